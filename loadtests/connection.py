@@ -1,0 +1,75 @@
+"""A client's connection: a gevent socket that tells when its bytes arrived."""
+
+from typing import NamedTuple, Self
+from urllib.parse import urlsplit
+
+from gevent import get_hub, socket
+
+from wirerace.clock import Clock, now_ns
+from wirerace.errors import BadInput, ConnectionLost
+
+READ_BYTES = 262_144
+CONNECT_SECONDS = 10.0
+
+
+class Address(NamedTuple):
+    """Where a server is."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Return the address in an http:// or ws:// URL.
+
+        Raises BadInput when there is none.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "ws"} or not parts.hostname:
+            raise BadInput(f"a host is a URL such as http://127.0.0.1:8001, got {url!r}")
+        return cls(parts.hostname, parts.port or 80)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class Connection:
+    """One TCP connection. `arrival_ns` is when the bytes last received had arrived, Unix nanoseconds.
+
+    Every method raises OSError or ConnectionLost when the connection breaks.
+    """
+
+    def __init__(self, address: Address, clock: Clock = now_ns) -> None:
+        self.arrival_ns = 0
+        self._clock = clock
+        stream = socket.create_connection(address, timeout=CONNECT_SECONDS)
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        stream.settimeout(None)
+        self._stream = stream
+        # gevent's recv() tries first and waits when there is nothing; a client that has just asked knows there is nothing.
+        self._receive = stream._sock.recv  # noqa: SLF001
+        hub = get_hub()
+        self._wait = hub.wait
+        self._readable = hub.loop.io(stream.fileno(), 1)
+
+    def send(self, data: bytes) -> None:
+        """Send all of `data`."""
+        self._stream.sendall(data)
+
+    def receive(self) -> bytes:
+        """Wait for bytes and return them: at least one. The only place where arrival is read."""
+        while True:
+            self._wait(self._readable)
+            try:
+                data: bytes = self._receive(READ_BYTES)
+            except BlockingIOError:
+                continue
+            self.arrival_ns = self._clock()
+            if not data:
+                raise ConnectionLost("the server closed the connection")
+            return data
+
+    def close(self) -> None:
+        """Close at once."""
+        self._readable.close()
+        self._stream.close()

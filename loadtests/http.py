@@ -1,0 +1,87 @@
+"""A lean HTTP/1.1 client: one connection, one request at a time, kept open or opened anew for each."""
+
+from typing import NamedTuple
+
+import httptools
+
+from loadtests.connection import Address, Connection
+from wirerace.errors import ConnectionLost, Refused
+from wirerace.wire import CURSOR_HEADER
+
+_CURSOR_HEADER = CURSOR_HEADER.lower().encode()
+
+
+class Response(NamedTuple):
+    """An answer: status 200 or 204, the cursor as text, the body, and when its last byte arrived."""
+
+    status: int
+    cursor: str
+    body: bytes
+    arrival_ns: int
+
+
+class HttpClient:
+    """Asks one server. `connects` counts the connections made."""
+
+    def __init__(self, address: Address, *, keep_alive: bool = True) -> None:
+        self.connects = 0
+        self._address = address
+        self._keep_alive = keep_alive
+        self._tail = f" HTTP/1.1\r\nHost: {address}\r\n{'' if keep_alive else 'Connection: close' + chr(13) + chr(10)}\r\n"
+        self._connection: Connection | None = None
+        self._parser: httptools.HttpResponseParser | None = None
+        self._complete = False
+        self._cursor = b""
+        self._body: list[bytes] = []
+
+    def get(self, target: str) -> Response:
+        """Ask for `target` and wait for the answer.
+
+        Raises OSError or ConnectionLost when the connection breaks, Refused when the status is neither 200 nor 204.
+        """
+        if self._connection is None:
+            self._connection = Connection(self._address)
+            self._parser = httptools.HttpResponseParser(self)
+            self.connects += 1
+        connection, parser = self._connection, self._parser
+        self._complete = False
+        connection.send(f"GET {target}{self._tail}".encode())
+        try:
+            while not self._complete:
+                parser.feed_data(connection.receive())
+        except httptools.HttpParserError as error:
+            raise ConnectionLost(f"no HTTP: {error}") from None
+        status = parser.get_status_code()
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        response = Response(status, self._cursor.decode("latin-1"), body, connection.arrival_ns)
+        if not parser.should_keep_alive():
+            self.close()
+        if status not in {200, 204}:
+            raise Refused(f"{status}: {body.decode(errors='replace').strip()[:200]}")
+        return response
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    # What httptools calls while it parses.
+
+    def on_message_begin(self) -> None:
+        """A response begins."""
+        self._cursor = b""
+        self._body.clear()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Note the cursor."""
+        if name.lower() == _CURSOR_HEADER:
+            self._cursor = value
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a part of the body."""
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        """The response is whole."""
+        self._complete = True

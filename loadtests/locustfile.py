@@ -1,0 +1,102 @@
+"""What Locust opens: `locust -f loadtests/locustfile.py PollingUser`."""
+
+import sys
+from typing import Any
+
+import msgspec
+from locust import events
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+
+from loadtests.connection import Address
+from loadtests.control import Control
+from loadtests.load import LOADS, Load
+from loadtests.longpolling import LongPollingUser
+from loadtests.polling import PollingUser
+from loadtests.websocket import WebSocketUser
+from wirerace.errors import BadInput
+from wirerace.options import ENV_PREFIX, description_of, flag_of, lowered, plain_type_of
+from wirerace.transports import TRANSPORTS, TransportOptions
+
+__all__ = ["LongPollingUser", "PollingUser", "WebSocketUser"]
+
+
+@events.init_command_line_parser.add_listener
+def add_options(parser: LocustArgumentParser) -> None:
+    """Give Locust a host and the client options of every transport, as flags, variables and fields of its page."""
+    group = parser.add_argument_group("Wirerace")
+    for transport in TRANSPORTS.values():
+        name = f"{transport.name}_host"
+        group.add_argument(
+            flag_of(name),
+            env_var=ENV_PREFIX + name.upper(),
+            default=f"http://127.0.0.1:{transport.port}",
+            help=f"{transport.title}: URL of the server",
+        )
+        for field in msgspec.structs.fields(transport.options):
+            name = f"{transport.name}_{field.name}"
+            of_type = plain_type_of(field.type)
+            group.add_argument(
+                flag_of(name),
+                env_var=ENV_PREFIX + name.upper(),
+                type=str if of_type is bool else of_type,
+                choices=["true", "false"] if of_type is bool else None,
+                default=str(field.default).lower() if of_type is bool else field.default,
+                help=f"{transport.title}: {description_of(field.type)}",
+            )
+    group.add_argument("--load-seed", env_var="WIRERACE_LOAD_SEED", type=int, default=1, help="seed of phases and jitter")
+    parser.add_argument(
+        "--control-port",
+        env_var="WIRERACE_CONTROL_PORT",
+        type=int,
+        default=0,
+        include_in_web_ui=False,
+        help="loopback port on which an experiment controls this process; 0 for none",
+    )
+
+
+@events.init.add_listener
+def open_control(environment: Environment, **_: Any) -> None:
+    """Listen to the experiment that started this process, if one did."""
+    port = environment.parsed_options.control_port
+    if port:
+        Control(lambda: LOADS.get(environment), port)
+
+
+@events.test_start.add_listener
+def start_load(environment: Environment, **_: Any) -> None:
+    """Start a new account with the options as they are now."""
+    try:
+        LOADS[environment] = new_load(environment)
+    except BadInput as error:
+        sys.stderr.write(f"locust: {error}\n")
+        environment.process_exit_code = 2
+        environment.runner.quit()
+
+
+@events.test_stop.add_listener
+def stop_load(environment: Environment, **_: Any) -> None:
+    """Hand over what is not in Locust's statistics yet."""
+    load = LOADS.get(environment)
+    if load is not None:
+        load.stop()
+
+
+def new_load(environment: Environment) -> Load:
+    """Return the load that Locust's parsed options describe.
+
+    Raises BadInput, naming the flag, when one does not fit.
+    """
+    given = vars(environment.parsed_options)
+    options: dict[str, TransportOptions] = {}
+    addresses: dict[str, Address] = {}
+    for transport in TRANSPORTS.values():
+        prefix = f"{transport.name}_"
+        addresses[transport.name] = Address.parse(given[f"{prefix}host"])
+        fields = {name: given[prefix + name] for name in transport.options.__struct_fields__}
+        try:
+            options[transport.name] = msgspec.convert(fields, transport.options, strict=False)
+        except msgspec.ValidationError as error:
+            reason, _, path = str(error).partition(" - at `$.")
+            raise BadInput(f"{flag_of(prefix + path.rstrip('`'))}: {lowered(reason)}") from None
+    return Load(environment, options, addresses, given["load_seed"])

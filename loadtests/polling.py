@@ -1,0 +1,51 @@
+"""Polling: asks at a fixed rate, at times that a random phase fixes once and for all."""
+
+from collections.abc import Iterator
+
+import gevent
+from locust.env import Environment
+
+from loadtests.user import HttpSubscriber, Received
+from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
+from wirerace.transports import TRANSPORTS, PollingOptions
+
+LATE_FRACTION = 0.05  # of the interval; a poll that leaves later than that is counted late
+
+
+class PollingUser(HttpSubscriber):
+    """Asks every `interval_seconds`, whatever became of the poll before."""
+
+    transport = TRANSPORTS["polling"]
+    options: PollingOptions
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.interval_ns = to_ns(self.options.interval_seconds)
+        self.due_ns = now_ns() + self.load.next_phase_ns(self.options.interval_seconds)
+
+    def deliveries(self) -> Iterator[Received]:
+        """Ask once, to subscribe or to catch up, and then on schedule."""
+        yield self.ask(self.target(), now_ns())
+        self.skip_missed()
+        while True:
+            self.wait_until_due()
+            due_ns, self.due_ns = self.due_ns, self.due_ns + self.interval_ns
+            yield self.ask(self.target(), due_ns)
+
+    def target(self) -> str:
+        """Return what to ask for."""
+        path = self.transport.path
+        return f"{path}?after={self.cursor}" if self.cursor else path
+
+    def wait_until_due(self) -> None:
+        """Sleep until the next poll is due, and count it if it leaves late."""
+        while (left_ns := self.due_ns - now_ns()) > 0:
+            gevent.sleep(left_ns / NS_PER_SECOND)
+        if -left_ns > LATE_FRACTION * self.interval_ns:
+            self.account.late_poll(self.due_ns)
+
+    def skip_missed(self) -> None:
+        """Leave out, and count, the polls that fell due while there was no connection."""
+        while self.due_ns < now_ns():
+            self.account.late_poll(self.due_ns)
+            self.due_ns += self.interval_ns

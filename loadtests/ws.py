@@ -1,0 +1,84 @@
+"""A lean WebSocket client: shakes hands, reads messages, answers pings and closes."""
+
+import base64
+import hashlib
+import os
+
+from loadtests.connection import Address, Connection
+from wirerace.errors import ConnectionLost, Refused
+from wirerace.frames import FrameReader, Message, Opcode, close_code_of, encode_frame
+from wirerace.wire import CURSOR_HEADER
+
+HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
+MAX_HEAD_BYTES = 16_384
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+
+
+class WebSocketClient:
+    """One connection; `cursor` is the cursor of the 101, as text.
+
+    Raises OSError or ConnectionLost when the connection breaks, Refused when the server does not upgrade.
+    """
+
+    def __init__(self, address: Address, target: str) -> None:
+        self._connection = Connection(address)
+        self._reader = FrameReader(masked=False, max_message_bytes=MAX_MESSAGE_BYTES)
+        self._unread = b""
+        try:
+            self.cursor = self._shake_hands(address, target)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def arrival_ns(self) -> int:
+        """When the messages last received had arrived."""
+        return self._connection.arrival_ns
+
+    def receive(self) -> list[bytes]:
+        """Wait for data messages and return all that one read brought: at least one.
+
+        Raises ConnectionLost when the server closes, FrameError when it breaks the protocol.
+        """
+        messages: list[bytes] = []
+        while not messages:
+            data, self._unread = self._unread or self._connection.receive(), b""
+            for message in self._reader.feed(data):
+                if message.opcode is Opcode.TEXT or message.opcode is Opcode.BINARY:
+                    messages.append(message.payload)
+                else:
+                    self._control(message)
+        return messages
+
+    def close(self) -> None:
+        """Close at once."""
+        self._connection.close()
+
+    def _control(self, message: Message) -> None:
+        if message.opcode is Opcode.PING:
+            self._connection.send(encode_frame(Opcode.PONG, message.payload, os.urandom(4)))
+        elif message.opcode is Opcode.CLOSE:
+            self._connection.send(encode_frame(Opcode.CLOSE, message.payload[:2], os.urandom(4)))
+            code = close_code_of(message.payload)
+            raise ConnectionLost(f"the server closed with {code}: {message.payload[2:].decode()}")
+
+    def _shake_hands(self, address: Address, target: str) -> str:
+        key = base64.b64encode(os.urandom(16))
+        self._connection.send(
+            f"GET {target} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key.decode()}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += self._connection.receive()
+            if len(answer) > MAX_HEAD_BYTES:
+                raise ConnectionLost("the answer to the handshake does not end")
+        head, _, self._unread = answer.partition(b"\r\n\r\n")
+        status_line, *lines = head.decode("latin-1").split("\r\n")
+        if " 101 " not in status_line:
+            raise Refused(f"{status_line.partition(' ')[2]}: {self._unread.decode(errors='replace').strip()[:200]}")
+        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        accept = base64.b64encode(hashlib.sha1(key + HANDSHAKE_GUID, usedforsecurity=False).digest()).decode()
+        if headers.get("sec-websocket-accept") != accept:
+            raise Refused("101 with a wrong Sec-WebSocket-Accept")
+        return headers.get(CURSOR_HEADER.lower(), "")

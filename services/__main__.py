@@ -1,0 +1,69 @@
+"""Run one service: `python -m services polling`."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from prometheus_client import disable_created_metrics
+
+from services.host import Service, ServiceOptions, run
+from services.longpolling import LongPolling
+from services.polling import Polling
+from services.producer import Producer
+from services.websocket import WebSocket
+from wirerace.errors import BadInput
+from wirerace.options import add_flags, read_options
+
+SERVICES: dict[str, type[Service]] = {service.name: service for service in (Producer, Polling, LongPolling, WebSocket)}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the service that the arguments name; return the exit code: 0 stopped, 2 bad input."""
+    parser = argparse.ArgumentParser(prog="python -m services", description="Run one service of Wirerace.")
+    commands = parser.add_subparsers(dest="service", metavar="SERVICE", required=True)
+    for name, service in SERVICES.items():
+        summary = (sys.modules[service.__module__].__doc__ or "").partition("\n")[0]
+        command = commands.add_parser(name, help=summary, description=summary)
+        add_flags(command, service.options_type)
+    flags = vars(parser.parse_args(arguments))
+    service = SERVICES[flags.pop("service")]
+    try:
+        options = read_options(service.options_type, flags, os.environ)
+        set_up_logs(options)
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # when a series was made: a second one each, read by nobody
+        run(service, options)
+    except BadInput as error:
+        sys.stderr.write(f"{service.name}: {error}\n")
+        return 2
+    return 0
+
+
+def set_up_logs(options: ServiceOptions) -> None:
+    """Send log lines to stderr in the format that the options name."""
+    handler = logging.StreamHandler()
+    console = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler.setFormatter(JsonFormatter() if options.log_format == "json" else console)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as JSON."""
+        entry = {
+            "time": record.created,
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

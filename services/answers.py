@@ -1,0 +1,109 @@
+"""Answers: responses encoded to bytes once, status line, headers and body, for all clients that get the same."""
+
+import time
+from email.utils import formatdate
+from http import HTTPStatus
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+
+from services.recent import Kept, Recent
+from wirerace.metrics import ServiceMetrics
+from wirerace.wire import CURSOR_HEADER, Cursor, join_batch
+
+# What the answers of one moment may take; a client that asks with every old cursor in turn fills no memory.
+CACHED_BYTES = 4 * 1024 * 1024
+
+
+class Encoded(web.StreamResponse):
+    """A response that is bytes already; aiohttp writes it and does nothing else to it."""
+
+    def __init__(self, encoded: bytes, *, keep_alive: bool) -> None:  # super() would make headers that nobody reads
+        self._encoded = encoded
+        self._stays = keep_alive
+
+    @property
+    def keep_alive(self) -> bool:
+        """Tell aiohttp whether the connection stays open."""
+        return self._stays
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Write all of it."""
+        transport = request.transport
+        if transport is None:
+            raise ConnectionResetError("the client has gone")
+        transport.write(self._encoded)
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to write."""
+
+
+def encode_response(
+    status: HTTPStatus, body: bytes = b"", *, content_type: str = "", headers: str = "", keep_alive: bool = True
+) -> bytes:
+    """Return a whole HTTP/1.1 response; `headers` are lines that end in CRLF."""
+    if body or status is not HTTPStatus.NO_CONTENT:
+        headers += f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
+    if not keep_alive:
+        headers += "Connection: close\r\n"
+    head = f"HTTP/1.1 {status.value} {status.phrase}\r\nDate: {formatdate(usegmt=True)}\r\n{headers}\r\n"
+    return head.encode("latin-1") + body
+
+
+class _Answer:
+    """One response and what counts about it."""
+
+    __slots__ = ("deliveries", "encoded", "outcome", "payload_bytes")
+
+    def __init__(self, encoded: bytes, batch: list[Kept]) -> None:
+        self.encoded = encoded
+        self.outcome = "data" if batch else "empty"
+        self.deliveries = len(batch)
+        self.payload_bytes = sum(kept.payload_bytes for kept in batch)
+
+
+class Answers:
+    """What is newer than a position, as responses, made when first asked for and kept until something newer comes."""
+
+    def __init__(self, recent: Recent, metrics: ServiceMetrics) -> None:
+        self._recent = recent
+        self._metrics = metrics
+        self._cached: dict[tuple[int, bool], _Answer] = {}
+        self._cached_bytes = 0
+        self._cached_at = (0, 0)
+
+    def since(self, position: int, after: Cursor | None, *, keep_alive: bool) -> Encoded:
+        """Return 200 with all updates after `position`, or 204; `after` is the cursor that gave the position."""
+        recent = self._recent
+        at = (recent.head, int(time.time()))  # The Date of an answer is never more than a second old.
+        if at != self._cached_at or self._cached_bytes > CACHED_BYTES:
+            self._cached.clear()
+            self._cached_bytes = 0
+            self._cached_at = at
+        if position > recent.head:  # The client is ahead of this server: its own cursor is the newest there is.
+            answer = self._encode(position, after, keep_alive=keep_alive)
+        else:
+            key = (position, keep_alive)
+            cached = self._cached.get(key)
+            if cached is None:
+                cached = self._cached[key] = self._encode(position, recent.cursor, keep_alive=keep_alive)
+                self._cached_bytes += len(cached.encoded)
+            answer = cached
+        metrics = self._metrics
+        metrics.responses[answer.outcome] += 1
+        metrics.deliveries += answer.deliveries
+        metrics.payload_bytes += answer.payload_bytes
+        metrics.sent_bytes += len(answer.encoded)
+        return Encoded(answer.encoded, keep_alive=keep_alive)
+
+    def _encode(self, position: int, cursor: Cursor | None, *, keep_alive: bool) -> _Answer:
+        batch = self._recent.after(position)
+        encoded = encode_response(
+            HTTPStatus.OK if batch else HTTPStatus.NO_CONTENT,
+            join_batch([kept.encoded for kept in batch]) if batch else b"",
+            content_type="application/json",
+            headers=f"{CURSOR_HEADER}: {cursor}\r\nCache-Control: no-store\r\n",
+            keep_alive=keep_alive,
+        )
+        return _Answer(encoded, batch)

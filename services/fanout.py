@@ -1,0 +1,120 @@
+"""Fan-out: the same bytes to every subscriber's socket; who reads too slowly is cut off."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from services.recent import Recent
+from wirerace.metrics import ServiceMetrics
+
+CLOSING_SECONDS = 2.0
+"""How long a peer that was told to go may take to read the last bytes and close."""
+CATCH_UP_UPDATES = 256
+"""Updates written at once to a subscriber that has missed some."""
+CATCH_UP_SECONDS = 30.0
+"""How long a subscriber may take to read them."""
+
+
+class Subscriber:
+    """One client's socket. `open` until something was decided to be the last that is written to it."""
+
+    __slots__ = ("_metrics", "open", "transport")
+
+    def __init__(self, transport: asyncio.Transport, metrics: ServiceMetrics) -> None:
+        self.transport = transport
+        self.open = True
+        self._metrics = metrics
+
+    def write(self, encoded: bytes) -> None:
+        """Write, and count the bytes."""
+        self._metrics.sent_bytes += len(encoded)
+        self.transport.write(encoded)
+
+    def finish(self, farewell: bytes) -> None:
+        """Write `farewell` and end our side of the connection; the peer ends its own, soon or by force.
+
+        Closing at once would reset the connection when unread bytes of the peer wait, and the reset would overtake the
+        last bytes written.
+        """
+        if self.open:
+            self.open = False
+            self.write(farewell)
+            if not self.transport.is_closing():
+                self.transport.write_eof()
+            asyncio.get_running_loop().call_later(CLOSING_SECONDS, self.transport.abort)
+
+
+class Fanout:
+    """All subscribers.
+
+    One whose user-space buffer is above `high_water_bytes` when the next bytes are due gets no more: it is sent
+    `farewell`, closed, and counted as a slow reader. It can resume from its cursor, and memory stays bounded.
+    """
+
+    def __init__(self, metrics: ServiceMetrics, high_water_bytes: int, farewell: bytes = b"") -> None:
+        self._metrics = metrics
+        self._high_water_bytes = high_water_bytes
+        self._farewell = farewell
+        self._members: set[Subscriber] = set()
+        self._caught_up: dict[asyncio.Transport, Subscriber] = {}
+
+    async def subscribe(
+        self, subscriber: Subscriber, recent: Recent, position: int, drain: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Write what came after `position`, as fast as `drain` lets, and from then on everything that is sent."""
+        self._members.add(subscriber)
+        metrics = self._metrics
+        while subscriber.open and (missed := recent.after(position, CATCH_UP_UPDATES)):
+            subscriber.write(b"".join([kept.encoded for kept in missed]))
+            metrics.deliveries += len(missed)
+            metrics.payload_bytes += sum(kept.payload_bytes for kept in missed)
+            position = missed[-1].position
+            try:
+                async with asyncio.timeout(CATCH_UP_SECONDS):
+                    await drain()
+            except TimeoutError:
+                self.cut(subscriber)
+        if subscriber.open:
+            self._caught_up[subscriber.transport] = subscriber
+
+    def discard(self, subscriber: Subscriber) -> None:
+        """Send nothing more to a subscriber."""
+        self._members.discard(subscriber)
+        self._caught_up.pop(subscriber.transport, None)
+
+    def cut(self, subscriber: Subscriber) -> None:
+        """Cut a slow reader off."""
+        self.discard(subscriber)
+        self._metrics.slow_readers += 1
+        subscriber.finish(self._farewell)
+
+    def is_slow(self, subscriber: Subscriber) -> bool:
+        """Tell whether a subscriber leaves too much unread."""
+        return subscriber.transport.get_write_buffer_size() > self._high_water_bytes
+
+    def send(self, encoded: bytes) -> int:
+        """Write to every subscriber that has caught up, and return to how many."""
+        high_water_bytes = self._high_water_bytes
+        slow: list[asyncio.Transport] = []
+        for transport in self._caught_up:
+            if transport.get_write_buffer_size() > high_water_bytes:
+                slow.append(transport)
+            else:
+                transport.write(encoded)
+        for transport in slow:
+            self.cut(self._caught_up[transport])
+        reached = len(self._caught_up)
+        self._metrics.sent_bytes += len(encoded) * reached
+        return reached
+
+    def deliver(self, encoded: bytes, payload_bytes: int) -> None:
+        """Send an update, and count its deliveries."""
+        reached = self.send(encoded)
+        self._metrics.deliveries += reached
+        self._metrics.payload_bytes += payload_bytes * reached
+
+    def end(self, farewell: bytes) -> None:
+        """Send `farewell` to everybody, and nothing after it."""
+        self._caught_up.clear()
+        for subscriber in self._members:
+            subscriber.finish(farewell)
+        self._members.clear()

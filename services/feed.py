@@ -1,0 +1,144 @@
+"""The feed, as a server follows it: one long response of the producer, resumed at its cursor whenever it breaks."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+
+import aiohttp
+import msgspec
+
+from services.recent import Recent
+from wirerace.clock import NS_PER_SECOND, Clock, now_ns
+from wirerace.errors import BadCursor
+from wirerace.metrics import ServiceMetrics
+from wirerace.wire import CURSOR_HEADER, Cursor, decode_update
+
+HEARTBEAT_SECONDS = 1.0
+"""How often the producer sends an empty line when it has nothing else to say."""
+SILENCE_SECONDS = 3 * HEARTBEAT_SECONDS
+"""After so much silence the link counts as lost."""
+FROM_THE_OLDEST = Cursor("0", 0)
+"""A cursor of no epoch: a server that has nothing asks for all that the producer still keeps."""
+BACKOFF_SECONDS = (0.05, 1.0)
+
+logger = logging.getLogger(__name__)
+
+
+class Feed:
+    """Follows the producer into `recent` and tells those who wait.
+
+    `live` is false while the link is lost, `caught_up` once and for all true when the first catching-up has ended: until
+    then a server must not speak about updates, for it might lack some that its clients have.
+    """
+
+    def __init__(
+        self,
+        recent: Recent,
+        metrics: ServiceMetrics,
+        *,
+        pack: Callable[[bytes], bytes] = bytes,
+        clock: Clock = now_ns,
+    ) -> None:
+        self.recent = recent
+        self.live = False
+        self.caught_up = False
+        self._metrics = metrics
+        self._pack = pack
+        self._clock = clock
+        self._listeners: list[Callable[[bytes, int], None]] = []
+        self._waiters: set[asyncio.Future[bool]] = set()
+        self._ended = False
+
+    def listen(self, listener: Callable[[bytes, int], None]) -> None:
+        """Have `listener` called with each update's packed bytes and payload size."""
+        self._listeners.append(listener)
+
+    async def newer_than(self, position: int, wait_seconds: float) -> bool:
+        """Wait until there is an update after `position`, at most `wait_seconds`; tell whether there is one."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait_seconds
+        while self.recent.head <= position and not self._ended:
+            waiter: asyncio.Future[bool] = loop.create_future()
+            timer = loop.call_at(deadline, _settle, waiter, False)  # noqa: FBT003 -- call_at passes by position
+            self._waiters.add(waiter)
+            self._metrics.held_requests += 1
+            try:
+                if not await waiter:
+                    break
+            finally:
+                timer.cancel()
+                self._waiters.discard(waiter)
+                self._metrics.held_requests -= 1
+        return self.recent.head > position
+
+    async def reach(self, position: int) -> None:
+        """Wait until this server has what a client with a cursor that is ahead of it has already."""
+        while self.recent.head < position and not self._ended:
+            await self.newer_than(self.recent.head, SILENCE_SECONDS)
+
+    def end(self) -> None:
+        """Let everybody go who waits, now and later: the server is shutting down."""
+        self._ended = True
+        for waiter in self._waiters:
+            _settle(waiter, False)  # noqa: FBT003 -- the result of the future, by position
+
+    def publish(self, line: bytes) -> None:
+        """Ingest one update as it came, and tell listeners and waiters."""
+        update = decode_update(line)
+        packed = self._pack(line)
+        self.recent.append(update, packed)
+        self._metrics.updates += 1
+        self._metrics.feed_lag.observe((self._clock() - update.ts) / NS_PER_SECOND)
+        for listener in self._listeners:
+            listener(packed, len(update.data))
+        waiters, self._waiters = self._waiters, set()
+        for waiter in waiters:
+            _settle(waiter, True)  # noqa: FBT003 -- the result of the future, by position
+
+    async def follow(self, url: str) -> None:
+        """Follow the producer at `url` until cancelled, through lost links and new epochs."""
+        least, most = BACKOFF_SECONDS
+        pause = least
+        async with aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=SILENCE_SECONDS, sock_read=SILENCE_SECONDS)
+        ) as session:
+            while True:
+                try:
+                    await self._follow_once(session, url)
+                except (aiohttp.ClientError, msgspec.DecodeError, TimeoutError, OSError, BadCursor) as error:
+                    level = logging.WARNING if self.live or not self._metrics.feed_connects else logging.DEBUG
+                    logger.log(level, "feed %s: %s; trying again", url, error or type(error).__name__)
+                pause = least if self.live else min(2 * pause, most)
+                self.live = False
+                self._metrics.feed_live = 0
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+
+    async def _follow_once(self, session: aiohttp.ClientSession, url: str) -> None:
+        after = self.recent.cursor or FROM_THE_OLDEST
+        async with session.get(f"{url}/feed", params={"after": str(after)}, raise_for_status=True) as response:
+            logger.info("feed %s connected, after %s", url, after)
+            self._metrics.feed_connects += 1
+            newest = Cursor.parse(response.headers.get(CURSOR_HEADER, ""))
+            if self.recent.cursor is None or newest.epoch != after.epoch:
+                self.recent.turn_to(Cursor(newest.epoch, 0))
+            self._note_progress(newest)
+            rest = b""
+            async for chunk in response.content.iter_any():
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    if line:
+                        self.publish(line)
+                self._note_progress(newest)
+
+    def _note_progress(self, newest: Cursor) -> None:
+        """Go live once everything up to `newest`, the producer's head when the link was made, has come."""
+        cursor = self.recent.cursor
+        if not self.live and cursor is not None and cursor.epoch == newest.epoch and cursor.seq >= newest.seq:
+            self.live = self.caught_up = True
+            self._metrics.feed_live = 1
+
+
+def _settle(waiter: asyncio.Future[bool], result: bool) -> None:  # noqa: FBT001 -- the result of the future
+    if not waiter.done():
+        waiter.set_result(result)

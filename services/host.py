@@ -1,0 +1,242 @@
+"""What every service has in common: start, stop, /health, /metrics, routing, limits."""
+
+import asyncio
+import logging
+import signal
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+import uvloop
+from aiohttp import web
+from msgspec import Meta
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+from services.answers import Encoded, encode_response
+from wirerace.errors import BadInput
+from wirerace.metrics import ServiceMetrics
+from wirerace.wire import CURSOR_HEADER, Cursor
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+BACKLOG = 4096  # Linux's own limit; clients may come all at once.
+STOP_SECONDS = 2.0  # for requests that are still being answered; a stop takes at most twice that.
+LAG_EVERY_SECONDS = 0.25
+
+logger = logging.getLogger(__name__)
+
+
+class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Options that every service has."""
+
+    port: Annotated[int, Meta(ge=0, le=65535, description="port to listen on; 0 for any free one")]
+    host: Annotated[str, Meta(description="address to listen on")] = "127.0.0.1"
+    log_format: Annotated[Literal["console", "json"], Meta(description="how log lines look")] = "console"
+    keep_updates: Annotated[
+        int, Meta(ge=1, le=10_000_000, description="updates kept for clients that come back")
+    ] = 65_536
+    keep_bytes: Annotated[int, Meta(ge=1, description="bytes that the kept updates may take")] = 64 * 1024 * 1024
+    high_water_bytes: Annotated[
+        int, Meta(ge=1, description="unread bytes, beyond the kernel's buffer, at which a slow reader is cut off")
+    ] = 256 * 1024
+
+
+class Service(ABC):
+    """One service: its routes, what it does all the time, and how it lets its clients go."""
+
+    name: ClassVar[str]
+    options_type: ClassVar[type[ServiceOptions]]
+
+    def __init__(self, options: ServiceOptions) -> None:
+        self.options = options
+        self.registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+        self.metrics = ServiceMetrics(self.registry)
+        self.ending = False
+        self.routes: dict[str, dict[str, Handler]] = {
+            "/health": {"GET": self._health},
+            "/metrics": {"GET": self._metrics_page},
+        }
+
+    @abstractmethod
+    async def work(self) -> None:
+        """Do what the service does between requests, until cancelled."""
+
+    @abstractmethod
+    def cursor(self) -> Cursor | None:
+        """Return the newest cursor, None while there is none."""
+
+    @property
+    @abstractmethod
+    def live(self) -> bool:
+        """Tell whether the service does what it is there for."""
+
+    def end(self) -> None:
+        """Let every client go: no new request will come."""
+        self.ending = True
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer any request; bad input gets 400 and one line that names the parameter and the cure."""
+        methods = self.routes.get(request.path)
+        if methods is None:
+            return self.refuse(request, HTTPStatus.NOT_FOUND, f"no such path; there are {', '.join(self.routes)}")
+        handler = methods.get(request.method)
+        if handler is None:
+            return self.refuse(request, HTTPStatus.METHOD_NOT_ALLOWED, f"allowed: {', '.join(methods)}")
+        try:
+            return await handler(request)
+        except BadInput as error:
+            return self.refuse(request, HTTPStatus.BAD_REQUEST, str(error))
+
+    def refuse(
+        self, request: web.BaseRequest, status: HTTPStatus, line: str, headers: str = ""
+    ) -> web.StreamResponse:
+        """Return an error of one line; it closes the connection when the request had a body nobody has read."""
+        stays = self.stays(request) and not request.can_read_body
+        encoded = encode_response(
+            status, line.encode() + b"\n", content_type="text/plain; charset=utf-8", headers=headers, keep_alive=stays
+        )
+        if isinstance(request.protocol, Connection) and request.protocol.joined:
+            self.metrics.responses["error"] += 1
+            self.metrics.sent_bytes += len(encoded)
+        return Encoded(encoded, keep_alive=stays)
+
+    def stays(self, request: web.BaseRequest) -> bool:
+        """Tell whether the connection stays open after the answer."""
+        return bool(request.keep_alive) and request.version >= (1, 1) and not self.ending
+
+    async def _health(self, _request: web.BaseRequest) -> web.StreamResponse:
+        status = HTTPStatus.OK if self.live else HTTPStatus.SERVICE_UNAVAILABLE
+        cursor = self.cursor()
+        return web.json_response(
+            {"service": self.name, "live": self.live},
+            status=status,
+            headers={} if cursor is None else {CURSOR_HEADER: str(cursor)},
+        )
+
+    async def _metrics_page(self, _request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(body=generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+class Connection(web.RequestHandler):
+    """aiohttp's connection, with its bytes counted; those of connections that ask for no updates are not."""
+
+    __slots__ = ("_service", "_unjoined_bytes", "joined")
+
+    def __init__(self, manager: web.Server, *, service: Service, **kwargs: Any) -> None:
+        super().__init__(manager, **kwargs)
+        self._service = service
+        self._unjoined_bytes = 0
+        self.joined = False
+
+    def join(self) -> None:
+        """Count the peer among the clients."""
+        if not self.joined:
+            self.joined = True
+            self._service.metrics.clients += 1
+            self._service.metrics.received_bytes += self._unjoined_bytes
+
+    def data_received(self, data: bytes) -> None:
+        """Count bytes as they come."""
+        if self.joined:
+            self._service.metrics.received_bytes += len(data)
+        else:
+            self._unjoined_bytes += len(data)
+        super().data_received(data)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Forget the client at once."""
+        if self.joined:
+            self.joined = False
+            self._service.metrics.clients -= 1
+        super().connection_lost(exc)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what is no HTTP, or a defect of ours, with one line, and close."""
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            logger.error("request for %s failed", request.path, exc_info=exc)
+        self._service.metrics.responses["error"] += 1
+        line = (message or HTTPStatus(status).phrase).strip().partition("\n")[0]
+        encoded = encode_response(
+            HTTPStatus(status), line.encode() + b"\n", content_type="text/plain; charset=utf-8", keep_alive=False
+        )
+        return Encoded(encoded, keep_alive=False)
+
+
+class _Server(web.Server):
+    def __init__(self, service: Service) -> None:
+        super().__init__(service.handle, handler_cancellation=True)
+        self._service = service
+
+    def __call__(self) -> web.RequestHandler:
+        return Connection(self, service=self._service, loop=self._loop, access_log=None)
+
+
+async def serve(service: Service, stop: asyncio.Event, on_listening: Callable[[int], None]) -> None:
+    """Serve until `stop` is set, then let clients go and return; `on_listening` is told the port.
+
+    Raises BadInput when the port cannot be had, and whatever the service's own work raises.
+    """
+    runner = web.ServerRunner(_Server(service), shutdown_timeout=STOP_SECONDS)
+    await runner.setup()
+    options = service.options
+    site = web.TCPSite(runner, options.host, options.port, backlog=BACKLOG)
+    try:
+        await site.start()
+    except OSError as error:
+        await runner.cleanup()
+        raise BadInput(
+            f"cannot listen on {options.host}:{options.port}: {error.strerror or error}; choose another with --port"
+        ) from None
+    on_listening(runner.addresses[0][1])
+    tasks = [asyncio.ensure_future(work) for work in (service.work(), _watch_lag(service.metrics), stop.wait())]
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    await site.stop()
+    service.end()
+    await runner.cleanup()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def _watch_lag(metrics: ServiceMetrics) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + LAG_EVERY_SECONDS
+        await asyncio.sleep(LAG_EVERY_SECONDS)
+        metrics.event_loop_lag.observe(max(0.0, loop.time() - due))
+
+
+def run(service_type: type[Service], options: ServiceOptions) -> None:
+    """Run a service until SIGTERM or SIGINT.
+
+    Raises BadInput when it cannot start.
+    """
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        service = service_type(options)
+        await serve(service, stop, lambda port: logger.info("%s listens on %s:%d", service.name, options.host, port))
+        logger.info("%s stopped", service.name)
+
+    uvloop.run(main())

@@ -1,0 +1,41 @@
+"""Long polling: each request is held until there is an update newer than its cursor, or its hold ends with 204."""
+
+from typing import Annotated
+
+from aiohttp import web
+from msgspec import Meta
+
+from services.transport import TransportOptions, TransportService, cursor_of, parameters_of, seconds_of
+from wirerace.transports import TRANSPORTS
+
+TRANSPORT = TRANSPORTS["longpolling"]
+MOST_HOLD_SECONDS = 3600.0
+
+
+class LongPollingOptions(TransportOptions, frozen=True, kw_only=True):
+    """Options of the long-polling server."""
+
+    port: int = TRANSPORT.port
+    hold_seconds: Annotated[
+        float, Meta(ge=0, le=MOST_HOLD_SECONDS, description="how long a request is held that does not say")
+    ] = 25.0
+
+
+class LongPolling(TransportService):
+    """The long-polling server."""
+
+    name = TRANSPORT.name
+    options_type = LongPollingOptions
+    options: LongPollingOptions
+
+    def __init__(self, options: LongPollingOptions) -> None:
+        super().__init__(options, TRANSPORT.path)
+
+    async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer as soon as there is something."""
+        parameters = parameters_of(request)
+        after = cursor_of(parameters)
+        hold_seconds = seconds_of(parameters, "hold", self.options.hold_seconds, MOST_HOLD_SECONDS)
+        position = self.feed.recent.position(after)
+        await self.feed.newer_than(position, hold_seconds)
+        return self.newer(request, position, after)

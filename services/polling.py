@@ -1,0 +1,29 @@
+"""Polling: each request is answered at once, with what is newer than its cursor or with 204."""
+
+from aiohttp import web
+
+from services.transport import TransportOptions, TransportService, cursor_of, parameters_of
+from wirerace.transports import TRANSPORTS
+
+TRANSPORT = TRANSPORTS["polling"]
+
+
+class PollingOptions(TransportOptions, frozen=True, kw_only=True):
+    """Options of the polling server."""
+
+    port: int = TRANSPORT.port
+
+
+class Polling(TransportService):
+    """The polling server."""
+
+    name = TRANSPORT.name
+    options_type = PollingOptions
+
+    def __init__(self, options: PollingOptions) -> None:
+        super().__init__(options, TRANSPORT.path)
+
+    async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer now."""
+        after = cursor_of(parameters_of(request))
+        return self.newer(request, self.feed.recent.position(after), after)

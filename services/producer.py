@@ -1,0 +1,210 @@
+"""The producer: makes updates at the times its schedule intends, whoever listens, and feeds them to servers."""
+
+import asyncio
+import logging
+import random
+import secrets
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta
+
+from services.answers import Encoded
+from services.fanout import Fanout, Subscriber
+from services.feed import HEARTBEAT_SECONDS
+from services.host import Connection, Service, ServiceOptions
+from services.recent import Recent
+from services.record import Record
+from services.timer import new_timer
+from services.transport import cursor_of, parameters_of
+from wirerace.clock import NS_PER_SECOND, Clock, now_ns
+from wirerace.errors import BadInput
+from wirerace.options import lowered
+from wirerace.schedule import Arrivals, PayloadBytes, Rate, Schedule, Seed, due_times
+from wirerace.transports import PRODUCER_PORT
+from wirerace.wire import CURSOR_HEADER, Cursor, Update, encode_update
+
+HEARTBEAT = b"1\r\n\n\r\n"  # a chunk with an empty line
+MADE_AT_ONCE = 1000  # of a backlog, before the event loop gets its turn
+
+logger = logging.getLogger(__name__)
+
+
+class ProducerOptions(ServiceOptions, frozen=True, kw_only=True):
+    """Options of the producer: the schedule it starts with, among others."""
+
+    port: int = PRODUCER_PORT
+    rate_per_second: Rate = 5.0
+    arrivals: Arrivals = "poisson"
+    payload_bytes: PayloadBytes = 100
+    seed: Seed = 1
+    idle: Annotated[bool, Meta(description="make nothing until a schedule is set")] = False
+    record_file: Annotated[
+        str | None, Meta(description="file for the record of all updates made; a new producer goes on with it")
+    ] = None
+
+
+class Producer(Service):
+    """Makes updates, keeps recent ones for servers that come back, and its record of all."""
+
+    name = "producer"
+    options_type = ProducerOptions
+    options: ProducerOptions
+
+    def __init__(self, options: ProducerOptions, clock: Clock = now_ns) -> None:
+        super().__init__(options)
+        self.metrics.feed_live = 1
+        self._clock = clock
+        self._epoch = secrets.token_hex(4)
+        self._seq = 0
+        self._recent = Recent(options.keep_updates, options.keep_bytes)
+        self._recent.turn_to(Cursor(self._epoch, 0))
+        self._fanout = Fanout(self.metrics, options.keep_bytes)
+        self._record = Record(Path(options.record_file) if options.record_file else None)
+        self._schedule: Schedule | None = None
+        self._due: Iterator[int] = iter(())
+        self._next_due_ns = 0
+        self._timer = new_timer(self._make_what_is_due)
+        self._text = ""
+        self.routes["/feed"] = {"GET": self._feed}
+        self.routes["/schedule"] = {"GET": self._get_schedule, "PUT": self._put_schedule}
+        self.routes["/updates"] = {"GET": self._updates}
+
+    async def work(self) -> None:
+        """Start with the schedule of the record, else of the options, and keep quiet links alive."""
+        if self._record.schedule is not None:
+            self._keep_to(self._record.schedule)
+        elif not self.options.idle:
+            names = Schedule.__struct_fields__
+            given = {name: getattr(self.options, name) for name in names if name != "start_ns"}
+            self._set_schedule(Schedule(**given, start_ns=self._clock()))
+        try:
+            while True:
+                await asyncio.sleep(HEARTBEAT_SECONDS)
+                self._fanout.send(HEARTBEAT)
+        finally:
+            self._timer.close()
+            self._record.close()
+
+    @property
+    def live(self) -> bool:
+        """A producer that answers is live."""
+        return True
+
+    def cursor(self) -> Cursor | None:
+        """Return the cursor of the newest update."""
+        return self._recent.cursor
+
+    def end(self) -> None:
+        """End every feed."""
+        super().end()
+        self._fanout.end(b"0\r\n\r\n")
+
+    def _set_schedule(self, schedule: Schedule) -> None:
+        self._record.set_schedule(schedule)
+        self._record.flush()
+        self._keep_to(schedule)
+
+    def _keep_to(self, schedule: Schedule) -> None:
+        """Go on with a schedule from the first intended time that is not past."""
+        now = self._clock()
+        self._schedule = schedule
+        self._text = _random_text(schedule)
+        self._due = due_times(schedule, schedule.start_ns or now)
+        self._next_due_ns = next(due for due in self._due if due > now)
+        self._timer.arm(self._next_due_ns)
+        logger.info("schedule: %s", msgspec.json.encode(schedule).decode())
+
+    def _make_what_is_due(self) -> None:
+        due: list[int] = []
+        now = self._clock()
+        while self._next_due_ns <= now and len(due) < MADE_AT_ONCE:
+            due.append(self._next_due_ns)
+            self._next_due_ns = next(self._due)
+        self._make(due)
+        self._timer.arm(self._next_due_ns)
+
+    def _make(self, due: list[int]) -> None:
+        """Make one update for each intended time: into the record first, then to the servers."""
+        chunks: list[bytes] = []
+        for due_ns in due:
+            self._seq += 1
+            late_ns = self._clock() - due_ns
+            update = Update(self._epoch, self._seq, due_ns, self._payload())
+            line = encode_update(update) + b"\n"
+            chunks.append(b"%x\r\n%b\r\n" % (len(line), line))
+            self._record.add(self._epoch, self._seq, due_ns, late_ns)
+            self._recent.append(update, chunks[-1])
+            self.metrics.updates += 1
+            self.metrics.feed_lag.observe(late_ns / NS_PER_SECOND)
+        self._record.flush()
+        for chunk in chunks:
+            self._fanout.deliver(chunk, len(self._text) // 2)
+
+    def _payload(self) -> str:
+        """Return a slice of random text that differs from update to update."""
+        size = len(self._text) // 2
+        start = self._seq % size if size else 0
+        return self._text[start : start + size]
+
+    async def _feed(self, request: web.BaseRequest) -> web.StreamResponse:
+        after = cursor_of(parameters_of(request))
+        connection, transport = request.protocol, request.transport
+        if transport is None or not isinstance(connection, Connection):
+            raise ConnectionResetError("the server has gone")
+        connection.join()
+        subscriber = Subscriber(transport, self.metrics)
+        subscriber.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n"
+            b"Cache-Control: no-store\r\n%b: %b\r\n\r\n" % (CURSOR_HEADER.encode(), str(self._recent.cursor).encode())
+        )
+        try:
+            await self._fanout.subscribe(
+                subscriber, self._recent, self._recent.position(after), request.writer.drain
+            )
+            await asyncio.get_running_loop().create_future()  # until the link is lost, which cancels this
+        finally:
+            self._fanout.discard(subscriber)
+        return Encoded(b"", keep_alive=False)
+
+    async def _get_schedule(self, _request: web.BaseRequest) -> web.StreamResponse:
+        return _json(self._schedule)
+
+    async def _put_schedule(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            schedule = msgspec.json.decode(await request.read(), type=Schedule)
+        except msgspec.DecodeError as error:
+            raise BadInput(f"schedule: {lowered(str(error))}") from None
+        now = self._clock()
+        if schedule.start_ns is None:
+            schedule = msgspec.structs.replace(schedule, start_ns=now)
+        elif schedule.start_ns < now:
+            raise BadInput("schedule: start_ns must not be past; leave it out to start now")
+        self._set_schedule(schedule)
+        self._make([now])
+        return _json(schedule)
+
+    async def _updates(self, request: web.BaseRequest) -> web.StreamResponse:
+        parameters = parameters_of(request)
+        from_ns, to_ns = (_ns_of(parameters, name) for name in ("from", "to"))
+        return _json(self._record.between(from_ns, to_ns))
+
+
+def _json(value: object) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), content_type="application/json", status=HTTPStatus.OK)
+
+
+def _ns_of(parameters: dict[str, str], name: str) -> int:
+    text = parameters.get(name, "")
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise BadInput(f"{name} must be a time in Unix nanoseconds, got {text[:40]!r}")
+    return int(text)
+
+
+def _random_text(schedule: Schedule) -> str:
+    """Return letters enough for two payloads: every slice of the payload's size is one."""
+    return "".join(random.Random(schedule.seed).choices("abcdefghijklmnopqrstuvwxyz", k=2 * schedule.payload_bytes))

@@ -1,0 +1,93 @@
+"""Recent: the newest updates, each encoded once, found by cursor; bounded in count and bytes."""
+
+from collections import deque
+from itertools import islice
+from typing import NamedTuple
+
+from wirerace.wire import Cursor, Update
+
+
+class Kept(NamedTuple):
+    """An update as it will be written, and what counts about it."""
+
+    position: int
+    encoded: bytes
+    payload_bytes: int
+
+
+class _Run(NamedTuple):
+    """A run of seqs without a gap: `first_seq` has position `first`."""
+
+    epoch: str
+    first_seq: int
+    first: int
+
+
+class Recent:
+    """Updates in order of arrival. Each has a *position*, 1, 2, 3 …, that counts on across epochs and gaps.
+
+    A client that has everything up to a position gets what lies after it. `head` is the newest position, 0 when there was
+    none yet; positions above `head` are of cursors that are ahead of this server.
+    """
+
+    def __init__(self, keep_updates: int, keep_bytes: int) -> None:
+        self.head = 0
+        self.cursor: Cursor | None = None
+        self._keep_updates = keep_updates
+        self._keep_bytes = keep_bytes
+        self._bytes = 0
+        self._kept: deque[Kept] = deque()
+        self._runs: list[_Run] = []
+
+    def turn_to(self, cursor: Cursor) -> None:
+        """Say that what comes next follows `cursor`: a new epoch has begun, or updates are missing for good."""
+        if cursor != self.cursor:
+            self._runs.append(_Run(cursor.epoch, cursor.seq + 1, self.head + 1))
+            self.cursor = cursor
+
+    def append(self, update: Update, encoded: bytes) -> None:
+        """Keep the next update, and drop the oldest as far as the bounds ask for it."""
+        self.turn_to(Cursor(update.epoch, update.seq - 1))
+        self.head += 1
+        self.cursor = Cursor(update.epoch, update.seq)
+        self._kept.append(Kept(self.head, encoded, len(update.data)))
+        self._bytes += len(encoded)
+        while len(self._kept) > self._keep_updates or (self._bytes > self._keep_bytes and len(self._kept) > 1):
+            self._bytes -= len(self._kept.popleft().encoded)
+        while len(self._runs) > 1 and self._runs[1].first <= self._before_oldest:
+            del self._runs[0]
+
+    def position(self, cursor: Cursor | None) -> int:
+        """Return the position up to which the client has everything that can still be had.
+
+        Without a cursor that is the head: the client starts at the next update. A cursor of an epoch that is not known
+        means "from the oldest kept", and so does one that is older than what is kept.
+        """
+        if cursor is None:
+            return self.head
+        before_oldest = self._before_oldest
+        end: int | None = None  # of the run looked at; the newest has none
+        for run in reversed(self._runs):
+            if run.epoch == cursor.epoch:
+                position = run.first + cursor.seq - run.first_seq
+                if position >= run.first - 1:
+                    return max(position if end is None else min(position, end), before_oldest)
+            end = run.first - 1
+        return before_oldest
+
+    def after(self, position: int, most: int | None = None) -> list[Kept]:
+        """Return what is kept after `position`, oldest first, `most` at the most."""
+        kept = len(self._kept)
+        start = max(position - self._before_oldest, 0)
+        if start >= kept:
+            return []
+        stop = kept if most is None else min(start + most, kept)
+        if kept - start < start:  # A deque is quick to reach from its ends only.
+            newest_first = list(islice(reversed(self._kept), kept - stop, kept - start))
+            newest_first.reverse()
+            return newest_first
+        return list(islice(self._kept, start, stop))
+
+    @property
+    def _before_oldest(self) -> int:
+        return self.head - len(self._kept)

@@ -1,0 +1,132 @@
+"""The producer's record: every update made, in memory and, if wanted, in a file that outlives the process."""
+
+import logging
+from array import array
+from collections import deque
+from io import BufferedWriter
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from wirerace.schedule import Made, Schedule, Truth
+
+PART_UPDATES = 250_000
+PARTS = 4
+"""The record reaches back over one million updates, in parts, of which the oldest is dropped whole."""
+
+logger = logging.getLogger(__name__)
+
+
+class _Part(NamedTuple):
+    epoch: str
+    seq: "array[int]"
+    ts: "array[int]"
+    late_ns: "array[int]"
+
+
+class _Line(msgspec.Struct, array_like=True):
+    epoch: str
+    seq: int
+    ts: int
+    late_ns: int
+
+
+class Record:
+    """What was made, oldest first, bounded to the last million updates.
+
+    With a `path`, each update is in the file before any server hears of it; a producer that starts anew with the same
+    file knows the epochs before it, and the schedule that was set.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.schedule: Schedule | None = None
+        self._parts: deque[_Part] = deque()
+        self._dropped_to_ns = 0
+        self._path = path
+        self._file: BufferedWriter | None = None
+        self._lines_in_file = 0
+        if path is not None:
+            for part in (_older(path), path):
+                self._restore(part)
+            self._file = path.open("ab")
+
+    def set_schedule(self, schedule: Schedule) -> None:
+        """Note the schedule that holds from now on."""
+        self.schedule = schedule
+        self._write({"schedule": schedule})
+
+    def add(self, epoch: str, seq: int, ts: int, late_ns: int) -> None:
+        """Note one update; it is in the file after `flush`."""
+        self._remember(_Line(epoch, seq, ts, late_ns))
+        self._write((epoch, seq, ts, late_ns))
+        self._lines_in_file += 1
+        if self._path is not None and self._lines_in_file >= PART_UPDATES * PARTS // 2:
+            self._start_new_file(self._path)
+
+    def flush(self) -> None:
+        """Hand everything noted to the kernel, so that it outlives this process."""
+        if self._file is not None:
+            self._file.flush()
+
+    def between(self, from_ns: int, to_ns: int) -> Truth:
+        """Return what was made in [from, to) of making time."""
+        epochs: list[Made] = []
+        for part in self._parts:
+            inside = [index for index, ts in enumerate(part.ts) if from_ns <= ts < to_ns]
+            if not inside:
+                continue
+            if not epochs or epochs[-1].epoch != part.epoch:
+                epochs.append(Made(part.epoch, [], [], []))
+            made = epochs[-1]
+            made.seq.extend(part.seq[index] for index in inside)
+            made.ts.extend(part.ts[index] for index in inside)
+            made.late_ns.extend(part.late_ns[index] for index in inside)
+        return Truth(sum(len(made.seq) for made in epochs), from_ns > self._dropped_to_ns, epochs)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+    def _remember(self, line: _Line) -> None:
+        if not self._parts or self._parts[-1].epoch != line.epoch or len(self._parts[-1].seq) >= PART_UPDATES:
+            self._parts.append(_Part(line.epoch, array("q"), array("q"), array("q")))
+            if len(self._parts) > PARTS:
+                self._dropped_to_ns = max(self._parts.popleft().ts)
+        part = self._parts[-1]
+        part.seq.append(line.seq)
+        part.ts.append(line.ts)
+        part.late_ns.append(line.late_ns)
+
+    def _write(self, line: object) -> None:
+        if self._file is not None:
+            self._file.write(msgspec.json.encode(line) + b"\n")
+
+    def _start_new_file(self, path: Path) -> None:
+        self.close()
+        path.replace(_older(path))
+        self._file = path.open("ab")
+        self._lines_in_file = 0
+        if self.schedule is not None:
+            self.set_schedule(self.schedule)
+
+    def _restore(self, path: Path) -> None:
+        if not path.exists():
+            return
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    entry = msgspec.json.decode(line, type=_Line | dict[str, Schedule])
+                except msgspec.DecodeError:
+                    # The process before this one was killed while it wrote the line, and had told nobody yet.
+                    logger.warning("%s:%d: not a whole line, skipped", path, number)
+                    continue
+                if isinstance(entry, dict):
+                    self.schedule = entry["schedule"]
+                else:
+                    self._remember(entry)
+
+
+def _older(path: Path) -> Path:
+    return path.with_name(path.name + ".old")

@@ -1,0 +1,86 @@
+"""A timer that is finer than the event loop's, which rounds to a millisecond."""
+
+import asyncio
+import ctypes
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from wirerace.clock import NS_PER_SECOND, now_ns
+
+_TFD_TIMER_ABSTIME = 1
+
+
+class Timer(Protocol):
+    """Calls one function at one instant of wall time; arming it again replaces the instant."""
+
+    def arm(self, at_ns: int) -> None:
+        """Fire at `at_ns`, Unix time in nanoseconds; at once when that is past."""
+
+    def close(self) -> None:
+        """Never fire again."""
+
+
+class _Timespec(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
+
+
+class _Itimerspec(ctypes.Structure):
+    _fields_ = (("interval", _Timespec), ("value", _Timespec))
+
+
+class TimerFd:
+    """Linux's timerfd on the wall clock, read by the event loop: a high-resolution timer, in nanoseconds."""
+
+    def __init__(self, on_time: Callable[[], None]) -> None:
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._fd = self._libc.timerfd_create(time.CLOCK_REALTIME, os.O_NONBLOCK | os.O_CLOEXEC)
+        if self._fd < 0:
+            raise OSError(ctypes.get_errno(), "timerfd_create failed")
+        self._on_time = on_time
+        asyncio.get_running_loop().add_reader(self._fd, self._fire)
+
+    def arm(self, at_ns: int) -> None:
+        """Fire at `at_ns`."""
+        seconds, nanoseconds = divmod(max(at_ns, 1), NS_PER_SECOND)  # 0 would disarm it
+        when = _Itimerspec(value=_Timespec(seconds, nanoseconds))
+        if self._libc.timerfd_settime(self._fd, _TFD_TIMER_ABSTIME, ctypes.byref(when), None):
+            raise OSError(ctypes.get_errno(), "timerfd_settime failed")
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        asyncio.get_running_loop().remove_reader(self._fd)
+        os.close(self._fd)
+
+    def _fire(self) -> None:
+        try:
+            os.read(self._fd, 8)
+        except BlockingIOError:  # It was armed anew between firing and being read.
+            return
+        self._on_time()
+
+
+class LoopTimer:
+    """The event loop's own timer, for platforms without timerfd; up to a millisecond late, which is recorded."""
+
+    def __init__(self, on_time: Callable[[], None]) -> None:
+        self._on_time = on_time
+        self._handle: asyncio.TimerHandle | None = None
+
+    def arm(self, at_ns: int) -> None:
+        """Fire at `at_ns`."""
+        self.close()
+        delay_seconds = max(0, at_ns - now_ns()) / NS_PER_SECOND
+        self._handle = asyncio.get_running_loop().call_later(delay_seconds, self._on_time)
+
+    def close(self) -> None:
+        """Cancel it."""
+        if self._handle is not None:
+            self._handle.cancel()
+
+
+def new_timer(on_time: Callable[[], None]) -> Timer:
+    """Return the finest timer that the platform has."""
+    return TimerFd(on_time) if sys.platform == "linux" else LoopTimer(on_time)

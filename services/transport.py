@@ -1,0 +1,111 @@
+"""A server of one transport: follows the feed and delivers it; each subclass is one way to deliver."""
+
+from abc import abstractmethod
+from http import HTTPStatus
+from typing import Annotated
+
+from aiohttp import web
+from msgspec import Meta
+
+from services.answers import Answers, Encoded
+from services.feed import Feed
+from services.host import Connection, Service, ServiceOptions
+from services.recent import Recent
+from wirerace.errors import BadInput
+from wirerace.transports import PRODUCER_PORT
+from wirerace.wire import Cursor
+
+
+class TransportOptions(ServiceOptions, frozen=True, kw_only=True):
+    """Options that the servers of all transports have."""
+
+    producer_url: Annotated[str, Meta(description="where the producer is")] = f"http://127.0.0.1:{PRODUCER_PORT}"
+
+
+class TransportService(Service):
+    """What servers of all transports do alike. `deliver` is what they do each in its own way."""
+
+    options: TransportOptions
+
+    def __init__(self, options: TransportOptions, path: str) -> None:
+        super().__init__(options)
+        recent = Recent(options.keep_updates, options.keep_bytes)
+        self.feed = Feed(recent, self.metrics, pack=self.pack)
+        self.answers = Answers(recent, self.metrics)
+        self.routes[path] = {"GET": self._joined}
+
+    @abstractmethod
+    async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request for updates."""
+
+    @staticmethod
+    def pack(encoded: bytes) -> bytes:
+        """Return an encoded update as it is kept and written."""
+        return encoded
+
+    async def work(self) -> None:
+        """Follow the feed."""
+        await self.feed.follow(self.options.producer_url)
+
+    @property
+    def live(self) -> bool:
+        """Tell whether the feed is live."""
+        return self.feed.live
+
+    def cursor(self) -> Cursor | None:
+        """Return the cursor of the newest update here."""
+        return self.feed.recent.cursor
+
+    def end(self) -> None:
+        """Let go who waits."""
+        super().end()
+        self.feed.end()
+
+    def newer(self, request: web.BaseRequest, position: int, after: Cursor | None) -> Encoded:
+        """Return at once what is newer than `position`, or 204. A client that reads no answers loses its connection."""
+        transport = request.transport
+        if transport is not None and transport.get_write_buffer_size() > self.options.high_water_bytes:
+            self.metrics.slow_readers += 1
+            transport.abort()
+            raise ConnectionResetError("the client reads no answers")
+        return self.answers.since(position, after, keep_alive=self.stays(request))
+
+    async def _joined(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = request.protocol
+        if isinstance(connection, Connection):
+            connection.join()
+        if not self.feed.caught_up:
+            return self.refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, "no feed from the producer yet: try again")
+        return await self.deliver(request)
+
+
+def parameters_of(request: web.BaseRequest) -> dict[str, str]:
+    """Return the query's parameters, the last of each name."""
+    query = request.query_string
+    return dict(part.partition("=")[::2] for part in query.split("&")) if query else {}
+
+
+def cursor_of(parameters: dict[str, str]) -> Cursor | None:
+    """Return the cursor that `after` gives, None without one.
+
+    Raises BadInput when it is malformed.
+    """
+    after = parameters.get("after")
+    return None if after is None else Cursor.parse(after)
+
+
+def seconds_of(parameters: dict[str, str], name: str, default: float, most: float) -> float:
+    """Return a number of seconds from 0 to `most`.
+
+    Raises BadInput when it is anything else.
+    """
+    text = parameters.get(name)
+    if text is None:
+        return default
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= most:  # not a number is neither
+        raise BadInput(f"{name} must be a number of seconds from 0 to {most:g}, got {text[:40]!r}")
+    return seconds

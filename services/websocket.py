@@ -1,0 +1,151 @@
+"""WebSocket: each update is sent once, as one text frame, to every client that is connected."""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+from http import HTTPStatus
+from typing import Annotated
+
+from aiohttp import web
+from msgspec import Meta
+
+from services.answers import Encoded
+from services.fanout import Fanout, Subscriber
+from services.host import Connection
+from services.transport import TransportOptions, TransportService, cursor_of, parameters_of
+from wirerace.errors import BadInput
+from wirerace.frames import CloseCode, FrameError, FrameReader, Message, Opcode, encode_close, encode_frame
+from wirerace.metrics import ServiceMetrics
+from wirerace.transports import TRANSPORTS
+from wirerace.wire import CURSOR_HEADER, Cursor
+
+TRANSPORT = TRANSPORTS["websocket"]
+HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
+SLOW_READER = encode_close(CloseCode.POLICY, "you read too slowly; resume from your cursor")
+GOING_AWAY = encode_close(CloseCode.GOING_AWAY, "the server stops")
+
+
+class WebSocketOptions(TransportOptions, frozen=True, kw_only=True):
+    """Options of the WebSocket server."""
+
+    port: int = TRANSPORT.port
+    max_message_bytes: Annotated[int, Meta(ge=125, description="the largest message a client may send")] = 65_536
+
+
+class WebSocket(TransportService):
+    """The WebSocket server."""
+
+    name = TRANSPORT.name
+    options_type = WebSocketOptions
+    options: WebSocketOptions
+
+    def __init__(self, options: WebSocketOptions) -> None:
+        super().__init__(options, TRANSPORT.path)
+        self._fanout = Fanout(self.metrics, options.high_water_bytes, SLOW_READER)
+        self.feed.listen(self._fanout.deliver)
+
+    @staticmethod
+    def pack(encoded: bytes) -> bytes:
+        """Return the update as a text frame."""
+        return encode_frame(Opcode.TEXT, encoded)
+
+    async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Shake hands, then send what comes until the client goes."""
+        after = cursor_of(parameters_of(request))
+        if request.headers.get("Sec-WebSocket-Version", "13") != "13":
+            return self.refuse(
+                request, HTTPStatus.UPGRADE_REQUIRED, "use version 13 of WebSocket", "Sec-WebSocket-Version: 13\r\n"
+            )
+        accept = accept_of(request)
+        connection, transport = request.protocol, request.transport
+        if transport is None or not isinstance(connection, Connection):
+            raise ConnectionResetError("the client has gone")
+        recent = self.feed.recent
+        position = recent.position(after)
+        self._welcome(transport, accept, after if after and position > recent.head else recent.cursor)
+        connection.keep_alive(False)  # noqa: FBT003 -- aiohttp's signature
+        subscriber = Subscriber(transport, self.metrics)
+        connection.set_parser(_Incoming(subscriber, self._fanout, self.metrics, self.options.max_message_bytes))  # type: ignore[arg-type]  # aiohttp names its own reader, and asks no more of it than this one can
+        try:
+            await self.feed.reach(position)
+            await self._fanout.subscribe(subscriber, recent, position, request.writer.drain)
+            await asyncio.get_running_loop().create_future()  # until the connection is lost, which cancels this
+        finally:
+            self._fanout.discard(subscriber)
+        return Encoded(b"", keep_alive=False)
+
+    def end(self) -> None:
+        """Send every client away with 1001."""
+        super().end()
+        self._fanout.end(GOING_AWAY)
+
+    def _welcome(self, transport: asyncio.Transport, accept: str, cursor: Cursor | None) -> None:
+        answer = (
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Accept: {accept}\r\n{CURSOR_HEADER}: {cursor}\r\n\r\n"
+        ).encode("latin-1")
+        transport.write(answer)
+        self.metrics.sent_bytes += len(answer)
+
+
+def accept_of(request: web.BaseRequest) -> str:
+    """Return the Sec-WebSocket-Accept of a handshake (RFC 6455, section 4.2).
+
+    Raises BadInput when the request is no handshake.
+    """
+    headers = request.headers
+    upgrades = "websocket" in headers.get("Upgrade", "").lower()
+    if not upgrades or "upgrade" not in headers.get("Connection", "").lower():
+        raise BadInput("this path speaks WebSocket: send Upgrade: websocket and Connection: Upgrade")
+    key = headers.get("Sec-WebSocket-Key", "").encode()
+    try:
+        nonce = base64.b64decode(key, validate=True)
+    except binascii.Error:
+        nonce = b""
+    if len(nonce) != 16:
+        raise BadInput("Sec-WebSocket-Key must be 16 bytes in base64")
+    return base64.b64encode(hashlib.sha1(key + HANDSHAKE_GUID, usedforsecurity=False).digest()).decode()
+
+
+class _Incoming:
+    """What a client sends: pings are answered, a close is answered and ends it, data is read and dropped."""
+
+    def __init__(
+        self, subscriber: Subscriber, fanout: Fanout, metrics: ServiceMetrics, max_message_bytes: int
+    ) -> None:
+        self._subscriber = subscriber
+        self._fanout = fanout
+        self._metrics = metrics
+        self._reader = FrameReader(masked=True, max_message_bytes=max_message_bytes)
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """Take bytes; the result tells aiohttp to go on, with nothing left over."""
+        if self._subscriber.open:
+            try:
+                for message in self._reader.feed(data):
+                    self._take(message)
+            except FrameError as error:
+                self._metrics.responses["error"] += 1
+                self._close(encode_close(error.code, str(error)))
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """The connection is lost; aiohttp calls this."""
+        self._subscriber.open = False
+
+    def _take(self, message: Message) -> None:
+        subscriber = self._subscriber
+        if not subscriber.open:
+            return
+        if message.opcode is Opcode.CLOSE:
+            self._close(encode_frame(Opcode.CLOSE, message.payload[:2]))
+        elif message.opcode is Opcode.PING:
+            if self._fanout.is_slow(subscriber):
+                self._fanout.cut(subscriber)
+            else:
+                subscriber.write(encode_frame(Opcode.PONG, message.payload))
+
+    def _close(self, frame: bytes) -> None:
+        self._fanout.discard(self._subscriber)
+        self._subscriber.finish(frame)

@@ -1,0 +1,243 @@
+"""The ledger: what each client received, and when; an account adds up many ledgers.
+
+A ledger counts by making time: an update belongs to the window when its `ts` does, however late it comes. Rates (what
+was asked and what arrived) count by wall time. Both windows are the same [from, to).
+"""
+
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from wirerace.clock import NS_PER_SECOND
+from wirerace.histogram import Latencies, LatenciesRecord, merged
+from wirerace.seen import Arrival, Seen
+from wirerace.wire import Cursor, Update
+
+Outcome = Literal["data", "empty", "error"]
+
+
+class Window(NamedTuple):
+    """An interval of Unix time in nanoseconds, without its end."""
+
+    from_ns: int
+    to_ns: int
+
+    def has(self, at_ns: int) -> bool:
+        """Tell whether the instant lies in the window."""
+        return self.from_ns <= at_ns < self.to_ns
+
+
+NO_WINDOW = Window(0, 0)
+
+
+class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
+    """An account as it travels: sums over clients, each exact, so that records merge without loss.
+
+    `subscribed` counts the clients subscribed through the whole window, `partly` lists from and to of the others;
+XX `updates` tells for each update (epoch, then seq) how
+    many clients received it and the latest latency, ns.
+    """
+
+    delivered: int = 0
+    duplicated: int = 0
+    reordered: int = 0
+    received: int = 0
+    arrived: int = 0
+    requests: int = 0
+    responses: dict[Outcome, int] = msgspec.field(default_factory=lambda: {"data": 0, "empty": 0, "error": 0})
+    late_polls: int = 0
+    connects: int = 0
+    failed_connects: int = 0
+    subscribed: int = 0
+    partly: list[tuple[int, int]] = []
+    age_area: float = 0.0
+    age_ns: int = 0
+    peak_ns: int = 0
+    peaks: int = 0
+    latencies: LatenciesRecord = LatenciesRecord("", 0, 0, None, None)
+    connecting: LatenciesRecord = LatenciesRecord("", 0, 0, None, None)
+    updates: dict[str, dict[int, tuple[int, int]]] = {}
+
+
+class LoadState(msgspec.Struct, frozen=True):
+    """Where a load process stands: clients subscribed now, clients that have an update, deliveries."""
+
+    subscribed: int
+    aged: int
+    received: int
+    delivered: int
+
+
+_SUMS = (
+    "delivered", "duplicated", "reordered", "received", "arrived", "requests", "late_polls", "connects",
+    "failed_connects", "subscribed", "age_area", "age_ns", "peak_ns", "peaks",
+)  # fmt: skip
+
+
+class Account:
+    """What all clients of one load process received: their ledgers write into it.
+
+    `live_clients` are subscribed now, `aged_clients` have received an update.
+    """
+
+    def __init__(self) -> None:
+        self.window = NO_WINDOW
+        self.totals = AccountRecord()
+        self.latencies = Latencies()
+        self.connecting = Latencies()
+        self.updates: dict[str, dict[int, list[int]]] = {}
+        self.live_clients = 0
+        self.aged_clients = 0
+
+    def request(self, sent_ns: int) -> None:
+        """Count a request by the time at which it was meant to leave."""
+        if self.window.has(sent_ns):
+            self.totals.requests += 1
+
+    def response(self, outcome: Outcome, sent_ns: int) -> None:
+        """Count the answer to the request that was meant to leave at `sent_ns`."""
+        if self.window.has(sent_ns):
+            self.totals.responses[outcome] += 1
+
+    def late_poll(self, due_ns: int) -> None:
+        """Count a poll that left too late, or never."""
+        if self.window.has(due_ns):
+            self.totals.late_polls += 1
+
+    def connected(self, took_ns: int) -> None:
+        """Count a connection, and how long it took from the first packet to the first cursor."""
+        self.totals.connects += 1
+        self.connecting.record(took_ns)
+
+    def delivery(self, update: Update, latency_ns: int) -> None:
+        """Record a delivery, the client's first of this update."""
+        self.totals.delivered += 1
+        self.latencies.record(latency_ns)
+        of_epoch = self.updates.get(update.epoch)
+        if of_epoch is None:
+            of_epoch = self.updates[update.epoch] = {}
+        heard = of_epoch.get(update.seq)
+        if heard is None:
+            of_epoch[update.seq] = [1, latency_ns]
+        else:
+            heard[0] += 1
+            heard[1] = max(heard[1], latency_ns)
+
+    def to_record(self) -> AccountRecord:
+        """Return a value that can be sent, stored and merged."""
+        return msgspec.structs.replace(
+            self.totals,
+            latencies=self.latencies.to_record(),
+            connecting=self.connecting.to_record(),
+            updates={
+                epoch: {seq: (heard[0], heard[1]) for seq, heard in of_epoch.items()}
+                for epoch, of_epoch in self.updates.items()
+            },
+        )
+
+
+class Ledger:
+    """One client's ledger. It opens with the client's first cursor and ends when the client is told to stop."""
+
+    __slots__ = ("_account", "_aged_to_ns", "_epoch", "_newest_ts", "_opened_ns", "_seen", "_seen_of")
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._epoch = ""
+        self._seen = Seen(0)
+        self._seen_of: dict[str, Seen] = {}
+        self._opened_ns: int | None = None
+        self._newest_ts: int | None = None
+        self._aged_to_ns = 0
+
+    def open(self, cursor: Cursor, at_ns: int) -> None:
+        """Subscribe: from now on everything after `cursor` is expected. Later calls, on reconnect, change nothing."""
+        if self._opened_ns is None:
+            self._opened_ns = at_ns
+            self._account.live_clients += 1
+            self._turn_to(cursor.epoch, cursor.seq)
+
+    def receive(self, update: Update, arrival_ns: int) -> None:
+        """Enter one delivery."""
+        account = self._account
+        account.totals.received += 1
+        if update.epoch == self._epoch and update.seq == self._seen.highest + 1:
+            self._seen.highest = update.seq
+            arrival = Arrival.NEW
+        else:
+            self._turn_to(update.epoch, 0)
+            arrival = self._seen.add(update.seq)
+        if self._newest_ts is None or update.ts > self._newest_ts:
+            self._renew(update.ts, arrival_ns)
+        window = account.window
+        if window.from_ns <= arrival_ns < window.to_ns:
+            account.totals.arrived += 1
+        if window.from_ns <= update.ts < window.to_ns:
+            if arrival is Arrival.DUPLICATE:
+                account.totals.duplicated += 1
+                return
+            if arrival is Arrival.REORDERED:
+                account.totals.reordered += 1
+            account.delivery(update, arrival_ns - update.ts)
+
+    def close(self, at_ns: int) -> None:
+        """Unsubscribe, and add the age of the rest of the window to the account."""
+        if self._opened_ns is None:
+            return
+        account = self._account
+        self._age_until(at_ns)
+        account.live_clients -= 1
+        if self._opened_ns <= account.window.from_ns and at_ns >= account.window.to_ns:
+            account.totals.subscribed += 1
+        else:
+            account.totals.partly.append((self._opened_ns, at_ns))
+        self._opened_ns = None
+
+    def _turn_to(self, epoch: str, known_seq: int) -> None:
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._seen = self._seen_of.setdefault(epoch, Seen(known_seq))
+
+    def _renew(self, ts: int, at_ns: int) -> None:
+        """Note that the newest update is now the one made at `ts`: the age drops from its peak."""
+        totals = self._account.totals
+        if self._newest_ts is None:
+            self._account.aged_clients += 1
+        elif self._account.window.has(at_ns):
+            totals.peak_ns += at_ns - self._newest_ts
+            totals.peaks += 1
+        self._age_until(at_ns)
+        self._newest_ts = ts
+
+    def _age_until(self, at_ns: int) -> None:
+        """Add the area under the age from where it was left to `at_ns`, as far as it lies in the window."""
+        window = self._account.window
+        start_ns = max(self._aged_to_ns, window.from_ns)
+        end_ns = min(at_ns, window.to_ns)
+        self._aged_to_ns = at_ns
+        if self._newest_ts is None or end_ns <= start_ns:
+            return
+        totals = self._account.totals
+        # ∫ (t − ts) dt from start to end, as width × mean height: exact until it becomes a float.
+        twice_area = (end_ns - start_ns) * (start_ns + end_ns - 2 * self._newest_ts)
+        totals.age_area += twice_area / (2 * NS_PER_SECOND**2)
+        totals.age_ns += end_ns - start_ns
+
+
+def merge(records: list[AccountRecord]) -> AccountRecord:
+    """Return the account of all records together."""
+    total = AccountRecord()
+    for record in records:
+        for name in _SUMS:
+            setattr(total, name, getattr(total, name) + getattr(record, name))
+        for outcome, count in record.responses.items():
+            total.responses[outcome] += count
+        total.partly.extend(record.partly)
+        for epoch, of_epoch in record.updates.items():
+            heard_in = total.updates.setdefault(epoch, {})
+            for seq, (clients, worst_ns) in of_epoch.items():
+                so_far = heard_in.get(seq, (0, worst_ns))
+                heard_in[seq] = (so_far[0] + clients, max(so_far[1], worst_ns))
+    total.latencies = merged(record.latencies for record in records).to_record()
+    total.connecting = merged(record.connecting for record in records).to_record()
+    return total

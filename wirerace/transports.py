@@ -1,0 +1,68 @@
+"""The transports: the only list. Names, options and defaults of each."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class TransportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a client of one transport may be told. Each subclass is a table of an experiment file."""
+
+    @property
+    def pause_seconds(self) -> float:
+        """The longest time for which a client asks nothing: by then news has reached everyone, and drained."""
+        return 0.0
+
+
+class PollingOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Polling: a client asks at a fixed rate."""
+
+    interval_seconds: Annotated[float, Meta(ge=0.01, le=3600, description="time between two polls of a client")] = 1.0
+
+    @property
+    def pause_seconds(self) -> float:
+        """One poll interval."""
+        return self.interval_seconds
+
+
+class LongPollingOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Long polling: a client asks, the server holds."""
+
+    # 25 s lies below the shortest proxy timeout in common use, 30 s.
+    hold_seconds: Annotated[float, Meta(ge=0, le=3600, description="how long the server may hold a request")] = 25.0
+    repoll_delay_seconds: Annotated[
+        float, Meta(ge=0, le=3600, description="how long a client waits before it asks again")
+    ] = 0.0
+    keep_alive: Annotated[bool, Meta(description="keep the connection; if not, open one for every request")] = True
+
+    @property
+    def pause_seconds(self) -> float:
+        """The re-poll delay."""
+        return self.repoll_delay_seconds
+
+
+class WebSocketOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """WebSocket: a client listens."""
+
+
+class Transport(msgspec.Struct, frozen=True):
+    """One way to deliver. `name` is module, container, DNS name, metric label and report row alike."""
+
+    name: str
+    title: str
+    path: str
+    port: int
+    options: type[TransportOptions]
+
+
+TRANSPORTS: dict[str, Transport] = {
+    transport.name: transport
+    for transport in (
+        Transport("polling", "Polling", "/poll", 8001, PollingOptions),
+        Transport("longpolling", "Long polling", "/longpoll", 8002, LongPollingOptions),
+        Transport("websocket", "WebSocket", "/ws", 8003, WebSocketOptions),
+    )
+}
+
+PRODUCER_PORT = 8000

@@ -1,0 +1,59 @@
+"""What travels: updates, cursors and batches, to and from bytes."""
+
+import re
+from typing import NamedTuple
+
+import msgspec
+
+from wirerace.errors import BadCursor
+
+CURSOR_HEADER = "Wirerace-Cursor"
+"""The header that every answer carries."""
+
+_CURSOR = re.compile(r"([0-9a-z]{1,16})-(0|[1-9][0-9]{0,17})", re.ASCII)
+
+
+class Cursor(NamedTuple):
+    """A place in the news: everything up to and including (epoch, seq) is known. Seq 0 is before the first update."""
+
+    epoch: str
+    seq: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}-{self.seq}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor":
+        """Return the cursor that `text` spells.
+
+        Raises BadCursor when it spells none.
+        """
+        match = _CURSOR.fullmatch(text)
+        if match is None:
+            raise BadCursor("after must be a cursor <epoch>-<seq> as an answer gave it, for example k3f9-17")
+        return cls(match[1], int(match[2]))
+
+
+class Update(msgspec.Struct, frozen=True):
+    """One item of news. `ts` is the intended time of making, Unix time in nanoseconds; `seq` counts from 1."""
+
+    epoch: str
+    seq: int
+    ts: int
+    data: str
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """What a poll brings: at least one update, oldest first."""
+
+    updates: list[Update]
+
+
+encode_update = msgspec.json.Encoder().encode
+decode_update = msgspec.json.Decoder(Update).decode
+decode_batch = msgspec.json.Decoder(Batch).decode
+
+
+def join_batch(encoded_updates: list[bytes]) -> bytes:
+    """Return the batch of updates that are encoded already, without encoding them again."""
+    return b'{"updates":[' + b",".join(encoded_updates) + b"]}"
