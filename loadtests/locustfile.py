@@ -1,8 +1,10 @@
 """What Locust opens: `locust -f loadtests/locustfile.py PollingUser`."""
 
+import os
 import sys
 from typing import Any
 
+import gevent
 import msgspec
 from locust import events
 from locust.argument_parser import LocustArgumentParser
@@ -15,8 +17,10 @@ from loadtests.longpolling import LongPollingUser
 from loadtests.polling import PollingUser
 from loadtests.websocket import WebSocketUser
 from wirerace.errors import BadInput
-from wirerace.options import ENV_PREFIX, description_of, flag_of, lowered, plain_type_of
+from wirerace.options import ENV_PREFIX, description_of, flag_of, lowered, plain_type_of, wanted
 from wirerace.transports import TRANSPORTS, TransportOptions
+
+PARENT_EVERY_SECONDS = 1.0
 
 __all__ = ["LongPollingUser", "PollingUser", "WebSocketUser"]
 
@@ -53,14 +57,30 @@ def add_options(parser: LocustArgumentParser) -> None:
         include_in_web_ui=False,
         help="loopback port on which an experiment controls this process; 0 for none",
     )
+    parser.add_argument(
+        "--parent-pid",
+        env_var="WIRERACE_PARENT_PID",
+        type=int,
+        default=0,
+        include_in_web_ui=False,
+        help="stop when this process, the parent, is gone; 0 for never",
+    )
 
 
 @events.init.add_listener
 def open_control(environment: Environment, **_: Any) -> None:
-    """Listen to the experiment that started this process, if one did."""
-    port = environment.parsed_options.control_port
-    if port:
-        Control(lambda: LOADS.get(environment), port)
+    """Listen to the experiment that started this process, if one did, and do not outlive it."""
+    options = environment.parsed_options
+    if options.control_port:
+        Control(lambda: LOADS.get(environment), options.control_port)
+    if options.parent_pid:
+        gevent.spawn(_outlive, options.parent_pid, environment)
+
+
+def _outlive(parent_pid: int, environment: Environment) -> None:
+    while os.getppid() == parent_pid:
+        gevent.sleep(PARENT_EVERY_SECONDS)
+    environment.runner.quit()
 
 
 @events.test_start.add_listener
@@ -97,6 +117,7 @@ def new_load(environment: Environment) -> Load:
         try:
             options[transport.name] = msgspec.convert(fields, transport.options, strict=False)
         except msgspec.ValidationError as error:
-            reason, _, path = str(error).partition(" - at `$.")
-            raise BadInput(f"{flag_of(prefix + path.rstrip('`'))}: {lowered(reason)}") from None
+            reason, _, name = str(error).rstrip("`").partition(" - at `$.")
+            annotation = next(field.type for field in msgspec.structs.fields(transport.options) if field.name == name)
+            raise BadInput(f"{flag_of(prefix + name)} must be {wanted(annotation, lowered(reason))}") from None
     return Load(environment, options, addresses, given["load_seed"])

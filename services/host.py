@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
@@ -31,6 +32,7 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 BACKLOG = 4096  # Linux's own limit; clients may come all at once.
 STOP_SECONDS = 2.0  # for requests that are still being answered; a stop takes at most twice that.
 LAG_EVERY_SECONDS = 0.25
+PARENT_EVERY_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,7 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, le=10_000_000, description="updates kept for clients that come back")
     ] = 65_536
     keep_bytes: Annotated[int, Meta(ge=1, description="bytes that the kept updates may take")] = 64 * 1024 * 1024
+    parent_pid: Annotated[int, Meta(ge=0, description="stop when this process, the parent, is gone; 0 for never")] = 0
     high_water_bytes: Annotated[
         int, Meta(ge=1, description="unread bytes, beyond the kernel's buffer, at which a slow reader is cut off")
     ] = 256 * 1024
@@ -206,6 +209,7 @@ async def serve(service: Service, stop: asyncio.Event, on_listening: Callable[[i
         ) from None
     on_listening(runner.addresses[0][1])
     tasks = [asyncio.ensure_future(work) for work in (service.work(), _watch_lag(service.metrics), stop.wait())]
+    tasks += [asyncio.ensure_future(_outlive(options.parent_pid))] if options.parent_pid else []
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     await site.stop()
     service.end()
@@ -223,6 +227,12 @@ async def _watch_lag(metrics: ServiceMetrics) -> None:
         due = loop.time() + LAG_EVERY_SECONDS
         await asyncio.sleep(LAG_EVERY_SECONDS)
         metrics.event_loop_lag.observe(max(0.0, loop.time() - due))
+
+
+async def _outlive(parent_pid: int) -> None:
+    """Return when the parent is gone: an experiment that was killed leaves no services behind."""
+    while os.getppid() == parent_pid:
+        await asyncio.sleep(PARENT_EVERY_SECONDS)
 
 
 def run(service_type: type[Service], options: ServiceOptions) -> None:

@@ -71,7 +71,7 @@ class Producer(Service):
         self._timer = new_timer(self._make_what_is_due)
         self._text = ""
         self.routes["/feed"] = {"GET": self._feed}
-        self.routes["/schedule"] = {"GET": self._get_schedule, "PUT": self._put_schedule}
+        self.routes["/schedule"] = {"GET": self._get_schedule, "PUT": self._put_schedule, "DELETE": self._delete_schedule}
         self.routes["/updates"] = {"GET": self._updates}
 
     async def work(self) -> None:
@@ -187,6 +187,13 @@ class Producer(Service):
         self._set_schedule(schedule)
         self._make([now])
         return _json(schedule)
+
+    async def _delete_schedule(self, _request: web.BaseRequest) -> web.StreamResponse:
+        self._record.set_schedule(None)
+        self._record.flush()
+        self._schedule = None
+        self._timer.disarm()
+        return _json(None)
 
     async def _updates(self, request: web.BaseRequest) -> web.StreamResponse:
         parameters = parameters_of(request)

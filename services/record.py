@@ -51,8 +51,8 @@ class Record:
                 self._restore(part)
             self._file = path.open("ab")
 
-    def set_schedule(self, schedule: Schedule) -> None:
-        """Note the schedule that holds from now on."""
+    def set_schedule(self, schedule: Schedule | None) -> None:
+        """Note the schedule that holds from now on, None for none."""
         self.schedule = schedule
         self._write({"schedule": schedule})
 
@@ -108,8 +108,7 @@ class Record:
         path.replace(_older(path))
         self._file = path.open("ab")
         self._lines_in_file = 0
-        if self.schedule is not None:
-            self.set_schedule(self.schedule)
+        self.set_schedule(self.schedule)
 
     def _restore(self, path: Path) -> None:
         if not path.exists():
@@ -117,7 +116,7 @@ class Record:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 try:
-                    entry = msgspec.json.decode(line, type=_Line | dict[str, Schedule])
+                    entry = msgspec.json.decode(line, type=_Line | dict[str, Schedule | None])
                 except msgspec.DecodeError:
                     # The process before this one was killed while it wrote the line, and had told nobody yet.
                     logger.warning("%s:%d: not a whole line, skipped", path, number)

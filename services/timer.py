@@ -19,6 +19,9 @@ class Timer(Protocol):
     def arm(self, at_ns: int) -> None:
         """Fire at `at_ns`, Unix time in nanoseconds; at once when that is past."""
 
+    def disarm(self) -> None:
+        """Do not fire until it is armed again."""
+
     def close(self) -> None:
         """Never fire again."""
 
@@ -44,7 +47,15 @@ class TimerFd:
 
     def arm(self, at_ns: int) -> None:
         """Fire at `at_ns`."""
-        seconds, nanoseconds = divmod(max(at_ns, 1), NS_PER_SECOND)  # 0 would disarm it
+        self._set(max(at_ns, 1))
+
+    def disarm(self) -> None:
+        """Do not fire."""
+        self._set(0)
+
+    def _set(self, at_ns: int) -> None:
+        """Set the instant, in nanoseconds; 0 disarms it."""
+        seconds, nanoseconds = divmod(at_ns, NS_PER_SECOND)
         when = _Itimerspec(value=_Timespec(seconds, nanoseconds))
         if self._libc.timerfd_settime(self._fd, _TFD_TIMER_ABSTIME, ctypes.byref(when), None):
             raise OSError(ctypes.get_errno(), "timerfd_settime failed")
@@ -71,12 +82,16 @@ class LoopTimer:
 
     def arm(self, at_ns: int) -> None:
         """Fire at `at_ns`."""
-        self.close()
+        self.disarm()
         delay_seconds = max(0, at_ns - now_ns()) / NS_PER_SECOND
         self._handle = asyncio.get_running_loop().call_later(delay_seconds, self._on_time)
 
     def close(self) -> None:
         """Cancel it."""
+        self.disarm()
+
+    def disarm(self) -> None:
+        """Do not fire."""
         if self._handle is not None:
             self._handle.cancel()
 

@@ -58,7 +58,8 @@ def read_options(
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `")
         name = source.get(path.rstrip("`"), "options")
-        raise BadInput(f"{name}: {lowered(reason)}") from None
+        annotation = next((field.type for field in msgspec.structs.fields(options) if path == f"$.{field.name}`"), None)
+        raise BadInput(f"{name} must be {wanted(annotation, lowered(reason))}") from None
 
 
 def lowered(reason: str) -> str:
@@ -67,8 +68,19 @@ def lowered(reason: str) -> str:
     return reason[:1].lower() + reason[1:]
 
 
-def _spelled(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+_WORDS = {
+    "int": "a whole number", "float": "a number", "str": "text", "bool": "true or false", "array": "a list",
+    "object": "a table", ">=": "at least", ">": "above", "<=": "at most", "<": "below", "length": "length",
+}  # fmt: skip
+
+
+def wanted(annotation: object, reason: str) -> str:
+    """Return what a value of this type must be, in words, after a validation error of msgspec said `reason`."""
+    choices = [choice for choice in getattr(plain_type_of(annotation), "__args__", ()) if isinstance(choice, str)]
+    if choices:
+        return "one of " + ", ".join(choices)
+    expected = reason.removeprefix("expected ").partition(", got ")[0]
+    return " ".join(_WORDS.get(word, word) for word in expected.split())
 
 
 def plain_type_of(annotation: object) -> Any:
@@ -87,3 +99,7 @@ def _placeholder(annotation: object) -> str:
     plain = plain_type_of(annotation)
     parts = [part for part in getattr(plain, "__args__", (plain,)) if part is not type(None)]
     return "|".join(names.get(part, str(part)) for part in parts)
+
+
+def _spelled(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -47,21 +47,26 @@ class WebSocketOptions(TransportOptions, frozen=True, forbid_unknown_fields=True
 
 
 class Transport(msgspec.Struct, frozen=True):
-    """One way to deliver. `name` is module, container, DNS name, metric label and report row alike."""
+    """One way to deliver.
+
+    `name` is module, container, DNS name, metric label and report row alike; `options` is its table in an experiment
+    file, `user_class` the name of its Locust user.
+    """
 
     name: str
     title: str
     path: str
     port: int
     options: type[TransportOptions]
+    user_class: str
 
 
 TRANSPORTS: dict[str, Transport] = {
     transport.name: transport
     for transport in (
-        Transport("polling", "Polling", "/poll", 8001, PollingOptions),
-        Transport("longpolling", "Long polling", "/longpoll", 8002, LongPollingOptions),
-        Transport("websocket", "WebSocket", "/ws", 8003, WebSocketOptions),
+        Transport("polling", "Polling", "/poll", 8001, PollingOptions, "PollingUser"),
+        Transport("longpolling", "Long polling", "/longpoll", 8002, LongPollingOptions, "LongPollingUser"),
+        Transport("websocket", "WebSocket", "/ws", 8003, WebSocketOptions, "WebSocketUser"),
     )
 }
 

@@ -1,0 +1,5 @@
+"""`python -m wirerace` is `wirerace`."""
+
+from wirerace.cli import main
+
+main()

@@ -1,0 +1,104 @@
+"""`wirerace run`: run an experiment on this machine."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from wirerace.errors import BadInput
+from wirerace.experiment.model import read_experiment
+from wirerace.experiment.record import FILE_NAME, Result
+from wirerace.experiment.run import run
+from wirerace.report.progress import progress_display
+from wirerace.report.terminal import print_result
+
+RESULTS = Path("results")
+INTERRUPTED, TERMINATED = 130, 143
+
+
+class Terminated(BaseException):
+    """SIGTERM has come."""
+
+
+def command(
+    file: Annotated[Path, typer.Argument(help="The experiment, a TOML file; experiments/ has some.", metavar="FILE")],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="Override one key, for example clients.count=500.", metavar="KEY=VALUE")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Directory for this run; must be new or empty. Default: results/NAME-TIME.")
+    ] = None,
+) -> None:
+    """Run an experiment: real processes on loopback, one trial after the other, then a table.
+
+    Examples:
+
+        wirerace run experiments/first-look.toml
+
+        wirerace run experiments/first-look.toml --set clients.count=500 --set 'transports=["websocket"]'
+
+        wirerace run experiments/rare-news.toml --out /tmp/rare
+
+    Exit codes: 0 all well; 1 a trial could not be completed, or lost, duplicated or reordered updates; 2 bad input;
+    130 Ctrl-C; 143 SIGTERM. Finished trials are saved in any case.
+    """
+    experiment = read_experiment(file, overrides or ())
+    directory = prepare_directory(file, out)
+    code = 0
+    with terminable():
+        try:
+            with progress_display() as on_progress:
+                result = run(experiment, directory, on_progress)
+        except (KeyboardInterrupt, Terminated) as stop:
+            code = INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
+            sys.stderr.write(f"wirerace: stopped; what was finished is in {directory}\n")
+            raise typer.Exit(code) from None
+    print_result(result)
+    for failure in result.failures:
+        sys.stderr.write(f"wirerace: {failure.transport}, repeat {failure.repeat}: {failure.reason}\n")
+    sys.stdout.write(f"{directory / FILE_NAME}\n")
+    raise typer.Exit(0 if is_well(result) else 1)
+
+
+def is_well(result: Result) -> bool:
+    """Tell whether every trial was completed and accounts for every update once and in order."""
+    return not result.failures and all(trial.is_whole for trial in result.trials)
+
+
+def prepare_directory(file: Path, out: Path | None) -> Path:
+    """Return this run's own directory, made; `results/latest` points at it when it lies in results/.
+
+    Raises BadInput when it holds something already.
+    """
+    directory = out or RESULTS / f"{file.stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if any(directory.iterdir()):
+            raise BadInput(f"--out {directory} holds something already: name a new directory")
+        if out is None:
+            latest = RESULTS / "latest"
+            latest.unlink(missing_ok=True)
+            latest.symlink_to(directory.name)
+    except OSError as error:
+        raise BadInput(f"{directory}: {error.strerror or error}; name another with --out") from None
+    return directory
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Turn SIGTERM into an exception, so that what was started is stopped."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,175 @@
+"""result.json: what an experiment found, as values; a promise to other programs. Unknown is null, never 0.
+
+Seconds and bytes throughout. Rates and costs count what fell into the window by wall time, everything about deliveries
+what was made in it; docs/measuring.md defines each figure.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from wirerace.errors import BadInput
+from wirerace.ledger import AccountRecord, Outcome, Window
+from wirerace.schedule import Truth
+
+SCHEMA = 1
+FILE_NAME = "result.json"
+
+
+class Latency(msgspec.Struct, frozen=True):
+    """Delivery latency. A percentile is null when no update has a delivery beyond it."""
+
+    mean: float | None
+    p50: float | None
+    p90: float | None
+    p99: float | None
+    p999: float | None
+    max: float | None
+
+
+class Age(msgspec.Struct, frozen=True):
+    """Age of information: its time average, and the mean of the peaks that it reaches before each newer update."""
+
+    mean: float | None
+    peak_mean: float | None
+
+
+class Connecting(msgspec.Struct, frozen=True):
+    """From the first packet to the first cursor, over all connections of the trial."""
+
+    mean: float | None
+    p99: float | None
+
+
+class Bytes(msgspec.Struct, frozen=True):
+    """Bytes as the server counts them."""
+
+    payload: int | None
+    application_in: int | None
+    application_out: int | None
+
+
+class ServerCost(msgspec.Struct, frozen=True):
+    """What the server under test spent: CPU time in the window; user memory without clients and with all of them."""
+
+    cpu_seconds: float | None
+    cpu_us_per_delivery: float | None
+    user_bytes_idle: int | None
+    user_bytes: int | None
+    bytes_per_client: float | None
+
+
+class LoadCost(msgspec.Struct, frozen=True):
+    """What the load generator spent in the window; utilisation 1 is one core for each process."""
+
+    cpu_seconds: float | None
+    cpu_utilisation: float | None
+    processes: int
+
+
+class ProducerQuality(msgspec.Struct, frozen=True):
+    """How well the producer kept its schedule."""
+
+    late_seconds_p99: float | None
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """One transport at one setting, once. `arrived` counts deliveries by arrival: what costs are divided by."""
+
+    transport: str
+    repeat: int
+    seed: int
+    clients: int
+    window_seconds: float
+    updates: int
+    expected: int
+    delivered: int
+    lost: int
+    duplicated: int
+    reordered: int
+    reach: float | None
+    arrived: int
+    latency_seconds: Latency
+    age_seconds: Age
+    requests: int
+    responses: dict[Outcome, int]
+    late_polls: int
+    connect_seconds: Connecting
+    failed_connects: int
+    restarts: int
+    bytes: Bytes
+    server: ServerCost
+    load: LoadCost
+    producer: ProducerQuality
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether every update reached every client once and in order."""
+        return not (self.lost or self.duplicated or self.reordered)
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A trial that could not be completed."""
+
+    transport: str
+    repeat: int
+    reason: str
+
+
+class Host(msgspec.Struct, frozen=True):
+    """Where it ran."""
+
+    cores: int
+    kernel: str
+    python: str
+    packages: dict[str, str]
+
+
+class Result(msgspec.Struct, kw_only=True):
+    """All of result.json. `experiment` is as resolved, with every default."""
+
+    schema: int = SCHEMA
+    wirerace: str
+    experiment: dict[str, Any]
+    host: Host
+    started_at: str
+    trials: list[Trial] = []
+    failures: list[Failure] = []
+
+
+class Raw(msgspec.Struct, frozen=True):
+    """What a trial's figures were computed from: raw/<repeat>-<transport>.json.
+
+    `truth` reaches from the priming update to the end of the window.
+    """
+
+    window: Window
+    account: AccountRecord
+    truth: Truth
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write `value` so that a reader sees the old file or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    partial.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    partial.replace(path)
+
+
+def read_result(directory: Path) -> Result:
+    """Return the result in a directory.
+
+    Raises BadInput when there is none, or none that this version can read.
+    """
+    path = directory / FILE_NAME
+    try:
+        result = msgspec.json.decode(path.read_bytes(), type=Result)
+    except OSError as error:
+        raise BadInput(f"{path}: {os.strerror(error.errno or 0)}; give the directory of a run") from None
+    except msgspec.DecodeError as error:
+        raise BadInput(f"{path}: no result of Wirerace: {error}") from None
+    if result.schema != SCHEMA:
+        raise BadInput(f"{path}: schema {result.schema}; this version reads {SCHEMA}")
+    return result

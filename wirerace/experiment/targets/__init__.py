@@ -1,0 +1,1 @@
+"""Targets: where the producer, the servers and the load of an experiment run."""

@@ -1,0 +1,99 @@
+"""A child process of an experiment: started, watched, restarted when it dies, stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from wirerace.clock import process_cpu_seconds
+from wirerace.errors import TrialFailed
+from wirerace.options import ENV_PREFIX
+
+STOP_SECONDS = 6.0
+"""A service stops within 5 s of SIGTERM."""
+LAST_LINES = 5
+ROOT = Path(__file__).parents[3]
+
+
+class Process:
+    """One child in a session of its own, so that Ctrl-C in the terminal reaches the experiment alone.
+
+    Its output goes to `log`. `cores` binds it to some cores, all when empty.
+    """
+
+    def __init__(self, name: str, command: Sequence[str], log: Path, cores: Collection[int] = ()) -> None:
+        self.name = name
+        self.restarts = 0
+        self._command = [sys.executable, *command]
+        self._log = log
+        self._cores = cores
+        self._popen = self._start()
+
+    @property
+    def pid(self) -> int:
+        """Its process id now."""
+        return self._popen.pid
+
+    def has_ended(self) -> bool:
+        """Tell whether it ended, by itself or by somebody's hand."""
+        return self._popen.poll() is not None
+
+    def restart(self) -> None:
+        """Start it again, with the same command."""
+        self.restarts += 1
+        self._popen = self._start()
+
+    def cpu_seconds(self) -> float | None:
+        """Return its CPU time so far, None where it cannot be had."""
+        return process_cpu_seconds(self.pid)
+
+    def user_bytes(self) -> int | None:
+        """Return the memory that is its alone (USS), None where it cannot be had."""
+        try:
+            return int(psutil.Process(self.pid).memory_full_info().uss)
+        except psutil.Error:
+            return None
+
+    def failure(self, what: str) -> TrialFailed:
+        """Return the error that says what went wrong, with the last lines of the log."""
+        lines = self._log.read_text("utf-8", errors="replace").splitlines()[-LAST_LINES:]
+        return TrialFailed(f"{self.name} {what}; its log {self._log} ends: {' | '.join(lines) or '(empty)'}")
+
+    def stop(self) -> None:
+        """End it, by force if it does not go."""
+        if self.has_ended():
+            return
+        self._popen.terminate()
+        try:
+            self._popen.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._popen.pid, signal.SIGKILL)
+            self._popen.wait()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            popen = subprocess.Popen(  # noqa: S603 -- the command is our own
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+                env=_environment(os.environ),
+                start_new_session=True,
+            )
+        if self._cores and hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(popen.pid, self._cores)
+        return popen
+
+
+def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a child: nothing in it may change what the experiment says."""
+    kept = {
+        name: value for name, value in inherited.items() if not name.startswith((ENV_PREFIX, "LOCUST_"))
+    }
+    return kept | {f"{ENV_PREFIX}PARENT_PID": str(os.getpid()), "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,159 @@
+"""A trial's figures, computed from what was recorded: the producer's truth, the account, samples of costs."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from wirerace.clock import NS_PER_SECOND
+from wirerace.errors import TrialFailed
+from wirerace.experiment.model import Plan
+from wirerace.experiment.record import (
+    Age,
+    Bytes,
+    Connecting,
+    Latency,
+    LoadCost,
+    ProducerQuality,
+    Raw,
+    ServerCost,
+    Trial,
+)
+from wirerace.histogram import Latencies, merged
+from wirerace.ledger import AccountRecord, Window
+from wirerace.schedule import Truth
+
+LEAST_CLIENTS_FOR_MEMORY = 200
+"""Under so many clients, what a process grows by anyway hides what a client takes."""
+
+
+class ServerSample(NamedTuple):
+    """The server's counters at one instant; None where they cannot be had."""
+
+    cpu_seconds: float | None
+    payload_bytes: int
+    received_bytes: int
+    sent_bytes: int
+
+
+class Measured(NamedTuple):
+    """What was sampled around the window. `server` is None when the server was restarted in it: its counters began anew."""
+
+    server: tuple[ServerSample, ServerSample] | None
+    load_cpu_seconds: float | None
+    load_processes: int
+    user_bytes_idle: int | None
+    user_bytes: int | None
+    restarts: int
+
+
+def figures(plan: Plan, clients: int, raw: Raw, measured: Measured) -> Trial:
+    """Return the trial.
+
+    Raises TrialFailed when the record it is to be checked against is not whole.
+    """
+    window, account = raw.window, raw.account
+    if not raw.truth.complete:
+        raise TrialFailed("the producer's record does not reach back to the beginning of the window")
+    made = sorted(ts for epoch in raw.truth.epochs for ts in epoch.ts if window.has(ts))
+    expected = account.subscribed * len(made) + sum(
+        bisect_left(made, to_ns) - bisect_left(made, from_ns) for from_ns, to_ns in account.partly
+    )
+    lost = expected - account.delivered
+    if lost < 0:
+        raise TrialFailed(f"clients hold {-lost} updates that the producer never made in this window")
+    connecting = merged([account.connecting])
+    return Trial(
+        transport=plan.transport.name,
+        repeat=plan.repeat,
+        seed=plan.seed,
+        clients=clients,
+        window_seconds=(window.to_ns - window.from_ns) / NS_PER_SECOND,
+        updates=len(made),
+        expected=expected,
+        delivered=account.delivered,
+        lost=lost,
+        duplicated=account.duplicated,
+        reordered=account.reordered,
+        reach=account.delivered / expected if expected else None,
+        arrived=account.arrived,
+        latency_seconds=_latency(account),
+        age_seconds=_age(account),
+        requests=account.requests,
+        responses=account.responses,
+        late_polls=account.late_polls,
+        connect_seconds=Connecting(_seconds(connecting.mean_ns()), _seconds(connecting.percentile_ns(99))),
+        failed_connects=account.failed_connects,
+        restarts=measured.restarts,
+        bytes=_bytes(measured),
+        server=_server(measured, account.arrived, clients),
+        load=_load(measured, window),
+        producer=ProducerQuality(_late_p99(raw.truth, window)),
+    )
+
+
+def _latency(account: AccountRecord) -> Latency:
+    latencies = merged([account.latencies])
+    worst = sorted(worst_ns for of_epoch in account.updates.values() for _, worst_ns in of_epoch.values())
+    percentiles = (_percentile(latencies, worst, percent) for percent in (50, 90, 99, 99.9))
+    return Latency(_seconds(latencies.mean_ns()), *percentiles, max=_seconds(latencies.max_ns))
+
+
+def _percentile(latencies: Latencies, worst: Sequence[int], percent: float) -> float | None:
+    """Return a percentile, or None when no update has a delivery beyond it: then the sample is too small to tell."""
+    value_ns = latencies.percentile_ns(percent)
+    if value_ns is None or not worst or worst[-1] <= value_ns:
+        return None
+    return _seconds(value_ns)
+
+
+def _age(account: AccountRecord) -> Age:
+    mean = account.age_area / (account.age_ns / NS_PER_SECOND) if account.age_ns else None
+    peak_mean = account.peak_ns / account.peaks / NS_PER_SECOND if account.peaks else None
+    return Age(mean, peak_mean)
+
+
+def _bytes(measured: Measured) -> Bytes:
+    if measured.server is None:
+        return Bytes(None, None, None)
+    before, after = measured.server
+    return Bytes(
+        after.payload_bytes - before.payload_bytes,
+        after.received_bytes - before.received_bytes,
+        after.sent_bytes - before.sent_bytes,
+    )
+
+
+def _server(measured: Measured, arrived: int, clients: int) -> ServerCost:
+    cpu_seconds = None
+    if measured.server is not None:
+        before, after = (sample.cpu_seconds for sample in measured.server)
+        cpu_seconds = after - before if after is not None and before is not None else None
+    idle, full = measured.user_bytes_idle, measured.user_bytes
+    known = idle is not None and full is not None and clients >= LEAST_CLIENTS_FOR_MEMORY
+    return ServerCost(
+        cpu_seconds,
+        cpu_seconds * 1e6 / arrived if cpu_seconds is not None and arrived else None,
+        idle,
+        full,
+        (full - idle) / clients if known and idle is not None and full is not None else None,
+    )
+
+
+def _load(measured: Measured, window: Window) -> LoadCost:
+    cpu_seconds, processes = measured.load_cpu_seconds, measured.load_processes
+    window_seconds = (window.to_ns - window.from_ns) / NS_PER_SECOND
+    utilisation = None if cpu_seconds is None else cpu_seconds / window_seconds / processes
+    return LoadCost(cpu_seconds, utilisation, processes)
+
+
+def _late_p99(truth: Truth, window: Window) -> float | None:
+    late = Latencies()
+    for epoch in truth.epochs:
+        for ts, late_ns in zip(epoch.ts, epoch.late_ns, strict=True):
+            if window.has(ts):
+                late.record(late_ns)
+    return _seconds(late.percentile_ns(99))
+
+
+def _seconds(duration_ns: float | None) -> float | None:
+    return None if duration_ns is None else duration_ns / NS_PER_SECOND

@@ -1,0 +1,72 @@
+"""The table of a run, in the terminal and as a picture."""
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from wirerace.analysis.statistics import FIGURES, of_transport
+from wirerace.experiment.record import Result
+from wirerace.transports import TRANSPORTS
+
+UNKNOWN = "–"
+PICTURE_COLUMNS = 78
+
+
+def table_of(result: Result) -> Table:
+    """Return figures as rows, transports as columns."""
+    ran = [transport for name, transport in TRANSPORTS.items() if any(name == trial.transport for trial in result.trials)]
+    repeats = max((trial.repeat for trial in result.trials), default=1)
+    clients, source = result.experiment["clients"]["count"], result.experiment["producer"]
+    caption = (
+        f"{clients} clients · {source['arrivals']}, {source['rate_per_second']:g} updates/s of "
+        f"{source['payload_bytes']} bytes · {result.experiment['window']['measure_seconds']:g} s"
+        f"{f' · mean of {repeats} repeats' if repeats > 1 else ''} · {UNKNOWN} unknown"
+    )
+    table = Table(title=result.experiment["title"], caption=caption, title_justify="left", caption_justify="left")
+    table.add_column("")
+    for transport in ran:
+        table.add_column(transport.title, justify="right")
+    for figure in FIGURES:
+        values = (of_transport(result, transport.name, figure) for transport in ran)
+        table.add_row(figure.name, *(spell(value, figure.unit) for value in values))
+    return table
+
+
+def spell(value: float | None, unit: str) -> str:
+    """Return a value with its unit, in the size that people read."""
+    if value is None:
+        return UNKNOWN
+    match unit:
+        case "seconds":
+            return _scaled(value, (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)))
+        case "bytes":
+            return _scaled(value, (("MB", 1e6), ("kB", 1e3), ("B", 1.0)))
+        case "microseconds":
+            return f"{value:.1f} µs"
+        case "fraction":
+            return f"{100 * value:.2f} %" if value != 1 else "100 %"
+        case "ratio":
+            return f"{value:.3g}"
+        case _:
+            return f"{value:.0f}"
+
+
+def _scaled(value: float, units: tuple[tuple[str, float], ...]) -> str:
+    name, size = next(((name, size) for name, size in units if abs(value) >= size), units[-1])
+    scaled = value / size
+    return f"{scaled:.0f} {name}" if scaled >= 100 else f"{scaled:.3g} {name}"
+
+
+def print_result(result: Result) -> None:
+    """Print the table, unless no trial was finished."""
+    if result.trials:
+        Console().print(table_of(result))
+
+
+def save_svg(result: Result, path: Path) -> None:
+    """Save the table as an SVG picture."""
+    console = Console(record=True, width=PICTURE_COLUMNS, file=io.StringIO())
+    console.print(table_of(result))
+    console.save_svg(str(path), title="wirerace")
