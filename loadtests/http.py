@@ -31,6 +31,7 @@ class HttpClient:
         self._connection: Connection | None = None
         self._parser: httptools.HttpResponseParser | None = None
         self._complete = False
+        self._stays_open = False
         self._cursor = b""
         self._body: list[bytes] = []
 
@@ -54,7 +55,7 @@ class HttpClient:
         status = parser.get_status_code()
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         response = Response(status, self._cursor.decode("latin-1"), body, connection.arrival_ns)
-        if not parser.should_keep_alive():
+        if not self._stays_open:
             self.close()
         if status not in {200, 204}:
             raise Refused(f"{status}: {body.decode(errors='replace').strip()[:200]}")
@@ -83,5 +84,6 @@ class HttpClient:
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        """The response is whole."""
+        """The response is whole. The parser knows only now whether the connection stays open."""
         self._complete = True
+        self._stays_open = self._parser.should_keep_alive()
