@@ -9,8 +9,8 @@ from wirerace.clock import Clock, now_ns
 from wirerace.errors import BadInput, ConnectionLost
 
 READ_BYTES = 262_144
-# One buffer for all connections: nothing else runs between a read into it and the copy out of it. A buffer for each read
-# would be mapped and unmapped every time (350 µs a poll instead of 50).
+# One buffer for all connections: nothing else runs between a read into it and the copy out of it. A new one of this size
+# for each read would be mapped and unmapped every time.
 _BUFFER = bytearray(READ_BYTES)
 _VIEW = memoryview(_BUFFER)
 
@@ -51,7 +51,7 @@ class Connection:
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         stream.settimeout(None)
         self._stream = stream
-        # gevent's recv() tries first and waits when there is nothing; a client that has just asked knows there is nothing.
+        # gevent's own recv() tries first, and waits then; a client that has just asked knows that there is nothing yet.
         self._receive_into = stream._sock.recv_into  # noqa: SLF001
         hub = get_hub()
         self._wait = hub.wait

@@ -26,10 +26,10 @@ class HttpClient:
     def __init__(self, address: Address, *, keep_alive: bool = True) -> None:
         self.connects = 0
         self._address = address
-        self._keep_alive = keep_alive
-        self._tail = f" HTTP/1.1\r\nHost: {address}\r\n{'' if keep_alive else 'Connection: close' + chr(13) + chr(10)}\r\n"
+        closing = "" if keep_alive else "Connection: close\r\n"
+        self._tail = f" HTTP/1.1\r\nHost: {address}\r\n{closing}\r\n"
         self._connection: Connection | None = None
-        self._parser: httptools.HttpResponseParser | None = None
+        self._parser = httptools.HttpResponseParser(self)
         self._complete = False
         self._stays_open = False
         self._cursor = b""

@@ -25,7 +25,7 @@ PARENT_EVERY_SECONDS = 1.0
 __all__ = ["LongPollingUser", "PollingUser", "WebSocketUser"]
 
 
-@events.init_command_line_parser.add_listener
+@events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it
 def add_options(parser: LocustArgumentParser) -> None:
     """Give Locust a host and the client options of every transport, as flags, variables and fields of its page."""
     group = parser.add_argument_group("Wirerace")
@@ -48,7 +48,9 @@ def add_options(parser: LocustArgumentParser) -> None:
                 default=str(field.default).lower() if of_type is bool else field.default,
                 help=f"{transport.title}: {description_of(field.type)}",
             )
-    group.add_argument("--load-seed", env_var="WIRERACE_LOAD_SEED", type=int, default=1, help="seed of phases and jitter")
+    group.add_argument(
+        "--load-seed", env_var="WIRERACE_LOAD_SEED", type=int, default=1, help="seed of phases and jitter"
+    )
     parser.add_argument(
         "--control-port",
         env_var="WIRERACE_CONTROL_PORT",
@@ -67,10 +69,10 @@ def add_options(parser: LocustArgumentParser) -> None:
     )
 
 
-@events.init.add_listener
+@events.init.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it
 def open_control(environment: Environment, **_: Any) -> None:
     """Listen to the experiment that started this process, if one did, and do not outlive it."""
-    options = environment.parsed_options
+    options: Any = environment.parsed_options
     if options.control_port:
         Control(lambda: LOADS.get(environment), options.control_port)
     if options.parent_pid:
@@ -80,10 +82,16 @@ def open_control(environment: Environment, **_: Any) -> None:
 def _outlive(parent_pid: int, environment: Environment) -> None:
     while os.getppid() == parent_pid:
         gevent.sleep(PARENT_EVERY_SECONDS)
-    environment.runner.quit()
+    quit_locust(environment)
 
 
-@events.test_start.add_listener
+def quit_locust(environment: Environment) -> None:
+    """End this Locust process."""
+    if environment.runner is not None:
+        environment.runner.quit()
+
+
+@events.test_start.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it
 def start_load(environment: Environment, **_: Any) -> None:
     """Start a new account with the options as they are now."""
     try:
@@ -91,10 +99,10 @@ def start_load(environment: Environment, **_: Any) -> None:
     except BadInput as error:
         sys.stderr.write(f"locust: {error}\n")
         environment.process_exit_code = 2
-        environment.runner.quit()
+        quit_locust(environment)
 
 
-@events.test_stop.add_listener
+@events.test_stop.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it
 def stop_load(environment: Environment, **_: Any) -> None:
     """Hand over what is not in Locust's statistics yet."""
     load = LOADS.get(environment)

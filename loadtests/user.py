@@ -25,7 +25,7 @@ class Received(NamedTuple):
     arrival_ns: int
 
 
-class Subscriber(User):  # type: ignore[misc]  # Locust has no types
+class Subscriber(User):
     """One client. A transport's own way of receiving is its `deliveries`."""
 
     abstract = True
@@ -49,7 +49,7 @@ class Subscriber(User):  # type: ignore[misc]  # Locust has no types
         """Close what is open."""
         raise NotImplementedError
 
-    @task  # type: ignore[misc]
+    @task
     def subscribe(self) -> None:
         """Receive for as long as Locust lets this user live; reconnect with backoff and jitter."""
         receive, log = self.ledger.receive, self.load.log

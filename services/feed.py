@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 class Feed:
     """Follows the producer into `recent` and tells those who wait.
 
-    `live` is false while the link is lost, `caught_up` once and for all true when the first catching-up has ended: until
+    `live` is false while the link is lost. `caught_up` turns true, for good, when the first catching-up has ended: until
     then a server must not speak about updates, for it might lack some that its clients have.
     """
 
@@ -60,7 +60,7 @@ class Feed:
         deadline = loop.time() + wait_seconds
         while self.recent.head <= position and not self._ended:
             waiter: asyncio.Future[bool] = loop.create_future()
-            timer = loop.call_at(deadline, _settle, waiter, False)  # noqa: FBT003 -- call_at passes by position
+            timer = loop.call_at(deadline, _settle, waiter, False)
             self._waiters.add(waiter)
             self._metrics.held_requests += 1
             try:
@@ -81,7 +81,7 @@ class Feed:
         """Let everybody go who waits, now and later: the server is shutting down."""
         self._ended = True
         for waiter in self._waiters:
-            _settle(waiter, False)  # noqa: FBT003 -- the result of the future, by position
+            _settle(waiter, False)
 
     def publish(self, line: bytes) -> None:
         """Ingest one update as it came, and tell listeners and waiters."""
@@ -94,7 +94,7 @@ class Feed:
             listener(packed, len(update.data))
         waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
-            _settle(waiter, True)  # noqa: FBT003 -- the result of the future, by position
+            _settle(waiter, True)
 
     async def follow(self, url: str) -> None:
         """Follow the producer at `url` until cancelled, through lost links and new epochs."""
@@ -108,7 +108,7 @@ class Feed:
                     await self._follow_once(session, url)
                 except (aiohttp.ClientError, msgspec.DecodeError, TimeoutError, OSError, BadCursor) as error:
                     level = logging.WARNING if self.live or not self._metrics.feed_connects else logging.DEBUG
-                    logger.log(level, "feed %s: %s; trying again", url, error or type(error).__name__)
+                    logger.log(level, "feed %s: %s; trying again", url, str(error) or type(error).__name__)
                 pause = least if self.live else min(2 * pause, most)
                 self.live = False
                 self._metrics.feed_live = 0
@@ -139,6 +139,6 @@ class Feed:
             self._metrics.feed_live = 1
 
 
-def _settle(waiter: asyncio.Future[bool], result: bool) -> None:  # noqa: FBT001 -- the result of the future
+def _settle(waiter: asyncio.Future[bool], result: bool) -> None:
     if not waiter.done():
         waiter.set_result(result)

@@ -43,9 +43,9 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=0, le=65535, description="port to listen on; 0 for any free one")]
     host: Annotated[str, Meta(description="address to listen on")] = "127.0.0.1"
     log_format: Annotated[Literal["console", "json"], Meta(description="how log lines look")] = "console"
-    keep_updates: Annotated[
-        int, Meta(ge=1, le=10_000_000, description="updates kept for clients that come back")
-    ] = 65_536
+    keep_updates: Annotated[int, Meta(ge=1, le=10_000_000, description="updates kept for clients that come back")] = (
+        65_536
+    )
     keep_bytes: Annotated[int, Meta(ge=1, description="bytes that the kept updates may take")] = 64 * 1024 * 1024
     parent_pid: Annotated[int, Meta(ge=0, description="stop when this process, the parent, is gone; 0 for never")] = 0
     high_water_bytes: Annotated[
@@ -101,9 +101,7 @@ class Service(ABC):
         except BadInput as error:
             return self.refuse(request, HTTPStatus.BAD_REQUEST, str(error))
 
-    def refuse(
-        self, request: web.BaseRequest, status: HTTPStatus, line: str, headers: str = ""
-    ) -> web.StreamResponse:
+    def refuse(self, request: web.BaseRequest, status: HTTPStatus, line: str, headers: str = "") -> web.StreamResponse:
         """Return an error of one line; it closes the connection when the request had a body nobody has read."""
         stays = self.stays(request) and not request.can_read_body
         encoded = encode_response(
@@ -231,7 +229,7 @@ async def _watch_lag(metrics: ServiceMetrics) -> None:
 
 async def _outlive(parent_pid: int) -> None:
     """Return when the parent is gone: an experiment that was killed leaves no services behind."""
-    while os.getppid() == parent_pid:
+    while os.getppid() == parent_pid:  # noqa: ASYNC110 -- nobody tells a process that its parent has gone
         await asyncio.sleep(PARENT_EVERY_SECONDS)
 
 

@@ -71,7 +71,11 @@ class Producer(Service):
         self._timer = new_timer(self._make_what_is_due)
         self._text = ""
         self.routes["/feed"] = {"GET": self._feed}
-        self.routes["/schedule"] = {"GET": self._get_schedule, "PUT": self._put_schedule, "DELETE": self._delete_schedule}
+        self.routes["/schedule"] = {
+            "GET": self._get_schedule,
+            "PUT": self._put_schedule,
+            "DELETE": self._delete_schedule,
+        }
         self.routes["/updates"] = {"GET": self._updates}
 
     async def work(self) -> None:
@@ -163,9 +167,7 @@ class Producer(Service):
             b"Cache-Control: no-store\r\n%b: %b\r\n\r\n" % (CURSOR_HEADER.encode(), str(self._recent.cursor).encode())
         )
         try:
-            await self._fanout.subscribe(
-                subscriber, self._recent, self._recent.position(after), request.writer.drain
-            )
+            await self._fanout.subscribe(subscriber, self._recent, self._recent.position(after), request.writer.drain)
             await asyncio.get_running_loop().create_future()  # until the link is lost, which cancels this
         finally:
             self._fanout.discard(subscriber)

@@ -26,8 +26,8 @@ class _Run(NamedTuple):
 class Recent:
     """Updates in order of arrival. Each has a *position*, 1, 2, 3 …, that counts on across epochs and gaps.
 
-    A client that has everything up to a position gets what lies after it. `head` is the newest position, 0 when there was
-    none yet; positions above `head` are of cursors that are ahead of this server.
+    A client that has everything up to a position gets what lies after it. `head` is the newest position, 0 when there
+    was none yet; positions above `head` are of cursors that are ahead of this server.
     """
 
     def __init__(self, keep_updates: int, keep_bytes: int) -> None:

@@ -64,7 +64,7 @@ class WebSocket(TransportService):
         recent = self.feed.recent
         position = recent.position(after)
         self._welcome(transport, accept, after if after and position > recent.head else recent.cursor)
-        connection.keep_alive(False)  # noqa: FBT003 -- aiohttp's signature
+        connection.keep_alive(False)
         subscriber = Subscriber(transport, self.metrics)
         connection.set_parser(_Incoming(subscriber, self._fanout, self.metrics, self.options.max_message_bytes))  # type: ignore[arg-type]  # aiohttp names its own reader, and asks no more of it than this one can
         try:
@@ -111,9 +111,7 @@ def accept_of(request: web.BaseRequest) -> str:
 class _Incoming:
     """What a client sends: pings are answered, a close is answered and ends it, data is read and dropped."""
 
-    def __init__(
-        self, subscriber: Subscriber, fanout: Fanout, metrics: ServiceMetrics, max_message_bytes: int
-    ) -> None:
+    def __init__(self, subscriber: Subscriber, fanout: Fanout, metrics: ServiceMetrics, max_message_bytes: int) -> None:
         self._subscriber = subscriber
         self._fanout = fanout
         self._metrics = metrics

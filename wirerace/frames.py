@@ -103,7 +103,7 @@ class FrameReader:
         buffer = self._tail + data if self._tail else data
         self._tail = b""
         position, end = 0, len(buffer)
-        while end - position >= 2:  # noqa: PLR1702
+        while end - position >= 2:
             first, second = buffer[position], buffer[position + 1]
             size, body = second & 0x7F, position + 2
             if size > _SHORT:

@@ -53,7 +53,7 @@ class LatenciesRecord(NamedTuple):
     """Latencies as they travel: `histogram` is HdrHistogram's own V2 encoding in base64, nanoseconds."""
 
     histogram: str
-    count: int
+    recorded: int
     sum_ns: int
     min_ns: int | None
     max_ns: int | None
@@ -63,10 +63,10 @@ def merged(records: Iterable[LatenciesRecord]) -> Latencies:
     """Return the latencies of all records together: the same as if one histogram had recorded them all."""
     total = Latencies()
     for record in records:
-        if not record.count:
+        if not record.recorded:
             continue
         total._histogram.decode_and_add(record.histogram)  # noqa: SLF001 -- the same class, in all but syntax
-        total.count += record.count
+        total.count += record.recorded
         total.sum_ns += record.sum_ns
         total.min_ns = min(value for value in (total.min_ns, record.min_ns) if value is not None)
         total.max_ns = max(value for value in (total.max_ns, record.max_ns) if value is not None)

@@ -34,7 +34,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     """An account as it travels: sums over clients, each exact, so that records merge without loss.
 
     `subscribed` counts the clients subscribed through the whole window, `partly` lists from and to of the others;
-XX `updates` tells for each update (epoch, then seq) how
+    XX `updates` tells for each update (epoch, then seq) how
     many clients received it and the latest latency, ns.
     """
 

@@ -36,9 +36,7 @@ def add_flags(parser: argparse.ArgumentParser, options: type[msgspec.Struct]) ->
         )
 
 
-def read_options(
-    options: type[Options], flags: Mapping[str, str | None], environment: Mapping[str, str]
-) -> Options:
+def read_options(options: type[Options], flags: Mapping[str, str | None], environment: Mapping[str, str]) -> Options:
     """Return the options that flags, then the environment, then defaults give.
 
     Raises BadInput, naming the flag or variable, when a value does not fit its type.

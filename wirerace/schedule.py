@@ -10,7 +10,6 @@ from msgspec import Meta
 
 from wirerace.clock import NS_PER_SECOND
 
-
 Rate = Annotated[float, Meta(ge=0.01, le=10_000, description="updates made a second, on average")]
 Arrivals = Annotated[
     Literal["periodic", "poisson"], Meta(description="how updates arrive: evenly spaced, or with exponential gaps")

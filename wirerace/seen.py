@@ -33,7 +33,5 @@ class Seen:
         if index == len(self._gaps) or self._gaps[index][0] > seq:
             return Arrival.DUPLICATE
         low, high = self._gaps[index]
-        self._gaps[index : index + 1] = [
-            gap for gap in ((low, seq - 1), (seq + 1, high)) if gap[0] <= gap[1]
-        ]
+        self._gaps[index : index + 1] = [gap for gap in ((low, seq - 1), (seq + 1, high)) if gap[0] <= gap[1]]
         return Arrival.REORDERED

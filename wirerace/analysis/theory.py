@@ -16,7 +16,5 @@ def empty_fraction_of_polls(made_ns: Sequence[int], window: Window, interval_sec
     """
     interval_ns = to_ns(interval_seconds)
     gaps = zip(made_ns, [*made_ns[1:], window.to_ns], strict=True)
-    empty_ns = sum(
-        max(0, min(end, window.to_ns) - max(begin + interval_ns, window.from_ns)) for begin, end in gaps
-    )
+    empty_ns = sum(max(0, min(end, window.to_ns) - max(begin + interval_ns, window.from_ns)) for begin, end in gaps)
     return empty_ns / (window.to_ns - window.from_ns)

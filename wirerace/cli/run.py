@@ -29,7 +29,8 @@ class Terminated(BaseException):
 def command(
     file: Annotated[Path, typer.Argument(help="The experiment, a TOML file; experiments/ has some.", metavar="FILE")],
     overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="Override one key, for example clients.count=500.", metavar="KEY=VALUE")
+        list[str] | None,
+        typer.Option("--set", help="Override one key, for example clients.count=500.", metavar="KEY=VALUE"),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Directory for this run; must be new or empty. Default: results/NAME-TIME.")
@@ -38,7 +39,6 @@ def command(
     """Run an experiment: real processes on loopback, one trial after the other, then a table.
 
     Examples:
-
         wirerace run experiments/first-look.toml
 
         wirerace run experiments/first-look.toml --set clients.count=500 --set 'transports=["websocket"]'

@@ -16,7 +16,6 @@ def command(
     """Print the table of a run again.
 
     Examples:
-
         wirerace show results/latest
 
         wirerace show results/latest --svg table.svg

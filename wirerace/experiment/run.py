@@ -38,7 +38,7 @@ PACKAGES = ("aiohttp", "gevent", "httptools", "locust", "msgspec", "uvloop")
 class Progress(NamedTuple):
     """Where a run stands."""
 
-    index: int
+    number: int
     total: int
     plan: Plan
     phase: str
@@ -157,9 +157,7 @@ class _Steps:
             self._drain(window, load)
             account = load.peer.send("POST", "/finish", None, AccountRecord)
             raw = Raw(window, account, self._truth(primed_ns, window.to_ns))
-            measured = Measured(
-                server_samples, load_cpu_seconds, 1, idle_bytes, user_bytes, server.process.restarts
-            )
+            measured = Measured(server_samples, load_cpu_seconds, 1, idle_bytes, user_bytes, server.process.restarts)
             return figures(self._plan, self._count, raw, measured), raw
         finally:
             self._target.stop(*(child.process for child in children))

@@ -94,8 +94,8 @@ def figures(plan: Plan, clients: int, raw: Raw, measured: Measured) -> Trial:
 def _latency(account: AccountRecord) -> Latency:
     latencies = merged([account.latencies])
     worst = sorted(worst_ns for of_epoch in account.updates.values() for _, worst_ns in of_epoch.values())
-    percentiles = (_percentile(latencies, worst, percent) for percent in (50, 90, 99, 99.9))
-    return Latency(_seconds(latencies.mean_ns()), *percentiles, max=_seconds(latencies.max_ns))
+    p50, p90, p99, p999 = (_percentile(latencies, worst, percent) for percent in (50, 90, 99, 99.9))
+    return Latency(_seconds(latencies.mean_ns()), p50, p90, p99, p999, _seconds(latencies.max_ns))
 
 
 def _percentile(latencies: Latencies, worst: Sequence[int], percent: float) -> float | None:

@@ -29,7 +29,7 @@ def line_of(progress: Progress) -> str:
     """Return one line: which trial, what it does, clients, deliveries a second, time left."""
     left = round(progress.left_seconds)
     return (
-        f"[{progress.index}/{progress.total}] {progress.plan.transport.title}: {progress.phase} · "
+        f"[{progress.number}/{progress.total}] {progress.plan.transport.title}: {progress.phase} · "
         f"{progress.connected}/{progress.clients} clients · {progress.deliveries_per_second:.0f} deliveries/s · "
         f"{left // 60}:{left % 60:02d} left"
     )
@@ -43,7 +43,7 @@ class _PlainLines:
         self._last_left = 0.0
 
     def show(self, progress: Progress) -> None:
-        phase = f"{progress.index} {progress.phase}"
+        phase = f"{progress.number} {progress.phase}"
         if phase != self._last_phase or self._last_left - progress.left_seconds >= PLAIN_SECONDS:
             self._last_phase, self._last_left = phase, progress.left_seconds
             sys.stderr.write(line_of(progress) + "\n")

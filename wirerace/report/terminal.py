@@ -16,7 +16,9 @@ PICTURE_COLUMNS = 78
 
 def table_of(result: Result) -> Table:
     """Return figures as rows, transports as columns."""
-    ran = [transport for name, transport in TRANSPORTS.items() if any(name == trial.transport for trial in result.trials)]
+    ran = [
+        transport for name, transport in TRANSPORTS.items() if any(name == trial.transport for trial in result.trials)
+    ]
     repeats = max((trial.repeat for trial in result.trials), default=1)
     clients, source = result.experiment["clients"]["count"], result.experiment["producer"]
     caption = (

@@ -60,7 +60,8 @@ class Local:
         experiment, name = self._experiment, plan.transport.name
         control = Peer(LOAD, _free_port())
         options = {
-            f"{name}_{option}": value for option, value in msgspec.to_builtins(experiment.options_of(plan.transport)).items()
+            f"{name}_{option}": value
+            for option, value in msgspec.to_builtins(experiment.options_of(plan.transport)).items()
         }
         flags = {
             "users": experiment.clients.count,
@@ -97,9 +98,7 @@ class Local:
         """Stop everything that still runs, the newest first."""
         self.stop(*reversed(self._processes))
 
-    def _start_service(
-        self, name: str, log_name: str, arguments: list[str], cores: Collection[int]
-    ) -> Child:
+    def _start_service(self, name: str, log_name: str, arguments: list[str], cores: Collection[int]) -> Child:
         peer = Peer(name, _free_port())
         command = ["-m", "services", name, "--port", str(peer.port), *arguments]
         return Child(self._start(name, log_name, command, cores), peer)

@@ -93,7 +93,5 @@ class Process:
 
 def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a child: nothing in it may change what the experiment says."""
-    kept = {
-        name: value for name, value in inherited.items() if not name.startswith((ENV_PREFIX, "LOCUST_"))
-    }
+    kept = {name: value for name, value in inherited.items() if not name.startswith((ENV_PREFIX, "LOCUST_"))}
     return kept | {f"{ENV_PREFIX}PARENT_PID": str(os.getpid()), "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,57 @@
+# Wirerace: `make race` compares the transports, `make test` tests everything that needs Python only.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXPERIMENT ?= experiments/first-look.toml
+ARGS ?=
+LOCK := requirements/dev.lock
+COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-header
+UV := $(shell command -v uv 2>/dev/null)
+
+.DEFAULT_GOAL := help
+
+help: ## Show this help
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+
+race: $(VENV)/.ready ## Race the transports: table and result.json in about a minute; ARGS="..." goes to wirerace run
+	$(BIN)/wirerace run $(EXPERIMENT) $(ARGS)
+
+test: $(VENV)/.ready ## Run all tests that need Python only
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.ready ## Check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/.ready ## Format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/.ready ## Measure Wirerace's own cost side by side with references
+	$(BIN)/python -m benchmarks $(ARGS)
+
+lock: ## Pin all dependencies anew (needs uv)
+	$(COMPILE) --extra services pyproject.toml -o requirements/services.lock
+	$(COMPILE) --extra load pyproject.toml -o requirements/load.lock
+	$(COMPILE) --all-extras --group dev pyproject.toml -o requirements/dev.lock
+
+clean: ## Remove the environment and caches; results stay
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/.ready: $(LOCK) pyproject.toml
+ifeq ($(UV),)
+	@echo "Making $(VENV) with pip; this takes a minute or two the first time"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 2; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+else
+	uv venv --quiet --clear --python $(PYTHON) $(VENV)
+	uv pip install --quiet --python $(BIN)/python --require-hashes -r $(LOCK)
+	uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+endif
+	@touch $@
+
+.PHONY: help race test lint format bench lock clean
