@@ -9,8 +9,8 @@ from wirerace.clock import Clock, now_ns
 from wirerace.errors import BadInput, ConnectionLost
 
 READ_BYTES = 262_144
-# One buffer for all connections: nothing else runs between a read into it and the copy out of it. A new one of this size
-# for each read would be mapped and unmapped every time.
+# One buffer for all connections: nothing else runs between a read into it and the copy out of it. A new one of this
+# size for each read would be mapped and unmapped every time.
 _BUFFER = bytearray(READ_BYTES)
 _VIEW = memoryview(_BUFFER)
 

@@ -28,8 +28,8 @@ logger = logging.getLogger(__name__)
 class Feed:
     """Follows the producer into `recent` and tells those who wait.
 
-    `live` is false while the link is lost. `caught_up` turns true, for good, when the first catching-up has ended: until
-    then a server must not speak about updates, for it might lack some that its clients have.
+    `live` is false while the link is lost. `caught_up` turns true, for good, when the first catching-up has ended:
+    until then a server must not speak about updates, for it might lack some that its clients have.
     """
 
     def __init__(

@@ -25,8 +25,8 @@ def process_cpu_seconds(pid: int | None = None) -> float | None:
     """Return user + system CPU time of a process (this one by default), in seconds, to the nanosecond.
 
     For another process it reads that process's CPU clock, which Linux numbers `~pid << 3 | 2` (clock_getcpuclockid(3)):
-    /proc counts in ticks of 10 ms, too coarse for a short window. None when the process is gone, and for another process
-    where the platform has no such clock.
+    /proc counts in ticks of 10 ms, too coarse for a short window. None when the process is gone, and for another
+    process where the platform has no such clock.
     """
     if pid is None or pid == os.getpid():
         return time.process_time()

@@ -22,7 +22,7 @@ _COUNTERS = {
     "updates": "Updates ingested from the feed; made, in the producer",
     "deliveries": "Updates written to clients",
     "payload_bytes": "Payload bytes in the updates written to clients",
-    "received_bytes": "Application-layer bytes received from clients: requests and frames, without /health and /metrics",
+    "received_bytes": "Application-layer bytes received from clients, without /health and /metrics",
     "sent_bytes": "Application-layer bytes given to sockets of clients, without /health and /metrics",
     "slow_readers": "Clients cut off because they read too slowly",
     "feed_connects": "Times the feed was connected",

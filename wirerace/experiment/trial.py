@@ -36,7 +36,7 @@ class ServerSample(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What was sampled around the window. `server` is None when the server was restarted in it: its counters began anew."""
+    """What was sampled around the window. `server` is None when it was restarted: its counters began anew."""
 
     server: tuple[ServerSample, ServerSample] | None
     load_cpu_seconds: float | None

@@ -1,6 +1,7 @@
 """The table of a run, in the terminal and as a picture."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -38,27 +39,23 @@ def table_of(result: Result) -> Table:
 
 def spell(value: float | None, unit: str) -> str:
     """Return a value with its unit, in the size that people read."""
-    if value is None:
-        return UNKNOWN
-    match unit:
-        case "seconds":
-            return _scaled(value, (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)))
-        case "bytes":
-            return _scaled(value, (("MB", 1e6), ("kB", 1e3), ("B", 1.0)))
-        case "microseconds":
-            return f"{value:.1f} µs"
-        case "fraction":
-            return f"{100 * value:.2f} %" if value != 1 else "100 %"
-        case "ratio":
-            return f"{value:.3g}"
-        case _:
-            return f"{value:.0f}"
+    return UNKNOWN if value is None else SPELLINGS[unit](value)
 
 
 def _scaled(value: float, units: tuple[tuple[str, float], ...]) -> str:
     name, size = next(((name, size) for name, size in units if abs(value) >= size), units[-1])
     scaled = value / size
     return f"{scaled:.0f} {name}" if scaled >= 100 else f"{scaled:.3g} {name}"
+
+
+SPELLINGS: dict[str, Callable[[float], str]] = {
+    "seconds": lambda value: _scaled(value, (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))),
+    "bytes": lambda value: _scaled(value, (("MB", 1e6), ("kB", 1e3), ("B", 1.0))),
+    "microseconds": lambda value: f"{value:.1f} µs",
+    "fraction": lambda value: "100 %" if value == 1 else f"{100 * value:.2f} %",
+    "ratio": lambda value: f"{value:.3g}",
+    "count": lambda value: f"{value:.0f}",
+}
 
 
 def print_result(result: Result) -> None:

@@ -20,7 +20,7 @@ from wirerace.options import flag_of
 SPARE_DESCRIPTORS = 200
 """What a process opens beside one socket for each client."""
 PORTS = range(20_000, 32_000)
-"""Below the ports that Linux gives to outgoing connections: a client could be given the port of a server that restarts."""
+"""Below the ports that Linux gives to outgoing connections, so that none takes the port of a server that restarts."""
 
 
 LOAD = "the load"
