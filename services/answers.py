@@ -3,6 +3,7 @@
 import time
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import Self
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
@@ -27,12 +28,22 @@ class Encoded(web.StreamResponse):
         """Tell aiohttp whether the connection stays open."""
         return self._stays
 
-    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Write all of it."""
+    def written_to(self, request: web.BaseRequest) -> Self:
+        """Write all of it now, before aiohttp asks for it.
+
+        Raises ConnectionResetError when the client has gone.
+        """
         transport = request.transport
         if transport is None:
             raise ConnectionResetError("the client has gone")
         transport.write(self._encoded)
+        self._encoded = b""
+        return self
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Write all of it, if it is not written yet."""
+        if self._encoded:
+            self.written_to(request)
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import aiohttp
 import msgspec
@@ -21,6 +22,8 @@ SILENCE_SECONDS = 3 * HEARTBEAT_SECONDS
 FROM_THE_OLDEST = Cursor("0", 0)
 """A cursor of no epoch: a server that has nothing asks for all that the producer still keeps."""
 BACKOFF_SECONDS = (0.05, 1.0)
+
+Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
 
@@ -47,54 +50,62 @@ class Feed:
         self._pack = pack
         self._clock = clock
         self._listeners: list[Callable[[bytes, int], None]] = []
-        self._waiters: set[asyncio.Future[bool]] = set()
+        self._waiters: dict[asyncio.Future[Any], tuple[int, Callable[[], Any]]] = {}
         self._ended = False
 
     def listen(self, listener: Callable[[bytes, int], None]) -> None:
         """Have `listener` called with each update's packed bytes and payload size."""
         self._listeners.append(listener)
 
-    async def newer_than(self, position: int, wait_seconds: float) -> bool:
-        """Wait until there is an update after `position`, at most `wait_seconds`; tell whether there is one."""
+    async def once_newer(self, position: int, wait_seconds: float, act: Callable[[], Result]) -> Result | None:
+        """Call `act` as soon as there is an update after `position` and return its result; None after `wait_seconds`.
+
+        It is called from where the update comes in, one waiter after the other, before any of them runs: the last one
+        waits for the others' `act`, not for all that the others do after it. What it raises, its waiter gets.
+        """
+        if self.recent.head > position:
+            return act()
+        if self._ended:
+            return None
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + wait_seconds
-        while self.recent.head <= position and not self._ended:
-            waiter: asyncio.Future[bool] = loop.create_future()
-            timer = loop.call_at(deadline, _settle, waiter, False)
-            self._waiters.add(waiter)
-            self._metrics.held_requests += 1
-            try:
-                if not await waiter:
-                    break
-            finally:
-                timer.cancel()
-                self._waiters.discard(waiter)
-                self._metrics.held_requests -= 1
-        return self.recent.head > position
+        waiter: asyncio.Future[Result | None] = loop.create_future()
+        timer = loop.call_later(wait_seconds, _settle, waiter, lambda: None)
+        self._waiters[waiter] = (position, act)
+        self._metrics.held_requests += 1
+        try:
+            return await waiter
+        finally:
+            timer.cancel()
+            self._waiters.pop(waiter, None)
+            self._metrics.held_requests -= 1
 
     async def reach(self, position: int) -> None:
         """Wait until this server has what a client with a cursor that is ahead of it has already."""
         while self.recent.head < position and not self._ended:
-            await self.newer_than(self.recent.head, SILENCE_SECONDS)
+            await self.once_newer(position - 1, SILENCE_SECONDS, lambda: None)
 
     def end(self) -> None:
         """Let everybody go who waits, now and later: the server is shutting down."""
         self._ended = True
         for waiter in self._waiters:
-            _settle(waiter, False)
+            _settle(waiter, lambda: None)
 
-    def publish(self, line: bytes) -> None:
-        """Ingest one update as it came, and tell listeners and waiters."""
-        update = decode_update(line)
-        packed = self._pack(line)
-        self.recent.append(update, packed)
-        self._metrics.updates += 1
-        self._metrics.feed_lag.observe((self._clock() - update.ts) / NS_PER_SECOND)
-        for listener in self._listeners:
-            listener(packed, len(update.data))
-        waiters, self._waiters = self._waiters, set()
-        for waiter in waiters:
-            _settle(waiter, True)
+    def publish(self, lines: Iterable[bytes]) -> None:
+        """Ingest updates as they came, and tell listeners, then waiters."""
+        for line in lines:
+            update = decode_update(line)
+            packed = self._pack(line)
+            self.recent.append(update, packed)
+            self._metrics.updates += 1
+            self._metrics.feed_lag.observe((self._clock() - update.ts) / NS_PER_SECOND)
+            for listener in self._listeners:
+                listener(packed, len(update.data))
+        waiters, self._waiters = self._waiters, {}
+        for waiter, (position, act) in waiters.items():
+            if self.recent.head > position:
+                _settle(waiter, act)
+            else:
+                self._waiters[waiter] = (position, act)
 
     async def follow(self, url: str) -> None:
         """Follow the producer at `url` until cancelled, through lost links and new epochs."""
@@ -126,9 +137,7 @@ class Feed:
             rest = b""
             async for chunk in response.content.iter_any():
                 *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    if line:
-                        self.publish(line)
+                self.publish(line for line in lines if line)
                 self._note_progress(newest)
 
     def _note_progress(self, newest: Cursor) -> None:
@@ -139,6 +148,10 @@ class Feed:
             self._metrics.feed_live = 1
 
 
-def _settle(waiter: asyncio.Future[bool], result: bool) -> None:
-    if not waiter.done():
-        waiter.set_result(result)
+def _settle(waiter: asyncio.Future[Any], act: Callable[[], Any]) -> None:
+    if waiter.done():
+        return
+    try:
+        waiter.set_result(act())
+    except ConnectionError as error:
+        waiter.set_exception(error)

@@ -1,5 +1,6 @@
 """Long polling: each request is held until there is an update newer than its cursor, or its hold ends with 204."""
 
+from functools import partial
 from typing import Annotated
 
 from aiohttp import web
@@ -37,5 +38,6 @@ class LongPolling(TransportService):
         after = cursor_of(parameters)
         hold_seconds = seconds_of(parameters, "hold", self.options.hold_seconds, MOST_HOLD_SECONDS)
         position = self.feed.recent.position(after)
-        await self.feed.newer_than(position, hold_seconds)
-        return self.newer(request, position, after)
+        answer = partial(self.newer, request, position, after)
+        written = await self.feed.once_newer(position, hold_seconds, lambda: answer().written_to(request))
+        return written or answer()
