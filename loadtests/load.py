@@ -2,7 +2,6 @@
 
 import random
 import time
-from collections import defaultdict
 from math import fsum
 from typing import Any
 
@@ -21,6 +20,26 @@ GOLDEN = (5**0.5 - 1) / 2
 
 LOADS: "dict[Environment, Load]" = {}
 """The load of each Locust environment; a process has one."""
+
+
+class Times:
+    """What was noted since the last batch: how long each took, ns, and the bytes of all."""
+
+    __slots__ = ("size_bytes", "took_ns")
+
+    def __init__(self) -> None:
+        self.took_ns: list[int] = []
+        self.size_bytes = 0
+
+    def note(self, took_ns: int, size_bytes: int) -> None:
+        """Note one."""
+        self.took_ns.append(took_ns)
+        self.size_bytes += size_bytes
+
+    def clear(self) -> None:
+        """Begin the next batch."""
+        self.took_ns.clear()
+        self.size_bytes = 0
 
 
 class Load:
@@ -43,8 +62,7 @@ class Load:
         self._addresses = addresses
         self._ledgers: set[Ledger] = set()
         self._phase = self.random.random()
-        self._times_ms: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
-        self._bytes: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self._times: dict[tuple[str, str], Times] = {}
         self._flusher = gevent.spawn(self._flush_forever)
 
     def options_of(self, transport: Transport) -> Any:
@@ -76,11 +94,9 @@ class Load:
         self._phase = (self._phase + GOLDEN) % 1.0
         return to_ns(self._phase * interval_seconds)
 
-    def log(self, method: str, name: str, took_ns: int, size_bytes: int) -> None:
-        """Note one request or delivery for Locust's statistics."""
-        key = (name, method)
-        self._times_ms[key].append(took_ns / 1e6)
-        self._bytes[key] += size_bytes
+    def times_of(self, method: str, name: str) -> "Times":
+        """Return where requests or deliveries of one name are noted for Locust's statistics."""
+        return self._times.setdefault((name, method), Times())
 
     def log_failure(self, method: str, name: str, error: Exception) -> None:
         """Note one failure for Locust's statistics."""
@@ -110,19 +126,20 @@ class Load:
         """Hand what was noted to Locust's statistics."""
         stats = self._environment.stats
         now = time.time()
-        for key, times_ms in self._times_ms.items():
-            if not times_ms:
+        for key, times in self._times.items():
+            if not times.took_ns:
                 continue
+            times_ms = [took_ns / 1e6 for took_ns in times.took_ns]
             batch = StatsEntry(stats, *key)
             batch.last_request_timestamp = now
             batch.num_requests = len(times_ms)
             batch.total_response_time = fsum(times_ms)  # type: ignore[assignment]  # Locust says int, and adds floats
             batch.min_response_time = min(times_ms)  # type: ignore[assignment]
             batch.max_response_time = max(times_ms)  # type: ignore[assignment]
-            batch.total_content_length = self._bytes.pop(key, 0)
+            batch.total_content_length = times.size_bytes
             batch.num_reqs_per_sec[int(now)] = len(times_ms)
             for time_ms in times_ms:
                 batch.response_times[bucket_response_time(time_ms)] += 1
-            times_ms.clear()
+            times.clear()
             stats.entries[key].extend(batch)
             stats.total.extend(batch)

@@ -1,7 +1,7 @@
 """The base of all users: subscribes, keeps a ledger, comes back when the connection breaks."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import gevent
 from locust import User, task
@@ -18,11 +18,8 @@ from wirerace.wire import Cursor, Update, decode_batch
 BACKOFF_SECONDS = (0.05, 2.0)
 
 
-class Received(NamedTuple):
-    """What one read of the socket brought, and when it had arrived, Unix nanoseconds."""
-
-    updates: list[Update]
-    arrival_ns: int
+Received = tuple[list[Update], int]
+"""What one read of the socket brought, and when it had arrived, Unix nanoseconds."""
 
 
 class Subscriber(User):
@@ -52,13 +49,13 @@ class Subscriber(User):
     @task
     def subscribe(self) -> None:
         """Receive for as long as Locust lets this user live; reconnect with backoff and jitter."""
-        receive, log = self.ledger.receive, self.load.log
+        receive, note = self.ledger.receive, self.load.times_of("UPDATE", self.transport.path).note
         while True:
             try:
-                for received in self.deliveries():
-                    for update in received.updates:
-                        receive(update, received.arrival_ns)
-                        log("UPDATE", self.transport.path, received.arrival_ns - update.ts, len(update.data))
+                for updates, arrival_ns in self.deliveries():
+                    for update in updates:
+                        receive(update, arrival_ns)
+                        note(arrival_ns - update.ts, len(update.data))
             except (OSError, ConnectionLost, Refused, FrameError) as error:
                 self.account.totals.failed_connects += 1 if not self.cursor else 0
                 self.load.log_failure("GET", self.transport.path, error)
@@ -91,6 +88,7 @@ class HttpSubscriber(Subscriber):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.client = HttpClient(self.address, keep_alive=self.keep_alive)
+        self.note_answer = self.load.times_of("GET", self.transport.path).note
 
     def ask(self, target: str, sent_ns: int) -> Received:
         """Ask for `target`; the request was meant to leave at `sent_ns`. A 204 yields no updates."""
@@ -103,15 +101,15 @@ class HttpSubscriber(Subscriber):
         except Refused:
             account.response("error", sent_ns)
             raise
-        self.load.log("GET", self.transport.path, response.arrival_ns - started_ns, len(response.body))
+        self.note_answer(response.arrival_ns - started_ns, len(response.body))
         if self.client.connects > connects:
             self.connected(response.cursor, started_ns)
         self.cursor = response.cursor
         if response.status == 204:
             account.response("empty", sent_ns)
-            return Received([], response.arrival_ns)
+            return [], response.arrival_ns
         account.response("data", sent_ns)
-        return Received(decode_batch(response.body).updates, response.arrival_ns)
+        return decode_batch(response.body).updates, response.arrival_ns
 
     def hang_up(self) -> None:
         """Close the connection."""

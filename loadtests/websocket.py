@@ -8,7 +8,7 @@ from loadtests.user import Received, Subscriber
 from loadtests.ws import WebSocketClient
 from wirerace.clock import now_ns
 from wirerace.transports import TRANSPORTS, WebSocketOptions
-from wirerace.wire import Cursor, decode_update
+from wirerace.wire import Cursor, Update, decode_update
 
 
 class WebSocketUser(Subscriber):
@@ -20,6 +20,7 @@ class WebSocketUser(Subscriber):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.client: WebSocketClient | None = None
+        self.newest: Update | None = None
 
     def deliveries(self) -> Iterator[Received]:
         """Shake hands and listen."""
@@ -29,11 +30,13 @@ class WebSocketUser(Subscriber):
         self.connected(client.cursor, started_ns)
         while True:
             updates = [decode_update(message) for message in client.receive()]
-            self.cursor = str(Cursor(updates[-1].epoch, updates[-1].seq))
-            yield Received(updates, client.arrival_ns)
+            yield updates, client.arrival_ns
+            self.newest = updates[-1]
 
     def target(self) -> str:
         """Return what to connect to."""
+        if self.newest is not None:
+            self.cursor = str(Cursor(self.newest.epoch, self.newest.seq))
         path = self.transport.path
         return f"{path}?after={self.cursor}" if self.cursor else path
 
