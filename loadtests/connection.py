@@ -29,10 +29,14 @@ class Address(NamedTuple):
 
         Raises BadInput when there is none.
         """
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            port = parts.port or 80
+        except ValueError:
+            parts, port = urlsplit(""), 0
         if parts.scheme not in {"http", "ws"} or not parts.hostname:
             raise BadInput(f"a host is a URL such as http://127.0.0.1:8001, got {url!r}")
-        return cls(parts.hostname, parts.port or 80)
+        return cls(parts.hostname, port)
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"

@@ -6,7 +6,7 @@ import os
 
 from loadtests.connection import Address, Connection
 from wirerace.errors import ConnectionLost, Refused
-from wirerace.frames import FrameReader, Message, Opcode, close_code_of, encode_frame
+from wirerace.frames import FrameError, FrameReader, Message, Opcode, close_code_of, encode_frame
 from wirerace.wire import CURSOR_HEADER
 
 HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
@@ -24,6 +24,7 @@ class WebSocketClient:
         self._connection = Connection(address)
         self._reader = FrameReader(masked=False, max_message_bytes=MAX_MESSAGE_BYTES)
         self._unread = b""
+        self._end: ConnectionLost | FrameError | None = None
         try:
             self.cursor = self._shake_hands(address, target)
         except BaseException:
@@ -40,14 +41,21 @@ class WebSocketClient:
 
         Raises ConnectionLost when the server closes, FrameError when it breaks the protocol.
         """
+        if self._end is not None:
+            raise self._end
         messages: list[bytes] = []
-        while not messages:
-            data, self._unread = self._unread or self._connection.receive(), b""
-            for message in self._reader.feed(data):
-                if message.opcode is Opcode.TEXT or message.opcode is Opcode.BINARY:
-                    messages.append(message.payload)
-                else:
-                    self._control(message)
+        try:
+            while not messages:
+                data, self._unread = self._unread or self._connection.receive(), b""
+                for message in self._reader.feed(data):
+                    if message.opcode is Opcode.TEXT or message.opcode is Opcode.BINARY:
+                        messages.append(message.payload)
+                    else:
+                        self._control(message)
+        except (ConnectionLost, FrameError) as error:
+            if not messages:
+                raise
+            self._end = error  # What came before the end counts; the end is told next time.
         return messages
 
     def close(self) -> None:
@@ -70,9 +78,9 @@ class WebSocketClient:
         )
         answer = b""
         while b"\r\n\r\n" not in answer:
-            answer += self._connection.receive()
             if len(answer) > MAX_HEAD_BYTES:
                 raise ConnectionLost("the answer to the handshake does not end")
+            answer += self._connection.receive()
         head, _, self._unread = answer.partition(b"\r\n\r\n")
         status_line, *lines = head.decode("latin-1").split("\r\n")
         if " 101 " not in status_line:

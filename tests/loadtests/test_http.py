@@ -1,0 +1,129 @@
+"""The lean HTTP client against a server that says what the test wants, byte by byte."""
+
+from collections.abc import Callable, Iterator
+
+import gevent
+import pytest
+from gevent import socket
+from gevent.server import StreamServer
+
+from loadtests.connection import Address
+from loadtests.http import HttpClient
+from wirerace.errors import BadInput, ConnectionLost, Refused
+
+DATA = b"HTTP/1.1 200 OK\r\nWirerace-Cursor: e-7\r\nContent-Length: 5\r\n\r\nhello"
+EMPTY = b"HTTP/1.1 204 No Content\r\nwirerace-cursor: e-7\r\n\r\n"
+
+Serve = Callable[..., "Script"]
+
+
+class Script:
+    """A server that answers each request with the next of `answers`, cut into `pieces`."""
+
+    def __init__(self, *answers: bytes, piece_bytes: int = 0) -> None:
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self._answers = list(answers)
+        self._piece_bytes = piece_bytes
+        self._server = StreamServer(("127.0.0.1", 0), self._serve)
+        self._server.start()
+        self.address = Address("127.0.0.1", self._server.server_port)
+
+    def stop(self) -> None:
+        self._server.stop(timeout=0)
+
+    def _serve(self, stream: socket.socket, _peer: object) -> None:
+        self.connections += 1
+        while self._answers and (request := stream.recv(65536)):
+            self.requests.append(request)
+            answer = self._answers.pop(0)
+            size = self._piece_bytes or len(answer)
+            for start in range(0, len(answer), size):
+                stream.sendall(answer[start : start + size])
+                gevent.sleep(0)
+            if b"close" in answer:
+                break
+        stream.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    scripts: list[Script] = []
+
+    def start(*answers: bytes, piece_bytes: int = 0) -> Script:
+        scripts.append(Script(*answers, piece_bytes=piece_bytes))
+        return scripts[-1]
+
+    yield start
+    for script in scripts:
+        script.stop()
+
+
+@pytest.mark.parametrize("piece_bytes", [0, 1, 7])
+def test_answers_are_read_however_they_are_split(serve: Serve, piece_bytes: int) -> None:
+    client = HttpClient(serve(DATA, EMPTY, piece_bytes=piece_bytes).address)
+    first, second = client.get("/poll"), client.get("/poll?after=e-7")
+    assert (first.status, first.cursor, first.body) == (200, "e-7", b"hello")
+    assert (second.status, second.cursor, second.body) == (204, "e-7", b"")
+    assert second.arrival_ns > first.arrival_ns > 1_700_000_000 * 10**9
+    client.close()
+
+
+def test_one_connection_serves_many_requests(serve: Serve) -> None:
+    script = serve(DATA, EMPTY, DATA, DATA)
+    client = HttpClient(script.address)
+    for _ in range(4):
+        client.get("/poll")
+    assert (script.connections, client.connects) == (1, 1)
+    client.close()
+
+
+def test_connection_that_the_server_closes_is_opened_anew(serve: Serve) -> None:
+    script = serve(DATA.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), EMPTY)
+    client = HttpClient(script.address)
+    client.get("/poll")
+    client.get("/poll")
+    assert (script.connections, client.connects) == (2, 2)
+    client.close()
+
+
+def test_client_that_keeps_no_connection_says_so(serve: Serve) -> None:
+    script = serve(EMPTY)
+    client = HttpClient(script.address, keep_alive=False)
+    client.get("/poll?after=e-1")
+    assert script.requests[0].startswith(b"GET /poll?after=e-1 HTTP/1.1\r\nHost: 127.0.0.1:")
+    assert b"\r\nConnection: close\r\n" in script.requests[0]
+    client.close()
+
+
+def test_refusal_carries_what_the_server_said(serve: Serve) -> None:
+    client = HttpClient(serve(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 4\r\n\r\nwhy\n").address)
+    with pytest.raises(Refused, match=r"^400: why$"):
+        client.get("/poll?after=x")
+    client.close()
+
+
+def test_broken_answers_lose_the_connection(serve: Serve) -> None:
+    for answer in (b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nclose"):
+        client = HttpClient(serve(answer).address)
+        with pytest.raises(ConnectionLost):
+            client.get("/poll")
+        client.close()
+
+
+def test_server_that_is_not_there_is_an_os_error(serve: Serve) -> None:
+    script = serve()
+    script.stop()
+    with pytest.raises(OSError, match="refused"):
+        HttpClient(script.address).get("/poll")
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:80", "ftp://host", "http://", "", "http://host:x", "http://host:99999"])
+def test_url_without_a_server_is_bad_input(url: str) -> None:
+    with pytest.raises(BadInput, match="a host is a URL such as"):
+        Address.parse(url)
+
+
+def test_url_gives_host_and_port() -> None:
+    assert Address("localhost", 8001) == Address.parse("http://localhost:8001/ignored")
+    assert Address("news", 80) == Address.parse("ws://news")

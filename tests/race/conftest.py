@@ -1,0 +1,22 @@
+"""Fixtures of the end-to-end tests."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.race.running import SMALL, Race
+
+
+@pytest.fixture
+def race(tmp_path: Path) -> Iterator[Callable[..., Race]]:
+    """Start runs; whatever still runs at the end is ended."""
+    races: list[Race] = []
+
+    def start(*arguments: str, experiment: str = SMALL) -> Race:
+        races.append(Race(tmp_path, experiment, *arguments))
+        return races[-1]
+
+    yield start
+    for started in races:
+        started.close()

@@ -1,0 +1,96 @@
+"""Runs `wirerace run` as its user does: a process of its own, real servers, real clients."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+PATIENCE_SECONDS = 60.0
+
+SMALL = """
+title = "A small race"
+transports = ["polling", "longpolling", "websocket"]
+
+[producer]
+rate_per_second = 20.0
+
+[clients]
+count = 20
+
+[polling]
+interval_seconds = 0.2
+
+[window]
+warmup_seconds = 0.3
+measure_seconds = 2.0
+"""
+
+
+class Race:
+    """One run in the background, and what it leaves behind."""
+
+    def __init__(self, directory: Path, experiment: str, *arguments: str) -> None:
+        self.file = directory / "small.toml"
+        self.file.write_text(experiment)
+        self.out = directory / "out"
+        self.stderr_file = directory / "stderr"
+        command = [sys.executable, "-m", "wirerace", "run", str(self.file), "--out", str(self.out), *arguments]
+        with self.stderr_file.open("wb") as stderr:
+            self.popen = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True)
+
+    def wait(self) -> int:
+        """Wait for the end and return the exit code."""
+        return self.popen.wait(PATIENCE_SECONDS)
+
+    def wait_for(self, text: str) -> None:
+        """Wait until the progress says `text`."""
+        wait_until(lambda: text in self.stderr or self.popen.poll() is not None)
+        assert text in self.stderr
+
+    def children(self) -> list[psutil.Process]:
+        """Return the processes that it has started and that still run."""
+        children: list[psutil.Process] = psutil.Process(self.popen.pid).children(recursive=True)
+        return children
+
+    def child(self, words: str) -> psutil.Process:
+        """Return the one child whose command line holds `words`."""
+        (found,) = [child for child in self.children() if words in " ".join(child.cmdline())]
+        return found
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the run, not to its children."""
+        os.kill(self.popen.pid, number)
+
+    @property
+    def stderr(self) -> str:
+        """What it has written to stderr so far."""
+        return self.stderr_file.read_text()
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """Its result.json."""
+        result: dict[str, Any] = json.loads((self.out / "result.json").read_text())
+        return result
+
+    def close(self) -> None:
+        """End it if it still runs."""
+        if self.popen.poll() is None:
+            self.popen.terminate()
+            self.popen.wait(PATIENCE_SECONDS)
+        assert self.popen.stdout is not None
+        self.popen.stdout.close()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until something is so, and fail if it never is."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.02)

@@ -1,0 +1,83 @@
+"""What happens when somebody stops a run, or kills a part of it."""
+
+import signal
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from tests.race.running import SMALL, Race, wait_until
+
+LONG = SMALL.replace("measure_seconds = 2.0", "measure_seconds = 4.0")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stopped_run_keeps_what_was_finished_and_leaves_no_orphan(
+    race: Callable[..., Race], number: signal.Signals, code: int
+) -> None:
+    started = race()
+    started.wait_for("[2/3] Long polling: measuring")
+    children = started.children()
+    started.signal(number)
+    assert code == started.wait()
+    assert [trial["transport"] for trial in started.result["trials"]] == ["polling"]
+    assert len(children) >= 3
+    assert not [child for child in children if child.is_running()]
+    assert "Traceback" not in started.stderr
+
+
+def test_killed_run_leaves_no_orphan(race: Callable[..., Race]) -> None:
+    started = race()
+    started.wait_for("[1/3] Polling: measuring")
+    children = started.children()
+    started.signal(signal.SIGKILL)
+    started.wait()
+    wait_until(lambda: not [child for child in children if is_alive(child)])
+
+
+@pytest.mark.parametrize("transport", ["polling", "longpolling", "websocket"])
+def test_server_killed_and_restarted_loses_no_update(race: Callable[..., Race], transport: str) -> None:
+    started = race("--set", f'transports=["{transport}"]', experiment=LONG)
+    started.wait_for("measuring")
+    started.child(f"services {transport}").kill()
+    code = started.wait()
+    (trial,) = started.result["trials"]
+    assert (trial["lost"], trial["duplicated"], trial["reordered"]) == (0, 0, 0)
+    assert (trial["restarts"], code) == (1, 0)
+    assert trial["server"]["cpu_seconds"] is None
+    assert trial["bytes"]["application_out"] is None
+    assert trial["latency_seconds"]["max"] > 0.1
+
+
+@pytest.mark.parametrize("transport", ["polling", "longpolling", "websocket"])
+def test_producer_killed_and_restarted_is_a_new_epoch_fully_accounted_for(
+    race: Callable[..., Race], transport: str
+) -> None:
+    started = race("--set", f'transports=["{transport}"]', experiment=LONG)
+    started.wait_for("measuring")
+    started.child("services producer").kill()
+    code = started.wait()
+    (trial,) = started.result["trials"]
+    assert trial["expected"] == trial["updates"] * trial["clients"]
+    assert trial["delivered"] + trial["lost"] == trial["expected"]
+    assert trial["lost"] <= trial["clients"], "at most the update that was being made reached nobody"
+    assert (trial["duplicated"], trial["reordered"]) == (0, 0)
+    assert code == (1 if trial["lost"] else 0)
+    assert 20 < trial["updates"] < 120
+
+
+def test_load_that_dies_fails_the_trial_with_its_last_words(race: Callable[..., Race]) -> None:
+    started = race("--set", 'transports=["websocket", "polling"]')
+    started.wait_for("[1/2] WebSocket: measuring")
+    started.child("locust").kill()
+    assert started.wait() == 1
+    assert [trial["transport"] for trial in started.result["trials"]] == ["polling"]
+    assert [failure["transport"] for failure in started.result["failures"]] == ["websocket"]
+    assert "wirerace: websocket, repeat 1: the load ended" in started.stderr
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,113 @@
+"""The main job, end to end: real processes, real sockets, a whole result."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.race.running import SMALL, Race
+from wirerace.analysis.theory import empty_fraction_of_polls
+from wirerace.experiment.record import Raw, Result
+from wirerace.transports import TRANSPORTS
+
+TRIAL_KEYS = {
+    "transport", "repeat", "clients", "window_seconds", "updates", "expected", "delivered", "lost", "duplicated",
+    "reordered", "reach", "latency_seconds", "age_seconds", "requests", "responses", "late_polls", "connect_seconds",
+    "bytes", "server", "load", "producer",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Race:
+    race = Race(tmp_path_factory.mktemp("race"), SMALL)
+    assert race.wait() == 0, race.stderr
+    race.close()
+    return race
+
+
+def trials_of(race: Race) -> dict[str, dict[str, Any]]:
+    return {trial["transport"]: trial for trial in race.result["trials"]}
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_every_update_reaches_every_client_once_and_in_order(finished: Race, transport: str) -> None:
+    trial = trials_of(finished)[transport]
+    assert trial["reach"] == 1.0
+    assert (trial["lost"], trial["duplicated"], trial["reordered"]) == (0, 0, 0)
+    assert trial["expected"] == trial["updates"] * trial["clients"] == trial["delivered"] > 0
+
+
+def test_all_transports_hear_the_same_schedule(finished: Race) -> None:
+    assert len({trial["updates"] for trial in trials_of(finished).values()}) == 1
+    gaps = []
+    for transport in TRANSPORTS:
+        raw = read_raw(finished, transport)
+        (made,) = raw.truth.epochs
+        gaps.append([later - earlier for earlier, later in zip(made.ts[1:], made.ts[2:], strict=False)])
+    assert gaps[0] == gaps[1] == gaps[2]
+
+
+def test_polling_is_half_an_interval_late_and_push_is_not(finished: Race) -> None:
+    """Bounds are wide: the machine that runs the tests may be busy with anything."""
+    means = {name: trial["latency_seconds"]["mean"] for name, trial in trials_of(finished).items()}
+    assert 0.09 < means["polling"] < 0.13
+    assert means["websocket"] < means["polling"] / 2
+    assert means["longpolling"] < means["polling"] / 2
+
+
+def test_empty_polls_are_as_many_as_the_producers_record_predicts(finished: Race) -> None:
+    raw, trial = read_raw(finished, "polling"), trials_of(finished)["polling"]
+    made = [ts for epoch in raw.truth.epochs for ts in epoch.ts]
+    predicted = empty_fraction_of_polls(made, raw.window, 0.2)
+    answered = trial["responses"]["data"] + trial["responses"]["empty"]
+    assert abs(trial["responses"]["empty"] / answered - predicted) < 0.05
+    assert answered == trial["requests"] == 20 * 2.0 / 0.2
+
+
+def test_one_connection_for_each_client_suffices(finished: Race) -> None:
+    assert all(read_raw(finished, transport).account.connects == 20 for transport in TRANSPORTS)
+
+
+def test_result_keeps_its_promise_to_other_programs(finished: Race) -> None:
+    result = finished.result
+    assert result["schema"] == 1
+    assert {"schema", "wirerace", "experiment", "host", "started_at", "trials"} <= result.keys()
+    assert all(trial.keys() >= TRIAL_KEYS for trial in result["trials"])
+    assert msgspec.json.decode(json.dumps(result), type=Result).trials
+    assert result["experiment"]["clients"]["spawn_per_second"] == 200
+    assert all(trial["server"]["bytes_per_client"] is None for trial in result["trials"])
+
+
+def test_costs_are_measured(finished: Race) -> None:
+    for trial in finished.result["trials"]:
+        assert trial["bytes"]["payload"] >= 0.8 * 100 * trial["arrived"]
+        assert trial["bytes"]["application_out"] > trial["bytes"]["payload"]
+        assert trial["load"]["processes"] == 1
+    assert trials_of(finished)["websocket"]["bytes"]["application_in"] == 0
+
+
+def test_progress_comes_in_plain_lines_without_a_terminal(finished: Race) -> None:
+    assert "[2/3] Long polling: measuring · 20/20 clients" in finished.stderr
+    assert "\x1b" not in finished.stderr
+
+
+def test_overrides_are_in_the_result(race: Callable[..., Race]) -> None:
+    started = race("--set", "clients.count=3", "--set", 'transports=["websocket"]', "--set", "repeats=2")
+    assert started.wait() == 0, started.stderr
+    trials = started.result["trials"]
+    assert [(trial["clients"], trial["repeat"]) for trial in trials] == [(3, 1), (3, 2)]
+    assert len({trial["seed"] for trial in trials}) == 2
+
+
+def test_closed_connections_are_opened_for_every_request(race: Callable[..., Race]) -> None:
+    started = race("--set", "longpolling.keep_alive=false", "--set", 'transports=["longpolling"]')
+    assert started.wait() == 0, started.stderr
+    (trial,) = started.result["trials"]
+    assert trial["reach"] == 1.0
+    assert read_raw(started, "longpolling").account.connects > trial["requests"] > 20
+
+
+def read_raw(race: Race, transport: str) -> Raw:
+    return msgspec.json.decode((race.out / "raw" / f"1-{transport}.json").read_bytes(), type=Raw)

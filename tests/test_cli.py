@@ -1,0 +1,65 @@
+"""The command line: bad input gets one clear line and exit code 2."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FIRST_LOOK = str(ROOT / "experiments" / "first-look.toml")
+
+
+def wirerace(*arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the command, after a line of shell if need be."""
+    command = [sys.executable, "-m", "wirerace", *arguments]
+    if before:
+        command = ["sh", "-c", f'{before} && exec "$@"', "sh", *command]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["run", "nowhere.toml"], "nowhere.toml: No such file or directory; experiments/ has some to start from"),
+        (["run", FIRST_LOOK, "--set", "clients.count=0"], "clients.count must be a whole number at least 1, got 0"),
+        (["run", FIRST_LOOK, "--set", "clients.cuont=1"], "cuont is no key of [clients]; there are count,"),
+        (["run", FIRST_LOOK, "--set", "nonsense"], "--set takes key=value such as clients.count=500, got 'nonsense'"),
+        (["run", FIRST_LOOK, "--out", "."], "--out . holds something already: name a new directory"),
+        (["show", "tests"], "tests/result.json: No such file or directory; give the directory of a run"),
+        (["run"], "Missing argument 'FILE'"),
+        (["walk"], "No such command 'walk'"),
+        (["run", FIRST_LOOK, "--sett", "x"], "No such option: --sett"),
+    ],
+)
+def test_bad_input_gets_one_line_and_exit_code_2(arguments: list[str], line: str) -> None:
+    finished = wirerace(*arguments)
+    assert finished.returncode == 2
+    assert finished.stderr.count("\n") == 1
+    assert finished.stderr.startswith("wirerace: ")
+    assert line in finished.stderr
+
+
+def test_too_few_file_descriptors_say_how_many_are_needed(tmp_path: Path) -> None:
+    finished = wirerace("run", FIRST_LOOK, "--out", str(tmp_path / "out"), before="ulimit -Sn 200 && ulimit -Hn 300")
+    assert finished.returncode == 2
+    assert "400 open files are needed, the hard limit is 300: raise it with ulimit -Hn 400" in finished.stderr
+
+
+def test_low_soft_limit_on_file_descriptors_is_raised(tmp_path: Path) -> None:
+    small = ["--set", 'transports=["websocket"]', "--set", "window.measure_seconds=0.5"]
+    out = str(tmp_path / "out")
+    finished = wirerace("run", FIRST_LOOK, "--out", out, *small, before="ulimit -Sn 100")
+    assert finished.returncode == 0, finished.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["show", "--help"], []])
+def test_help_is_there(arguments: list[str]) -> None:
+    finished = wirerace(*arguments)
+    assert finished.returncode == 0
+    assert "Usage: wirerace" in finished.stdout
+
+
+@pytest.mark.parametrize("command", ["run", "show"])
+def test_help_has_examples(command: str) -> None:
+    assert f"wirerace {command} " in wirerace(command, "--help").stdout.partition("Examples:")[2]

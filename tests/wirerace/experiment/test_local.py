@@ -1,0 +1,72 @@
+"""The local target: what it starts, watches and stops."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from wirerace.errors import TrialFailed
+from wirerace.experiment.http import Peer
+from wirerace.experiment.run import wait_until_healthy
+from wirerace.experiment.targets.local import Child
+from wirerace.experiment.targets.process import Process
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_service_that_ends_at_once_fails_with_its_last_lines(tmp_path: Path) -> None:
+    process = Process("polling", ["-c", "print('the reason'); raise SystemExit(3)"], tmp_path / "log")
+    with pytest.raises(TrialFailed, match=r"polling ended as soon as it was started; its log .* ends: the reason"):
+        wait_until_healthy(Child(process, Peer("polling", free_port())))
+
+
+def test_service_that_never_answers_fails_with_its_last_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wirerace.experiment.run.START_SECONDS", 0.5)
+    program = "import time; print('thinking', flush=True); time.sleep(60)"
+    process = Process("polling", ["-c", program], tmp_path / "log")
+    try:
+        with pytest.raises(TrialFailed, match=r"polling is not healthy after 0.5 s; its log .*"):
+            wait_until_healthy(Child(process, Peer("polling", free_port())))
+    finally:
+        process.stop()
+    assert process.has_ended()
+
+
+def test_process_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wirerace.experiment.targets.process.STOP_SECONDS", 0.3)
+    program = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True)\n"
+    process = Process("deaf", ["-c", program + "while True: time.sleep(1)"], tmp_path / "log")
+    while "deaf" not in (tmp_path / "log").read_text():
+        assert not process.has_ended()
+    process.stop()
+    assert process.has_ended()
+
+
+def test_child_sees_no_option_of_its_parents_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WIRERACE_PORT", "1")
+    monkeypatch.setenv("LOCUST_USERS", "1")
+    program = "import os; print(sorted(name for name in os.environ if name.startswith(('WIRERACE_', 'LOCUST_'))))"
+    process = Process("curious", ["-c", program], tmp_path / "log")
+    while not process.has_ended():
+        pass
+    assert (tmp_path / "log").read_text() == "['WIRERACE_PARENT_PID']\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process be bound to a core")
+def test_process_is_bound_to_its_core(tmp_path: Path) -> None:
+    core = min(os.sched_getaffinity(0))
+    process = Process("bound", ["-c", "import time; time.sleep(60)"], tmp_path / "log", {core})
+    try:
+        assert {core} == os.sched_getaffinity(process.pid)
+        assert (process.cpu_seconds() or 0) >= 0
+        assert (process.user_bytes() or 0) > 100_000
+    finally:
+        process.stop()
+    assert process.cpu_seconds() is None
