@@ -142,7 +142,7 @@ class _Steps:
         try:
             server = self._target.start_server(self._plan, self._producer)
             children.insert(0, server)
-            self._report("starting the server")
+            self._report("starting")
             wait_until_healthy(server)
             time.sleep(SETTLE_SECONDS)
             idle_bytes = server.process.user_bytes()
@@ -169,7 +169,7 @@ class _Steps:
         deadline = time.monotonic() + SUBSCRIBE_SECONDS + clients.count / clients.spawn_per_second
         while True:
             state = load.peer.get("/state", LoadState) if load.peer.is_open() else NO_STATE
-            self._report("connecting clients", state)
+            self._report("connecting", state)
             if state.subscribed == self._count:
                 return
             if time.monotonic() > deadline:

@@ -22,7 +22,7 @@ def progress_display() -> Iterator[Callable[[Progress], None]]:
         yield _PlainLines().show
         return
     with Live(console=console, transient=True, refresh_per_second=4) as live:
-        yield lambda progress: live.update(Text(line_of(progress)))
+        yield lambda progress: live.update(Text(line_of(progress), no_wrap=True, overflow="ellipsis"))
 
 
 def line_of(progress: Progress) -> str:

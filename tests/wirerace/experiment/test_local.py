@@ -62,8 +62,11 @@ def test_child_sees_no_option_of_its_parents_environment(tmp_path: Path, monkeyp
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process be bound to a core")
 def test_process_is_bound_to_its_core(tmp_path: Path) -> None:
     core = min(os.sched_getaffinity(0))
-    process = Process("bound", ["-c", "import time; time.sleep(60)"], tmp_path / "log", {core})
+    program = "import time; print('ready', flush=True); time.sleep(60)"
+    process = Process("bound", ["-c", program], tmp_path / "log", {core})
     try:
+        while "ready" not in (tmp_path / "log").read_text():
+            assert not process.has_ended()
         assert {core} == os.sched_getaffinity(process.pid)
         assert (process.cpu_seconds() or 0) >= 0
         assert (process.user_bytes() or 0) > 100_000

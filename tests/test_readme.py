@@ -1,0 +1,103 @@
+"""Every command of the README is run, with windows cut short and ports of the test's own."""
+
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.race.running import wait_until
+
+ROOT = Path(__file__).parent.parent
+BLOCKS = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), flags=re.MULTILINE | re.DOTALL)
+COMMANDS = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines()]
+SHORT = ["--set", "window.measure_seconds=0.5", "--set", "window.warmup_seconds=0", "--set", 'transports=["websocket"]']
+
+
+def commands(beginning: str) -> list[str]:
+    found = [command for command in COMMANDS if command.startswith(beginning)]
+    assert found, f"the README has no command that begins with {beginning}"
+    return found
+
+
+def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False, cwd=ROOT)
+
+
+def test_every_command_is_of_a_kind_that_is_tested() -> None:
+    kinds = ("make ", ".venv/bin/wirerace ", ".venv/bin/python -m services ", ".venv/bin/locust ", "curl ")
+    assert not [command for command in COMMANDS if not command.startswith(kinds)]
+
+
+@pytest.mark.parametrize("command", commands("make "))
+def test_make_commands_become_what_they_say(command: str) -> None:
+    """`make -n` tells what would be run: the commands themselves are run below, and by this very test."""
+    planned = run([*shlex.split(command), "-n"])
+    assert planned.returncode == 0, planned.stderr
+    wanted = {"test": "-m pytest", "race": ".venv/bin/wirerace run experiments/"}
+    assert wanted[shlex.split(command)[1]] in planned.stdout
+
+
+def test_make_passes_arguments_on() -> None:
+    (command,) = [command for command in commands("make race") if "ARGS" in command]
+    planned = run([*shlex.split(command), "-n"]).stdout.splitlines()[-1]
+    arguments = command.partition('ARGS="')[2].rstrip('"')
+    assert f".venv/bin/wirerace run experiments/first-look.toml {arguments}" == planned
+
+
+@pytest.mark.parametrize("command", commands(".venv/bin/wirerace run"))
+def test_wirerace_run_commands_run(command: str, tmp_path: Path) -> None:
+    arguments = shlex.split(command)[1:]
+    finished = run([sys.executable, "-m", "wirerace", *arguments, *SHORT, "--out", str(tmp_path / "out")])
+    assert finished.returncode == 0, finished.stderr
+    shown = run([sys.executable, "-m", "wirerace", "show", str(tmp_path / "out"), "--svg", str(tmp_path / "t.svg")])
+    assert "WebSocket" in shown.stdout
+    assert "WebSocket" in (tmp_path / "t.svg").read_text()
+
+
+@pytest.fixture
+def services() -> Iterator[dict[str, int]]:
+    """Start the services that the README starts, on free ports."""
+    names = [shlex.split(command)[3] for command in commands(".venv/bin/python -m services")]
+    ports = {name: free_port() for name in names}
+    started = []
+    for name, port in ports.items():
+        extra = [] if name == "producer" else ["--producer-url", f"http://127.0.0.1:{ports['producer']}"]
+        command = [sys.executable, "-m", "services", name, "--port", str(port), *extra]
+        started.append(subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL))
+    yield ports
+    for process in reversed(started):
+        process.terminate()
+    assert [0] * len(started) == [process.wait(10) for process in started]
+
+
+def test_services_and_locust_run_by_hand(services: dict[str, int]) -> None:
+    (locust,) = commands(".venv/bin/locust")
+    wait_until(lambda: is_healthy(services["websocket"]))
+    host = f"http://127.0.0.1:{services['websocket']}"
+    with urllib.request.urlopen(f"{host}/metrics") as page:
+        assert "wirerace_deliveries_total 0.0" in page.read().decode()
+    arguments = [*shlex.split(locust)[1:], "--headless", "--users", "5", "--run-time", "3", "--websocket-host", host]
+    finished = run([sys.executable, "-m", "locust", *arguments])
+    assert finished.returncode == 0, finished.stderr
+    assert re.search(r"UPDATE +/ws +[1-9]", finished.stdout + finished.stderr)
+
+
+def is_healthy(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health") as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
