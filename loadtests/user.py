@@ -55,7 +55,7 @@ class Subscriber(User):
                 for updates, arrival_ns in self.deliveries():
                     for update in updates:
                         receive(update, arrival_ns)
-                        note(arrival_ns - update.ts, len(update.data))
+                        note(arrival_ns - update.ts, update.payload_bytes)
             except (OSError, ConnectionLost, Refused, FrameError) as error:
                 self.account.totals.failed_connects += 1 if not self.cursor else 0
                 self.load.log_failure("GET", self.transport.path, error)

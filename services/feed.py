@@ -99,7 +99,7 @@ class Feed:
             self._metrics.updates += 1
             self._metrics.feed_lag.observe((self._clock() - update.ts) / NS_PER_SECOND)
             for listener in self._listeners:
-                listener(packed, len(update.data))
+                listener(packed, update.payload_bytes)
         waiters, self._waiters = self._waiters, {}
         for waiter, (position, act) in waiters.items():
             if self.recent.head > position:

@@ -100,6 +100,8 @@ class Service(ABC):
             return await handler(request)
         except BadInput as error:
             return self.refuse(request, HTTPStatus.BAD_REQUEST, str(error))
+        except ConnectionError:  # The client has gone, or was cut off: there is nobody to answer.
+            return Encoded(b"", keep_alive=False)
 
     def refuse(self, request: web.BaseRequest, status: HTTPStatus, line: str, headers: str = "") -> web.StreamResponse:
         """Return an error of one line; it closes the connection when the request had a body nobody has read."""

@@ -50,7 +50,7 @@ class Recent:
         self.turn_to(Cursor(update.epoch, update.seq - 1))
         self.head += 1
         self.cursor = Cursor(update.epoch, update.seq)
-        self._kept.append(Kept(self.head, encoded, len(update.data)))
+        self._kept.append(Kept(self.head, encoded, update.payload_bytes))
         self._bytes += len(encoded)
         while len(self._kept) > self._keep_updates or (self._bytes > self._keep_bytes and len(self._kept) > 1):
             self._bytes -= len(self._kept.popleft().encoded)

@@ -3,7 +3,7 @@
 import logging
 from array import array
 from collections import deque
-from io import BufferedWriter
+from io import BufferedRandom
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,14 +42,17 @@ class Record:
     def __init__(self, path: Path | None) -> None:
         self.schedule: Schedule | None = None
         self._parts: deque[_Part] = deque()
-        self._dropped_to_ns = 0
+        self._kept = 0
+        self._dropped_to_ns = -1
         self._path = path
-        self._file: BufferedWriter | None = None
+        self._file: BufferedRandom | None = None
         self._lines_in_file = 0
         if path is not None:
-            for part in (_older(path), path):
-                self._restore(part)
-            self._file = path.open("ab")
+            self._restore(_older(path))
+            if self._parts:  # Files before that one may be gone: nothing is known of what they held.
+                self._dropped_to_ns = self._parts[0].ts[0] - 1
+            self._lines_in_file = self._restore(path)
+            self._file = _open_at_line_start(path)
 
     def set_schedule(self, schedule: Schedule | None) -> None:
         """Note the schedule that holds from now on, None for none."""
@@ -92,12 +95,15 @@ class Record:
     def _remember(self, line: _Line) -> None:
         if not self._parts or self._parts[-1].epoch != line.epoch or len(self._parts[-1].seq) >= PART_UPDATES:
             self._parts.append(_Part(line.epoch, array("q"), array("q"), array("q")))
-            if len(self._parts) > PARTS:
-                self._dropped_to_ns = max(self._parts.popleft().ts)
         part = self._parts[-1]
         part.seq.append(line.seq)
         part.ts.append(line.ts)
         part.late_ns.append(line.late_ns)
+        self._kept += 1
+        if self._kept - len(self._parts[0].seq) >= PART_UPDATES * (PARTS - 1):
+            dropped = self._parts.popleft()
+            self._kept -= len(dropped.seq)
+            self._dropped_to_ns = max(dropped.ts)
 
     def _write(self, line: object) -> None:
         if self._file is not None:
@@ -106,13 +112,15 @@ class Record:
     def _start_new_file(self, path: Path) -> None:
         self.close()
         path.replace(_older(path))
-        self._file = path.open("ab")
+        self._file = _open_at_line_start(path)
         self._lines_in_file = 0
         self.set_schedule(self.schedule)
 
-    def _restore(self, path: Path) -> None:
+    def _restore(self, path: Path) -> int:
+        """Read a file of an earlier life, if there is one, and return the number of its lines."""
+        number = 0
         if not path.exists():
-            return
+            return number
         with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 try:
@@ -125,6 +133,17 @@ class Record:
                     self.schedule = entry["schedule"]
                 else:
                     self._remember(entry)
+        return number
+
+
+def _open_at_line_start(path: Path) -> BufferedRandom:
+    """Open a file for appending, behind the line that a killed process may have left unfinished."""
+    file = path.open("a+b")
+    if file.tell():
+        file.seek(-1, 2)
+        if file.read(1) != b"\n":
+            file.write(b"\n")
+    return file
 
 
 def _older(path: Path) -> Path:

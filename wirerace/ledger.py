@@ -33,9 +33,9 @@ NO_WINDOW = Window(0, 0)
 class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     """An account as it travels: sums over clients, each exact, so that records merge without loss.
 
-    `subscribed` counts the clients subscribed through the whole window, `partly` lists from and to of the others;
-    XX `updates` tells for each update (epoch, then seq) how
-    many clients received it and the latest latency, ns.
+    `subscribed` counts the clients subscribed through the whole window, `partly` lists the first cursor and the end of
+    the others; `age_area` is the integral of age over the window, s², and `age_ns` the time over which it was taken;
+    `updates` tells for each update (epoch, then seq) how many clients received it and the highest latency, ns.
     """
 
     delivered: int = 0
@@ -49,7 +49,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     connects: int = 0
     failed_connects: int = 0
     subscribed: int = 0
-    partly: list[tuple[int, int]] = []
+    partly: list[tuple[Cursor, int]] = []
     age_area: float = 0.0
     age_ns: int = 0
     peak_ns: int = 0
@@ -139,7 +139,7 @@ class Account:
 class Ledger:
     """One client's ledger. It opens with the client's first cursor and ends when the client is told to stop."""
 
-    __slots__ = ("_account", "_aged_to_ns", "_epoch", "_newest_ts", "_opened_ns", "_seen", "_seen_of")
+    __slots__ = ("_account", "_aged_to_ns", "_epoch", "_first", "_newest_ts", "_opened_ns", "_seen", "_seen_of")
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -147,6 +147,7 @@ class Ledger:
         self._seen = Seen(0)
         self._seen_of: dict[str, Seen] = {}
         self._opened_ns: int | None = None
+        self._first = Cursor("", 0)
         self._newest_ts: int | None = None
         self._aged_to_ns = 0
 
@@ -154,6 +155,7 @@ class Ledger:
         """Subscribe: from now on everything after `cursor` is expected. Later calls, on reconnect, change nothing."""
         if self._opened_ns is None:
             self._opened_ns = at_ns
+            self._first = cursor
             self._account.live_clients += 1
             self._turn_to(cursor.epoch, cursor.seq)
 
@@ -190,7 +192,7 @@ class Ledger:
         if self._opened_ns <= account.window.from_ns and at_ns >= account.window.to_ns:
             account.totals.subscribed += 1
         else:
-            account.totals.partly.append((self._opened_ns, at_ns))
+            account.totals.partly.append((self._first, at_ns))
         self._opened_ns = None
 
     def _turn_to(self, epoch: str, known_seq: int) -> None:
@@ -214,7 +216,7 @@ class Ledger:
         window = self._account.window
         start_ns = max(self._aged_to_ns, window.from_ns)
         end_ns = min(at_ns, window.to_ns)
-        self._aged_to_ns = at_ns
+        self._aged_to_ns = max(self._aged_to_ns, at_ns)
         if self._newest_ts is None or end_ns <= start_ns:
             return
         totals = self._account.totals

@@ -15,7 +15,7 @@ Arrivals = Annotated[
     Literal["periodic", "poisson"], Meta(description="how updates arrive: evenly spaced, or with exponential gaps")
 ]
 PayloadBytes = Annotated[int, Meta(ge=0, le=1_048_576, description="bytes of data in an update")]
-Seed = Annotated[int, Meta(ge=0, le=2**53, description="where randomness starts from")]
+Seed = Annotated[int, Meta(ge=0, le=2**52, description="where randomness starts from")]
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -42,6 +42,11 @@ class Update(msgspec.Struct, frozen=True):
     ts: int
     data: str
 
+    @property
+    def payload_bytes(self) -> int:
+        """Bytes of the payload."""
+        return len(self.data) if self.data.isascii() else len(self.data.encode())
+
 
 class Batch(msgspec.Struct, frozen=True):
     """What a poll brings: at least one update, oldest first."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta
 
+from wirerace.clock import to_ns
 from wirerace.errors import BadInput
 from wirerace.options import lowered, plain_type_of, wanted
 from wirerace.schedule import Seed, Source
@@ -128,7 +129,8 @@ def _check(experiment: Experiment) -> None:
     if len(set(experiment.transports)) < len(experiment.transports):
         raise BadInput("transports: each may be named once; repeats runs all of them again")
     least_seconds = LEAST_POLL_PERIODS * experiment.polling.interval_seconds
-    if "polling" in experiment.transports and experiment.window.measure_seconds < least_seconds:
+    # Compared in whole nanoseconds, for 5 × 0.07 is not 0.35 in floats.
+    if "polling" in experiment.transports and to_ns(experiment.window.measure_seconds) < to_ns(least_seconds):
         raise BadInput(
             f"window.measure_seconds must be at least {LEAST_POLL_PERIODS} × polling.interval_seconds = "
             f"{least_seconds:g}, got {experiment.window.measure_seconds:g}"
@@ -137,14 +139,17 @@ def _check(experiment: Experiment) -> None:
 
 def _explained(error: msgspec.ValidationError, document: Mapping[str, Any]) -> str:
     """Return msgspec's error as one line that begins with the key and ends with the cure or what was given."""
-    reason, _, path = str(error).partition(" - at `")
+    reason, _, path = str(error).rpartition(" - at `") if " - at `" in str(error) else (str(error), "", "")
+    name = reason.partition("`")[2].rpartition("`")[0]
     reason = lowered(reason)
     key = path.rstrip("`").removeprefix("$").removeprefix(".")
     if "unknown field" in reason:
         where = f"[{key}]" if key else "the top level"
-        return f"{reason.rpartition(' ')[2]} is no key of {where}; there are {', '.join(_names_at(key))}"
+        names = _names_at(key)
+        shown = name if name.isidentifier() else repr(name)
+        return f"{shown} is no key of {where}; {'there are ' + ', '.join(names) if names else 'it has none'}"
     if "missing required field" in reason:
-        return f"{reason.rpartition(' ')[2]} is missing; add it at the top level"
+        return f"{name} is missing; add it at the top level"
     given: Any = document
     annotation: Any = Experiment
     for part in key.partition("[")[0].split("."):

@@ -139,6 +139,10 @@ class Result(msgspec.Struct, kw_only=True):
     failures: list[Failure] = []
 
 
+class _Schema(msgspec.Struct):
+    schema: int
+
+
 class Raw(msgspec.Struct, frozen=True):
     """What a trial's figures were computed from: raw/<repeat>-<transport>.json.
 
@@ -165,11 +169,12 @@ def read_result(directory: Path) -> Result:
     """
     path = directory / FILE_NAME
     try:
-        result = msgspec.json.decode(path.read_bytes(), type=Result)
+        encoded = path.read_bytes()
+        schema = msgspec.json.decode(encoded, type=_Schema).schema
+        if schema != SCHEMA:
+            raise BadInput(f"{path}: schema {schema}; this version reads {SCHEMA}")
+        return msgspec.json.decode(encoded, type=Result)
     except OSError as error:
         raise BadInput(f"{path}: {os.strerror(error.errno or 0)}; give the directory of a run") from None
     except msgspec.DecodeError as error:
         raise BadInput(f"{path}: no result of Wirerace: {error}") from None
-    if result.schema != SCHEMA:
-        raise BadInput(f"{path}: schema {result.schema}; this version reads {SCHEMA}")
-    return result

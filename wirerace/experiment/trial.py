@@ -1,6 +1,5 @@
 """A trial's figures, computed from what was recorded: the producer's truth, the account, samples of costs."""
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,6 +20,7 @@ from wirerace.experiment.record import (
 from wirerace.histogram import Latencies, merged
 from wirerace.ledger import AccountRecord, Window
 from wirerace.schedule import Truth
+from wirerace.wire import Cursor
 
 LEAST_CLIENTS_FOR_MEMORY = 200
 """Under so many clients, what a process grows by anyway hides what a client takes."""
@@ -54,10 +54,9 @@ def figures(plan: Plan, clients: int, raw: Raw, measured: Measured) -> Trial:
     window, account = raw.window, raw.account
     if not raw.truth.complete:
         raise TrialFailed("the producer's record does not reach back to the beginning of the window")
-    made = sorted(ts for epoch in raw.truth.epochs for ts in epoch.ts if window.has(ts))
-    expected = account.subscribed * len(made) + sum(
-        bisect_left(made, to_ns) - bisect_left(made, from_ns) for from_ns, to_ns in account.partly
-    )
+    updates = _made(raw.truth, window, None, window.to_ns)
+    expected = account.subscribed * updates
+    expected += sum(_made(raw.truth, window, first, to_ns) for first, to_ns in account.partly)
     lost = expected - account.delivered
     if lost < 0:
         raise TrialFailed(f"clients hold {-lost} updates that the producer never made in this window")
@@ -68,7 +67,7 @@ def figures(plan: Plan, clients: int, raw: Raw, measured: Measured) -> Trial:
         seed=plan.seed,
         clients=clients,
         window_seconds=(window.to_ns - window.from_ns) / NS_PER_SECOND,
-        updates=len(made),
+        updates=updates,
         expected=expected,
         delivered=account.delivered,
         lost=lost,
@@ -89,6 +88,21 @@ def figures(plan: Plan, clients: int, raw: Raw, measured: Measured) -> Trial:
         load=_load(measured, window),
         producer=ProducerQuality(_late_p99(raw.truth, window)),
     )
+
+
+def _made(truth: Truth, window: Window, first: Cursor | None, to_ns: int) -> int:
+    """Return how many updates of the window were made after the cursor `first` and before `to_ns`."""
+    count = 0
+    known = first is not None and any(epoch.epoch == first.epoch for epoch in truth.epochs)
+    for epoch in truth.epochs:
+        if first is not None and epoch.epoch == first.epoch:
+            known, after = False, first.seq
+        else:
+            after = 0
+        if not known:  # Epochs before the cursor's own are behind it.
+            times = zip(epoch.seq, epoch.ts, strict=True)
+            count += sum(seq > after and window.has(ts) and ts < to_ns for seq, ts in times)
+    return count
 
 
 def _latency(account: AccountRecord) -> Latency:

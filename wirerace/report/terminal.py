@@ -61,7 +61,7 @@ SPELLINGS: dict[str, Callable[[float], str]] = {
     "seconds": lambda value: _scaled(value, (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))),
     "bytes": lambda value: _scaled(value, (("MB", 1e6), ("kB", 1e3), ("B", 1.0))),
     "microseconds": lambda value: f"{value:.1f} µs",
-    "fraction": lambda value: "100 %" if value == 1 else f"{100 * value:.2f} %",
+    "fraction": lambda value: "100 %" if value == 1 else f"{min(100 * value, 99.99):.2f} %",
     "ratio": lambda value: f"{value:.3g}",
     "count": lambda value: f"{value:.0f}",
 }

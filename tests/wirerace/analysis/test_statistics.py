@@ -1,0 +1,80 @@
+from typing import Any
+
+import msgspec
+import pytest
+
+from wirerace.analysis.statistics import FIGURES, of_transport
+from wirerace.experiment.model import Plan
+from wirerace.experiment.record import Bytes, Host, Raw, Result, Trial
+from wirerace.experiment.trial import Measured, figures
+from wirerace.ledger import AccountRecord, Window
+from wirerace.schedule import Truth
+from wirerace.transports import TRANSPORTS
+
+FIGURE = {figure.name: figure for figure in FIGURES}
+
+
+def trial(transport: str = "polling", **changes: Any) -> Trial:
+    raw = Raw(Window(0, 1), AccountRecord(), Truth(0, complete=True, epochs=[]))
+    bare = figures(Plan(TRANSPORTS[transport], 1, 1), 1, raw, Measured(None, None, 1, None, None, 0))
+    return msgspec.structs.replace(bare, **changes)
+
+
+def result_of(*trials: Trial) -> Result:
+    host = Host(1, "Linux", "3.11.7", {})
+    return Result(wirerace="0.1.0", experiment={}, host=host, started_at="", trials=list(trials))
+
+
+def figure_of(name: str, *trials: Trial) -> float | None:
+    return of_transport(result_of(*trials), "polling", FIGURE[name])
+
+
+def test_figure_is_the_mean_over_the_repeats_of_one_transport() -> None:
+    others = trial("websocket", reach=0.0)
+
+    assert 0.75 == figure_of("reach", trial(reach=0.5), others, trial(reach=1.0))
+
+
+@pytest.mark.parametrize("name", ["lost", "duplicated", "reordered"])
+def test_counts_add_up_over_repeats(name: str) -> None:
+    two, three = ({name: count} for count in (2, 3))
+
+    assert 5 == figure_of(name, msgspec.structs.replace(trial(), **two), msgspec.structs.replace(trial(), **three))
+
+
+@pytest.mark.parametrize("name", [figure.name for figure in FIGURES if not figure.total])
+def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> None:
+    known = trial(
+        reach=1.0,
+        latency_seconds=msgspec.structs.replace(trial().latency_seconds, mean=1.0, p50=1.0, p99=1.0),
+        age_seconds=msgspec.structs.replace(trial().age_seconds, mean=1.0),
+        server=msgspec.structs.replace(trial().server, cpu_us_per_delivery=1.0, bytes_per_client=1.0),
+        bytes=Bytes(1, 1, 1),
+        responses={"data": 1, "empty": 1, "error": 0},
+        arrived=1,
+        requests=1,
+    )
+
+    assert figure_of(name, known) is not None
+    assert figure_of(name, known, trial()) is None
+
+
+@pytest.mark.parametrize("name", FIGURE)
+def test_figure_of_a_transport_that_did_not_run_is_unknown(name: str) -> None:
+    assert figure_of(name, trial("websocket")) is None
+
+
+def test_empty_fraction_leaves_out_errors() -> None:
+    assert 0.75 == figure_of("empty responses", trial(responses={"data": 1, "empty": 3, "error": 96}))
+
+
+def test_requests_per_delivery_are_requests_over_what_arrived_in_the_same_time() -> None:
+    assert 2.5 == figure_of("requests per delivery", trial(requests=5, arrived=2, delivered=1))
+
+
+def test_bytes_per_delivery_are_both_directions() -> None:
+    assert 150 == figure_of("bytes per delivery", trial(bytes=Bytes(1, 100, 200), arrived=2, delivered=1))
+
+
+def test_figures_have_names_of_their_own() -> None:
+    assert len(FIGURES) == len(FIGURE)

@@ -1,0 +1,274 @@
+from pathlib import Path
+
+import pytest
+
+from wirerace.errors import BadInput
+from wirerace.experiment.model import Experiment, Plan, plans, read_experiment
+from wirerace.schedule import Source
+from wirerace.transports import TRANSPORTS, LongPollingOptions, PollingOptions, WebSocketOptions
+
+EXPERIMENTS = Path(__file__).parents[3] / "experiments"
+LEAST = 'title = "Least"\ntransports = ["polling", "websocket"]\n'
+
+
+def written(directory: Path, text: str) -> Path:
+    path = directory / "experiment.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def refusal_of(path: Path, *overrides: str) -> str:
+    with pytest.raises(BadInput) as refusal:
+        read_experiment(path, overrides)
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_shipped_experiment_can_be_run(path: Path) -> None:
+    experiment = read_experiment(path)
+
+    assert len(experiment.transports) * experiment.repeats == len(list(plans(experiment)))
+
+
+def test_there_are_experiments_to_start_from() -> None:
+    assert EXPERIMENTS / "first-look.toml" in set(EXPERIMENTS.glob("*.toml"))
+
+
+def test_title_and_transports_are_enough(tmp_path: Path) -> None:
+    assert Experiment("Least", ["polling", "websocket"]) == read_experiment(written(tmp_path, LEAST))
+
+
+def test_every_key_of_a_file_is_read(tmp_path: Path) -> None:
+    text = """
+    title = "All"
+    transports = ["longpolling"]
+    repeats = 2
+    seed = 3
+    producer = { rate_per_second = 4, arrivals = "periodic", payload_bytes = 5 }
+    clients = { count = 6, spawn_per_second = 7.5 }
+    polling = { interval_seconds = 8.5 }
+    longpolling = { hold_seconds = 9.5, repoll_delay_seconds = 10, keep_alive = false }
+    load = { pin_cores = false }
+    window = { warmup_seconds = 11, measure_seconds = 12.5 }
+    """
+    experiment = read_experiment(written(tmp_path, text))
+
+    assert ("All", ["longpolling"], 2, 3) == (
+        experiment.title,
+        experiment.transports,
+        experiment.repeats,
+        experiment.seed,
+    )
+    assert Source(rate_per_second=4.0, arrivals="periodic", payload_bytes=5) == experiment.producer
+    assert (6, 7.5, False) == (
+        experiment.clients.count,
+        experiment.clients.spawn_per_second,
+        experiment.load.pin_cores,
+    )
+    assert (11.0, 12.5) == (experiment.window.warmup_seconds, experiment.window.measure_seconds)
+    assert [
+        PollingOptions(interval_seconds=8.5),
+        LongPollingOptions(hold_seconds=9.5, repoll_delay_seconds=10.0, keep_alive=False),
+        WebSocketOptions(),
+    ] == [experiment.options_of(transport) for transport in TRANSPORTS.values()]
+
+
+def test_transports_of_a_repeat_share_its_seed_and_repeats_do_not(tmp_path: Path) -> None:
+    experiment = read_experiment(written(tmp_path, LEAST + "repeats = 2\nseed = 7"))
+
+    assert [
+        Plan(TRANSPORTS["polling"], 1, 7),
+        Plan(TRANSPORTS["websocket"], 1, 7),
+        Plan(TRANSPORTS["polling"], 2, 8),
+        Plan(TRANSPORTS["websocket"], 2, 8),
+    ] == list(plans(experiment))
+
+
+TOP_KEYS = "title, transports, repeats, seed, producer, clients, polling, longpolling, websocket, load, window"
+BAD_FILES = {
+    "no title": ('transports = ["polling"]', "title is missing; add it at the top level"),
+    "no transports": ('title = "t"', "transports is missing; add it at the top level"),
+    "empty title": ('title = ""\ntransports = ["polling"]', "title must be text of length at least 1, got ''"),
+    "title of a number": ('title = 3\ntransports = ["polling"]', "title must be text, got 3"),
+    "no transport": ('title = "t"\ntransports = []', "transports must be a list of length at least 1, got []"),
+    "transports of text": ('title = "t"\ntransports = "polling"', "transports must be a list, got 'polling'"),
+    "transport of a number": ('title = "t"\ntransports = [1]', "transports[0] must be text, got [1]"),
+    "transport that is none": (
+        'title = "t"\ntransports = ["pigeon"]',
+        "transports: there is no 'pigeon'; there are polling, longpolling, websocket",
+    ),
+    "transport twice": (
+        'title = "t"\ntransports = ["polling", "polling"]',
+        "transports: each may be named once; repeats runs all of them again",
+    ),
+    "unknown key": (LEAST + "speed = 3", f"speed is no key of the top level; there are {TOP_KEYS}"),
+    "unknown table": (LEAST + "[pigeon]\nx = 3", f"pigeon is no key of the top level; there are {TOP_KEYS}"),
+    "unknown key of a table": (
+        LEAST + "[producer]\nrate = 3",
+        "rate is no key of [producer]; there are rate_per_second, arrivals, payload_bytes",
+    ),
+    "unknown key of a table with one": (
+        LEAST + "[polling]\ninterval = 3",
+        "interval is no key of [polling]; there are interval_seconds",
+    ),
+    "unknown key of a key": (
+        LEAST + "[producer.seed]\nx = 1",
+        "seed is no key of [producer]; there are rate_per_second, arrivals, payload_bytes",
+    ),
+    "table of a number": (LEAST + "polling = 3", "polling must be a table, got 3"),
+    "count of text": (LEAST + '[clients]\ncount = "5"', "clients.count must be a whole number, got '5'"),
+    "count of a fraction": (LEAST + "[clients]\ncount = 5.5", "clients.count must be a whole number, got 5.5"),
+    "count of zero": (LEAST + "[clients]\ncount = 0", "clients.count must be a whole number at least 1, got 0"),
+    "count of a table": (LEAST + "[clients.count]\nx = 1", "clients.count must be a whole number, got {'x': 1}"),
+    "count too high": (
+        LEAST + "[clients]\ncount = 100_001",
+        "clients.count must be a whole number at most 100000, got 100001",
+    ),
+    "count beyond 64 bits": (
+        LEAST + "[clients]\ncount = 99999999999999999999",
+        "clients.count must be a whole number at most 100000, got 99999999999999999999",
+    ),
+    "no spawning": (
+        LEAST + "[clients]\nspawn_per_second = 0",
+        "clients.spawn_per_second must be a number above 0.0, got 0",
+    ),
+    "arrivals of a kind there is not": (
+        LEAST + '[producer]\narrivals = "bursty"',
+        "producer.arrivals must be one of periodic, poisson, got 'bursty'",
+    ),
+    "arrivals of a number": (
+        LEAST + "[producer]\narrivals = 1",
+        "producer.arrivals must be one of periodic, poisson, got 1",
+    ),
+    "rate that is no number": (
+        LEAST + "[producer]\nrate_per_second = nan",
+        "producer.rate_per_second must be a number at least 0.01, got nan",
+    ),
+    "rate of infinity": (
+        LEAST + "[producer]\nrate_per_second = inf",
+        "producer.rate_per_second must be a number at most 10000.0, got inf",
+    ),
+    "switch of a number": (LEAST + "[load]\npin_cores = 1", "load.pin_cores must be true or false, got 1"),
+    "seed below zero": (LEAST + "seed = -1", "seed must be a whole number at least 0, got -1"),
+    "repeats of a list": (LEAST + "repeats = []", "repeats must be a whole number, got []"),
+    "window under five polls": (
+        LEAST + "[polling]\ninterval_seconds = 2\n[window]\nmeasure_seconds = 9.9",
+        "window.measure_seconds must be at least 5 × polling.interval_seconds = 10, got 9.9",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_bad_file_is_refused_on_one_line_that_names_file_key_and_cure(name: str, tmp_path: Path) -> None:
+    text, line = BAD_FILES[name]
+    path = written(tmp_path, text)
+
+    assert f"{path}: {line}" == refusal_of(path)
+
+
+def test_unknown_key_of_a_table_without_keys_is_refused_with_a_cure(tmp_path: Path) -> None:
+    """WebSocket has no options: there is no list to choose from."""
+    line = refusal_of(written(tmp_path, LEAST + "[websocket]\nx = 1"))
+
+    assert "x is no key of [websocket]" in line
+    assert not line.rstrip().endswith("there are")
+
+
+@pytest.mark.parametrize("key", ["two words", "two\nlines"])
+def test_unknown_key_in_quotes_is_named_whole_and_on_one_line(key: str, tmp_path: Path) -> None:
+    quoted = key.replace("\n", "\\n")
+    line = refusal_of(written(tmp_path, f'{LEAST}"{quoted}" = 1'))
+
+    assert quoted in line
+    assert [line] == line.splitlines()
+
+
+def test_file_that_is_not_there_is_refused_with_a_place_to_look(tmp_path: Path) -> None:
+    path = tmp_path / "none.toml"
+
+    assert f"{path}: No such file or directory; experiments/ has some to start from" == refusal_of(path)
+
+
+def test_directory_is_refused(tmp_path: Path) -> None:
+    assert f"{tmp_path}: Is a directory; experiments/ has some to start from" == refusal_of(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"title =", b"seed = 1\nseed = 2", b'title = "\xff"', b"\x00", b"[clients\n"])
+def test_file_that_is_no_toml_is_refused_on_one_line(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "experiment.toml"
+    path.write_bytes(content)
+
+    line = refusal_of(path)
+    assert line.startswith(f"{path}: not TOML: ")
+    assert [line] == line.splitlines()
+
+
+@pytest.mark.parametrize(("interval_seconds", "measure_seconds"), [(2, 10), (0.1, 0.5), (0.07, 0.35), (0.55, 2.75)])
+def test_window_of_five_polls_is_long_enough(interval_seconds: float, measure_seconds: float, tmp_path: Path) -> None:
+    tables = f"[polling]\ninterval_seconds = {interval_seconds}\n[window]\nmeasure_seconds = {measure_seconds}"
+
+    assert measure_seconds == read_experiment(written(tmp_path, LEAST + tables)).window.measure_seconds
+
+
+def test_window_may_be_short_where_nobody_polls(tmp_path: Path) -> None:
+    text = 'title = "t"\ntransports = ["websocket"]\nwindow.measure_seconds = 0.1'
+
+    assert 0.1 == read_experiment(written(tmp_path, text)).window.measure_seconds
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("repeats=3", {"repeats": 3}),
+        ("title=two words", {"title": "two words"}),
+        ('title="3"', {"title": "3"}),
+        ("title=a=b", {"title": "a=b"}),
+        (" seed = 5 ", {"seed": 5}),
+        ('transports=["longpolling"]', {"transports": ["longpolling"]}),
+    ],
+)
+def test_override_sets_a_key_as_toml_does(override: str, expected: dict[str, object], tmp_path: Path) -> None:
+    experiment = read_experiment(written(tmp_path, LEAST), [override])
+
+    assert expected == {key: getattr(experiment, key) for key in expected}
+
+
+def test_override_reaches_into_a_table_with_or_without_one_in_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, LEAST + "[clients]\ncount = 5\nspawn_per_second = 6")
+    experiment = read_experiment(path, ["clients.count=7", "window.warmup_seconds=0.5"])
+
+    assert (7, 6.0, 0.5) == (
+        experiment.clients.count,
+        experiment.clients.spawn_per_second,
+        experiment.window.warmup_seconds,
+    )
+
+
+def test_later_override_wins(tmp_path: Path) -> None:
+    assert 3 == read_experiment(written(tmp_path, LEAST), ["seed=2", "seed=3"]).seed
+
+
+@pytest.mark.parametrize("override", ["seed", "", "=3", ".seed=3", "clients.=3", "clients..count=3"])
+def test_override_of_another_form_is_refused_with_an_example(override: str, tmp_path: Path) -> None:
+    expected = f"--set takes key=value such as clients.count=500, got {override!r}"
+
+    assert expected == refusal_of(written(tmp_path, LEAST), override)
+
+
+def test_override_into_what_is_no_table_is_refused(tmp_path: Path) -> None:
+    assert "--set title.x=1: title is no table" == refusal_of(written(tmp_path, LEAST), "title.x=1")
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("clients.count=many", "clients.count must be a whole number, got 'many'"),
+        ("clients.count=", "clients.count must be a whole number, got ''"),
+        ("clients=5", "clients must be a table, got 5"),
+        ("clients.number=5", "number is no key of [clients]; there are count, spawn_per_second"),
+    ],
+)
+def test_override_is_checked_like_the_file(override: str, line: str, tmp_path: Path) -> None:
+    path = written(tmp_path, LEAST)
+
+    assert f"{path}: {line}" == refusal_of(path, override)

@@ -1,0 +1,293 @@
+import itertools
+from typing import NamedTuple
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wirerace.ledger import Account, AccountRecord, Ledger, Outcome, Window, merge
+from wirerace.wire import Cursor, Update
+
+EPOCHS = ("e0", "e1", "e2")
+WINDOW = Window(100, 200)
+SECONDS_SQUARED = 10.0**18  # in ns²
+
+Key = tuple[str, int]
+
+
+class Story(NamedTuple):
+    """What happens to one client: it opens at `cursor`, receives each update at its arrival, closes."""
+
+    opened_ns: int
+    cursor: Cursor
+    received: list[tuple[Update, int]]
+    closed_ns: int
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> Story:
+    """Draw lost, repeated and reordered updates of several epochs, in order of arrival."""
+    opened_ns = draw(st.integers(0, 130))
+    cursor = Cursor(draw(st.sampled_from(EPOCHS)), draw(st.integers(0, 4)))
+    keys = draw(st.lists(st.tuples(st.sampled_from(EPOCHS), st.integers(1, 9)), max_size=25))
+    delays = draw(st.lists(st.integers(0, 30), min_size=len(keys), max_size=len(keys)))
+    arrivals = itertools.accumulate(delays, initial=opened_ns)
+    received = [
+        (update_of(key), arrival) for key, arrival in zip(keys, itertools.islice(arrivals, 1, None), strict=True)
+    ]
+    last_ns = received[-1][1] if received else opened_ns
+    return Story(opened_ns, cursor, received, last_ns + draw(st.integers(0, 120)))
+
+
+def update_of(key: Key) -> Update:
+    """Return the update of a key: epochs follow each other, 7 ns lie between two updates."""
+    epoch, seq = key
+    return Update(epoch, seq, 20 + 60 * EPOCHS.index(epoch) + 7 * seq, "")
+
+
+def tell(account: Account, story: Story) -> None:
+    ledger = Ledger(account)
+    ledger.open(story.cursor, story.opened_ns)
+    for update, arrival_ns in story.received:
+        ledger.receive(update, arrival_ns)
+    ledger.close(story.closed_ns)
+
+
+def account_of(*told: Story) -> Account:
+    account = Account()
+    account.window = WINDOW
+    for story in told:
+        tell(account, story)
+    return account
+
+
+def counted(story: Story) -> tuple[dict[str, int], dict[Key, int]]:
+    """Return what a ledger must count, by name, and the latency of each update, found the slow way."""
+    known = {(story.cursor.epoch, seq) for seq in range(1, story.cursor.seq + 1)}
+    duplicated = reordered = arrived = 0
+    latencies: dict[Key, int] = {}
+    for update, arrival_ns in story.received:
+        key = (update.epoch, update.seq)
+        arrived += WINDOW.from_ns <= arrival_ns < WINDOW.to_ns
+        if WINDOW.from_ns <= update.ts < WINDOW.to_ns:
+            if key in known:
+                duplicated += 1
+            else:
+                latencies[key] = arrival_ns - update.ts
+                reordered += any(epoch == update.epoch and seq > update.seq for epoch, seq in known)
+        known.add(key)
+    counts = {"duplicated": duplicated, "reordered": reordered, "received": len(story.received), "arrived": arrived}
+    return {"delivered": len(latencies), **counts}, latencies
+
+
+def age_integral(story: Story) -> tuple[int, float]:
+    """Return how long the client had an age within the window, and the area under it, by the midpoint rule.
+
+    Everything happens at whole nanoseconds and the age is linear between events, so steps of 1 ns are exact.
+    """
+    duration_ns, area = 0, 0.0
+    for tick in range(WINDOW.from_ns, min(WINDOW.to_ns, story.closed_ns)):
+        known = [update.ts for update, arrival_ns in story.received if arrival_ns <= tick]
+        if known:
+            duration_ns += 1
+            area += tick + 0.5 - max(known)
+    return duration_ns, area
+
+
+def peaks(story: Story) -> list[int]:
+    """Return the age just before each arrival of something newer, in the window."""
+    found: list[int] = []
+    for index, (update, arrival_ns) in enumerate(story.received):
+        newest = max((before.ts for before, _ in story.received[:index]), default=None)
+        if newest is not None and update.ts > newest and WINDOW.has(arrival_ns):
+            found.append(arrival_ns - newest)
+    return found
+
+
+@given(stories())
+@settings(deadline=None, max_examples=300)
+def test_ledger_counts_what_a_set_of_all_keys_says(story: Story) -> None:
+    account, (counts, latencies) = account_of(story), counted(story)
+    heard = {(epoch, seq): worst for epoch, by_seq in account.updates.items() for seq, (_, worst) in by_seq.items()}
+
+    assert counts == {name: getattr(account.totals, name) for name in counts}
+    assert (latencies, sum(latencies.values())) == (heard, account.latencies.sum_ns)
+
+
+@given(stories())
+@settings(deadline=None, max_examples=200)
+def test_age_is_integrated_over_the_window_exactly(story: Story) -> None:
+    totals = account_of(story).totals
+    duration_ns, area = age_integral(story)
+
+    assert duration_ns == totals.age_ns
+    assert pytest.approx(area, abs=1e-6) == totals.age_area * SECONDS_SQUARED
+
+
+@given(stories())
+@settings(deadline=None)
+def test_peaks_are_the_ages_just_before_something_newer_arrives(story: Story) -> None:
+    totals, expected = account_of(story).totals, peaks(story)
+
+    assert (sum(expected), len(expected)) == (totals.peak_ns, totals.peaks)
+
+
+def test_mean_age_of_a_periodic_push_is_half_a_period_and_the_delay() -> None:
+    received = [(Update("e0", seq, 10 * seq, ""), 10 * seq + 3) for seq in range(1, 30)]
+    totals = account_of(Story(0, Cursor("e0", 0), received, 300)).totals
+
+    assert pytest.approx(10 / 2 + 3) == totals.age_area * SECONDS_SQUARED / totals.age_ns
+    assert (100, 10, 130) == (totals.age_ns, totals.peaks, totals.peak_ns)
+
+
+def test_time_is_counted_once_when_an_arrival_is_stamped_before_the_one_before_it() -> None:
+    """A stamp of the kernel may follow one of user space, which is later."""
+    stamped = [(Update("e0", 1, 10, ""), 20), (Update("e0", 2, 30, ""), 120), (Update("e0", 3, 40, ""), 110)]
+    totals = account_of(Story(0, Cursor("e0", 0), stamped, 300)).totals
+
+    assert 100 == totals.age_ns
+
+
+@pytest.mark.parametrize(("ts", "delivered"), [(99, 0), (100, 1), (199, 1), (200, 0)])
+def test_update_belongs_to_the_window_in_which_it_was_made(ts: int, delivered: int) -> None:
+    totals = account_of(Story(0, Cursor("e0", 0), [(Update("e0", 1, ts, ""), 500)], 600)).totals
+
+    assert (delivered, 0, 1) == (totals.delivered, totals.arrived, totals.received)
+
+
+@pytest.mark.parametrize(("arrival_ns", "arrived"), [(99, 0), (100, 1), (199, 1), (200, 0)])
+def test_arrival_belongs_to_the_window_in_which_it_came(arrival_ns: int, arrived: int) -> None:
+    totals = account_of(Story(0, Cursor("e0", 0), [(Update("e0", 1, 50, ""), arrival_ns)], 600)).totals
+
+    assert (0, arrived) == (totals.delivered, totals.arrived)
+
+
+@pytest.mark.parametrize(("at_ns", "counted"), [(99, 0), (100, 1), (199, 1), (200, 0)])
+@pytest.mark.parametrize("outcome", ["data", "empty", "error"])
+def test_requests_responses_and_late_polls_count_by_the_time_they_were_due(
+    outcome: Outcome, at_ns: int, counted: int
+) -> None:
+    account = account_of()
+    account.request(at_ns)
+    account.response(outcome, at_ns)
+    account.late_poll(at_ns)
+
+    assert (counted, counted) == (account.totals.requests, account.totals.late_polls)
+    assert {"data": 0, "empty": 0, "error": 0, outcome: counted} == account.totals.responses
+
+
+def test_connection_counts_with_the_time_that_it_took() -> None:
+    account = account_of()
+    account.connected(5_000)
+    account.connected(7_000)
+
+    assert (2, 2, 12_000) == (account.totals.connects, account.connecting.count, account.connecting.sum_ns)
+
+
+@pytest.mark.parametrize(
+    ("opened_ns", "closed_ns", "subscribed", "partly"),
+    [
+        (100, 200, 1, []),
+        (0, 900, 1, []),
+        (101, 200, 0, [(Cursor("e0", 0), 200)]),
+        (100, 199, 0, [(Cursor("e0", 0), 199)]),
+        (300, 400, 0, [(Cursor("e0", 0), 400)]),
+    ],
+)
+def test_client_is_subscribed_through_the_whole_window_or_partly(
+    opened_ns: int, closed_ns: int, subscribed: int, partly: list[tuple[Cursor, int]]
+) -> None:
+    totals = account_of(Story(opened_ns, Cursor("e0", 0), [], closed_ns)).totals
+
+    assert (subscribed, partly) == (totals.subscribed, totals.partly)
+
+
+def test_reconnect_changes_nothing() -> None:
+    account = account_of()
+    ledger = Ledger(account)
+    ledger.open(Cursor("e0", 3), 0)
+    ledger.open(Cursor("e0", 9), 150)
+
+    ledger.receive(Update("e0", 4, 110, ""), 160)
+    ledger.close(300)
+
+    assert (1, 1, []) == (account.totals.delivered, account.totals.subscribed, account.totals.partly)
+
+
+def test_client_that_never_had_a_cursor_was_never_subscribed() -> None:
+    account = account_of()
+    Ledger(account).close(300)
+
+    assert (0, 0, []) == (account.live_clients, account.totals.subscribed, account.totals.partly)
+
+
+def test_ledger_closed_twice_counts_once() -> None:
+    account = account_of()
+    ledger = Ledger(account)
+    ledger.open(Cursor("e0", 0), 0)
+    ledger.close(300)
+    ledger.close(400)
+
+    assert (0, 1) == (account.live_clients, account.totals.subscribed)
+
+
+def test_clients_are_live_from_their_cursor_to_their_end_and_aged_from_their_first_update() -> None:
+    account = account_of()
+    first, second = Ledger(account), Ledger(account)
+    first.open(Cursor("e0", 0), 0)
+    second.open(Cursor("e0", 0), 0)
+    first.receive(Update("e0", 1, 5, ""), 6)
+    first.receive(Update("e0", 2, 7, ""), 8)
+    second.close(9)
+
+    assert (1, 1) == (account.live_clients, account.aged_clients)
+
+
+def test_account_tells_of_each_update_how_many_heard_it_and_how_late_the_last() -> None:
+    update = Update("e0", 1, 150, "")
+    told = [Story(0, Cursor("e0", 0), [(update, arrival_ns)], 300) for arrival_ns in (170, 190, 180)]
+
+    assert {"e0": {1: (3, 40)}} == account_of(*told).to_record().updates
+
+
+@given(st.lists(stories(), max_size=3), st.lists(stories(), max_size=3))
+@settings(deadline=None, max_examples=50)
+def test_merged_records_equal_the_record_of_one_account_that_had_it_all(one: list[Story], other: list[Story]) -> None:
+    together = account_of(*one, *other).to_record()
+    merged = merge([account_of(*one).to_record(), account_of(*other).to_record()])
+
+    assert pytest.approx(together.age_area) == merged.age_area
+    assert msgspec.structs.replace(together, age_area=0.0) == msgspec.structs.replace(merged, age_area=0.0)
+
+
+def test_merged_records_add_up_requests_responses_and_connections() -> None:
+    def busy(times: int) -> AccountRecord:
+        account = account_of()
+        for _ in range(times):
+            account.request(100)
+            account.response("empty", 100)
+            account.late_poll(100)
+            account.connected(1_000)
+            account.totals.failed_connects += 1
+        return account.to_record()
+
+    assert busy(5) == merge([busy(2), busy(3)])
+
+
+@given(st.lists(stories(), max_size=3))
+@settings(deadline=None, max_examples=50)
+def test_merging_leaves_the_records_as_they_were(told: list[Story]) -> None:
+    records = [account_of(story).to_record() for story in told]
+    before = msgspec.json.encode(records)
+    merge(records)
+
+    assert before == msgspec.json.encode(records)
+
+
+@given(st.lists(stories(), max_size=3))
+@settings(deadline=None, max_examples=50)
+def test_record_survives_json(told: list[Story]) -> None:
+    record = account_of(*told).to_record()
+
+    assert record == msgspec.json.decode(msgspec.json.encode(record), type=AccountRecord)
