@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 import secrets
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -24,7 +23,8 @@ from services.transport import cursor_of, parameters_of
 from wirerace.clock import NS_PER_SECOND, Clock, now_ns
 from wirerace.errors import BadInput
 from wirerace.options import lowered
-from wirerace.schedule import Arrivals, PayloadBytes, Rate, Schedule, Seed, due_times
+from wirerace.schedule import Arrivals, Bytes, Duration, Rate, Schedule, Seed, due_times, payloads
+from wirerace.trace import read_trace
 from wirerace.transports import PRODUCER_PORT
 from wirerace.wire import CURSOR_HEADER, Cursor, Update, encode_update
 
@@ -40,7 +40,11 @@ class ProducerOptions(ServiceOptions, frozen=True, kw_only=True):
     port: int = PRODUCER_PORT
     rate_per_second: Rate = 5.0
     arrivals: Arrivals = "poisson"
-    payload_bytes: PayloadBytes = 100
+    payload_bytes: Annotated[Bytes, Meta(description="bytes of data in an update")] = 100
+    on_seconds: Annotated[Duration, Meta(description="bursts: how long one lasts")] = 1.0
+    off_seconds: Annotated[Duration, Meta(description="bursts: the silence between two")] = 4.0
+    trace_file: Annotated[str | None, Meta(description="trace: recorded times, JSON Lines or CSV")] = None
+    speed: Annotated[float, Meta(gt=0, description="trace: how much faster than recorded")] = 1.0
     seed: Seed = 1
     idle: Annotated[bool, Meta(description="make nothing until a schedule is set")] = False
     record_file: Annotated[
@@ -66,10 +70,9 @@ class Producer(Service):
         self._fanout = Fanout(self.metrics, options.keep_bytes)
         self._record = Record(Path(options.record_file) if options.record_file else None)
         self._schedule: Schedule | None = None
-        self._due: Iterator[int] = iter(())
-        self._next_due_ns = 0
+        self._coming: Iterator[tuple[int, str]] = iter(())
+        self._next = (0, "")
         self._timer = new_timer(self._make_what_is_due)
-        self._text = ""
         self.routes["/feed"] = {"GET": self._feed}
         self.routes["/schedule"] = {
             "GET": self._get_schedule,
@@ -81,11 +84,9 @@ class Producer(Service):
     async def work(self) -> None:
         """Start with the schedule of the record, else of the options, and keep quiet links alive."""
         if self._record.schedule is not None:
-            self._keep_to(self._record.schedule)
+            self._keep_to(self._record.schedule, self._clock())
         elif not self.options.idle:
-            names = Schedule.__struct_fields__
-            given = {name: getattr(self.options, name) for name in names if name != "start_ns"}
-            self._set_schedule(Schedule(**given, start_ns=self._clock()))
+            self._set_schedule(schedule_of(self.options, self._clock()))
         try:
             while True:
                 await asyncio.sleep(HEARTBEAT_SECONDS)
@@ -111,49 +112,43 @@ class Producer(Service):
     def _set_schedule(self, schedule: Schedule) -> None:
         self._record.set_schedule(schedule)
         self._record.flush()
-        self._keep_to(schedule)
+        self._keep_to(schedule, schedule.start_ns or self._clock())
 
-    def _keep_to(self, schedule: Schedule) -> None:
-        """Go on with a schedule from the first intended time that is not past."""
-        now = self._clock()
+    def _keep_to(self, schedule: Schedule, from_ns: int) -> None:
+        """Go on with a schedule from the first intended time that is not before `from_ns`."""
         self._schedule = schedule
-        self._text = _random_text(schedule)
-        self._due = due_times(schedule, schedule.start_ns or now)
-        self._next_due_ns = next(due for due in self._due if due > now)
-        self._timer.arm(self._next_due_ns)
-        logger.info("schedule: %s", msgspec.json.encode(schedule).decode())
+        self._coming = zip(due_times(schedule, schedule.start_ns or from_ns), payloads(schedule), strict=False)
+        self._next = next((due_ns, data) for due_ns, data in self._coming if due_ns >= from_ns)
+        self._timer.arm(self._next[0])
+        shown = {name: value for name, value in msgspec.structs.asdict(schedule).items() if name != "trace"}
+        logger.info("schedule: %s", msgspec.json.encode(shown).decode())
 
     def _make_what_is_due(self) -> None:
-        due: list[int] = []
+        due: list[tuple[int, str]] = []
         now = self._clock()
-        while self._next_due_ns <= now and len(due) < MADE_AT_ONCE:
-            due.append(self._next_due_ns)
-            self._next_due_ns = next(self._due)
+        while self._next[0] <= now and len(due) < MADE_AT_ONCE:
+            due.append(self._next)
+            self._next = next(self._coming)
         self._make(due)
-        self._timer.arm(self._next_due_ns)
+        self._timer.arm(self._next[0])
 
-    def _make(self, due: list[int]) -> None:
-        """Make one update for each intended time: into the record first, then to the servers."""
-        chunks: list[bytes] = []
-        for due_ns in due:
+    def _make(self, due: list[tuple[int, str]]) -> None:
+        """Make one update for each intended time and payload: into the record first, then to the servers."""
+        made: list[tuple[bytes, int]] = []
+        for due_ns, data in due:
             self._seq += 1
             late_ns = self._clock() - due_ns
-            update = Update(self._epoch, self._seq, due_ns, self._payload())
+            update = Update(self._epoch, self._seq, due_ns, data)
             line = encode_update(update) + b"\n"
-            chunks.append(b"%x\r\n%b\r\n" % (len(line), line))
+            chunk = b"%x\r\n%b\r\n" % (len(line), line)
+            made.append((chunk, update.payload_bytes))
             self._record.add(self._epoch, self._seq, due_ns, late_ns)
-            self._recent.append(update, chunks[-1])
+            self._recent.append(update, chunk)
             self.metrics.updates += 1
             self.metrics.feed_lag.observe(late_ns / NS_PER_SECOND)
         self._record.flush()
-        for chunk in chunks:
-            self._fanout.deliver(chunk, len(self._text) // 2)
-
-    def _payload(self) -> str:
-        """Return a slice of random text that differs from update to update."""
-        size = len(self._text) // 2
-        start = self._seq % size if size else 0
-        return self._text[start : start + size]
+        for chunk, payload_bytes in made:
+            self._fanout.deliver(chunk, payload_bytes)
 
     async def _feed(self, request: web.BaseRequest) -> web.StreamResponse:
         after = cursor_of(parameters_of(request))
@@ -187,7 +182,7 @@ class Producer(Service):
         elif schedule.start_ns < now:
             raise BadInput("schedule: start_ns must not be past; leave it out to start now")
         self._set_schedule(schedule)
-        self._make([now])
+        self._make([(now, "x" * schedule.median_payload_bytes)])
         return _json(schedule)
 
     async def _delete_schedule(self, _request: web.BaseRequest) -> web.StreamResponse:
@@ -214,6 +209,13 @@ def _ns_of(parameters: dict[str, str], name: str) -> int:
     return int(text)
 
 
-def _random_text(schedule: Schedule) -> str:
-    """Return letters enough for two payloads: every slice of the payload's size is one."""
-    return "".join(random.Random(schedule.seed).choices("abcdefghijklmnopqrstuvwxyz", k=2 * schedule.payload_bytes))
+def schedule_of(options: ProducerOptions, start_ns: int) -> Schedule:
+    """Return the schedule that the options give.
+
+    Raises BadInput when its trace cannot be read.
+    """
+    if options.arrivals == "trace" and options.trace_file is None:
+        raise BadInput("--trace-file must name a trace when --arrivals is trace")
+    names = [name for name in Schedule.__struct_fields__ if name not in {"start_ns", "trace"}]
+    trace = read_trace(Path(options.trace_file)) if options.arrivals == "trace" and options.trace_file else []
+    return Schedule(**{name: getattr(options, name) for name in names}, start_ns=start_ns, trace=trace)

@@ -86,6 +86,13 @@ def plain_type_of(annotation: object) -> Any:
     return getattr(annotation, "__origin__", annotation) if hasattr(annotation, "__metadata__") else annotation
 
 
+def struct_in(annotation: object) -> type[msgspec.Struct]:
+    """Return the struct that a field's type is, or is one kind of."""
+    plain = plain_type_of(annotation)
+    kinds = (plain_type_of(part) for part in (plain, *getattr(plain, "__args__", ())))
+    return next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, msgspec.Struct))
+
+
 def description_of(annotation: object) -> str:
     """Return what a field's annotation says about it."""
     metas = (part for part in getattr(annotation, "__metadata__", ()) if isinstance(part, msgspec.Meta))

@@ -102,12 +102,15 @@ def test_schedule_survives_json() -> None:
     [
         b'{"rate_per_second": 0}',
         b'{"rate_per_second": 10001}',
-        b'{"arrivals": "bursty"}',
+        b'{"arrivals": "sometimes"}',
         b'{"payload_bytes": -1}',
         b'{"payload_bytes": 1048577}',
         b'{"seed": -1}',
         b'{"start_ns": -1}',
-        b'{"speed": 3}',
+        b'{"hurry": 3}',
+        b'{"arrivals": "trace"}',
+        b'{"trace": [[0, null]]}',
+        b'{"payload_bytes": {"min": 5, "median": 3, "max": 9}}',
     ],
 )
 def test_schedule_refuses_what_cannot_be_kept(encoded: bytes) -> None:

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from wirerace.clock import to_ns
 from wirerace.errors import BadInput
-from wirerace.options import lowered, plain_type_of, wanted
+from wirerace.options import lowered, struct_in, wanted
 from wirerace.schedule import Seed, Source
 from wirerace.transports import (
     TRANSPORTS,
@@ -154,13 +154,16 @@ def _explained(error: msgspec.ValidationError, document: Mapping[str, Any]) -> s
     annotation: Any = Experiment
     for part in key.partition("[")[0].split("."):
         given = given[part]
-        annotation = next(field.type for field in msgspec.structs.fields(annotation) if field.name == part)
+        fields = msgspec.structs.fields(struct_in(annotation))
+        annotation = next(field.type for field in fields if field.name == part)
+    if not reason.startswith(("expected", "invalid enum")):
+        return f"{key}: {reason}"
     return f"{key} must be {wanted(annotation, reason)}, got {given!r}"
 
 
 def _names_at(key: str) -> Sequence[str]:
-    if not key:
-        return Experiment.__struct_fields__
-    field = next(field for field in msgspec.structs.fields(Experiment) if field.name == key)
-    names: Sequence[str] = plain_type_of(field.type).__struct_fields__
-    return names
+    annotation: Any = Experiment
+    for part in key.split(".") if key else ():
+        fields = msgspec.structs.fields(struct_in(annotation))
+        annotation = next(field.type for field in fields if field.name == part)
+    return struct_in(annotation).__struct_fields__

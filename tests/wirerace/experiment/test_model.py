@@ -105,7 +105,8 @@ BAD_FILES = {
     "unknown table": (LEAST + "[pigeon]\nx = 3", f"pigeon is no key of the top level; there are {TOP_KEYS}"),
     "unknown key of a table": (
         LEAST + "[producer]\nrate = 3",
-        "rate is no key of [producer]; there are rate_per_second, arrivals, payload_bytes",
+        "rate is no key of [producer]; there are rate_per_second, arrivals, payload_bytes, "
+        "on_seconds, off_seconds, trace_file, speed",
     ),
     "unknown key of a table with one": (
         LEAST + "[polling]\ninterval = 3",
@@ -113,7 +114,8 @@ BAD_FILES = {
     ),
     "unknown key of a key": (
         LEAST + "[producer.seed]\nx = 1",
-        "seed is no key of [producer]; there are rate_per_second, arrivals, payload_bytes",
+        "seed is no key of [producer]; there are rate_per_second, arrivals, payload_bytes, "
+        "on_seconds, off_seconds, trace_file, speed",
     ),
     "table of a number": (LEAST + "polling = 3", "polling must be a table, got 3"),
     "count of text": (LEAST + '[clients]\ncount = "5"', "clients.count must be a whole number, got '5'"),
@@ -133,12 +135,12 @@ BAD_FILES = {
         "clients.spawn_per_second must be a number above 0.0, got 0",
     ),
     "arrivals of a kind there is not": (
-        LEAST + '[producer]\narrivals = "bursty"',
-        "producer.arrivals must be one of periodic, poisson, got 'bursty'",
+        LEAST + '[producer]\narrivals = "sometimes"',
+        "producer.arrivals must be one of periodic, poisson, bursty, trace, got 'sometimes'",
     ),
     "arrivals of a number": (
         LEAST + "[producer]\narrivals = 1",
-        "producer.arrivals must be one of periodic, poisson, got 1",
+        "producer.arrivals must be one of periodic, poisson, bursty, trace, got 1",
     ),
     "rate that is no number": (
         LEAST + "[producer]\nrate_per_second = nan",
