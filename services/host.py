@@ -32,6 +32,7 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 BACKLOG = 4096  # Linux's own limit; clients may come all at once.
 STOP_SECONDS = 2.0  # for requests that are still being answered; a stop takes at most twice that.
 LAG_EVERY_SECONDS = 0.25
+MOST_REQUEST_BYTES = 64 * 1024 * 1024  # a schedule with a recorded trace in it; nothing else reads a body
 PARENT_EVERY_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
@@ -184,8 +185,11 @@ class Connection(web.RequestHandler):
 
 class _Server(web.Server):
     def __init__(self, service: Service) -> None:
-        super().__init__(service.handle, handler_cancellation=True)
+        super().__init__(service.handle, request_factory=self._request, handler_cancellation=True)
         self._service = service
+
+    def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+        return web.BaseRequest(message, payload, protocol, writer, task, self._loop, client_max_size=MOST_REQUEST_BYTES)
 
     def __call__(self) -> web.RequestHandler:
         return Connection(self, service=self._service, loop=self._loop, access_log=None)

@@ -125,12 +125,15 @@ def _poisson(schedule: Schedule) -> Iterator[float]:
 
 
 def _bursty(schedule: Schedule) -> Iterator[float]:
-    """Poisson arrivals on a clock that stands still between bursts; the first burst begins at once."""
+    """Poisson arrivals on a clock that stands still between bursts; the start falls anywhere into a cycle."""
     on_seconds, cycle_seconds = schedule.on_seconds, schedule.on_seconds + schedule.off_seconds
     in_bursts = msgspec.structs.replace(schedule, rate_per_second=schedule.rate_per_second * cycle_seconds / on_seconds)
+    start_seconds = random.Random(schedule.seed).uniform(0, cycle_seconds)
     for busy_seconds in _poisson(in_bursts):
         cycles, into_burst_seconds = divmod(busy_seconds, on_seconds)
-        yield cycles * cycle_seconds + into_burst_seconds
+        elapsed_seconds = cycles * cycle_seconds + into_burst_seconds - start_seconds
+        if elapsed_seconds > 0:
+            yield elapsed_seconds
 
 
 def _recorded(schedule: Schedule) -> Iterator[float]:

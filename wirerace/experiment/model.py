@@ -11,7 +11,8 @@ from msgspec import Meta
 from wirerace.clock import to_ns
 from wirerace.errors import BadInput
 from wirerace.options import lowered, struct_in, wanted
-from wirerace.schedule import Seed, Source
+from wirerace.schedule import Schedule, Seed, Source
+from wirerace.trace import read_trace
 from wirerace.transports import (
     TRANSPORTS,
     LongPollingOptions,
@@ -95,13 +96,34 @@ def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     for override in overrides:
         _set(document, override)
     try:
-        experiment = msgspec.convert(document, Experiment)
+        experiment = _with_trace(msgspec.convert(document, Experiment), path.parent)
         _check(experiment)
     except msgspec.ValidationError as error:
         raise BadInput(f"{path}: {_explained(error, document)}") from None
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
     return experiment
+
+
+def _with_trace(experiment: Experiment, directory: Path) -> Experiment:
+    """Return the experiment with its trace found, relative to the experiment's file."""
+    source = experiment.producer
+    if source.arrivals != "trace":
+        return experiment
+    if source.trace_file is None:
+        raise BadInput('producer.trace_file must name a trace when producer.arrivals is "trace"')
+    found = msgspec.structs.replace(source, trace_file=str(directory / source.trace_file))
+    return msgspec.structs.replace(experiment, producer=found)
+
+
+def schedule_of(experiment: Experiment, seed: int, start_ns: int) -> Schedule:
+    """Return the schedule of one trial.
+
+    Raises BadInput, naming file, line and cure, when its trace cannot be read.
+    """
+    source = experiment.producer
+    trace = read_trace(Path(source.trace_file)) if source.arrivals == "trace" and source.trace_file else []
+    return Schedule(**msgspec.structs.asdict(source), seed=seed, start_ns=start_ns, trace=trace)
 
 
 def _set(document: dict[str, Any], override: str) -> None:
@@ -123,6 +145,7 @@ def _set(document: dict[str, Any], override: str) -> None:
 
 
 def _check(experiment: Experiment) -> None:
+    schedule_of(experiment, experiment.seed, 0)
     unknown = [name for name in experiment.transports if name not in TRANSPORTS]
     if unknown:
         raise BadInput(f"transports: there is no {unknown[0]!r}; there are {', '.join(TRANSPORTS)}")

@@ -15,7 +15,7 @@ from wirerace import __version__
 from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
 from wirerace.errors import TrialFailed
 from wirerace.experiment.http import Peer
-from wirerace.experiment.model import Experiment, Plan, plans
+from wirerace.experiment.model import Experiment, Plan, plans, schedule_of
 from wirerace.experiment.record import FILE_NAME, Failure, Host, Raw, Result, Trial, write_json
 from wirerace.experiment.targets.local import Child, Local
 from wirerace.experiment.trial import Measured, ServerSample, figures
@@ -180,8 +180,7 @@ class _Steps:
         """Give everybody an age, set the schedule, and return the window in which it will be measured."""
         experiment = self._experiment
         start_ns = now_ns() + to_ns(self._pause_seconds + PRIMING_SECONDS)
-        source = msgspec.structs.asdict(experiment.producer)
-        schedule = Schedule(**source, seed=self._plan.seed, start_ns=start_ns)
+        schedule = schedule_of(experiment, self._plan.seed, start_ns)
         self._producer.send("PUT", "/schedule", schedule, Schedule)
         from_ns = start_ns + to_ns(experiment.window.warmup_seconds)
         window = Window(from_ns, from_ns + to_ns(experiment.window.measure_seconds))

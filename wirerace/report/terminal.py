@@ -5,12 +5,14 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from wirerace.analysis.statistics import FIGURES, of_transport
 from wirerace.experiment.record import Result
+from wirerace.schedule import Source
 from wirerace.transports import TRANSPORTS
 
 UNKNOWN = "–"
@@ -23,12 +25,10 @@ def table_of(result: Result) -> Table:
         transport for name, transport in TRANSPORTS.items() if any(name == trial.transport for trial in result.trials)
     ]
     repeats = max((trial.repeat for trial in result.trials), default=1)
-    clients, source = result.experiment["clients"]["count"], result.experiment["producer"]
-    caption = (
-        f"{clients} clients · {source['arrivals']}, {source['rate_per_second']:g} updates/s of "
-        f"{source['payload_bytes']} bytes · {result.experiment['window']['measure_seconds']:g} s"
-        f"{f' · mean of {repeats} repeats' if repeats > 1 else ''}; {UNKNOWN} unknown"
-    )
+    clients, seconds = result.experiment["clients"]["count"], result.experiment["window"]["measure_seconds"]
+    news = describe_source(msgspec.convert(result.experiment["producer"], Source))
+    caption = f"{clients} clients · {news} · {seconds:g} s"
+    caption += f" · mean of {repeats} repeats; {UNKNOWN} unknown" if repeats > 1 else f"; {UNKNOWN} unknown"
     table = Table(
         title=result.experiment["title"],
         caption=caption,
@@ -44,6 +44,16 @@ def table_of(result: Result) -> Table:
         values = (of_transport(result, transport.name, figure) for transport in ran)
         table.add_row(figure.name, *(spell(value, figure.unit) for value in values))
     return table
+
+
+def describe_source(source: Source) -> str:
+    """Return what the news is like, in a few words."""
+    if source.arrivals == "trace":
+        times = "" if source.speed == 1 else f" at {source.speed:g} × its speed"
+        return f"trace {Path(source.trace_file or '').name}{times}"
+    size = source.payload_bytes
+    sizes = f"{size}" if isinstance(size, int) else f"{size.min} to {size.max}"
+    return f"{source.arrivals}, {source.rate_per_second:g} updates/s of {sizes} bytes"
 
 
 def spell(value: float | None, unit: str) -> str:

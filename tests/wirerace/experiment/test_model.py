@@ -105,8 +105,10 @@ BAD_FILES = {
     "unknown table": (LEAST + "[pigeon]\nx = 3", f"pigeon is no key of the top level; there are {TOP_KEYS}"),
     "unknown key of a table": (
         LEAST + "[producer]\nrate = 3",
-        "rate is no key of [producer]; there are rate_per_second, arrivals, payload_bytes, "
-        "on_seconds, off_seconds, trace_file, speed",
+        (
+            "rate is no key of [producer]; there are rate_per_second, arrivals, payload_bytes, "
+            "on_seconds, off_seconds, trace_file, speed"
+        ),
     ),
     "unknown key of a table with one": (
         LEAST + "[polling]\ninterval = 3",
@@ -114,8 +116,10 @@ BAD_FILES = {
     ),
     "unknown key of a key": (
         LEAST + "[producer.seed]\nx = 1",
-        "seed is no key of [producer]; there are rate_per_second, arrivals, payload_bytes, "
-        "on_seconds, off_seconds, trace_file, speed",
+        (
+            "seed is no key of [producer]; there are rate_per_second, arrivals, payload_bytes, "
+            "on_seconds, off_seconds, trace_file, speed"
+        ),
     ),
     "table of a number": (LEAST + "polling = 3", "polling must be a table, got 3"),
     "count of text": (LEAST + '[clients]\ncount = "5"', "clients.count must be a whole number, got '5'"),
