@@ -87,7 +87,7 @@ class Answers:
     def since(self, position: int, after: Cursor | None, *, keep_alive: bool) -> Encoded:
         """Return 200 with all updates after `position`, or 204; `after` is the cursor that gave the position."""
         recent = self._recent
-        at = (recent.head, int(time.time()))  # The Date of an answer is never more than a second old.
+        at = (recent.version, int(time.time()))  # The Date of an answer is never more than a second old.
         if at != self._cached_at or self._cached_bytes > CACHED_BYTES:
             self._cached.clear()
             self._cached_bytes = 0

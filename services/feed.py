@@ -4,7 +4,8 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import aiohttp
 import msgspec
@@ -26,6 +27,14 @@ BACKOFF_SECONDS = (0.05, 1.0)
 Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
+
+
+class _Waiter(NamedTuple):
+    """Who waits for an update behind `after`, which had `position` when the waiting began."""
+
+    position: int
+    after: Cursor | None
+    act: Callable[[int], Any]
 
 
 class Feed:
@@ -50,39 +59,44 @@ class Feed:
         self._pack = pack
         self._clock = clock
         self._listeners: list[Callable[[bytes, int], None]] = []
-        self._waiters: dict[asyncio.Future[Any], tuple[int, Callable[[], Any]]] = {}
+        self._waiters: dict[asyncio.Future[Any], _Waiter] = {}
         self._ended = False
 
     def listen(self, listener: Callable[[bytes, int], None]) -> None:
         """Have `listener` called with each update's packed bytes and payload size."""
         self._listeners.append(listener)
 
-    async def once_newer(self, position: int, wait_seconds: float, act: Callable[[], Result]) -> Result | None:
-        """Call `act` as soon as there is an update after `position` and return its result; None after `wait_seconds`.
+    async def once_newer(
+        self, after: Cursor | None, wait_seconds: float, act: Callable[[int], Result]
+    ) -> Result | None:
+        """Call `act` with the position of `after` as soon as there is an update behind it, and return its result.
 
-        It is called from where the update comes in, one waiter after the other, before any of them runs: the last one
-        waits for the others' `act`, not for all that the others do after it. What it raises, its waiter gets.
+        None when there was none for `wait_seconds`. It is called from where the update comes in, one waiter after the
+        other, before any of them runs: the last one waits for the others' `act`, not for all that the others do after
+        it. What it raises, its waiter gets.
         """
+        position = self.recent.position(after)
         if self.recent.head > position:
-            return act()
+            return act(position)
         if self._ended:
             return None
         loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[Result | None] = loop.create_future()
-        timer = loop.call_later(wait_seconds, _settle, waiter, lambda: None)
-        self._waiters[waiter] = (position, act)
+        future: asyncio.Future[Result | None] = loop.create_future()
+        timer = loop.call_later(wait_seconds, _settle, future, lambda: None)
+        self._waiters[future] = _Waiter(position, after, act)
         self._metrics.held_requests += 1
         try:
-            return await waiter
+            return await future
         finally:
             timer.cancel()
-            self._waiters.pop(waiter, None)
+            self._waiters.pop(future, None)
             self._metrics.held_requests -= 1
 
-    async def reach(self, position: int) -> None:
-        """Wait until this server has what a client with a cursor that is ahead of it has already."""
-        while self.recent.head < position and not self._ended:
-            await self.once_newer(position - 1, SILENCE_SECONDS, lambda: None)
+    async def reach(self, after: Cursor | None) -> int:
+        """Return the position of `after` once this server is not behind it; a client may have been further."""
+        while (position := self.recent.position(after)) > self.recent.head and not self._ended:
+            await self.once_newer(None, SILENCE_SECONDS, lambda _: None)
+        return min(position, self.recent.head)
 
     def end(self) -> None:
         """Let everybody go who waits, now and later: the server is shutting down."""
@@ -92,6 +106,7 @@ class Feed:
 
     def publish(self, lines: Iterable[bytes]) -> None:
         """Ingest updates as they came, and tell listeners, then waiters."""
+        head_before = self.recent.head
         for line in lines:
             update = decode_update(line)
             packed = self._pack(line)
@@ -100,12 +115,18 @@ class Feed:
             self._metrics.feed_lag.observe((self._clock() - update.ts) / NS_PER_SECOND)
             for listener in self._listeners:
                 listener(packed, update.payload_bytes)
+        self._wake(head_before)
+
+    def _wake(self, head_before: int) -> None:
         waiters, self._waiters = self._waiters, {}
-        for waiter, (position, act) in waiters.items():
+        for future, waiter in waiters.items():
+            position = waiter.position
+            if position > head_before:  # It was ahead of this server; since then its epoch may have ended.
+                position = self.recent.position(waiter.after)
             if self.recent.head > position:
-                _settle(waiter, act)
+                _settle(future, partial(waiter.act, position))
             else:
-                self._waiters[waiter] = (position, act)
+                self._waiters[future] = waiter
 
     async def follow(self, url: str) -> None:
         """Follow the producer at `url` until cancelled, through lost links and new epochs."""

@@ -1,11 +1,11 @@
 """Long polling: each request is held until there is an update newer than its cursor, or its hold ends with 204."""
 
-from functools import partial
 from typing import Annotated
 
 from aiohttp import web
 from msgspec import Meta
 
+from services.answers import Encoded
 from services.transport import TransportOptions, TransportService, cursor_of, parameters_of, seconds_of
 from wirerace.transports import TRANSPORTS
 
@@ -37,7 +37,9 @@ class LongPolling(TransportService):
         parameters = parameters_of(request)
         after = cursor_of(parameters)
         hold_seconds = seconds_of(parameters, "hold", self.options.hold_seconds, MOST_HOLD_SECONDS)
-        position = self.feed.recent.position(after)
-        answer = partial(self.newer, request, position, after)
-        written = await self.feed.once_newer(position, hold_seconds, lambda: answer().written_to(request))
-        return written or answer()
+
+        def answer(position: int) -> Encoded:
+            return self.newer(request, position, after)
+
+        written = await self.feed.once_newer(after, hold_seconds, lambda position: answer(position).written_to(request))
+        return written or answer(self.feed.recent.position(after))

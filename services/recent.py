@@ -27,11 +27,13 @@ class Recent:
     """Updates in order of arrival. Each has a *position*, 1, 2, 3 …, that counts on across epochs and gaps.
 
     A client that has everything up to a position gets what lies after it. `head` is the newest position, 0 when there
-    was none yet; positions above `head` are of cursors that are ahead of this server.
+    was none yet; positions above `head` are of cursors that are ahead of this server. `version` changes whenever head
+    or cursor do.
     """
 
     def __init__(self, keep_updates: int, keep_bytes: int) -> None:
         self.head = 0
+        self.version = 0
         self.cursor: Cursor | None = None
         self._keep_updates = keep_updates
         self._keep_bytes = keep_bytes
@@ -42,6 +44,7 @@ class Recent:
     def turn_to(self, cursor: Cursor) -> None:
         """Say that what comes next follows `cursor`: a new epoch has begun, or updates are missing for good."""
         if cursor != self.cursor:
+            self.version += 1
             self._runs.append(_Run(cursor.epoch, cursor.seq + 1, self.head + 1))
             self.cursor = cursor
 
@@ -49,6 +52,7 @@ class Recent:
         """Keep the next update, and drop the oldest as far as the bounds ask for it."""
         self.turn_to(Cursor(update.epoch, update.seq - 1))
         self.head += 1
+        self.version += 1
         self.cursor = Cursor(update.epoch, update.seq)
         self._kept.append(Kept(self.head, encoded, update.payload_bytes))
         self._bytes += len(encoded)

@@ -68,7 +68,7 @@ class WebSocket(TransportService):
         subscriber = Subscriber(transport, self.metrics)
         connection.set_parser(_Incoming(subscriber, self._fanout, self.metrics, self.options.max_message_bytes))  # type: ignore[arg-type]  # aiohttp names its own reader, and asks no more of it than this one can
         try:
-            await self.feed.reach(position)
+            position = await self.feed.reach(after) if position > recent.head else position
             await self._fanout.subscribe(subscriber, recent, position, request.writer.drain)
             await asyncio.get_running_loop().create_future()  # until the connection is lost, which cancels this
         finally:
