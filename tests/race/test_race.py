@@ -94,7 +94,16 @@ def test_progress_comes_in_plain_lines_without_a_terminal(finished: Race) -> Non
 
 
 def test_overrides_are_in_the_result(race: Callable[..., Race]) -> None:
-    started = race("--set", "clients.count=3", "--set", 'transports=["websocket"]', "--set", "repeats=2")
+    started = race(
+        "--set",
+        "clients.count=3",
+        "--set",
+        'transports=["websocket"]',
+        "--set",
+        "repeats=2",
+        "--set",
+        "window.measure_seconds=0.5",
+    )
     assert started.wait() == 0, started.stderr
     trials = started.result["trials"]
     assert [(trial["clients"], trial["repeat"]) for trial in trials] == [(3, 1), (3, 2)]
