@@ -5,8 +5,12 @@ from typing import NamedTuple
 import httptools
 
 from loadtests.connection import Address, Connection
+from wirerace.clock import now_ns
 from wirerace.errors import ConnectionLost, Refused
 from wirerace.wire import CURSOR_HEADER
+
+LEAST_LINE_BYTES = len("Filler:\r\n")
+MOST_LINE_BYTES = 4096  # servers refuse lines of more than 8 KiB
 
 _CURSOR_HEADER = CURSOR_HEADER.lower().encode()
 
@@ -20,14 +24,31 @@ class Response(NamedTuple):
     arrival_ns: int
 
 
-class HttpClient:
-    """Asks one server. `connects` counts the connections made."""
+def filling(size_bytes: int) -> str:
+    """Return header lines of `size_bytes` in all; nothing under the 9 bytes of a line that says nothing."""
+    lines = []
+    while size_bytes >= LEAST_LINE_BYTES:
+        rest_bytes = size_bytes - MOST_LINE_BYTES
+        line_bytes = size_bytes if rest_bytes < LEAST_LINE_BYTES else MOST_LINE_BYTES
+        lines.append(f"Filler:{'x' * (line_bytes - LEAST_LINE_BYTES)}\r\n")
+        size_bytes -= line_bytes
+    return "".join(lines)
 
-    def __init__(self, address: Address, *, keep_alive: bool = True) -> None:
+
+class HttpClient:
+    """Asks one server.
+
+    `connects` counts the connections made; `opened_ns` and `sent_ns` are when the last one was open, and when the last
+    request had left, Unix nanoseconds.
+    """
+
+    def __init__(self, address: Address, *, keep_alive: bool = True, extra_header_bytes: int = 0) -> None:
         self.connects = 0
+        self.opened_ns = 0
+        self.sent_ns = 0
         self._address = address
         closing = "" if keep_alive else "Connection: close\r\n"
-        self._tail = f" HTTP/1.1\r\nHost: {address}\r\n{closing}\r\n"
+        self._tail = f" HTTP/1.1\r\nHost: {address}\r\n{closing}{filling(extra_header_bytes)}\r\n"
         self._connection: Connection | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._complete = False
@@ -44,9 +65,11 @@ class HttpClient:
             self._connection = Connection(self._address)
             self._parser = httptools.HttpResponseParser(self)
             self.connects += 1
+            self.opened_ns = now_ns()
         connection, parser = self._connection, self._parser
         self._complete = False
         connection.send(f"GET {target}{self._tail}".encode())
+        self.sent_ns = now_ns()
         try:
             while not self._complete:
                 parser.feed_data(connection.receive())

@@ -17,7 +17,7 @@ from loadtests.longpolling import LongPollingUser
 from loadtests.polling import PollingUser
 from loadtests.websocket import WebSocketUser
 from wirerace.errors import BadInput
-from wirerace.options import ENV_PREFIX, description_of, flag_of, lowered, plain_type_of, wanted
+from wirerace.options import ENV_PREFIX, description_of, fields_at, flag_of, lowered, plain_type_of, wanted
 from wirerace.transports import TRANSPORTS, TransportOptions
 
 PARENT_EVERY_SECONDS = 1.0
@@ -37,7 +37,7 @@ def add_options(parser: LocustArgumentParser) -> None:
             default=f"http://127.0.0.1:{transport.port}",
             help=f"{transport.title}: URL of the server",
         )
-        for field in msgspec.structs.fields(transport.options):
+        for field in fields_at(transport.options, "client"):
             name = f"{transport.name}_{field.name}"
             of_type = plain_type_of(field.type)
             group.add_argument(
@@ -121,7 +121,7 @@ def new_load(environment: Environment) -> Load:
     for transport in TRANSPORTS.values():
         prefix = f"{transport.name}_"
         addresses[transport.name] = Address.parse(given[f"{prefix}host"])
-        fields = {name: given[prefix + name] for name in transport.options.__struct_fields__}
+        fields = {field.name: given[prefix + field.name] for field in fields_at(transport.options, "client")}
         try:
             options[transport.name] = msgspec.convert(fields, transport.options, strict=False)
         except msgspec.ValidationError as error:

@@ -9,6 +9,7 @@ from locust.env import Environment
 
 from loadtests.http import HttpClient
 from loadtests.load import LOADS
+from loadtests.ws import WebSocketClient
 from wirerace.clock import now_ns
 from wirerace.errors import ConnectionLost, Refused
 from wirerace.frames import FrameError
@@ -36,6 +37,9 @@ class Subscriber(User):
         self.address = self.load.address_of(self.transport)
         self.cursor = ""
         self.attempts = 0
+        self.started_ns = 0
+        self.is_connected = False
+        self.has_heard = False
         self.ledger = self.load.new_ledger()
 
     def deliveries(self) -> Iterator[Received]:
@@ -53,6 +57,9 @@ class Subscriber(User):
         while True:
             try:
                 for updates, arrival_ns in self.deliveries():
+                    if updates and not self.has_heard:
+                        self.has_heard = True
+                        self.account.stages["first_update"].record(arrival_ns - self.started_ns)
                     for update in updates:
                         receive(update, arrival_ns)
                         note(arrival_ns - update.ts, update.payload_bytes)
@@ -60,6 +67,7 @@ class Subscriber(User):
                 self.account.totals.failed_connects += 1 if not self.cursor else 0
                 self.load.log_failure("GET", self.transport.path, error)
             self.hang_up()
+            self.is_connected = False
             least, most = BACKOFF_SECONDS
             pause_seconds = min(least * 2**self.attempts, most)
             self.attempts = min(self.attempts + 1, 10)
@@ -70,13 +78,19 @@ class Subscriber(User):
         self.load.end_ledger(self.ledger)
         self.hang_up()
 
-    def connected(self, cursor: str, since_ns: int) -> None:
-        """Note that the server has given a cursor: this client is subscribed."""
+    def connected(self, cursor: str, since_ns: int, client: HttpClient | WebSocketClient, answered_ns: int) -> None:
+        """Note that the server has given a cursor: this client is subscribed, or is again after a broken connection."""
         self.cursor = cursor
         self.attempts = 0
+        self.started_ns = self.started_ns or since_ns
         now = now_ns()
         self.ledger.open(Cursor.parse(cursor), now)
-        self.account.connected(now - since_ns)
+        self.is_connected = True
+        self.account.connecting.record(now - since_ns)
+        stages = self.account.stages
+        stages["tcp_connected"].record(client.opened_ns - since_ns)
+        stages["request_sent"].record(client.sent_ns - since_ns)
+        stages["answered"].record(answered_ns - since_ns)
 
 
 class HttpSubscriber(Subscriber):
@@ -87,7 +101,9 @@ class HttpSubscriber(Subscriber):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self.client = HttpClient(self.address, keep_alive=self.keep_alive)
+        self.client = HttpClient(
+            self.address, keep_alive=self.keep_alive, extra_header_bytes=self.options.extra_header_bytes
+        )
         self.note_answer = self.load.times_of("GET", self.transport.path).note
 
     def ask(self, target: str, sent_ns: int) -> Received:
@@ -103,7 +119,9 @@ class HttpSubscriber(Subscriber):
             raise
         self.note_answer(response.arrival_ns - started_ns, len(response.body))
         if self.client.connects > connects:
-            self.connected(response.cursor, started_ns)
+            account.totals.connects += 1
+        if not self.is_connected:
+            self.connected(response.cursor, started_ns, self.client, response.arrival_ns)
         self.cursor = response.cursor
         if response.status == 204:
             account.response("empty", sent_ns)

@@ -27,7 +27,8 @@ class WebSocketUser(Subscriber):
         started_ns = now_ns()
         self.account.request(started_ns)
         client = self.client = WebSocketClient(self.address, self.target())
-        self.connected(client.cursor, started_ns)
+        self.account.totals.connects += 1
+        self.connected(client.cursor, started_ns, client, client.arrival_ns)
         while True:
             updates = [decode_update(message) for message in client.receive()]
             yield updates, client.arrival_ns

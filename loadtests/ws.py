@@ -5,6 +5,7 @@ import hashlib
 import os
 
 from loadtests.connection import Address, Connection
+from wirerace.clock import now_ns
 from wirerace.errors import ConnectionLost, Refused
 from wirerace.frames import FrameError, FrameReader, Message, Opcode, close_code_of, encode_frame
 from wirerace.wire import CURSOR_HEADER
@@ -17,11 +18,14 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 class WebSocketClient:
     """One connection; `cursor` is the cursor of the 101, as text.
 
+    `opened_ns` and `sent_ns` are when it was open and when the upgrade request had left, Unix nanoseconds.
     Raises OSError or ConnectionLost when the connection breaks, Refused when the server does not upgrade.
     """
 
     def __init__(self, address: Address, target: str) -> None:
         self._connection = Connection(address)
+        self.opened_ns = now_ns()
+        self.sent_ns = 0
         self._reader = FrameReader(masked=False, max_message_bytes=MAX_MESSAGE_BYTES)
         self._unread = b""
         self._end: ConnectionLost | FrameError | None = None
@@ -76,6 +80,7 @@ class WebSocketClient:
             f"GET {target} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Key: {key.decode()}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
+        self.sent_ns = now_ns()
         answer = b""
         while b"\r\n\r\n" not in answer:
             if len(answer) > MAX_HEAD_BYTES:

@@ -92,7 +92,7 @@ class Fanout:
         return subscriber.transport.get_write_buffer_size() > self._high_water_bytes
 
     def send(self, encoded: bytes) -> int:
-        """Write to every subscriber that has caught up, and return to how many."""
+        """Write to every subscriber that has caught up, and return to how many; the bytes are the caller's to count."""
         high_water_bytes = self._high_water_bytes
         slow: list[asyncio.Transport] = []
         for transport in self._caught_up:
@@ -102,13 +102,16 @@ class Fanout:
                 transport.write(encoded)
         for transport in slow:
             self.cut(self._caught_up[transport])
-        reached = len(self._caught_up)
-        self._metrics.sent_bytes += len(encoded) * reached
-        return reached
+        return len(self._caught_up)
+
+    def send_heartbeat(self, encoded: bytes) -> None:
+        """Send what only keeps connections alive; its bytes are counted apart."""
+        self._metrics.heartbeat_bytes += len(encoded) * self.send(encoded)
 
     def deliver(self, encoded: bytes, payload_bytes: int) -> None:
         """Send an update, and count its deliveries."""
         reached = self.send(encoded)
+        self._metrics.sent_bytes += len(encoded) * reached
         self._metrics.deliveries += reached
         self._metrics.payload_bytes += payload_bytes * reached
 

@@ -90,7 +90,7 @@ class Producer(Service):
         try:
             while True:
                 await asyncio.sleep(HEARTBEAT_SECONDS)
-                self._fanout.send(HEARTBEAT)
+                self._fanout.send_heartbeat(HEARTBEAT)
         finally:
             self._timer.close()
             self._record.close()

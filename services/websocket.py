@@ -23,6 +23,7 @@ from wirerace.wire import CURSOR_HEADER, Cursor
 TRANSPORT = TRANSPORTS["websocket"]
 HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 SLOW_READER = encode_close(CloseCode.POLICY, "you read too slowly; resume from your cursor")
+PING = encode_frame(Opcode.PING, b"")
 GOING_AWAY = encode_close(CloseCode.GOING_AWAY, "the server stops")
 
 
@@ -31,6 +32,7 @@ class WebSocketOptions(TransportOptions, frozen=True, kw_only=True):
 
     port: int = TRANSPORT.port
     max_message_bytes: Annotated[int, Meta(ge=125, description="the largest message a client may send")] = 65_536
+    ping_interval_seconds: Annotated[float, Meta(ge=0, description="time between two pings; 0 for none")] = 0.0
 
 
 class WebSocket(TransportService):
@@ -74,6 +76,18 @@ class WebSocket(TransportService):
         finally:
             self._fanout.discard(subscriber)
         return Encoded(b"", keep_alive=False)
+
+    async def work(self) -> None:
+        """Follow the feed, and ping."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(super().work())
+            if self.options.ping_interval_seconds:
+                tasks.create_task(self._ping_forever(self.options.ping_interval_seconds))
+
+    async def _ping_forever(self, interval_seconds: float) -> None:
+        while True:
+            await asyncio.sleep(interval_seconds)
+            self._fanout.send_heartbeat(PING)
 
     def end(self) -> None:
         """Send every client away with 1001."""
@@ -143,6 +157,10 @@ class _Incoming:
                 self._fanout.cut(subscriber)
             else:
                 subscriber.write(encode_frame(Opcode.PONG, message.payload))
+        elif message.opcode is Opcode.PONG:  # It was counted as it came; now it is known for what it is.
+            size = len(encode_frame(Opcode.PONG, message.payload, b"mask"))
+            self._metrics.received_bytes -= size
+            self._metrics.heartbeat_bytes += size
 
     def _close(self, frame: bytes) -> None:
         self._fanout.discard(self._subscriber)

@@ -4,7 +4,7 @@ A ledger counts by making time: an update belongs to the window when its `ts` do
 was asked and what arrived) count by wall time. Both windows are the same [from, to).
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -14,6 +14,10 @@ from wirerace.seen import Arrival, Seen
 from wirerace.wire import Cursor, Update
 
 Outcome = Literal["data", "empty", "error"]
+
+Stage = Literal["tcp_connected", "request_sent", "answered", "first_update"]
+"""How far a connection has come; the last is of a client's first connection only."""
+STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
 class Window(NamedTuple):
@@ -56,6 +60,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     peaks: int = 0
     latencies: LatenciesRecord = LatenciesRecord("", 0, 0, None, None)
     connecting: LatenciesRecord = LatenciesRecord("", 0, 0, None, None)
+    stages: dict[Stage, LatenciesRecord] = {}
     updates: dict[str, dict[int, tuple[int, int]]] = {}
 
 
@@ -85,6 +90,7 @@ class Account:
         self.totals = AccountRecord()
         self.latencies = Latencies()
         self.connecting = Latencies()
+        self.stages = {stage: Latencies() for stage in STAGES}
         self.updates: dict[str, dict[int, list[int]]] = {}
         self.live_clients = 0
         self.aged_clients = 0
@@ -103,11 +109,6 @@ class Account:
         """Count a poll that left too late, or never."""
         if self.window.has(due_ns):
             self.totals.late_polls += 1
-
-    def connected(self, took_ns: int) -> None:
-        """Count a connection, and how long it took from the first packet to the first cursor."""
-        self.totals.connects += 1
-        self.connecting.record(took_ns)
 
     def delivery(self, update: Update, latency_ns: int) -> None:
         """Record a delivery, the client's first of this update."""
@@ -129,6 +130,7 @@ class Account:
             self.totals,
             latencies=self.latencies.to_record(),
             connecting=self.connecting.to_record(),
+            stages={stage: latencies.to_record() for stage, latencies in self.stages.items()},
             updates={
                 epoch: {seq: (heard[0], heard[1]) for seq, heard in of_epoch.items()}
                 for epoch, of_epoch in self.updates.items()
@@ -242,4 +244,7 @@ def merge(records: list[AccountRecord]) -> AccountRecord:
                 heard_in[seq] = (so_far[0] + clients, max(so_far[1], worst_ns))
     total.latencies = merged(record.latencies for record in records).to_record()
     total.connecting = merged(record.connecting for record in records).to_record()
+    for stage in STAGES:
+        reached = [record.stages[stage] for record in records if stage in record.stages]
+        total.stages[stage] = merged(reached).to_record()
     return total

@@ -99,6 +99,16 @@ def description_of(annotation: object) -> str:
     return next((meta.description for meta in metas if meta.description), "")
 
 
+def fields_at(options: type[msgspec.Struct], place: str) -> list[msgspec.structs.FieldInfo]:
+    """Return the fields that are marked as being `at` a place; those that are not marked are at the client."""
+    return [field for field in msgspec.structs.fields(options) if _place_of(field.type) == place]
+
+
+def _place_of(annotation: object) -> str:
+    metas = (part for part in getattr(annotation, "__metadata__", ()) if isinstance(part, msgspec.Meta))
+    return next((str(meta.extra["at"]) for meta in metas if meta.extra and "at" in meta.extra), "client")
+
+
 def _placeholder(annotation: object) -> str:
     names: dict[object, str] = {str: "TEXT", int: "N", float: "X", bool: "true|false"}
     plain = plain_type_of(annotation)

@@ -15,10 +15,18 @@ class TransportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
         return 0.0
 
 
+HeaderBytes = Annotated[
+    int, Meta(ge=0, le=16_384, description="bytes of headers added to each request; a browser sends some 500 to 1,000")
+]
+AT_SERVER = {"at": "server"}
+"""Marks an option that is the server's, not the client's."""
+
+
 class PollingOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Polling: a client asks at a fixed rate."""
 
     interval_seconds: Annotated[float, Meta(ge=0.01, le=3600, description="time between two polls of a client")] = 1.0
+    extra_header_bytes: HeaderBytes = 0
 
     @property
     def pause_seconds(self) -> float:
@@ -35,6 +43,7 @@ class LongPollingOptions(TransportOptions, frozen=True, forbid_unknown_fields=Tr
         float, Meta(ge=0, le=3600, description="how long a client waits before it asks again")
     ] = 0.0
     keep_alive: Annotated[bool, Meta(description="keep the connection; if not, open one for every request")] = True
+    extra_header_bytes: HeaderBytes = 0
 
     @property
     def pause_seconds(self) -> float:
@@ -44,6 +53,10 @@ class LongPollingOptions(TransportOptions, frozen=True, forbid_unknown_fields=Tr
 
 class WebSocketOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """WebSocket: a client listens."""
+
+    ping_interval_seconds: Annotated[
+        float, Meta(ge=0, le=3600, description="time between two pings of the server; 0 for none", extra=AT_SERVER)
+    ] = 0.0
 
 
 class Transport(msgspec.Struct, frozen=True):

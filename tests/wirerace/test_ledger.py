@@ -177,14 +177,6 @@ def test_requests_responses_and_late_polls_count_by_the_time_they_were_due(
     assert {"data": 0, "empty": 0, "error": 0, outcome: counted} == account.totals.responses
 
 
-def test_connection_counts_with_the_time_that_it_took() -> None:
-    account = account_of()
-    account.connected(5_000)
-    account.connected(7_000)
-
-    assert (2, 2, 12_000) == (account.totals.connects, account.connecting.count, account.connecting.sum_ns)
-
-
 @pytest.mark.parametrize(
     ("opened_ns", "closed_ns", "subscribed", "partly"),
     [
@@ -268,7 +260,9 @@ def test_merged_records_add_up_requests_responses_and_connections() -> None:
             account.request(100)
             account.response("empty", 100)
             account.late_poll(100)
-            account.connected(1_000)
+            account.connecting.record(1_000)
+            account.stages["answered"].record(2_000)
+            account.totals.connects += 1
             account.totals.failed_connects += 1
         return account.to_record()
 

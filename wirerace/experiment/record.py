@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from wirerace.errors import BadInput
-from wirerace.ledger import AccountRecord, Outcome, Window
+from wirerace.ledger import AccountRecord, Outcome, Stage, Window
 from wirerace.schedule import Truth
 
 SCHEMA = 1
@@ -37,18 +37,19 @@ class Age(msgspec.Struct, frozen=True):
 
 
 class Connecting(msgspec.Struct, frozen=True):
-    """From the first packet to the first cursor, over all connections of the trial."""
+    """From the first packet to the first cursor, or to an earlier stage, over all connections of the trial."""
 
     mean: float | None
     p99: float | None
 
 
 class Bytes(msgspec.Struct, frozen=True):
-    """Bytes as the server counts them."""
+    """Bytes as the server counts them; pings and pongs, both ways, are in `heartbeat` alone."""
 
     payload: int | None
     application_in: int | None
     application_out: int | None
+    heartbeat: int | None
 
 
 class ServerCost(msgspec.Struct, frozen=True):
@@ -97,6 +98,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     responses: dict[Outcome, int]
     late_polls: int
     connect_seconds: Connecting
+    connect_stages_seconds: dict[Stage, Connecting]
     failed_connects: int
     restarts: int
     bytes: Bytes

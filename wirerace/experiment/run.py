@@ -255,7 +255,7 @@ def _sample(server: Child, *, first: bool) -> ServerSample | None:
         return None
     if first:
         cpu_seconds = server.process.cpu_seconds()
-    counters = ("payload_bytes", "received_bytes", "sent_bytes")
+    counters = ("payload_bytes", "received_bytes", "sent_bytes", "heartbeat_bytes")
     return ServerSample(cpu_seconds, *(int(metrics[f"wirerace_{name}_total"]) for name in counters))
 
 

@@ -17,7 +17,7 @@ from wirerace.experiment.record import (
     ServerCost,
     Trial,
 )
-from wirerace.histogram import Latencies, merged
+from wirerace.histogram import Latencies, LatenciesRecord, merged
 from wirerace.ledger import AccountRecord, Window
 from wirerace.schedule import Truth
 from wirerace.wire import Cursor
@@ -33,6 +33,7 @@ class ServerSample(NamedTuple):
     payload_bytes: int
     received_bytes: int
     sent_bytes: int
+    heartbeat_bytes: int
 
 
 class Measured(NamedTuple):
@@ -60,7 +61,6 @@ def figures(plan: Plan, clients: int, raw: Raw, measured: Measured) -> Trial:
     lost = expected - account.delivered
     if lost < 0:
         raise TrialFailed(f"clients hold {-lost} updates that the producer never made in this window")
-    connecting = merged([account.connecting])
     return Trial(
         transport=plan.transport.name,
         repeat=plan.repeat,
@@ -80,7 +80,8 @@ def figures(plan: Plan, clients: int, raw: Raw, measured: Measured) -> Trial:
         requests=account.requests,
         responses=account.responses,
         late_polls=account.late_polls,
-        connect_seconds=Connecting(_seconds(connecting.mean_ns()), _seconds(connecting.percentile_ns(99))),
+        connect_seconds=_connecting(account.connecting),
+        connect_stages_seconds={stage: _connecting(record) for stage, record in account.stages.items()},
         failed_connects=account.failed_connects,
         restarts=measured.restarts,
         bytes=_bytes(measured),
@@ -103,6 +104,11 @@ def _made(truth: Truth, window: Window, first: Cursor | None, to_ns: int) -> int
             times = zip(epoch.seq, epoch.ts, strict=True)
             count += sum(seq > after and window.has(ts) and ts < to_ns for seq, ts in times)
     return count
+
+
+def _connecting(record: LatenciesRecord) -> Connecting:
+    latencies = merged([record])
+    return Connecting(_seconds(latencies.mean_ns()), _seconds(latencies.percentile_ns(99)))
 
 
 def _latency(account: AccountRecord) -> Latency:
@@ -128,12 +134,13 @@ def _age(account: AccountRecord) -> Age:
 
 def _bytes(measured: Measured) -> Bytes:
     if measured.server is None:
-        return Bytes(None, None, None)
+        return Bytes(None, None, None, None)
     before, after = measured.server
     return Bytes(
         after.payload_bytes - before.payload_bytes,
         after.received_bytes - before.received_bytes,
         after.sent_bytes - before.sent_bytes,
+        after.heartbeat_bytes - before.heartbeat_bytes,
     )
 
 

@@ -112,7 +112,7 @@ BAD_FILES = {
     ),
     "unknown key of a table with one": (
         LEAST + "[polling]\ninterval = 3",
-        "interval is no key of [polling]; there are interval_seconds",
+        "interval is no key of [polling]; there are interval_seconds, extra_header_bytes",
     ),
     "unknown key of a key": (
         LEAST + "[producer.seed]\nx = 1",

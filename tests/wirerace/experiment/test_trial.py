@@ -186,27 +186,27 @@ def test_counts_are_taken_over_from_the_account() -> None:
 
 
 def test_bytes_and_cpu_are_what_the_counters_grew_by() -> None:
-    measured = sampled(ServerSample(1.0, 10, 20, 30), ServerSample(1.5, 110, 220, 330))
+    measured = sampled(ServerSample(1.0, 10, 20, 30, 0), ServerSample(1.5, 110, 220, 330, 40))
     trial = trial_of(AccountRecord(arrived=1000), truth_of(), measured)
 
-    assert Bytes(100, 200, 300) == trial.bytes
+    assert Bytes(100, 200, 300, 40) == trial.bytes
     assert (0.5, 500.0) == (trial.server.cpu_seconds, trial.server.cpu_us_per_delivery)
 
 
 def test_cpu_per_delivery_is_unknown_when_nothing_arrived() -> None:
     server = trial_of(
-        AccountRecord(), truth_of(), sampled(ServerSample(1.0, 0, 0, 0), ServerSample(1.5, 0, 0, 0))
+        AccountRecord(), truth_of(), sampled(ServerSample(1.0, 0, 0, 0, 0), ServerSample(1.5, 0, 0, 0, 0))
     ).server
 
     assert (0.5, None) == (server.cpu_seconds, server.cpu_us_per_delivery)
 
 
 def test_cpu_is_unknown_where_the_platform_does_not_tell() -> None:
-    measured = sampled(ServerSample(None, 1, 2, 3), ServerSample(None, 2, 3, 4))
+    measured = sampled(ServerSample(None, 1, 2, 3, 0), ServerSample(None, 2, 3, 4, 0))
     trial = trial_of(AccountRecord(arrived=9), truth_of(), measured)
 
     assert (None, None) == (trial.server.cpu_seconds, trial.server.cpu_us_per_delivery)
-    assert Bytes(1, 1, 1) == trial.bytes
+    assert Bytes(1, 1, 1, 0) == trial.bytes
 
 
 def test_server_that_was_restarted_has_neither_bytes_nor_cpu() -> None:

@@ -9,13 +9,11 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from wirerace.errors import BadInput, TrialFailed
 from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment, Plan
 from wirerace.experiment.targets.process import Process
-from wirerace.options import flag_of
+from wirerace.options import fields_at, flag_of
 
 SPARE_DESCRIPTORS = 200
 """What a process opens beside one socket for each client."""
@@ -52,17 +50,19 @@ class Local:
 
     def start_server(self, plan: Plan, producer: Peer) -> Child:
         """Start a fresh server of the plan's transport."""
-        name = plan.transport.name
-        return self._start_service(name, _log_name(plan, name), ["--producer-url", producer.url], self._server_cores)
+        name, options = plan.transport.name, self._experiment.options_of(plan.transport)
+        arguments = ["--producer-url", producer.url]
+        for field in fields_at(plan.transport.options, "server"):
+            arguments += [flag_of(field.name), str(getattr(options, field.name))]
+        return self._start_service(name, _log_name(plan, name), arguments, self._server_cores)
 
     def start_load(self, plan: Plan, server: Peer) -> Child:
         """Start Locust with the plan's clients; they subscribe at once."""
         experiment, name = self._experiment, plan.transport.name
         control = Peer(LOAD, _free_port())
-        options = {
-            f"{name}_{option}": value
-            for option, value in msgspec.to_builtins(experiment.options_of(plan.transport)).items()
-        }
+        of_transport = experiment.options_of(plan.transport)
+        fields = fields_at(plan.transport.options, "client")
+        options = {f"{name}_{field.name}": getattr(of_transport, field.name) for field in fields}
         flags = {
             "users": experiment.clients.count,
             "spawn_rate": experiment.clients.spawn_per_second,
