@@ -49,7 +49,7 @@ def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> 
         latency_seconds=msgspec.structs.replace(trial().latency_seconds, mean=1.0, p50=1.0, p99=1.0),
         age_seconds=msgspec.structs.replace(trial().age_seconds, mean=1.0),
         server=msgspec.structs.replace(trial().server, cpu_us_per_delivery=1.0, bytes_per_client=1.0),
-        bytes=Bytes(1, 1, 1),
+        bytes=Bytes(1, 1, 1, 0),
         responses={"data": 1, "empty": 1, "error": 0},
         arrived=1,
         requests=1,
@@ -73,7 +73,7 @@ def test_requests_per_delivery_are_requests_over_what_arrived_in_the_same_time()
 
 
 def test_bytes_per_delivery_are_both_directions() -> None:
-    assert 150 == figure_of("bytes per delivery", trial(bytes=Bytes(1, 100, 200), arrived=2, delivered=1))
+    assert 150 == figure_of("bytes per delivery", trial(bytes=Bytes(1, 100, 200, 0), arrived=2, delivered=1))
 
 
 def test_figures_have_names_of_their_own() -> None:

@@ -212,7 +212,7 @@ def test_cpu_is_unknown_where_the_platform_does_not_tell() -> None:
 def test_server_that_was_restarted_has_neither_bytes_nor_cpu() -> None:
     trial = trial_of(AccountRecord(arrived=9), truth_of(), NOTHING_MEASURED._replace(restarts=1))
 
-    assert Bytes(None, None, None) == trial.bytes
+    assert Bytes(None, None, None, None) == trial.bytes
     assert (None, None) == (trial.server.cpu_seconds, trial.server.cpu_us_per_delivery)
 
 
