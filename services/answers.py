@@ -34,7 +34,7 @@ class Encoded(web.StreamResponse):
         Raises ConnectionResetError when the client has gone.
         """
         transport = request.transport
-        if transport is None:
+        if transport is None or transport.is_closing():
             raise ConnectionResetError("the client has gone")
         transport.write(self._encoded)
         self._encoded = b""

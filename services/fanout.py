@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from services.recent import Recent
+from services.recent import Kept, Recent
 from wirerace.metrics import ServiceMetrics
 
 CLOSING_SECONDS = 2.0
 """How long a peer that was told to go may take to read the last bytes and close."""
-CATCH_UP_UPDATES = 256
-"""Updates written at once to a subscriber that has missed some."""
+CATCH_UP_UPDATES, CATCH_UP_BYTES = 256, 65_536
+"""The most that is written at once to a subscriber that has missed some, but for one update larger than that."""
 CATCH_UP_SECONDS = 30.0
 """How long a subscriber may take to read them."""
 
@@ -26,8 +26,9 @@ class Subscriber:
 
     def write(self, encoded: bytes) -> None:
         """Write, and count the bytes."""
-        self._metrics.sent_bytes += len(encoded)
-        self.transport.write(encoded)
+        if not self.transport.is_closing():
+            self._metrics.sent_bytes += len(encoded)
+            self.transport.write(encoded)
 
     def finish(self, farewell: bytes) -> None:
         """Write `farewell` and end our side of the connection; the peer ends its own, soon or by force.
@@ -57,13 +58,16 @@ class Fanout:
         self._members: set[Subscriber] = set()
         self._caught_up: dict[asyncio.Transport, Subscriber] = {}
 
+    def welcome(self, subscriber: Subscriber) -> None:
+        """Count a subscriber in; it is sent nothing before `subscribe`, but `farewell` at the end."""
+        self._members.add(subscriber)
+
     async def subscribe(
         self, subscriber: Subscriber, recent: Recent, position: int, drain: Callable[[], Awaitable[None]]
     ) -> None:
         """Write what came after `position`, as fast as `drain` lets, and from then on everything that is sent."""
-        self._members.add(subscriber)
         metrics = self._metrics
-        while subscriber.open and (missed := recent.after(position, CATCH_UP_UPDATES)):
+        while subscriber.open and (missed := _first_bytes(recent.after(position, CATCH_UP_UPDATES))):
             subscriber.write(b"".join([kept.encoded for kept in missed]))
             metrics.deliveries += len(missed)
             metrics.payload_bytes += sum(kept.payload_bytes for kept in missed)
@@ -94,12 +98,17 @@ class Fanout:
     def send(self, encoded: bytes) -> int:
         """Write to every subscriber that has caught up, and return to how many; the bytes are the caller's to count."""
         high_water_bytes = self._high_water_bytes
+        gone: list[asyncio.Transport] = []
         slow: list[asyncio.Transport] = []
         for transport in self._caught_up:
-            if transport.get_write_buffer_size() > high_water_bytes:
+            if transport.is_closing():  # It was lost, and its handler has not yet had its turn to say so.
+                gone.append(transport)
+            elif transport.get_write_buffer_size() > high_water_bytes:
                 slow.append(transport)
             else:
                 transport.write(encoded)
+        for transport in gone:
+            del self._caught_up[transport]
         for transport in slow:
             self.cut(self._caught_up[transport])
         return len(self._caught_up)
@@ -121,3 +130,12 @@ class Fanout:
         for subscriber in self._members:
             subscriber.finish(farewell)
         self._members.clear()
+
+
+def _first_bytes(kept: list[Kept]) -> list[Kept]:
+    size_bytes = 0
+    for index, update in enumerate(kept):
+        size_bytes += len(update.encoded)
+        if size_bytes > CATCH_UP_BYTES:
+            return kept[: max(index, 1)]
+    return kept

@@ -91,12 +91,19 @@ class Service(ABC):
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer any request; bad input gets 400 and one line that names the parameter and the cure."""
+        transport = request.transport
+        if transport is not None and transport.get_write_buffer_size() > self.options.high_water_bytes:
+            self.metrics.slow_readers += 1  # The client asks and asks, and reads no answers.
+            transport.abort()
+            return Encoded(b"", keep_alive=False)
         methods = self.routes.get(request.path)
         if methods is None:
             return self.refuse(request, HTTPStatus.NOT_FOUND, f"no such path; there are {', '.join(self.routes)}")
         handler = methods.get(request.method)
         if handler is None:
-            return self.refuse(request, HTTPStatus.METHOD_NOT_ALLOWED, f"allowed: {', '.join(methods)}")
+            allowed = ", ".join(methods)
+            status = HTTPStatus.METHOD_NOT_ALLOWED
+            return self.refuse(request, status, f"use {allowed}", f"Allow: {allowed}\r\n")
         try:
             return await handler(request)
         except BadInput as error:
@@ -110,6 +117,8 @@ class Service(ABC):
         encoded = encode_response(
             status, line.encode() + b"\n", content_type="text/plain; charset=utf-8", headers=headers, keep_alive=stays
         )
+        if request.method == "HEAD":  # It gets the headers of an answer, and no body.
+            encoded = encoded[: encoded.index(b"\r\n\r\n") + 4]
         if isinstance(request.protocol, Connection) and request.protocol.joined:
             self.metrics.responses["error"] += 1
             self.metrics.sent_bytes += len(encoded)
@@ -175,11 +184,13 @@ class Connection(web.RequestHandler):
         """Answer what is no HTTP, or a defect of ours, with one line, and close."""
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.error("request for %s failed", request.path, exc_info=exc)
-        self._service.metrics.responses["error"] += 1
         line = (message or HTTPStatus(status).phrase).strip().partition("\n")[0]
         encoded = encode_response(
             HTTPStatus(status), line.encode() + b"\n", content_type="text/plain; charset=utf-8", keep_alive=False
         )
+        self._service.metrics.responses["error"] += 1
+        if self.joined:
+            self._service.metrics.sent_bytes += len(encoded)
         return Encoded(encoded, keep_alive=False)
 
 

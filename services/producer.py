@@ -161,6 +161,7 @@ class Producer(Service):
             b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n"
             b"Cache-Control: no-store\r\n%b: %b\r\n\r\n" % (CURSOR_HEADER.encode(), str(self._recent.cursor).encode())
         )
+        self._fanout.welcome(subscriber)
         try:
             await self._fanout.subscribe(subscriber, self._recent, self._recent.position(after), request.writer.drain)
             await asyncio.get_running_loop().create_future()  # until the link is lost, which cancels this

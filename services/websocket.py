@@ -22,6 +22,7 @@ from wirerace.wire import CURSOR_HEADER, Cursor
 
 TRANSPORT = TRANSPORTS["websocket"]
 HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
+OTHER_VERSION_HEADERS = "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 SLOW_READER = encode_close(CloseCode.POLICY, "you read too slowly; resume from your cursor")
 PING = encode_frame(Opcode.PING, b"")
 GOING_AWAY = encode_close(CloseCode.GOING_AWAY, "the server stops")
@@ -55,11 +56,11 @@ class WebSocket(TransportService):
     async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
         """Shake hands, then send what comes until the client goes."""
         after = cursor_of(parameters_of(request))
-        if request.headers.get("Sec-WebSocket-Version", "13") != "13":
-            return self.refuse(
-                request, HTTPStatus.UPGRADE_REQUIRED, "use version 13 of WebSocket", "Sec-WebSocket-Version: 13\r\n"
-            )
         accept = accept_of(request)
+        if request.headers.get("Sec-WebSocket-Version") != "13":
+            return self.refuse(
+                request, HTTPStatus.UPGRADE_REQUIRED, "Sec-WebSocket-Version must be 13", OTHER_VERSION_HEADERS
+            )
         connection, transport = request.protocol, request.transport
         if transport is None or not isinstance(connection, Connection):
             raise ConnectionResetError("the client has gone")
@@ -69,6 +70,7 @@ class WebSocket(TransportService):
         connection.keep_alive(False)
         subscriber = Subscriber(transport, self.metrics)
         connection.set_parser(_Incoming(subscriber, self._fanout, self.metrics, self.options.max_message_bytes))  # type: ignore[arg-type]  # aiohttp names its own reader, and asks no more of it than this one can
+        self._fanout.welcome(subscriber)
         try:
             position = await self.feed.reach(after) if position > recent.head else position
             await self._fanout.subscribe(subscriber, recent, position, request.writer.drain)
@@ -112,7 +114,7 @@ def accept_of(request: web.BaseRequest) -> str:
     upgrades = "websocket" in headers.get("Upgrade", "").lower()
     if not upgrades or "upgrade" not in headers.get("Connection", "").lower():
         raise BadInput("this path speaks WebSocket: send Upgrade: websocket and Connection: Upgrade")
-    key = headers.get("Sec-WebSocket-Key", "").encode()
+    key = headers.get("Sec-WebSocket-Key", "").encode(errors="surrogateescape")
     try:
         nonce = base64.b64decode(key, validate=True)
     except binascii.Error:

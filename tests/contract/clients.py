@@ -1,0 +1,206 @@
+"""The adapters: how a client of each transport subscribes and receives. A new transport needs one here, no more."""
+
+import asyncio
+import json
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import wsproto.connection as ws
+from wsproto.events import CloseConnection, Message
+
+from tests.contract.raw import WAIT_SECONDS, Answer, Raw, get
+from wirerace.transports import TRANSPORTS
+
+POLL_SECONDS = 0.005
+HANDSHAKE = (
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+)
+
+
+class Update(NamedTuple):
+    """An update, as the contract has it."""
+
+    epoch: str
+    seq: int
+    ts: int
+    data: str
+
+    @classmethod
+    def parse(cls, encoded: bytes) -> "Update":
+        return cls(**json.loads(encoded))
+
+
+class Client(ABC):
+    """One client. `cursor` is what it would come back with; `encoded` is every update as it came."""
+
+    def __init__(self, path: str, after: str = "") -> None:
+        self.cursor = after
+        self.encoded: list[bytes] = []
+        self._path = path
+        self._taken = 0
+        self._raw: Raw | None = None
+
+    @property
+    def raw(self) -> Raw:
+        assert self._raw is not None
+        return self._raw
+
+    async def subscribe(self, port: int) -> Answer:
+        """Connect and return the first answer, which gives the cursor."""
+        self._raw = await Raw.open(port)
+        return await self.first_answer()
+
+    async def receive(self, count: int) -> list[Update]:
+        """Wait for `count` updates and return them."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            while len(self.encoded) < self._taken + count:
+                await self.listen()
+        taken = self.encoded[self._taken : self._taken + count]
+        self._taken += count
+        return [Update.parse(encoded) for encoded in taken]
+
+    def close(self) -> None:
+        self.raw.close()
+
+    def abort(self) -> None:
+        """Close the connection, if there is one, at once."""
+        if self._raw is not None:
+            self._raw.abort()
+
+    @classmethod
+    @abstractmethod
+    def request(cls, target: str, *headers: str) -> bytes:
+        """Return the request for updates."""
+
+    @abstractmethod
+    async def first_answer(self) -> Answer:
+        """Ask, and return the answer."""
+
+    @abstractmethod
+    async def listen(self) -> None:
+        """Read what comes next."""
+
+    @abstractmethod
+    async def ask_and_not_read(self) -> None:
+        """Have the server send, and leave it unread."""
+
+    @abstractmethod
+    async def read_on(self) -> list[Update]:
+        """Read what was left unread, to the end of the connection; return the updates not received before."""
+
+    def _target(self) -> str:
+        return f"{self._path}?after={self.cursor}" if self.cursor else self._path
+
+
+class Polling(Client):
+    """Asks, and asks again."""
+
+    asking = ""
+
+    @classmethod
+    def request(cls, target: str, *headers: str) -> bytes:
+        return get(target, *headers)
+
+    async def first_answer(self) -> Answer:
+        target = self._target()
+        return self._take(await self.raw.ask(get(target + ("&hold=0" if "?" in target else "?hold=0"))))
+
+    async def listen(self) -> None:
+        answer = self._take(await self.raw.ask(get(self._target() + self.asking)))
+        if answer.status == 204:
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def ask_and_not_read(self) -> None:
+        self.raw.post(get(self._target()))
+
+    async def read_on(self) -> list[Update]:
+        await self.raw.rest()
+        return []
+
+    def _take(self, answer: Answer) -> Answer:
+        assert answer.status in {200, 204}, answer
+        self.cursor = answer.cursor
+        if answer.status == 200:
+            self.encoded += split_batch(answer.body)
+        return answer
+
+
+class LongPolling(Polling):
+    """Asks, waits to be answered, and asks again."""
+
+    asking = "&hold=60"
+
+
+class WebSocket(Client):
+    """Connects once and listens."""
+
+    def __init__(self, path: str, after: str = "") -> None:
+        super().__init__(path, after)
+        self.close_code: int | None = None
+        self._reader = ws.Connection(ws.ConnectionType.CLIENT)
+        self._parts: list[str] = []
+
+    @classmethod
+    def request(cls, target: str, *headers: str) -> bytes:
+        return get(target, *HANDSHAKE, *headers)
+
+    async def first_answer(self) -> Answer:
+        answer = await self.raw.ask(self.request(self._target()))
+        assert 101 == answer.status, answer
+        self.cursor = answer.cursor
+        return answer
+
+    async def listen(self) -> None:
+        if not await self._read():
+            raise ConnectionError(f"the server ended the connection with {self.close_code}")
+
+    async def ask_and_not_read(self) -> None:
+        """Nothing is asked for: a server pushes."""
+
+    async def read_on(self) -> list[Update]:
+        while await self._read():
+            pass
+        return await self.receive(len(self.encoded) - self._taken)
+
+    async def _read(self) -> bool:
+        data = await self.raw.some()
+        self._reader.receive_data(data or None)
+        for event in self._reader.events():
+            if isinstance(event, CloseConnection):
+                self.close_code = self.close_code or event.code
+            elif isinstance(event, Message):
+                self._take(str(event.data), whole=event.message_finished)
+        return bool(data)
+
+    def _take(self, part: str, *, whole: bool) -> None:
+        self._parts.append(part)
+        if whole:
+            self.encoded.append("".join(self._parts).encode())
+            self._parts.clear()
+            update = Update.parse(self.encoded[-1])
+            self.cursor = f"{update.epoch}-{update.seq}"
+
+
+CLIENTS: dict[str, type[Client]] = {"polling": Polling, "longpolling": LongPolling, "websocket": WebSocket}
+"""The adapter of each transport; the contract says what it must be able to do, `TRANSPORTS` which there must be."""
+
+HTTP_TRANSPORTS = [name for name in TRANSPORTS if issubclass(CLIENTS[name], Polling)]
+WEBSOCKET_TRANSPORTS = [name for name in TRANSPORTS if issubclass(CLIENTS[name], WebSocket)]
+
+
+def split_batch(body: bytes) -> list[bytes]:
+    """Return the updates of a batch, each as it is spelled there."""
+    text = body.decode()
+    head, tail = '{"updates":[', "]}"
+    assert text.startswith(head)
+    assert text.endswith(tail)
+    decoder, position, encoded = json.JSONDecoder(), len(head), []
+    while position < len(text) - len(tail):
+        _, end = decoder.raw_decode(text, position)
+        encoded.append(text[position:end].encode())
+        assert text[end] in ",]"
+        position = end + 1
+    return encoded

@@ -1,0 +1,22 @@
+"""One suite for all transports: a test that takes `stage` runs on each of them."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.contract.stage import Stage
+from wirerace.transports import TRANSPORTS
+
+
+@pytest.fixture(params=TRANSPORTS)
+def transport(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def stage(transport: str) -> AsyncIterator[Stage]:
+    """A producer and the link to it; no server yet."""
+    stage = Stage(transport)
+    await stage.start()
+    yield stage
+    await stage.close()

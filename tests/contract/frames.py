@@ -1,0 +1,92 @@
+"""A WebSocket peer that sends frames, right and wrong ones, by hand; wsproto judges what the server sends back."""
+
+import os
+import struct
+from collections import deque
+from typing import NamedTuple
+
+from wsproto.frame_protocol import FrameProtocol
+
+from tests.contract.raw import Answer, Raw
+from tests.contract.stage import Stage
+
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
+
+
+class Received(NamedTuple):
+    """A frame that the server sent; a close's payload is its code."""
+
+    opcode: int
+    payload: bytes | int | None
+
+
+class Peer:
+    """A connection whose handshake is done."""
+
+    def __init__(self, raw: Raw, answer: Answer) -> None:
+        self.raw = raw
+        self.answer = answer
+        self._reader = FrameProtocol(client=True, extensions=[])
+        self._unread: deque[Received] = deque()
+
+    async def ask(self, data: bytes) -> Received:
+        """Send bytes and return the next frame."""
+        await self.raw.send(data)
+        return await self.next()
+
+    async def next(self) -> Received:
+        """Return the next frame."""
+        while not self._unread:
+            data = await self.raw.some()
+            if not data:
+                raise ConnectionError("the server ended the connection")
+            self._read(data)
+        return self._unread.popleft()
+
+    async def rest(self) -> list[Received]:
+        """Return all frames to the end of the connection."""
+        while data := await self.raw.some():
+            self._read(data)
+        frames = list(self._unread)
+        self._unread.clear()
+        return frames
+
+    def _read(self, data: bytes) -> None:
+        self._reader.receive_bytes(data)
+        for received in self._reader.received_frames():
+            assert received.message_finished
+            payload = received.payload
+            if isinstance(payload, tuple):
+                code, _reason = payload
+                self._unread.append(Received(CLOSE, None if code == 1005 else int(code)))
+            else:
+                whole = payload.encode() if isinstance(payload, str) else bytes(payload)
+                self._unread.append(Received(int(received.opcode), whole))
+
+
+async def shake_hands(stage: Stage, query: str = "", *headers: str, behind: bytes = b"") -> Peer:
+    """Return a peer; `behind` is sent in one segment with the handshake."""
+    raw = await stage.connect()
+    answer = await raw.ask(stage.request(query, *headers) + behind)
+    assert 101 == answer.status, answer
+    return Peer(raw, answer)
+
+
+def frame(
+    opcode: int, payload: bytes = b"", *, final: bool = True, masked: bool = True, reserved: int = 0, length: bytes = b""
+) -> bytes:
+    """Return a frame of a client; `length` overrides how the length is spelled."""
+    size = len(payload)
+    if not length:
+        short, spelled = (size, b"") if size < 126 else (126, struct.pack("!H", size & 0xFFFF))
+        length = bytes([short]) + spelled if size < 1 << 16 else b"\x7f" + struct.pack("!Q", size)
+    head = bytes([final << 7 | reserved << 4 | opcode, masked << 7 | length[0]]) + length[1:]
+    if not masked:
+        return head + payload
+    mask = os.urandom(4)
+    return head + mask + bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
+
+
+def close(code: int | None, reason: bytes = b"") -> bytes:
+    """Return a close frame of a client."""
+    return frame(CLOSE, b"" if code is None else struct.pack("!H", code) + reason)

@@ -1,0 +1,268 @@
+"""The stage: a real producer that makes updates when told to, a link to it that breaks when told to, and servers."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, Self
+
+from services.__main__ import SERVICES
+from services.host import Service, serve
+from services.producer import Producer
+from tests.contract.clients import CLIENTS, Client
+from tests.contract.raw import WAIT_SECONDS, Answer, Raw, get
+from wirerace.metrics import samples
+from wirerace.transports import TRANSPORTS
+
+LOOK_SECONDS = 0.01
+
+
+class Running:
+    """A service in this process, on a port of its own."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.port = 0
+        self._stop = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def start(cls, service_type: type[Service], **options: Any) -> Self:
+        running = cls(service_type(service_type.options_type(**{"port": 0} | options)))
+        listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        running._task = asyncio.create_task(serve(running.service, running._stop, listening.set_result))
+        await asyncio.wait({running._task, listening}, return_when=asyncio.FIRST_COMPLETED)
+        if running._task.done():
+            running._task.result()
+        running.port = listening.result()
+        return running
+
+    async def stop(self) -> None:
+        self._stop.set()
+        if self._task is not None:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._task
+
+    @property
+    def serves(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    async def get(self, target: str) -> Answer:
+        """Ask on a connection of its own."""
+        raw = await Raw.open(self.port)
+        try:
+            return await raw.ask(get(target))
+        finally:
+            raw.close()
+
+    async def metrics(self) -> dict[str, float]:
+        return samples((await self.get("/metrics")).body.decode())
+
+    async def metric(self, name: str) -> float:
+        return (await self.metrics())[f"wirerace_{name}"]
+
+    async def until_metric(self, name: str, value: float) -> None:
+        """Wait until a metric has a value."""
+
+        async def holds() -> bool:
+            return await self.metric(name) == value
+
+        await until(holds, f"{name} is {value}")
+
+    async def until_health(self, status: int, cursor: str | None = None) -> None:
+        """Wait until /health answers with a status and, if given, a cursor."""
+
+        async def holds() -> bool:
+            answer = await self.get("/health")
+            return answer.status == status and cursor in {None, answer.headers.get("wirerace-cursor")}
+
+        await until(holds, f"/health is {status} at {cursor}")
+
+
+async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
+    """Wait until `what` is true, as `holds` tells; neither a metric nor /health announces a change."""
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not await holds():
+                await asyncio.sleep(LOOK_SECONDS)
+    except TimeoutError:
+        raise AssertionError(f"in {WAIT_SECONDS:g} s it should become true that {what}") from None
+
+
+class Link:
+    """A TCP relay to a port: `cut` breaks what is connected and lets nobody in, `mute` passes on no more bytes."""
+
+    def __init__(self, to_port: int) -> None:
+        self.to_port = to_port
+        self._open = True
+        self._passing = asyncio.Event()
+        self._passing.set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+
+    @classmethod
+    async def start(cls, to_port: int) -> Self:
+        link = cls(to_port)
+        link._server = await asyncio.start_server(link._connected, "127.0.0.1", 0)
+        return link
+
+    @property
+    def url(self) -> str:
+        assert self._server is not None
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    def cut(self) -> None:
+        self._open = False
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def mute(self) -> None:
+        self._passing.clear()
+
+    def mend(self) -> None:
+        self._open = True
+        self._passing.set()
+
+    async def close(self) -> None:
+        self.mend()
+        self.cut()
+        if self._server is not None:
+            self._server.close()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            if self._open:
+                there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.to_port)
+                await asyncio.gather(self._pass(reader, there_writer), self._pass(there_reader, writer))
+        writer.transport.abort()
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            while data := await reader.read(65_536):
+                await self._passing.wait()
+                writer.write(data)
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+
+class Stage:
+    """Everything for one transport. `server` is the one started last."""
+
+    producer: Running
+    link: Link
+    server: Running
+
+    def __init__(self, transport: str) -> None:
+        self.transport = TRANSPORTS[transport]
+        self.client_type = CLIENTS[transport]
+        self._control: Raw | None = None
+        self._clients: list[Client | Raw] = []
+        self._running: list[Running] = []
+
+    async def start(self) -> None:
+        self.producer = await self._start(Producer, idle=True)
+        self.link = await Link.start(self.producer.port)
+
+    async def close(self) -> None:
+        """Stop everything, whatever of it fails to stop."""
+        for client in self._clients:
+            client.abort()
+        stops = [running.stop for running in reversed(self._running) if running is not self.producer]
+        failures: list[Exception] = []
+        for stop in (*stops, self.link.close, self.producer.stop):
+            try:
+                await stop()
+            except Exception as failure:  # noqa: BLE001 -- raised below, when the others have stopped
+                failures.append(failure)
+        if failures:
+            raise ExceptionGroup("services that did not stop as they should", failures)
+
+    async def serve(self, **options: Any) -> Running:
+        """Start a server and wait until its feed is live."""
+        self.server = await self.serve_soon(**options)
+        await self.server.until_health(200)
+        return self.server
+
+    async def serve_soon(self, **options: Any) -> Running:
+        """Start a server."""
+        self.server = await self._start(SERVICES[self.transport.name], producer_url=self.link.url, **options)
+        return self.server
+
+    async def restart_producer(self, **options: Any) -> None:
+        """Stop the producer and start another, whose epoch is another."""
+        await self.producer.stop()
+        self.producer = await self._start(Producer, idle=True, **options)
+        self.link.to_port = self.producer.port
+        self._control = None
+
+    async def make(self, count: int = 1, payload_bytes: int = 10) -> None:
+        """Have the producer make updates, now."""
+        for _ in range(count):
+            await self.schedule("PUT", rate_per_second=0.01, arrivals="periodic", payload_bytes=payload_bytes)
+
+    async def schedule(self, method: str, **schedule: object) -> None:
+        """Set or delete the producer's schedule; setting it makes one update at once."""
+        if self._control is None:
+            self._control = await self.connect(self.producer)
+        body = json.dumps(schedule).encode() if schedule else b""
+        answer = await self._control.ask(get("/schedule", method=method, body=body))
+        assert 200 == answer.status, answer
+
+    async def pour(self, count: int, payload_bytes: int, rate_per_second: int = 2000) -> int:
+        """Have the producer make about `count` updates, fast; wait until the server has them and return how many."""
+        before = await self.producer.metric("updates_total")
+        await self.schedule("PUT", rate_per_second=rate_per_second, arrivals="periodic", payload_bytes=payload_bytes)
+
+        async def enough() -> bool:
+            return await self.producer.metric("updates_total") >= before + count
+
+        await until(enough, f"{count} updates are made")
+        await self.schedule("DELETE")
+        await self.server.until_health(200, self.head)
+        return int(await self.producer.metric("updates_total") - before)
+
+    async def make_and_see(self, count: int = 1, payload_bytes: int = 10) -> None:
+        """Have the producer make updates, and wait until the server has them."""
+        await self.make(count, payload_bytes)
+        await self.server.until_health(200, self.head)
+
+    @property
+    def head(self) -> str:
+        """The producer's newest cursor."""
+        return str(self.producer.service.cursor())
+
+    def at(self, seq: int) -> str:
+        """Return a cursor in the producer's epoch."""
+        return f"{self.head.partition('-')[0]}-{seq}"
+
+    def client(self, after: str = "") -> Client:
+        """Return a client that has not connected yet."""
+        self._clients.append(client := self.client_type(self.transport.path, after))
+        return client
+
+    async def subscribe(self, after: str = "") -> Client:
+        """Return a client that is subscribed."""
+        client = self.client(after)
+        await client.subscribe(self.server.port)
+        return client
+
+    async def connect(self, to: Running | None = None) -> Raw:
+        """Return a bare connection to the server."""
+        raw = await Raw.open((to or self.server).port)
+        self._clients.append(raw)
+        return raw
+
+    def request(self, query: str = "", *headers: str) -> bytes:
+        """Return the transport's request for updates."""
+        target = self.transport.path + (f"?{query}" if query else "")
+        return self.client_type.request(target, *headers)
+
+    async def _start(self, service_type: type[Service], **options: Any) -> Running:
+        running = await Running.start(service_type, **options)
+        self._running.append(running)
+        return running

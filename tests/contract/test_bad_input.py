@@ -1,0 +1,148 @@
+"""Bad input: refused with one line that names the parameter and the cure; on WebSocket before the upgrade."""
+
+from urllib.parse import quote
+
+import pytest
+
+from tests.contract.raw import get
+from tests.contract.stage import Stage
+
+BAD_CURSORS = [
+    "",
+    "-",
+    "17",
+    "k3f9",
+    "k3f9-",
+    "-17",
+    "k3f9-x",
+    "k3f9--1",
+    "k3f9-1.5",
+    "k3f9-+1",
+    "k3f9-007",
+    "k3f9-17-18",
+    "k3f9-17 ",
+    " k3f9-17",
+    "k3f9-17\n",
+    "k3f9-17\0",
+    "K3F9-17",
+    "k3_9-17",
+    "k3f9-١٧",
+    "kéfé-17",
+    "k3f9k3f9k3f9k3f9k-1",
+    "k3f9-1" + 18 * "0",
+    "k3f9-" + 5000 * "1",
+    "None",
+    "null",
+    '"k3f9-17"',
+    "k3f9-17;drop",
+    "../../etc/passwd",
+]
+BAD_HOLDS = ["", "x", "-1", "-0.001", "nan", "NaN", "inf", "-inf", "1e9", "3601", "0x10", "1,5", "5s", "0_0", " 0", "٠"]
+
+
+@pytest.mark.parametrize("after", BAD_CURSORS, ids=lambda after: repr(after[:24]))
+async def test_malformed_cursor_is_refused(stage: Stage, after: str) -> None:
+    await stage.serve()
+    answer = await (await stage.connect()).ask(stage.request(f"after={quote(after)}"))
+    assert 400 == answer.status
+    assert answer.line.startswith("after must be ")
+
+
+async def test_cursor_without_a_value_is_refused(stage: Stage) -> None:
+    await stage.serve()
+    answer = await (await stage.connect()).ask(stage.request("after"))
+    assert 400 == answer.status
+    assert answer.line.startswith("after must be ")
+
+
+async def test_cursor_of_bytes_that_are_no_text_is_refused(stage: Stage) -> None:
+    await stage.serve()
+    request = stage.request("after=k3f9-17").replace(b"k3f9", b"\xff\xfe")
+    answer = await (await stage.connect()).ask(request)
+    assert 400 == answer.status
+
+
+async def test_refused_client_may_ask_again_on_the_same_connection(stage: Stage) -> None:
+    await stage.serve()
+    raw = await stage.connect()
+    assert 400 == (await raw.ask(stage.request("after=nonsense"))).status
+    answer = await raw.ask(stage.request("hold=0"))
+    assert answer.status in {101, 200, 204}
+    assert stage.head == answer.cursor
+
+
+@pytest.mark.parametrize("hold", BAD_HOLDS, ids=repr)
+@pytest.mark.parametrize("transport", ["longpolling"])
+async def test_malformed_hold_is_refused(stage: Stage, hold: str) -> None:
+    await stage.serve()
+    answer = await (await stage.connect()).ask(stage.request(f"hold={quote(hold)}"))
+    assert 400 == answer.status
+    assert answer.line.startswith("hold must be a number of seconds from 0 to 3600")
+
+
+@pytest.mark.parametrize("target", ["/", "/nosuch", "/Health", "/health/", "//health", "/metrics/x", "/feed", "/schedule"])
+async def test_unknown_path_is_not_found(stage: Stage, target: str) -> None:
+    server = await stage.serve()
+    answer = await server.get(target)
+    assert 404 == answer.status
+    assert stage.transport.path in answer.line
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+async def test_wrong_method_is_not_allowed(stage: Stage, method: str) -> None:
+    await stage.serve()
+    for path in (stage.transport.path, "/health", "/metrics"):
+        answer = await (await stage.connect()).ask(get(path, method=method))
+        assert 405 == answer.status
+        assert "GET" in answer.line
+
+
+async def test_answer_to_a_wrong_method_carries_allow(stage: Stage) -> None:
+    """RFC 9110, section 15.5.6: an origin server must."""
+    await stage.serve()
+    answer = await (await stage.connect()).ask(get(stage.transport.path, method="POST"))
+    assert "GET" == answer.headers.get("allow")
+
+
+async def test_answer_to_head_has_no_body(stage: Stage) -> None:
+    """RFC 9110, section 9.3.2; the bytes of one would be taken for the start of the next answer."""
+    await stage.serve()
+    raw = await stage.connect()
+    await raw.send(get("/health", method="HEAD") + get("/health"))
+    await raw.answer(to_head=True)
+    assert 200 == (await raw.answer()).status
+
+
+async def test_refused_request_with_a_body_does_not_spoil_the_next(stage: Stage) -> None:
+    """The body is no request: the connection closes, or goes on after it."""
+    await stage.serve()
+    raw = await stage.connect()
+    answer = await raw.ask(get(stage.transport.path, method="POST", body=get("/nosuch")) + get("/health"))
+    assert 405 == answer.status
+    if "close" == answer.headers.get("connection"):
+        assert b"" == await raw.rest()
+    else:
+        assert 200 == (await raw.answer()).status
+
+
+async def test_nothing_is_delivered_before_the_feed_has_caught_up(stage: Stage) -> None:
+    """A server that might lack updates that its clients have must not speak about them."""
+    stage.link.cut()
+    server = await stage.serve_soon()
+    answer = await (await stage.connect()).ask(stage.request("hold=0"))
+    assert 503 == answer.status
+    assert answer.line
+    assert 503 == (await server.get("/health")).status
+    stage.link.mend()
+    await server.until_health(200)
+    assert stage.head == (await stage.subscribe()).cursor
+
+
+async def test_refused_client_may_ask_again_when_the_feed_has_caught_up(stage: Stage) -> None:
+    stage.link.cut()
+    server = await stage.serve_soon()
+    raw = await stage.connect()
+    assert 503 == (await raw.ask(stage.request("hold=0"))).status
+    stage.link.mend()
+    await server.until_health(200)
+    assert (await raw.ask(stage.request("hold=0"))).status in {101, 200, 204}

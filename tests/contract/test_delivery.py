@@ -1,0 +1,87 @@
+"""Delivery: every update, once, in order, as the contract spells it, to every client."""
+
+import asyncio
+import json
+
+import pytest
+
+from tests.contract.clients import CLIENTS, split_batch
+from tests.contract.raw import get
+from tests.contract.stage import Stage
+from wirerace.transports import TRANSPORTS
+
+
+def test_every_transport_has_an_adapter() -> None:
+    """A transport that is missing here was added without a client in tests/contract/clients.py."""
+    assert set(TRANSPORTS) == set(CLIENTS)
+
+
+async def test_client_gets_all_updates_once_and_in_order(stage: Stage) -> None:
+    await stage.serve()
+    client = await stage.subscribe()
+    await stage.make(200)
+    received = await client.receive(200)
+    assert list(range(1, 201)) == [update.seq for update in received]
+    await stage.make()
+    assert [201] == [update.seq for update in await client.receive(1)]
+
+
+async def test_client_gets_updates_while_they_are_made(stage: Stage) -> None:
+    await stage.serve()
+    client = await stage.subscribe()
+    for seq in range(1, 11):
+        await stage.make()
+        assert [seq] == [update.seq for update in await client.receive(1)]
+
+
+async def test_many_clients_get_the_same_update(stage: Stage) -> None:
+    await stage.serve()
+    clients = [await stage.subscribe() for _ in range(100)]
+    waiting = [asyncio.create_task(client.receive(1)) for client in clients]
+    await stage.make()
+    assert [1] * 100 == [received[0].seq for received in await asyncio.gather(*waiting)]
+    assert 1 == len({client.encoded[0] for client in clients})
+    assert 100 == await stage.server.metric("deliveries_total")
+
+
+async def test_client_without_a_cursor_starts_at_the_next_update(stage: Stage) -> None:
+    await stage.serve()
+    await stage.make_and_see(3)
+    client = await stage.subscribe()
+    assert stage.at(3) == client.cursor
+    await stage.make()
+    assert [4] == [update.seq for update in await client.receive(1)]
+
+
+@pytest.mark.parametrize("payload_bytes", [0, 1, 100, 125, 126, 1000, 65_535, 70_000])
+async def test_update_is_spelled_as_the_producer_spelled_it(stage: Stage, payload_bytes: int) -> None:
+    """The contract's form, byte by byte; sizes lie around the bounds of a frame's length."""
+    await stage.serve()
+    client = await stage.subscribe()
+    await stage.make(2, payload_bytes)
+    updates = await client.receive(2)
+    for update, encoded in zip(updates, client.encoded, strict=True):
+        assert json.dumps(update._asdict(), separators=(",", ":")).encode() == encoded
+        assert payload_bytes == len(update.data)
+    feed = await stage.connect(stage.producer)
+    await feed.send(get(f"/feed?after={stage.at(0)}"))
+    fed = b""
+    while fed.count(b'"}\n') < 2:
+        fed += await feed.some()
+    assert client.encoded == [line for line in fed.splitlines() if line.startswith(b"{")]
+
+
+async def test_large_update_arrives_whole(stage: Stage) -> None:
+    await stage.serve()
+    client = await stage.subscribe()
+    await stage.make(1, payload_bytes=1_048_576)
+    (update,) = await client.receive(1)
+    assert 1_048_576 == len(update.data)
+
+
+@pytest.mark.parametrize(
+    ("body", "parts"),
+    [(b'{"updates":[{"a":1}]}', [b'{"a":1}']), (b'{"updates":[{"a":1},{"b":[2]}]}', [b'{"a":1}', b'{"b":[2]}'])],
+)
+def test_adapter_takes_a_batch_apart(body: bytes, parts: list[bytes]) -> None:
+    assert parts == split_batch(body)

@@ -1,0 +1,185 @@
+"""WebSocket, the frames: what is answered to a client that keeps to RFC 6455, and to one that does not."""
+
+import struct
+
+import pytest
+
+from tests.contract.clients import WEBSOCKET_TRANSPORTS
+from tests.contract.frames import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    Peer,
+    Received,
+    close,
+    frame,
+    shake_hands,
+)
+from tests.contract.stage import Stage
+
+pytestmark = pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
+
+
+async def still_served(stage: Stage, peer: Peer) -> bool:
+    """Tell whether a ping is answered and the next update delivered."""
+    pong = await peer.ask(frame(PING, b"?"))
+    await stage.make()
+    update = await peer.next()
+    return pong == Received(PONG, b"?") and update.opcode == TEXT
+
+
+@pytest.mark.parametrize("payload", [b"", b"x", b"\x00\xff" * 62 + b"!"], ids=len)
+async def test_ping_is_answered_with_its_payload(stage: Stage, payload: bytes) -> None:
+    await stage.serve()
+    peer = await shake_hands(stage)
+    assert Received(PONG, payload) == await peer.ask(frame(PING, payload))
+    assert await still_served(stage, peer)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        frame(PONG, b"nobody asked"),
+        frame(TEXT, b"hello"),
+        frame(TEXT, "héllo, wörld €".encode()),
+        frame(TEXT),
+        frame(BINARY, bytes(range(256))),
+        frame(BINARY, b"x" * 65_536),
+        frame(TEXT, b"one ", final=False) + frame(CONTINUATION, b"two ", final=False) + frame(CONTINUATION, b"three"),
+        frame(TEXT, b"\xe2", final=False) + frame(CONTINUATION, b"\x82\xac"),
+        frame(TEXT, final=False) + frame(CONTINUATION, final=False) * 1000 + frame(CONTINUATION),
+    ],
+    ids=[
+        "a pong",
+        "text",
+        "text beyond ASCII",
+        "no text",
+        "binary",
+        "the largest message",
+        "fragments",
+        "a character in two fragments",
+        "empty fragments",
+    ],
+)
+async def test_message_of_a_client_is_read_and_dropped(stage: Stage, data: bytes) -> None:
+    await stage.serve()
+    peer = await shake_hands(stage)
+    await peer.raw.send(data)
+    assert await still_served(stage, peer)
+
+
+async def test_ping_between_fragments_is_answered(stage: Stage) -> None:
+    await stage.serve()
+    peer = await shake_hands(stage)
+    await peer.raw.send(frame(TEXT, b"one", final=False))
+    assert Received(PONG, b"between") == await peer.ask(frame(PING, b"between"))
+    await peer.raw.send(frame(CONTINUATION, b"two"))
+    assert await still_served(stage, peer)
+
+
+async def test_frames_that_come_byte_by_byte_are_read(stage: Stage) -> None:
+    await stage.serve()
+    peer = await shake_hands(stage)
+    for byte in frame(BINARY, b"x" * 200) + frame(PING, b"at last"):
+        await peer.raw.send(bytes([byte]))
+    assert Received(PONG, b"at last") == await peer.next()
+    assert await still_served(stage, peer)
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [(close(1000), 1000), (close(1001, b"bye"), 1001), (close(4999, "adiós".encode()), 4999), (close(None), None)],
+    ids=["1000", "1001 with a reason", "4999", "no code"],
+)
+async def test_close_is_answered_and_ends_the_connection(stage: Stage, sent: bytes, code: int | None) -> None:
+    await stage.serve()
+    peer = await shake_hands(stage)
+    await peer.raw.send(sent + frame(PING, b"too late"))
+    await stage.make()
+    assert [Received(CLOSE, code)] == [received for received in await peer.rest() if received.opcode != TEXT]
+    peer.raw.close()
+    await stage.server.until_metric("clients", 0)
+
+
+FAULTS = {
+    "an unmasked frame": (frame(TEXT, b"x", masked=False), 1002),
+    "an unmasked ping": (frame(PING, masked=False), 1002),
+    "a reserved bit": (frame(TEXT, b"x", reserved=4), 1002),
+    "another reserved bit": (frame(PING, reserved=1), 1002),
+    "an opcode for data without a meaning": (frame(3, b"x"), 1002),
+    "an opcode for control without a meaning": (frame(11), 1002),
+    "a control frame of 126 bytes": (frame(PING, b"x" * 126), 1002),
+    "a control frame of 64 KiB": (frame(PING, b"x" * 65_536), 1002),
+    "a close of 126 bytes": (close(1000, b"x" * 124), 1002),
+    "a fragmented control frame": (frame(PING, b"x", final=False), 1002),
+    "a continuation of nothing": (frame(CONTINUATION, b"x"), 1002),
+    "a message within a message": (frame(TEXT, b"x", final=False) + frame(TEXT, b"y"), 1002),
+    "a length of 16 bits for 1 byte": (frame(BINARY, b"x", length=b"\x7e\x00\x01"), 1002),
+    "a length of 64 bits for 200 bytes": (frame(BINARY, b"x" * 200, length=b"\x7f" + struct.pack("!Q", 200)), 1002),
+    "a negative length": (frame(BINARY, b"x", length=b"\x7f" + b"\xff" * 8), 1002),
+    "a close of 1 byte": (frame(CLOSE, b"\x03"), 1002),
+    "a close with 999": (close(999), 1002),
+    "a close with 1005": (close(1005), 1002),
+    "a close with 1006": (close(1006), 1002),
+    "a close with 5000": (close(5000), 1002),
+    "a close whose reason is not UTF-8": (close(1000, b"\xff"), 1007),
+    "text that is not UTF-8": (frame(TEXT, b"ok \xff"), 1007),
+    "a surrogate in text": (frame(TEXT, b"\xed\xa0\x80"), 1007),
+    "an overlong character in text": (frame(TEXT, b"\xc0\xaf"), 1007),
+    "text that ends in a character": (frame(TEXT, b"\xe2\x82"), 1007),
+    "fragments that are not UTF-8": (frame(TEXT, b"\xe2", final=False) + frame(CONTINUATION, b"x"), 1007),
+    "a message too big": (frame(BINARY, b"x" * 65_537), 1009),
+    "the head of a message of a terabyte": (frame(BINARY, length=b"\x7f" + struct.pack("!Q", 1 << 40)), 1009),
+    "fragments too big together": (frame(BINARY, b"x" * 60_000, final=False) + frame(CONTINUATION, b"x" * 6_000), 1009),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_fault_in_a_frame_closes_with_its_code_and_harms_no_other(stage: Stage, fault: str) -> None:
+    """The close is the last that is said, though updates come; the other client hears them all."""
+    data, code = FAULTS[fault]
+    await stage.serve()
+    other, peer = await stage.subscribe(), await shake_hands(stage)
+    await peer.raw.send(data + frame(PING, b"too late"))
+    assert Received(CLOSE, code) == await peer.next()
+    await stage.make()
+    assert [] == await peer.rest()
+    peer.raw.close()
+    assert [1] == [update.seq for update in await other.receive(1)]
+    await stage.server.until_metric("clients", 1)
+    assert 1 == await stage.server.metric('responses_total{outcome="error"}')
+
+
+async def test_frames_before_a_fault_are_answered(stage: Stage) -> None:
+    await stage.serve()
+    peer = await shake_hands(stage)
+    await peer.raw.send(frame(PING, b"one") + frame(PING, b"two") + frame(TEXT, b"\xff"))
+    assert [Received(PONG, b"one"), Received(PONG, b"two"), Received(CLOSE, 1007)] == await peer.rest()
+
+
+async def test_peer_that_does_not_end_a_closed_connection_is_forgotten(stage: Stage) -> None:
+    """The server ends its side, gives the peer some time, and then ends the other side too."""
+    await stage.serve()
+    peer = await shake_hands(stage)
+    await peer.raw.send(close(1000))
+    assert [Received(CLOSE, 1000)] == await peer.rest()
+    await stage.server.until_metric("clients", 0)
+
+
+async def test_flood_of_pings_that_nobody_reads_the_answers_to_is_cut_off(stage: Stage) -> None:
+    """Memory stays bounded, and others are served meanwhile."""
+    await stage.serve(high_water_bytes=65_536)
+    other, peer = await stage.subscribe(), await shake_hands(stage)
+    flood, rounds = frame(PING, b"x" * 125) * 1000, 0
+    while 0 == await stage.server.metric("slow_readers_total"):
+        peer.raw.post(flood)
+        rounds += 1
+        assert rounds < 500
+    sent = await stage.server.metric("sent_bytes_total")
+    assert sent < 16 * 1024 * 1024
+    await stage.make()
+    assert [1] == [update.seq for update in await other.receive(1)]
+    assert Received(CLOSE, 1008) == (await peer.rest())[-1]

@@ -1,0 +1,175 @@
+"""Metrics: each exists at zero from the start, and counts what a client can count for itself."""
+
+import pytest
+
+from tests.contract.clients import HTTP_TRANSPORTS, WEBSOCKET_TRANSPORTS
+from tests.contract.frames import PING, TEXT, close, frame, shake_hands
+from tests.contract.raw import get
+from tests.contract.stage import Running, Stage
+
+ZERO_AT_FIRST = [
+    "updates_total",
+    "deliveries_total",
+    "payload_bytes_total",
+    "received_bytes_total",
+    "sent_bytes_total",
+    "slow_readers_total",
+    "feed_connects_total",
+    "clients",
+    "held_requests",
+    "feed_live",
+    'responses_total{outcome="data"}',
+    'responses_total{outcome="empty"}',
+    'responses_total{outcome="error"}',
+    "feed_lag_seconds_count",
+    "feed_lag_seconds_sum",
+    'feed_lag_seconds_bucket{le="0.001"}',
+    'feed_lag_seconds_bucket{le="+Inf"}',
+]
+
+
+async def responses(server: Running) -> tuple[float, float, float]:
+    """Return how many answers had data, were empty, were errors."""
+    metrics = await server.metrics()
+    data, empty, error = (metrics[f'wirerace_responses_total{{outcome="{name}"}}'] for name in ("data", "empty", "error"))
+    return data, empty, error
+
+
+async def test_every_metric_exists_at_zero_from_the_start(stage: Stage) -> None:
+    stage.link.cut()
+    server = await stage.serve_soon()
+    metrics = await server.metrics()
+    assert dict.fromkeys(ZERO_AT_FIRST, 0.0) == {name: metrics.get(f"wirerace_{name}") for name in ZERO_AT_FIRST}
+    assert "wirerace_event_loop_lag_seconds_count" in metrics
+    assert metrics["wirerace_cpu_seconds_total"] > 0
+
+
+async def test_metrics_are_prometheus_text(stage: Stage) -> None:
+    server = await stage.serve()
+    answer = await server.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    for name in ("wirerace_updates_total", "wirerace_clients", "wirerace_feed_lag_seconds"):
+        assert f"# HELP {name} " in answer.body.decode()
+        assert f"# TYPE {name} " in answer.body.decode()
+
+
+async def test_feed_is_counted(stage: Stage) -> None:
+    await stage.serve()
+    await stage.make_and_see(3)
+    metrics = await stage.server.metrics()
+    assert 1 == metrics["wirerace_feed_live"]
+    assert 1 == metrics["wirerace_feed_connects_total"]
+    assert 3 == metrics["wirerace_updates_total"]
+    assert 3 == metrics["wirerace_feed_lag_seconds_count"]
+    assert 0 < metrics["wirerace_feed_lag_seconds_sum"] < 30
+
+
+async def test_deliveries_and_payload_are_counted_for_each_client(stage: Stage) -> None:
+    await stage.serve()
+    clients = [await stage.subscribe() for _ in range(2)]
+    await stage.make(3, payload_bytes=50)
+    for client in clients:
+        await client.receive(3)
+    assert 6 == await stage.server.metric("deliveries_total")
+    assert 300 == await stage.server.metric("payload_bytes_total")
+
+
+async def test_updates_that_a_client_catches_up_with_are_counted(stage: Stage) -> None:
+    await stage.serve()
+    await stage.make_and_see(4, payload_bytes=20)
+    client = await stage.subscribe(after=stage.at(1))
+    await client.receive(3)
+    assert 3 == await stage.server.metric("deliveries_total")
+    assert 60 == await stage.server.metric("payload_bytes_total")
+
+
+async def test_client_is_counted_while_it_is_connected(stage: Stage) -> None:
+    await stage.serve()
+    clients = [await stage.subscribe() for _ in range(3)]
+    assert 3 == await stage.server.metric("clients")
+    for left, client in zip((2, 1, 0), clients, strict=True):
+        client.close()
+        await stage.server.until_metric("clients", left)
+
+
+async def test_connection_that_asks_for_no_updates_is_no_client(stage: Stage) -> None:
+    """Neither its bytes nor what goes wrong on it count: nobody's news costs that."""
+    await stage.serve()
+    raw = await stage.connect()
+    await raw.send(get("/health") + get("/metrics") + get("/nosuch") + get("/health", method="POST"))
+    assert [200, 200, 404, 405] == [(await raw.answer()).status for _ in range(4)]
+    metrics = await stage.server.metrics()
+    for name in ("clients", "received_bytes_total", "sent_bytes_total", 'responses_total{outcome="error"}'):
+        assert 0 == metrics[f"wirerace_{name}"], name
+
+
+async def test_refused_request_is_counted_as_an_error(stage: Stage) -> None:
+    await stage.serve()
+    raw = await stage.connect()
+    assert 400 == (await raw.ask(stage.request("after=nonsense"))).status
+    assert (0, 0, 1) == await responses(stage.server)
+    assert raw.received_bytes == await stage.server.metric("sent_bytes_total")
+    assert raw.sent_bytes == await stage.server.metric("received_bytes_total")
+
+
+async def test_bytes_of_a_client_that_breaks_off_into_garbage_are_counted(stage: Stage) -> None:
+    """Its last answer too."""
+    await stage.serve()
+    raw = await stage.connect()
+    assert 400 == (await raw.ask(stage.request("after=nonsense"))).status
+    assert 400 == (await raw.ask(b"garbage\r\n\r\n")).status
+    assert (0, 0, 2) == await responses(stage.server)
+    assert raw.sent_bytes == await stage.server.metric("received_bytes_total")
+    assert raw.received_bytes == await stage.server.metric("sent_bytes_total")
+
+
+@pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
+async def test_bytes_and_answers_are_those_that_a_client_counts(stage: Stage) -> None:
+    """To the byte, both ways, over several connections, whatever else scrapes."""
+    await stage.serve()
+    connections = [await stage.connect() for _ in range(3)]
+    for raw in connections:
+        assert 204 == (await raw.ask(stage.request("hold=0"))).status
+    await stage.make_and_see(2, 100)
+    for raw in connections:
+        await raw.send(stage.request(f"after={stage.at(0)}&hold=0") + stage.request("after=x"))
+        assert [200, 400] == [(await raw.answer()).status for _ in range(2)]
+    closing = await stage.connect()
+    assert 204 == (await closing.ask(stage.request("hold=0", "Connection: close"))).status
+    assert b"" == await closing.rest()
+    connections.append(closing)
+    metrics = await stage.server.metrics()
+    assert sum(raw.sent_bytes for raw in connections) == metrics["wirerace_received_bytes_total"]
+    assert sum(raw.received_bytes for raw in connections) == metrics["wirerace_sent_bytes_total"]
+    assert (3, 4, 3) == await responses(stage.server)
+
+
+@pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
+async def test_bytes_of_frames_are_those_that_a_client_counts(stage: Stage) -> None:
+    """Handshake, updates, pongs and closes, both ways."""
+    await stage.serve()
+    await stage.make_and_see(3, 100)
+    peers = [await shake_hands(stage, f"after={stage.at(0)}") for _ in range(2)]
+    await stage.make(2, 200)
+    for peer in peers:
+        assert [TEXT] * 5 == [(await peer.next()).opcode for _ in range(5)]
+        await peer.ask(frame(PING, b"how much?"))
+        await peer.raw.send(frame(TEXT, b"x" * 1000) + close(1000))
+        assert 1 == len(await peer.rest())
+    metrics = await stage.server.metrics()
+    assert sum(peer.raw.sent_bytes for peer in peers) == metrics["wirerace_received_bytes_total"]
+    assert sum(peer.raw.received_bytes for peer in peers) == metrics["wirerace_sent_bytes_total"]
+    assert 10 == metrics["wirerace_deliveries_total"]
+    assert (0, 0, 0) == await responses(stage.server)
+
+
+@pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
+async def test_bytes_of_a_fault_are_those_that_a_client_counts(stage: Stage) -> None:
+    await stage.serve()
+    peer = await shake_hands(stage)
+    await peer.raw.send(frame(TEXT, b"x", masked=False))
+    assert 1 == len(await peer.rest())
+    metrics = await stage.server.metrics()
+    assert peer.raw.sent_bytes == metrics["wirerace_received_bytes_total"]
+    assert peer.raw.received_bytes == metrics["wirerace_sent_bytes_total"]
+    assert (0, 0, 1) == await responses(stage.server)

@@ -1,0 +1,153 @@
+"""Slow readers: cut off and counted, able to resume, and never a burden on memory."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import cast
+
+import pytest
+
+from services.host import Connection
+from tests.contract.clients import WEBSOCKET_TRANSPORTS, Client, Update, WebSocket
+from tests.contract.raw import get
+from tests.contract.stage import Stage
+
+HIGH_WATER_BYTES = 65_536
+PAYLOAD_BYTES = 65_536
+KERNEL_BYTES = 12 * 1024 * 1024
+"""More than Linux keeps in both ends of a connection whose reader does not read, and one answer."""
+STALL_SECONDS = 1.0
+"""A server that takes no small requests for so long is behind, or has stopped taking them."""
+
+
+@pytest.fixture
+def buffered(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Return what tells how many bytes wait in the server's memory, beyond the kernel's, for the client that reads least."""
+    transports: list[asyncio.Transport] = []
+
+    def made(connection: Connection, transport: asyncio.BaseTransport) -> None:
+        transports.append(cast("asyncio.Transport", transport))
+        connection_made(connection, transport)
+
+    connection_made = Connection.connection_made
+    monkeypatch.setattr(Connection, "connection_made", made)
+    return lambda: max(transport.get_write_buffer_size() for transport in transports)
+
+
+def seqs(updates: list[Update]) -> list[int]:
+    return [update.seq for update in updates]
+
+
+async def stop_reading(stage: Stage, slow: Client, *others: Client) -> int:
+    """Make updates that one client does not read, until it is cut off, and that others do read; return how many."""
+    made = 0
+    while 0 == await stage.server.metric("slow_readers_total"):
+        poured = await stage.pour(10, PAYLOAD_BYTES)
+        await slow.ask_and_not_read()
+        for other in others:
+            assert list(range(made + 1, made + poured + 1)) == seqs(await other.receive(poured))
+        made += poured
+        assert made * PAYLOAD_BYTES < 4 * KERNEL_BYTES, "a client that does not read should be cut off"
+    return made
+
+
+async def test_slow_reader_is_cut_off_and_can_resume(stage: Stage) -> None:
+    """It loses its connection but no update; whoever reads hears everything."""
+    await stage.serve(high_water_bytes=HIGH_WATER_BYTES)
+    slow, other = await stage.subscribe(), await stage.subscribe()
+    made = await stop_reading(stage, slow, other)
+    received = await slow.read_on()
+    assert len(received) < made
+    slow.close()
+    resumed = await stage.subscribe(after=slow.cursor)
+    received += await resumed.receive(made - len(received))
+    assert list(range(1, made + 1)) == seqs(received)
+    assert 1 == await stage.server.metric("slow_readers_total")
+    await stage.server.until_metric("clients", 2)
+
+
+async def test_slow_reader_costs_no_more_memory_than_the_high_water_mark(
+    stage: Stage, buffered: Callable[[], int]
+) -> None:
+    """And one update, or one answer, which has at most what is kept; after the cut it is given nothing."""
+    await stage.serve(high_water_bytes=HIGH_WATER_BYTES, keep_updates=4)
+    slow = await stage.subscribe()
+    while 0 == await stage.server.metric("slow_readers_total"):
+        await stage.pour(10, PAYLOAD_BYTES)
+        await slow.ask_and_not_read()
+        assert buffered() < HIGH_WATER_BYTES + 5 * PAYLOAD_BYTES
+        assert await stage.server.metric("sent_bytes_total") < 4 * KERNEL_BYTES
+    sent = await stage.server.metric("sent_bytes_total")
+    await stage.pour(10, PAYLOAD_BYTES)
+    assert sent == await stage.server.metric("sent_bytes_total")
+
+
+async def test_slow_reader_that_reads_again_in_time_stays(stage: Stage) -> None:
+    """Below the high-water mark there is nothing to cut."""
+    await stage.serve(high_water_bytes=HIGH_WATER_BYTES)
+    client = await stage.subscribe()
+    await stage.make_and_see(20, 1000)
+    assert list(range(1, 21)) == seqs(await client.receive(20))
+    assert 0 == await stage.server.metric("slow_readers_total")
+
+
+@pytest.mark.parametrize("target", ["/metrics", "/nosuch", "?after=nonsense"])
+async def test_client_that_reads_no_answers_is_not_answered_for_ever(
+    stage: Stage, buffered: Callable[[], int], target: str
+) -> None:
+    """Whatever it asks for: the server ends the connection, or takes no more requests until the answers are read."""
+    await stage.serve(high_water_bytes=HIGH_WATER_BYTES)
+    raw = await stage.connect()
+    requests = 200 * get(stage.transport.path + target if target.startswith("?") else target)
+    with contextlib.suppress(ConnectionError, TimeoutError):
+        while raw.sent_bytes < KERNEL_BYTES:
+            async with asyncio.timeout(STALL_SECONDS):
+                await raw.send(requests)
+            assert buffered() < 4 * HIGH_WATER_BYTES
+    assert buffered() < 4 * HIGH_WATER_BYTES
+    raw.abort()
+    await stage.server.until_metric("clients", 0)
+
+
+@pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
+async def test_slow_reader_is_told_1008_when_it_reads_on(stage: Stage) -> None:
+    await stage.serve(high_water_bytes=HIGH_WATER_BYTES)
+    slow = await stage.subscribe()
+    assert isinstance(slow, WebSocket)
+    await stop_reading(stage, slow)
+    received = await slow.read_on()
+    assert 1008 == slow.close_code
+    assert list(range(1, len(received) + 1)) == seqs(received)
+
+
+@pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
+async def test_slow_reader_that_does_not_read_on_is_forgotten(stage: Stage) -> None:
+    await stage.serve(high_water_bytes=HIGH_WATER_BYTES)
+    slow = await stage.subscribe()
+    await stop_reading(stage, slow)
+    await stage.server.until_metric("clients", 0)
+
+
+@pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
+async def test_slow_reader_that_catches_up_is_cut_off_too(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it missed is written as it reads, not all at once."""
+    monkeypatch.setattr("services.fanout.CATCH_UP_SECONDS", 0.3)
+    await stage.serve(high_water_bytes=HIGH_WATER_BYTES)
+    made = await stage.pour(300, PAYLOAD_BYTES)
+    slow = await stage.subscribe(after=stage.at(0))
+    await stage.server.until_metric("slow_readers_total", 1)
+    assert await stage.server.metric("sent_bytes_total") < KERNEL_BYTES
+    received = await slow.read_on()
+    assert list(range(1, len(received) + 1)) == seqs(received)
+    resumed = await stage.subscribe(after=slow.cursor)
+    assert list(range(len(received) + 1, made + 1)) == seqs(await resumed.receive(made - len(received)))
+
+
+@pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
+async def test_reader_that_catches_up_at_its_own_pace_is_not_cut_off(stage: Stage) -> None:
+    """It missed more than the high-water mark; that is no reason to cut it off while it reads."""
+    await stage.serve(high_water_bytes=HIGH_WATER_BYTES)
+    made = await stage.pour(300, PAYLOAD_BYTES)
+    client = await stage.subscribe(after=stage.at(0))
+    assert list(range(1, made + 1)) == seqs(await client.receive(made))
+    assert 0 == await stage.server.metric("slow_readers_total")
