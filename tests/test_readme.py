@@ -1,5 +1,6 @@
 """Every command of the README is run, with windows cut short and ports of the test's own."""
 
+import os
 import re
 import shlex
 import socket
@@ -16,6 +17,8 @@ from tests.race.running import wait_until
 ROOT = Path(__file__).parent.parent
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), flags=re.MULTILINE | re.DOTALL)
 COMMANDS = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines()]
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
+"""These tests may be run by make themselves."""
 SHORT = ["--set", "window.measure_seconds=0.5", "--set", "window.warmup_seconds=0", "--set", 'transports=["websocket"]']
 
 
@@ -26,7 +29,9 @@ def commands(beginning: str) -> list[str]:
 
 
 def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False, cwd=ROOT)
+    return subprocess.run(
+        arguments, capture_output=True, text=True, timeout=120, check=False, cwd=ROOT, env=ENVIRONMENT
+    )
 
 
 def test_every_command_is_of_a_kind_that_is_tested() -> None:

@@ -42,7 +42,8 @@ async def stop_reading(stage: Stage, slow: Client, *others: Client) -> int:
     """Make updates that one client does not read, until it is cut off, and that others do read; return how many."""
     made = 0
     while 0 == await stage.server.metric("slow_readers_total"):
-        poured = await stage.pour(10, PAYLOAD_BYTES)
+        poured = 2  # so few that nobody who reads can be behind by the high-water mark
+        await stage.make_and_see(poured, PAYLOAD_BYTES)
         await slow.ask_and_not_read()
         for other in others:
             assert list(range(made + 1, made + poured + 1)) == seqs(await other.receive(poured))
