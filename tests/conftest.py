@@ -17,7 +17,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    skipped = reporter.stats.get("skipped", []) if reporter else []
-    if skipped and session.config.getoption("--no-skips"):
+    if reporter is None or not session.config.getoption("--no-skips"):
+        return
+    skipped = reporter.stats.get("skipped", [])
+    if skipped:
         reporter.write_line(f"--no-skips: {len(skipped)} tests were skipped", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
