@@ -8,7 +8,7 @@ from gevent import socket
 from gevent.server import StreamServer
 
 from loadtests.connection import Address
-from loadtests.http import HttpClient
+from loadtests.http import LEAST_LINE_BYTES, MOST_LINE_BYTES, HttpClient, filling
 from wirerace.errors import BadInput, ConnectionLost, Refused
 
 DATA = b"HTTP/1.1 200 OK\r\nWirerace-Cursor: e-7\r\nContent-Length: 5\r\n\r\nhello"
@@ -127,3 +127,17 @@ def test_url_without_a_server_is_bad_input(url: str) -> None:
 def test_url_gives_host_and_port() -> None:
     assert Address("localhost", 8001) == Address.parse("http://localhost:8001/ignored")
     assert Address("news", 80) == Address.parse("ws://news")
+
+
+@pytest.mark.parametrize("size_bytes", [0, 1, 8, 9, 10, 871, 4096, 4097, 4104, 4105, 9000, 16_384])
+def test_filling_takes_exactly_the_bytes_that_were_asked_for(size_bytes: int) -> None:
+    lines = filling(size_bytes)
+    assert len(lines) == (size_bytes if size_bytes >= LEAST_LINE_BYTES else 0)
+    assert all(len(line) <= 2 * MOST_LINE_BYTES for line in lines.split("\r\n"))
+
+
+def test_extra_header_bytes_are_in_every_request(serve: Serve) -> None:
+    plain, filled = serve(EMPTY), serve(EMPTY)
+    HttpClient(plain.address).get("/poll")
+    HttpClient(filled.address, extra_header_bytes=871).get("/poll")
+    assert 871 == len(filled.requests[0]) - len(plain.requests[0])

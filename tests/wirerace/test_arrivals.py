@@ -1,0 +1,86 @@
+"""Arrivals as in real life: bursts, traces, payloads of many sizes."""
+
+import itertools
+import statistics
+
+import pytest
+
+from wirerace.schedule import PayloadSizes, Schedule, due_times, payloads
+from wirerace.trace import Event
+
+START_NS = 1_790_000_000_000_000_000
+EVENTS = [Event(0.0, "first"), Event(0.5, None), Event(2.0, "last")]
+
+
+def offsets(schedule: Schedule, count: int) -> list[float]:
+    return [(due - START_NS) / 1e9 for due in itertools.islice(due_times(schedule, START_NS), count)]
+
+
+def bursty(seed: int = 1, rate_per_second: float = 20.0) -> Schedule:
+    return Schedule(arrivals="bursty", rate_per_second=rate_per_second, on_seconds=0.5, off_seconds=1.5, seed=seed)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_bursts_keep_the_mean_rate(seed: int) -> None:
+    """20,000 arrivals: the deviation of a count is 0.7 %."""
+    times = offsets(bursty(seed), 20_000)
+    assert 20_000 / times[-1] == pytest.approx(20.0, rel=0.03)
+
+
+def test_bursts_leave_silence_between_them() -> None:
+    times = offsets(bursty(), 5_000)
+    silences = [later - earlier for earlier, later in itertools.pairwise(times) if later - earlier > 1.0]
+    assert len(silences) == pytest.approx(times[-1] / 2.0, abs=2)
+    assert all(1.5 <= silence < 2.5 for silence in silences)
+
+
+def test_bursts_go_on_in_order_and_start_anywhere_into_a_cycle() -> None:
+    firsts = []
+    for seed in range(200):
+        times = offsets(bursty(seed), 50)
+        assert times == sorted(times)
+        assert times[0] > 0
+        firsts.append(times[0])
+    assert 0.2 < statistics.mean(first < 0.1 for first in firsts) < 0.45
+
+
+def test_trace_is_played_from_the_start_at_its_speed_and_again() -> None:
+    schedule = Schedule(arrivals="trace", trace=EVENTS, speed=2.0)
+    assert [0.0, 0.25, 1.0, 1.5, 1.75, 2.5, 3.0] == offsets(schedule, 7)
+
+
+def test_trace_of_one_instant_repeats_at_the_rate() -> None:
+    schedule = Schedule(arrivals="trace", trace=[Event(0.0, None)], rate_per_second=4.0)
+    assert [0.0, 0.25, 0.5] == offsets(schedule, 3)
+
+
+def test_recorded_payloads_are_used_as_they_are() -> None:
+    schedule = Schedule(arrivals="trace", trace=EVENTS, payload_bytes=7)
+    first, made_up, last, again = itertools.islice(payloads(schedule), 4)
+    assert ("first", 7, "last", "first") == (first, len(made_up), last, again)
+
+
+@pytest.mark.parametrize("size", [0, 1, 100, 70_000])
+def test_payload_has_the_size_that_was_asked_for(size: int) -> None:
+    assert {size} == {len(payload) for payload in itertools.islice(payloads(Schedule(payload_bytes=size)), 300)}
+
+
+def test_payloads_differ_from_update_to_update_and_repeat_with_the_seed() -> None:
+    first, second = (list(itertools.islice(payloads(Schedule(seed=3)), 50)) for _ in range(2))
+    assert first == second
+    assert len(set(first)) == 50
+
+
+def test_sizes_are_log_normal_about_the_median_and_cut_at_the_bounds() -> None:
+    schedule = Schedule(payload_bytes=PayloadSizes(min=50, median=200, max=2000))
+    sizes = [len(payload) for payload in itertools.islice(payloads(schedule), 5_000)]
+    assert 50 <= min(sizes) < 80
+    assert 600 < max(sizes) <= 2000
+    assert statistics.median(sizes) == pytest.approx(200, rel=0.05)
+    below, above = (sum(size < 200 / 1.5 for size in sizes), sum(size > 200 * 1.5 for size in sizes))
+    assert below == pytest.approx(above, rel=0.15)
+
+
+def test_equal_bounds_give_one_size() -> None:
+    schedule = Schedule(payload_bytes=PayloadSizes(min=9, median=9, max=9))
+    assert {9} == {len(payload) for payload in itertools.islice(payloads(schedule), 100)}
