@@ -38,10 +38,13 @@ PARENT_EVERY_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
 
+Port = Annotated[int, Meta(ge=0, le=65535, description="port to listen on; 0 for any free one")]
+
+
 class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Options that every service has."""
 
-    port: Annotated[int, Meta(ge=0, le=65535, description="port to listen on; 0 for any free one")]
+    port: Port
     host: Annotated[str, Meta(description="address to listen on")] = "127.0.0.1"
     log_format: Annotated[Literal["console", "json"], Meta(description="how log lines look")] = "console"
     keep_updates: Annotated[int, Meta(ge=1, le=10_000_000, description="updates kept for clients that come back")] = (

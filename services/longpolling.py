@@ -6,6 +6,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from services.answers import Encoded
+from services.host import Port
 from services.transport import TransportOptions, TransportService, cursor_of, parameters_of, seconds_of
 from wirerace.transports import TRANSPORTS
 
@@ -16,7 +17,7 @@ MOST_HOLD_SECONDS = 3600.0
 class LongPollingOptions(TransportOptions, frozen=True, kw_only=True):
     """Options of the long-polling server."""
 
-    port: int = TRANSPORT.port
+    port: Port = TRANSPORT.port
     hold_seconds: Annotated[
         float, Meta(ge=0, le=MOST_HOLD_SECONDS, description="how long a request is held that does not say")
     ] = 25.0

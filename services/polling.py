@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from services.host import Port
 from services.transport import TransportOptions, TransportService, cursor_of, parameters_of
 from wirerace.transports import TRANSPORTS
 
@@ -11,7 +12,7 @@ TRANSPORT = TRANSPORTS["polling"]
 class PollingOptions(TransportOptions, frozen=True, kw_only=True):
     """Options of the polling server."""
 
-    port: int = TRANSPORT.port
+    port: Port = TRANSPORT.port
 
 
 class Polling(TransportService):

@@ -15,7 +15,7 @@ from msgspec import Meta
 from services.answers import Encoded
 from services.fanout import Fanout, Subscriber
 from services.feed import HEARTBEAT_SECONDS
-from services.host import Connection, Service, ServiceOptions
+from services.host import Connection, Port, Service, ServiceOptions
 from services.recent import Recent
 from services.record import Record
 from services.timer import new_timer
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 class ProducerOptions(ServiceOptions, frozen=True, kw_only=True):
     """Options of the producer: the schedule it starts with, among others."""
 
-    port: int = PRODUCER_PORT
+    port: Port = PRODUCER_PORT
     rate_per_second: Rate = 5.0
     arrivals: Arrivals = "poisson"
     payload_bytes: Annotated[Bytes, Meta(description="bytes of data in an update")] = 100
@@ -69,6 +69,8 @@ class Producer(Service):
         self._recent.turn_to(Cursor(self._epoch, 0))
         self._fanout = Fanout(self.metrics, options.keep_bytes)
         self._record = Record(Path(options.record_file) if options.record_file else None)
+        wanted = None if options.idle or self._record.schedule else schedule_of(options, clock())
+        self._first_schedule = wanted
         self._schedule: Schedule | None = None
         self._coming: Iterator[tuple[int, str]] = iter(())
         self._next = (0, "")
@@ -85,8 +87,8 @@ class Producer(Service):
         """Start with the schedule of the record, else of the options, and keep quiet links alive."""
         if self._record.schedule is not None:
             self._keep_to(self._record.schedule, self._clock())
-        elif not self.options.idle:
-            self._set_schedule(schedule_of(self.options, self._clock()))
+        elif self._first_schedule is not None:
+            self._set_schedule(msgspec.structs.replace(self._first_schedule, start_ns=self._clock()))
         try:
             while True:
                 await asyncio.sleep(HEARTBEAT_SECONDS)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from wirerace.errors import BadInput
 from wirerace.schedule import Made, Schedule, Truth
 
 PART_UPDATES = 250_000
@@ -48,11 +49,14 @@ class Record:
         self._file: BufferedRandom | None = None
         self._lines_in_file = 0
         if path is not None:
-            self._restore(_older(path))
-            if self._parts:  # Files before that one may be gone: nothing is known of what they held.
-                self._dropped_to_ns = self._parts[0].ts[0] - 1
-            self._lines_in_file = self._restore(path)
-            self._file = _open_at_line_start(path)
+            try:
+                self._restore(_older(path))
+                if self._parts:  # Files before that one may be gone: nothing is known of what they held.
+                    self._dropped_to_ns = self._parts[0].ts[0] - 1
+                self._lines_in_file = self._restore(path)
+                self._file = _open_at_line_start(path)
+            except OSError as error:
+                raise BadInput(f"{path}: {error.strerror or error}; name a file with --record-file") from None
 
     def set_schedule(self, schedule: Schedule | None) -> None:
         """Note the schedule that holds from now on, None for none."""

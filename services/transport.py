@@ -22,7 +22,9 @@ _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?(e-?[0-9]{1,2})?", re.ASCII | r
 class TransportOptions(ServiceOptions, frozen=True, kw_only=True):
     """Options that the servers of all transports have."""
 
-    producer_url: Annotated[str, Meta(description="where the producer is")] = f"http://127.0.0.1:{PRODUCER_PORT}"
+    producer_url: Annotated[
+        str, Meta(pattern=r"^https?://[^/\s:]+(:[0-9]+)?$", description="where the producer is: http://HOST:PORT")
+    ] = f"http://127.0.0.1:{PRODUCER_PORT}"
 
 
 class TransportService(Service):

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from services.answers import Encoded
 from services.fanout import Fanout, Subscriber
-from services.host import Connection
+from services.host import Connection, Port
 from services.transport import TransportOptions, TransportService, cursor_of, parameters_of
 from wirerace.errors import BadInput
 from wirerace.frames import CloseCode, FrameError, FrameReader, Message, Opcode, encode_close, encode_frame
@@ -31,7 +31,7 @@ GOING_AWAY = encode_close(CloseCode.GOING_AWAY, "the server stops")
 class WebSocketOptions(TransportOptions, frozen=True, kw_only=True):
     """Options of the WebSocket server."""
 
-    port: int = TRANSPORT.port
+    port: Port = TRANSPORT.port
     max_message_bytes: Annotated[int, Meta(ge=125, description="the largest message a client may send")] = 65_536
     ping_interval_seconds: Annotated[float, Meta(ge=0, description="time between two pings; 0 for none")] = 0.0
 
