@@ -63,7 +63,7 @@ def read_options(options: type[Options], flags: Mapping[str, str | None], enviro
 def lowered(reason: str) -> str:
     """Return a validation error of msgspec as the second half of a sentence."""
     reason = reason.replace("`", "")
-    return reason[:1].lower() + reason[1:]
+    return reason if reason[1:2].isupper() else reason[:1].lower() + reason[1:]
 
 
 _WORDS = {

@@ -77,7 +77,7 @@ class Schedule(Source, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """
 
     seed: Seed = 1
-    start_ns: Annotated[int, Meta(ge=0)] | None = None
+    start_ns: Annotated[int, Meta(ge=0, le=2**62)] | None = None
     trace: list[Event] = []
 
     def __post_init__(self) -> None:

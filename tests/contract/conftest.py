@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.contract.feeds import Follow, Start, followers, producers
 from tests.contract.stage import Stage
 from wirerace.transports import TRANSPORTS
 
@@ -20,3 +21,17 @@ async def stage(transport: str) -> AsyncIterator[Stage]:
     await stage.start()
     yield stage
     await stage.close()
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    """Return what starts a producer."""
+    async with producers() as start:
+        yield start
+
+
+@pytest.fixture
+async def follow() -> AsyncIterator[Follow]:
+    """Return what follows a producer's feed."""
+    async with followers() as follow:
+        yield follow

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from wsproto.frame_protocol import FrameProtocol
 
-from tests.contract.raw import Answer, Raw
+from tests.contract.raw import Raw
 from tests.contract.stage import Stage
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
@@ -23,9 +23,8 @@ class Received(NamedTuple):
 class Peer:
     """A connection whose handshake is done."""
 
-    def __init__(self, raw: Raw, answer: Answer) -> None:
+    def __init__(self, raw: Raw) -> None:
         self.raw = raw
-        self.answer = answer
         self._reader = FrameProtocol(client=True, extensions=[])
         self._unread: deque[Received] = deque()
 
@@ -69,7 +68,7 @@ async def shake_hands(stage: Stage, query: str = "", *headers: str, behind: byte
     raw = await stage.connect()
     answer = await raw.ask(stage.request(query, *headers) + behind)
     assert 101 == answer.status, answer
-    return Peer(raw, answer)
+    return Peer(raw)
 
 
 def frame(

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from services.__main__ import SERVICES
 from services.host import Service, serve
@@ -15,6 +15,12 @@ from wirerace.metrics import samples
 from wirerace.transports import TRANSPORTS
 
 LOOK_SECONDS = 0.01
+
+
+class Listening(Protocol):
+    """What can be connected to."""
+
+    port: int
 
 
 class Running:
@@ -48,10 +54,13 @@ class Running:
         return self._task is not None and not self._task.done()
 
     async def get(self, target: str) -> Answer:
+        return await self.ask(get(target))
+
+    async def ask(self, request: bytes) -> Answer:
         """Ask on a connection of its own."""
         raw = await Raw.open(self.port)
         try:
-            return await raw.ask(get(target))
+            return await raw.ask(request)
         finally:
             raw.close()
 
@@ -79,14 +88,14 @@ class Running:
         await until(holds, f"/health is {status} at {cursor}")
 
 
-async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], what: str, wait_seconds: float = WAIT_SECONDS) -> None:
     """Wait until `what` is true, as `holds` tells; neither a metric nor /health announces a change."""
     try:
-        async with asyncio.timeout(WAIT_SECONDS):
+        async with asyncio.timeout(wait_seconds):
             while not await holds():
                 await asyncio.sleep(LOOK_SECONDS)
     except TimeoutError:
-        raise AssertionError(f"in {WAIT_SECONDS:g} s it should become true that {what}") from None
+        raise AssertionError(f"in {wait_seconds:g} s it should become true that {what}") from None
 
 
 class Link:
@@ -251,8 +260,8 @@ class Stage:
         await client.subscribe(self.server.port)
         return client
 
-    async def connect(self, to: Running | None = None) -> Raw:
-        """Return a bare connection to the server."""
+    async def connect(self, to: Listening | None = None) -> Raw:
+        """Return a bare connection to the server, or to another."""
         raw = await Raw.open((to or self.server).port)
         self._clients.append(raw)
         return raw

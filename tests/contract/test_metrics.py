@@ -3,7 +3,7 @@
 import pytest
 
 from tests.contract.clients import HTTP_TRANSPORTS, WEBSOCKET_TRANSPORTS
-from tests.contract.frames import PING, TEXT, close, frame, shake_hands
+from tests.contract.frames import PING, PONG, TEXT, Received, close, frame, shake_hands
 from tests.contract.raw import get
 from tests.contract.stage import Running, Stage
 
@@ -13,6 +13,7 @@ ZERO_AT_FIRST = [
     "payload_bytes_total",
     "received_bytes_total",
     "sent_bytes_total",
+    "heartbeat_bytes_total",
     "slow_readers_total",
     "feed_connects_total",
     "clients",
@@ -173,3 +174,23 @@ async def test_bytes_of_a_fault_are_those_that_a_client_counts(stage: Stage) -> 
     assert peer.raw.sent_bytes == metrics["wirerace_received_bytes_total"]
     assert peer.raw.received_bytes == metrics["wirerace_sent_bytes_total"]
     assert (0, 0, 1) == await responses(stage.server)
+
+
+@pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
+async def test_bytes_of_heartbeats_are_counted_apart(stage: Stage) -> None:
+    """The server's pings and the pongs to them; together with all else they are what a client counts."""
+    await stage.serve(ping_interval_seconds=0.02)
+    peer = await shake_hands(stage)
+    sent_bytes, received_bytes = peer.raw.sent_bytes, peer.raw.received_bytes
+    for _ in range(3):
+        assert Received(PING, b"") == await peer.next()
+        await peer.raw.send(frame(PONG, b"yes"))
+    await stage.make_and_see()
+    await peer.raw.send(close(1000))
+    frames = await peer.rest()
+    update = next(len(received.payload) for received in frames if isinstance(received.payload, bytes) and received.payload)
+    metrics = await stage.server.metrics()
+    assert sent_bytes + len(close(1000)) == metrics["wirerace_received_bytes_total"]
+    assert received_bytes + 2 + update + len(b"\x88\x02\x03\xe8") == metrics["wirerace_sent_bytes_total"]
+    counted = sum(metrics[f"wirerace_{name}_bytes_total"] for name in ("sent", "received", "heartbeat"))
+    assert peer.raw.sent_bytes + peer.raw.received_bytes == counted
