@@ -11,6 +11,7 @@ from typing import Protocol
 from wirerace.clock import NS_PER_SECOND, now_ns
 
 _TFD_TIMER_ABSTIME = 1
+NS_PER_MILLISECOND = 1_000_000
 
 
 class Timer(Protocol):
@@ -78,22 +79,31 @@ class LoopTimer:
 
     def __init__(self, on_time: Callable[[], None]) -> None:
         self._on_time = on_time
+        self._at_ns = 0
         self._handle: asyncio.TimerHandle | None = None
 
     def arm(self, at_ns: int) -> None:
         """Fire at `at_ns`."""
         self.disarm()
-        delay_seconds = max(0, at_ns - now_ns()) / NS_PER_SECOND
-        self._handle = asyncio.get_running_loop().call_later(delay_seconds, self._on_time)
-
-    def close(self) -> None:
-        """Cancel it."""
-        self.disarm()
+        self._at_ns = at_ns
+        # Rounded up, for loops that round to a millisecond would fire early, again and again.
+        delay_ms = -(-max(0, at_ns - now_ns()) // NS_PER_MILLISECOND)
+        self._handle = asyncio.get_running_loop().call_later(delay_ms / 1000, self._fire)
 
     def disarm(self) -> None:
         """Do not fire."""
         if self._handle is not None:
             self._handle.cancel()
+
+    def close(self) -> None:
+        """Cancel it."""
+        self.disarm()
+
+    def _fire(self) -> None:
+        if now_ns() < self._at_ns:
+            self.arm(self._at_ns)
+        else:
+            self._on_time()
 
 
 def new_timer(on_time: Callable[[], None]) -> Timer:

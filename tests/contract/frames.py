@@ -72,7 +72,13 @@ async def shake_hands(stage: Stage, query: str = "", *headers: str, behind: byte
 
 
 def frame(
-    opcode: int, payload: bytes = b"", *, final: bool = True, masked: bool = True, reserved: int = 0, length: bytes = b""
+    opcode: int,
+    payload: bytes = b"",
+    *,
+    final: bool = True,
+    masked: bool = True,
+    reserved: int = 0,
+    length: bytes = b"",
 ) -> bytes:
     """Return a frame of a client; `length` overrides how the length is spelled."""
     size = len(payload)

@@ -37,7 +37,8 @@ class Running:
         running = cls(service_type(service_type.options_type(**{"port": 0} | options)))
         listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         running._task = asyncio.create_task(serve(running.service, running._stop, listening.set_result))
-        await asyncio.wait({running._task, listening}, return_when=asyncio.FIRST_COMPLETED)
+        futures: list[asyncio.Future[Any]] = [running._task, listening]
+        await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
         if running._task.done():
             running._task.result()
         running.port = listening.result()
@@ -89,10 +90,10 @@ class Running:
 
 
 async def until(holds: Callable[[], Awaitable[bool]], what: str, wait_seconds: float = WAIT_SECONDS) -> None:
-    """Wait until `what` is true, as `holds` tells; neither a metric nor /health announces a change."""
+    """Wait until `what` is true, as `holds` tells."""
     try:
         async with asyncio.timeout(wait_seconds):
-            while not await holds():
+            while not await holds():  # noqa: ASYNC110 -- neither a metric nor /health announces a change
                 await asyncio.sleep(LOOK_SECONDS)
     except TimeoutError:
         raise AssertionError(f"in {wait_seconds:g} s it should become true that {what}") from None

@@ -26,7 +26,7 @@ BAD_CURSORS = [
     "k3f9-17\0",
     "K3F9-17",
     "k3_9-17",
-    "k3f9-١٧",
+    "k3f9-\N{ARABIC-INDIC DIGIT ONE}",
     "kéfé-17",
     "k3f9k3f9k3f9k3f9k-1",
     "k3f9-1" + 18 * "0",
@@ -37,7 +37,24 @@ BAD_CURSORS = [
     "k3f9-17;drop",
     "../../etc/passwd",
 ]
-BAD_HOLDS = ["", "x", "-1", "-0.001", "nan", "NaN", "inf", "-inf", "1e9", "3601", "0x10", "1,5", "5s", "0_0", " 0", "٠"]
+BAD_HOLDS = [
+    "",
+    "x",
+    "-1",
+    "-0.001",
+    "nan",
+    "NaN",
+    "inf",
+    "-inf",
+    "1e9",
+    "3601",
+    "0x10",
+    "1,5",
+    "5s",
+    "0_0",
+    " 0",
+    "\N{ARABIC-INDIC DIGIT ONE}",
+]
 
 
 @pytest.mark.parametrize("after", BAD_CURSORS, ids=lambda after: repr(after[:24]))
@@ -80,7 +97,9 @@ async def test_malformed_hold_is_refused(stage: Stage, hold: str) -> None:
     assert answer.line.startswith("hold must be a number of seconds from 0 to 3600")
 
 
-@pytest.mark.parametrize("target", ["/", "/nosuch", "/Health", "/health/", "//health", "/metrics/x", "/feed", "/schedule"])
+@pytest.mark.parametrize(
+    "target", ["/", "/nosuch", "/Health", "/health/", "//health", "/metrics/x", "/feed", "/schedule"]
+)
 async def test_unknown_path_is_not_found(stage: Stage, target: str) -> None:
     server = await stage.serve()
     answer = await server.get(target)

@@ -131,7 +131,9 @@ async def test_fault_of_one_client_harms_no_other(stage: Stage, fault: Fault) ->
     await stage.server.until_health(200)
 
 
-@pytest.mark.parametrize("opening", [b"\x16\x03\x01\x00\xc8\x01\r\n\r\n", b"GET\r\n\r\n", b"\x00" * 9000, b"get / http\r\n\r\n"])
+@pytest.mark.parametrize(
+    "opening", [b"\x16\x03\x01\x00\xc8\x01\r\n\r\n", b"GET\r\n\r\n", b"\x00" * 9000, b"get / http\r\n\r\n"]
+)
 async def test_what_is_no_http_is_refused_with_one_line(stage: Stage, opening: bytes) -> None:
     await stage.serve()
     raw = await stage.connect()

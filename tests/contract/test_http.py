@@ -76,7 +76,9 @@ async def test_pipelined_requests_of_all_kinds_are_answered_in_order(stage: Stag
     await stage.make_and_see(1)
     raw = await stage.connect()
     bad = get(f"{stage.transport.path}?after=nonsense")
-    await raw.send(ask(stage, 0) + get("/nosuch") + bad + get("/health") + ask(stage, 1) + ask(stage, 0, "Connection: close"))
+    await raw.send(
+        ask(stage, 0) + get("/nosuch") + bad + get("/health") + ask(stage, 1) + ask(stage, 0, "Connection: close")
+    )
     assert [200, 404, 400, 200, 204, 200] == [(await raw.answer()).status for _ in range(6)]
     assert b"" == await raw.rest()
 

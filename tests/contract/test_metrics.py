@@ -32,7 +32,9 @@ ZERO_AT_FIRST = [
 async def responses(server: Running) -> tuple[float, float, float]:
     """Return how many answers had data, were empty, were errors."""
     metrics = await server.metrics()
-    data, empty, error = (metrics[f'wirerace_responses_total{{outcome="{name}"}}'] for name in ("data", "empty", "error"))
+    data, empty, error = (
+        metrics[f'wirerace_responses_total{{outcome="{name}"}}'] for name in ("data", "empty", "error")
+    )
     return data, empty, error
 
 
@@ -188,7 +190,9 @@ async def test_bytes_of_heartbeats_are_counted_apart(stage: Stage) -> None:
     await stage.make_and_see()
     await peer.raw.send(close(1000))
     frames = await peer.rest()
-    update = next(len(received.payload) for received in frames if isinstance(received.payload, bytes) and received.payload)
+    update = next(
+        len(received.payload) for received in frames if isinstance(received.payload, bytes) and received.payload
+    )
     metrics = await stage.server.metrics()
     assert sent_bytes + len(close(1000)) == metrics["wirerace_received_bytes_total"]
     assert received_bytes + 2 + update + len(b"\x88\x02\x03\xe8") == metrics["wirerace_sent_bytes_total"]

@@ -22,7 +22,7 @@ STALL_SECONDS = 1.0
 
 @pytest.fixture
 def buffered(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """Return what tells how many bytes wait in the server's memory, beyond the kernel's, for the client that reads least."""
+    """Return what tells how many bytes wait in the server, beyond the kernel's, for the client that reads least."""
     transports: list[asyncio.Transport] = []
 
     def made(connection: Connection, transport: asyncio.BaseTransport) -> None:
