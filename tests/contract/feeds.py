@@ -1,0 +1,98 @@
+"""Producers, and followers of their feeds: what a server sees of a producer, with an HTTP client of another make."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+import aiohttp
+import msgspec
+
+from services.producer import Producer
+from tests.contract.clients import Update
+from tests.contract.raw import WAIT_SECONDS, Answer, get
+from tests.contract.stage import Running
+from wirerace.schedule import Truth
+
+SELDOM = {"rate_per_second": 0.01, "arrivals": "periodic", "payload_bytes": 10}
+"""A schedule under which nothing comes but the update that setting it makes."""
+
+
+class Feed(NamedTuple):
+    """A feed that is being followed."""
+
+    response: aiohttp.ClientResponse
+
+    @property
+    def cursor(self) -> str:
+        return self.response.headers["Wirerace-Cursor"]
+
+    async def line(self) -> bytes:
+        async with asyncio.timeout(WAIT_SECONDS):
+            return await self.response.content.readline()
+
+    async def updates(self, count: int) -> list[Update]:
+        """Wait for updates, past heartbeats."""
+        updates: list[Update] = []
+        while len(updates) < count:
+            line = await self.line()
+            assert line, "the feed has ended"
+            updates += [Update.parse(line)] if line.strip() else []
+        return updates
+
+
+Start = Callable[..., Awaitable[Running]]
+Follow = Callable[..., Awaitable[Feed]]
+
+
+@asynccontextmanager
+async def producers() -> AsyncIterator[Start]:
+    """Yield what starts a producer, an idle one unless told otherwise; all are stopped in the end."""
+    started: list[Running] = []
+
+    async def start(**options: Any) -> Running:
+        started.append(await Running.start(Producer, **{"idle": True} | options))
+        return started[-1]
+
+    yield start
+    for producer in started:
+        await producer.stop()
+
+
+@asynccontextmanager
+async def followers() -> AsyncIterator[Follow]:
+    """Yield what follows a producer's feed; all are let go in the end."""
+    feeds: list[Feed] = []
+
+    async def follow(producer: Running, after: str = "") -> Feed:
+        url = f"http://127.0.0.1:{producer.port}/feed"
+        feeds.append(Feed(await session.get(url, params={"after": after} if after else {})))
+        return feeds[-1]
+
+    async with aiohttp.ClientSession() as session:
+        yield follow
+        for feed in feeds:
+            feed.response.close()
+
+
+async def put(producer: Running, schedule: object) -> Answer:
+    """Set a schedule; bytes are sent as they are."""
+    body = schedule if isinstance(schedule, bytes) else json.dumps(schedule).encode()
+    return await producer.ask(get("/schedule", method="PUT", body=body))
+
+
+async def delete(producer: Running) -> Answer:
+    return await producer.ask(get("/schedule", method="DELETE"))
+
+
+async def truth(producer: Running, from_ns: int = 0, to_ns: int = 2**62) -> Truth:
+    """Return what the producer says that it made."""
+    answer = await producer.get(f"/updates?from={from_ns}&to={to_ns}")
+    assert 200 == answer.status
+    return msgspec.json.decode(answer.body, type=Truth)
+
+
+def keys(of: Truth) -> list[tuple[str, int, int]]:
+    """Return epoch, seq and ts of all updates."""
+    return [(made.epoch, seq, ts) for made in of.epochs for seq, ts in zip(made.seq, made.ts, strict=True)]

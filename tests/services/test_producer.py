@@ -1,0 +1,203 @@
+"""The producer: makes updates when its schedule intends, tells every follower, and forgets none."""
+
+import time
+from collections.abc import AsyncIterator
+from itertools import islice
+
+import msgspec
+import pytest
+
+from tests.contract.feeds import SELDOM, Follow, Start, delete, followers, producers, put, truth
+from tests.contract.stage import Running
+from wirerace.clock import NS_PER_SECOND
+from wirerace.schedule import Schedule, Truth, due_times
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    """Return what starts a producer."""
+    async with producers() as start:
+        yield start
+
+
+@pytest.fixture
+async def follow() -> AsyncIterator[Follow]:
+    """Return what follows a producer's feed."""
+    async with followers() as follow:
+        yield follow
+
+
+@pytest.fixture
+async def producer(start: Start) -> Running:
+    return await start()
+
+
+async def test_idle_producer_has_no_schedule_and_has_made_nothing(producer: Running) -> None:
+    assert b"null" == (await producer.get("/schedule")).body
+    assert Truth(0, complete=True, epochs=[]) == await truth(producer)
+    health = await producer.get("/health")
+    assert 200 == health.status
+    assert health.cursor.endswith("-0")
+
+
+async def test_producer_starts_with_the_schedule_of_its_options(start: Start, follow: Follow) -> None:
+    producer = await start(idle=False, rate_per_second=200, arrivals="periodic", payload_bytes=7, seed=5)
+    schedule = msgspec.json.decode((await producer.get("/schedule")).body, type=Schedule)
+    assert (200, "periodic", 7, 5) == (
+        schedule.rate_per_second,
+        schedule.arrivals,
+        schedule.payload_bytes,
+        schedule.seed,
+    )
+    updates = await (await follow(producer, after="0-0")).updates(3)
+    assert [1, 2, 3] == [update.seq for update in updates]
+    assert [7, 7, 7] == [len(update.data) for update in updates]
+
+
+async def test_setting_a_schedule_makes_one_update_at_once(producer: Running, follow: Follow) -> None:
+    feed = await follow(producer)
+    before = time.time_ns()
+    answer = await put(producer, SELDOM | {"payload_bytes": 33})
+    (update,) = await feed.updates(1)
+    assert 200 == answer.status
+    assert before <= update.ts <= time.time_ns()
+    assert 33 == len(update.data)
+    assert 1 == (await truth(producer)).count
+
+
+async def test_schedule_that_was_set_is_told(producer: Running) -> None:
+    """Whole: with defaults, and with the start that was given to it."""
+    before = time.time_ns()
+    told = msgspec.json.decode((await put(producer, SELDOM)).body, type=Schedule)
+    assert msgspec.convert(SELDOM | {"start_ns": told.start_ns}, type=Schedule) == told
+    assert before <= (told.start_ns or 0) <= time.time_ns()
+    assert msgspec.json.encode(told) == (await producer.get("/schedule")).body
+
+
+@pytest.mark.parametrize("arrivals", ["periodic", "poisson", "bursty"])
+async def test_updates_are_made_at_the_times_that_the_schedule_intends(
+    producer: Running, follow: Follow, arrivals: str
+) -> None:
+    """To the nanosecond, from the start that was asked for, and none before its time."""
+    start_ns = time.time_ns() + NS_PER_SECOND // 10
+    schedule = {"rate_per_second": 200, "arrivals": arrivals, "on_seconds": 0.05, "off_seconds": 0.05, "seed": 3}
+    feed = await follow(producer)
+    assert 200 == (await put(producer, schedule | {"start_ns": start_ns})).status
+    _priming, *updates = await feed.updates(51)
+    received_ns = time.time_ns()
+    intended = islice(due_times(msgspec.convert(schedule, type=Schedule), start_ns), 50)
+    assert list(intended) == [update.ts for update in updates]
+    assert updates[-1].ts <= received_ns
+    assert all(late_ns >= 0 for made in (await truth(producer)).epochs for late_ns in made.late_ns)
+
+
+async def test_same_schedule_again_makes_the_same_updates_again(producer: Running, follow: Follow) -> None:
+    """Every transport of a repeat hears the same, restarted."""
+    feed, heard = await follow(producer), []
+    for _ in range(2):
+        start_ns = time.time_ns() + NS_PER_SECOND // 20
+        schedule = {"rate_per_second": 500, "arrivals": "poisson", "payload_bytes": 20, "seed": 9, "start_ns": start_ns}
+        assert 200 == (await put(producer, schedule)).status
+        updates = await feed.updates(21)
+        heard.append([(update.ts - start_ns, update.data) for update in updates if update.ts >= start_ns][:20])
+        assert 200 == (await delete(producer)).status
+        feed = await follow(producer)
+    assert 20 == len(heard[0])
+    assert heard[0] == heard[1]
+
+
+async def test_schedule_in_the_future_replaces_the_one_before_at_once(producer: Running, follow: Follow) -> None:
+    """What the old one intended after that is not made."""
+    await put(producer, {"rate_per_second": 2000, "arrivals": "periodic"})
+    start_ns = time.time_ns() + NS_PER_SECOND // 5
+    told = await put(producer, {"rate_per_second": 100, "arrivals": "periodic", "start_ns": start_ns})
+    assert 200 == told.status
+    feed = await follow(producer)
+    (update,) = await feed.updates(1)
+    assert start_ns + NS_PER_SECOND // 100 == update.ts
+
+
+async def test_no_update_is_made_after_the_schedule_was_deleted(producer: Running) -> None:
+    await put(producer, {"rate_per_second": 1000, "arrivals": "periodic"})
+    answer = await delete(producer)
+    assert (200, b"null") == (answer.status, answer.body)
+    assert b"null" == (await producer.get("/schedule")).body
+    head = (await producer.get("/health")).cursor
+    await put(producer, SELDOM)
+    epoch, _, seq = head.partition("-")
+    assert f"{epoch}-{int(seq) + 1}" == (await producer.get("/health")).cursor
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        (b"", "schedule: "),
+        (b"{", "schedule: "),
+        (b"\xff", "schedule: "),
+        (b"[]", "schedule: "),
+        (b"null", "schedule: "),
+        (b'{"rate": 5}', "rate"),
+        (b'{"rate_per_second": 0}', "rate_per_second"),
+        (b'{"rate_per_second": 10001}', "rate_per_second"),
+        (b'{"rate_per_second": "fast"}', "rate_per_second"),
+        (b'{"rate_per_second": NaN}', "JSON"),
+        (b'{"arrivals": "never"}', "arrivals"),
+        (b'{"arrivals": "trace"}', "trace"),
+        (b'{"payload_bytes": -1}', "payload_bytes"),
+        (b'{"payload_bytes": 1048577}', "payload_bytes"),
+        (b'{"payload_bytes": 1.5}', "payload_bytes"),
+        (b'{"seed": -1}', "seed"),
+        (b'{"start_ns": -1}', "start_ns"),
+        (b'{"start_ns": 1}', "start_ns"),
+        (b'{"start_ns": 1e400}', "schedule: "),
+        (b'{"start_ns": 1000000000000000000000000000000}', "start_ns"),
+    ],
+    ids=lambda value: value.decode(errors="replace") if isinstance(value, bytes) else value,
+)
+async def test_malformed_schedule_is_refused_with_one_line_that_names_the_field(
+    producer: Running, body: bytes, named: str
+) -> None:
+    """And changes nothing: neither is an update made nor a schedule set."""
+    answer = await put(producer, body)
+    assert 400 == answer.status
+    assert answer.line.startswith("schedule: ")
+    assert named in answer.line
+    assert b"null" == (await producer.get("/schedule")).body
+    assert 0 == (await truth(producer)).count
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [("", "from"), ("?from=1", "to"), ("?from=-1&to=2", "from"), ("?from=1&to=x", "to"), ("?from=1&to=1e9", "to")],
+)
+async def test_malformed_window_is_refused(producer: Running, query: str, named: str) -> None:
+    answer = await producer.get(f"/updates{query}")
+    assert 400 == answer.status
+    assert answer.line.startswith(f"{named} must be ")
+
+
+async def test_window_counts_what_was_made_in_it(producer: Running, follow: Follow) -> None:
+    """From its first nanosecond on, and without its last."""
+    feed = await follow(producer)
+    for _ in range(4):
+        await put(producer, SELDOM)
+    times = [update.ts for update in await feed.updates(4)]
+    assert times == sorted(set(times))
+    window = await truth(producer, times[1], times[3])
+    assert (2, True) == (window.count, window.complete)
+    assert times[1:3] == window.epochs[0].ts
+    assert [2, 3] == window.epochs[0].seq
+
+
+async def test_metrics_of_the_producer_count_what_it_made(producer: Running, follow: Follow) -> None:
+    feed = await follow(producer)
+    await put(producer, SELDOM)
+    await feed.updates(1)
+    metrics = await producer.metrics()
+    assert 1 == metrics["wirerace_updates_total"]
+    assert 1 == metrics["wirerace_deliveries_total"]
+    assert 10 == metrics["wirerace_payload_bytes_total"]
+    assert 1 == metrics["wirerace_clients"]
+    assert 1 == metrics["wirerace_feed_live"]
+    feed.response.close()
+    await producer.until_metric("clients", 0)
