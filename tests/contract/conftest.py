@@ -15,6 +15,12 @@ def transport(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def quick_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have producers that start from now on send a heartbeat every 50 ms."""
+    monkeypatch.setattr("services.producer.HEARTBEAT_SECONDS", 0.05)
+
+
+@pytest.fixture
 async def stage(transport: str) -> AsyncIterator[Stage]:
     """A producer and the link to it; no server yet."""
     stage = Stage(transport)

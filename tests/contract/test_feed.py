@@ -5,6 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from tests.contract.clients import Update
 from tests.contract.feeds import SELDOM, Follow, Start, delete, keys, put, truth
@@ -51,12 +52,15 @@ async def test_malformed_cursor_of_a_follower_is_refused(start: Start) -> None:
     assert answer.line.startswith("after must be ")
 
 
+@pytest.mark.usefixtures("quick_heartbeats")
 async def test_quiet_feed_carries_heartbeats(start: Start, follow: Follow) -> None:
     """Empty lines, counted apart from updates."""
     producer = await start()
     feed = await follow(producer)
     assert [b"\n", b"\n"] == [await feed.line() for _ in range(2)]
-    assert 0 == await producer.metric("deliveries_total")
+    metrics = await producer.metrics()
+    assert 0 == metrics["wirerace_deliveries_total"]
+    assert 2 * len(b"1\r\n\n\r\n") <= metrics["wirerace_heartbeat_bytes_total"]
 
 
 async def test_feed_ends_in_order_when_the_producer_stops(start: Start, follow: Follow) -> None:

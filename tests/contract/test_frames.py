@@ -160,8 +160,11 @@ async def test_frames_before_a_fault_are_answered(stage: Stage) -> None:
     assert [Received(PONG, b"one"), Received(PONG, b"two"), Received(CLOSE, 1007)] == await peer.rest()
 
 
-async def test_peer_that_does_not_end_a_closed_connection_is_forgotten(stage: Stage) -> None:
+async def test_peer_that_does_not_end_a_closed_connection_is_forgotten(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The server ends its side, gives the peer some time, and then ends the other side too."""
+    monkeypatch.setattr("services.fanout.CLOSING_SECONDS", 0.2)
     await stage.serve()
     peer = await shake_hands(stage)
     await peer.raw.send(close(1000))

@@ -2,9 +2,10 @@
 
 import asyncio
 
+import pytest
+
 from tests.contract.clients import Client, Update
 from tests.contract.stage import Stage
-from wirerace.transports import TRANSPORTS
 
 
 def seqs(updates: list[Update]) -> list[int]:
@@ -111,17 +112,10 @@ async def test_feed_that_is_lost_again_and_again_leaves_no_gap(stage: Stage) -> 
     assert list(range(1, 101)) == seqs(received)
 
 
-async def test_feed_that_falls_silent_counts_as_lost() -> None:
-    """Nobody says that the link is lost: no byte comes, no heartbeat. For all transports at once: it takes a while."""
-    stages = [Stage(name) for name in TRANSPORTS]
-    try:
-        await asyncio.gather(*map(_falls_silent, stages))
-    finally:
-        await asyncio.gather(*(stage.close() for stage in stages))
-
-
-async def _falls_silent(stage: Stage) -> None:
-    await stage.start()
+@pytest.mark.usefixtures("quick_heartbeats")
+async def test_feed_that_falls_silent_counts_as_lost(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody says that the link is lost: no byte comes, no heartbeat."""
+    monkeypatch.setattr("services.feed.SILENCE_SECONDS", 0.5)
     await stage.serve()
     client = await stage.subscribe()
     stage.link.mute()

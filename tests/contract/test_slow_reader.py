@@ -16,7 +16,7 @@ HIGH_WATER_BYTES = 65_536
 PAYLOAD_BYTES = 65_536
 KERNEL_BYTES = 12 * 1024 * 1024
 """More than Linux keeps in both ends of a connection whose reader does not read, and one answer."""
-STALL_SECONDS = 1.0
+STALL_SECONDS = 0.5
 """A server that takes no small requests for so long is behind, or has stopped taking them."""
 
 
@@ -92,7 +92,7 @@ async def test_slow_reader_that_reads_again_in_time_stays(stage: Stage) -> None:
     assert 0 == await stage.server.metric("slow_readers_total")
 
 
-@pytest.mark.parametrize("target", ["/metrics", "/nosuch", "?after=nonsense"])
+@pytest.mark.parametrize("target", ["/metrics", "?after=nonsense"])
 async def test_client_that_reads_no_answers_is_not_answered_for_ever(
     stage: Stage, buffered: Callable[[], int], target: str
 ) -> None:
@@ -122,7 +122,8 @@ async def test_slow_reader_is_told_1008_when_it_reads_on(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
-async def test_slow_reader_that_does_not_read_on_is_forgotten(stage: Stage) -> None:
+async def test_slow_reader_that_does_not_read_on_is_forgotten(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.fanout.CLOSING_SECONDS", 0.2)
     await stage.serve(high_water_bytes=HIGH_WATER_BYTES)
     slow = await stage.subscribe()
     await stop_reading(stage, slow)

@@ -1,5 +1,6 @@
 """The lean HTTP client against a server that says what the test wants, byte by byte."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import gevent
@@ -33,6 +34,10 @@ class Script:
         self._server.stop(timeout=0)
 
     def _serve(self, stream: socket.socket, _peer: object) -> None:
+        with contextlib.closing(stream):
+            self._answer(stream)
+
+    def _answer(self, stream: socket.socket) -> None:
         self.connections += 1
         while self._answers and (request := stream.recv(65536)):
             self.requests.append(request)
@@ -43,7 +48,6 @@ class Script:
                 gevent.sleep(0)
             if b"close" in answer:
                 break
-        stream.close()
 
 
 @pytest.fixture
@@ -138,6 +142,8 @@ def test_filling_takes_exactly_the_bytes_that_were_asked_for(size_bytes: int) ->
 
 def test_extra_header_bytes_are_in_every_request(serve: Serve) -> None:
     plain, filled = serve(EMPTY), serve(EMPTY)
-    HttpClient(plain.address).get("/poll")
-    HttpClient(filled.address, extra_header_bytes=871).get("/poll")
+    clients = HttpClient(plain.address), HttpClient(filled.address, extra_header_bytes=871)
+    for client in clients:
+        client.get("/poll")
+        client.close()
     assert 871 == len(filled.requests[0]) - len(plain.requests[0])

@@ -1,6 +1,7 @@
 """The lean WebSocket client against a server made of the same frames, one byte at a time if need be."""
 
 import base64
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterator
 
@@ -33,6 +34,10 @@ class Peer:
         self._server.stop(timeout=0)
 
     def _serve(self, stream: socket.socket, _peer: object) -> None:
+        with contextlib.closing(stream):
+            self._talk(stream)
+
+    def _talk(self, stream: socket.socket) -> None:
         request = stream.recv(65536)
         key = request.partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0]
         digest = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False).digest()
@@ -45,7 +50,6 @@ class Peer:
         reader = FrameReader(masked=True, max_message_bytes=1000)
         while data := stream.recv(65536):
             self.received.extend(reader.feed(data))
-        stream.close()
 
 
 @pytest.fixture
