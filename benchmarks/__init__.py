@@ -1,0 +1,1 @@
+"""Wirerace's own speed, side by side with references: `python -m benchmarks`."""

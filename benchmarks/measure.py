@@ -1,0 +1,78 @@
+"""Measuring: rounds, in each of which every contestant has its turn, so that a noisy moment hits them all alike."""
+
+import statistics
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from wirerace.errors import WireraceError
+
+
+class BenchmarkFailed(WireraceError):
+    """Something of the benchmark did not do what it is there for."""
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """One contestant's turn: the CPU time, user and system, of the process under test, and what it did with it."""
+
+    cpu_seconds: float
+    operations: int
+
+    @property
+    def cost_us(self) -> float:
+        """Return µs of CPU time an operation."""
+        return self.cpu_seconds * 1e6 / self.operations
+
+
+class Contestant(NamedTuple):
+    """One way to do the operation. `reference` is the name of the contestant that it is compared with."""
+
+    name: str
+    reference: str
+    measure: Callable[[], Sample]
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A contestant's result. A ratio is that to the reference in the same round: their median and range."""
+
+    name: str
+    reference: str
+    cost_us: float
+    costs_us: list[float]
+    ratio: float
+    least_ratio: float
+    most_ratio: float
+
+
+def race(contestants: Sequence[Contestant], rounds: int, on_turn: Callable[[int, str], None]) -> list[Row]:
+    """Give every contestant its turn in each round, in opposite order every other round; return a row for each.
+
+    Raises BenchmarkFailed when one fails: a table with holes compares nothing.
+    """
+    costs_us: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
+    for number in range(rounds):
+        for contestant in contestants if number % 2 == 0 else reversed(contestants):
+            on_turn(number + 1, contestant.name)
+            try:
+                sample = contestant.measure()
+            except WireraceError as error:
+                raise BenchmarkFailed(f"{contestant.name}: {error}") from None
+            if not sample.operations:
+                raise BenchmarkFailed(f"{contestant.name}: nothing was done")
+            costs_us[contestant.name].append(sample.cost_us)
+    return [_row(contestant, costs_us) for contestant in contestants]
+
+
+def _row(contestant: Contestant, costs_us: dict[str, list[float]]) -> Row:
+    own, of_reference = costs_us[contestant.name], costs_us[contestant.reference]
+    ratios = [cost / reference for cost, reference in zip(own, of_reference, strict=True)]
+    return Row(
+        contestant.name,
+        contestant.reference,
+        statistics.median(own),
+        own,
+        statistics.median(ratios),
+        min(ratios),
+        max(ratios),
+    )

@@ -1,0 +1,126 @@
+"""The servers that take part: ours with their producer, the plain ones, nginx."""
+
+import os
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.stage import Child, Stage, free_port, python
+from wirerace.experiment.http import Peer
+from wirerace.schedule import Schedule
+from wirerace.wire import CURSOR_HEADER, Update, encode_update, join_batch
+
+PAYLOAD_BYTES = 100
+UPDATE = encode_update(Update("a1b2c3d4", 1000, 1_790_000_000_123_456_789, "a" * PAYLOAD_BYTES))
+"""An update as large as those that the servers make."""
+CURSOR = "a1b2c3d4-1000"
+NCHAN_PLACES = ("/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/libexec/nginx", "/usr/local/libexec/nginx")
+
+_NGINX = """\
+{load}
+daemon off;
+master_process off;
+pid {directory}/nginx.pid;
+error_log stderr;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  keepalive_requests 1000000000;
+  client_body_temp_path {directory}/body;
+  proxy_temp_path {directory}/proxy;
+  fastcgi_temp_path {directory}/fastcgi;
+  uwsgi_temp_path {directory}/uwsgi;
+  scgi_temp_path {directory}/scgi;
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    default_type application/json;
+    add_header {cursor_header} {cursor};
+    location = /poll {{ return 200 '{batch}'; }}
+    location = /empty {{ return 204; }}
+{nchan}
+  }}
+}}
+"""
+_NCHAN = f"""\
+    nchan_channel_id news;
+    nchan_subscriber_first_message newest;
+    location = /publish {{ nchan_publisher; nchan_message_buffer_length 100; }}
+    location = /ws {{ nchan_subscriber websocket; }}
+    location = /longpoll {{
+      nchan_subscriber longpoll;
+      nchan_subscriber_last_message_id $arg_after;
+      add_header {CURSOR_HEADER} $nchan_message_id;
+    }}
+"""
+
+
+class Server(NamedTuple):
+    """A server, and where it listens."""
+
+    child: Child
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+class Ours(NamedTuple):
+    """One of our servers, and the producer that it follows."""
+
+    server: Server
+    producer: Peer
+
+    @contextmanager
+    def fed(self, rate_per_second: float) -> Iterator[Schedule]:
+        """Have updates made at a fixed rate, the first one at once."""
+        schedule = Schedule(rate_per_second=rate_per_second, arrivals="periodic", payload_bytes=PAYLOAD_BYTES)
+        try:
+            yield self.producer.send("PUT", "/schedule", schedule, Schedule)
+        finally:
+            self.producer.delete("/schedule")
+
+
+def start_ours(stage: Stage, transport: str, cores: Collection[int]) -> Ours:
+    """Start one of our servers on `cores`, and an idle producer beside the load."""
+    producer = Peer("producer", free_port())
+    command = python("services", "producer", "--port", producer.port, "--idle", "true")
+    stage.serve("producer", command, producer.port, stage.cores.others)
+    port = free_port()
+    command = python("services", transport, "--port", port, "--producer-url", producer.url)
+    server = Server(stage.serve(transport, command, port, cores), port)
+    stage.wait_until(Peer(transport, port).is_healthy, server.child)
+    return Ours(server, producer)
+
+
+def start_plain(stage: Stage, rate_per_second: float) -> Server:
+    """Start the plain server, which makes its own updates."""
+    port = free_port()
+    command = python("benchmarks.plain", port, rate_per_second, PAYLOAD_BYTES)
+    return Server(stage.serve("plain", command, port, stage.cores.tested), port)
+
+
+def start_nginx(stage: Stage, cores: Collection[int], *, nchan: bool = False) -> Server | None:
+    """Start nginx, in one process; return None, and note why, where it is not to be had."""
+    program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    module = next((path for place in NCHAN_PLACES if (path := Path(place, "ngx_nchan_module.so")).exists()), None)
+    if program is None or (nchan and module is None):
+        stage.notes.append(f"left out: {'nchan' if nchan else 'nginx'}, which is not installed")
+        return None
+    port = free_port()
+    configuration = _NGINX.format(
+        load=f"load_module {module};" if nchan else "",
+        directory=stage.directory,
+        port=port,
+        cursor_header=CURSOR_HEADER,
+        cursor=CURSOR,
+        batch=join_batch([UPDATE]).decode(),
+        nchan=_NCHAN if nchan else "",
+    )
+    file = stage.directory / "nginx.conf"
+    file.write_text(configuration)
+    command = [program, "-c", str(file), "-p", str(stage.directory)]
+    return Server(stage.serve("nginx", command, port, cores), port)

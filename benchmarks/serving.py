@@ -1,0 +1,162 @@
+"""The serving groups: what a server uses for one operation, ours beside the floor and the plain way."""
+
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from benchmarks.measure import BenchmarkFailed, Contestant, Sample
+from benchmarks.peers import UPDATE, Ours, Server, start_nginx, start_ours, start_plain
+from benchmarks.stage import Stage, free_port, python
+from wirerace.frames import Opcode, encode_frame
+
+POLLING_CLIENTS = 50
+POLL_RATE = 5.0  # updates a second, as are the others
+WAITERS = 500
+WAKE_RATE = 10.0
+LISTENERS = 500
+FANOUT_RATE = 50.0
+HEAD = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+HERE = Path(__file__).parent
+
+
+class Entrant(NamedTuple):
+    """A server, and what it needs beside it, while it is measured, to have something to say."""
+
+    server: Server
+    fed: Callable[[], AbstractContextManager[object]] = nullcontext
+
+
+def poll(stage: Stage) -> list[Contestant]:
+    """50 clients poll without a pause: one poll that brings an update (200), or nothing (204)."""
+    ours = _ours(start_ours(stage, "polling", stage.cores.tested), POLL_RATE)
+    plain = Entrant(start_plain(stage, POLL_RATE))
+    nginx = start_nginx(stage, stage.cores.tested)
+    ask = _ask_with_wrk if shutil.which("wrk") else _ask_with_clients
+    if not shutil.which("wrk"):
+        stage.notes.append("wrk is not installed: a client of our own asks, which leaves a quick server idle")
+    contestants = []
+    for status, path, behind in (200, "/poll", 1), (204, "/empty", 0):
+        reference = f"{status}: aiohttp, web.Response"
+        contestants += [
+            Contestant(reference, reference, partial(ask, stage, plain, "/poll", behind)),
+            Contestant(f"{status}: Wirerace", reference, partial(ask, stage, ours, "/poll", behind)),
+        ]
+        if nginx:
+            measure = partial(ask, stage, Entrant(nginx), path, behind)
+            contestants.append(Contestant(f"{status}: nginx, return", reference, measure))
+    return contestants
+
+
+def longpoll(stage: Stage) -> list[Contestant]:
+    """500 clients wait, and are woken 10 times a second: one answer, and the next request, taken and held."""
+    entrants = {
+        "aiohttp, Event and json_response": Entrant(start_plain(stage, WAKE_RATE)),
+        "Wirerace": _ours(start_ours(stage, "longpolling", stage.cores.tested), WAKE_RATE),
+    }
+    nchan = start_nginx(stage, stage.cores.tested, nchan=True)
+    if nchan:
+        entrants["nchan"] = _published(stage, nchan, WAKE_RATE)
+    return _against_the_first(stage, entrants, "ask", "/longpoll", WAITERS)
+
+
+def fanout(stage: Stage) -> list[Contestant]:
+    """500 WebSocket clients, 50 updates a second of 100 bytes: one frame to one client."""
+    name, floor = _floor(stage)
+    entrants = {
+        name: Entrant(floor),
+        "Wirerace": _ours(start_ours(stage, "websocket", stage.cores.tested), FANOUT_RATE),
+        "aiohttp, await ws.send_str": Entrant(start_plain(stage, FANOUT_RATE)),
+    }
+    nchan = start_nginx(stage, stage.cores.tested, nchan=True)
+    if nchan:
+        entrants["nchan"] = _published(stage, nchan, FANOUT_RATE)
+    return _against_the_first(stage, entrants, "listen", "/ws", LISTENERS)
+
+
+def requests_of(report: str) -> int:
+    """Return how many requests wrk says it made.
+
+    Raises BenchmarkFailed when some failed.
+    """
+    requests = re.search(r"(\d+) requests in", report)
+    if requests is None or "Socket errors" in report or "Non-2xx" in report:
+        raise BenchmarkFailed("wrk says: " + " | ".join(report.split("\n")))
+    return int(requests[1])
+
+
+def whole_seconds(stage: Stage) -> int:
+    """Return for how long wrk is to run: it knows no fractions."""
+    return max(1, round(stage.seconds))
+
+
+def _ours(ours: Ours, rate_per_second: float) -> Entrant:
+    return Entrant(ours.server, partial(ours.fed, rate_per_second))
+
+
+def _published(stage: Stage, server: Server, rate_per_second: float) -> Entrant:
+    message = stage.directory / "message"
+    message.write_bytes(UPDATE)
+    options = ["--rate", rate_per_second, "--message", message]
+    command = python("benchmarks.clients", "publish", server.port, "/publish", *options)
+    return Entrant(server, partial(stage.running, "publisher", command))
+
+
+def _against_the_first(
+    stage: Stage, entrants: dict[str, Entrant], role: str, path: str, clients: int
+) -> list[Contestant]:
+    reference = next(iter(entrants))
+    command = [role, path, "--clients", clients]
+    return [
+        Contestant(name, reference, partial(_measure, stage, entrant, command)) for name, entrant in entrants.items()
+    ]
+
+
+def _ask_with_wrk(stage: Stage, entrant: Entrant, path: str, behind: int) -> Sample:
+    options = ["-t1", f"-c{POLLING_CLIENTS}", f"-d{whole_seconds(stage)}s", "-s", str(HERE / "poll.lua")]
+    command = ["wrk", *options, entrant.server.url, "--", path, str(behind)]
+    with entrant.fed():
+        before = entrant.server.child.cpu_seconds()
+        report = stage.run("wrk", command, stage.cores.others).text
+        after = entrant.server.child.cpu_seconds()
+    return Sample(after - before, requests_of(report))
+
+
+def _ask_with_clients(stage: Stage, entrant: Entrant, path: str, behind: int) -> Sample:
+    return _measure(stage, entrant, ["ask", path, "--clients", POLLING_CLIENTS, "--behind", behind])
+
+
+def _measure(stage: Stage, entrant: Entrant, arguments: list[object]) -> Sample:
+    """Run clients beside a server and return what they measured of it."""
+    child, port = entrant.server.child, entrant.server.port
+    role, *rest = arguments
+    command = python("benchmarks.clients", role, port, *rest, "--pid", child.popen.pid, "--seconds", stage.seconds)
+    with entrant.fed():
+        return msgspec.json.decode(stage.run("clients", command, stage.cores.others).text, type=Sample)
+
+
+def _floor(stage: Stage) -> tuple[str, Server]:
+    """Start the floor of a fan-out, in C where there is a compiler, and return it with a name that says which."""
+    head, frame = stage.directory / "head", stage.directory / "frame"
+    head.write_bytes(HEAD)
+    frame.write_bytes(encode_frame(Opcode.TEXT, UPDATE))
+    name, command = _floor_in_c(stage)
+    port = free_port()
+    command += [str(port), str(LISTENERS), str(FANOUT_RATE), str(head), str(frame)]
+    return name, Server(stage.serve("floor", command, port, stage.cores.tested), port)
+
+
+def _floor_in_c(stage: Stage) -> tuple[str, list[str]]:
+    compiler = next((path for name in ("cc", "gcc", "clang") if (path := shutil.which(name))), None)
+    if compiler is None:
+        stage.notes.append("there is no C compiler: the floor is a loop in Python")
+        return "send() in a loop, in Python", [sys.executable, str(HERE / "floor.py")]
+    program = str(stage.directory / "floor")
+    stage.run("the C compiler", [compiler, "-O2", "-o", program, str(HERE / "floor.c")], stage.cores.others)
+    return "send() in a loop, in C", [program]

@@ -1,0 +1,170 @@
+"""Load for the driving groups: users of one kind in a real Locust environment; this process is the one under test."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import gevent
+import msgspec
+from locust import FastHttpUser, HttpUser, User, task
+from locust.env import Environment
+from websocket import create_connection
+
+from benchmarks.measure import Sample
+from loadtests.connection import Address
+from loadtests.http import HttpClient
+from loadtests.load import LOADS, Load
+from loadtests.polling import PollingUser
+from loadtests.user import Received
+from loadtests.websocket import WebSocketUser
+from wirerace.clock import now_ns
+from wirerace.transports import TRANSPORTS
+
+START_SECONDS = 15.0
+WARM_UP_SECONDS = 0.3
+POLL = ("/poll", "GET")
+MESSAGE = ("/ws", "UPDATE")
+
+# A user of the references asks again and again within one task: what Locust does between tasks is not their fault.
+
+
+class BusyPollingUser(PollingUser):
+    """Our polling user, whole, but for its schedule: it asks as soon as it is answered."""
+
+    def deliveries(self) -> Iterator[Received]:
+        """Ask and ask again."""
+        while True:
+            yield self.ask(self.environment.parsed_options.target, now_ns())
+
+
+class HttpClientUser(User):
+    """Our HTTP client and nothing around it."""
+
+    @task
+    def ask(self) -> None:
+        """Ask and ask again."""
+        client = HttpClient(Address.parse(str(self.host)))
+        note = LOADS[self.environment].times_of("GET", "/poll").note
+        while True:
+            started_ns = now_ns()
+            response = client.get(self.environment.parsed_options.target)
+            note(response.arrival_ns - started_ns, len(response.body))
+
+
+class FastSessionUser(FastHttpUser):
+    """Locust's quick HTTP session."""
+
+    @task
+    def ask(self) -> None:
+        """Ask and ask again."""
+        while True:
+            self.client.get(self.environment.parsed_options.target, name="/poll")
+
+
+class SessionUser(HttpUser):
+    """Locust's HTTP session on requests."""
+
+    @task
+    def ask(self) -> None:
+        """Ask and ask again."""
+        while True:
+            self.client.get(self.environment.parsed_options.target, name="/poll")
+
+
+class EventPerMessageUser(User):
+    """A WebSocket the way it is usually done with Locust: websocket-client, json, an event for each message."""
+
+    @task
+    def listen(self) -> None:
+        """Receive until killed."""
+        connection = create_connection(f"ws{str(self.host).removeprefix('http')}/ws")
+        fire = self.environment.events.request.fire
+        while True:
+            message = connection.recv()
+            update = json.loads(message)
+            took_ms = (now_ns() - update["ts"]) / 1e6
+            fire(
+                request_type="UPDATE",
+                name="/ws",
+                response_time=took_ms,
+                response_length=len(update["data"]),
+                exception=None,
+                context={},
+            )
+
+
+class Kind(NamedTuple):
+    """A kind of user, and the entry of Locust's statistics that counts what it does."""
+
+    user: Any
+    entry: tuple[str, str]
+
+
+KINDS = {
+    "polling-user": Kind(BusyPollingUser, POLL),
+    "http-client": Kind(HttpClientUser, POLL),
+    "fast-http-user": Kind(FastSessionUser, POLL),
+    "http-user": Kind(SessionUser, POLL),
+    "websocket-user": Kind(WebSocketUser, MESSAGE),
+    "event-per-message": Kind(EventPerMessageUser, MESSAGE),
+}
+
+
+class Drive:
+    """A Locust environment with users of one kind."""
+
+    def __init__(self, kind: Kind, given: argparse.Namespace) -> None:
+        self._kind = kind
+        self._users = given.users
+        self._environment = Environment(user_classes=[kind.user], host=given.host, parsed_options=given)
+        options = {transport.name: transport.options() for transport in TRANSPORTS.values()}
+        addresses = dict.fromkeys(TRANSPORTS, Address.parse(given.host))
+        self._load = LOADS[self._environment] = Load(self._environment, options, addresses, seed=1)
+        self._runner = self._environment.create_local_runner()
+
+    def start(self) -> None:
+        """Start the users, and return when as much has been received as there are of them."""
+        self._runner.start(self._users, spawn_rate=self._users)
+        deadline = time.monotonic() + START_SECONDS
+        while self.sample().operations < self._users:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"{self._users} users have received too little in {START_SECONDS:g} s")
+            gevent.sleep(WARM_UP_SECONDS)
+
+    def sample(self) -> Sample:
+        """Return what this process has used and received so far, with Locust's statistics up to date."""
+        self._load.flush()
+        return Sample(time.process_time(), self._environment.stats.entries[self._kind.entry].num_requests)
+
+    def stop(self) -> None:
+        """Stop the users; whatever failed for one of them fails the measurement."""
+        failures = [f"{error.method} {error.name}: {error.error}" for error in self._environment.stats.errors.values()]
+        self._runner.quit()
+        if failures:
+            raise SystemExit("; ".join(failures))
+
+
+def main() -> None:
+    """Drive, and print one sample as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.users")
+    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("host")
+    parser.add_argument("--target", default="/", help="what to ask for")
+    parser.add_argument("--users", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=1.0)
+    given = parser.parse_args()
+    drive = Drive(KINDS[given.kind], given)
+    drive.start()
+    before = drive.sample()
+    gevent.sleep(given.seconds)
+    after = drive.sample()
+    drive.stop()
+    result = Sample(after.cpu_seconds - before.cpu_seconds, after.operations - before.operations)
+    sys.stdout.buffer.write(msgspec.json.encode(result))
+
+
+if __name__ == "__main__":
+    main()
