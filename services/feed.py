@@ -107,15 +107,20 @@ class Feed:
     def publish(self, lines: Iterable[bytes]) -> None:
         """Ingest updates as they came, and tell listeners, then waiters."""
         head_before = self.recent.head
-        for line in lines:
-            update = decode_update(line)
-            packed = self._pack(line)
-            self.recent.append(update, packed)
-            self._metrics.updates += 1
-            self._metrics.feed_lag.observe((self._clock() - update.ts) / NS_PER_SECOND)
-            for listener in self._listeners:
-                listener(packed, update.payload_bytes)
-        self._wake(head_before)
+        try:
+            for line in lines:
+                self._ingest(line)
+        finally:
+            self._wake(head_before)
+
+    def _ingest(self, line: bytes) -> None:
+        update = decode_update(line)
+        packed = self._pack(line)
+        self.recent.append(update, packed)
+        self._metrics.updates += 1
+        self._metrics.feed_lag.observe((self._clock() - update.ts) / NS_PER_SECOND)
+        for listener in self._listeners:
+            listener(packed, update.payload_bytes)
 
     def _wake(self, head_before: int) -> None:
         waiters, self._waiters = self._waiters, {}

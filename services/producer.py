@@ -1,6 +1,7 @@
 """The producer: makes updates at the times its schedule intends, whoever listens, and feeds them to servers."""
 
 import asyncio
+import itertools
 import logging
 import secrets
 from collections.abc import Iterator
@@ -85,11 +86,11 @@ class Producer(Service):
 
     async def work(self) -> None:
         """Start with the schedule of the record, else of the options, and keep quiet links alive."""
-        if self._record.schedule is not None:
-            self._keep_to(self._record.schedule, self._clock())
-        elif self._first_schedule is not None:
-            self._set_schedule(msgspec.structs.replace(self._first_schedule, start_ns=self._clock()))
         try:
+            if self._record.schedule is not None:
+                await self._resume(self._record.schedule)
+            elif self._first_schedule is not None:
+                self._set_schedule(msgspec.structs.replace(self._first_schedule, start_ns=self._clock()))
             while True:
                 await asyncio.sleep(HEARTBEAT_SECONDS)
                 self._fanout.send_heartbeat(HEARTBEAT)
@@ -114,13 +115,21 @@ class Producer(Service):
     def _set_schedule(self, schedule: Schedule) -> None:
         self._record.set_schedule(schedule)
         self._record.flush()
-        self._keep_to(schedule, schedule.start_ns or self._clock())
+        start_ns = schedule.start_ns or self._clock()
+        self._keep_to(schedule, updates_of(schedule, start_ns), start_ns)
 
-    def _keep_to(self, schedule: Schedule, from_ns: int) -> None:
-        """Go on with a schedule from the first intended time that is not before `from_ns`."""
+    async def _resume(self, schedule: Schedule) -> None:
+        """Go on with the schedule of an earlier life; a long one takes seconds to walk through, in another thread."""
+        coming = updates_of(schedule, schedule.start_ns or self._clock())
+        reached = await asyncio.to_thread(skip_to, coming, self._clock())
+        if self._record.schedule is schedule:  # and nobody has set another in the meantime
+            self._keep_to(schedule, itertools.chain([reached], coming), self._clock())
+
+    def _keep_to(self, schedule: Schedule, coming: Iterator[tuple[int, str]], from_ns: int) -> None:
+        """Go on with what is coming, from the first intended time that is not before `from_ns`."""
         self._schedule = schedule
-        self._coming = zip(due_times(schedule, schedule.start_ns or from_ns), payloads(schedule), strict=False)
-        self._next = next((due_ns, data) for due_ns, data in self._coming if due_ns >= from_ns)
+        self._coming = coming
+        self._next = skip_to(coming, from_ns)
         self._timer.arm(self._next[0])
         shown = {name: value for name, value in msgspec.structs.asdict(schedule).items() if name != "trace"}
         logger.info("schedule: %s", msgspec.json.encode(shown).decode())
@@ -210,6 +219,16 @@ def _ns_of(parameters: dict[str, str], name: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20):
         raise BadInput(f"{name} must be a time in Unix nanoseconds, got {text[:40]!r}")
     return int(text)
+
+
+def updates_of(schedule: Schedule, start_ns: int) -> Iterator[tuple[int, str]]:
+    """Yield the intended time and the payload of each update, without end."""
+    return zip(due_times(schedule, start_ns), payloads(schedule), strict=False)
+
+
+def skip_to(coming: Iterator[tuple[int, str]], from_ns: int) -> tuple[int, str]:
+    """Return the first of what is coming whose time is not before `from_ns`."""
+    return next((due_ns, data) for due_ns, data in coming if due_ns >= from_ns)
 
 
 def schedule_of(options: ProducerOptions, start_ns: int) -> Schedule:

@@ -66,7 +66,8 @@ class WebSocket(TransportService):
             raise ConnectionResetError("the client has gone")
         recent = self.feed.recent
         position = recent.position(after)
-        self._welcome(transport, accept, after if after and position > recent.head else recent.cursor)
+        # The cursor of the 101 claims no more than the client has: the link may break before the next frame.
+        self._welcome(transport, accept, recent.cursor if after is None or position == recent.head else after)
         connection.keep_alive(False)
         subscriber = Subscriber(transport, self.metrics)
         connection.set_parser(_Incoming(subscriber, self._fanout, self.metrics, self.options.max_message_bytes))  # type: ignore[arg-type]  # aiohttp names its own reader, and asks no more of it than this one can

@@ -24,7 +24,7 @@ _COUNTERS = {
     "payload_bytes": "Payload bytes in the updates written to clients",
     "received_bytes": "Application-layer bytes received from clients, without /health and /metrics",
     "sent_bytes": "Application-layer bytes given to sockets of clients, without /health and /metrics",
-    "heartbeat_bytes": "Bytes of pings and pongs, both ways; they are in no other count",
+    "heartbeat_bytes": "Bytes of this server's pings, and of clients' pongs; they are in no other count",
     "slow_readers": "Clients cut off because they read too slowly",
     "feed_connects": "Times the feed was connected",
 }

@@ -187,8 +187,10 @@ class WebSocket(Client):
 CLIENTS: dict[str, type[Client]] = {"polling": Polling, "longpolling": LongPolling, "websocket": WebSocket}
 """The adapter of each transport; the contract says what it must be able to do, `TRANSPORTS` which there must be."""
 
-HTTP_TRANSPORTS = [name for name in TRANSPORTS if issubclass(CLIENTS[name], Polling)]
-WEBSOCKET_TRANSPORTS = [name for name in TRANSPORTS if issubclass(CLIENTS[name], WebSocket)]
+HTTP_TRANSPORTS = [name for name, client in CLIENTS.items() if name in TRANSPORTS and issubclass(client, Polling)]
+WEBSOCKET_TRANSPORTS = [
+    name for name, client in CLIENTS.items() if name in TRANSPORTS and issubclass(client, WebSocket)
+]
 
 
 def split_batch(body: bytes) -> list[bytes]:

@@ -29,6 +29,22 @@ async def test_every_answer_carries_a_cursor_that_leads_on_from_it(stage: Stage)
         assert list(range(seq + 1, 5)) == seqs(await resumed.receive(4 - seq))
 
 
+async def test_cursor_of_an_answer_claims_nothing_that_was_not_given(stage: Stage) -> None:
+    """A client whose connection breaks right after its first answer comes back with that answer's cursor."""
+    await stage.serve()
+    await stage.make_and_see(5)
+    for after, oldest in ((stage.at(2), 3), ("nosuchepoch-2", 1)):
+        client = stage.client(after)
+        answer = await client.subscribe(stage.server.port)
+        received = [] if answer.status == 101 else await client.receive(len(client.encoded))
+        client.abort()
+        resumed = await stage.subscribe(after=answer.cursor)
+        await stage.make_and_see()
+        newest = int(stage.head.partition("-")[2])
+        received += await resumed.receive(newest + 1 - oldest - len(received))
+        assert list(range(oldest, newest + 1)) == seqs(received)
+
+
 async def test_cursor_at_the_head_leads_to_the_next_update(stage: Stage) -> None:
     await stage.serve()
     await stage.make_and_see(2)
