@@ -57,13 +57,19 @@ class Connection:
         self._stream = stream
         # gevent's own recv() tries first, and waits then; a client that has just asked knows that there is nothing yet.
         self._receive_into = stream._sock.recv_into  # noqa: SLF001
+        self._send = stream._sock.send  # noqa: SLF001
         hub = get_hub()
         self._wait = hub.wait
         self._readable = hub.loop.io(stream.fileno(), 1)
 
     def send(self, data: bytes) -> None:
-        """Send all of `data`."""
-        self._stream.sendall(data)
+        """Send all of `data`. Straight to the socket: gevent's sendall() would ask for its buffer's size every time."""
+        try:
+            sent: int = self._send(data)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            self._stream.sendall(data[sent:])
 
     def receive(self) -> bytes:
         """Wait for bytes and return them: at least one. The only place where arrival is read."""
