@@ -17,6 +17,9 @@ help: ## Show this help
 race: $(VENV)/.ready ## Race the transports: table and result.json in about a minute; ARGS="..." goes to wirerace run
 	$(BIN)/wirerace run $(EXPERIMENT) $(ARGS)
 
+locust: $(VENV)/.ready ## Start the producer, the servers and Locust's page; Ctrl-C ends all
+	$(BIN)/wirerace locust $(EXPERIMENT) $(ARGS)
+
 test: $(VENV)/.ready ## Run all tests that need Python only
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -54,4 +57,4 @@ else
 endif
 	@touch $@
 
-.PHONY: help race test lint format bench lock clean
+.PHONY: help race locust test lint format bench lock clean

@@ -17,6 +17,7 @@ from benchmarks.measure import Sample
 from loadtests.connection import Address
 from loadtests.http import HttpClient
 from loadtests.load import LOADS, Load
+from loadtests.options import LoadOptions
 from loadtests.polling import PollingUser
 from loadtests.user import Received
 from loadtests.websocket import WebSocketUser
@@ -47,7 +48,7 @@ class HttpClientUser(User):
     def ask(self) -> None:
         """Ask and ask again."""
         client = HttpClient(Address.parse(str(self.host)))
-        note = LOADS[self.environment].times_of("GET", "/poll").note
+        note = LOADS[self.environment].statistics.times_of("GET", "/poll").note
         while True:
             started_ns = now_ns()
             response = client.get(self.environment.parsed_options.target)
@@ -120,9 +121,13 @@ class Drive:
         self._kind = kind
         self._users = given.users
         self._environment = Environment(user_classes=[kind.user], host=given.host, parsed_options=given)
-        options = {transport.name: transport.options() for transport in TRANSPORTS.values()}
-        addresses = dict.fromkeys(TRANSPORTS, Address.parse(given.host))
-        self._load = LOADS[self._environment] = Load(self._environment, options, addresses, seed=1)
+        options = LoadOptions(
+            {transport.name: transport.options() for transport in TRANSPORTS.values()},
+            dict.fromkeys(TRANSPORTS, Address.parse(given.host)),
+            shapes={},
+            seed=1,
+        )
+        self._load = LOADS[self._environment] = Load(self._environment, options)
         self._runner = self._environment.create_local_runner()
 
     def start(self) -> None:
@@ -136,7 +141,7 @@ class Drive:
 
     def sample(self) -> Sample:
         """Return what this process has used and received so far, with Locust's statistics up to date."""
-        self._load.flush()
+        self._load.statistics.flush()
         return Sample(time.process_time(), self._environment.stats.entries[self._kind.entry].num_requests)
 
     def stop(self) -> None:

@@ -1,20 +1,18 @@
 """The load of one Locust process: the account that its users write into, their options, Locust's statistics."""
 
 import random
-import time
-from math import fsum
-from typing import Any
+from typing import Any, Protocol
 
-import gevent
 from locust.env import Environment
-from locust.stats import StatsEntry, StatsError, bucket_response_time
 
 from loadtests.connection import Address
+from loadtests.options import LoadOptions
+from loadtests.statistics import Statistics
 from wirerace.clock import now_ns, to_ns
 from wirerace.ledger import Account, AccountRecord, Ledger
-from wirerace.transports import Transport, TransportOptions
+from wirerace.transports import Transport
+from wirerace.wire import Cursor
 
-FLUSH_SECONDS = 1.0
 GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -22,68 +20,47 @@ LOADS: "dict[Environment, Load]" = {}
 """The load of each Locust environment; a process has one."""
 
 
-class Times:
-    """What was noted since the last batch: how long each took, ns, and the bytes of all."""
+class Client(Protocol):
+    """What the load knows of a client."""
 
-    __slots__ = ("size_bytes", "took_ns")
+    ledger: Ledger
 
-    def __init__(self) -> None:
-        self.took_ns: list[int] = []
-        self.size_bytes = 0
+    def position(self) -> Cursor | None:
+        """Return the cursor up to which it has received everything, None when it has none yet."""
 
-    def note(self, took_ns: int, size_bytes: int) -> None:
-        """Note one."""
-        self.took_ns.append(took_ns)
-        self.size_bytes += size_bytes
-
-    def clear(self) -> None:
-        """Begin the next batch."""
-        self.took_ns.clear()
-        self.size_bytes = 0
+    def cut(self, pause_seconds: float) -> bool:
+        """Cut its connection; it returns after a pause. False when it has none."""
 
 
 class Load:
-    """What the users of one process share.
+    """What the users of one process share."""
 
-    Locust's statistics get everything in batches: an event for each delivery would cost more than the delivery.
-    """
-
-    def __init__(
-        self,
-        environment: Environment,
-        options: dict[str, TransportOptions],
-        addresses: dict[str, Address],
-        seed: int,
-    ) -> None:
+    def __init__(self, environment: Environment, options: LoadOptions, index: int = 0) -> None:
         self.account = Account()
-        self.random = random.Random(seed)
-        self._environment = environment
+        self.random = random.Random(f"{options.seed}/{index}")
+        self.statistics = Statistics(environment.stats)
         self._options = options
-        self._addresses = addresses
-        self._ledgers: set[Ledger] = set()
+        self._clients: dict[Client, None] = {}  # in the order in which they came
         self._phase = self.random.random()
-        self._times: dict[tuple[str, str], Times] = {}
-        self._flusher = gevent.spawn(self._flush_forever)
 
     def options_of(self, transport: Transport) -> Any:
         """Return the client options of a transport."""
-        return self._options[transport.name]
+        return self._options.transports[transport.name]
 
     def address_of(self, transport: Transport) -> Address:
         """Return where the server of a transport is."""
-        return self._addresses[transport.name]
+        return self._options.addresses[transport.name]
 
-    def new_ledger(self) -> Ledger:
+    def join(self, client: Client) -> Ledger:
         """Return the ledger of a new client."""
-        ledger = Ledger(self.account)
-        self._ledgers.add(ledger)
-        return ledger
+        self._clients[client] = None
+        return Ledger(self.account)
 
-    def end_ledger(self, ledger: Ledger) -> None:
+    def leave(self, client: Client) -> None:
         """Close the ledger of a client that was told to stop."""
-        if ledger in self._ledgers:
-            self._ledgers.discard(ledger)
-            ledger.close(now_ns())
+        if client in self._clients:
+            del self._clients[client]
+            client.ledger.close(now_ns(), client.position())
 
     def next_phase_ns(self, interval_seconds: float) -> int:
         """Return a random offset into a poll interval for the next client.
@@ -94,52 +71,20 @@ class Load:
         self._phase = (self._phase + GOLDEN) % 1.0
         return to_ns(self._phase * interval_seconds)
 
-    def times_of(self, method: str, name: str) -> "Times":
-        """Return where requests or deliveries of one name are noted for Locust's statistics."""
-        return self._times.setdefault((name, method), Times())
-
-    def log_failure(self, method: str, name: str, error: Exception) -> None:
-        """Note one failure for Locust's statistics."""
-        stats = self._environment.stats
-        for entry in (stats.entries[name, method], stats.total):
-            entry.log_error(error)
-        key = StatsError.create_key(method, name, error)
-        stats.errors.setdefault(key, StatsError(method, name, error)).occurred()
+    def cut(self, jitter_seconds: float) -> int:
+        """Cut all connections at once and return how many; clients return evenly spread over `jitter_seconds`."""
+        cuts = sum([client.cut(self.random.uniform(0, jitter_seconds)) for client in self._clients])
+        self.account.totals.cuts += cuts
+        return cuts
 
     def finish(self) -> AccountRecord:
         """Close all ledgers and return the account."""
-        for ledger in list(self._ledgers):
-            self.end_ledger(ledger)
+        at_ns = now_ns()
+        for client in self._clients:
+            client.ledger.close(at_ns)
+        self._clients.clear()
         return self.account.to_record()
 
     def stop(self) -> None:
         """Hand the rest to Locust's statistics: the test is over."""
-        self._flusher.kill()
-        self.flush()
-
-    def _flush_forever(self) -> None:
-        while True:
-            gevent.sleep(FLUSH_SECONDS)
-            self.flush()
-
-    def flush(self) -> None:
-        """Hand what was noted to Locust's statistics."""
-        stats = self._environment.stats
-        now = time.time()
-        for key, times in self._times.items():
-            if not times.took_ns:
-                continue
-            times_ms = [took_ns / 1e6 for took_ns in times.took_ns]
-            batch = StatsEntry(stats, *key)
-            batch.last_request_timestamp = now
-            batch.num_requests = len(times_ms)
-            batch.total_response_time = fsum(times_ms)  # type: ignore[assignment]  # Locust says int, and adds floats
-            batch.min_response_time = min(times_ms)  # type: ignore[assignment]
-            batch.max_response_time = max(times_ms)  # type: ignore[assignment]
-            batch.total_content_length = times.size_bytes
-            batch.num_reqs_per_sec[int(now)] = len(times_ms)
-            for time_ms in times_ms:
-                batch.response_times[bucket_response_time(time_ms)] += 1
-            times.clear()
-            stats.entries[key].extend(batch)
-            stats.total.extend(batch)
+        self.statistics.stop()

@@ -17,17 +17,29 @@ from wirerace.transports import Transport
 from wirerace.wire import Cursor, Update, decode_batch
 
 BACKOFF_SECONDS = (0.05, 2.0)
+DELIVERY = "UPDATE"
+"""What deliveries are called where Locust says GET."""
 
 
 Received = tuple[list[Update], int]
 """What one read of the socket brought, and when it had arrived, Unix nanoseconds."""
 
 
+class Cut(Exception):
+    """The load cuts this client's connection; it returns after `pause_seconds`."""
+
+    def __init__(self, pause_seconds: float) -> None:
+        super().__init__(pause_seconds)
+        self.pause_seconds = pause_seconds
+
+
 class Subscriber(User):
     """One client. A transport's own way of receiving is its `deliveries`."""
 
     abstract = True
+    host = "per-transport"  # Locust's one host is nobody's: its page would ask for one if there were none
     transport: ClassVar[Transport]
+    request_method: ClassVar[str]
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -35,12 +47,18 @@ class Subscriber(User):
         self.account = self.load.account
         self.options: Any = self.load.options_of(self.transport)
         self.address = self.load.address_of(self.transport)
+        times_of = self.load.statistics.times_of
+        self.note_request = times_of(self.request_method, self.transport.path).note
+        self.note_delivery = times_of(DELIVERY, self.transport.path).note
         self.cursor = ""
         self.attempts = 0
+        self.asked_ns = 0
         self.started_ns = 0
+        self.broken_ns = 0
         self.is_connected = False
         self.has_heard = False
-        self.ledger = self.load.new_ledger()
+        self.listener: gevent.Greenlet | None = None
+        self.ledger = self.load.join(self)
 
     def deliveries(self) -> Iterator[Received]:
         """Yield what comes, from `cursor` on, until the connection breaks."""
@@ -53,40 +71,77 @@ class Subscriber(User):
     @task
     def subscribe(self) -> None:
         """Receive for as long as Locust lets this user live; reconnect with backoff and jitter."""
-        receive, note = self.ledger.receive, self.load.times_of("UPDATE", self.transport.path).note
+        self.listener = gevent.getcurrent()
+        pause_seconds = 0.0
         while True:
             try:
-                for updates, arrival_ns in self.deliveries():
-                    if updates and not self.has_heard:
-                        self.has_heard = True
-                        self.account.stages["first_update"].record(arrival_ns - self.started_ns)
-                    for update in updates:
-                        receive(update, arrival_ns)
-                        note(arrival_ns - update.ts, update.payload_bytes)
+                gevent.sleep(pause_seconds)
+                self.listen()
+            except Cut as cut:
+                pause_seconds = cut.pause_seconds
             except (OSError, ConnectionLost, Refused, FrameError) as error:
-                self.account.totals.failed_connects += 1 if not self.cursor else 0
-                self.load.log_failure("GET", self.transport.path, error)
+                pause_seconds = self.backoff_seconds()
+                self.note_failure(error)
             self.hang_up()
-            self.is_connected = False
-            least, most = BACKOFF_SECONDS
-            pause_seconds = min(least * 2**self.attempts, most)
-            self.attempts = min(self.attempts + 1, 10)
-            gevent.sleep(pause_seconds * self.load.random.uniform(0.5, 1.0))
+            if self.is_connected:
+                self.is_connected = False
+                self.broken_ns = now_ns()
+
+    def listen(self) -> None:
+        """Enter into the ledger what comes, until the connection breaks."""
+        receive, note = self.ledger.receive, self.note_delivery
+        for updates, arrival_ns in self.deliveries():
+            if updates and not self.has_heard:
+                self.has_heard = True
+                self.account.stages["first_update"].record(arrival_ns - self.started_ns)
+            for update in updates:
+                receive(update, arrival_ns)
+                note(arrival_ns - update.ts, update.payload_bytes)
+
+    def backoff_seconds(self) -> float:
+        """Return how long to wait before the next attempt: twice as long each time, with jitter."""
+        least, most = BACKOFF_SECONDS
+        pause_seconds: float = min(least * 2**self.attempts, most)
+        self.attempts = min(self.attempts + 1, 10)
+        return pause_seconds * self.load.random.uniform(0.5, 1.0)
+
+    def note_failure(self, error: Exception) -> None:
+        """Count a failure and tell Locust what failed: a request, or the connection that brought deliveries."""
+        self.account.totals.failed_connects += 1 if not self.cursor else 0
+        what = f"{self.address}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
+        if self.asked_ns:
+            took_ns, self.asked_ns = now_ns() - self.asked_ns, 0
+            self.load.statistics.fail(self.request_method, self.transport.path, what, took_ns)
+        else:
+            self.load.statistics.fail(DELIVERY, self.transport.path, what)
+
+    def cut(self, pause_seconds: float) -> bool:
+        """Cut the connection; the client returns after a pause. False when it has none."""
+        if not self.is_connected or self.listener is None:
+            return False
+        gevent.kill(self.listener, Cut(pause_seconds))
+        return True
 
     def on_stop(self) -> None:
         """Locust tells this user to stop."""
-        self.load.end_ledger(self.ledger)
+        self.load.leave(self)
         self.hang_up()
 
-    def connected(self, cursor: str, since_ns: int, client: HttpClient | WebSocketClient, answered_ns: int) -> None:
+    def position(self) -> Cursor | None:
+        """Return the cursor up to which this client has received everything, None when it has none yet."""
+        return Cursor.parse(self.cursor) if self.cursor else None
+
+    def connected(self, cursor: str, client: HttpClient | WebSocketClient, answered_ns: int) -> None:
         """Note that the server has given a cursor: this client is subscribed, or is again after a broken connection."""
+        since_ns, now = self.asked_ns, now_ns()
         self.cursor = cursor
         self.attempts = 0
         self.started_ns = self.started_ns or since_ns
-        now = now_ns()
         self.ledger.open(Cursor.parse(cursor), now)
         self.is_connected = True
         self.account.connecting.record(now - since_ns)
+        if self.broken_ns:
+            self.account.returning.record(now - self.broken_ns)
         stages = self.account.stages
         stages["tcp_connected"].record(client.opened_ns - since_ns)
         stages["request_sent"].record(client.sent_ns - since_ns)
@@ -97,31 +152,31 @@ class HttpSubscriber(Subscriber):
     """A client that asks."""
 
     abstract = True
-    keep_alive = True
+    request_method = "GET"
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.client = HttpClient(
-            self.address, keep_alive=self.keep_alive, extra_header_bytes=self.options.extra_header_bytes
+            self.address, keep_alive=self.options.keep_alive, extra_header_bytes=self.options.extra_header_bytes
         )
-        self.note_answer = self.load.times_of("GET", self.transport.path).note
 
     def ask(self, target: str, sent_ns: int) -> Received:
         """Ask for `target`; the request was meant to leave at `sent_ns`. A 204 yields no updates."""
         account = self.account
         account.request(sent_ns)
         connects = self.client.connects
-        started_ns = now_ns()
+        self.asked_ns = now_ns()
         try:
             response = self.client.get(target)
         except Refused:
             account.response("error", sent_ns)
             raise
-        self.note_answer(response.arrival_ns - started_ns, len(response.body))
+        self.note_request(response.arrival_ns - self.asked_ns, len(response.body))
         if self.client.connects > connects:
             account.totals.connects += 1
         if not self.is_connected:
-            self.connected(response.cursor, started_ns, self.client, response.arrival_ns)
+            self.connected(response.cursor, self.client, response.arrival_ns)
+        self.asked_ns = 0
         self.cursor = response.cursor
         if response.status == 204:
             account.response("empty", sent_ns)

@@ -15,6 +15,7 @@ class WebSocketUser(Subscriber):
     """Keeps one socket open."""
 
     transport = TRANSPORTS["websocket"]
+    request_method = "connect"
     options: WebSocketOptions
 
     def __init__(self, environment: Environment) -> None:
@@ -24,11 +25,13 @@ class WebSocketUser(Subscriber):
 
     def deliveries(self) -> Iterator[Received]:
         """Shake hands and listen."""
-        started_ns = now_ns()
-        self.account.request(started_ns)
+        self.asked_ns = now_ns()
+        self.account.request(self.asked_ns)
         client = self.client = WebSocketClient(self.address, self.target())
         self.account.totals.connects += 1
-        self.connected(client.cursor, started_ns, client, client.arrival_ns)
+        self.note_request(client.arrival_ns - self.asked_ns, 0)
+        self.connected(client.cursor, client, client.arrival_ns)
+        self.asked_ns = 0
         while True:
             updates = [decode_update(message) for message in client.receive()]
             yield updates, client.arrival_ns
@@ -36,10 +39,12 @@ class WebSocketUser(Subscriber):
 
     def target(self) -> str:
         """Return what to connect to."""
-        if self.newest is not None:
-            self.cursor = str(Cursor(self.newest.epoch, self.newest.seq))
-        path = self.transport.path
-        return f"{path}?after={self.cursor}" if self.cursor else path
+        path, position = self.transport.path, self.position()
+        return f"{path}?after={position}" if position is not None else path
+
+    def position(self) -> Cursor | None:
+        """Return the newest update's key, or the cursor of the 101 when none has come."""
+        return Cursor(self.newest.epoch, self.newest.seq) if self.newest is not None else super().position()
 
     def hang_up(self) -> None:
         """Close the connection."""

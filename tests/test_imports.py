@@ -13,7 +13,7 @@ SHARED = frozenset(
     f"wirerace.{name}"
     for name in (
         "transports", "wire", "clock", "metrics", "ledger", "histogram", "errors", "frames", "schedule", "options",
-        "seen", "trace",
+        "seen", "shapes", "trace",
     )
 )  # fmt: skip
 PROCESSES = frozenset({"subprocess", "multiprocessing"})

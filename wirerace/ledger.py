@@ -34,48 +34,67 @@ class Window(NamedTuple):
 NO_WINDOW = Window(0, 0)
 
 
+class Subscription(NamedTuple):
+    """What a client subscribed to: everything after `first`, up to `last`, or to the end of the window when None."""
+
+    first: Cursor
+    last: Cursor | None
+
+
 class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     """An account as it travels: sums over clients, each exact, so that records merge without loss.
 
-    `subscribed` counts the clients subscribed through the whole window, `partly` lists the first cursor and the end of
-    the others; `age_area` is the integral of age over the window, s², and `age_ns` the time over which it was taken;
-    `updates` tells for each update (epoch, then seq) how many clients received it and the highest latency, ns.
+    `subscribed` counts the clients subscribed through the whole window, `partly` lists the subscriptions of the others,
+    `client_ns` adds up how long each was subscribed within it; `age_area` is the integral of age over the window, s²,
+    and `age_ns` the time over which it was taken; `updates` tells for each update (epoch, then seq) how many clients
+    received it and the highest latency, ns.
+
+    Whatever the window: `clients` have been subscribed, `received` counts what reached them, `repeated` what reached
+    one again, `missing` the sequence numbers below a client's highest that it never received. `returning` is how long
+    clients were without a connection that had broken, `cuts` how many connections the load itself cut.
     """
 
     delivered: int = 0
     duplicated: int = 0
     reordered: int = 0
     received: int = 0
+    repeated: int = 0
+    missing: int = 0
     arrived: int = 0
     requests: int = 0
     responses: dict[Outcome, int] = msgspec.field(default_factory=lambda: {"data": 0, "empty": 0, "error": 0})
     late_polls: int = 0
     connects: int = 0
     failed_connects: int = 0
+    cuts: int = 0
+    clients: int = 0
+    client_ns: int = 0
     subscribed: int = 0
-    partly: list[tuple[Cursor, int]] = []
+    partly: list[Subscription] = []
     age_area: float = 0.0
     age_ns: int = 0
     peak_ns: int = 0
     peaks: int = 0
     latencies: LatenciesRecord = LatenciesRecord("", 0, 0, None, None)
     connecting: LatenciesRecord = LatenciesRecord("", 0, 0, None, None)
+    returning: LatenciesRecord = LatenciesRecord("", 0, 0, None, None)
     stages: dict[Stage, LatenciesRecord] = {}
     updates: dict[str, dict[int, tuple[int, int]]] = {}
 
 
 class LoadState(msgspec.Struct, frozen=True):
-    """Where a load process stands: clients subscribed now, clients that have an update, deliveries."""
+    """Where the load stands: clients subscribed now, clients that have an update, deliveries."""
 
-    subscribed: int
-    aged: int
-    received: int
-    delivered: int
+    subscribed: int = 0
+    aged: int = 0
+    received: int = 0
+    delivered: int = 0
 
 
 _SUMS = (
-    "delivered", "duplicated", "reordered", "received", "arrived", "requests", "late_polls", "connects",
-    "failed_connects", "subscribed", "age_area", "age_ns", "peak_ns", "peaks",
+    "delivered", "duplicated", "reordered", "received", "repeated", "missing", "arrived", "requests", "late_polls",
+    "connects", "failed_connects", "cuts", "clients", "client_ns", "subscribed", "age_area", "age_ns", "peak_ns",
+    "peaks",
 )  # fmt: skip
 
 
@@ -90,6 +109,7 @@ class Account:
         self.totals = AccountRecord()
         self.latencies = Latencies()
         self.connecting = Latencies()
+        self.returning = Latencies()
         self.stages = {stage: Latencies() for stage in STAGES}
         self.updates: dict[str, dict[int, list[int]]] = {}
         self.live_clients = 0
@@ -130,6 +150,7 @@ class Account:
             self.totals,
             latencies=self.latencies.to_record(),
             connecting=self.connecting.to_record(),
+            returning=self.returning.to_record(),
             stages={stage: latencies.to_record() for stage, latencies in self.stages.items()},
             updates={
                 epoch: {seq: (heard[0], heard[1]) for seq, heard in of_epoch.items()}
@@ -139,7 +160,7 @@ class Account:
 
 
 class Ledger:
-    """One client's ledger. It opens with the client's first cursor and ends when the client is told to stop."""
+    """One client's ledger. It opens with the client's first cursor and closes when the client leaves or all is over."""
 
     __slots__ = ("_account", "_aged_to_ns", "_epoch", "_first", "_newest_ts", "_opened_ns", "_seen", "_seen_of")
 
@@ -171,6 +192,8 @@ class Ledger:
         else:
             self._turn_to(update.epoch, 0)
             arrival = self._seen.add(update.seq)
+            if arrival is Arrival.DUPLICATE:
+                account.totals.repeated += 1
         if self._newest_ts is None or update.ts > self._newest_ts:
             self._renew(update.ts, arrival_ns)
         window = account.window
@@ -184,17 +207,25 @@ class Ledger:
                 account.totals.reordered += 1
             account.delivery(update, arrival_ns - update.ts)
 
-    def close(self, at_ns: int) -> None:
-        """Unsubscribe, and add the age of the rest of the window to the account."""
+    def close(self, at_ns: int, last: Cursor | None = None) -> None:
+        """Unsubscribe, and add what is left to the account.
+
+        A client that leaves while others stay gives its `last` cursor: what was on its way then is not expected of it.
+        """
         if self._opened_ns is None:
             return
-        account = self._account
+        account, totals = self._account, self._account.totals
+        window = account.window
         self._age_until(at_ns)
         account.live_clients -= 1
-        if self._opened_ns <= account.window.from_ns and at_ns >= account.window.to_ns:
-            account.totals.subscribed += 1
+        account.aged_clients -= self._newest_ts is not None
+        totals.clients += 1
+        totals.missing += sum(seen.missing for seen in self._seen_of.values())
+        totals.client_ns += max(0, min(at_ns, window.to_ns) - max(self._opened_ns, window.from_ns))
+        if last is None and self._opened_ns <= window.from_ns and at_ns >= window.to_ns:
+            totals.subscribed += 1
         else:
-            account.totals.partly.append((self._first, at_ns))
+            totals.partly.append(Subscription(self._first, last))
         self._opened_ns = None
 
     def _turn_to(self, epoch: str, known_seq: int) -> None:
@@ -244,6 +275,7 @@ def merge(records: list[AccountRecord]) -> AccountRecord:
                 heard_in[seq] = (so_far[0] + clients, max(so_far[1], worst_ns))
     total.latencies = merged(record.latencies for record in records).to_record()
     total.connecting = merged(record.connecting for record in records).to_record()
+    total.returning = merged(record.returning for record in records).to_record()
     for stage in STAGES:
         reached = [record.stages[stage] for record in records if stage in record.stages]
         total.stages[stage] = merged(reached).to_record()

@@ -101,12 +101,13 @@ def description_of(annotation: object) -> str:
 
 def fields_at(options: type[msgspec.Struct], place: str) -> list[msgspec.structs.FieldInfo]:
     """Return the fields that are marked as being `at` a place; those that are not marked are at the client."""
-    return [field for field in msgspec.structs.fields(options) if _place_of(field.type) == place]
+    return [field for field in msgspec.structs.fields(options) if (extra_of(field.type, "at") or "client") == place]
 
 
-def _place_of(annotation: object) -> str:
+def extra_of(annotation: object, key: str) -> str:
+    """Return what else a field's annotation says under a key, nothing when it does not."""
     metas = (part for part in getattr(annotation, "__metadata__", ()) if isinstance(part, msgspec.Meta))
-    return next((str(meta.extra["at"]) for meta in metas if meta.extra and "at" in meta.extra), "client")
+    return next((str(meta.extra[key]) for meta in metas if meta.extra and key in meta.extra), "")
 
 
 def _placeholder(annotation: object) -> str:

@@ -22,6 +22,11 @@ class Seen:
         self.highest = highest
         self._gaps: list[tuple[int, int]] = []  # disjoint, ascending, both ends included
 
+    @property
+    def missing(self) -> int:
+        """How many below the highest were never seen."""
+        return sum(high - low + 1 for low, high in self._gaps)
+
     def add(self, seq: int) -> Arrival:
         """Note one arrival and return what it means."""
         if seq > self.highest:

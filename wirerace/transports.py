@@ -22,11 +22,17 @@ AT_SERVER = {"at": "server"}
 """Marks an option that is the server's, not the client's."""
 
 
-class PollingOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class HttpOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What every client that asks may be told."""
+
+    keep_alive: Annotated[bool, Meta(description="keep the connection; if not, open one for every request")] = True
+    extra_header_bytes: HeaderBytes = 0
+
+
+class PollingOptions(HttpOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Polling: a client asks at a fixed rate."""
 
     interval_seconds: Annotated[float, Meta(ge=0.01, le=3600, description="time between two polls of a client")] = 1.0
-    extra_header_bytes: HeaderBytes = 0
 
     @property
     def pause_seconds(self) -> float:
@@ -34,7 +40,7 @@ class PollingOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, 
         return self.interval_seconds
 
 
-class LongPollingOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class LongPollingOptions(HttpOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Long polling: a client asks, the server holds."""
 
     # 25 s lies below the shortest proxy timeout in common use, 30 s.
@@ -42,8 +48,6 @@ class LongPollingOptions(TransportOptions, frozen=True, forbid_unknown_fields=Tr
     repoll_delay_seconds: Annotated[
         float, Meta(ge=0, le=3600, description="how long a client waits before it asks again")
     ] = 0.0
-    keep_alive: Annotated[bool, Meta(description="keep the connection; if not, open one for every request")] = True
-    extra_header_bytes: HeaderBytes = 0
 
     @property
     def pause_seconds(self) -> float:
@@ -84,3 +88,9 @@ TRANSPORTS: dict[str, Transport] = {
 }
 
 PRODUCER_PORT = 8000
+
+
+def title_of(transport: str, variant: str) -> str:
+    """Return what people see of a transport at one setting."""
+    title = TRANSPORTS[transport].title
+    return f"{title} ({variant})" if variant else title

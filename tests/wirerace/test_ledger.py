@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wirerace.ledger import Account, AccountRecord, Ledger, Outcome, Window, merge
+from wirerace.ledger import Account, AccountRecord, Ledger, Outcome, Subscription, Window, merge
 from wirerace.wire import Cursor, Update
 
 EPOCHS = ("e0", "e1", "e2")
@@ -182,17 +182,50 @@ def test_requests_responses_and_late_polls_count_by_the_time_they_were_due(
     [
         (100, 200, 1, []),
         (0, 900, 1, []),
-        (101, 200, 0, [(Cursor("e0", 0), 200)]),
-        (100, 199, 0, [(Cursor("e0", 0), 199)]),
-        (300, 400, 0, [(Cursor("e0", 0), 400)]),
+        (101, 200, 0, [Subscription(Cursor("e0", 0), None)]),
+        (100, 199, 0, [Subscription(Cursor("e0", 0), None)]),
+        (300, 400, 0, [Subscription(Cursor("e0", 0), None)]),
     ],
 )
 def test_client_is_subscribed_through_the_whole_window_or_partly(
-    opened_ns: int, closed_ns: int, subscribed: int, partly: list[tuple[Cursor, int]]
+    opened_ns: int, closed_ns: int, subscribed: int, partly: list[Subscription]
 ) -> None:
     totals = account_of(Story(opened_ns, Cursor("e0", 0), [], closed_ns)).totals
 
     assert (subscribed, partly) == (totals.subscribed, totals.partly)
+
+
+@pytest.mark.parametrize("closed_ns", [150, 250])
+def test_client_that_leaves_is_subscribed_up_to_its_last_cursor(closed_ns: int) -> None:
+    account = account_of()
+    ledger = Ledger(account)
+    ledger.open(Cursor("e0", 3), 0)
+    ledger.close(closed_ns, Cursor("e0", 5))
+
+    assert (0, [Subscription(Cursor("e0", 3), Cursor("e0", 5))]) == (account.totals.subscribed, account.totals.partly)
+
+
+def test_time_subscribed_is_counted_within_the_window() -> None:
+    accounts = [account_of(Story(opened, Cursor("e0", 0), [], closed)) for opened, closed in ((0, 150), (120, 900))]
+
+    assert [50, 80] == [account.totals.client_ns for account in accounts]
+
+
+def test_what_is_missing_and_what_came_again_is_counted_whatever_the_window() -> None:
+    account = account_of()
+    ledger = Ledger(account)
+    ledger.open(Cursor("e0", 3), 0)
+    for seq in (4, 6, 6, 9):
+        ledger.receive(Update("e0", seq, 5, ""), 10)
+    ledger.receive(Update("e1", 2, 5, ""), 10)
+    ledger.close(20, Cursor("e1", 2))
+
+    assert (1, 5, 1, 3 + 1) == (
+        account.totals.clients,
+        account.totals.received,
+        account.totals.repeated,
+        account.totals.missing,
+    )
 
 
 def test_reconnect_changes_nothing() -> None:
@@ -234,6 +267,8 @@ def test_clients_are_live_from_their_cursor_to_their_end_and_aged_from_their_fir
     second.close(9)
 
     assert (1, 1) == (account.live_clients, account.aged_clients)
+    first.close(10)
+    assert (0, 0) == (account.live_clients, account.aged_clients)
 
 
 def test_account_tells_of_each_update_how_many_heard_it_and_how_late_the_last() -> None:

@@ -7,12 +7,23 @@ from wirerace.experiment.record import Result, Trial
 
 
 class Figure(NamedTuple):
-    """One comparable quantity of a trial; None where the trial has none. `total` figures add up over repeats."""
+    """One comparable quantity of a trial; None where the trial has none.
+
+    `total` figures add up over repeats; `if_any` figures are worth a row only where some trial has one that is not 0.
+    """
 
     name: str
     unit: str
     of: Callable[[Trial], float | None]
     total: bool = False
+    if_any: bool = False
+
+
+class Contestant(NamedTuple):
+    """A transport at one setting: what is compared."""
+
+    transport: str
+    variant: str
 
 
 def _empty_fraction(trial: Trial) -> float | None:
@@ -36,15 +47,29 @@ FIGURES = (
     Figure("bytes per delivery", "bytes", _bytes_per_delivery),
     Figure("server CPU per delivery", "microseconds", lambda trial: trial.server.cpu_us_per_delivery),
     Figure("memory per client", "bytes", lambda trial: trial.server.bytes_per_client),
+    Figure("connections cut or broken", "count", lambda trial: trial.return_seconds.count, total=True, if_any=True),
+    Figure("until they were back, mean", "seconds", lambda trial: trial.return_seconds.mean, if_any=True),
+    Figure("until they were back, p99", "seconds", lambda trial: trial.return_seconds.p99, if_any=True),
     Figure("lost", "count", lambda trial: trial.lost, total=True),
     Figure("duplicated", "count", lambda trial: trial.duplicated, total=True),
     Figure("reordered", "count", lambda trial: trial.reordered, total=True),
 )
 
 
-def of_transport(result: Result, transport: str, figure: Figure) -> float | None:
-    """Return a figure over the repeats of one transport: the sum of counts, else the mean; None when any is unknown."""
-    return _over([figure.of(trial) for trial in result.trials if trial.transport == transport], total=figure.total)
+def contestants_of(result: Result) -> list[Contestant]:
+    """Return what was compared, in the order in which it first ran."""
+    return list(dict.fromkeys(Contestant(trial.transport, trial.variant) for trial in result.trials))
+
+
+def figures_of(result: Result) -> list[Figure]:
+    """Return the figures that are worth a row."""
+    return [figure for figure in FIGURES if not figure.if_any or any(figure.of(trial) for trial in result.trials)]
+
+
+def over_repeats(result: Result, contestant: Contestant, figure: Figure) -> float | None:
+    """Return a figure over a contestant's repeats: the sum of counts, else the mean; None when any is unknown."""
+    trials = [trial for trial in result.trials if (trial.transport, trial.variant) == contestant]
+    return _over([figure.of(trial) for trial in trials], total=figure.total)
 
 
 def _over(values: Sequence[float | None], *, total: bool) -> float | None:

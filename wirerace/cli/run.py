@@ -12,9 +12,10 @@ from typing import Annotated
 import typer
 
 from wirerace.errors import BadInput
-from wirerace.experiment.model import read_experiment
+from wirerace.experiment.reading import read_experiment
 from wirerace.experiment.record import FILE_NAME, Result
 from wirerace.experiment.run import run
+from wirerace.experiment.targets.cores import cautions
 from wirerace.report.progress import progress_display
 from wirerace.report.terminal import print_result
 
@@ -50,6 +51,8 @@ def command(
     """
     experiment = read_experiment(file, overrides or ())
     directory = prepare_directory(file, out)
+    for caution in cautions(experiment):
+        sys.stderr.write(f"wirerace: warning: {caution}\n")
     code = 0
     with terminable():
         try:
@@ -61,7 +64,8 @@ def command(
             raise typer.Exit(code) from None
     print_result(result)
     for failure in result.failures:
-        sys.stderr.write(f"wirerace: {failure.transport}, repeat {failure.repeat}: {failure.reason}\n")
+        variant = f" ({failure.variant})" if failure.variant else ""
+        sys.stderr.write(f"wirerace: {failure.transport}{variant}, repeat {failure.repeat}: {failure.reason}\n")
     sys.stdout.write(f"{directory / FILE_NAME}\n")
     raise typer.Exit(0 if is_well(result) else 1)
 

@@ -1,17 +1,14 @@
-"""An experiment file: TOML, read into typed values."""
+"""An experiment as values: what an experiment file says, and the trials that come of it."""
 
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
-from wirerace.clock import to_ns
-from wirerace.errors import BadInput
-from wirerace.options import lowered, struct_in, wanted
 from wirerace.schedule import Schedule, Seed, Source
+from wirerace.shapes import Ramp, Shape, ShapeName, Spike, Steady, Steps, Storm
 from wirerace.trace import read_trace
 from wirerace.transports import (
     TRANSPORTS,
@@ -20,23 +17,46 @@ from wirerace.transports import (
     Transport,
     TransportOptions,
     WebSocketOptions,
+    title_of,
 )
-
-LEAST_POLL_PERIODS = 5
-"""A window of fewer poll intervals would hang on where in the interval it begins."""
 
 
 class Clients(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The clients of each trial."""
+    """The clients of each trial: `count` is the most there are at one time, `shape` says how many there are when."""
 
     count: Annotated[int, Meta(ge=1, le=100_000)] = 200
     spawn_per_second: Annotated[float, Meta(gt=0, le=100_000)] = 200
+    shape: ShapeName = "steady"
+    steps: Steps = Steps()
+    spike: Spike = Spike()
+    ramp: Ramp = Ramp()
+    storm: Storm = Storm()
+
+    @property
+    def shape_options(self) -> Shape:
+        """The shape, with its own table."""
+        shape: Shape = getattr(self, self.shape, Steady())
+        return shape
+
+    @property
+    def count_at_start(self) -> int:
+        """The clients that are there when the window begins."""
+        return self.shape_options.clients_at(0, self.count)
 
 
 class LoadOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the load is made."""
+    """How the load is made: by Locust in one process, or by a master and several workers."""
 
+    processes: Annotated[int, Meta(ge=1, le=64)] = 1
     pin_cores: bool = True
+
+
+class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Other options for some transports: each gets trials of its own beside those of its plain table."""
+
+    polling: PollingOptions | None = None
+    longpolling: LongPollingOptions | None = None
+    websocket: WebSocketOptions | None = None
 
 
 class WindowOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,135 +78,54 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     polling: PollingOptions = PollingOptions()
     longpolling: LongPollingOptions = LongPollingOptions()
     websocket: WebSocketOptions = WebSocketOptions()
+    variants: dict[str, Variant] = {}
     load: LoadOptions = LoadOptions()
     window: WindowOptions = WindowOptions()
 
-    def options_of(self, transport: Transport) -> TransportOptions:
-        """Return the client options of a transport."""
-        options: TransportOptions = getattr(self, transport.name)
-        return options
-
 
 class Plan(NamedTuple):
-    """One trial to run. All transports of a repeat share its seed, and so its schedule."""
+    """One trial to run: a transport at one setting, once. `variant` names the setting, nothing for the plain one.
+
+    All trials of a repeat share its seed, and so its schedule.
+    """
 
     transport: Transport
+    variant: str
+    options: TransportOptions
     repeat: int
     seed: int
 
+    @property
+    def name(self) -> str:
+        """What its files are called by."""
+        return f"{self.repeat}-{self.transport.name}" + (f"-{self.variant}" if self.variant else "")
+
+    @property
+    def title(self) -> str:
+        """What people see."""
+        return title_of(self.transport.name, self.variant)
+
 
 def plans(experiment: Experiment) -> Iterator[Plan]:
-    """Yield the trials of an experiment in the order in which they run; repeats count from 1."""
-    for repeat in range(1, experiment.repeats + 1):
-        for name in experiment.transports:
-            yield Plan(TRANSPORTS[name], repeat, experiment.seed + repeat - 1)
+    """Yield the trials of an experiment in the order in which they run; repeats count from 1.
 
-
-def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
-    """Return the experiment in a TOML file; each override is `table.key=value`, the value as in TOML.
-
-    Raises BadInput, naming file, key and cure.
+    Each transport's variants follow its plain setting.
     """
-    try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}; experiments/ has some to start from") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: not TOML: {error}") from None
-    for override in overrides:
-        _set(document, override)
-    try:
-        experiment = _with_trace(msgspec.convert(document, Experiment), path.parent)
-        _check(experiment)
-    except msgspec.ValidationError as error:
-        raise BadInput(f"{path}: {_explained(error, document)}") from None
-    except BadInput as error:
-        raise BadInput(f"{path}: {error}") from None
-    return experiment
+    for repeat in range(1, experiment.repeats + 1):
+        seed = experiment.seed + repeat - 1
+        for name in experiment.transports:
+            yield Plan(TRANSPORTS[name], "", getattr(experiment, name), repeat, seed)
+            for variant, tables in experiment.variants.items():
+                options: TransportOptions | None = getattr(tables, name)
+                if options is not None:
+                    yield Plan(TRANSPORTS[name], variant, options, repeat, seed)
 
 
-def _with_trace(experiment: Experiment, directory: Path) -> Experiment:
-    """Return the experiment with its trace found, relative to the experiment's file."""
-    source = experiment.producer
-    if source.arrivals != "trace":
-        return experiment
-    if source.trace_file is None:
-        raise BadInput('producer.trace_file must name a trace when producer.arrivals is "trace"')
-    found = msgspec.structs.replace(source, trace_file=str(directory / source.trace_file))
-    return msgspec.structs.replace(experiment, producer=found)
-
-
-def schedule_of(experiment: Experiment, seed: int, start_ns: int) -> Schedule:
-    """Return the schedule of one trial.
+def schedule_of(experiment: Experiment, seed: int, start_ns: int | None) -> Schedule:
+    """Return the schedule of one trial; without `start_ns` it begins when the producer gets it.
 
     Raises BadInput, naming file, line and cure, when its trace cannot be read.
     """
     source = experiment.producer
     trace = read_trace(Path(source.trace_file)) if source.arrivals == "trace" and source.trace_file else []
     return Schedule(**msgspec.structs.asdict(source), seed=seed, start_ns=start_ns, trace=trace)
-
-
-def _set(document: dict[str, Any], override: str) -> None:
-    key, equals, text = override.partition("=")
-    if not equals or not all(part.strip() for part in key.split(".")):
-        raise BadInput(f"--set takes key=value such as clients.count=500, got {override!r}")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text  # a word without quotes
-    *tables, name = (part.strip() for part in key.split("."))
-    place = document
-    for table in tables:
-        inner = place.setdefault(table, {})
-        if not isinstance(inner, dict):
-            raise BadInput(f"--set {override}: {table} is no table")
-        place = inner
-    place[name] = value
-
-
-def _check(experiment: Experiment) -> None:
-    schedule_of(experiment, experiment.seed, 0)
-    unknown = [name for name in experiment.transports if name not in TRANSPORTS]
-    if unknown:
-        raise BadInput(f"transports: there is no {unknown[0]!r}; there are {', '.join(TRANSPORTS)}")
-    if len(set(experiment.transports)) < len(experiment.transports):
-        raise BadInput("transports: each may be named once; repeats runs all of them again")
-    least_seconds = LEAST_POLL_PERIODS * experiment.polling.interval_seconds
-    # Compared in whole nanoseconds, for 5 × 0.07 is not 0.35 in floats.
-    if "polling" in experiment.transports and to_ns(experiment.window.measure_seconds) < to_ns(least_seconds):
-        raise BadInput(
-            f"window.measure_seconds must be at least {LEAST_POLL_PERIODS} × polling.interval_seconds = "
-            f"{least_seconds:g}, got {experiment.window.measure_seconds:g}"
-        )
-
-
-def _explained(error: msgspec.ValidationError, document: Mapping[str, Any]) -> str:
-    """Return msgspec's error as one line that begins with the key and ends with the cure or what was given."""
-    reason, _, path = str(error).rpartition(" - at `") if " - at `" in str(error) else (str(error), "", "")
-    name = reason.partition("`")[2].rpartition("`")[0]
-    reason = lowered(reason)
-    key = path.rstrip("`").removeprefix("$").removeprefix(".")
-    if "unknown field" in reason:
-        where = f"[{key}]" if key else "the top level"
-        names = _names_at(key)
-        shown = name if name.isidentifier() else repr(name)
-        return f"{shown} is no key of {where}; {'there are ' + ', '.join(names) if names else 'it has none'}"
-    if "missing required field" in reason:
-        return f"{name} is missing; add it at the top level"
-    given: Any = document
-    annotation: Any = Experiment
-    for part in key.partition("[")[0].split("."):
-        given = given[part]
-        fields = msgspec.structs.fields(struct_in(annotation))
-        annotation = next(field.type for field in fields if field.name == part)
-    if not reason.startswith(("expected", "invalid enum")):
-        return f"{key}: {reason}"
-    return f"{key} must be {wanted(annotation, reason)}, got {given!r}"
-
-
-def _names_at(key: str) -> Sequence[str]:
-    annotation: Any = Experiment
-    for part in key.split(".") if key else ():
-        fields = msgspec.structs.fields(struct_in(annotation))
-        annotation = next(field.type for field in fields if field.name == part)
-    return struct_in(annotation).__struct_fields__

@@ -43,6 +43,15 @@ class Connecting(msgspec.Struct, frozen=True):
     p99: float | None
 
 
+class Returning(msgspec.Struct, frozen=True):
+    """Connections that broke, or were cut by the load itself: how many came back, and after how long."""
+
+    count: int
+    mean: float | None
+    p99: float | None
+    max: float | None
+
+
 class Bytes(msgspec.Struct, frozen=True):
     """Bytes as the server counts them; pings and pongs, both ways, are in `heartbeat` alone."""
 
@@ -77,12 +86,18 @@ class ProducerQuality(msgspec.Struct, frozen=True):
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """One transport at one setting, once. `arrived` counts deliveries by arrival: what costs are divided by."""
+    """One transport at one setting, once; `variant` names the setting, nothing for the plain one.
+
+    `clients` is the most there were at one time, `client_seconds` how long all together were subscribed in the window.
+    `arrived` counts deliveries by arrival: what costs are divided by.
+    """
 
     transport: str
+    variant: str = ""
     repeat: int
     seed: int
     clients: int
+    client_seconds: float
     window_seconds: float
     updates: int
     expected: int
@@ -100,6 +115,9 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     connect_seconds: Connecting
     connect_stages_seconds: dict[Stage, Connecting]
     failed_connects: int
+    connects: int
+    cuts: int
+    return_seconds: Returning
     restarts: int
     bytes: Bytes
     server: ServerCost
@@ -118,6 +136,7 @@ class Failure(msgspec.Struct, frozen=True):
     transport: str
     repeat: int
     reason: str
+    variant: str = ""
 
 
 class Host(msgspec.Struct, frozen=True):
@@ -130,13 +149,14 @@ class Host(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, kw_only=True):
-    """All of result.json. `experiment` is as resolved, with every default."""
+    """All of result.json. `experiment` is as resolved, with every default; `warnings` say what colours the result."""
 
     schema: int = SCHEMA
     wirerace: str
     experiment: dict[str, Any]
     host: Host
     started_at: str
+    warnings: list[str] = []
     trials: list[Trial] = []
     failures: list[Failure] = []
 
@@ -146,7 +166,7 @@ class _Schema(msgspec.Struct):
 
 
 class Raw(msgspec.Struct, frozen=True):
-    """What a trial's figures were computed from: raw/<repeat>-<transport>.json.
+    """What a trial's figures were computed from: raw/<repeat>-<transport>[-<variant>].json.
 
     `truth` reaches from the priming update to the end of the window.
     """

@@ -17,6 +17,7 @@ from wirerace.errors import TrialFailed
 from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment, Plan, plans, schedule_of
 from wirerace.experiment.record import FILE_NAME, Failure, Host, Raw, Result, Trial, write_json
+from wirerace.experiment.targets.cores import cautions
 from wirerace.experiment.targets.local import Child, Local
 from wirerace.experiment.trial import Measured, ServerSample, figures
 from wirerace.ledger import AccountRecord, LoadState, Window
@@ -62,6 +63,7 @@ def run(experiment: Experiment, directory: Path, on_progress: OnProgress) -> Res
         experiment=msgspec.to_builtins(experiment),
         host=_host(),
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        warnings=cautions(experiment),
     )
     target = Local(experiment, directory)
     todo = list(plans(experiment))
@@ -73,10 +75,10 @@ def run(experiment: Experiment, directory: Path, on_progress: OnProgress) -> Res
             try:
                 trial, raw = _Steps(experiment, plan, target, producer.peer, reporter).run()
             except TrialFailed as error:
-                result.failures.append(Failure(plan.transport.name, plan.repeat, str(error)))
+                result.failures.append(Failure(plan.transport.name, plan.repeat, str(error), plan.variant))
             else:
                 result.trials.append(trial)
-                write_json(directory / "raw" / f"{plan.repeat}-{plan.transport.name}.json", raw)
+                write_json(directory / "raw" / f"{plan.name}.json", raw)
             write_json(directory / FILE_NAME, result)
     finally:
         target.close()
@@ -116,8 +118,8 @@ class _Reporter:
 def expected_seconds(experiment: Experiment, plan: Plan) -> float:
     """Return about how long a trial takes."""
     clients, window = experiment.clients, experiment.window
-    pause_seconds = experiment.options_of(plan.transport).pause_seconds
-    starting = 2.5 + clients.count / clients.spawn_per_second
+    pause_seconds = plan.options.pause_seconds
+    starting = 2.5 + clients.count / clients.spawn_per_second + (1.5 if experiment.load.processes > 1 else 0)
     return starting + 2 * pause_seconds + PRIMING_SECONDS + window.warmup_seconds + window.measure_seconds + 1.0
 
 
@@ -131,7 +133,8 @@ class _Steps:
         self._producer = producer
         self._reporter = reporter
         self._count = experiment.clients.count
-        self._pause_seconds = experiment.options_of(plan.transport).pause_seconds
+        self._count_at_start = experiment.clients.count_at_start
+        self._pause_seconds = plan.options.pause_seconds
 
     def run(self) -> tuple[Trial, Raw]:
         """Run the trial; whatever happens, its server and load are stopped after it.
@@ -157,7 +160,15 @@ class _Steps:
             self._drain(window, load)
             account = load.peer.send("POST", "/finish", None, AccountRecord)
             raw = Raw(window, account, self._truth(primed_ns, window.to_ns))
-            measured = Measured(server_samples, load_cpu_seconds, 1, idle_bytes, user_bytes, server.process.restarts)
+            measured = Measured(
+                server_samples,
+                load_cpu_seconds,
+                self._experiment.load.processes,
+                idle_bytes,
+                user_bytes,
+                self._count_at_start,
+                server.process.restarts,
+            )
             return figures(self._plan, self._count, raw, measured), raw
         finally:
             self._target.stop(*(child.process for child in children))
@@ -170,10 +181,12 @@ class _Steps:
         while True:
             state = load.peer.get("/state", LoadState) if load.peer.is_open() else NO_STATE
             self._report("connecting", state)
-            if state.subscribed == self._count:
+            if state.subscribed == self._count_at_start:
                 return
             if time.monotonic() > deadline:
-                raise load.process.failure(f"has connected {state.subscribed} of {self._count} clients in time")
+                raise load.process.failure(
+                    f"has connected {state.subscribed} of {self._count_at_start} clients in time"
+                )
             self._pause()
 
     def _prime(self, load: Child) -> Window:
@@ -187,8 +200,10 @@ class _Steps:
         load.peer.send("PUT", "/window", window, dict[str, str])
         self._sleep_until(window.from_ns, "warming up", load)
         aged = load.peer.get("/state", LoadState).aged
-        if aged < self._count:
-            raise TrialFailed(f"only {aged} of {self._count} clients had received an update when the window began")
+        if aged < self._count_at_start:
+            raise TrialFailed(
+                f"only {aged} of {self._count_at_start} clients had received an update when the window began"
+            )
         return window
 
     def _measure(

@@ -1,6 +1,8 @@
 """A trial's figures, computed from what was recorded: the producer's truth, the account, samples of costs."""
 
+from collections import Counter
 from collections.abc import Sequence
+from math import inf
 from typing import NamedTuple
 
 from wirerace.clock import NS_PER_SECOND
@@ -14,16 +16,20 @@ from wirerace.experiment.record import (
     LoadCost,
     ProducerQuality,
     Raw,
+    Returning,
     ServerCost,
     Trial,
 )
 from wirerace.histogram import Latencies, LatenciesRecord, merged
-from wirerace.ledger import AccountRecord, Window
+from wirerace.ledger import AccountRecord, Subscription, Window
 from wirerace.schedule import Truth
 from wirerace.wire import Cursor
 
 LEAST_CLIENTS_FOR_MEMORY = 200
 """Under so many clients, what a process grows by anyway hides what a client takes."""
+
+
+EVERYTHING = Subscription(Cursor("", 0), None)
 
 
 class ServerSample(NamedTuple):
@@ -37,35 +43,42 @@ class ServerSample(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What was sampled around the window. `server` is None when it was restarted: its counters began anew."""
+    """What was sampled around the window. `server` is None when it was restarted: its counters began anew.
+
+    `user_bytes` is the server's memory with `clients_measured` clients.
+    """
 
     server: tuple[ServerSample, ServerSample] | None
     load_cpu_seconds: float | None
     load_processes: int
     user_bytes_idle: int | None
     user_bytes: int | None
+    clients_measured: int
     restarts: int
 
 
 def figures(plan: Plan, clients: int, raw: Raw, measured: Measured) -> Trial:
-    """Return the trial.
+    """Return the trial; `clients` is the most there were.
 
     Raises TrialFailed when the record it is to be checked against is not whole.
     """
     window, account = raw.window, raw.account
     if not raw.truth.complete:
         raise TrialFailed("the producer's record does not reach back to the beginning of the window")
-    updates = _made(raw.truth, window, None, window.to_ns)
+    updates = _made(raw.truth, window, EVERYTHING)
     expected = account.subscribed * updates
-    expected += sum(_made(raw.truth, window, first, to_ns) for first, to_ns in account.partly)
+    for subscription, clients_alike in Counter(account.partly).items():
+        expected += clients_alike * _made(raw.truth, window, subscription)
     lost = expected - account.delivered
     if lost < 0:
         raise TrialFailed(f"clients hold {-lost} updates that the producer never made in this window")
     return Trial(
         transport=plan.transport.name,
+        variant=plan.variant,
         repeat=plan.repeat,
         seed=plan.seed,
         clients=clients,
+        client_seconds=account.client_ns / NS_PER_SECOND,
         window_seconds=(window.to_ns - window.from_ns) / NS_PER_SECOND,
         updates=updates,
         expected=expected,
@@ -83,32 +96,41 @@ def figures(plan: Plan, clients: int, raw: Raw, measured: Measured) -> Trial:
         connect_seconds=_connecting(account.connecting),
         connect_stages_seconds={stage: _connecting(record) for stage, record in account.stages.items()},
         failed_connects=account.failed_connects,
+        connects=account.connects,
+        cuts=account.cuts,
+        return_seconds=_returning(account.returning),
         restarts=measured.restarts,
         bytes=_bytes(measured),
-        server=_server(measured, account.arrived, clients),
+        server=_server(measured, account.arrived),
         load=_load(measured, window),
         producer=ProducerQuality(_late_p99(raw.truth, window)),
     )
 
 
-def _made(truth: Truth, window: Window, first: Cursor | None, to_ns: int) -> int:
-    """Return how many updates of the window were made after the cursor `first` and before `to_ns`."""
+def _made(truth: Truth, window: Window, subscription: Subscription) -> int:
+    """Return how many updates of the window belong to a subscription."""
+    first, last = subscription
+    epochs = [epoch.epoch for epoch in truth.epochs]
+    begin = epochs.index(first.epoch) if first.epoch in epochs else 0
+    end = epochs.index(last.epoch) if last is not None and last.epoch in epochs else len(epochs)
     count = 0
-    known = first is not None and any(epoch.epoch == first.epoch for epoch in truth.epochs)
-    for epoch in truth.epochs:
-        if first is not None and epoch.epoch == first.epoch:
-            known, after = False, first.seq
-        else:
-            after = 0
-        if not known:  # Epochs before the cursor's own are behind it.
-            times = zip(epoch.seq, epoch.ts, strict=True)
-            count += sum(seq > after and window.has(ts) and ts < to_ns for seq, ts in times)
+    for epoch in truth.epochs[begin : end + 1]:
+        after = first.seq if epoch.epoch == first.epoch else 0
+        up_to = last.seq if last is not None and epoch.epoch == last.epoch else inf
+        times = zip(epoch.seq, epoch.ts, strict=True)
+        count += sum(after < seq <= up_to and window.has(ts) for seq, ts in times)
     return count
 
 
 def _connecting(record: LatenciesRecord) -> Connecting:
     latencies = merged([record])
     return Connecting(_seconds(latencies.mean_ns()), _seconds(latencies.percentile_ns(99)))
+
+
+def _returning(record: LatenciesRecord) -> Returning:
+    latencies = merged([record])
+    mean, p99 = latencies.mean_ns(), latencies.percentile_ns(99)
+    return Returning(latencies.count, _seconds(mean), _seconds(p99), _seconds(latencies.max_ns))
 
 
 def _latency(account: AccountRecord) -> Latency:
@@ -144,12 +166,12 @@ def _bytes(measured: Measured) -> Bytes:
     )
 
 
-def _server(measured: Measured, arrived: int, clients: int) -> ServerCost:
+def _server(measured: Measured, arrived: int) -> ServerCost:
     cpu_seconds = None
     if measured.server is not None:
         before, after = (sample.cpu_seconds for sample in measured.server)
         cpu_seconds = after - before if after is not None and before is not None else None
-    idle, full = measured.user_bytes_idle, measured.user_bytes
+    idle, full, clients = measured.user_bytes_idle, measured.user_bytes, measured.clients_measured
     known = idle is not None and full is not None and clients >= LEAST_CLIENTS_FOR_MEMORY
     return ServerCost(
         cpu_seconds,

@@ -29,7 +29,7 @@ def line_of(progress: Progress) -> str:
     """Return one line: which trial, what it does, clients, deliveries a second, time left."""
     left = round(progress.left_seconds)
     return (
-        f"[{progress.number}/{progress.total}] {progress.plan.transport.title}: {progress.phase} · "
+        f"[{progress.number}/{progress.total}] {progress.plan.title}: {progress.phase} · "
         f"{progress.connected}/{progress.clients} clients · {progress.deliveries_per_second:.0f} deliveries/s · "
         f"{left // 60}:{left % 60:02d} left"
     )

@@ -2,18 +2,19 @@
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from wirerace.analysis.statistics import FIGURES, of_transport
+from wirerace.analysis.statistics import contestants_of, figures_of, over_repeats
 from wirerace.experiment.record import Result
 from wirerace.schedule import Source
-from wirerace.transports import TRANSPORTS
+from wirerace.transports import title_of
 
 UNKNOWN = "–"
 PICTURE_COLUMNS = 78
@@ -21,13 +22,11 @@ PICTURE_COLUMNS = 78
 
 def table_of(result: Result) -> Table:
     """Return figures as rows, transports as columns."""
-    ran = [
-        transport for name, transport in TRANSPORTS.items() if any(name == trial.transport for trial in result.trials)
-    ]
+    contestants = contestants_of(result)
     repeats = max((trial.repeat for trial in result.trials), default=1)
-    clients, seconds = result.experiment["clients"]["count"], result.experiment["window"]["measure_seconds"]
+    clients, seconds = describe_clients(result.experiment["clients"]), result.experiment["window"]["measure_seconds"]
     news = describe_source(msgspec.convert(result.experiment["producer"], Source))
-    caption = f"{clients} clients · {news} · {seconds:g} s"
+    caption = f"{clients} · {news} · {seconds:g} s"
     caption += f" · mean of {repeats} repeats; {UNKNOWN} unknown" if repeats > 1 else f"; {UNKNOWN} unknown"
     table = Table(
         title=result.experiment["title"],
@@ -37,13 +36,19 @@ def table_of(result: Result) -> Table:
         min_width=72,
         box=box.SIMPLE_HEAD,
     )
-    table.add_column("")
-    for transport in ran:
-        table.add_column(transport.title, justify="right")
-    for figure in FIGURES:
-        values = (of_transport(result, transport.name, figure) for transport in ran)
+    table.add_column("", no_wrap=True)
+    for contestant in contestants:
+        table.add_column(title_of(*contestant), justify="right")
+    for figure in figures_of(result):
+        values = (over_repeats(result, contestant, figure) for contestant in contestants)
         table.add_row(figure.name, *(spell(value, figure.unit) for value in values))
     return table
+
+
+def describe_clients(clients: Mapping[str, Any]) -> str:
+    """Return how many clients there were, and in which shape they came."""
+    shape = clients.get("shape", "steady")
+    return f"{clients['count']} clients" + ("" if shape == "steady" else f", {shape}")
 
 
 def describe_source(source: Source) -> str:

@@ -3,20 +3,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from wirerace.analysis.statistics import FIGURES, of_transport
-from wirerace.experiment.model import Plan
-from wirerace.experiment.record import Bytes, Host, Raw, Result, Trial
-from wirerace.experiment.trial import Measured, figures
+from tests.wirerace.trials import NOTHING_MEASURED, plan_of
+from wirerace.analysis.statistics import FIGURES, Contestant, contestants_of, figures_of, over_repeats
+from wirerace.experiment.record import Bytes, Host, Raw, Result, Returning, Trial
+from wirerace.experiment.trial import figures
 from wirerace.ledger import AccountRecord, Window
 from wirerace.schedule import Truth
-from wirerace.transports import TRANSPORTS
 
 FIGURE = {figure.name: figure for figure in FIGURES}
 
 
-def trial(transport: str = "polling", **changes: Any) -> Trial:
+def trial(transport: str = "polling", variant: str = "", **changes: Any) -> Trial:
     raw = Raw(Window(0, 1), AccountRecord(), Truth(0, complete=True, epochs=[]))
-    bare = figures(Plan(TRANSPORTS[transport], 1, 1), 1, raw, Measured(None, None, 1, None, None, 0))
+    bare = figures(plan_of(transport, variant=variant), 1, raw, NOTHING_MEASURED)
     return msgspec.structs.replace(bare, **changes)
 
 
@@ -26,7 +25,7 @@ def result_of(*trials: Trial) -> Result:
 
 
 def figure_of(name: str, *trials: Trial) -> float | None:
-    return of_transport(result_of(*trials), "polling", FIGURE[name])
+    return over_repeats(result_of(*trials), Contestant("polling", ""), FIGURE[name])
 
 
 def test_figure_is_the_mean_over_the_repeats_of_one_transport() -> None:
@@ -50,6 +49,7 @@ def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> 
         age_seconds=msgspec.structs.replace(trial().age_seconds, mean=1.0),
         server=msgspec.structs.replace(trial().server, cpu_us_per_delivery=1.0, bytes_per_client=1.0),
         bytes=Bytes(1, 1, 1, 0),
+        return_seconds=Returning(1, 1.0, 1.0, 1.0),
         responses={"data": 1, "empty": 1, "error": 0},
         arrived=1,
         requests=1,
@@ -78,3 +78,21 @@ def test_bytes_per_delivery_are_both_directions() -> None:
 
 def test_figures_have_names_of_their_own() -> None:
     assert len(FIGURES) == len(FIGURE)
+
+
+def test_variants_of_a_transport_are_contestants_of_their_own() -> None:
+    plain, closed = trial(reach=0.25), trial(variant="closed", reach=0.75)
+    result = result_of(plain, closed, trial("websocket"), plain)
+
+    assert [("polling", ""), ("polling", "closed"), ("websocket", "")] == contestants_of(result)
+    assert 0.25 == over_repeats(result, Contestant("polling", ""), FIGURE["reach"])
+    assert 0.75 == over_repeats(result, Contestant("polling", "closed"), FIGURE["reach"])
+
+
+def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
+    back = trial(return_seconds=Returning(3, 0.5, 0.75, 1.0))
+    rows = {figure.name for figure in FIGURES if figure.if_any}
+
+    assert rows.isdisjoint(figure.name for figure in figures_of(result_of(trial())))
+    assert rows < {figure.name for figure in figures_of(result_of(trial(), back))}
+    assert [3, 0.5, 0.75] == [figure_of(figure.name, back) for figure in FIGURES if figure.if_any]

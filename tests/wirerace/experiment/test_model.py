@@ -2,9 +2,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.wirerace.trials import plan_of
 from wirerace.errors import BadInput
-from wirerace.experiment.model import Experiment, Plan, plans, read_experiment
+from wirerace.experiment.model import Experiment, plans
+from wirerace.experiment.reading import read_experiment
 from wirerace.schedule import Source
+from wirerace.shapes import Stage, Steps
 from wirerace.transports import TRANSPORTS, LongPollingOptions, PollingOptions, WebSocketOptions
 
 EXPERIMENTS = Path(__file__).parents[3] / "experiments"
@@ -27,7 +30,7 @@ def refusal_of(path: Path, *overrides: str) -> str:
 def test_every_shipped_experiment_can_be_run(path: Path) -> None:
     experiment = read_experiment(path)
 
-    assert len(experiment.transports) * experiment.repeats == len(list(plans(experiment)))
+    assert len(experiment.transports) * experiment.repeats <= len(list(plans(experiment)))
 
 
 def test_there_are_experiments_to_start_from() -> None:
@@ -48,7 +51,7 @@ def test_every_key_of_a_file_is_read(tmp_path: Path) -> None:
     clients = { count = 6, spawn_per_second = 7.5 }
     polling = { interval_seconds = 8.5 }
     longpolling = { hold_seconds = 9.5, repoll_delay_seconds = 10, keep_alive = false }
-    load = { pin_cores = false }
+    load = { pin_cores = false, processes = 3 }
     window = { warmup_seconds = 11, measure_seconds = 12.5 }
     """
     experiment = read_experiment(written(tmp_path, text))
@@ -70,21 +73,24 @@ def test_every_key_of_a_file_is_read(tmp_path: Path) -> None:
         PollingOptions(interval_seconds=8.5),
         LongPollingOptions(hold_seconds=9.5, repoll_delay_seconds=10.0, keep_alive=False),
         WebSocketOptions(),
-    ] == [experiment.options_of(transport) for transport in TRANSPORTS.values()]
+    ] == [getattr(experiment, transport) for transport in TRANSPORTS]
+    assert 3 == experiment.load.processes
 
 
 def test_transports_of_a_repeat_share_its_seed_and_repeats_do_not(tmp_path: Path) -> None:
     experiment = read_experiment(written(tmp_path, LEAST + "repeats = 2\nseed = 7"))
 
     assert [
-        Plan(TRANSPORTS["polling"], 1, 7),
-        Plan(TRANSPORTS["websocket"], 1, 7),
-        Plan(TRANSPORTS["polling"], 2, 8),
-        Plan(TRANSPORTS["websocket"], 2, 8),
+        plan_of("polling", 1, 7),
+        plan_of("websocket", 1, 7),
+        plan_of("polling", 2, 8),
+        plan_of("websocket", 2, 8),
     ] == list(plans(experiment))
 
 
-TOP_KEYS = "title, transports, repeats, seed, producer, clients, polling, longpolling, websocket, load, window"
+TOP_KEYS = (
+    "title, transports, repeats, seed, producer, clients, polling, longpolling, websocket, variants, load, window"
+)
 BAD_FILES = {
     "no title": ('transports = ["polling"]', "title is missing; add it at the top level"),
     "no transports": ('title = "t"', "transports is missing; add it at the top level"),
@@ -112,7 +118,7 @@ BAD_FILES = {
     ),
     "unknown key of a table with one": (
         LEAST + "[polling]\ninterval = 3",
-        "interval is no key of [polling]; there are interval_seconds, extra_header_bytes",
+        "interval is no key of [polling]; there are keep_alive, extra_header_bytes, interval_seconds",
     ),
     "unknown key of a key": (
         LEAST + "[producer.seed]\nx = 1",
@@ -161,6 +167,53 @@ BAD_FILES = {
         LEAST + "[polling]\ninterval_seconds = 2\n[window]\nmeasure_seconds = 9.9",
         "window.measure_seconds must be at least 5 × polling.interval_seconds = 10, got 9.9",
     ),
+    "window under five polls of a variant": (
+        LEAST + "[variants.slow]\npolling = { interval_seconds = 3 }",
+        "window.measure_seconds must be at least 5 × polling.interval_seconds = 15, got 10",
+    ),
+    "variant of a transport there is not": (
+        LEAST + "[variants.slow]\npigeon = {}",
+        "pigeon is no key of [variants.slow]; there are polling, longpolling, websocket",
+    ),
+    "variant of a number": (LEAST + "[variants]\nslow = 1", "variants.slow must be a table, got 1"),
+    "variants of a number": (LEAST + "variants = 1", "variants must be a table, got 1"),
+    "key of a variant": (
+        LEAST + "[variants.slow]\npolling = { interval_seconds = 0 }",
+        "variants.slow.polling.interval_seconds must be a number at least 0.01, got 0",
+    ),
+    "name of a variant": (
+        LEAST + "[variants.'two words']\n",
+        "variants.'two words': a variant's name is 1 to 20 of a to z and 0 to 9",
+    ),
+    "shape there is not": (
+        LEAST + '[clients]\nshape = "round"',
+        "clients.shape must be one of steady, steps, spike, ramp, storm, got 'round'",
+    ),
+    "shape with no stages": (
+        LEAST + '[clients]\nshape = "steps"',
+        "clients.steps has no stages: give some, each with its clients and seconds",
+    ),
+    "stage without seconds": (
+        LEAST + '[clients]\nshape = "steps"\nsteps = { stages = [{ clients = 1, seconds = 1 }, { clients = 1 }] }',
+        "seconds is missing; add it to clients.steps.stages[2]",
+    ),
+    "stage of no clients": (
+        LEAST + '[clients]\nshape = "steps"\nsteps = { stages = [{ clients = 0, seconds = 1 }] }',
+        "clients.steps.stages[1].clients must be a whole number at least 1, got 0",
+    ),
+    "stage of too many clients": (
+        LEAST + '[clients]\ncount = 9\nshape = "steps"\nsteps = { stages = [{ clients = 10, seconds = 1 }] }',
+        "clients.steps asks for 10 clients, and there are 9 at most: raise that number",
+    ),
+    "stages longer than the window": (
+        LEAST + '[clients]\nshape = "steps"\nsteps = { stages = [{ clients = 10, seconds = 11 }] }',
+        "clients.steps takes 11 s: window.measure_seconds must be at least that, got 10",
+    ),
+    "storm after the window": (
+        LEAST + '[clients]\nshape = "storm"\nstorm = { at_seconds = 9, jitter_seconds = 2 }',
+        "clients.storm takes 11 s: window.measure_seconds must be at least that, got 10",
+    ),
+    "no processes": (LEAST + "[load]\nprocesses = 0", "load.processes must be a whole number at least 1, got 0"),
 }
 
 
@@ -271,10 +324,56 @@ def test_override_into_what_is_no_table_is_refused(tmp_path: Path) -> None:
         ("clients.count=many", "clients.count must be a whole number, got 'many'"),
         ("clients.count=", "clients.count must be a whole number, got ''"),
         ("clients=5", "clients must be a table, got 5"),
-        ("clients.number=5", "number is no key of [clients]; there are count, spawn_per_second"),
+        (
+            "clients.number=5",
+            "number is no key of [clients]; there are count, spawn_per_second, shape, steps, spike, ramp, storm",
+        ),
     ],
 )
 def test_override_is_checked_like_the_file(override: str, line: str, tmp_path: Path) -> None:
     path = written(tmp_path, LEAST)
 
     assert f"{path}: {line}" == refusal_of(path, override)
+
+
+def test_variants_run_beside_the_plain_setting_and_differ_in_their_keys_alone(tmp_path: Path) -> None:
+    tables = """
+    [polling]
+    interval_seconds = 0.5
+    [variants.closed]
+    polling = { keep_alive = false }
+    longpolling = { keep_alive = false }
+    """
+    found = list(plans(read_experiment(written(tmp_path, LEAST + tables))))
+
+    assert ["1-polling", "1-polling-closed", "1-websocket"] == [plan.name for plan in found]
+    assert ["Polling", "Polling (closed)", "WebSocket"] == [plan.title for plan in found]
+    assert [
+        PollingOptions(interval_seconds=0.5),
+        PollingOptions(interval_seconds=0.5, keep_alive=False),
+        WebSocketOptions(),
+    ] == [plan.options for plan in found]
+
+
+def test_override_of_a_plain_table_is_one_of_its_variants_too(tmp_path: Path) -> None:
+    path = written(tmp_path, LEAST + "[variants.closed]\npolling = { keep_alive = false }")
+    found = list(plans(read_experiment(path, ["polling.interval_seconds=0.5"])))
+
+    assert PollingOptions(interval_seconds=0.5, keep_alive=False) == found[1].options
+
+
+def test_shape_has_its_own_table(tmp_path: Path) -> None:
+    tables = """
+    [clients]
+    shape = "steps"
+    [[clients.steps.stages]]
+    clients = 5
+    seconds = 2
+    [[clients.steps.stages]]
+    clients = 200
+    seconds = 3
+    """
+    clients = read_experiment(written(tmp_path, LEAST + tables)).clients
+
+    assert Steps(stages=(Stage(5, 2), Stage(200, 3))) == clients.shape_options
+    assert (5, 200) == (clients.count_at_start, clients.count)

@@ -4,21 +4,22 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.wirerace.trials import NOTHING_MEASURED, plan_of
 from wirerace.errors import BadInput
-from wirerace.experiment.model import Plan
 from wirerace.experiment.record import FILE_NAME, SCHEMA, Failure, Host, Raw, Result, Trial, read_result, write_json
-from wirerace.experiment.trial import Measured, figures
-from wirerace.ledger import AccountRecord, Window
+from wirerace.experiment.trial import figures
+from wirerace.ledger import AccountRecord, Subscription, Window
 from wirerace.schedule import Made, Truth
-from wirerace.transports import TRANSPORTS
 from wirerace.wire import Cursor
 
 RAW = Raw(
     Window(100, 200),
-    AccountRecord(subscribed=1, delivered=1, partly=[(Cursor("e0", 6), 2)], updates={"e0": {7: (1, 5)}}),
+    AccountRecord(
+        subscribed=1, delivered=1, partly=[Subscription(Cursor("e0", 6), Cursor("e0", 6))], updates={"e0": {7: (1, 5)}}
+    ),
     Truth(2, complete=True, epochs=[Made("e0", [6, 7], [50, 150], [1, 2])]),
 )
-TRIAL = figures(Plan(TRANSPORTS["websocket"], 1, 1), 1, RAW, Measured(None, None, 1, None, None, 0))
+TRIAL = figures(plan_of("websocket"), 1, RAW, NOTHING_MEASURED)
 RESULT = Result(
     wirerace="0.1.0",
     experiment={"title": "t", "clients": {"count": 1}},

@@ -1,26 +1,27 @@
 import pytest
 
+from tests.wirerace.trials import NOTHING_MEASURED, plan_of
 from wirerace.errors import TrialFailed
-from wirerace.experiment.model import Plan
 from wirerace.experiment.record import Bytes, LoadCost, Raw, Trial
 from wirerace.experiment.trial import LEAST_CLIENTS_FOR_MEMORY, Measured, ServerSample, figures
 from wirerace.histogram import Latencies, LatenciesRecord
-from wirerace.ledger import AccountRecord, Outcome, Window
+from wirerace.ledger import AccountRecord, Outcome, Subscription, Window
 from wirerace.schedule import Made, Truth
-from wirerace.transports import TRANSPORTS
 from wirerace.wire import Cursor
 
-PLAN = Plan(TRANSPORTS["polling"], 2, 7)
+PLAN = plan_of("polling", 2, 7)
 WINDOW = Window(10_000_000_000, 20_000_000_000)
-NOTHING_MEASURED = Measured(
-    server=None, load_cpu_seconds=None, load_processes=1, user_bytes_idle=None, user_bytes=None, restarts=0
-)
 MS = 1_000_000
 
 
 def made(*at_seconds: float, epoch: str = "e0", late_ns: int = 0) -> Made:
     ts = [round(at * 1e9) for at in at_seconds]
     return Made(epoch, list(range(1, len(ts) + 1)), ts, [late_ns] * len(ts))
+
+
+def part(epoch: str, seq: int, last_epoch: str = "", last_seq: int = 0) -> Subscription:
+    """Return a subscription after (epoch, seq), up to the last if there is one."""
+    return Subscription(Cursor(epoch, seq), Cursor(last_epoch, last_seq) if last_epoch else None)
 
 
 def truth_of(*epochs: Made, complete: bool = True) -> Truth:
@@ -70,21 +71,33 @@ def test_every_client_of_the_whole_window_is_expected_to_get_every_update_made_i
     assert (3, 9, 9, 0, 1.0) == (trial.updates, trial.expected, trial.delivered, trial.lost, trial.reach)
 
 
-def test_client_of_a_part_is_expected_to_get_what_was_made_in_that_part() -> None:
-    ends = ((2, 18), (0, 12), (4, 99))  # the seq of the first cursor, and seconds
-    partly = [(Cursor("e0", seq), seconds * 10**9) for seq, seconds in ends]
+def test_client_of_a_part_is_expected_to_get_what_was_made_between_its_cursors() -> None:
+    partly = [part("e0", 2, "e0", 4), part("e0", 0, "e0", 2), part("e0", 4), part("e0", 5), part("e0", 0, "e0", 1)]
     account = AccountRecord(subscribed=1, partly=partly)
 
     trial = trial_of(account, truth_of(made(9, 10, 12, 15, 18, 25)))
 
-    assert 4 + 2 + 1 + 1 == trial.expected
+    assert 4 + 2 + 1 + 1 + 0 + 0 == trial.expected
+
+
+def test_clients_alike_are_expected_to_get_the_same() -> None:
+    account = AccountRecord(partly=[part("e0", 1), part("e0", 2), part("e0", 1)])
+
+    assert 3 + 2 + 3 == trial_of(account, truth_of(made(11, 12, 13, 14))).expected
+
+
+def test_client_that_leaves_in_a_later_epoch_is_expected_to_get_all_up_to_there() -> None:
+    truth = truth_of(made(11, 12), made(13, 14, 15, epoch="e1"), made(16, epoch="e2"))
+    account = AccountRecord(partly=[part("e0", 1, "e1", 2)])
+
+    assert 1 + 2 == trial_of(account, truth).expected
 
 
 def test_client_of_an_earlier_epoch_is_expected_to_get_all_later_epochs() -> None:
     truth = truth_of(made(11, 12), made(13, 14, 15, epoch="e1"), made(16, epoch="e2"))
     expected = {("e0", 1): 1 + 3 + 1, ("e1", 2): 1 + 1, ("e2", 1): 0, ("unknown", 9): 2 + 3 + 1}
     for (epoch, seq), count in expected.items():
-        account = AccountRecord(partly=[(Cursor(epoch, seq), 99 * 10**9)])
+        account = AccountRecord(partly=[part(epoch, seq)])
         assert count == trial_of(account, truth).expected
 
 
@@ -220,8 +233,8 @@ def test_server_that_was_restarted_has_neither_bytes_nor_cpu() -> None:
     ("clients", "bytes_per_client"), [(LEAST_CLIENTS_FOR_MEMORY, 50.0), (LEAST_CLIENTS_FOR_MEMORY - 1, None)]
 )
 def test_memory_per_client_is_told_for_enough_clients_only(clients: int, bytes_per_client: float | None) -> None:
-    measured = NOTHING_MEASURED._replace(user_bytes_idle=1_000, user_bytes=11_000)
-    server = trial_of(AccountRecord(), truth_of(), measured, clients).server
+    measured = NOTHING_MEASURED._replace(user_bytes_idle=1_000, user_bytes=11_000, clients_measured=clients)
+    server = trial_of(AccountRecord(), truth_of(), measured).server
 
     assert (1_000, 11_000, bytes_per_client) == (server.user_bytes_idle, server.user_bytes, server.bytes_per_client)
 

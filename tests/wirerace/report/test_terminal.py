@@ -6,10 +6,11 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from wirerace.analysis.statistics import FIGURES
-from wirerace.experiment.model import Experiment, Plan
+from tests.wirerace.trials import NOTHING_MEASURED, plan_of
+from wirerace.analysis.statistics import FIGURES, figures_of
+from wirerace.experiment.model import Experiment
 from wirerace.experiment.record import Host, Raw, Result, Trial
-from wirerace.experiment.trial import Measured, figures
+from wirerace.experiment.trial import figures
 from wirerace.ledger import AccountRecord, Window
 from wirerace.report.terminal import UNKNOWN, print_result, save_svg, spell, table_of
 from wirerace.schedule import Made, Truth
@@ -23,7 +24,7 @@ def trial(transport: str, repeat: int = 1, **changes: Any) -> Trial:
         AccountRecord(subscribed=2, delivered=1),
         Truth(1, complete=True, epochs=[Made("e", [1], [5], [0])]),
     )
-    bare = figures(Plan(TRANSPORTS[transport], repeat, 1), 2, raw, Measured(None, None, 1, None, None, 0))
+    bare = figures(plan_of(transport, repeat), 2, raw, NOTHING_MEASURED)
     return msgspec.structs.replace(bare, **changes)
 
 
@@ -81,10 +82,13 @@ def test_every_figure_has_a_unit_that_can_be_spelled(figure: Any) -> None:
 
 
 def test_table_has_a_row_for_every_figure_and_a_column_for_every_transport() -> None:
-    table = table_of(result_of(*(trial(name) for name in reversed(TRANSPORTS))))
+    result = result_of(*(trial(name) for name in TRANSPORTS), trial("polling", variant="closed"))
+    table = table_of(result)
 
-    assert ["", "Polling", "Long polling", "WebSocket"] == [column.header for column in table.columns]
-    assert [figure.name for figure in FIGURES] == list(table.columns[0].cells)
+    assert ["", "Polling", "Long polling", "WebSocket", "Polling (closed)"] == [
+        column.header for column in table.columns
+    ]
+    assert [figure.name for figure in figures_of(result)] == list(table.columns[0].cells)
 
 
 def test_transport_that_did_not_run_has_no_column() -> None:
@@ -111,6 +115,13 @@ def test_table_tells_title_and_setting() -> None:
     assert "Who is first?" in text
     assert "200 clients · poisson, 5 updates/s of 100 bytes · 10 s" in text
     assert f"{UNKNOWN} unknown" in text
+
+
+def test_table_tells_the_shape() -> None:
+    result = result_of(trial("polling"))
+    result.experiment["clients"]["shape"] = "storm"
+
+    assert "200 clients, storm · poisson" in printed(result)
 
 
 def test_table_tells_how_many_repeats_its_figures_are_the_mean_of() -> None:

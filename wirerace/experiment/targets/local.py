@@ -1,19 +1,20 @@
 """The local target: producer, server and load as processes on loopback."""
 
-import importlib.util
-import os
 import random
 import socket
 import sys
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from wirerace.errors import BadInput, TrialFailed
 from wirerace.experiment.http import Peer
-from wirerace.experiment.model import Experiment, Plan
-from wirerace.experiment.targets.process import Process
+from wirerace.experiment.model import Experiment, Plan, plans
+from wirerace.experiment.targets.cores import split_cores
+from wirerace.experiment.targets.locust import load_flags, locust_command, spelled
+from wirerace.experiment.targets.process import Crew, Process
 from wirerace.options import fields_at, flag_of
+from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 
 SPARE_DESCRIPTORS = 200
 """What a process opens beside one socket for each client."""
@@ -26,84 +27,104 @@ MOST_RESTARTS = 3
 
 
 class Child(NamedTuple):
-    """A process and how to speak to it."""
+    """A process, or several that act as one, and how to speak to them."""
 
-    process: Process
+    process: Process | Crew
     peer: Peer
 
 
 class Local:
-    """Starts what a trial needs and stops all of it. Each server gets a core of its own where there are two."""
+    """Starts what a trial needs and stops all of it. Each server gets a core of its own where there are two.
 
-    def __init__(self, experiment: Experiment, directory: Path) -> None:
+    With `usual_ports`, services listen where people look for them, if nobody else does.
+    """
+
+    def __init__(self, experiment: Experiment, directory: Path, *, usual_ports: bool = False) -> None:
+        self._usual_ports = usual_ports
         self._experiment = experiment
         self._directory = directory
         self._processes: list[Process] = []
-        self._server_cores, self._load_cores = _split_cores() if experiment.load.pin_cores else ((), ())
+        self._server_cores, self._load_cores = split_cores() if experiment.load.pin_cores else ([], [])
         raise_descriptor_limit(experiment.clients.count + SPARE_DESCRIPTORS)
 
     def start_producer(self) -> Child:
         """Start the producer, idle until it is given a schedule."""
         record = self._directory.resolve() / "raw" / "producer.jsonl"
         record.parent.mkdir(parents=True, exist_ok=True)
-        return self._start_service("producer", "producer", ["--idle", "true", "--record-file", str(record)], ())
+        return self._start_service("producer", "producer", ["--idle", "true", "--record-file", str(record)], [])
 
     def start_server(self, plan: Plan, producer: Peer) -> Child:
         """Start a fresh server of the plan's transport."""
-        name, options = plan.transport.name, self._experiment.options_of(plan.transport)
+        name = plan.transport.name
         arguments = ["--producer-url", producer.url]
         for field in fields_at(plan.transport.options, "server"):
-            arguments += [flag_of(field.name), str(getattr(options, field.name))]
-        return self._start_service(name, _log_name(plan, name), arguments, self._server_cores)
+            arguments += [flag_of(field.name), str(getattr(plan.options, field.name))]
+        return self._start_service(name, plan.name, arguments, self._server_cores)
 
     def start_load(self, plan: Plan, server: Peer) -> Child:
-        """Start Locust with the plan's clients; they subscribe at once."""
-        experiment, name = self._experiment, plan.transport.name
-        control = Peer(LOAD, _free_port())
-        of_transport = experiment.options_of(plan.transport)
-        fields = fields_at(plan.transport.options, "client")
-        options = {f"{name}_{field.name}": getattr(of_transport, field.name) for field in fields}
-        flags = {
-            "users": experiment.clients.count,
-            "spawn_rate": experiment.clients.spawn_per_second,
-            f"{name}_host": server.url,
-            "load_seed": plan.seed,
-            "control_port": control.port,
-        } | options
-        command = ["-m", "locust", "-f", _locustfile(), "--headless", "--only-summary", "--loglevel", "WARNING"]
-        for flag, value in flags.items():
-            command += [flag_of(flag), str(value).lower() if isinstance(value, bool) else str(value)]
-        command.append(plan.transport.user_class)
-        return Child(self._start(LOAD, _log_name(plan, "load"), command, self._load_cores), control)
+        """Start Locust with the plan's clients, which subscribe at once; several processes are a master and workers."""
+        control = Peer(LOAD, free_port())
+        flags = load_flags(self._experiment, plan, server.url) | {"load_seed": plan.seed, "control_port": control.port}
+        quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
+        load = self._start_locust(f"{plan.name}-load", [*quiet, *spelled(flags), plan.transport.user_class])
+        return Child(load, control)
+
+    def start_page(self, servers: Mapping[str, Peer], web_port: int) -> Child:
+        """Start Locust's page, its fields filled as the experiment says; clients come when somebody presses Start."""
+        flags: dict[str, object] = {"web_host": "127.0.0.1", "web_port": web_port}
+        for plan in plans(self._experiment):
+            if plan.repeat == 1 and not plan.variant:
+                flags |= load_flags(self._experiment, plan, servers[plan.transport.name].url)
+        load = self._start_locust("locust", ["--class-picker", *spelled(flags)])
+        return Child(load, Peer("Locust's page", web_port))
 
     def watch(self) -> None:
         """Start what has died again; Locust is not started again, for its ledgers are gone.
 
-        Raises TrialFailed when the load has died.
+        Raises TrialFailed when the load, or a part of it, has died.
         """
         for process in self._processes:
             if process.has_ended():
-                if process.name == LOAD or process.restarts == MOST_RESTARTS:
+                if process.name.startswith(LOAD) or process.restarts == MOST_RESTARTS:
                     raise process.failure("ended in the middle of the trial")
                 process.restart()
 
-    def stop(self, *processes: Process) -> None:
+    def stop(self, *processes: Process | Crew) -> None:
         """Stop some processes, in this order."""
         for process in processes:
-            if process in self._processes:
-                self._processes.remove(process)
+            self._processes = [left for left in self._processes if left not in process.members]
             process.stop()
 
     def close(self) -> None:
         """Stop everything that still runs, the newest first."""
         self.stop(*reversed(self._processes))
 
-    def _start_service(self, name: str, log_name: str, arguments: list[str], cores: Collection[int]) -> Child:
-        peer = Peer(name, _free_port())
+    def _start_locust(self, log: str, arguments: list[str]) -> Process | Crew:
+        """Start Locust in one process, or a master with the arguments and its workers."""
+        processes, cores = self._experiment.load.processes, self._load_cores
+        if processes == 1:
+            return self._start(LOAD, log, [*locust_command(), *arguments], cores[:1])
+        port = free_port()
+        master = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port)]
+        master += ["--expect-workers", str(processes), *arguments]
+        crew = [self._start(LOAD, log, [*locust_command(), *master], cores)]
+        worker = [*locust_command(), "--worker", "--master-port", str(port), "--loglevel", "WARNING"]
+        for number in range(1, processes + 1):
+            core = cores[(number - 1) % len(cores) :][:1] if cores else []
+            crew.append(self._start(f"{LOAD}, worker {number},", f"{log}-{number}", worker, core))
+        return Crew(crew)
+
+    def _start_service(self, name: str, log_name: str, arguments: list[str], cores: Sequence[int]) -> Child:
+        peer = Peer(name, self._usual_port(name) or free_port())
         command = ["-m", "services", name, "--port", str(peer.port), *arguments]
         return Child(self._start(name, log_name, command, cores), peer)
 
-    def _start(self, name: str, log_name: str, command: list[str], cores: Collection[int]) -> Process:
+    def _usual_port(self, name: str) -> int | None:
+        """Return the port that a service is known by, where it is wanted and free."""
+        port = TRANSPORTS[name].port if name in TRANSPORTS else PRODUCER_PORT
+        return port if self._usual_ports and is_free(port) else None
+
+    def _start(self, name: str, log_name: str, command: list[str], cores: Sequence[int]) -> Process:
         process = Process(name, command, self._directory.resolve() / "logs" / f"{log_name}.log", cores)
         self._processes.append(process)
         return process
@@ -126,46 +147,20 @@ def raise_descriptor_limit(needed: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
-def _split_cores() -> tuple[Collection[int], Collection[int]]:
-    """Return the cores for the server and for the load: two that share no hardware core, where there are."""
-    if not hasattr(os, "sched_getaffinity"):
-        return (), ()
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        return (), ()
-    server = cores[0]
-    siblings = Path(f"/sys/devices/system/cpu/cpu{server}/topology/thread_siblings_list")
-    shared = _core_list(siblings.read_text()) if siblings.exists() else {server}
-    others = [core for core in cores if core not in shared] or cores[1:]
-    return {server}, {others[0]}
+def is_free(port: int) -> bool:
+    """Tell whether nobody listens on a port of loopback."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
-def _core_list(text: str) -> set[int]:
-    """Return the cores in a list such as `0,4-6`."""
-    bounds = [part.split("-") for part in text.strip().split(",")]
-    return {core for bound in bounds for core in range(int(bound[0]), int(bound[-1]) + 1)}
-
-
-def _free_port() -> int:
+def free_port() -> int:
     """Return a port on loopback that nobody listens on."""
     for port in random.sample(PORTS, 200):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        if is_free(port):
             return port
     raise TrialFailed(f"no free port between {PORTS.start} and {PORTS.stop}: end what listens there")
-
-
-def _locustfile() -> str:
-    spec = importlib.util.find_spec("loadtests")
-    places = spec.submodule_search_locations if spec else None
-    if not places:
-        raise BadInput("the package loadtests is not installed: run this with the Python of .venv, or make race")
-    return str(Path(places[0]) / "locustfile.py")
-
-
-def _log_name(plan: Plan, part: str) -> str:
-    return f"{plan.repeat}-{plan.transport.name}-{part}" if part == "load" else f"{plan.repeat}-{part}"

@@ -34,6 +34,11 @@ class Process:
         self._popen = self._start()
 
     @property
+    def members(self) -> "Sequence[Process]":
+        """Itself: there are no others."""
+        return [self]
+
+    @property
     def pid(self) -> int:
         """Its process id now."""
         return self._popen.pid
@@ -89,6 +94,39 @@ class Process:
         if self._cores and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(popen.pid, self._cores)
         return popen
+
+
+class Crew:
+    """Several processes that do one job; they end together."""
+
+    def __init__(self, members: Sequence[Process]) -> None:
+        self.members = members
+        self.restarts = 0
+
+    def has_ended(self) -> bool:
+        """Tell whether any of them ended."""
+        return any(member.has_ended() for member in self.members)
+
+    def cpu_seconds(self) -> float | None:
+        """Return the CPU time of all so far, None where it cannot be had."""
+        spent = [member.cpu_seconds() for member in self.members]
+        known = [seconds for seconds in spent if seconds is not None]
+        return sum(known) if len(known) == len(spent) else None
+
+    def user_bytes(self) -> int | None:
+        """Return the memory of all, None where it cannot be had."""
+        used = [member.user_bytes() for member in self.members]
+        known = [size for size in used if size is not None]
+        return sum(known) if len(known) == len(used) else None
+
+    def failure(self, what: str) -> TrialFailed:
+        """Return the error that says what went wrong, of the first that ended, or of the first of all."""
+        return next((member for member in self.members if member.has_ended()), self.members[0]).failure(what)
+
+    def stop(self) -> None:
+        """End all, the first one first."""
+        for member in self.members:
+            member.stop()
 
 
 def _environment(inherited: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,108 @@
+"""Locust's statistics: requests and deliveries reach them in batches, to a thousandth of a millisecond.
+
+An event for each delivery would cost more than the delivery.
+"""
+
+import time
+from math import fsum
+
+import gevent
+from locust import stats as locust_stats
+from locust.stats import RequestStats, StatsEntry
+
+FLUSH_SECONDS = 1.0
+
+
+class Times:
+    """What was noted since the last batch: how long each took, ns, and the bytes of all."""
+
+    __slots__ = ("size_bytes", "took_ns")
+
+    def __init__(self) -> None:
+        self.took_ns: list[int] = []
+        self.size_bytes = 0
+
+    def note(self, took_ns: int, size_bytes: int) -> None:
+        """Note one."""
+        self.took_ns.append(took_ns)
+        self.size_bytes += size_bytes
+
+    def clear(self) -> None:
+        """Begin the next batch."""
+        self.took_ns.clear()
+        self.size_bytes = 0
+
+
+class Statistics:
+    """Notes what one load process does and hands it over once a second."""
+
+    def __init__(self, stats: RequestStats) -> None:
+        self._stats = stats
+        self._times: dict[tuple[str, str], Times] = {}
+        self._flusher = gevent.spawn(self._flush_forever)
+
+    def times_of(self, method: str, name: str) -> Times:
+        """Return where requests or deliveries of one name are noted."""
+        return self._times.setdefault((name, method), Times())
+
+    def fail(self, method: str, name: str, what: str, took_ns: int | None = None) -> None:
+        """Note one failure; with `took_ns` it is a request that failed, and counts as a request, too."""
+        if took_ns is not None:
+            self.times_of(method, name).note(took_ns, 0)
+        self._stats.log_error(method, name, what)
+
+    def stop(self) -> None:
+        """Hand over the rest: the test is over."""
+        self._flusher.kill()
+        self.flush()
+
+    def flush(self) -> None:
+        """Hand over what was noted."""
+        now = time.time()
+        for key, times in self._times.items():
+            if not times.took_ns:
+                continue
+            times_ms = [took_ns / 1e6 for took_ns in times.took_ns]
+            batch = StatsEntry(self._stats, *key)
+            batch.last_request_timestamp = now
+            batch.num_requests = len(times_ms)
+            batch.total_response_time = fsum(times_ms)  # type: ignore[assignment]  # Locust says int, and adds floats
+            batch.min_response_time = min(times_ms)  # type: ignore[assignment]
+            batch.max_response_time = max(times_ms)  # type: ignore[assignment]
+            batch.total_content_length = times.size_bytes
+            batch.num_reqs_per_sec[int(now)] = len(times_ms)
+            bucket = locust_stats.bucket_response_time
+            for time_ms in times_ms:
+                batch.response_times[bucket(time_ms)] += 1
+            times.clear()
+            self._stats.entries[key].extend(batch)
+            self._stats.total.extend(batch)
+
+    def _flush_forever(self) -> None:
+        while True:
+            gevent.sleep(FLUSH_SECONDS)
+            self.flush()
+
+
+def keep_fractions() -> None:
+    """Make Locust keep fractions of a millisecond, which it rounds away as it comes."""
+    locust_stats.bucket_response_time = rounded_ms  # type: ignore[assignment]  # Locust says int
+    # What the tables show as least and most.
+    locust_stats.proper_round = _rounded  # type: ignore[attr-defined]
+
+
+def _rounded(val: float, digits: int = 3) -> float:
+    return round(val, digits)
+
+
+def rounded_ms(time_ms: float) -> float:
+    """Return a time to about three significant digits: some 4,000 values at most travel from worker to master."""
+    if time_ms < 1:
+        return round(time_ms, 3)
+    if time_ms < 10:
+        return round(time_ms, 2)
+    if time_ms < 100:
+        return round(time_ms, 1)
+    if time_ms < 1000:
+        return round(time_ms)
+    return round(time_ms, -1 if time_ms < 10_000 else -2)

@@ -1,0 +1,185 @@
+"""The load of all processes as one: a master asks its workers, waits for every answer, and merges them."""
+
+import itertools
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import gevent
+import msgspec
+from gevent.event import AsyncResult
+from locust.env import Environment
+from locust.rpc import Message
+from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
+
+from loadtests.load import LOADS, Load
+from wirerace.errors import TrialFailed
+from wirerace.ledger import AccountRecord, LoadState, Window, merge
+
+ASK, ANSWER, ACCOUNT = "wirerace_ask", "wirerace_answer", "wirerace_account"
+ANSWER_SECONDS = 10.0
+
+logger = logging.getLogger("wirerace")
+
+
+class Parts(Protocol):
+    """The load, in however many processes. Every method raises TrialFailed when a part of it is gone."""
+
+    def state(self) -> LoadState:
+        """Return where it stands."""
+
+    def set_window(self, window: Window) -> None:
+        """Set the window in which it counts."""
+
+    def cut(self, jitter_seconds: float) -> int:
+        """Cut all connections and return how many."""
+
+    def finish(self) -> AccountRecord:
+        """Close all ledgers and return the account of all."""
+
+
+class Alone:
+    """The load of this process."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    @property
+    def _load(self) -> Load | None:
+        return LOADS.get(self._environment)
+
+    def state(self) -> LoadState:
+        """Return where it stands; nowhere before the test has started."""
+        if self._load is None:
+            return LoadState()
+        account = self._load.account
+        totals = account.totals
+        return LoadState(account.live_clients, account.aged_clients, totals.received, totals.delivered)
+
+    def set_window(self, window: Window) -> None:
+        """Set the window of its account."""
+        if self._load is not None:
+            self._load.account.window = window
+
+    def cut(self, jitter_seconds: float) -> int:
+        """Cut all its connections."""
+        return self._load.cut(jitter_seconds) if self._load is not None else 0
+
+    def finish(self) -> AccountRecord:
+        """Close its ledgers."""
+        return self._load.finish() if self._load is not None else AccountRecord()
+
+
+class Workers:
+    """The loads of a master's workers.
+
+    A worker that leaves in order hands its account over; one that is just gone takes its ledgers along, and numbers
+    without them would be too small: from then on every question fails.
+    """
+
+    def __init__(self, environment: Environment, runner: MasterRunner) -> None:
+        self._runner = runner
+        self._numbers = itertools.count()
+        self._answers: dict[tuple[int, str], AsyncResult] = {}
+        self._members: set[str] = set()
+        self._accounts: dict[str, AccountRecord] = {}
+        runner.register_message(ANSWER, self._take_answer)
+        runner.register_message(ACCOUNT, self._take_account)
+        events: Any = environment.events
+        events.test_start.add_listener(self._begin)
+        events.worker_connect.add_listener(self._note_member)
+
+    def _begin(self, **_: Any) -> None:
+        """Note which workers there are: the test starts."""
+        self._accounts.clear()
+        self._members = self._present()
+
+    def state(self) -> LoadState:
+        """Return where all together stand."""
+        states = [msgspec.json.decode(answer, type=LoadState) for answer in self._ask("state")]
+        return LoadState(*(sum(column) for column in zip(*map(msgspec.structs.astuple, states), strict=True)))
+
+    def set_window(self, window: Window) -> None:
+        """Set the window of all."""
+        self._ask("set_window", window)
+
+    def cut(self, jitter_seconds: float) -> int:
+        """Cut all connections of all."""
+        return sum(msgspec.json.decode(answer, type=int) for answer in self._ask("cut", jitter_seconds))
+
+    def finish(self) -> AccountRecord:
+        """Close all ledgers of all and return the account of all."""
+        answers = [msgspec.json.decode(answer, type=AccountRecord) for answer in self._ask("finish")]
+        return merge([*answers, *self._accounts.values()])
+
+    def _present(self) -> set[str]:
+        return {client.id for client in self._runner.clients.all if client.state != STATE_MISSING}
+
+    def _gone(self) -> str:
+        """Say how many workers are gone with their ledgers; nothing when none is."""
+        gone = self._members - self._present() - self._accounts.keys()
+        return f"{len(gone)} of {len(self._members)} Locust workers are gone with their ledgers" if gone else ""
+
+    def _ask(self, question: str, *arguments: object) -> Sequence[bytes]:
+        asked = sorted(self._members - self._accounts.keys())
+        if gone := self._gone():
+            raise TrialFailed(gone)
+        number = next(self._numbers)
+        for worker in asked:
+            self._answers[number, worker] = AsyncResult()
+            data = {"number": number, "question": question, "arguments": msgspec.json.encode(arguments)}
+            self._runner.send_message(ASK, data, worker)
+        try:
+            return [self._answers[number, worker].get(timeout=ANSWER_SECONDS) for worker in asked]
+        except gevent.Timeout:
+            raise TrialFailed(f"a Locust worker does not answer within {ANSWER_SECONDS:g} s: it may be gone") from None
+        finally:
+            for worker in asked:
+                del self._answers[number, worker]
+
+    def _take_answer(self, msg: Message, **_: Any) -> None:
+        waiting = self._answers.get((msg.data["number"], msg.node_id))
+        if waiting is not None:
+            waiting.set(msg.data["answer"])
+
+    def _take_account(self, msg: Message, **_: Any) -> None:
+        self._accounts[msg.node_id] = msgspec.json.decode(msg.data["account"], type=AccountRecord)
+        if not self._members & self._present() - self._accounts.keys():
+            report(merge(list(self._accounts.values())), self._gone())
+
+    def _note_member(self, client_id: str, **_: Any) -> None:
+        self._members.add(client_id)
+
+
+def answer_master(environment: Environment, runner: WorkerRunner) -> None:
+    """Answer what the master asks this worker."""
+    alone = Alone(environment)
+    questions: dict[str, Callable[[bytes], object]] = {
+        "state": lambda _: alone.state(),
+        "set_window": lambda arguments: alone.set_window(*msgspec.json.decode(arguments, type=tuple[Window])),
+        "cut": lambda arguments: alone.cut(*msgspec.json.decode(arguments, type=tuple[float])),
+        "finish": lambda _: alone.finish(),
+    }
+
+    def answer(msg: Message, **_: Any) -> None:
+        value = questions[msg.data["question"]](msg.data["arguments"])
+        runner.send_message(ANSWER, {"number": msg.data["number"], "answer": msgspec.json.encode(value)})
+
+    runner.register_message(ASK, answer)
+
+
+def hand_over(runner: WorkerRunner, account: AccountRecord) -> None:
+    """Give the master this worker's account: its test is over."""
+    runner.send_message(ACCOUNT, {"account": msgspec.json.encode(account)})
+
+
+def report(account: AccountRecord, gone: str = "") -> None:
+    """Log the ledger of a test that has ended, and what is not in it."""
+    logger.info(
+        "Ledger: %d clients received %d updates; missing %d, received again %d%s",
+        account.clients,
+        account.received,
+        account.missing,
+        account.repeated,
+        f"; {gone}" if gone else "",
+    )

@@ -1,0 +1,48 @@
+"""`wirerace locust`: start the producer, the servers and Locust's page."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wirerace.cli.run import Terminated, prepare_directory, terminable
+from wirerace.experiment.http import Peer
+from wirerace.experiment.playground import play
+from wirerace.experiment.reading import read_experiment
+
+
+def command(
+    file: Annotated[
+        Path, typer.Argument(help="The experiment that sets news, servers and fields.", metavar="FILE")
+    ] = Path("experiments/first-look.toml"),
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Override one key, for example producer.rate_per_second=50.", metavar="KEY=VALUE"),
+    ] = None,
+    web_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Locust's page.")] = 8089,
+) -> None:
+    """Start the producer, a server for each transport, and Locust's page. Ctrl-C ends all.
+
+    Examples:
+        wirerace locust
+
+        wirerace locust experiments/bursty.toml --web-port 9000
+
+        wirerace locust --set load.processes=2 --set producer.rate_per_second=50
+    """
+    experiment = read_experiment(file, overrides or ())
+    directory = prepare_directory(Path("locust"), None)
+    with terminable():
+        try:
+            play(experiment, directory, web_port, lambda peers: _announce(peers, directory))
+        except (KeyboardInterrupt, Terminated):
+            sys.stderr.write("wirerace: stopped\n")
+
+
+def _announce(peers: list[Peer], directory: Path) -> None:
+    for peer in peers:
+        sys.stdout.write(f"{peer.name:<14} {peer.url}\n")
+    sys.stdout.write(f"{'logs':<14} {directory / 'logs'}\n")
+    sys.stdout.write("Pick classes, options and a shape on Locust's page and press Start. Ctrl-C here ends all.\n")
+    sys.stdout.flush()

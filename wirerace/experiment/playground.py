@@ -1,0 +1,45 @@
+"""The playground: producer, servers and Locust's page, for somebody to play with until it is stopped."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from wirerace.errors import BadInput
+from wirerace.experiment.http import Peer
+from wirerace.experiment.model import Experiment, plans, schedule_of
+from wirerace.experiment.run import wait_until_healthy
+from wirerace.experiment.targets.local import Local, is_free
+from wirerace.schedule import Schedule
+
+TICK_SECONDS = 0.2
+
+
+def play(experiment: Experiment, directory: Path, web_port: int, on_ready: Callable[[list[Peer]], None]) -> None:
+    """Start everything, tell where each part is, and keep it going until an exception comes.
+
+    Raises BadInput when the page's port is taken, TrialFailed when a part does not start or Locust ends.
+    """
+    if not is_free(web_port):
+        raise BadInput(f"port {web_port} is taken: end what listens there, or name another with --web-port")
+    target = Local(experiment, directory, usual_ports=True)
+    try:
+        producer = target.start_producer()
+        wait_until_healthy(producer)
+        first = [plan for plan in plans(experiment) if plan.repeat == 1 and not plan.variant]
+        servers = [target.start_server(plan, producer.peer) for plan in first]
+        for server in servers:
+            wait_until_healthy(server)
+        producer.peer.send("PUT", "/schedule", schedule_of(experiment, experiment.seed, None), Schedule)
+        page = target.start_page({server.peer.name: server.peer for server in servers}, web_port)
+        while not page.peer.is_open():
+            _wait(target)
+        on_ready([page.peer, producer.peer, *(server.peer for server in servers)])
+        while True:
+            _wait(target)
+    finally:
+        target.close()
+
+
+def _wait(target: Local) -> None:
+    target.watch()
+    time.sleep(TICK_SECONDS)

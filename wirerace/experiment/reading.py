@@ -1,0 +1,167 @@
+"""Reading an experiment file: TOML into typed values, with errors that name file, key and cure."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from wirerace.clock import to_ns
+from wirerace.errors import BadInput
+from wirerace.experiment.model import Experiment, Variant, plans, schedule_of
+from wirerace.options import lowered, struct_in, wanted
+from wirerace.shapes import Stage, check_shape
+from wirerace.transports import TRANSPORTS, PollingOptions
+
+LEAST_POLL_PERIODS = 5
+"""A window of fewer poll intervals would hang on where in the interval it begins."""
+VARIANT_NAME = re.compile("[a-z0-9]{1,20}")
+
+
+def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
+    """Return the experiment in a TOML file; each override is `table.key=value`, the value as in TOML.
+
+    Raises BadInput, naming file, key and cure.
+    """
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror or error}; experiments/ has some to start from") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: not TOML: {error}") from None
+    for override in overrides:
+        _set(document, override)
+    _complete_variants(document)
+    try:
+        for key, value, of_type in _members(document):
+            _convert(key, value, of_type)
+        experiment = _with_trace(_convert("", document, Experiment), path.parent)
+        _check(experiment)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from None
+    return experiment
+
+
+def _complete_variants(document: dict[str, Any]) -> None:
+    """Give each variant what its transport's plain table says and it does not."""
+    variants = document.get("variants")
+    for tables in variants.values() if isinstance(variants, dict) else ():
+        for transport, table in tables.items() if isinstance(tables, dict) else ():
+            plain = document.get(transport, {})
+            if isinstance(table, dict) and isinstance(plain, dict):
+                tables[transport] = plain | table
+
+
+def _members(document: dict[str, Any]) -> Iterator[tuple[str, Any, type[msgspec.Struct]]]:
+    """Yield the tables that have a name or a number, each with its key and type: msgspec's errors leave that out."""
+    variants = document.get("variants")
+    for name, tables in variants.items() if isinstance(variants, dict) else ():
+        if not VARIANT_NAME.fullmatch(name):
+            raise BadInput(f"variants.{name!r}: a variant's name is 1 to 20 of a to z and 0 to 9")
+        yield f"variants.{name}", tables, Variant
+    stages: Any = document
+    for key in ("clients", "steps", "stages"):
+        stages = stages.get(key) if isinstance(stages, dict) else None
+    for number, stage in enumerate(stages if isinstance(stages, list) else (), 1):
+        yield f"clients.steps.stages[{number}]", stage, Stage
+
+
+def _convert(key: str, value: Any, of_type: type[msgspec.Struct]) -> Any:
+    try:
+        return msgspec.convert(value, of_type)
+    except msgspec.ValidationError as error:
+        raise BadInput(_explained(error, key, value, of_type)) from None
+
+
+def _with_trace(experiment: Experiment, directory: Path) -> Experiment:
+    """Return the experiment with its trace found, relative to the experiment's file."""
+    source = experiment.producer
+    if source.arrivals != "trace":
+        return experiment
+    if source.trace_file is None:
+        raise BadInput('producer.trace_file must name a trace when producer.arrivals is "trace"')
+    found = msgspec.structs.replace(source, trace_file=str(directory / source.trace_file))
+    return msgspec.structs.replace(experiment, producer=found)
+
+
+def _set(document: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not all(part.strip() for part in key.split(".")):
+        raise BadInput(f"--set takes key=value such as clients.count=500, got {override!r}")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text  # a word without quotes
+    *tables, name = (part.strip() for part in key.split("."))
+    place = document
+    for table in tables:
+        inner = place.setdefault(table, {})
+        if not isinstance(inner, dict):
+            raise BadInput(f"--set {override}: {table} is no table")
+        place = inner
+    place[name] = value
+
+
+def _check(experiment: Experiment) -> None:
+    schedule_of(experiment, experiment.seed, 0)
+    unknown = [name for name in experiment.transports if name not in TRANSPORTS]
+    if unknown:
+        raise BadInput(f"transports: there is no {unknown[0]!r}; there are {', '.join(TRANSPORTS)}")
+    if len(set(experiment.transports)) < len(experiment.transports):
+        raise BadInput("transports: each may be named once; repeats runs all of them again")
+    measure_seconds = experiment.window.measure_seconds
+    for plan in plans(experiment):
+        if isinstance(plan.options, PollingOptions):
+            least_seconds = LEAST_POLL_PERIODS * plan.options.interval_seconds
+            # Compared in whole nanoseconds, for 5 × 0.07 is not 0.35 in floats.
+            if to_ns(measure_seconds) < to_ns(least_seconds):
+                raise BadInput(
+                    f"window.measure_seconds must be at least {LEAST_POLL_PERIODS} × polling.interval_seconds = "
+                    f"{least_seconds:g}, got {measure_seconds:g}"
+                )
+    clients = experiment.clients
+    shape = clients.shape_options
+    try:
+        check_shape(clients.shape, shape, clients.count)
+    except BadInput as error:
+        raise BadInput(f"clients.{error}") from None
+    if to_ns(shape.lasts_seconds) > to_ns(measure_seconds):
+        raise BadInput(
+            f"clients.{clients.shape} takes {shape.lasts_seconds:g} s: window.measure_seconds must be at least that, "
+            f"got {measure_seconds:g}"
+        )
+
+
+def _explained(error: msgspec.ValidationError, table: str, given: Any, of_type: type[msgspec.Struct]) -> str:
+    """Return msgspec's error as one line that begins with the key and ends with the cure or what was given.
+
+    `given` is what was not a value of `of_type`, and `table` its own key in the file.
+    """
+    reason, _, path = str(error).rpartition(" - at `") if " - at `" in str(error) else (str(error), "", "")
+    name = reason.partition("`")[2].rpartition("`")[0]
+    reason = lowered(reason)
+    inner = path.rstrip("`").removeprefix("$").removeprefix(".")
+    key = ".".join(part for part in (table, inner) if part)
+    parts = inner.partition("[")[0].split(".") if inner else []
+    if "unknown field" in reason:
+        where = f"[{key}]" if key else "the top level"
+        names = struct_in(_at(of_type, parts)).__struct_fields__
+        shown = name if name.isidentifier() else repr(name)
+        return f"{shown} is no key of {where}; {'there are ' + ', '.join(names) if names else 'it has none'}"
+    if "missing required field" in reason:
+        return f"{name} is missing; add it {f'to {key}' if key else 'at the top level'}"
+    for part in parts:
+        given = given[part]
+    if not reason.startswith(("expected", "invalid enum")):
+        return f"{key}: {reason}"
+    return f"{key} must be {wanted(_at(of_type, parts), reason)}, got {given!r}"
+
+
+def _at(annotation: Any, parts: Sequence[str]) -> Any:
+    """Return the type of what lies at a path of keys."""
+    for part in parts:
+        fields = msgspec.structs.fields(struct_in(annotation))
+        annotation = next(field.type for field in fields if field.name == part)
+    return annotation

@@ -1,0 +1,160 @@
+"""Shapes of load: how many clients there are at which time, and when all connections are cut."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from wirerace.errors import BadInput
+
+Count = Annotated[int, Meta(ge=1, le=100_000)]
+ShapeName = Literal["steady", "steps", "spike", "ramp", "storm"]
+STAGES_EXAMPLE = "50:10,100:10,200:10"
+
+
+class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How many clients there are, in time since the shape began. Each subclass is a table of an experiment file."""
+
+    @property
+    def lasts_seconds(self) -> float:
+        """When the last change is over."""
+        return 0.0
+
+    @property
+    def most_clients(self) -> int:
+        """The most clients that the shape itself asks for."""
+        return 0
+
+    def clients_at(self, seconds: float, count: int) -> int:  # noqa: ARG002 -- steady for ever
+        """Return how many clients there are, where `count` is the most."""
+        return count
+
+
+class Steady(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All clients, all the time."""
+
+
+class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A step of the shape `steps`."""
+
+    clients: Count
+    seconds: Annotated[float, Meta(gt=0, le=86_400)]
+
+
+class Steps(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """So many clients for so long, then so many for so long; the last stage stays."""
+
+    stages: Annotated[
+        tuple[Stage, ...], Meta(description="stages, each clients:seconds", extra={"example": STAGES_EXAMPLE})
+    ] = ()
+
+    @property
+    def lasts_seconds(self) -> float:
+        """All stages, one after the other."""
+        return sum(stage.seconds for stage in self.stages)
+
+    @property
+    def most_clients(self) -> int:
+        """The largest stage."""
+        return max((stage.clients for stage in self.stages), default=0)
+
+    def clients_at(self, seconds: float, count: int) -> int:  # noqa: ARG002 -- stages say how many
+        """Return the clients of the stage of that time."""
+        end_seconds = 0.0
+        for stage in self.stages:
+            end_seconds += stage.seconds
+            if seconds < end_seconds:
+                return stage.clients
+        return self.stages[-1].clients
+
+
+class Spike(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A few clients, then all of them for a while, then the few again."""
+
+    base_clients: Annotated[int, Meta(ge=1, le=100_000, description="clients before and after the spike")] = 10
+    at_seconds: Annotated[float, Meta(ge=0, le=86_400, description="when the spike begins")] = 5.0
+    for_seconds: Annotated[float, Meta(gt=0, le=86_400, description="how long it lasts")] = 5.0
+
+    @property
+    def lasts_seconds(self) -> float:
+        """Until the spike is over."""
+        return self.at_seconds + self.for_seconds
+
+    @property
+    def most_clients(self) -> int:
+        """Those before and after."""
+        return self.base_clients
+
+    def clients_at(self, seconds: float, count: int) -> int:
+        """Return all during the spike, the few otherwise."""
+        return count if self.at_seconds <= seconds < self.lasts_seconds else self.base_clients
+
+
+class Ramp(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """From a few clients to all of them, evenly."""
+
+    from_clients: Annotated[int, Meta(ge=1, le=100_000, description="clients at the beginning")] = 1
+    for_seconds: Annotated[float, Meta(gt=0, le=86_400, description="how long it takes to all of them")] = 10.0
+
+    @property
+    def lasts_seconds(self) -> float:
+        """Until all are there."""
+        return self.for_seconds
+
+    @property
+    def most_clients(self) -> int:
+        """Those at the beginning."""
+        return self.from_clients
+
+    def clients_at(self, seconds: float, count: int) -> int:
+        """Return what lies on the line from the beginning to all."""
+        part = min(max(seconds / self.for_seconds, 0.0), 1.0)
+        return round(self.from_clients + (count - self.from_clients) * part)
+
+
+class Storm(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A reconnect storm: all connections are cut at once; each client returns at once, or within the jitter."""
+
+    at_seconds: Annotated[float, Meta(ge=0, le=86_400, description="when all connections are cut")] = 5.0
+    jitter_seconds: Annotated[
+        float, Meta(ge=0, le=3600, description="time over which clients return, evenly spread; 0 for all at once")
+    ] = 0.0
+
+    @property
+    def lasts_seconds(self) -> float:
+        """Until the last client has returned."""
+        return self.at_seconds + self.jitter_seconds
+
+
+SHAPES: dict[str, type[Shape]] = {"steady": Steady, "steps": Steps, "spike": Spike, "ramp": Ramp, "storm": Storm}
+"""The shapes by name; each but the first is a table of that name."""
+
+
+def parse_stages(text: str) -> tuple[Stage, ...]:
+    """Return the stages in `clients:seconds, clients:seconds`.
+
+    Raises BadInput when they are none, or more than that.
+    """
+    try:
+        pairs = [part.split(":") for part in text.split(",") if part.strip()]
+        return msgspec.convert(
+            [{"clients": clients, "seconds": seconds} for clients, seconds in pairs], tuple[Stage, ...], strict=False
+        )
+    except (ValueError, msgspec.ValidationError):
+        raise BadInput(f"stages are clients:seconds such as {STAGES_EXAMPLE}, got {text!r}") from None
+
+
+def spell_stages(stages: Sequence[Stage]) -> str:
+    """Return stages as parse_stages() takes them."""
+    return ",".join(f"{stage.clients}:{stage.seconds:g}" for stage in stages)
+
+
+def check_shape(name: str, shape: Shape, count: int) -> None:
+    """Raise BadInput, naming the shape's key and the cure, when the shape cannot be had with `count` clients."""
+    if isinstance(shape, Steps) and not shape.stages:
+        raise BadInput("steps has no stages: give some, each with its clients and seconds")
+    if shape.most_clients > count:
+        raise BadInput(
+            f"{name} asks for {shape.most_clients} clients, and there are {count} at most: raise that number"
+        )
