@@ -131,13 +131,12 @@ class Subscriber(User):
         """Return the cursor up to which this client has received everything, None when it has none yet."""
         return Cursor.parse(self.cursor) if self.cursor else None
 
-    def connected(self, cursor: str, client: HttpClient | WebSocketClient, answered_ns: int) -> None:
-        """Note that the server has given a cursor: this client is subscribed, or is again after a broken connection."""
+    def connected(self, cursor: Cursor, client: HttpClient | WebSocketClient, answered_ns: int) -> None:
+        """Note that the server has answered: this client is subscribed after `cursor`, or is again after a break."""
         since_ns, now = self.asked_ns, now_ns()
-        self.cursor = cursor
         self.attempts = 0
         self.started_ns = self.started_ns or since_ns
-        self.ledger.open(Cursor.parse(cursor), now)
+        self.ledger.open(cursor, now)
         self.is_connected = True
         self.account.connecting.record(now - since_ns)
         if self.broken_ns:
@@ -172,17 +171,17 @@ class HttpSubscriber(Subscriber):
             account.response("error", sent_ns)
             raise
         self.note_request(response.arrival_ns - self.asked_ns, len(response.body))
+        updates = decode_batch(response.body).updates if response.status == 200 else []
+        account.response("data" if updates else "empty", sent_ns)
         if self.client.connects > connects:
             account.totals.connects += 1
         if not self.is_connected:
-            self.connected(response.cursor, self.client, response.arrival_ns)
+            # The cursor of an answer lies behind its updates, the subscription begins before them.
+            first = Cursor(updates[0].epoch, updates[0].seq - 1) if updates else Cursor.parse(response.cursor)
+            self.connected(first, self.client, response.arrival_ns)
         self.asked_ns = 0
         self.cursor = response.cursor
-        if response.status == 204:
-            account.response("empty", sent_ns)
-            return [], response.arrival_ns
-        account.response("data", sent_ns)
-        return decode_batch(response.body).updates, response.arrival_ns
+        return updates, response.arrival_ns
 
     def hang_up(self) -> None:
         """Close the connection."""

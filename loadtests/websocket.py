@@ -30,7 +30,8 @@ class WebSocketUser(Subscriber):
         client = self.client = WebSocketClient(self.address, self.target())
         self.account.totals.connects += 1
         self.note_request(client.arrival_ns - self.asked_ns, 0)
-        self.connected(client.cursor, client, client.arrival_ns)
+        self.cursor = client.cursor
+        self.connected(Cursor.parse(client.cursor), client, client.arrival_ns)
         self.asked_ns = 0
         while True:
             updates = [decode_update(message) for message in client.receive()]

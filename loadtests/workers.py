@@ -16,8 +16,8 @@ from loadtests.load import LOADS, Load
 from wirerace.errors import TrialFailed
 from wirerace.ledger import AccountRecord, LoadState, Window, merge
 
-ASK, ANSWER, ACCOUNT = "wirerace_ask", "wirerace_answer", "wirerace_account"
-ANSWER_SECONDS = 10.0
+HELLO, ASK, ANSWER, ACCOUNT = "wirerace_hello", "wirerace_ask", "wirerace_answer", "wirerace_account"
+ANSWER_SECONDS = 5.0
 
 logger = logging.getLogger("wirerace")
 
@@ -81,18 +81,19 @@ class Workers:
         self._runner = runner
         self._numbers = itertools.count()
         self._answers: dict[tuple[int, str], AsyncResult] = {}
+        self._known: set[str] = set()  # a worker may be connected for some time before it listens to questions
         self._members: set[str] = set()
         self._accounts: dict[str, AccountRecord] = {}
+        runner.register_message(HELLO, self._take_hello)
         runner.register_message(ANSWER, self._take_answer)
         runner.register_message(ACCOUNT, self._take_account)
         events: Any = environment.events
         events.test_start.add_listener(self._begin)
-        events.worker_connect.add_listener(self._note_member)
 
     def _begin(self, **_: Any) -> None:
         """Note which workers there are: the test starts."""
         self._accounts.clear()
-        self._members = self._present()
+        self._members = self._known & self._present()
 
     def state(self) -> LoadState:
         """Return where all together stand."""
@@ -137,6 +138,10 @@ class Workers:
             for worker in asked:
                 del self._answers[number, worker]
 
+    def _take_hello(self, msg: Message, **_: Any) -> None:
+        self._known.add(msg.node_id)
+        self._members.add(msg.node_id)
+
     def _take_answer(self, msg: Message, **_: Any) -> None:
         waiting = self._answers.get((msg.data["number"], msg.node_id))
         if waiting is not None:
@@ -146,9 +151,6 @@ class Workers:
         self._accounts[msg.node_id] = msgspec.json.decode(msg.data["account"], type=AccountRecord)
         if not self._members & self._present() - self._accounts.keys():
             report(merge(list(self._accounts.values())), self._gone())
-
-    def _note_member(self, client_id: str, **_: Any) -> None:
-        self._members.add(client_id)
 
 
 def answer_master(environment: Environment, runner: WorkerRunner) -> None:
@@ -166,6 +168,7 @@ def answer_master(environment: Environment, runner: WorkerRunner) -> None:
         runner.send_message(ANSWER, {"number": msg.data["number"], "answer": msgspec.json.encode(value)})
 
     runner.register_message(ASK, answer)
+    runner.send_message(HELLO)
 
 
 def hand_over(runner: WorkerRunner, account: AccountRecord) -> None:

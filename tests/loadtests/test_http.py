@@ -1,66 +1,14 @@
 """The lean HTTP client against a server that says what the test wants, byte by byte."""
 
-import contextlib
-from collections.abc import Callable, Iterator
-
-import gevent
 import pytest
-from gevent import socket
-from gevent.server import StreamServer
 
 from loadtests.connection import Address
 from loadtests.http import LEAST_LINE_BYTES, MOST_LINE_BYTES, HttpClient, filling
+from tests.loadtests.script import Serve
 from wirerace.errors import BadInput, ConnectionLost, Refused
 
 DATA = b"HTTP/1.1 200 OK\r\nWirerace-Cursor: e-7\r\nContent-Length: 5\r\n\r\nhello"
 EMPTY = b"HTTP/1.1 204 No Content\r\nwirerace-cursor: e-7\r\n\r\n"
-
-Serve = Callable[..., "Script"]
-
-
-class Script:
-    """A server that answers each request with the next of `answers`, cut into `pieces`."""
-
-    def __init__(self, *answers: bytes, piece_bytes: int = 0) -> None:
-        self.requests: list[bytes] = []
-        self.connections = 0
-        self._answers = list(answers)
-        self._piece_bytes = piece_bytes
-        self._server = StreamServer(("127.0.0.1", 0), self._serve)
-        self._server.start()
-        self.address = Address("127.0.0.1", self._server.server_port)
-
-    def stop(self) -> None:
-        self._server.stop(timeout=0)
-
-    def _serve(self, stream: socket.socket, _peer: object) -> None:
-        with contextlib.closing(stream):
-            self._answer(stream)
-
-    def _answer(self, stream: socket.socket) -> None:
-        self.connections += 1
-        while self._answers and (request := stream.recv(65536)):
-            self.requests.append(request)
-            answer = self._answers.pop(0)
-            size = self._piece_bytes or len(answer)
-            for start in range(0, len(answer), size):
-                stream.sendall(answer[start : start + size])
-                gevent.sleep(0)
-            if b"close" in answer:
-                break
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    scripts: list[Script] = []
-
-    def start(*answers: bytes, piece_bytes: int = 0) -> Script:
-        scripts.append(Script(*answers, piece_bytes=piece_bytes))
-        return scripts[-1]
-
-    yield start
-    for script in scripts:
-        script.stop()
 
 
 @pytest.mark.parametrize("piece_bytes", [0, 1, 7])

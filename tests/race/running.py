@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -52,7 +53,7 @@ class Race:
     def wait_for(self, text: str) -> None:
         """Wait until the progress says `text`."""
         wait_until(lambda: text in self.stderr or self.popen.poll() is not None)
-        assert text in self.stderr
+        assert text in self.stderr, self.stderr
 
     def children(self) -> list[psutil.Process]:
         """Return the processes that it has started and that still run."""
@@ -94,3 +95,10 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it never came to be"
         time.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

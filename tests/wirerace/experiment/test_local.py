@@ -1,24 +1,17 @@
 """The local target: what it starts, watches and stops."""
 
 import os
-import socket
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.race.running import free_port
 from wirerace.errors import TrialFailed
 from wirerace.experiment.http import Peer
 from wirerace.experiment.run import wait_until_healthy
 from wirerace.experiment.targets.local import Child
 from wirerace.experiment.targets.process import Process
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_service_that_ends_at_once_fails_with_its_last_lines(tmp_path: Path) -> None:

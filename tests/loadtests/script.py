@@ -1,0 +1,50 @@
+"""A server that says what the test wants."""
+
+import contextlib
+from collections.abc import Callable
+
+import gevent
+from gevent import socket
+from gevent.server import StreamServer
+
+from loadtests.connection import Address
+
+Serve = Callable[..., "Script"]
+
+
+class Script:
+    """A server that answers each request with the next of `answers`, cut into pieces; b"" is to hold the request."""
+
+    def __init__(self, *answers: bytes, piece_bytes: int = 0) -> None:
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self._answers = list(answers)
+        self._piece_bytes = piece_bytes
+        self._server = StreamServer(("127.0.0.1", 0), self._serve)
+        self._server.start()
+        self.address = Address("127.0.0.1", self._server.server_port)
+
+    def add(self, *answers: bytes) -> None:
+        self._answers += answers
+
+    def stop(self) -> None:
+        self._server.stop(timeout=0)
+
+    def _serve(self, stream: socket.socket, _peer: object) -> None:
+        with contextlib.closing(stream):
+            self._answer(stream)
+
+    def _answer(self, stream: socket.socket) -> None:
+        self.connections += 1
+        while self._answers and (request := stream.recv(65536)):
+            self.requests.append(request)
+            answer = self._answers.pop(0)
+            if not answer:
+                stream.recv(1)
+                break
+            size = self._piece_bytes or len(answer)
+            for start in range(0, len(answer), size):
+                stream.sendall(answer[start : start + size])
+                gevent.sleep(0)
+            if b"close" in answer:
+                break

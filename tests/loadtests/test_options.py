@@ -1,0 +1,88 @@
+"""Locust's command line and page, as far as they are ours."""
+
+import argparse
+from typing import Any
+
+import pytest
+from locust.argument_parser import LocustArgumentParser
+
+from loadtests.connection import Address
+from loadtests.options import add_options, read_options
+from wirerace.errors import BadInput
+from wirerace.shapes import Ramp, Stage, Steps, Storm
+from wirerace.transports import LongPollingOptions, PollingOptions
+
+
+@pytest.fixture
+def parser() -> LocustArgumentParser:
+    parser = LocustArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_options(parser)
+    return parser
+
+
+def given(parser: LocustArgumentParser, *flags: str) -> dict[str, Any]:
+    found: dict[str, Any] = vars(parser.parse_args(list(flags)))
+    return found
+
+
+def test_options_have_the_defaults_of_their_transports_and_shapes(parser: LocustArgumentParser) -> None:
+    options = read_options(given(parser))
+
+    assert PollingOptions() == options.transports["polling"]
+    assert LongPollingOptions() == options.transports["longpolling"]
+    assert Address("127.0.0.1", 8003) == options.addresses["websocket"]
+    assert (Ramp(), Storm()) == (options.shapes["ramp"], options.shapes["storm"])
+    assert 1 == options.seed
+
+
+def test_each_option_is_a_flag(parser: LocustArgumentParser) -> None:
+    flags = ("--polling-interval-seconds=0.25", "--longpolling-keep-alive=false", "--steps-stages=5:2,9:1")
+    options = read_options(given(parser, *flags, "--websocket-host=ws://10.0.0.1:9", "--load-seed=7"))
+
+    assert PollingOptions(interval_seconds=0.25) == options.transports["polling"]
+    assert LongPollingOptions(keep_alive=False) == options.transports["longpolling"]
+    assert Steps(stages=(Stage(5, 2), Stage(9, 1))) == options.shapes["steps"]
+    assert Address("10.0.0.1", 9) == options.addresses["websocket"]
+    assert 7 == options.seed
+
+
+def test_each_option_is_a_variable(parser: LocustArgumentParser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WIRERACE_LONGPOLLING_REPOLL_DELAY_SECONDS", "1.5")
+    monkeypatch.setenv("WIRERACE_STORM_AT_SECONDS", "3")
+    options = read_options(given(parser))
+
+    assert LongPollingOptions(repoll_delay_seconds=1.5) == options.transports["longpolling"]
+    assert Storm(at_seconds=3) == options.shapes["storm"]
+
+
+def test_each_option_of_a_client_is_a_field_of_the_page(parser: LocustArgumentParser) -> None:
+    fields = set(parser.args_included_in_web_ui)
+
+    assert {
+        "polling_host", "polling_interval_seconds", "polling_keep_alive", "polling_extra_header_bytes",
+        "longpolling_host", "longpolling_hold_seconds", "longpolling_repoll_delay_seconds", "longpolling_keep_alive",
+        "websocket_host", "steps_stages", "spike_base_clients", "ramp_for_seconds", "storm_jitter_seconds",
+    } <= fields  # fmt: skip
+    assert fields.isdisjoint({"control_port", "parent_pid", "shape"})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "line"),
+    [
+        ("polling_interval_seconds", "0", "--polling-interval-seconds must be a number at least 0.01, got 0"),
+        ("polling_interval_seconds", "soon", "--polling-interval-seconds must be a number, got soon"),
+        ("longpolling_keep_alive", "perhaps", "--longpolling-keep-alive must be true or false, got perhaps"),
+        ("polling_host", "nowhere", "a host is a URL such as http://127.0.0.1:8001, got 'nowhere'"),
+        ("spike_base_clients", "1.5", "--spike-base-clients must be a whole number, got 1.5"),
+        ("steps_stages", "5", "stages are clients:seconds such as 50:10,100:10,200:10, got '5'"),
+        ("load_seed", "x", "--load-seed must be a whole number, got 'x'"),
+    ],
+)
+def test_field_that_does_not_fit_is_refused_by_name(
+    parser: LocustArgumentParser, field: str, value: str, line: str
+) -> None:
+    """A page sends text, and Locust makes of it what it can."""
+    with pytest.raises(BadInput) as refusal:
+        read_options(given(parser) | {field: value})
+
+    assert line == str(refusal.value)

@@ -1,0 +1,158 @@
+"""Users in a real Locust environment, against a server that says what the test wants."""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+
+import gevent
+import pytest
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+
+from loadtests.connection import Address
+from loadtests.load import LOADS, Load
+from loadtests.longpolling import LongPollingUser
+from loadtests.options import add_options, read_options
+from loadtests.polling import PollingUser
+from loadtests.user import Subscriber
+from loadtests.websocket import WebSocketUser
+from tests.loadtests.script import Script, Serve
+from wirerace.ledger import Subscription, Window
+from wirerace.wire import Cursor
+
+PATIENCE_SECONDS = 10.0
+ALWAYS = Window(0, 2**62)
+
+
+def answer(*seqs: int, cursor: int) -> bytes:
+    """Return an answer with updates."""
+    updates = ",".join(f'{{"epoch":"e","seq":{seq},"ts":{time.time_ns()},"data":"x"}}' for seq in seqs)
+    body = f'{{"updates":[{updates}]}}' if seqs else ""
+    status = "200 OK" if seqs else "204 No Content"
+    length = f"Content-Length: {len(body)}\r\n" if seqs else ""
+    return f"HTTP/1.1 {status}\r\nWirerace-Cursor: e-{cursor}\r\n{length}\r\n{body}".encode()
+
+
+class Swarm:
+    """One user of a class."""
+
+    def __init__(self, user: type[Subscriber], address: Address, *flags: str) -> None:
+        parser = LocustArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter)
+        add_options(parser)
+        given = parser.parse_args([f"--{user.transport.name}-host=http://{address}", *flags])
+        self.environment = Environment(user_classes=[user], parsed_options=given)
+        self.load = LOADS[self.environment] = Load(self.environment, read_options(vars(given)))
+        self.load.account.window = ALWAYS
+        self.runner = self.environment.create_local_runner()
+        self.runner.start(1, spawn_rate=1)
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        with gevent.Timeout(PATIENCE_SECONDS):
+            while not condition():
+                gevent.sleep(0.005)
+
+    def failures(self) -> list[str]:
+        return [f"{error.method} {error.name}: {error.error}" for error in self.environment.stats.errors.values()]
+
+    def close(self) -> None:
+        self.runner.quit()
+        self.load.stop()
+        del LOADS[self.environment]
+
+
+Start = Callable[..., Swarm]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    swarms: list[Swarm] = []
+
+    def start(user: type[Subscriber], script: Script, *flags: str) -> Swarm:
+        swarms.append(Swarm(user, script.address, *flags))
+        return swarms[-1]
+
+    yield start
+    for swarm in swarms:
+        swarm.close()
+
+
+def test_first_answer_may_bring_news_already(serve: Serve, start: Start) -> None:
+    """A hold of 0 may be answered by an update that came at that very moment."""
+    swarm = start(LongPollingUser, serve(answer(6, 7, cursor=7), answer(8, cursor=8), b""))
+    account = swarm.load.account
+    swarm.wait_for(lambda: account.totals.received == 3)
+
+    assert (3, 0, 0) == (account.totals.delivered, account.totals.duplicated, account.totals.reordered)
+    assert {"e": {6, 7, 8}} == {epoch: set(of_epoch) for epoch, of_epoch in account.updates.items()}
+    assert [Subscription(Cursor("e", 5), None)] == swarm.load.finish().partly
+
+
+@pytest.mark.parametrize("user", [PollingUser, LongPollingUser])
+def test_cut_client_returns_at_its_cursor_and_nothing_has_failed(
+    serve: Serve, start: Start, user: type[Subscriber]
+) -> None:
+    script = serve(answer(cursor=3), answer(4, cursor=4), b"")  # and then the server holds
+    swarm = start(user, script, "--polling-interval-seconds=0.05")
+    swarm.wait_for(lambda: len(script.requests) == 3)
+    script.add(answer(cursor=4), answer(5, cursor=5), b"")
+
+    assert 1 == swarm.load.cut(0)
+    swarm.wait_for(lambda: swarm.load.account.totals.received == 2)
+    swarm.load.statistics.flush()
+
+    assert b"after=e-4" in script.requests[3]
+    assert (2, 2) == (script.connections, swarm.load.account.totals.connects)
+    assert (1, 1) == (swarm.load.account.totals.cuts, swarm.load.account.returning.count)
+    assert [] == swarm.failures()
+
+
+def test_client_without_a_connection_is_not_cut(serve: Serve, start: Start) -> None:
+    script = serve(b"")
+    swarm = start(PollingUser, script)
+    swarm.wait_for(lambda: len(script.requests) == 1)
+
+    assert 0 == swarm.load.cut(0)
+
+
+def test_jitter_spreads_returns(serve: Serve, start: Start) -> None:
+    script = serve(answer(cursor=3), b"")
+    swarm = start(LongPollingUser, script)
+    swarm.wait_for(lambda: len(script.requests) == 2)
+    script.add(answer(cursor=3), b"")
+
+    cut_at = time.monotonic()
+    swarm.load.random.seed(1)  # draws 0.134 of the jitter first
+    swarm.load.cut(2.0)
+    swarm.wait_for(lambda: len(script.requests) == 3)
+
+    assert time.monotonic() - cut_at > 0.25
+
+
+def test_client_that_is_stopped_is_expected_to_have_what_its_cursor_says(serve: Serve, start: Start) -> None:
+    script = serve(answer(cursor=3), answer(4, 5, cursor=5), b"")
+    swarm = start(LongPollingUser, script)
+    swarm.wait_for(lambda: len(script.requests) == 3)
+    swarm.runner.stop()
+
+    assert [Subscription(Cursor("e", 3), Cursor("e", 5))] == swarm.load.finish().partly
+    assert 0 == swarm.load.account.live_clients
+
+
+@pytest.mark.parametrize(("user", "row"), [(PollingUser, "GET /poll"), (WebSocketUser, "connect /ws")])
+def test_refusal_says_what_failed(serve: Serve, start: Start, user: type[Subscriber], row: str) -> None:
+    refusal = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 8\r\n\r\nnot yet\n"
+    swarm = start(user, serve(refusal))
+    swarm.wait_for(lambda: bool(swarm.failures()))
+
+    assert swarm.failures()[0].startswith(f"{row}: 503")
+    assert "not yet" in swarm.failures()[0]
+
+
+@pytest.mark.parametrize(("user", "row"), [(LongPollingUser, "GET /longpoll"), (WebSocketUser, "connect /ws")])
+def test_server_that_is_not_there_is_named(serve: Serve, start: Start, user: type[Subscriber], row: str) -> None:
+    script = serve()
+    script.stop()
+    swarm = start(user, script)
+    swarm.wait_for(lambda: bool(swarm.failures()))
+
+    assert [f"{row}: {script.address}: Connection refused"] == swarm.failures()

@@ -1,0 +1,141 @@
+"""Locust's page, driven through its web API as a browser drives it."""
+
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.race.playing import EXPERIMENT, Playground
+from tests.race.running import wait_until
+
+
+@pytest.fixture(scope="module")
+def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Playground]:
+    playground = Playground(tmp_path_factory.mktemp("play"))
+    yield playground
+    children = psutil.Process(playground.popen.pid).children(recursive=True)
+    assert playground.close() == 0
+    assert not [child for child in children if child.is_running()]
+
+
+@pytest.fixture
+def stopped(playground: Playground) -> Iterator[Playground]:
+    yield playground
+    playground.stop()
+
+
+def test_page_offers_classes_shapes_and_options(playground: Playground) -> None:
+    page = playground.page("/")
+    for name in ("PollingUser", "LongPollingUser", "WebSocketUser"):
+        assert name in page
+    for name in ("Steady", "Steps", "Spike", "Ramp", "ReconnectStorm"):
+        assert name in page
+    fields = ("polling_interval_seconds", "longpolling_hold_seconds", "longpolling_repoll_delay_seconds")
+    for name in (*fields, "polling_keep_alive", "longpolling_keep_alive", "websocket_host", "storm_jitter_seconds"):
+        assert name in page
+    assert playground.urls["websocket"] in page
+
+
+def test_tables_show_requests_and_deliveries_with_fractions_of_a_millisecond(stopped: Playground) -> None:
+    started = stopped.post("/swarm", user_count=6, spawn_rate=6, polling_interval_seconds="0.1")
+    assert started["success"], started
+    wanted = {"GET /poll", "UPDATE /poll", "GET /longpoll", "UPDATE /longpoll", "connect /ws", "UPDATE /ws"}
+    wait_until(lambda: wanted <= stopped.rows().keys())
+    rows = stopped.rows()
+    assert rows["connect /ws"]["num_requests"] == 2
+    assert any(row["median_response_time"] % 1 for row in rows.values())
+    assert any(row["min_response_time"] % 1 for row in rows.values())
+    assert stopped.report()["errors"] == []
+
+
+def test_test_that_is_stopped_and_started_again_leaves_nothing_behind(stopped: Playground) -> None:
+    first = {"user_classes": "PollingUser", "polling_interval_seconds": "0.05"}
+    assert stopped.post("/swarm", user_count=4, spawn_rate=4, **first)["success"]
+    wait_until(lambda: "UPDATE /poll" in stopped.rows())
+    assert {"GET /poll", "UPDATE /poll", "Aggregated"} == stopped.rows().keys()
+    assert stopped.metric("polling", "wirerace_clients") == 4
+    stopped.stop()
+    wait_until(lambda: stopped.metric("polling", "wirerace_clients") == 0)
+    assert re.search(r"Ledger: 4 clients received [1-9]\d* updates; missing 0, received again 0\n", stopped.log)
+
+    assert stopped.post("/swarm", user_count=3, spawn_rate=3, user_classes="WebSocketUser")["success"]
+    wait_until(lambda: "UPDATE /ws" in stopped.rows())
+    assert {"connect /ws", "UPDATE /ws", "Aggregated"} == stopped.rows().keys()
+    assert stopped.rows()["connect /ws"]["num_requests"] == 3
+
+
+def test_results_can_be_downloaded(stopped: Playground) -> None:
+    assert stopped.post("/swarm", user_count=2, spawn_rate=2, user_classes="WebSocketUser")["success"]
+    wait_until(lambda: "UPDATE /ws" in stopped.rows())
+    assert re.search(r"^UPDATE,/ws,[1-9]", stopped.page("/stats/requests/csv"), flags=re.MULTILINE)
+    assert stopped.page("/stats/failures/csv").startswith("Method,Name,Error,Occurrences")
+    assert "/ws" in stopped.page("/stats/report?download=1")
+
+
+def test_failures_say_what_failed(stopped: Playground) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        nobody = f"127.0.0.1:{taken.getsockname()[1]}"
+        form = {"user_classes": "WebSocketUser", "websocket_host": f"http://{nobody}"}
+        assert stopped.post("/swarm", user_count=1, spawn_rate=1, **form)["success"]
+        wait_until(lambda: bool(stopped.report()["errors"]))
+    (error,) = stopped.report()["errors"]
+    assert ("connect", "/ws", f"{nobody}: Connection refused") == (error["method"], error["name"], error["error"])
+    stopped.post("/swarm", user_count=1, spawn_rate=1, websocket_host=stopped.urls["websocket"])
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ({"polling_interval_seconds": "0"}, "--polling-interval-seconds must be a number at least 0.01, got 0"),
+        ({"polling_interval_seconds": "x"}, "--polling-interval-seconds must be a number, got x"),
+        ({"websocket_host": "nowhere"}, "a host is a URL such as http://127.0.0.1:8001, got 'nowhere'"),
+        ({"shape_class": "Steps", "steps_stages": ""}, "steps has no stages: give some, each with its clients and"),
+        ({"shape_class": "Spike", "spike_base_clients": "3"}, "spike asks for 3 clients, and there are 2 at most"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused_on_the_page(
+    playground: Playground, form: dict[str, str], message: str
+) -> None:
+    answer = playground.post("/swarm", user_count=2, spawn_rate=2, **form)
+    assert not answer["success"]
+    assert message in answer["message"]
+    assert playground.report()["state"] in {"ready", "stopped"}
+
+
+def test_shape_is_picked_on_the_page(stopped: Playground) -> None:
+    form = {"shape_class": "Steps", "steps_stages": "2:1,7:60", "user_classes": "WebSocketUser"}
+    assert stopped.post("/swarm", user_count=7, spawn_rate=10, **form)["success"]
+    wait_until(lambda: stopped.metric("websocket", "wirerace_clients") == 2)
+    wait_until(lambda: stopped.metric("websocket", "wirerace_clients") == 7)
+
+
+def test_storm_is_picked_on_the_page(stopped: Playground) -> None:
+    form = {"shape_class": "ReconnectStorm", "storm_at_seconds": "0.5", "user_classes": "WebSocketUser"}
+    assert stopped.post("/swarm", user_count=5, spawn_rate=10, **form)["success"]
+    wait_until(lambda: stopped.rows().get("connect /ws", {}).get("num_requests") == 10)
+    assert stopped.report()["errors"] == []
+
+
+def test_taken_port_is_said_on_one_line(playground: Playground, tmp_path: Path) -> None:
+    (tmp_path / "play.toml").write_text(EXPERIMENT)
+    port = playground.urls["Locust's page"].rpartition(":")[2]
+    command = [sys.executable, "-m", "wirerace", "locust", "play.toml", "--web-port", port]
+    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (2, "") == (finished.returncode, finished.stdout)
+    cure = "end what listens there, or name another with --web-port"
+    assert f"wirerace: port {port} is taken: {cure}\n" == finished.stderr
+
+
+def test_locust_that_ends_ends_it_with_its_last_words(tmp_path: Path) -> None:
+    playground = Playground(tmp_path)
+    children = psutil.Process(playground.popen.pid).children()
+    (locust,) = [child for child in children if "locustfile.py" in " ".join(child.cmdline())]
+    locust.kill()
+    assert playground.popen.wait(30) == 1
+    assert "wirerace: the load ended" in playground.stderr

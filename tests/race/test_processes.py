@@ -1,0 +1,152 @@
+"""The load in several processes: the same ledger, and never a smaller one without a word."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.race.playing import Playground
+from tests.race.running import Race, free_port, wait_until
+from wirerace.experiment.record import Raw
+from wirerace.ledger import LoadState
+from wirerace.transports import TRANSPORTS
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_ledger_is_whole_however_many_processes_keep_it(race: Callable[..., Race], processes: int) -> None:
+    """The producer's own record is the truth: each update of the window, and no other, once for each client."""
+    transports = 'transports=["polling", "websocket"]'
+    started = race("--set", f"load.processes={processes}", "--set", transports, "--set", "window.measure_seconds=1")
+    assert started.wait() == 0, started.stderr
+    for trial in started.result["trials"]:
+        raw = msgspec.json.decode((started.out / "raw" / f"1-{trial['transport']}.json").read_bytes(), type=Raw)
+        (epoch,) = raw.truth.epochs
+        made = {seq for seq, ts in zip(epoch.seq, epoch.ts, strict=True) if raw.window.has(ts)}
+        ((_, heard),) = raw.account.updates.items()
+        assert made == heard.keys()
+        assert {20} == {clients for clients, _ in heard.values()}
+        assert raw.account.subscribed == 20
+        assert raw.account.latencies.recorded == 20 * len(made) == trial["delivered"]
+        assert raw.account.latencies.max_ns == max(worst_ns for _, worst_ns in heard.values())
+        assert (processes, 0, 0) == (trial["load"]["processes"], trial["duplicated"], trial["reordered"])
+
+
+def test_more_processes_than_cores_is_a_warning_that_says_what_it_does(race: Callable[..., Race]) -> None:
+    started = race("--set", "load.processes=64", "--set", 'transports=["pigeon"]')
+    started.wait()
+    assert "wirerace: warning" not in started.stderr, "what cannot be run needs no warning"
+    started = race("--set", "load.processes=64", "--set", "window.measure_seconds=5")
+    started.wait_for("starting")
+    started.signal(signal.SIGINT)
+    started.wait()
+    assert re.search(r"wirerace: warning: load.processes = 64 on \d+ cores?: they wait for each other", started.stderr)
+    assert started.stderr.count("adds milliseconds to latencies") == 1
+
+
+@pytest.mark.parametrize("part", ["--worker", "--master "])
+def test_part_of_the_load_that_dies_fails_the_trial_with_a_clear_line(race: Callable[..., Race], part: str) -> None:
+    started = race("--set", "load.processes=2", "--set", 'transports=["websocket"]')
+    started.wait_for("measuring")
+    victims = [child for child in started.children() if part in " ".join(child.cmdline())]
+    victims[0].kill()
+    assert started.wait() == 1
+    assert [] == started.result["trials"]
+    assert ["websocket"] == [failure["transport"] for failure in started.result["failures"]]
+    who = r"the load, worker \d," if part == "--worker" else "the load"
+    assert re.search(f"wirerace: websocket, repeat 1: {who} ended in the middle of the trial", started.stderr)
+
+
+class ByHand:
+    """A master without a page and its workers, as somebody starts them who reads Locust's own documentation."""
+
+    def __init__(self, directory: Path, hosts: dict[str, str], workers: int, *arguments: str) -> None:
+        self.control = f"http://127.0.0.1:{(control := free_port())}"
+        self.log = directory / "by-hand.log"
+        port = str(free_port())
+        locust = [sys.executable, "-m", "locust", "-f", str(Path(__file__).parents[2] / "loadtests/locustfile.py")]
+        flags = [f"--{name}-host={hosts[name]}" for name in TRANSPORTS]
+        master = ["--master", "--headless", "--expect-workers", str(workers), "--master-bind-port", port]
+        worker = ["--worker", "--master-port", port]
+        with self.log.open("wb") as log:
+            command = [*locust, *master, "--users", "12", "--spawn-rate", "12", "--control-port", str(control)]
+            self.master = subprocess.Popen([*command, *flags, *arguments], stdout=log, stderr=log)
+            self.workers = [subprocess.Popen([*locust, *worker], stdout=log, stderr=log) for _ in range(workers)]
+
+    def state(self) -> LoadState:
+        with urllib.request.urlopen(f"{self.control}/state") as answer:
+            return msgspec.json.decode(answer.read(), type=LoadState)
+
+    def has_subscribed(self) -> bool:
+        try:
+            return self.state().subscribed == 12
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        for process in (self.master, *self.workers):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Playground]:
+    playground = Playground(tmp_path_factory.mktemp("services"))
+    yield playground
+    playground.close()
+
+
+@pytest.fixture
+def by_hand(playground: Playground, tmp_path: Path) -> Iterator[Callable[..., ByHand]]:
+    started: list[ByHand] = []
+
+    def start(workers: int, *arguments: str) -> ByHand:
+        started.append(ByHand(tmp_path, playground.urls, workers, *arguments))
+        return started[-1]
+
+    yield start
+    for load in started:
+        load.close()
+
+
+def test_workers_by_hand_make_one_ledger(by_hand: Callable[..., ByHand]) -> None:
+    load = by_hand(2)
+    wait_until(load.has_subscribed)
+    wait_until(lambda: load.state().received > 100)
+    request = urllib.request.Request(f"{load.control}/finish", method="POST")
+    with urllib.request.urlopen(request) as answer:
+        account: dict[str, Any] = json.loads(answer.read())
+    assert (12, 0, 0) == (account["clients"], account["missing"], account["repeated"])
+    assert account["received"] > 100
+
+
+def test_run_by_hand_ends_with_its_ledger(by_hand: Callable[..., ByHand]) -> None:
+    load = by_hand(2, "--run-time", "2")
+    assert load.master.wait(30) == 0
+    assert [0, 0] == [worker.wait(30) for worker in load.workers]
+    ledger = r"Ledger: 12 clients received [1-9]\d* updates; missing 0, received again 0\n"
+    assert re.search(ledger, load.log.read_text()), load.log.read_text()
+
+
+def test_worker_by_hand_that_is_killed_makes_the_load_refuse_to_answer(by_hand: Callable[..., ByHand]) -> None:
+    load = by_hand(2)
+    wait_until(load.has_subscribed)
+    load.workers[0].kill()
+
+    def refusal() -> str:
+        try:
+            load.state()
+        except urllib.error.HTTPError as error:
+            return error.read().decode()
+        return ""
+
+    wait_until(lambda: bool(refusal()))
+    wait_until(lambda: refusal() == "1 of 2 Locust workers are gone with their ledgers\n")
