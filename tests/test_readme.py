@@ -43,7 +43,11 @@ def test_make_commands_become_what_they_say(command: str) -> None:
     """`make -n` tells what would be run: the commands themselves are run below, and by this very test."""
     planned = run([*shlex.split(command), "-n"])
     assert planned.returncode == 0, planned.stderr
-    wanted = {"test": "-m pytest", "race": ".venv/bin/wirerace run experiments/"}
+    wanted = {
+        "test": "-m pytest",
+        "race": ".venv/bin/wirerace run experiments/",
+        "locust": ".venv/bin/wirerace locust experiments/",
+    }
     assert wanted[shlex.split(command)[1]] in planned.stdout
 
 

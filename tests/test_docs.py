@@ -1,0 +1,62 @@
+"""What the documents promise is there, and what is there is documented."""
+
+import argparse
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from locust.argument_parser import LocustArgumentParser
+
+from loadtests.options import add_options
+from wirerace.experiment.record import Failure, Host, Result, Trial
+from wirerace.shapes import SHAPES
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+
+
+def fields_of(struct: type[msgspec.Struct]) -> set[str]:
+    """Return the keys of a struct and of the structs in it."""
+    names = set()
+    for field in msgspec.structs.fields(struct):
+        names.add(field.name)
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            names |= fields_of(field.type)
+    return names
+
+
+@pytest.mark.parametrize("struct", [Result, Trial, Failure, Host])
+def test_every_key_of_a_result_is_documented(struct: type[msgspec.Struct]) -> None:
+    documented = set(re.findall(r"`([a-z0-9_]+)`", (ROOT / "docs/results.md").read_text()))
+
+    assert set() == fields_of(struct) - documented
+
+
+def test_every_shape_and_each_of_its_keys_is_documented() -> None:
+    documented = set(re.findall(r"`([a-z0-9_]+)`", (ROOT / "docs/driving.md").read_text()))
+    keys = {field.name for shape in SHAPES.values() for field in msgspec.structs.fields(shape)}
+
+    assert set() == (keys | SHAPES.keys()) - documented
+
+
+def test_every_experiment_is_in_the_gallery() -> None:
+    gallery = set(re.findall(r"`experiments/([a-z-]+\.toml)`", (ROOT / "README.md").read_text()))
+
+    assert {path.name for path in (ROOT / "experiments").glob("*.toml")} == gallery
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text())
+
+    assert [] == [link for link in links if not (document.parent / link).exists()]
+
+
+def test_flags_that_are_documented_exist() -> None:
+    parser = LocustArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_options(parser)
+    text = (ROOT / "docs/driving.md").read_text()
+    flags = set(re.findall(r"`(--(?:polling|longpolling|websocket|shape|control)[a-z-]*)", text))
+
+    assert flags <= set(parser._option_string_actions)
