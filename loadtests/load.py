@@ -1,7 +1,8 @@
 """The load of one Locust process: the account that its users write into, their options, Locust's statistics."""
 
 import random
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Any, ClassVar, Protocol
 
 from locust.env import Environment
 
@@ -9,7 +10,7 @@ from loadtests.connection import Address
 from loadtests.options import LoadOptions
 from loadtests.statistics import Statistics
 from wirerace.clock import now_ns, to_ns
-from wirerace.ledger import Account, AccountRecord, Ledger
+from wirerace.ledger import NO_WINDOW, Account, AccountRecord, Ledger, LoadState, Window, merge
 from wirerace.transports import Transport
 from wirerace.wire import Cursor
 
@@ -23,6 +24,7 @@ LOADS: "dict[Environment, Load]" = {}
 class Client(Protocol):
     """What the load knows of a client."""
 
+    transport: ClassVar[Transport]
     ledger: Ledger
 
     def position(self) -> Cursor | None:
@@ -36,10 +38,11 @@ class Load:
     """What the users of one process share."""
 
     def __init__(self, environment: Environment, options: LoadOptions, index: int = 0) -> None:
-        self.account = Account()
+        self.accounts: dict[str, Account] = {}
         self.random = random.Random(f"{options.seed}/{index}")
         self.statistics = Statistics(environment.stats)
         self._options = options
+        self._window = NO_WINDOW
         self._clients: dict[Client, None] = {}  # in the order in which they came
         self._phase = self.random.random()
 
@@ -51,10 +54,34 @@ class Load:
         """Return where the server of a transport is."""
         return self._options.addresses[transport.name]
 
+    def account_of(self, transport: Transport) -> Account:
+        """Return the account of a transport's clients."""
+        return self.accounts.setdefault(transport.name, Account(self._window))
+
+    def set_window(self, window: Window) -> None:
+        """Set the window of all accounts."""
+        self._window = window
+        for account in self.accounts.values():
+            account.window = window
+
+    def state(self) -> LoadState:
+        """Return where all clients together stand."""
+        accounts = self.accounts.values()
+        return LoadState(
+            sum(account.live_clients for account in accounts),
+            sum(account.aged_clients for account in accounts),
+            sum(account.totals.received for account in accounts),
+            sum(account.totals.delivered for account in accounts),
+        )
+
+    def clients_of(self, transport: str) -> Iterator[Client]:
+        """Yield the clients of a transport that have not been told to stop."""
+        return (client for client in self._clients if client.transport.name == transport)
+
     def join(self, client: Client) -> Ledger:
         """Return the ledger of a new client."""
         self._clients[client] = None
-        return Ledger(self.account)
+        return Ledger(self.account_of(client.transport))
 
     def leave(self, client: Client) -> None:
         """Close the ledger of a client that was told to stop."""
@@ -73,17 +100,20 @@ class Load:
 
     def cut(self, jitter_seconds: float) -> int:
         """Cut all connections at once and return how many; clients return evenly spread over `jitter_seconds`."""
-        cuts = sum([client.cut(self.random.uniform(0, jitter_seconds)) for client in self._clients])
-        self.account.totals.cuts += cuts
+        cuts = 0
+        for client in self._clients:
+            if client.cut(self.random.uniform(0, jitter_seconds)):
+                self.account_of(client.transport).totals.cuts += 1
+                cuts += 1
         return cuts
 
     def finish(self) -> AccountRecord:
-        """Close all ledgers and return the account."""
+        """Close all ledgers and return the account of all."""
         at_ns = now_ns()
         for client in self._clients:
             client.ledger.close(at_ns)
         self._clients.clear()
-        return self.account.to_record()
+        return merge([account.to_record() for account in self.accounts.values()])
 
     def stop(self) -> None:
         """Hand the rest to Locust's statistics: the test is over."""

@@ -44,7 +44,7 @@ class Subscriber(User):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.load = LOADS[environment]
-        self.account = self.load.account
+        self.account = self.load.account_of(self.transport)
         self.options: Any = self.load.options_of(self.transport)
         self.address = self.load.address_of(self.transport)
         times_of = self.load.statistics.times_of

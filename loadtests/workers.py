@@ -50,16 +50,12 @@ class Alone:
 
     def state(self) -> LoadState:
         """Return where it stands; nowhere before the test has started."""
-        if self._load is None:
-            return LoadState()
-        account = self._load.account
-        totals = account.totals
-        return LoadState(account.live_clients, account.aged_clients, totals.received, totals.delivered)
+        return self._load.state() if self._load is not None else LoadState()
 
     def set_window(self, window: Window) -> None:
-        """Set the window of its account."""
+        """Set the window of its accounts."""
         if self._load is not None:
-            self._load.account.window = window
+            self._load.set_window(window)
 
     def cut(self, jitter_seconds: float) -> int:
         """Cut all its connections."""

@@ -98,14 +98,27 @@ _SUMS = (
 )  # fmt: skip
 
 
+class Tally:
+    """What happened so far, whatever the window: for those who look on while it happens."""
+
+    __slots__ = ("late_polls", "reordered", "requests", "responses")
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.responses: dict[Outcome, int] = {"data": 0, "empty": 0, "error": 0}
+        self.late_polls = 0
+        self.reordered = 0
+
+
 class Account:
-    """What all clients of one load process received: their ledgers write into it.
+    """What all clients of one transport in one load process received: their ledgers write into it.
 
     `live_clients` are subscribed now, `aged_clients` have received an update.
     """
 
-    def __init__(self) -> None:
-        self.window = NO_WINDOW
+    def __init__(self, window: Window = NO_WINDOW) -> None:
+        self.window = window
+        self.tally = Tally()
         self.totals = AccountRecord()
         self.latencies = Latencies()
         self.connecting = Latencies()
@@ -117,16 +130,19 @@ class Account:
 
     def request(self, sent_ns: int) -> None:
         """Count a request by the time at which it was meant to leave."""
+        self.tally.requests += 1
         if self.window.has(sent_ns):
             self.totals.requests += 1
 
     def response(self, outcome: Outcome, sent_ns: int) -> None:
         """Count the answer to the request that was meant to leave at `sent_ns`."""
+        self.tally.responses[outcome] += 1
         if self.window.has(sent_ns):
             self.totals.responses[outcome] += 1
 
     def late_poll(self, due_ns: int) -> None:
         """Count a poll that left too late, or never."""
+        self.tally.late_polls += 1
         if self.window.has(due_ns):
             self.totals.late_polls += 1
 
@@ -194,6 +210,8 @@ class Ledger:
             arrival = self._seen.add(update.seq)
             if arrival is Arrival.DUPLICATE:
                 account.totals.repeated += 1
+            elif arrival is Arrival.REORDERED:
+                account.tally.reordered += 1
         if self._newest_ts is None or update.ts > self._newest_ts:
             self._renew(update.ts, arrival_ns)
         window = account.window
@@ -206,6 +224,15 @@ class Ledger:
             if arrival is Arrival.REORDERED:
                 account.totals.reordered += 1
             account.delivery(update, arrival_ns - update.ts)
+
+    @property
+    def missing(self) -> int:
+        """How many sequence numbers below the highest have not come."""
+        return sum(seen.missing for seen in self._seen_of.values())
+
+    def age_ns(self, at_ns: int) -> int | None:
+        """Return the age of the newest update at an instant, None before the first."""
+        return None if self._newest_ts is None else at_ns - self._newest_ts
 
     def close(self, at_ns: int, last: Cursor | None = None) -> None:
         """Unsubscribe, and add what is left to the account.
@@ -220,7 +247,7 @@ class Ledger:
         account.live_clients -= 1
         account.aged_clients -= self._newest_ts is not None
         totals.clients += 1
-        totals.missing += sum(seen.missing for seen in self._seen_of.values())
+        totals.missing += self.missing
         totals.client_ns += max(0, min(at_ns, window.to_ns) - max(self._opened_ns, window.from_ns))
         if last is None and self._opened_ns <= window.from_ns and at_ns >= window.to_ns:
             totals.subscribed += 1
