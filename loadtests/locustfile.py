@@ -13,6 +13,7 @@ from loadtests import workers
 from loadtests.control import Control
 from loadtests.load import LOADS, Load
 from loadtests.longpolling import LongPollingUser
+from loadtests.metrics import new_registry
 from loadtests.options import add_options, read_options
 from loadtests.page import refuse_bad_options
 from loadtests.polling import PollingUser
@@ -33,12 +34,16 @@ keep_fractions()
 
 @events.init.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it
 def set_up(environment: Environment, **_: Any) -> None:
-    """Join processes to one load, choose its shape, and listen to the experiment that started this, if one did."""
+    """Join processes to one load, choose its shape, export metrics, and listen to an experiment that controls it."""
     options: Any = environment.parsed_options
     if options.parent_pid:
         gevent.spawn(_outlive, options.parent_pid, environment)
+    address = (options.control_host, options.control_port)
+    registry = new_registry(lambda: LOADS.get(environment))
     if isinstance(environment.runner, WorkerRunner):
         workers.answer_master(environment, environment.runner)
+        if options.control_port:
+            Control(address, registry)
         return
     _check(options)
     runner = environment.runner
@@ -50,7 +55,7 @@ def set_up(environment: Environment, **_: Any) -> None:
         shape.parts, shape.environment = parts, environment
     refuse_bad_options(environment)
     if options.control_port:
-        Control(parts, options.control_port, lambda window: _begin_shape(environment, window))
+        Control(address, registry, parts, lambda window: _begin_shape(environment, window))
 
 
 def _check(options: Any) -> None:

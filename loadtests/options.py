@@ -54,7 +54,22 @@ def add_options(parser: LocustArgumentParser) -> None:
         env_var="WIRERACE_CONTROL_PORT",
         type=int,
         default=0,
-        help="loopback port on which an experiment controls this process; 0 for none",
+        help="port for /health, /metrics and the control of an experiment; 0 for none",
+        **unseen,
+    )
+    parser.add_argument(
+        "--control-host",
+        env_var="WIRERACE_CONTROL_HOST",
+        default="127.0.0.1",
+        help="address of the control port",
+        **unseen,
+    )
+    parser.add_argument(
+        "--await-window",
+        env_var="WIRERACE_AWAIT_WINDOW",
+        choices=["true", "false"],
+        default="false",
+        help="whether a shape's time stands still until an experiment sets a window",
         **unseen,
     )
     parser.add_argument(

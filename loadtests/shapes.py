@@ -29,7 +29,7 @@ class Shaped(LoadTestShape):
         """Begin: the options are read as they are now."""
         super().reset_time()  # type: ignore[no-untyped-call]
         self._began_ns: int | None = None
-        if not self._options.control_port:
+        if self._options.await_window == "false":
             self.begin(now_ns())
 
     @property

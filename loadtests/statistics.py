@@ -4,23 +4,33 @@ An event for each delivery would cost more than the delivery.
 """
 
 import time
+from bisect import bisect_right
 from math import fsum
 
 import gevent
 from locust import stats as locust_stats
 from locust.stats import RequestStats, StatsEntry
 
+from wirerace.clock import to_ns
+from wirerace.metrics import LATENCY_BUCKETS
+
 FLUSH_SECONDS = 1.0
+BOUNDS_NS = [to_ns(bound) for bound in LATENCY_BUCKETS]
 
 
 class Times:
-    """What was noted since the last batch: how long each took, ns, and the bytes of all."""
+    """What was noted since the last batch, how long each took, ns, and the bytes of all; a histogram of all batches.
 
-    __slots__ = ("size_bytes", "took_ns")
+    `buckets` counts those that took at most each bound of LATENCY_BUCKETS, `sum_ns` is what all took together.
+    """
+
+    __slots__ = ("buckets", "size_bytes", "sum_ns", "took_ns")
 
     def __init__(self) -> None:
         self.took_ns: list[int] = []
         self.size_bytes = 0
+        self.buckets = [0] * len(BOUNDS_NS)
+        self.sum_ns = 0
 
     def note(self, took_ns: int, size_bytes: int) -> None:
         """Note one."""
@@ -28,7 +38,11 @@ class Times:
         self.size_bytes += size_bytes
 
     def clear(self) -> None:
-        """Begin the next batch."""
+        """Enter the batch into the histogram and begin the next."""
+        self.took_ns.sort()
+        for index, bound_ns in enumerate(BOUNDS_NS):
+            self.buckets[index] += bisect_right(self.took_ns, bound_ns)
+        self.sum_ns += sum(self.took_ns)
         self.took_ns.clear()
         self.size_bytes = 0
 

@@ -1,13 +1,15 @@
-"""Every metric that a service exports, declared once: name, unit, help, buckets.
+"""Every metric that a service or a load process exports, declared once: name, unit, help, buckets.
 
 The hot path counts in plain integers; they become metrics when somebody asks. Every series exists, at zero, from the
 start. The prefix is `wirerace_`; units are base units.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from wirerace.clock import process_cpu_seconds
@@ -80,6 +82,87 @@ class ServiceMetrics(Collector):
             "User and system CPU time of this process, from its CPU clock",
             value=process_cpu_seconds() or 0.0,
         )
+
+
+LATENCY_BUCKETS = (
+    0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0,
+)  # fmt: skip
+_LOAD_COUNTERS = {
+    "requests": "Requests sent, a WebSocket's handshake among them",
+    "deliveries": "Updates received",
+    "duplicated": "Updates that a client received again",
+    "reordered": "Updates below the highest that their client had seen (RFC 4737)",
+    "late_polls": "Polls that left more than 5 % of their interval late, or never",
+    "connects": "Connections opened",
+    "cuts": "Connections that the load itself cut",
+}
+_LOAD_GAUGES = {
+    "clients": "Clients subscribed",
+    "missing": "Sequence numbers below the highest that their client has not received: lost, or still on their way",
+    "age_seconds": "Now minus the making time of the newest update that a client has, mean of all clients",
+}
+
+
+class LoadSample(NamedTuple):
+    """What the load of one transport counts in one process; `latency_buckets` are counts up to each LATENCY_BUCKETS."""
+
+    requests: int = 0
+    deliveries: int = 0
+    duplicated: int = 0
+    reordered: int = 0
+    late_polls: int = 0
+    connects: int = 0
+    cuts: int = 0
+    clients: int = 0
+    missing: int = 0
+    age_seconds: float = math.nan
+    responses: Mapping[Any, int] = dict.fromkeys(OUTCOMES, 0)
+    latency_buckets: Sequence[int] = (0,) * len(LATENCY_BUCKETS)
+    latency_sum_seconds: float = 0.0
+
+
+class LoadMetrics(Collector):
+    """What the clients of one load process see, by transport. `read` returns it as it is now."""
+
+    def __init__(self, registry: CollectorRegistry, read: Callable[[], Mapping[str, LoadSample]]) -> None:
+        self._read = read
+        registry.register(self)
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the current values; the client library calls this for every scrape."""
+        found = self._read()
+        families: list[tuple[type[CounterMetricFamily | GaugeMetricFamily], dict[str, str]]] = [
+            (CounterMetricFamily, _LOAD_COUNTERS),
+            (GaugeMetricFamily, _LOAD_GAUGES),
+        ]
+        for family, described in families:
+            for name, help_text in described.items():
+                metric = family(f"wirerace_load_{name}", help_text, labels=["transport"])
+                for transport, sample in found.items():
+                    metric.add_metric([transport], getattr(sample, name))
+                yield metric
+        yield from self._with_labels_of_their_own(found)
+        yield CounterMetricFamily(
+            "wirerace_load_cpu_seconds",
+            "User and system CPU time of this load process, from its CPU clock",
+            value=process_cpu_seconds() or 0.0,
+        )
+
+    def _with_labels_of_their_own(self, found: Mapping[str, LoadSample]) -> Iterator[Metric]:
+        responses = CounterMetricFamily(
+            "wirerace_load_responses", "Answers received, by outcome", labels=["transport", "outcome"]
+        )
+        latency = HistogramMetricFamily(
+            "wirerace_load_delivery_latency_seconds", "Intended time of making to arrival", labels=["transport"]
+        )
+        for transport, sample in found.items():
+            for outcome, count in sample.responses.items():
+                responses.add_metric([transport, outcome], count)
+            bounds = [str(bound) for bound in LATENCY_BUCKETS]
+            buckets = [*zip(bounds, sample.latency_buckets, strict=True), ("+Inf", sample.deliveries)]
+            latency.add_metric([transport], buckets, sample.latency_sum_seconds)
+        yield responses
+        yield latency
 
 
 def samples(text: str) -> dict[str, float]:

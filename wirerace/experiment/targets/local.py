@@ -64,7 +64,8 @@ class Local:
     def start_load(self, plan: Plan, server: Peer) -> Child:
         """Start Locust with the plan's clients, which subscribe at once; several processes are a master and workers."""
         control = Peer(LOAD, free_port())
-        flags = load_flags(self._experiment, plan, server.url) | {"load_seed": plan.seed, "control_port": control.port}
+        flags = load_flags(self._experiment, plan, server.url)
+        flags |= {"load_seed": plan.seed, "control_port": control.port, "await_window": True}
         quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
         load = self._start_locust(f"{plan.name}-load", [*quiet, *spelled(flags), plan.transport.user_class])
         return Child(load, control)

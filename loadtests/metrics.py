@@ -1,0 +1,52 @@
+"""What a load process exports to Prometheus: what its clients see, by transport."""
+
+from collections.abc import Callable, Mapping
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from loadtests.load import Load
+from loadtests.user import DELIVERY
+from wirerace.clock import NS_PER_SECOND, now_ns
+from wirerace.metrics import LoadMetrics, LoadSample
+from wirerace.transports import TRANSPORTS, Transport
+
+
+def new_registry(load: Callable[[], Load | None]) -> CollectorRegistry:
+    """Return the metrics of a load process, whose load changes with every test."""
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    LoadMetrics(registry, lambda: samples_of(load()))
+    return registry
+
+
+def samples_of(load: Load | None) -> Mapping[str, LoadSample]:
+    """Return what each transport's clients have seen since the test began; before any test, nothing."""
+    if load is None:
+        return dict.fromkeys(TRANSPORTS, LoadSample())
+    load.statistics.flush()
+    return {name: _sample(load, transport) for name, transport in TRANSPORTS.items()}
+
+
+def _sample(load: Load, transport: Transport) -> LoadSample:
+    account = load.account_of(transport)
+    totals, tally = account.totals, account.tally
+    ledgers = [client.ledger for client in load.clients_of(transport.name)]
+    at_ns = now_ns()
+    ages_ns = [age_ns for ledger in ledgers if (age_ns := ledger.age_ns(at_ns)) is not None]
+    latencies = load.statistics.times_of(DELIVERY, transport.path)
+    return LoadSample(
+        requests=tally.requests,
+        deliveries=totals.received,
+        duplicated=totals.repeated,
+        reordered=tally.reordered,
+        late_polls=tally.late_polls,
+        connects=totals.connects,
+        cuts=totals.cuts,
+        clients=account.live_clients,
+        missing=totals.missing + sum(ledger.missing for ledger in ledgers),
+        age_seconds=sum(ages_ns) / len(ages_ns) / NS_PER_SECOND if ages_ns else LoadSample().age_seconds,
+        responses=tally.responses,
+        latency_buckets=latencies.buckets,
+        latency_sum_seconds=latencies.sum_ns / NS_PER_SECOND,
+    )
