@@ -1,0 +1,41 @@
+"""Starts a modest load on Locust's page: `python -m loadtests.demo http://locust:8089 60`."""
+
+import json
+import sys
+import time
+import urllib.parse
+import urllib.request
+
+PATIENCE_SECONDS = 30.0
+CLIENTS_PER_SECOND = 20
+
+
+def start(page: str, clients: int) -> bool:
+    """Press Start for so many clients of all classes; return whether the page took it."""
+    form = urllib.parse.urlencode({"user_count": clients, "spawn_rate": CLIENTS_PER_SECOND}).encode()
+    with urllib.request.urlopen(f"{page}/swarm", form, timeout=PATIENCE_SECONDS) as answer:
+        return bool(json.load(answer)["success"])
+
+
+def workers_of(page: str) -> int:
+    """Return how many workers the page's master has; none while nobody answers."""
+    try:
+        with urllib.request.urlopen(f"{page}/stats/requests", timeout=PATIENCE_SECONDS) as answer:
+            return int(json.load(answer)["worker_count"])
+    except OSError:
+        return 0
+
+
+def main(page: str, clients: int) -> int:
+    """Wait for a worker and start the load; return the exit code."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not workers_of(page):
+        if time.monotonic() > deadline:
+            sys.stderr.write(f"demo: {page} has no worker after {PATIENCE_SECONDS:g} s\n")
+            return 1
+        time.sleep(0.5)
+    return not start(page, clients)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2])))
