@@ -92,7 +92,7 @@ def start_ours(stage: Stage, transport: str, cores: Collection[int]) -> Ours:
     port = free_port()
     command = python("services", transport, "--port", port, "--producer-url", producer.url)
     server = Server(stage.serve(transport, command, port, cores), port)
-    stage.wait_until(Peer(transport, port).is_healthy, server.child)
+    stage.wait_until(Peer(transport, port).is_up, server.child)
     return Ours(server, producer)
 
 

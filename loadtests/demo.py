@@ -13,14 +13,14 @@ CLIENTS_PER_SECOND = 20
 def start(page: str, clients: int) -> bool:
     """Press Start for so many clients of all classes; return whether the page took it."""
     form = urllib.parse.urlencode({"user_count": clients, "spawn_rate": CLIENTS_PER_SECOND}).encode()
-    with urllib.request.urlopen(f"{page}/swarm", form, timeout=PATIENCE_SECONDS) as answer:
+    with urllib.request.urlopen(f"{page}/swarm", form, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 -- ours
         return bool(json.load(answer)["success"])
 
 
 def workers_of(page: str) -> int:
     """Return how many workers the page's master has; none while nobody answers."""
     try:
-        with urllib.request.urlopen(f"{page}/stats/requests", timeout=PATIENCE_SECONDS) as answer:
+        with urllib.request.urlopen(f"{page}/stats/requests", timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 -- ours
             return int(json.load(answer)["worker_count"])
     except OSError:
         return 0

@@ -56,6 +56,11 @@ class HttpClient:
         self._cursor = b""
         self._body: list[bytes] = []
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether there is a connection."""
+        return self._connection is not None
+
     def get(self, target: str) -> Response:
         """Ask for `target` and wait for the answer.
 

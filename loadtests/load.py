@@ -78,10 +78,9 @@ class Load:
         """Yield the clients of a transport that have not been told to stop."""
         return (client for client in self._clients if client.transport.name == transport)
 
-    def join(self, client: Client) -> Ledger:
-        """Return the ledger of a new client."""
+    def join(self, client: Client) -> None:
+        """Note a new client."""
         self._clients[client] = None
-        return Ledger(self.account_of(client.transport))
 
     def leave(self, client: Client) -> None:
         """Close the ledger of a client that was told to stop."""

@@ -38,6 +38,7 @@ def set_up(environment: Environment, **_: Any) -> None:
     options: Any = environment.parsed_options
     if options.parent_pid:
         gevent.spawn(_outlive, options.parent_pid, environment)
+    _check(options)  # by a worker, too: with --processes it was forked off before
     address = (options.control_host, options.control_port)
     registry = new_registry(lambda: LOADS.get(environment))
     if isinstance(environment.runner, WorkerRunner):
@@ -45,7 +46,6 @@ def set_up(environment: Environment, **_: Any) -> None:
         if options.control_port:
             Control(address, registry)
         return
-    _check(options)
     runner = environment.runner
     parts = workers.Workers(environment, runner) if isinstance(runner, MasterRunner) else workers.Alone(environment)
     # Locust itself would take the first shape that it finds in this file.
@@ -60,7 +60,8 @@ def set_up(environment: Environment, **_: Any) -> None:
 
 def _check(options: Any) -> None:
     try:
-        check_shape(options.shape, read_options(vars(options)).shapes[options.shape], options.num_users or 1)
+        shape = read_options(vars(options)).shapes[options.shape]
+        check_shape(options.shape, shape, options.num_users or 1, options.spawn_rate or 1)
     except BadInput as error:
         sys.stderr.write(f"locust: {error}\n")
         sys.exit(2)
@@ -90,10 +91,12 @@ def start_load(environment: Environment, **_: Any) -> None:
 @events.test_stop.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it
 def stop_load(environment: Environment, **_: Any) -> None:
     """Hand over what is not in Locust's statistics yet, and the ledger."""
+    if isinstance(environment.shape_class, Shaped):
+        environment.shape_class.forget()
     load = LOADS.get(environment)
     if load is not None:
         load.stop()
         if isinstance(environment.runner, WorkerRunner):
-            workers.hand_over(environment.runner, load.finish())
+            workers.hand_over(environment, environment.runner, load.finish())
         else:
             workers.report(load.finish())

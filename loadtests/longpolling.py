@@ -20,6 +20,6 @@ class LongPollingUser(HttpSubscriber):
         path, hold_seconds = self.transport.path, self.options.hold_seconds
         yield self.ask(f"{path}?after={self.cursor}&hold=0" if self.cursor else f"{path}?hold=0", now_ns())
         while True:
-            yield self.ask(f"{path}?after={self.cursor}&hold={hold_seconds:g}", now_ns())
+            yield self.ask(f"{path}?after={self.cursor}&hold={hold_seconds:.12g}", now_ns())
             if self.options.repoll_delay_seconds:
                 gevent.sleep(self.options.repoll_delay_seconds)

@@ -106,16 +106,26 @@ def read_options(given: Mapping[str, Any]) -> LoadOptions:
         raise BadInput(f"--load-seed must be a whole number, got {given['load_seed']!r}") from None
     return LoadOptions(
         {name: _read(transport.options, name, given) for name, transport in TRANSPORTS.items()},
-        {name: Address.parse(given[f"{name}_host"]) for name in TRANSPORTS},
+        {name: _address(name, given) for name in TRANSPORTS},
         {name: _read(shape, name, given) for name, shape in SHAPES.items()},
         seed,
     )
 
 
+def _address(transport: str, given: Mapping[str, Any]) -> Address:
+    try:
+        return Address.parse(given[f"{transport}_host"])
+    except BadInput as error:
+        raise BadInput(f"{flag_of(f'{transport}_host')}: {error}") from None
+
+
 def _read(struct: Any, table: str, given: Mapping[str, Any]) -> Any:
     fields = {field.name: given[f"{table}_{field.name}"] for field in fields_at(struct, "client")}
     if "stages" in fields:
-        fields["stages"] = parse_stages(fields["stages"])
+        try:
+            fields["stages"] = parse_stages(fields["stages"])
+        except BadInput as error:
+            raise BadInput(f"{flag_of(f'{table}_stages')}: {error}") from None
     try:
         return msgspec.convert(fields, struct, strict=False)
     except msgspec.ValidationError as error:

@@ -1,5 +1,7 @@
 """Shapes that Locust offers: how many clients there are at which time, and when all connections are cut."""
 
+import logging
+from math import inf
 from typing import Any, ClassVar
 
 import gevent
@@ -9,11 +11,17 @@ from locust.env import Environment
 from loadtests.options import read_options
 from loadtests.workers import Parts
 from wirerace.clock import NS_PER_SECOND, now_ns
+from wirerace.errors import TrialFailed
 from wirerace.shapes import Shape, Storm
+
+TICK_SECONDS = 1.0
+"""How often Locust looks at a shape."""
+
+logger = logging.getLogger("wirerace")
 
 
 class Shaped(LoadTestShape):
-    """A shape of wirerace.shapes. Locust looks at it once a second; connections are cut to the moment.
+    """A shape of wirerace.shapes. Locust looks at it once a second, and waits in it for a change within that second.
 
     Time begins with the test, or with the window of the experiment that controls it, and until then it stands still.
     """
@@ -24,11 +32,14 @@ class Shaped(LoadTestShape):
     parts: Parts
     """Where connections are cut."""
     environment: Environment
+    _began_ns: int | None = None
+    _clients = 0
+    _storm: gevent.Greenlet | None = None
 
     def reset_time(self) -> None:
         """Begin: the options are read as they are now."""
         super().reset_time()  # type: ignore[no-untyped-call]
-        self._began_ns: int | None = None
+        self.forget()
         if self._options.await_window == "false":
             self.begin(now_ns())
 
@@ -42,23 +53,46 @@ class Shaped(LoadTestShape):
 
     def begin(self, at_ns: int) -> None:
         """Let time begin."""
+        self.forget()
         self._began_ns = at_ns
         shape = self._shape
         if isinstance(shape, Storm):
-            left_seconds = (at_ns - now_ns()) / NS_PER_SECOND + shape.at_seconds
-            gevent.spawn_later(max(left_seconds, 0), self._cut, at_ns, shape.jitter_seconds)
+            self._storm = gevent.spawn_later(max(shape.at_seconds - self._seconds, 0), self._cut, shape.jitter_seconds)
 
-    def _cut(self, began_ns: int, jitter_seconds: float) -> None:
-        runner = self.environment.runner
-        if self._began_ns == began_ns and runner is not None and runner.shape_greenlet is not None:
+    def forget(self) -> None:
+        """Forget what was to come: the test is over, or begins anew."""
+        self._began_ns = None
+        self._clients = 0
+        if self._storm is not None:
+            self._storm.kill()
+            self._storm = None
+
+    def _cut(self, jitter_seconds: float) -> None:
+        try:
             self.parts.cut(jitter_seconds)
+        except TrialFailed as error:
+            logger.error("Connections were not cut: %s", error)  # noqa: TRY400 -- the line says it all
+            self.environment.process_exit_code = 1
+
+    @property
+    def _seconds(self) -> float:
+        """Time since it began, below 0 before."""
+        return -inf if self._began_ns is None else (now_ns() - self._began_ns) / NS_PER_SECOND
 
     def tick(self) -> tuple[int, float] | None:
         """Return how many clients there are to be now, None when the test is over."""
-        options = self._options
-        seconds = 0.0 if self._began_ns is None else max(0.0, (now_ns() - self._began_ns) / NS_PER_SECOND)
-        ended = options.run_time and seconds >= options.run_time
-        return None if ended else (self._shape.clients_at(seconds, options.num_users or 1), options.spawn_rate or 1)
+        options, shape, now = self._options, self._shape, self._seconds
+        left_seconds = min((change - now for change in shape.changes if change > now), default=inf)
+        if self._clients_at(now) == self._clients and left_seconds < TICK_SECONDS:
+            gevent.sleep(left_seconds)
+        seconds = self._seconds
+        if options.run_time and seconds >= options.run_time:
+            return None
+        self._clients = self._clients_at(seconds)
+        return self._clients, options.spawn_rate or 1
+
+    def _clients_at(self, seconds: float) -> int:
+        return self._shape.clients_at(max(seconds, 0.0), self._options.num_users or 1)
 
 
 class Steady(Shaped):

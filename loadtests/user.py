@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import gevent
+import msgspec
 from locust import User, task
 from locust.env import Environment
 
@@ -11,8 +12,9 @@ from loadtests.http import HttpClient
 from loadtests.load import LOADS
 from loadtests.ws import WebSocketClient
 from wirerace.clock import now_ns
-from wirerace.errors import ConnectionLost, Refused
+from wirerace.errors import BadCursor, ConnectionLost, Refused
 from wirerace.frames import FrameError
+from wirerace.ledger import Ledger
 from wirerace.transports import Transport
 from wirerace.wire import Cursor, Update, decode_batch
 
@@ -58,10 +60,15 @@ class Subscriber(User):
         self.is_connected = False
         self.has_heard = False
         self.listener: gevent.Greenlet | None = None
-        self.ledger = self.load.join(self)
+        self.ledger = Ledger(self.account)
 
     def deliveries(self) -> Iterator[Received]:
         """Yield what comes, from `cursor` on, until the connection breaks."""
+        raise NotImplementedError
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it has a connection at this moment."""
         raise NotImplementedError
 
     def hang_up(self) -> None:
@@ -72,6 +79,7 @@ class Subscriber(User):
     def subscribe(self) -> None:
         """Receive for as long as Locust lets this user live; reconnect with backoff and jitter."""
         self.listener = gevent.getcurrent()
+        self.load.join(self)
         pause_seconds = 0.0
         while True:
             try:
@@ -79,7 +87,7 @@ class Subscriber(User):
                 self.listen()
             except Cut as cut:
                 pause_seconds = cut.pause_seconds
-            except (OSError, ConnectionLost, Refused, FrameError) as error:
+            except (OSError, ConnectionLost, Refused, FrameError, BadCursor, msgspec.DecodeError) as error:
                 pause_seconds = self.backoff_seconds()
                 self.note_failure(error)
             self.hang_up()
@@ -117,9 +125,10 @@ class Subscriber(User):
 
     def cut(self, pause_seconds: float) -> bool:
         """Cut the connection; the client returns after a pause. False when it has none."""
-        if not self.is_connected or self.listener is None:
+        if not self.is_connected or not self.is_open or self.listener is None:
             return False
-        gevent.kill(self.listener, Cut(pause_seconds))
+        # Not gevent.kill(): it takes the greenlet for dead, and Locust could not find its user any more.
+        gevent.get_hub().loop.run_callback(self.listener.throw, Cut(pause_seconds))
         return True
 
     def on_stop(self) -> None:
@@ -182,6 +191,11 @@ class HttpSubscriber(Subscriber):
         self.asked_ns = 0
         self.cursor = response.cursor
         return updates, response.arrival_ns
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the connection was kept, or a request is under way."""
+        return self.client.is_open
 
     def hang_up(self) -> None:
         """Close the connection."""

@@ -47,6 +47,11 @@ class WebSocketUser(Subscriber):
         """Return the newest update's key, or the cursor of the 101 when none has come."""
         return Cursor(self.newest.epoch, self.newest.seq) if self.newest is not None else super().position()
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether there is a connection."""
+        return self.client is not None
+
     def hang_up(self) -> None:
         """Close the connection."""
         if self.client is not None:

@@ -2,8 +2,8 @@
 
 import itertools
 import logging
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
 import gevent
 import msgspec
@@ -17,7 +17,11 @@ from wirerace.errors import TrialFailed
 from wirerace.ledger import AccountRecord, LoadState, Window, merge
 
 HELLO, ASK, ANSWER, ACCOUNT = "wirerace_hello", "wirerace_ask", "wirerace_answer", "wirerace_account"
+TEST = "wirerace_test"
+"""The number of a test, among the options that a master gives its workers."""
 ANSWER_SECONDS = 5.0
+
+Value = TypeVar("Value")
 
 logger = logging.getLogger("wirerace")
 
@@ -53,9 +57,13 @@ class Alone:
         return self._load.state() if self._load is not None else LoadState()
 
     def set_window(self, window: Window) -> None:
-        """Set the window of its accounts."""
-        if self._load is not None:
-            self._load.set_window(window)
+        """Set the window of its accounts.
+
+        Raises TrialFailed before the test has started: it would count nothing.
+        """
+        if self._load is None:
+            raise TrialFailed("no test has started")
+        self._load.set_window(window)
 
     def cut(self, jitter_seconds: float) -> int:
         """Cut all its connections."""
@@ -70,11 +78,13 @@ class Workers:
     """The loads of a master's workers.
 
     A worker that leaves in order hands its account over; one that is just gone takes its ledgers along, and numbers
-    without them would be too small: from then on every question fails.
+    without them would be too small: as long as it is gone, every question fails.
     """
 
     def __init__(self, environment: Environment, runner: MasterRunner) -> None:
+        self._environment = environment
         self._runner = runner
+        self._test = 0
         self._numbers = itertools.count()
         self._answers: dict[tuple[int, str], AsyncResult] = {}
         self._known: set[str] = set()  # a worker may be connected for some time before it listens to questions
@@ -85,54 +95,73 @@ class Workers:
         runner.register_message(ACCOUNT, self._take_account)
         events: Any = environment.events
         events.test_start.add_listener(self._begin)
+        events.test_stop.add_listener(self._end)
 
     def _begin(self, **_: Any) -> None:
-        """Note which workers there are: the test starts."""
+        """Note which workers there are, and give the test a number that they get with their options."""
+        self._test += 1
+        vars(self._environment.parsed_options)[TEST] = self._test
         self._accounts.clear()
         self._members = self._known & self._present()
 
+    def _end(self, **_: Any) -> None:
+        """Report: what was handed over, and what the others answer."""
+        try:
+            self._accounts |= self._answers_of(self._left() & self._present(), "finish", AccountRecord)
+            self._refuse_if_any_is_gone()
+        except TrialFailed as error:
+            logger.error("The ledger is not whole: %s", error)  # noqa: TRY400 -- the line says it all
+            self._environment.process_exit_code = 1
+        report(merge(list(self._accounts.values())))
+
     def state(self) -> LoadState:
         """Return where all together stand."""
-        states = [msgspec.json.decode(answer, type=LoadState) for answer in self._ask("state")]
+        states = self._ask("state", LoadState).values()
         return LoadState(*(sum(column) for column in zip(*map(msgspec.structs.astuple, states), strict=True)))
 
     def set_window(self, window: Window) -> None:
         """Set the window of all."""
-        self._ask("set_window", window)
+        self._ask("set_window", type(None), window)
 
     def cut(self, jitter_seconds: float) -> int:
         """Cut all connections of all."""
-        return sum(msgspec.json.decode(answer, type=int) for answer in self._ask("cut", jitter_seconds))
+        return sum(self._ask("cut", int, jitter_seconds).values())
 
     def finish(self) -> AccountRecord:
         """Close all ledgers of all and return the account of all."""
-        answers = [msgspec.json.decode(answer, type=AccountRecord) for answer in self._ask("finish")]
-        return merge([*answers, *self._accounts.values()])
+        return merge([*self._ask("finish", AccountRecord).values(), *self._accounts.values()])
 
     def _present(self) -> set[str]:
         return {client.id for client in self._runner.clients.all if client.state != STATE_MISSING}
 
-    def _gone(self) -> str:
-        """Say how many workers are gone with their ledgers; nothing when none is."""
-        gone = self._members - self._present() - self._accounts.keys()
-        return f"{len(gone)} of {len(self._members)} Locust workers are gone with their ledgers" if gone else ""
+    def _ask(self, question: str, of_type: type[Value], *arguments: object) -> dict[str, Value]:
+        """Return the answer of each worker that has not handed its account over yet."""
+        self._refuse_if_any_is_gone()
+        return self._answers_of(self._left(), question, of_type, *arguments)
 
-    def _ask(self, question: str, *arguments: object) -> Sequence[bytes]:
-        asked = sorted(self._members - self._accounts.keys())
-        if gone := self._gone():
-            raise TrialFailed(gone)
+    def _left(self) -> set[str]:
+        return self._members - self._accounts.keys()
+
+    def _refuse_if_any_is_gone(self) -> None:
+        if gone := self._left() - self._present():
+            raise TrialFailed(f"{len(gone)} of {len(self._members)} Locust workers are gone with their ledgers")
+
+    def _answers_of(self, asked: set[str], question: str, of_type: type[Value], *arguments: object) -> dict[str, Value]:
         number = next(self._numbers)
         for worker in asked:
             self._answers[number, worker] = AsyncResult()
             data = {"number": number, "question": question, "arguments": msgspec.json.encode(arguments)}
             self._runner.send_message(ASK, data, worker)
         try:
-            return [self._answers[number, worker].get(timeout=ANSWER_SECONDS) for worker in asked]
+            found = {worker: self._answers[number, worker].get(timeout=ANSWER_SECONDS) for worker in asked}
         except gevent.Timeout:
             raise TrialFailed(f"a Locust worker does not answer within {ANSWER_SECONDS:g} s: it may be gone") from None
         finally:
             for worker in asked:
                 del self._answers[number, worker]
+        if refusals := [answer["error"] for answer in found.values() if "error" in answer]:
+            raise TrialFailed(f"a Locust worker refuses: {refusals[0]}")
+        return {worker: msgspec.json.decode(answer["value"], type=of_type) for worker, answer in found.items()}
 
     def _take_hello(self, msg: Message, **_: Any) -> None:
         self._known.add(msg.node_id)
@@ -141,12 +170,11 @@ class Workers:
     def _take_answer(self, msg: Message, **_: Any) -> None:
         waiting = self._answers.get((msg.data["number"], msg.node_id))
         if waiting is not None:
-            waiting.set(msg.data["answer"])
+            waiting.set(msg.data)
 
     def _take_account(self, msg: Message, **_: Any) -> None:
-        self._accounts[msg.node_id] = msgspec.json.decode(msg.data["account"], type=AccountRecord)
-        if not self._members & self._present() - self._accounts.keys():
-            report(merge(list(self._accounts.values())), self._gone())
+        if msg.data["test"] == self._test:
+            self._accounts[msg.node_id] = msgspec.json.decode(msg.data["account"], type=AccountRecord)
 
 
 def answer_master(environment: Environment, runner: WorkerRunner) -> None:
@@ -160,25 +188,29 @@ def answer_master(environment: Environment, runner: WorkerRunner) -> None:
     }
 
     def answer(msg: Message, **_: Any) -> None:
-        value = questions[msg.data["question"]](msg.data["arguments"])
-        runner.send_message(ANSWER, {"number": msg.data["number"], "answer": msgspec.json.encode(value)})
+        data = {"number": msg.data["number"]}
+        try:
+            data["value"] = msgspec.json.encode(questions[msg.data["question"]](msg.data["arguments"]))
+        except TrialFailed as error:
+            data["error"] = str(error)
+        runner.send_message(ANSWER, data)
 
     runner.register_message(ASK, answer)
     runner.send_message(HELLO)
 
 
-def hand_over(runner: WorkerRunner, account: AccountRecord) -> None:
+def hand_over(environment: Environment, runner: WorkerRunner, account: AccountRecord) -> None:
     """Give the master this worker's account: its test is over."""
-    runner.send_message(ACCOUNT, {"account": msgspec.json.encode(account)})
+    test = getattr(environment.parsed_options, TEST, 0)
+    runner.send_message(ACCOUNT, {"test": test, "account": msgspec.json.encode(account)})
 
 
-def report(account: AccountRecord, gone: str = "") -> None:
-    """Log the ledger of a test that has ended, and what is not in it."""
+def report(account: AccountRecord) -> None:
+    """Log the ledger of a test that has ended."""
     logger.info(
-        "Ledger: %d clients received %d updates; missing %d, received again %d%s",
+        "Ledger: %d clients received %d updates; missing %d, received again %d",
         account.clients,
         account.received,
         account.missing,
         account.repeated,
-        f"; {gone}" if gone else "",
     )

@@ -35,10 +35,14 @@ NO_WINDOW = Window(0, 0)
 
 
 class Subscription(NamedTuple):
-    """What a client subscribed to: everything after `first`, up to `last`, or to the end of the window when None."""
+    """What a client subscribed to: everything after `first`, to the end of the window or until it left.
+
+    Who left at `left_ns` had received everything up to `last`; both are None for who stayed.
+    """
 
     first: Cursor
-    last: Cursor | None
+    last: Cursor | None = None
+    left_ns: int | None = None
 
 
 class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
@@ -49,7 +53,8 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     and `age_ns` the time over which it was taken; `updates` tells for each update (epoch, then seq) how many clients
     received it and the highest latency, ns.
 
-    Whatever the window: `clients` have been subscribed, `received` counts what reached them, `repeated` what reached
+    Whatever the window: `clients` have been subscribed, `most_clients` of them at one time (a sum over processes, each
+    at its own time), `received` counts what reached them, `repeated` what reached
     one again, `missing` the sequence numbers below a client's highest that it never received. `returning` is how long
     clients were without a connection that had broken, `cuts` how many connections the load itself cut.
     """
@@ -68,6 +73,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     failed_connects: int = 0
     cuts: int = 0
     clients: int = 0
+    most_clients: int = 0
     client_ns: int = 0
     subscribed: int = 0
     partly: list[Subscription] = []
@@ -93,8 +99,8 @@ class LoadState(msgspec.Struct, frozen=True):
 
 _SUMS = (
     "delivered", "duplicated", "reordered", "received", "repeated", "missing", "arrived", "requests", "late_polls",
-    "connects", "failed_connects", "cuts", "clients", "client_ns", "subscribed", "age_area", "age_ns", "peak_ns",
-    "peaks",
+    "connects", "failed_connects", "cuts", "clients", "most_clients", "client_ns", "subscribed", "age_area", "age_ns",
+    "peak_ns", "peaks",
 )  # fmt: skip
 
 
@@ -196,6 +202,7 @@ class Ledger:
             self._opened_ns = at_ns
             self._first = cursor
             self._account.live_clients += 1
+            self._account.totals.most_clients = max(self._account.totals.most_clients, self._account.live_clients)
             self._turn_to(cursor.epoch, cursor.seq)
 
     def receive(self, update: Update, arrival_ns: int) -> None:
@@ -237,7 +244,7 @@ class Ledger:
     def close(self, at_ns: int, last: Cursor | None = None) -> None:
         """Unsubscribe, and add what is left to the account.
 
-        A client that leaves while others stay gives its `last` cursor: what was on its way then is not expected of it.
+        A client that leaves while others stay gives its `last` cursor: what was on its way then may be missing.
         """
         if self._opened_ns is None:
             return
@@ -251,8 +258,8 @@ class Ledger:
         totals.client_ns += max(0, min(at_ns, window.to_ns) - max(self._opened_ns, window.from_ns))
         if last is None and self._opened_ns <= window.from_ns and at_ns >= window.to_ns:
             totals.subscribed += 1
-        else:
-            totals.partly.append(Subscription(self._first, last))
+        elif window != NO_WINDOW:
+            totals.partly.append(Subscription(self._first, last, None if last is None else at_ns))
         self._opened_ns = None
 
     def _turn_to(self, epoch: str, known_seq: int) -> None:

@@ -77,7 +77,7 @@ def wanted(annotation: object, reason: str) -> str:
     choices = [choice for choice in getattr(plain_type_of(annotation), "__args__", ()) if isinstance(choice, str)]
     if choices:
         return "one of " + ", ".join(choices)
-    expected = reason.removeprefix("expected ").partition(", got ")[0]
+    expected = reason.removeprefix("expected ").partition(", got ")[0].replace(" | null", "")
     return " ".join(_WORDS.get(word, word) for word in expected.split())
 
 

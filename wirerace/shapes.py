@@ -1,5 +1,7 @@
 """Shapes of load: how many clients there are at which time, and when all connections are cut."""
 
+import itertools
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -10,6 +12,8 @@ from wirerace.errors import BadInput
 
 Count = Annotated[int, Meta(ge=1, le=100_000)]
 ShapeName = Literal["steady", "steps", "spike", "ramp", "storm"]
+LEAST_SECONDS = 1.0
+"""Locust changes the number of clients once a second at most."""
 STAGES_EXAMPLE = "50:10,100:10,200:10"
 
 
@@ -22,13 +26,28 @@ class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         return 0.0
 
     @property
-    def most_clients(self) -> int:
-        """The most clients that the shape itself asks for."""
-        return 0
+    def changes(self) -> Sequence[float]:
+        """When the number of clients changes at once."""
+        return ()
+
+    @property
+    def least_count(self) -> int:
+        """The clients that the shape itself asks for: there must be at least so many."""
+        return 1
 
     def clients_at(self, seconds: float, count: int) -> int:  # noqa: ARG002 -- steady for ever
         """Return how many clients there are, where `count` is the most."""
         return count
+
+    def spawn_per_second_needed(self, count: int) -> float:
+        """Return how many must come or go in a second, so that each change is over before the next."""
+        return max(
+            (
+                abs(self.clients_at(begin, count) - self.clients_at(begin - LEAST_SECONDS / 2, count)) / (end - begin)
+                for begin, end in itertools.pairwise(self.changes)
+            ),
+            default=0.0,
+        )
 
 
 class Steady(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -39,7 +58,7 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A step of the shape `steps`."""
 
     clients: Count
-    seconds: Annotated[float, Meta(gt=0, le=86_400)]
+    seconds: Annotated[float, Meta(ge=LEAST_SECONDS, le=86_400)]
 
 
 class Steps(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -55,18 +74,19 @@ class Steps(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return sum(stage.seconds for stage in self.stages)
 
     @property
-    def most_clients(self) -> int:
+    def changes(self) -> Sequence[float]:
+        """The ends of all stages."""
+        return list(itertools.accumulate(stage.seconds for stage in self.stages))
+
+    @property
+    def least_count(self) -> int:
         """The largest stage."""
-        return max((stage.clients for stage in self.stages), default=0)
+        return max((stage.clients for stage in self.stages), default=1)
 
     def clients_at(self, seconds: float, count: int) -> int:  # noqa: ARG002 -- stages say how many
         """Return the clients of the stage of that time."""
-        end_seconds = 0.0
-        for stage in self.stages:
-            end_seconds += stage.seconds
-            if seconds < end_seconds:
-                return stage.clients
-        return self.stages[-1].clients
+        over = bisect_right(self.changes, seconds)
+        return self.stages[min(over, len(self.stages) - 1)].clients
 
 
 class Spike(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -74,7 +94,7 @@ class Spike(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     base_clients: Annotated[int, Meta(ge=1, le=100_000, description="clients before and after the spike")] = 10
     at_seconds: Annotated[float, Meta(ge=0, le=86_400, description="when the spike begins")] = 5.0
-    for_seconds: Annotated[float, Meta(gt=0, le=86_400, description="how long it lasts")] = 5.0
+    for_seconds: Annotated[float, Meta(ge=LEAST_SECONDS, le=86_400, description="how long it lasts")] = 5.0
 
     @property
     def lasts_seconds(self) -> float:
@@ -82,7 +102,12 @@ class Spike(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return self.at_seconds + self.for_seconds
 
     @property
-    def most_clients(self) -> int:
+    def changes(self) -> Sequence[float]:
+        """The beginning of the spike and its end."""
+        return (self.at_seconds, self.lasts_seconds)
+
+    @property
+    def least_count(self) -> int:
         """Those before and after."""
         return self.base_clients
 
@@ -103,9 +128,13 @@ class Ramp(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return self.for_seconds
 
     @property
-    def most_clients(self) -> int:
+    def least_count(self) -> int:
         """Those at the beginning."""
         return self.from_clients
+
+    def spawn_per_second_needed(self, count: int) -> float:
+        """Return the slope of the line."""
+        return abs(count - self.from_clients) / self.for_seconds
 
     def clients_at(self, seconds: float, count: int) -> int:
         """Return what lies on the line from the beginning to all."""
@@ -147,14 +176,16 @@ def parse_stages(text: str) -> tuple[Stage, ...]:
 
 def spell_stages(stages: Sequence[Stage]) -> str:
     """Return stages as parse_stages() takes them."""
-    return ",".join(f"{stage.clients}:{stage.seconds:g}" for stage in stages)
+    return ",".join(f"{stage.clients}:{stage.seconds:.12g}" for stage in stages)
 
 
-def check_shape(name: str, shape: Shape, count: int) -> None:
-    """Raise BadInput, naming the shape's key and the cure, when the shape cannot be had with `count` clients."""
+def check_shape(name: str, shape: Shape, count: int, spawn_per_second: float) -> None:
+    """Raise BadInput, naming the shape's key and the cure, when it cannot be had with so many clients at that rate."""
     if isinstance(shape, Steps) and not shape.stages:
         raise BadInput("steps has no stages: give some, each with its clients and seconds")
-    if shape.most_clients > count:
+    if shape.least_count > count:
+        raise BadInput(f"{name} asks for {shape.least_count} clients, and there are {count} at most: raise that number")
+    if (needed := shape.spawn_per_second_needed(count)) > spawn_per_second:
         raise BadInput(
-            f"{name} asks for {shape.most_clients} clients, and there are {count} at most: raise that number"
+            f"{name} needs {needed:g} clients to come or go in a second, and {spawn_per_second:g} do: raise that rate"
         )

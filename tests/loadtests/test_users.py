@@ -135,7 +135,9 @@ def test_client_that_is_stopped_is_expected_to_have_what_its_cursor_says(serve: 
     swarm.wait_for(lambda: len(script.requests) == 3)
     swarm.runner.stop()
 
-    assert [Subscription(Cursor("e", 3), Cursor("e", 5))] == swarm.load.finish().partly
+    (subscription,) = swarm.load.finish().partly
+    assert (Cursor("e", 3), Cursor("e", 5)) == subscription[:2]
+    assert abs(time.time_ns() - (subscription.left_ns or 0)) < 5 * 10**9
     assert 0 == swarm.account.live_clients
 
 
@@ -157,3 +159,34 @@ def test_server_that_is_not_there_is_named(serve: Serve, start: Start, user: typ
     swarm.wait_for(lambda: bool(swarm.failures()))
 
     assert [f"{row}: {script.address}: Connection refused"] == swarm.failures()
+
+
+def test_answer_that_cannot_be_read_is_a_failure_with_backoff(serve: Serve, start: Start) -> None:
+    broken = b"HTTP/1.1 200 OK\r\nWirerace-Cursor: e-1\r\nContent-Length: 3\r\n\r\n{{{"
+    script = serve(*[broken] * 100)
+    swarm = start(PollingUser, script)
+    swarm.wait_for(lambda: len(script.requests) >= 3)
+
+    assert [failure for failure in swarm.failures() if failure.startswith("GET /poll: JSON is malformed")]
+    assert swarm.runner.exceptions == {}
+    assert len(script.requests) < 10
+
+
+def test_client_between_two_connections_is_not_cut(serve: Serve, start: Start) -> None:
+    script = serve(answer(cursor=3).replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    swarm = start(PollingUser, script, "--polling-keep-alive=false", "--polling-interval-seconds=60")
+    swarm.wait_for(lambda: swarm.account.live_clients == 1)
+
+    assert 0 == swarm.load.cut(0)
+
+
+def test_cut_client_can_still_be_stopped_by_locust(serve: Serve, start: Start) -> None:
+    script = serve(answer(cursor=3), b"", answer(cursor=3), b"")
+    swarm = start(LongPollingUser, script)
+    swarm.wait_for(lambda: len(script.requests) == 2)
+    swarm.load.cut(0)
+    swarm.wait_for(lambda: len(script.requests) == 4)
+    assert 1 == swarm.runner.user_count
+    swarm.runner.stop()
+
+    assert (0, 0) == (swarm.runner.user_count, swarm.account.live_clients)

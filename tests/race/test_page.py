@@ -95,6 +95,10 @@ def test_failures_say_what_failed(stopped: Playground) -> None:
         ({"polling_interval_seconds": "0"}, "--polling-interval-seconds must be a number at least 0.01, got 0"),
         ({"polling_interval_seconds": "x"}, "--polling-interval-seconds must be a number, got x"),
         ({"websocket_host": "nowhere"}, "a host is a URL such as http://127.0.0.1:8001, got 'nowhere'"),
+        ({"user_count": "abc"}, "user_count must be a number above 0, got abc"),
+        ({"user_count": "0"}, "user_count must be a number above 0, got 0"),
+        ({"spawn_rate": "-5"}, "spawn_rate must be a number above 0, got -5"),
+        ({"spawn_rate": "nan", "shape_class": "Ramp"}, "spawn_rate must be a number above 0, got nan"),
         ({"shape_class": "Steps", "steps_stages": ""}, "steps has no stages: give some, each with its clients and"),
         ({"shape_class": "Spike", "spike_base_clients": "3"}, "spike asks for 3 clients, and there are 2 at most"),
     ],
@@ -102,7 +106,7 @@ def test_failures_say_what_failed(stopped: Playground) -> None:
 def test_options_that_do_not_fit_are_refused_on_the_page(
     playground: Playground, form: dict[str, str], message: str
 ) -> None:
-    answer = playground.post("/swarm", user_count=2, spawn_rate=2, **form)
+    answer = playground.post("/swarm", **({"user_count": "2", "spawn_rate": "2"} | form))
     assert not answer["success"]
     assert message in answer["message"]
     assert playground.report()["state"] in {"ready", "stopped"}
@@ -120,6 +124,32 @@ def test_storm_is_picked_on_the_page(stopped: Playground) -> None:
     assert stopped.post("/swarm", user_count=5, spawn_rate=10, **form)["success"]
     wait_until(lambda: stopped.rows().get("connect /ws", {}).get("num_requests") == 10)
     assert stopped.report()["errors"] == []
+    assert stopped.report()["user_count"] == 5
+    stopped.stop()
+    wait_until(lambda: stopped.metric("websocket", "wirerace_clients") == 0)
+    assert "Ledger: 5 clients received" in stopped.log
+
+
+def test_storm_that_was_stopped_before_does_not_cut_the_next_test(stopped: Playground) -> None:
+    form = {"shape_class": "ReconnectStorm", "storm_at_seconds": "2", "user_classes": "WebSocketUser"}
+    assert stopped.post("/swarm", user_count=2, spawn_rate=10, **form)["success"]
+    wait_until(lambda: stopped.metric("websocket", "wirerace_clients") == 2)
+    stopped.stop()
+    ledgers = stopped.log.count("Ledger:")
+    form = {"shape_class": "Ramp", "ramp_for_seconds": "1", "user_classes": "WebSocketUser", "run_time": "3s"}
+    assert stopped.post("/swarm", user_count=3, spawn_rate=10, **form)["success"]
+    wait_until(lambda: stopped.log.count("Ledger:") > ledgers)
+    assert re.search("^connect,/ws,3,", stopped.page("/stats/requests/csv"), flags=re.MULTILINE)
+
+
+def test_shape_is_not_started_over_a_running_test(stopped: Playground) -> None:
+    assert stopped.post("/swarm", user_count=2, spawn_rate=2, user_classes="WebSocketUser")["success"]
+    wait_until(lambda: stopped.metric("websocket", "wirerace_clients") == 2)
+    answer = stopped.post("/swarm", user_count=2, spawn_rate=2, shape_class="Ramp", user_classes="WebSocketUser")
+    assert (False, "a test is running: stop it before you start a shape or change one") == (
+        answer["success"],
+        answer["message"],
+    )
 
 
 def test_taken_port_is_said_on_one_line(playground: Playground, tmp_path: Path) -> None:

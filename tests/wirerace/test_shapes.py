@@ -49,7 +49,7 @@ def test_shape_lasts_until_its_last_change_is_over(shape: Shape, seconds: float)
     assert seconds == shape.lasts_seconds
 
 
-@given(st.lists(st.builds(Stage, st.integers(1, 1000), st.integers(1, 10_000).map(lambda tenths: tenths / 10))))
+@given(st.lists(st.builds(Stage, st.integers(1, 1000), st.integers(10, 100_000).map(lambda tenths: tenths / 10))))
 def test_stages_survive_a_command_line(stages: list[Stage]) -> None:
     assert tuple(stages) == parse_stages(spell_stages(stages))
 
@@ -70,13 +70,32 @@ def test_stages_that_are_none_are_refused(text: str) -> None:
 
 def test_shape_with_no_stages_is_refused() -> None:
     with pytest.raises(BadInput, match="steps has no stages: give some, each with its clients and seconds"):
-        check_shape("steps", Steps(), 100)
+        check_shape("steps", Steps(), 100, 100)
 
 
 @pytest.mark.parametrize("shape", [STEPS, Spike(base_clients=20), Ramp(from_clients=20)])
 def test_shape_of_more_clients_than_there_are_is_refused(shape: Shape) -> None:
     name = next(name for name, kind in SHAPES.items() if isinstance(shape, kind))
 
-    check_shape(name, shape, 20)
+    check_shape(name, shape, 20, 100)
     with pytest.raises(BadInput, match=f"{name} asks for 20 clients, and there are 19 at most: raise that number"):
-        check_shape(name, shape, 19)
+        check_shape(name, shape, 19, 100)
+
+
+@pytest.mark.parametrize(
+    ("shape", "needed"),
+    [
+        (Steady(), 0),
+        (Storm(), 0),
+        (STEPS, 5),
+        (Spike(base_clients=10, at_seconds=3, for_seconds=2), 45),
+        (Ramp(from_clients=20, for_seconds=8), 10),
+    ],
+)
+def test_shape_that_clients_cannot_follow_is_refused(shape: Shape, needed: float) -> None:
+    name = next(name for name, kind in SHAPES.items() if isinstance(shape, kind))
+
+    check_shape(name, shape, 100, max(needed, 0.1))
+    if needed:
+        with pytest.raises(BadInput, match=f"{name} needs {needed:g} clients to come or go in a second, and 1 do"):
+            check_shape(name, shape, 100, 1)

@@ -8,6 +8,7 @@ NOTHING_MEASURED = Measured(
     server=None,
     load_cpu_seconds=None,
     load_processes=1,
+    load_cores=1,
     user_bytes_idle=None,
     user_bytes=None,
     clients_measured=200,

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from wirerace.cli.run import Terminated, prepare_directory, terminable
+from wirerace.cli.run import Terminated, new_directory, terminable
+from wirerace.errors import BadInput
 from wirerace.experiment.http import Peer
 from wirerace.experiment.playground import play
 from wirerace.experiment.reading import read_experiment
@@ -32,17 +33,22 @@ def command(
         wirerace locust --set load.processes=2 --set producer.rate_per_second=50
     """
     experiment = read_experiment(file, overrides or ())
-    directory = prepare_directory(Path("locust"), None)
+    directory = new_directory("locust")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{directory}: {error.strerror or error}; run this where it can write results/") from None
     with terminable():
         try:
-            play(experiment, directory, web_port, lambda peers: _announce(peers, directory))
+            play(experiment, directory, web_port, lambda peers: _announce(peers, directory, experiment.clients.shape))
         except (KeyboardInterrupt, Terminated):
             sys.stderr.write("wirerace: stopped\n")
 
 
-def _announce(peers: list[Peer], directory: Path) -> None:
+def _announce(peers: list[Peer], directory: Path, shape: str) -> None:
     for peer in peers:
         sys.stdout.write(f"{peer.name:<14} {peer.url}\n")
     sys.stdout.write(f"{'logs':<14} {directory / 'logs'}\n")
-    sys.stdout.write("Pick classes, options and a shape on Locust's page and press Start. Ctrl-C here ends all.\n")
+    picked = "a shape" if shape == "steady" else f"the shape of {shape}"
+    sys.stdout.write(f"Pick classes, options and {picked} on Locust's page and press Start. Ctrl-C here ends all.\n")
     sys.stdout.flush()

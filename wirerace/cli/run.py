@@ -63,6 +63,8 @@ def command(
             sys.stderr.write(f"wirerace: stopped; what was finished is in {directory}\n")
             raise typer.Exit(code) from None
     print_result(result)
+    for caution in result.warnings[len(cautions(experiment)) :]:
+        sys.stderr.write(f"wirerace: warning: {caution}\n")
     for failure in result.failures:
         variant = f" ({failure.variant})" if failure.variant else ""
         sys.stderr.write(f"wirerace: {failure.transport}{variant}, repeat {failure.repeat}: {failure.reason}\n")
@@ -75,12 +77,17 @@ def is_well(result: Result) -> bool:
     return not result.failures and all(trial.is_whole for trial in result.trials)
 
 
+def new_directory(name: str) -> Path:
+    """Return a directory in results/ for something that starts now."""
+    return RESULTS / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+
+
 def prepare_directory(file: Path, out: Path | None) -> Path:
     """Return this run's own directory, made; `results/latest` points at it when it lies in results/.
 
     Raises BadInput when it holds something already.
     """
-    directory = out or RESULTS / f"{file.stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    directory = out or new_directory(file.stem)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         if any(directory.iterdir()):

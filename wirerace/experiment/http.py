@@ -36,10 +36,10 @@ class Peer:
             return False
         return True
 
-    def is_healthy(self) -> bool:
-        """Tell whether it answers /health with 200."""
+    def is_up(self, path: str = "/health") -> bool:
+        """Tell whether it answers a path with 200."""
         try:
-            return self._exchange("GET", "/health", None)[0] == 200
+            return self._exchange("GET", path, None)[0] == 200
         except (OSError, http.client.HTTPException):
             return False
 

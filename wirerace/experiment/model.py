@@ -39,6 +39,13 @@ class Clients(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return shape
 
     @property
+    def most(self) -> int:
+        """The most clients that there are to be at one time."""
+        shape = self.shape_options
+        times = (0.0, *shape.changes, shape.lasts_seconds)
+        return max(shape.clients_at(seconds, self.count) for seconds in times)
+
+    @property
     def count_at_start(self) -> int:
         """The clients that are there when the window begins."""
         return self.shape_options.clients_at(0, self.count)

@@ -7,7 +7,7 @@ from pathlib import Path
 from wirerace.errors import BadInput
 from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment, plans, schedule_of
-from wirerace.experiment.run import wait_until_healthy
+from wirerace.experiment.run import START_SECONDS, wait_until_healthy
 from wirerace.experiment.targets.local import Local, is_free
 from wirerace.schedule import Schedule
 
@@ -21,7 +21,7 @@ def play(experiment: Experiment, directory: Path, web_port: int, on_ready: Calla
     """
     if not is_free(web_port):
         raise BadInput(f"port {web_port} is taken: end what listens there, or name another with --web-port")
-    target = Local(experiment, directory, usual_ports=True)
+    target = Local(experiment, directory, page_port=web_port)
     try:
         producer = target.start_producer()
         wait_until_healthy(producer)
@@ -30,8 +30,11 @@ def play(experiment: Experiment, directory: Path, web_port: int, on_ready: Calla
         for server in servers:
             wait_until_healthy(server)
         producer.peer.send("PUT", "/schedule", schedule_of(experiment, experiment.seed, None), Schedule)
-        page = target.start_page({server.peer.name: server.peer for server in servers}, web_port)
-        while not page.peer.is_open():
+        page = target.start_page({server.peer.name: server.peer for server in servers})
+        deadline = time.monotonic() + START_SECONDS
+        while not page.peer.is_up("/"):
+            if time.monotonic() > deadline:
+                raise page.crew.failure(f"shows no page after {START_SECONDS:g} s")
             _wait(target)
         on_ready([page.peer, producer.peer, *(server.peer for server in servers)])
         while True:

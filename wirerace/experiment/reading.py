@@ -31,12 +31,15 @@ def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         raise BadInput(f"{path}: {error.strerror or error}; experiments/ has some to start from") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: not TOML: {error}") from None
+    except RecursionError:
+        raise BadInput(f"{path}: nested too deeply to be an experiment") from None
     for override in overrides:
         _set(document, override)
-    _complete_variants(document)
     try:
         for key, value, of_type in _members(document):
             _convert(key, value, of_type)
+        _convert("", document, Experiment)
+        _complete_variants(document)
         experiment = _with_trace(_convert("", document, Experiment), path.parent)
         _check(experiment)
     except BadInput as error:
@@ -58,13 +61,15 @@ def _members(document: dict[str, Any]) -> Iterator[tuple[str, Any, type[msgspec.
     """Yield the tables that have a name or a number, each with its key and type: msgspec's errors leave that out."""
     variants = document.get("variants")
     for name, tables in variants.items() if isinstance(variants, dict) else ():
-        if not VARIANT_NAME.fullmatch(name):
-            raise BadInput(f"variants.{name!r}: a variant's name is 1 to 20 of a to z and 0 to 9")
+        if not VARIANT_NAME.fullmatch(name) or name == "load":
+            raise BadInput(f"variants.{name!r}: a variant's name is 1 to 20 of a to z and 0 to 9, and not load")
         yield f"variants.{name}", tables, Variant
+        if not tables:
+            raise BadInput(f"variants.{name} is empty: give it a table such as polling = {{ keep_alive = false }}")
     stages: Any = document
     for key in ("clients", "steps", "stages"):
         stages = stages.get(key) if isinstance(stages, dict) else None
-    for number, stage in enumerate(stages if isinstance(stages, list) else (), 1):
+    for number, stage in enumerate(stages if isinstance(stages, list) else ()):
         yield f"clients.steps.stages[{number}]", stage, Stage
 
 
@@ -92,7 +97,7 @@ def _set(document: dict[str, Any], override: str) -> None:
         raise BadInput(f"--set takes key=value such as clients.count=500, got {override!r}")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         value = text  # a word without quotes
     *tables, name = (part.strip() for part in key.split("."))
     place = document
@@ -124,7 +129,7 @@ def _check(experiment: Experiment) -> None:
     clients = experiment.clients
     shape = clients.shape_options
     try:
-        check_shape(clients.shape, shape, clients.count)
+        check_shape(clients.shape, shape, clients.count, clients.spawn_per_second)
     except BadInput as error:
         raise BadInput(f"clients.{error}") from None
     if to_ns(shape.lasts_seconds) > to_ns(measure_seconds):
@@ -144,7 +149,8 @@ def _explained(error: msgspec.ValidationError, table: str, given: Any, of_type: 
     reason = lowered(reason)
     inner = path.rstrip("`").removeprefix("$").removeprefix(".")
     key = ".".join(part for part in (table, inner) if part)
-    parts = inner.partition("[")[0].split(".") if inner else []
+    place, _, index = inner.partition("[")
+    parts = place.split(".") if place else []
     if "unknown field" in reason:
         where = f"[{key}]" if key else "the top level"
         names = struct_in(_at(of_type, parts)).__struct_fields__
@@ -154,6 +160,8 @@ def _explained(error: msgspec.ValidationError, table: str, given: Any, of_type: 
         return f"{name} is missing; add it {f'to {key}' if key else 'at the top level'}"
     for part in parts:
         given = given[part]
+    if index.rstrip("]").isdigit():
+        given = given[int(index.rstrip("]"))]
     if not reason.startswith(("expected", "invalid enum")):
         return f"{key}: {reason}"
     return f"{key} must be {wanted(_at(of_type, parts), reason)}, got {given!r}"

@@ -72,7 +72,7 @@ class ServerCost(msgspec.Struct, frozen=True):
 
 
 class LoadCost(msgspec.Struct, frozen=True):
-    """What the load generator spent in the window; utilisation 1 is one core for each process."""
+    """What the load generator spent in the window; utilisation 1 is all of the cores that its processes had."""
 
     cpu_seconds: float | None
     cpu_utilisation: float | None

@@ -18,8 +18,9 @@ from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment, Plan, plans, schedule_of
 from wirerace.experiment.record import FILE_NAME, Failure, Host, Raw, Result, Trial, write_json
 from wirerace.experiment.targets.cores import cautions
-from wirerace.experiment.targets.local import Child, Local
-from wirerace.experiment.trial import Measured, ServerSample, figures
+from wirerace.experiment.targets.local import Child, LoadChild, Local
+from wirerace.experiment.targets.process import Crew, Process
+from wirerace.experiment.trial import DRAIN_SECONDS, Measured, ServerSample, figures
 from wirerace.ledger import AccountRecord, LoadState, Window
 from wirerace.schedule import Schedule, Truth
 
@@ -27,12 +28,11 @@ START_SECONDS = 20.0  # for a process to become healthy
 SUBSCRIBE_SECONDS = 20.0  # for the clients, beyond the time that spawning them takes
 SETTLE_SECONDS = 0.2  # before memory is read
 PRIMING_SECONDS = 0.5  # for the priming update, beyond the clients' own pause
-DRAIN_SECONDS = 1.0  # for late deliveries, beyond the clients' own pause
 LEAST_DRAIN_SECONDS = 0.5  # for late duplicates
 TICK_SECONDS = 0.05
 REPORT_SECONDS = 1.0
 QUIET_SECONDS = 0.2  # before an instant that matters, nobody is asked anything
-NO_STATE = LoadState(0, 0, 0, 0)
+NO_STATE = LoadState()
 PACKAGES = ("aiohttp", "gevent", "httptools", "locust", "msgspec", "uvloop")
 
 
@@ -78,6 +78,9 @@ def run(experiment: Experiment, directory: Path, on_progress: OnProgress) -> Res
                 result.failures.append(Failure(plan.transport.name, plan.repeat, str(error), plan.variant))
             else:
                 result.trials.append(trial)
+                if trial.clients < experiment.clients.most:
+                    count = f"{trial.clients} of {experiment.clients.most}"
+                    result.warnings.append(f"{plan.title}, repeat {plan.repeat}: at most {count} clients were there")
                 write_json(directory / "raw" / f"{plan.name}.json", raw)
             write_json(directory / FILE_NAME, result)
     finally:
@@ -141,16 +144,16 @@ class _Steps:
 
         Raises TrialFailed when it cannot be completed.
         """
-        children: list[Child] = []
+        processes: list[Process | Crew] = []
         try:
             server = self._target.start_server(self._plan, self._producer)
-            children.insert(0, server)
+            processes.insert(0, server.process)
             self._report("starting")
             wait_until_healthy(server)
             time.sleep(SETTLE_SECONDS)
             idle_bytes = server.process.user_bytes()
             load = self._target.start_load(self._plan, server.peer)
-            children.insert(0, load)
+            processes.insert(0, load.crew)
             self._subscribe(load)
             time.sleep(SETTLE_SECONDS)
             user_bytes = server.process.user_bytes()
@@ -164,17 +167,18 @@ class _Steps:
                 server_samples,
                 load_cpu_seconds,
                 self._experiment.load.processes,
+                self._target.load_cores,
                 idle_bytes,
                 user_bytes,
                 self._count_at_start,
                 server.process.restarts,
             )
-            return figures(self._plan, self._count, raw, measured), raw
+            return figures(self._plan, raw, measured), raw
         finally:
-            self._target.stop(*(child.process for child in children))
+            self._target.stop(*processes)
             self._producer.delete("/schedule")
 
-    def _subscribe(self, load: Child) -> None:
+    def _subscribe(self, load: LoadChild) -> None:
         """Wait until every client has its first cursor."""
         clients = self._experiment.clients
         deadline = time.monotonic() + SUBSCRIBE_SECONDS + clients.count / clients.spawn_per_second
@@ -184,12 +188,10 @@ class _Steps:
             if state.subscribed == self._count_at_start:
                 return
             if time.monotonic() > deadline:
-                raise load.process.failure(
-                    f"has connected {state.subscribed} of {self._count_at_start} clients in time"
-                )
+                raise load.crew.failure(f"has connected {state.subscribed} of {self._count_at_start} clients in time")
             self._pause()
 
-    def _prime(self, load: Child) -> Window:
+    def _prime(self, load: LoadChild) -> Window:
         """Give everybody an age, set the schedule, and return the window in which it will be measured."""
         experiment = self._experiment
         start_ns = now_ns() + to_ns(self._pause_seconds + PRIMING_SECONDS)
@@ -207,18 +209,18 @@ class _Steps:
         return window
 
     def _measure(
-        self, window: Window, server: Child, load: Child
+        self, window: Window, server: Child, load: LoadChild
     ) -> tuple[tuple[ServerSample, ServerSample] | None, float | None]:
         """Sit through the window; return samples of the server at both ends and the load's CPU time between them."""
         restarts = server.process.restarts
-        before, load_before = _sample(server, first=True), load.process.cpu_seconds()
+        before, load_before = _sample(server, first=True), load.crew.cpu_seconds()
         self._sleep_until(window.to_ns, "measuring", load)
-        load_after, after = load.process.cpu_seconds(), _sample(server, first=False)
+        load_after, after = load.crew.cpu_seconds(), _sample(server, first=False)
         whole = before is not None and after is not None and server.process.restarts == restarts
         load_cpu_seconds = load_after - load_before if load_before is not None and load_after is not None else None
         return (before, after) if whole and before and after else None, load_cpu_seconds
 
-    def _drain(self, window: Window, load: Child) -> None:
+    def _drain(self, window: Window, load: LoadChild) -> None:
         """Wait until everything has come, or as long as it may take; not less than late duplicates need."""
         latest_ns = window.to_ns + to_ns(self._pause_seconds + DRAIN_SECONDS)
         while (now := now_ns()) < latest_ns:
@@ -232,7 +234,7 @@ class _Steps:
     def _truth(self, from_ns: int, to_ns: int) -> Truth:
         return self._producer.get(f"/updates?from={from_ns}&to={to_ns}", Truth)
 
-    def _sleep_until(self, at_ns: int, phase: str, load: Child) -> None:
+    def _sleep_until(self, at_ns: int, phase: str, load: LoadChild) -> None:
         while (left_seconds := (at_ns - now_ns()) / NS_PER_SECOND) > 0:
             self._target.watch()
             if self._reporter.is_due() and left_seconds > QUIET_SECONDS:
@@ -253,7 +255,7 @@ def wait_until_healthy(child: Child) -> None:
     Raises TrialFailed, with its last log lines, when it ends before or takes too long.
     """
     deadline = time.monotonic() + START_SECONDS
-    while not child.peer.is_healthy():
+    while not child.peer.is_up():
         if child.process.has_ended():
             raise child.process.failure("ended as soon as it was started")
         if time.monotonic() > deadline:

@@ -1,11 +1,11 @@
 """A trial's figures, computed from what was recorded: the producer's truth, the account, samples of costs."""
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
-from math import inf
 from typing import NamedTuple
 
-from wirerace.clock import NS_PER_SECOND
+from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.errors import TrialFailed
 from wirerace.experiment.model import Plan
 from wirerace.experiment.record import (
@@ -29,6 +29,8 @@ LEAST_CLIENTS_FOR_MEMORY = 200
 """Under so many clients, what a process grows by anyway hides what a client takes."""
 
 
+DRAIN_SECONDS = 1.0
+"""For late deliveries, beyond the clients' own pause."""
 EVERYTHING = Subscription(Cursor("", 0), None)
 
 
@@ -45,30 +47,33 @@ class ServerSample(NamedTuple):
 class Measured(NamedTuple):
     """What was sampled around the window. `server` is None when it was restarted: its counters began anew.
 
+    `load_cores` is how many cores the load's processes had between them.
     `user_bytes` is the server's memory with `clients_measured` clients.
     """
 
     server: tuple[ServerSample, ServerSample] | None
     load_cpu_seconds: float | None
     load_processes: int
+    load_cores: int
     user_bytes_idle: int | None
     user_bytes: int | None
     clients_measured: int
     restarts: int
 
 
-def figures(plan: Plan, clients: int, raw: Raw, measured: Measured) -> Trial:
-    """Return the trial; `clients` is the most there were.
+def figures(plan: Plan, raw: Raw, measured: Measured) -> Trial:
+    """Return the trial.
 
     Raises TrialFailed when the record it is to be checked against is not whole.
     """
     window, account = raw.window, raw.account
     if not raw.truth.complete:
         raise TrialFailed("the producer's record does not reach back to the beginning of the window")
-    updates = _made(raw.truth, window, EVERYTHING)
+    grace_ns = to_ns(plan.options.pause_seconds + DRAIN_SECONDS)
+    updates = _made(raw.truth, window, EVERYTHING, grace_ns)
     expected = account.subscribed * updates
     for subscription, clients_alike in Counter(account.partly).items():
-        expected += clients_alike * _made(raw.truth, window, subscription)
+        expected += clients_alike * _made(raw.truth, window, subscription, grace_ns)
     lost = expected - account.delivered
     if lost < 0:
         raise TrialFailed(f"clients hold {-lost} updates that the producer never made in this window")
@@ -77,7 +82,7 @@ def figures(plan: Plan, clients: int, raw: Raw, measured: Measured) -> Trial:
         variant=plan.variant,
         repeat=plan.repeat,
         seed=plan.seed,
-        clients=clients,
+        clients=account.most_clients,
         client_seconds=account.client_ns / NS_PER_SECOND,
         window_seconds=(window.to_ns - window.from_ns) / NS_PER_SECOND,
         updates=updates,
@@ -107,18 +112,25 @@ def figures(plan: Plan, clients: int, raw: Raw, measured: Measured) -> Trial:
     )
 
 
-def _made(truth: Truth, window: Window, subscription: Subscription) -> int:
-    """Return how many updates of the window belong to a subscription."""
-    first, last = subscription
+def _made(truth: Truth, window: Window, subscription: Subscription, grace_ns: int) -> int:
+    """Return how many updates of the window belong to a subscription.
+
+    Of a client that left, those up to its last cursor, and in any case those that were a grace older than its leaving.
+    """
+    first, last, left_ns = subscription
     epochs = [epoch.epoch for epoch in truth.epochs]
     begin = epochs.index(first.epoch) if first.epoch in epochs else 0
     end = epochs.index(last.epoch) if last is not None and last.epoch in epochs else len(epochs)
     count = 0
-    for epoch in truth.epochs[begin : end + 1]:
-        after = first.seq if epoch.epoch == first.epoch else 0
-        up_to = last.seq if last is not None and epoch.epoch == last.epoch else inf
-        times = zip(epoch.seq, epoch.ts, strict=True)
-        count += sum(after < seq <= up_to and window.has(ts) for seq, ts in times)
+    for index, epoch in enumerate(truth.epochs[begin:], begin):
+        low = bisect_left(epoch.ts, window.from_ns)
+        high = bisect_left(epoch.ts, window.to_ns)
+        if epoch.epoch == first.epoch:
+            low = max(low, bisect_right(epoch.seq, first.seq))
+        if last is not None and left_ns is not None and index >= end:
+            had = bisect_right(epoch.seq, last.seq) if index == end else 0
+            high = min(high, max(had, bisect_left(epoch.ts, left_ns - grace_ns)))
+        count += max(0, high - low)
     return count
 
 
@@ -185,7 +197,8 @@ def _server(measured: Measured, arrived: int) -> ServerCost:
 def _load(measured: Measured, window: Window) -> LoadCost:
     cpu_seconds, processes = measured.load_cpu_seconds, measured.load_processes
     window_seconds = (window.to_ns - window.from_ns) / NS_PER_SECOND
-    utilisation = None if cpu_seconds is None else cpu_seconds / window_seconds / processes
+    cores = min(processes, measured.load_cores)
+    utilisation = None if cpu_seconds is None else cpu_seconds / window_seconds / cores
     return LoadCost(cpu_seconds, utilisation, processes)
 
 

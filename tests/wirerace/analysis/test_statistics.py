@@ -15,7 +15,7 @@ FIGURE = {figure.name: figure for figure in FIGURES}
 
 def trial(transport: str = "polling", variant: str = "", **changes: Any) -> Trial:
     raw = Raw(Window(0, 1), AccountRecord(), Truth(0, complete=True, epochs=[]))
-    bare = figures(plan_of(transport, variant=variant), 1, raw, NOTHING_MEASURED)
+    bare = figures(plan_of(transport, variant=variant), raw, NOTHING_MEASURED)
     return msgspec.structs.replace(bare, **changes)
 
 

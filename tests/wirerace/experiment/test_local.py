@@ -9,8 +9,9 @@ import pytest
 from tests.race.running import free_port
 from wirerace.errors import TrialFailed
 from wirerace.experiment.http import Peer
+from wirerace.experiment.model import Experiment
 from wirerace.experiment.run import wait_until_healthy
-from wirerace.experiment.targets.local import Child
+from wirerace.experiment.targets.local import Child, Local
 from wirerace.experiment.targets.process import Process
 
 
@@ -66,3 +67,10 @@ def test_process_is_bound_to_its_core(tmp_path: Path) -> None:
     finally:
         process.stop()
     assert process.cpu_seconds() is None
+
+
+def test_page_takes_no_service_by_the_port_that_it_wants_for_itself(tmp_path: Path) -> None:
+    experiment = Experiment("t", ["polling"])
+
+    assert Local(experiment, tmp_path, page_port=8001)._usual_port("polling") is None
+    assert Local(experiment, tmp_path)._usual_port("polling") is None

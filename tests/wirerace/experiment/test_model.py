@@ -98,7 +98,7 @@ BAD_FILES = {
     "title of a number": ('title = 3\ntransports = ["polling"]', "title must be text, got 3"),
     "no transport": ('title = "t"\ntransports = []', "transports must be a list of length at least 1, got []"),
     "transports of text": ('title = "t"\ntransports = "polling"', "transports must be a list, got 'polling'"),
-    "transport of a number": ('title = "t"\ntransports = [1]', "transports[0] must be text, got [1]"),
+    "transport of a number": ('title = "t"\ntransports = [1]', "transports[0] must be text, got 1"),
     "transport that is none": (
         'title = "t"\ntransports = ["pigeon"]',
         "transports: there is no 'pigeon'; there are polling, longpolling, websocket",
@@ -183,7 +183,19 @@ BAD_FILES = {
     ),
     "name of a variant": (
         LEAST + "[variants.'two words']\n",
-        "variants.'two words': a variant's name is 1 to 20 of a to z and 0 to 9",
+        "variants.'two words': a variant's name is 1 to 20 of a to z and 0 to 9, and not load",
+    ),
+    "variant of nothing": (
+        LEAST + "[variants.closed]",
+        "variants.closed is empty: give it a table such as polling = { keep_alive = false }",
+    ),
+    "variant's table of a number": (
+        LEAST + "[variants.closed]\npolling = 5",
+        "variants.closed.polling must be a table, got 5",
+    ),
+    "plain table with a variant": (
+        LEAST + "[polling]\ninterval = 1\n[variants.closed]\npolling = { keep_alive = false }",
+        "interval is no key of [polling]; there are keep_alive, extra_header_bytes, interval_seconds",
     ),
     "shape there is not": (
         LEAST + '[clients]\nshape = "round"',
@@ -195,11 +207,11 @@ BAD_FILES = {
     ),
     "stage without seconds": (
         LEAST + '[clients]\nshape = "steps"\nsteps = { stages = [{ clients = 1, seconds = 1 }, { clients = 1 }] }',
-        "seconds is missing; add it to clients.steps.stages[2]",
+        "seconds is missing; add it to clients.steps.stages[1]",
     ),
     "stage of no clients": (
         LEAST + '[clients]\nshape = "steps"\nsteps = { stages = [{ clients = 0, seconds = 1 }] }',
-        "clients.steps.stages[1].clients must be a whole number at least 1, got 0",
+        "clients.steps.stages[0].clients must be a whole number at least 1, got 0",
     ),
     "stage of too many clients": (
         LEAST + '[clients]\ncount = 9\nshape = "steps"\nsteps = { stages = [{ clients = 10, seconds = 1 }] }',
@@ -208,6 +220,14 @@ BAD_FILES = {
     "stages longer than the window": (
         LEAST + '[clients]\nshape = "steps"\nsteps = { stages = [{ clients = 10, seconds = 11 }] }',
         "clients.steps takes 11 s: window.measure_seconds must be at least that, got 10",
+    ),
+    "stage that is over before Locust looks": (
+        LEAST + '[clients]\nshape = "spike"\nspike = { for_seconds = 0.3 }',
+        "clients.spike.for_seconds must be a number at least 1.0, got 0.3",
+    ),
+    "spike that clients cannot follow": (
+        LEAST + '[clients]\nshape = "spike"\nspawn_per_second = 10\nspike = { for_seconds = 2 }',
+        "clients.spike needs 95 clients to come or go in a second, and 10 do: raise that rate",
     ),
     "storm after the window": (
         LEAST + '[clients]\nshape = "storm"\nstorm = { at_seconds = 9, jitter_seconds = 2 }',
@@ -377,3 +397,9 @@ def test_shape_has_its_own_table(tmp_path: Path) -> None:
 
     assert Steps(stages=(Stage(5, 2), Stage(200, 3))) == clients.shape_options
     assert (5, 200) == (clients.count_at_start, clients.count)
+
+
+def test_file_that_is_nested_too_deeply_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, "x = " + "[" * 5000)
+
+    assert f"{path}: nested too deeply to be an experiment" == refusal_of(path)

@@ -19,7 +19,7 @@ RAW = Raw(
     ),
     Truth(2, complete=True, epochs=[Made("e0", [6, 7], [50, 150], [1, 2])]),
 )
-TRIAL = figures(plan_of("websocket"), 1, RAW, NOTHING_MEASURED)
+TRIAL = figures(plan_of("websocket"), RAW, NOTHING_MEASURED)
 RESULT = Result(
     wirerace="0.1.0",
     experiment={"title": "t", "clients": {"count": 1}},

@@ -19,17 +19,19 @@ def made(*at_seconds: float, epoch: str = "e0", late_ns: int = 0) -> Made:
     return Made(epoch, list(range(1, len(ts) + 1)), ts, [late_ns] * len(ts))
 
 
-def part(epoch: str, seq: int, last_epoch: str = "", last_seq: int = 0) -> Subscription:
-    """Return a subscription after (epoch, seq), up to the last if there is one."""
-    return Subscription(Cursor(epoch, seq), Cursor(last_epoch, last_seq) if last_epoch else None)
+def part(epoch: str, seq: int, last_epoch: str = "", last_seq: int = 0, left_seconds: float = 0) -> Subscription:
+    """Return a subscription after (epoch, seq); with a last, of a client that left then."""
+    if not last_epoch:
+        return Subscription(Cursor(epoch, seq))
+    return Subscription(Cursor(epoch, seq), Cursor(last_epoch, last_seq), round(left_seconds * 1e9))
 
 
 def truth_of(*epochs: Made, complete: bool = True) -> Truth:
     return Truth(sum(len(epoch.ts) for epoch in epochs), complete, list(epochs))
 
 
-def trial_of(account: AccountRecord, truth: Truth, measured: Measured = NOTHING_MEASURED, clients: int = 200) -> Trial:
-    return figures(PLAN, clients, Raw(WINDOW, account, truth), measured)
+def trial_of(account: AccountRecord, truth: Truth, measured: Measured = NOTHING_MEASURED) -> Trial:
+    return figures(PLAN, Raw(WINDOW, account, truth), measured)
 
 
 def recorded(latencies_ns: list[int]) -> LatenciesRecord:
@@ -54,7 +56,7 @@ def sampled(before: ServerSample, after: ServerSample) -> Measured:
 
 
 def test_trial_names_what_was_run() -> None:
-    trial = trial_of(AccountRecord(), truth_of(), clients=3)
+    trial = trial_of(AccountRecord(most_clients=3), truth_of())
 
     assert ("polling", 2, 7, 3, 10.0) == (
         trial.transport,
@@ -78,6 +80,14 @@ def test_client_of_a_part_is_expected_to_get_what_was_made_between_its_cursors()
     trial = trial_of(account, truth_of(made(9, 10, 12, 15, 18, 25)))
 
     assert 4 + 2 + 1 + 1 + 0 + 0 == trial.expected
+
+
+def test_client_that_leaves_is_expected_to_have_what_was_older_than_its_pause_and_a_second() -> None:
+    """A server that gave it nothing at all does not get away with it. The plan's poll interval is 1 s."""
+    truth = truth_of(made(11, 12, 13, 14), made(15, 16, epoch="e1"))
+    account = AccountRecord(partly=[part("e0", 1, "e0", 1, left_seconds=left) for left in (14.9, 15.1, 17.5, 19)])
+
+    assert 1 + 2 + 4 + 5 == trial_of(account, truth).expected
 
 
 def test_clients_alike_are_expected_to_get_the_same() -> None:
@@ -251,7 +261,7 @@ def test_memory_per_client_is_unknown_when_either_end_is(idle: int | None, full:
 
 
 def test_load_of_one_is_one_core_for_each_process() -> None:
-    measured = NOTHING_MEASURED._replace(load_cpu_seconds=5.0, load_processes=2)
+    measured = NOTHING_MEASURED._replace(load_cpu_seconds=5.0, load_processes=2, load_cores=2)
 
     assert LoadCost(5.0, 0.25, 2) == trial_of(AccountRecord(), truth_of(), measured).load
 

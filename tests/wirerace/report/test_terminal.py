@@ -24,7 +24,7 @@ def trial(transport: str, repeat: int = 1, **changes: Any) -> Trial:
         AccountRecord(subscribed=2, delivered=1),
         Truth(1, complete=True, epochs=[Made("e", [1], [5], [0])]),
     )
-    bare = figures(plan_of(transport, repeat), 2, raw, NOTHING_MEASURED)
+    bare = figures(plan_of(transport, repeat), raw, NOTHING_MEASURED)
     return msgspec.structs.replace(bare, **changes)
 
 

@@ -9,7 +9,7 @@ from wirerace.experiment.model import Experiment
 def cautions(experiment: Experiment) -> list[str]:
     """Return what this machine will do to the results of an experiment, a line each."""
     processes = experiment.load.processes
-    cores = len(split_cores()[1]) if experiment.load.pin_cores else len(_cores())
+    cores = len((experiment.load.pin_cores and split_cores()[1]) or usable_cores())
     if processes == 1 or processes <= cores:
         return []
     caution = (
@@ -19,7 +19,7 @@ def cautions(experiment: Experiment) -> list[str]:
     return [caution]
 
 
-def _cores() -> list[int]:
+def usable_cores() -> list[int]:
     """Return the cores that this process may run on."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
@@ -29,7 +29,7 @@ def split_cores() -> tuple[list[int], list[int]]:
 
     Both are empty where processes cannot be bound to cores, or there is but one.
     """
-    cores = _cores()
+    cores = usable_cores()
     if len(cores) < 2 or not hasattr(os, "sched_setaffinity"):
         return [], []
     server = cores[0]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from wirerace.errors import BadInput, TrialFailed
 from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment, Plan, plans
-from wirerace.experiment.targets.cores import split_cores
+from wirerace.experiment.targets.cores import split_cores, usable_cores
 from wirerace.experiment.targets.locust import load_flags, locust_command, spelled
 from wirerace.experiment.targets.process import Crew, Process
 from wirerace.options import fields_at, flag_of
@@ -27,31 +27,43 @@ MOST_RESTARTS = 3
 
 
 class Child(NamedTuple):
-    """A process, or several that act as one, and how to speak to them."""
+    """A service's process and how to speak to it."""
 
-    process: Process | Crew
+    process: Process
+    peer: Peer
+
+
+class LoadChild(NamedTuple):
+    """The load's processes and how to speak to them."""
+
+    crew: Crew
     peer: Peer
 
 
 class Local:
     """Starts what a trial needs and stops all of it. Each server gets a core of its own where there are two.
 
-    With `usual_ports`, services listen where people look for them, if nobody else does.
+    `page_port` is for a playground: Locust's page has that port, services listen where people look for them if nobody
+    else does, and the producer keeps no record, for nobody asks for the truth.
     """
 
-    def __init__(self, experiment: Experiment, directory: Path, *, usual_ports: bool = False) -> None:
-        self._usual_ports = usual_ports
+    def __init__(self, experiment: Experiment, directory: Path, *, page_port: int | None = None) -> None:
+        self._page_port = page_port
         self._experiment = experiment
         self._directory = directory
         self._processes: list[Process] = []
         self._server_cores, self._load_cores = split_cores() if experiment.load.pin_cores else ([], [])
+        self.load_cores = len(self._load_cores) or len(usable_cores())
         raise_descriptor_limit(experiment.clients.count + SPARE_DESCRIPTORS)
 
     def start_producer(self) -> Child:
         """Start the producer, idle until it is given a schedule."""
-        record = self._directory.resolve() / "raw" / "producer.jsonl"
-        record.parent.mkdir(parents=True, exist_ok=True)
-        return self._start_service("producer", "producer", ["--idle", "true", "--record-file", str(record)], [])
+        arguments = ["--idle", "true"]
+        if self._page_port is None:
+            record = self._directory.resolve() / "raw" / "producer.jsonl"
+            record.parent.mkdir(parents=True, exist_ok=True)
+            arguments += ["--record-file", str(record)]
+        return self._start_service("producer", "producer", arguments, [])
 
     def start_server(self, plan: Plan, producer: Peer) -> Child:
         """Start a fresh server of the plan's transport."""
@@ -61,23 +73,24 @@ class Local:
             arguments += [flag_of(field.name), str(getattr(plan.options, field.name))]
         return self._start_service(name, plan.name, arguments, self._server_cores)
 
-    def start_load(self, plan: Plan, server: Peer) -> Child:
+    def start_load(self, plan: Plan, server: Peer) -> LoadChild:
         """Start Locust with the plan's clients, which subscribe at once; several processes are a master and workers."""
         control = Peer(LOAD, free_port())
         flags = load_flags(self._experiment, plan, server.url)
         flags |= {"load_seed": plan.seed, "control_port": control.port, "await_window": True}
         quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
         load = self._start_locust(f"{plan.name}-load", [*quiet, *spelled(flags), plan.transport.user_class])
-        return Child(load, control)
+        return LoadChild(load, control)
 
-    def start_page(self, servers: Mapping[str, Peer], web_port: int) -> Child:
+    def start_page(self, servers: Mapping[str, Peer]) -> LoadChild:
         """Start Locust's page, its fields filled as the experiment says; clients come when somebody presses Start."""
-        flags: dict[str, object] = {"web_host": "127.0.0.1", "web_port": web_port}
+        page = Peer("Locust's page", self._page_port or 0)
+        flags: dict[str, object] = {"web_host": "127.0.0.1", "web_port": page.port}
         for plan in plans(self._experiment):
             if plan.repeat == 1 and not plan.variant:
                 flags |= load_flags(self._experiment, plan, servers[plan.transport.name].url)
         load = self._start_locust("locust", ["--class-picker", *spelled(flags)])
-        return Child(load, Peer("Locust's page", web_port))
+        return LoadChild(load, page)
 
     def watch(self) -> None:
         """Start what has died again; Locust is not started again, for its ledgers are gone.
@@ -100,11 +113,11 @@ class Local:
         """Stop everything that still runs, the newest first."""
         self.stop(*reversed(self._processes))
 
-    def _start_locust(self, log: str, arguments: list[str]) -> Process | Crew:
+    def _start_locust(self, log: str, arguments: list[str]) -> Crew:
         """Start Locust in one process, or a master with the arguments and its workers."""
         processes, cores = self._experiment.load.processes, self._load_cores
         if processes == 1:
-            return self._start(LOAD, log, [*locust_command(), *arguments], cores[:1])
+            return Crew([self._start(LOAD, log, [*locust_command(), *arguments], cores[:1])])
         port = free_port()
         master = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port)]
         master += ["--expect-workers", str(processes), *arguments]
@@ -123,7 +136,8 @@ class Local:
     def _usual_port(self, name: str) -> int | None:
         """Return the port that a service is known by, where it is wanted and free."""
         port = TRANSPORTS[name].port if name in TRANSPORTS else PRODUCER_PORT
-        return port if self._usual_ports and is_free(port) else None
+        wanted = self._page_port is not None and port != self._page_port
+        return port if wanted and is_free(port) else None
 
     def _start(self, name: str, log_name: str, command: list[str], cores: Sequence[int]) -> Process:
         process = Process(name, command, self._directory.resolve() / "logs" / f"{log_name}.log", cores)

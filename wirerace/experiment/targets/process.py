@@ -101,7 +101,6 @@ class Crew:
 
     def __init__(self, members: Sequence[Process]) -> None:
         self.members = members
-        self.restarts = 0
 
     def has_ended(self) -> bool:
         """Tell whether any of them ended."""
@@ -112,12 +111,6 @@ class Crew:
         spent = [member.cpu_seconds() for member in self.members]
         known = [seconds for seconds in spent if seconds is not None]
         return sum(known) if len(known) == len(spent) else None
-
-    def user_bytes(self) -> int | None:
-        """Return the memory of all, None where it cannot be had."""
-        used = [member.user_bytes() for member in self.members]
-        known = [size for size in used if size is not None]
-        return sum(known) if len(known) == len(used) else None
 
     def failure(self, what: str) -> TrialFailed:
         """Return the error that says what went wrong, of the first that ended, or of the first of all."""

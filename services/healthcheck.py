@@ -1,4 +1,4 @@
-"""Asks /health on a port of this machine: `python -S wirerace/healthcheck.py 8001` exits with 0 when it answers 200.
+"""Asks /health on a port of this machine: `python -S services/healthcheck.py 8001` exits with 0 when it answers 200.
 
 For containers, which have no curl. It imports as little as it can: it runs every few seconds beside what is measured.
 """
