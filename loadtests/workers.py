@@ -19,7 +19,7 @@ from wirerace.ledger import AccountRecord, LoadState, Window, merge
 HELLO, ASK, ANSWER, ACCOUNT = "wirerace_hello", "wirerace_ask", "wirerace_answer", "wirerace_account"
 TEST = "wirerace_test"
 """The number of a test, among the options that a master gives its workers."""
-ANSWER_SECONDS = 5.0
+ANSWER_SECONDS = 3.0
 
 Value = TypeVar("Value")
 

@@ -1,10 +1,18 @@
-"""What all tests share: coroutines run on the event loop that the services run on; skips can be forbidden."""
+"""What all tests share: the event loop that the services run on, an unpatched Locust; skips can be forbidden."""
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping
 
 import pytest
 import uvloop
+
+# Locust patches the standard library for gevent when it is imported, and asyncio would hang in what it patches. Here it
+# must not; in the processes that tests start it must.
+os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
+import locust  # noqa: F401
+
+del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

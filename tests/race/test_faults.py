@@ -8,7 +8,7 @@ import pytest
 
 from tests.race.running import SMALL, Race, wait_until
 
-LONG = SMALL.replace("measure_seconds = 2.0", "measure_seconds = 3.0")
+LONG = SMALL.replace("measure_seconds = 2.0", "measure_seconds = 2.5")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
