@@ -14,7 +14,9 @@ def race(tmp_path: Path) -> Iterator[Callable[..., Race]]:
     races: list[Race] = []
 
     def start(*arguments: str, experiment: str = SMALL) -> Race:
-        races.append(Race(tmp_path, experiment, *arguments))
+        directory = tmp_path / str(len(races))
+        directory.mkdir()
+        races.append(Race(directory, experiment, *arguments))
         return races[-1]
 
     yield start
