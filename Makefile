@@ -12,7 +12,7 @@ UV := $(shell command -v uv 2>/dev/null)
 .DEFAULT_GOAL := help
 
 help: ## Show this help
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
 race: $(VENV)/.ready ## Race the transports: table and result.json in about a minute; ARGS="..." goes to wirerace run
 	$(BIN)/wirerace run $(EXPERIMENT) $(ARGS)
@@ -23,10 +23,21 @@ locust: $(VENV)/.ready ## Start the producer, the servers and Locust's page; Ctr
 test: $(VENV)/.ready ## Run all tests that need Python only
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: $(VENV)/.ready ## Check style and types
+test-stack: $(VENV)/.ready ## Test the stack in real containers (needs Docker with Compose v2)
+	$(BIN)/python -m pytest -m stack tests/stack $(ARGS)
+
+up: ## Start the stack: docker compose up --wait
+	docker compose up --wait
+
+dashboards: $(VENV)/.ready ## Write Grafana's dashboards from their code
+	$(BIN)/python -m grafana.build
+
+lint: $(VENV)/.ready ## Check style and types, Dockerfiles and YAML
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/hadolint services/Dockerfile loadtests/Dockerfile
+	$(BIN)/yamllint --strict docker-compose.yml prometheus grafana/provisioning
 
 format: $(VENV)/.ready ## Format the code
 	$(BIN)/ruff check --fix
@@ -57,4 +68,4 @@ else
 endif
 	@touch $@
 
-.PHONY: help race locust test lint format bench lock clean
+.PHONY: help race locust test test-stack up dashboards lint format bench lock clean

@@ -1,0 +1,31 @@
+"""The dashboards as JSON: `python -m grafana.build` writes grafana/dashboards/*.json."""
+
+import json
+import sys
+from pathlib import Path
+
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+
+from grafana.measurement import measurement
+from grafana.race import race
+from grafana.transport import transport
+
+DIRECTORY = Path(__file__).parent / "dashboards"
+DASHBOARDS = {"race": race, "transport": transport, "measurement": measurement}
+
+
+def encoded(name: str) -> str:
+    """Return a dashboard as JSON."""
+    return json.dumps(DASHBOARDS[name]().build(), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
+
+
+def main() -> int:
+    """Write all dashboards."""
+    DIRECTORY.mkdir(exist_ok=True)
+    for name in DASHBOARDS:
+        (DIRECTORY / f"{name}.json").write_text(encoded(name), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

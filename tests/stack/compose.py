@@ -1,0 +1,70 @@
+"""The stack in real containers, under a project name and on ports of the tests' own."""
+
+import json
+import os
+import subprocess
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from tests.race.running import free_port
+
+ROOT = Path(__file__).parents[2]
+PROJECT = "wirerace-test"
+PARTS = ["producer", "polling", "longpolling", "websocket", "locust", "locust-worker", "prometheus"]
+"""All but Grafana, whose image cannot be had everywhere."""
+PORTS = [
+    "PRODUCER_PORT", "POLLING_PORT", "LONGPOLLING_PORT", "WEBSOCKET_PORT", "LOCUST_PORT", "LOAD_CONTROL_PORT",
+    "PROMETHEUS_PORT", "GRAFANA_PORT",
+]  # fmt: skip
+PATIENCE_SECONDS = 30.0
+
+
+class Stack:
+    """A running stack."""
+
+    def __init__(self) -> None:
+        self.ports = {name: free_port() for name in PORTS}
+        self._environment = os.environ | {name: str(port) for name, port in self.ports.items()}
+
+    def compose(self, *arguments: str, timeout: float = 300, check: bool = True) -> str:
+        """Run docker compose and return what it printed."""
+        command = ["docker", "compose", "--project-name", PROJECT, *arguments]
+        finished = subprocess.run(
+            command, cwd=ROOT, env=self._environment, capture_output=True, text=True, timeout=timeout, check=False
+        )
+        assert finished.returncode == 0 or not check, finished.stderr[-2000:]
+        return finished.stdout
+
+    def containers(self) -> list[dict[str, Any]]:
+        """Return what docker knows of each container."""
+        ids = self.compose("ps", "--all", "--quiet").split()
+        inspected = subprocess.run(["docker", "inspect", *ids], capture_output=True, text=True, check=True)
+        found: list[dict[str, Any]] = json.loads(inspected.stdout)
+        return found
+
+    def get(self, port: str, path: str) -> Any:
+        """Return what a part answers, decoded."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[port]}{path}", timeout=PATIENCE_SECONDS) as answer:
+            return json.loads(answer.read())
+
+    def post(self, port: str, path: str, **form: object) -> Any:
+        """Send a form and return what a part answers, decoded."""
+        body = urllib.parse.urlencode(form, doseq=True).encode()
+        url = f"http://127.0.0.1:{self.ports[port]}{path}"
+        with urllib.request.urlopen(url, body, timeout=PATIENCE_SECONDS) as answer:
+            return json.loads(answer.read())
+
+    def samples(self, expression: str) -> list[dict[str, Any]]:
+        """Return what Prometheus answers to a query now."""
+        query = urllib.parse.urlencode({"query": expression})
+        answer = self.get("PROMETHEUS_PORT", f"/api/v1/query?{query}")
+        assert answer["status"] == "success", answer
+        found: list[dict[str, Any]] = answer["data"]["result"]
+        return found
+
+    def value(self, expression: str) -> float:
+        """Return the one number that a query yields, 0 when it yields none."""
+        found = self.samples(expression)
+        return float(found[0]["value"][1]) if found else 0.0
