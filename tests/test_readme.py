@@ -34,7 +34,7 @@ def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_command_is_of_a_kind_that_is_tested() -> None:
-    kinds = ("make ", ".venv/bin/wirerace ", ".venv/bin/python -m services ", ".venv/bin/locust ", "curl ")
+    kinds = ("make ", ".venv/bin/wirerace ", ".venv/bin/python -m services ", ".venv/bin/locust ", "curl ", "docker compose ")
     assert not [command for command in COMMANDS if not command.startswith(kinds)]
 
 
