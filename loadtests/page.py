@@ -31,8 +31,9 @@ def refuse_bad_options(environment: Environment) -> None:
             _check(environment, form, offered.get(picked, "steady"))
         except BadInput as error:
             return jsonify({"success": False, "message": str(error), "host": environment.host})
-        if not form.get("run_time"):  # Locust would keep what an earlier test was given.
-            vars(environment.parsed_options)["run_time"] = None
+        # Locust would keep what an earlier test was given.
+        kept = {} if form.get("run_time") else {"run_time": None}
+        vars(environment.parsed_options).update(kept | ({} if "await_window" in form else {"await_window": "false"}))
         return None
 
 

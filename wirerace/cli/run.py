@@ -14,7 +14,7 @@ import typer
 from wirerace.errors import BadInput
 from wirerace.experiment.reading import read_experiment
 from wirerace.experiment.record import FILE_NAME, Result
-from wirerace.experiment.run import run
+from wirerace.experiment.run import Place, run
 from wirerace.experiment.targets.cores import cautions
 from wirerace.report.progress import progress_display
 from wirerace.report.terminal import print_result
@@ -36,6 +36,9 @@ def command(
     out: Annotated[
         Path | None, typer.Option(help="Directory for this run; must be new or empty. Default: results/NAME-TIME.")
     ] = None,
+    on: Annotated[
+        Place, typer.Option("--on", help="Where: processes of its own, or the containers of docker compose.")
+    ] = "local",
 ) -> None:
     """Run an experiment: real processes on loopback, one trial after the other, then a table.
 
@@ -46,24 +49,27 @@ def command(
 
         wirerace run experiments/rare-news.toml --out /tmp/rare
 
+        wirerace run experiments/first-look.toml --on compose
+
     Exit codes: 0 all well; 1 a trial could not be completed, or lost, duplicated or reordered updates; 2 bad input;
     130 Ctrl-C; 143 SIGTERM. Finished trials are saved in any case.
     """
     experiment = read_experiment(file, overrides or ())
     directory = prepare_directory(file, out)
-    for caution in cautions(experiment):
+    foreseen = cautions(experiment) if on == "local" else []
+    for caution in foreseen:
         sys.stderr.write(f"wirerace: warning: {caution}\n")
     code = 0
     with terminable():
         try:
             with progress_display() as on_progress:
-                result = run(experiment, directory, on_progress)
+                result = run(experiment, directory, on_progress, on)
         except (KeyboardInterrupt, Terminated) as stop:
             code = INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
             sys.stderr.write(f"wirerace: stopped; what was finished is in {directory}\n")
             raise typer.Exit(code) from None
     print_result(result)
-    for caution in result.warnings[len(cautions(experiment)) :]:
+    for caution in result.warnings[len(foreseen) :]:
         sys.stderr.write(f"wirerace: warning: {caution}\n")
     for failure in result.failures:
         variant = f" ({failure.variant})" if failure.variant else ""

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import socket
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
@@ -13,6 +14,8 @@ from wirerace.metrics import samples
 Answer = TypeVar("Answer")
 
 ANSWER_SECONDS = 30.0
+NO_HEADERS: Mapping[str, str] = {}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class Peer:
@@ -61,24 +64,33 @@ class Peer:
         """
         return msgspec.json.decode(self._ask(method, path, msgspec.json.encode(value)), type=of_type)
 
+    def post(self, path: str, form: str, of_type: type[Answer]) -> Answer:
+        """Send a form and return the answer.
+
+        Raises TrialFailed when there is none.
+        """
+        return msgspec.json.decode(self._ask("POST", path, form.encode(), FORM), type=of_type)
+
     def delete(self, path: str) -> None:
         """Send a DELETE; a peer that has gone has nothing to delete."""
         with contextlib.suppress(OSError, http.client.HTTPException):
             self._exchange("DELETE", path, None)
 
-    def _ask(self, method: str, path: str, body: bytes | None) -> bytes:
+    def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] = NO_HEADERS) -> bytes:
         try:
-            status, answer = self._exchange(method, path, body)
+            status, answer = self._exchange(method, path, body, headers)
         except (OSError, http.client.HTTPException) as error:
             raise TrialFailed(f"{self.name} does not answer {method} {path}: {error}") from None
         if status != 200:
             raise TrialFailed(f"{self.name} answers {method} {path} with {status}: {answer.decode().strip()[:200]}")
         return answer
 
-    def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+    def _exchange(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] = NO_HEADERS
+    ) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(self._host, self.port, timeout=ANSWER_SECONDS)
         try:
-            connection.request(method, path, body)
+            connection.request(method, path, body, dict(headers))
             response = connection.getresponse()
             return response.status, response.read()
         finally:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -17,9 +17,10 @@ from wirerace.errors import TrialFailed
 from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment, Plan, plans, schedule_of
 from wirerace.experiment.record import FILE_NAME, Failure, Host, Raw, Result, Trial, write_json
+from wirerace.experiment.targets.compose import Compose
 from wirerace.experiment.targets.cores import cautions
 from wirerace.experiment.targets.local import Child, LoadChild, Local
-from wirerace.experiment.targets.process import Crew, Process
+from wirerace.experiment.targets.process import Process
 from wirerace.experiment.trial import DRAIN_SECONDS, Measured, ServerSample, figures
 from wirerace.ledger import AccountRecord, LoadState, Window
 from wirerace.schedule import Schedule, Truth
@@ -52,8 +53,13 @@ class Progress(NamedTuple):
 OnProgress = Callable[[Progress], None]
 
 
-def run(experiment: Experiment, directory: Path, on_progress: OnProgress) -> Result:
+Place = Literal["local", "compose"]
+
+
+def run(experiment: Experiment, directory: Path, on_progress: OnProgress, place: Place = "local") -> Result:
     """Run every trial on this machine and return the result, which is also in `directory`, trial by trial.
+
+    `place` is where: in processes of its own, or in the stack's containers.
 
     A trial that cannot be completed is among the failures, and the next one begins. Raises BadInput when this machine
     cannot run it.
@@ -63,9 +69,9 @@ def run(experiment: Experiment, directory: Path, on_progress: OnProgress) -> Res
         experiment=msgspec.to_builtins(experiment),
         host=_host(),
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        warnings=cautions(experiment),
+        warnings=cautions(experiment) if place == "local" else [],
     )
-    target = Local(experiment, directory)
+    target = Local(experiment, directory) if place == "local" else Compose(experiment)
     todo = list(plans(experiment))
     try:
         producer = target.start_producer()
@@ -129,7 +135,9 @@ def expected_seconds(experiment: Experiment, plan: Plan) -> float:
 class _Steps:
     """The steps of one trial."""
 
-    def __init__(self, experiment: Experiment, plan: Plan, target: Local, producer: Peer, reporter: _Reporter) -> None:
+    def __init__(
+        self, experiment: Experiment, plan: Plan, target: Local | Compose, producer: Peer, reporter: _Reporter
+    ) -> None:
         self._experiment = experiment
         self._plan = plan
         self._target = target
@@ -144,7 +152,7 @@ class _Steps:
 
         Raises TrialFailed when it cannot be completed.
         """
-        processes: list[Process | Crew] = []
+        processes: list[Any] = []
         try:
             server = self._target.start_server(self._plan, self._producer)
             processes.insert(0, server.process)
@@ -264,14 +272,20 @@ def wait_until_healthy(child: Child) -> None:
 
 
 def _sample(server: Child, *, first: bool) -> ServerSample | None:
-    """Return the server's counters; the CPU time that asking takes lies outside of what two samples span."""
-    cpu_seconds = None if first else server.process.cpu_seconds()
+    """Return the server's counters; the CPU time that asking takes lies outside of what two samples span.
+
+    A container's own CPU time has its health checks in it, so there the process says what it spent.
+    """
+    process = server.process if isinstance(server.process, Process) else None
+    cpu_seconds = process.cpu_seconds() if process is not None and not first else None
     try:
         metrics = server.peer.metrics()
     except TrialFailed:  # It is being restarted; the sample is missing, the trial goes on.
         return None
-    if first:
-        cpu_seconds = server.process.cpu_seconds()
+    if process is None:
+        cpu_seconds = metrics["wirerace_cpu_seconds_total"]
+    elif first:
+        cpu_seconds = process.cpu_seconds()
     counters = ("payload_bytes", "received_bytes", "sent_bytes", "heartbeat_bytes")
     return ServerSample(cpu_seconds, *(int(metrics[f"wirerace_{name}_total"]) for name in counters))
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from wirerace.errors import BadInput, TrialFailed
 from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment, Plan, plans
+from wirerace.experiment.targets.container import Container, ContainerCrew
 from wirerace.experiment.targets.cores import split_cores, usable_cores
 from wirerace.experiment.targets.locust import load_flags, locust_command, spelled
 from wirerace.experiment.targets.process import Crew, Process
@@ -27,16 +28,16 @@ MOST_RESTARTS = 3
 
 
 class Child(NamedTuple):
-    """A service's process and how to speak to it."""
+    """A service's process, or its container, and how to speak to it."""
 
-    process: Process
+    process: Process | Container
     peer: Peer
 
 
 class LoadChild(NamedTuple):
-    """The load's processes and how to speak to them."""
+    """The load's processes, or its containers, and how to speak to them."""
 
-    crew: Crew
+    crew: Crew | ContainerCrew
     peer: Peer
 
 

@@ -29,10 +29,11 @@ def load_flags(experiment: Experiment, plan: Plan, server_url: str) -> dict[str,
 
 def spelled(flags: Mapping[str, object]) -> list[str]:
     """Return options as a command line has them."""
-    return [f"{flag_of(name)}={_spelled(value)}" for name, value in flags.items()]
+    return [f"{flag_of(name)}={spelled_value(value)}" for name, value in flags.items()]
 
 
-def _spelled(value: object) -> str:
+def spelled_value(value: object) -> str:
+    """Return a value as Locust takes it."""
     if isinstance(value, tuple):
         return spell_stages(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

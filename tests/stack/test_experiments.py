@@ -1,0 +1,142 @@
+"""`wirerace run --on compose`: the same experiments in the stack's containers, which stay as they were found."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.race.running import SMALL, Race, wait_until
+from tests.stack.compose import PROJECT, Stack
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture
+def run(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Race]]:
+    """Start runs on the stack; whatever still runs at the end is ended."""
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", PROJECT)
+    for name, port in stack.ports.items():
+        monkeypatch.setenv(name, str(port))
+    races: list[Race] = []
+
+    def start(*keys: str, experiment: str = SMALL) -> Race:
+        directory = tmp_path / str(len(races))
+        directory.mkdir()
+        overrides = [part for key in keys for part in ("--set", key)]
+        races.append(Race(directory, experiment, "--on", "compose", *overrides))
+        return races[-1]
+
+    yield start
+    for race in races:
+        race.close()
+
+
+def whole(race: Race) -> list[dict[str, Any]]:
+    assert race.wait() == 0, race.stderr
+    trials: list[dict[str, Any]] = race.result["trials"]
+    for trial in trials:
+        assert (1.0, 0, 0) == (trial["reach"], trial["duplicated"], trial["reordered"])
+    return trials
+
+
+def test_experiment_has_a_whole_ledger_and_leaves_the_stack_as_it_was(run: Callable[..., Race], stack: Stack) -> None:
+    schedule = stack.get("PRODUCER_PORT", "/schedule")
+    trials = whole(run("load.processes=2", "window.measure_seconds=1.5"))
+    assert ["polling", "longpolling", "websocket"] == [trial["transport"] for trial in trials]
+    for trial in trials:
+        assert (20, 2) == (trial["clients"], trial["load"]["processes"])
+        assert trial["server"]["cpu_seconds"] > 0
+        assert trial["load"]["cpu_seconds"] > 0
+        assert trial["server"]["user_bytes"] > 1_000_000
+        assert trial["bytes"]["application_out"] > trial["bytes"]["payload"] > 0
+    assert schedule | {"start_ns": 0} == stack.get("PRODUCER_PORT", "/schedule") | {"start_ns": 0}
+    assert "stopped" == stack.get("LOCUST_PORT", "/stats/requests")["state"]
+    wait_until(lambda: stack.get("LOCUST_PORT", "/stats/requests")["worker_count"] == 1)
+    assert {"healthy"} == {container["State"]["Health"]["Status"] for container in stack.containers()}
+
+
+def test_storm_on_the_stack_loses_nothing(run: Callable[..., Race]) -> None:
+    keys = (
+        "clients.shape=storm",
+        "clients.storm.at_seconds=0.5",
+        'transports=["websocket"]',
+        "window.measure_seconds=2",
+    )
+    (trial,) = whole(run(*keys))
+    assert (20, 20) == (trial["cuts"], trial["return_seconds"]["count"])
+
+
+def test_server_that_is_killed_in_the_middle_is_started_again(run: Callable[..., Race], stack: Stack) -> None:
+    started = run('transports=["websocket"]', "window.measure_seconds=6")
+    started.wait_for("measuring")
+    stack.compose("kill", "websocket")
+    (trial,) = whole(started)
+    assert (1, None) == (trial["restarts"], trial["server"]["cpu_seconds"])
+
+
+def test_worker_that_is_killed_fails_the_trial(run: Callable[..., Race], stack: Stack) -> None:
+    started = run('transports=["websocket"]', "window.measure_seconds=4")
+    started.wait_for("measuring")
+    stack.compose("kill", "locust-worker")
+    assert started.wait() == 1
+    assert "locust-worker ended in the middle of the trial" in started.stderr
+    stack.compose("up", "--detach", "--wait", "locust-worker")
+
+
+def test_stack_that_is_in_use_is_left_alone(run: Callable[..., Race], stack: Stack) -> None:
+    wait_until(lambda: stack.get("LOCUST_PORT", "/stats/requests").get("worker_count") == 1)
+    assert stack.post("LOCUST_PORT", "/swarm", user_count=3, spawn_rate=3)["success"]
+    wait_until(lambda: stack.get("LOCUST_PORT", "/stats/requests")["state"] == "running")
+    started = run()
+    assert started.wait() == 2
+    assert "wirerace: Locust is running a test on the stack: stop it first\n" == started.stderr
+    stack.post("LOCUST_PORT", "/stop")
+
+
+def test_option_of_a_server_is_refused_with_the_place_where_it_is_set(run: Callable[..., Race]) -> None:
+    started = run("websocket.ping_interval_seconds=5")
+    assert started.wait() == 2
+    assert (
+        "websocket.ping_interval_seconds is a server's, and the stack's are set in docker-compose.yml" in started.stderr
+    )
+
+
+def test_missing_engine_is_said_on_one_line(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(SMALL)
+    command = [sys.executable, "-m", "wirerace", "run", "small.toml", "--on", "compose", "--out", "out"]
+    environment = os.environ | {"DOCKER_HOST": f"unix://{tmp_path}/none"}
+    finished = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    line = "wirerace: no Docker engine answers: start it, or leave out --on compose\n"
+    assert (2, line) == (finished.returncode, finished.stderr)
+
+
+def test_stack_that_is_down_is_brought_up_and_taken_away(
+    run: Callable[..., Race], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = f"{PROJECT}-down"
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", project)
+    for name, port in Stack().ports.items():
+        monkeypatch.setenv(name, str(port))
+    (trial,) = whole(run('transports=["websocket"]', "window.measure_seconds=1"))
+    assert trial["updates"] > 0
+    listed = ["docker", "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={project}"]
+    assert "" == subprocess.run(listed, capture_output=True, text=True, check=True).stdout
+    subprocess.run(["docker", "compose", "-p", project, "down", "--volumes"], capture_output=True, check=True)
+
+
+def test_taken_port_is_said_with_its_number(
+    run: Callable[..., Race], stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", f"{PROJECT}-taken")
+    started = run('transports=["websocket"]')
+    assert started.wait() == 2
+    (line,) = started.stderr.splitlines()
+    assert line.startswith("wirerace: docker compose up: ")
+    assert any(str(port) in line for port in stack.ports.values()), line
+    subprocess.run(
+        ["docker", "compose", "-p", f"{PROJECT}-taken", "down", "--volumes"], capture_output=True, check=True
+    )

@@ -1,0 +1,136 @@
+"""The compose target: producer, servers and load are the stack's containers, which stay as they were found."""
+
+import time
+import urllib.parse
+from typing import Any
+
+import msgspec
+
+from wirerace.errors import BadInput, TrialFailed
+from wirerace.experiment.http import Peer
+from wirerace.experiment.model import Experiment, Plan, plans
+from wirerace.experiment.targets.container import Container, ContainerCrew
+from wirerace.experiment.targets.local import MOST_RESTARTS, Child, LoadChild
+from wirerace.experiment.targets.locust import load_flags, spelled_value
+from wirerace.experiment.targets.stack import WORKER, Stack
+from wirerace.options import fields_at, flag_of
+from wirerace.transports import PRODUCER_PORT, TRANSPORTS
+
+PAGE_PORT, CONTROL_PORT = 8089, 9646
+WATCH_SECONDS = 1.0
+STOP_SECONDS = 20.0
+SHAPE_CLASSES = {"steady": "Default", "steps": "Steps", "spike": "Spike", "ramp": "Ramp", "storm": "ReconnectStorm"}
+"""What Locust's page calls the shapes."""
+
+
+class Swarming(msgspec.Struct):
+    """What Locust's page answers to Start and Stop."""
+
+    success: bool
+    message: str = ""
+
+
+class PageState(msgspec.Struct):
+    """What Locust's page says of its test."""
+
+    state: str
+
+
+class Compose:
+    """Runs trials on the stack. What is down is brought up, and taken away at the end."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        _refuse_server_options(experiment)
+        self._experiment = experiment
+        self._stack = Stack()
+        self._watched: list[Container | ContainerCrew] = []
+        self._looked = 0.0
+        self.load_cores = experiment.load.processes
+        parts = ["producer", *TRANSPORTS, "locust", WORKER]
+        self._was_down = [part for part in parts if not self._stack.containers(part)]
+        self._workers_before = len(self._stack.containers(WORKER))
+        self._stack.up(*parts, workers=experiment.load.processes)
+        self._page = Peer("Locust's page", self._one("locust").port(PAGE_PORT))
+        if self._page.get("/stats/requests", PageState).state not in {"ready", "stopped"}:
+            raise BadInput("Locust is running a test on the stack: stop it first")
+        self._producer = Peer("producer", self._one("producer").port(PRODUCER_PORT))
+        self._schedule: Any = self._producer.get("/schedule", object)
+
+    def start_producer(self) -> Child:
+        """Return the stack's producer, silent."""
+        self._producer.delete("/schedule")
+        return Child(self._one("producer"), self._producer)
+
+    def start_server(self, plan: Plan, producer: Peer) -> Child:  # noqa: ARG002 -- compose has told it already
+        """Return the stack's server of the plan's transport, started afresh."""
+        container = self._one(plan.transport.name)
+        container.start_anew()
+        self._watched = [container]
+        return Child(container, Peer(plan.transport.name, container.port(plan.transport.port)))
+
+    def start_load(self, plan: Plan, server: Peer) -> LoadChild:  # noqa: ARG002 -- inside, it has another address
+        """Start a test on Locust's page with the plan's clients."""
+        url = f"http://{plan.transport.name}:{plan.transport.port}"
+        flags = load_flags(self._experiment, plan, url)
+        flags |= {"user_count": flags.pop("users"), "shape_class": SHAPE_CLASSES[str(flags.pop("shape"))]}
+        flags |= {"load_seed": plan.seed, "await_window": True, "user_classes": plan.transport.user_class}
+        form = urllib.parse.urlencode({name: spelled_value(value) for name, value in flags.items()})
+        answer = self._page.post("/swarm", form, Swarming)
+        if not answer.success:
+            raise TrialFailed(f"Locust's page refuses: {answer.message}")
+        crew = ContainerCrew([*self._stack.containers(WORKER), self._one("locust")], self._stop_load)
+        self._watched.append(crew)
+        return LoadChild(crew, Peer("the load", self._one("locust").port(CONTROL_PORT)))
+
+    def watch(self) -> None:
+        """Start a server that has died again; once a second, for every look costs the engine something.
+
+        Raises TrialFailed when a part of the load has died.
+        """
+        if time.monotonic() - self._looked < WATCH_SECONDS:
+            return
+        self._looked = time.monotonic()
+        for part in self._watched:
+            if part.has_ended():
+                if isinstance(part, ContainerCrew) or part.restarts == MOST_RESTARTS:
+                    raise part.failure("ended in the middle of the trial")
+                part.restart()
+
+    def stop(self, *parts: Container | ContainerCrew) -> None:
+        """End what the parts do, in this order."""
+        for part in parts:
+            self._watched = [left for left in self._watched if left is not part]
+            part.stop()
+
+    def close(self) -> None:
+        """Leave the stack as it was found."""
+        self._stop_load()
+        if self._schedule is not None:
+            self._producer.send("PUT", "/schedule", self._schedule | {"start_ns": None}, object)
+        if WORKER not in self._was_down and self._workers_before != self._experiment.load.processes:
+            self._stack.up(WORKER, workers=self._workers_before)
+        self._stack.remove(*reversed(self._was_down))
+
+    def _one(self, service: str) -> Container:
+        found = self._stack.containers(service)
+        if not found:
+            raise TrialFailed(f"{service} is not running any more: docker compose ps tells more")
+        return found[0]
+
+    def _stop_load(self) -> None:
+        self._page.post("/stop", "", Swarming)
+        deadline = time.monotonic() + STOP_SECONDS
+        while self._page.get("/stats/requests", PageState).state not in {"ready", "stopped"}:
+            if time.monotonic() > deadline:
+                raise TrialFailed(f"Locust has not stopped after {STOP_SECONDS:g} s")
+            time.sleep(0.2)
+
+
+def _refuse_server_options(experiment: Experiment) -> None:
+    for plan in plans(experiment):
+        for field in fields_at(plan.transport.options, "server"):
+            if getattr(plan.options, field.name) != field.default:
+                name = f"{plan.transport.name}.{field.name}"
+                raise BadInput(
+                    f"{name} is a server's, and the stack's are set in docker-compose.yml: {flag_of(field.name)}"
+                )

@@ -1,0 +1,105 @@
+"""Containers of an experiment: what they spend, whether they live, what they said last."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from docker.errors import APIError, NotFound
+from docker.models.containers import Container as DockerContainer
+
+from wirerace.errors import TrialFailed
+
+LAST_LINES = 5
+
+
+class Container:
+    """One container of the stack; it is there before the experiment and after it."""
+
+    def __init__(self, name: str, container: DockerContainer) -> None:
+        self.name = name
+        self.restarts = 0
+        self._container = container
+
+    @property
+    def members(self) -> "Sequence[Container]":
+        """Itself: there are no others."""
+        return [self]
+
+    def port(self, inside: int) -> int:
+        """Return where a port of the container is published on this machine."""
+        self._container.reload()
+        bindings = self._container.ports.get(f"{inside}/tcp")
+        if not bindings:
+            raise TrialFailed(f"{self.name} publishes no port for {inside}: compare docker-compose.yml")
+        return int(bindings[0]["HostPort"])
+
+    def has_ended(self) -> bool:
+        """Tell whether it is not running."""
+        try:
+            self._container.reload()
+        except NotFound:
+            return True
+        return str(self._container.status) != "running"
+
+    def start_anew(self) -> None:
+        """Restart it: a fresh process, as in a new container."""
+        self._container.restart(timeout=5)
+
+    def restart(self) -> None:
+        """Start it again after it has died."""
+        self.restarts += 1
+        self._container.start()
+
+    def cpu_seconds(self) -> float | None:
+        """Return the CPU time of its control group so far, None where it cannot be had."""
+        usage = self._stats().get("cpu_stats", {}).get("cpu_usage", {}).get("total_usage")
+        return None if usage is None else usage / 1e9
+
+    def user_bytes(self) -> int | None:
+        """Return the memory of its control group without cached files, None where it cannot be had."""
+        memory = self._stats().get("memory_stats", {})
+        cached = memory.get("stats", {})
+        inactive = cached.get("total_inactive_file", cached.get("inactive_file", 0))
+        return int(memory["usage"] - inactive) if "usage" in memory else None
+
+    def failure(self, what: str) -> TrialFailed:
+        """Return the error that says what went wrong, with the last lines of its log."""
+        try:
+            lines = self._container.logs(tail=LAST_LINES).decode(errors="replace").splitlines()
+        except APIError:
+            lines = []
+        return TrialFailed(f"{self.name} {what}; its log ends: {' | '.join(lines) or '(empty)'}")
+
+    def stop(self) -> None:
+        """Leave it as it is: the stack belongs to its user."""
+
+    def _stats(self) -> dict[str, Any]:
+        try:
+            found = self._container.stats(stream=False, one_shot=True)
+        except APIError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+class ContainerCrew:
+    """Several containers that do one job; `on_stop` ends the job, not the containers."""
+
+    def __init__(self, members: Sequence[Container], on_stop: Callable[[], None]) -> None:
+        self.members = members
+        self._on_stop = on_stop
+
+    def has_ended(self) -> bool:
+        """Tell whether any of them ended."""
+        return any(member.has_ended() for member in self.members)
+
+    def cpu_seconds(self) -> float | None:
+        """Return the CPU time of all so far, None where it cannot be had."""
+        known = [seconds for member in self.members if (seconds := member.cpu_seconds()) is not None]
+        return sum(known) if len(known) == len(self.members) else None
+
+    def failure(self, what: str) -> TrialFailed:
+        """Return the error that says what went wrong, of the first that ended, or of the first of all."""
+        return next((member for member in self.members if member.has_ended()), self.members[0]).failure(what)
+
+    def stop(self) -> None:
+        """End the job."""
+        self._on_stop()

@@ -1,0 +1,85 @@
+"""The stack as docker compose runs it: which parts are up, and how to bring up what is missing."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import DockerException
+
+from wirerace.errors import BadInput
+from wirerace.experiment.targets.container import Container
+
+ROOT = Path(__file__).parents[3]
+COMPOSE = ("docker", "compose")
+WORKER = "locust-worker"
+COMPOSE_SECONDS = 900.0  # the images may have to be built
+SERVICE = "com.docker.compose.service"
+PROJECT = "com.docker.compose.project"
+
+
+class Stack:
+    """The project that docker-compose.yml describes.
+
+    Raises BadInput, with the cure, when there is no engine, no Compose, or a part does not come up.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self._client = docker.from_env()
+            self._client.ping()
+        except DockerException:
+            raise BadInput("no Docker engine answers: start it, or leave out --on compose") from None
+        if self._run("version").returncode:
+            raise BadInput("docker compose is not there: Compose v2 is needed, docs.docker.com/compose/install")
+        found = self._run("config", "--format", "json")
+        if found.returncode:
+            raise BadInput(f"docker-compose.yml: {_last_line(found.stderr)}")
+        self._project = _project_of(found.stdout)
+
+    def containers(self, service: str) -> list[Container]:
+        """Return the running containers of a part."""
+        labels = [f"{PROJECT}={self._project}", f"{SERVICE}={service}"]
+        found = self._client.containers.list(filters={"label": labels, "status": "running"})
+        return [Container(service, container) for container in found]
+
+    def up(self, *services: str, workers: int) -> None:
+        """Bring parts up, with so many workers, and wait until all are healthy."""
+        scale = ["--scale", f"{WORKER}={workers}"]
+        done = self._run("up", "--detach", "--wait", "--no-recreate", *scale, *services)
+        if done.returncode:
+            raise BadInput(f"docker compose up: {_last_line(done.stderr)}{self._said_by_unhealthy()}")
+
+    def remove(self, *services: str) -> None:
+        """Stop parts and take them away."""
+        if services:
+            self._run("rm", "--stop", "--force", *services)
+
+    def _said_by_unhealthy(self) -> str:
+        """Return the last lines of the first part that is unhealthy or has ended, nothing when none is."""
+        found = self._client.containers.list(all=True, filters={"label": f"{PROJECT}={self._project}"})
+        for container in found:
+            health = container.attrs["State"].get("Health", {}).get("Status")
+            if health == "unhealthy" or container.status == "exited":
+                return f"; {Container(str(container.labels[SERVICE]), container).failure('is down')}"
+        return "; docker compose ps tells more"
+
+    def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [*COMPOSE, *arguments]
+        try:
+            return subprocess.run(  # noqa: S603 -- the command is our own
+                command, cwd=ROOT, capture_output=True, text=True, timeout=COMPOSE_SECONDS, check=False
+            )
+        except FileNotFoundError:
+            raise BadInput("there is no docker command: install Docker with Compose v2") from None
+
+
+def _project_of(config: str) -> str:
+    found: dict[str, Any] = json.loads(config)
+    return str(found["name"])
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else "it failed"
