@@ -12,7 +12,7 @@ UV := $(shell command -v uv 2>/dev/null)
 .DEFAULT_GOAL := help
 
 help: ## Show this help
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
 
 race: $(VENV)/.ready ## Race the transports: table and result.json in about a minute; ARGS="..." goes to wirerace run
 	$(BIN)/wirerace run $(EXPERIMENT) $(ARGS)
@@ -25,6 +25,9 @@ test: $(VENV)/.ready ## Run all tests that need Python only
 
 test-stack: $(VENV)/.ready ## Test the stack in real containers (needs Docker with Compose v2)
 	$(BIN)/python -m pytest -m stack tests/stack $(ARGS)
+
+check-grafana: $(VENV)/.ready ## Ask the pinned Grafana for every panel (needs its image)
+	$(BIN)/python -m pytest -m grafana tests/stack $(ARGS)
 
 up: ## Start the stack: docker compose up --wait
 	docker compose up --wait
@@ -68,4 +71,4 @@ else
 endif
 	@touch $@
 
-.PHONY: help race locust test test-stack up dashboards lint format bench lock clean
+.PHONY: help race locust test test-stack check-grafana up dashboards lint format bench lock clean

@@ -100,6 +100,7 @@ class Workers:
     def _begin(self, **_: Any) -> None:
         """Note which workers there are, and give the test a number that they get with their options."""
         self._test += 1
+        self._environment.process_exit_code = None  # it speaks of the last test
         vars(self._environment.parsed_options)[TEST] = self._test
         self._accounts.clear()
         self._members = self._known & self._present()

@@ -56,6 +56,14 @@ class Stack:
         with urllib.request.urlopen(url, body, timeout=PATIENCE_SECONDS) as answer:
             return json.loads(answer.read())
 
+    def post_json(self, port: str, path: str, value: object) -> Any:
+        """Send JSON and return what a part answers, decoded."""
+        url = f"http://127.0.0.1:{self.ports[port]}{path}"
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(url, json.dumps(value).encode(), headers)
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
+            return json.loads(answer.read())
+
     def samples(self, expression: str) -> list[dict[str, Any]]:
         """Return what Prometheus answers to a query now."""
         query = urllib.parse.urlencode({"query": expression})

@@ -114,29 +114,61 @@ def test_missing_engine_is_said_on_one_line(tmp_path: Path) -> None:
     assert (2, line) == (finished.returncode, finished.stderr)
 
 
-def test_stack_that_is_down_is_brought_up_and_taken_away(
-    run: Callable[..., Race], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project = f"{PROJECT}-down"
+@pytest.fixture
+def other(run: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:  # noqa: ARG001 -- run sets its project first
+    """A project beside the stack, with ports of its own, of which nothing is up."""
+    project = f"{PROJECT}-other"
     monkeypatch.setenv("COMPOSE_PROJECT_NAME", project)
     for name, port in Stack().ports.items():
         monkeypatch.setenv(name, str(port))
-    (trial,) = whole(run('transports=["websocket"]', "window.measure_seconds=1"))
-    assert trial["updates"] > 0
-    listed = ["docker", "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={project}"]
-    assert "" == subprocess.run(listed, capture_output=True, text=True, check=True).stdout
+    yield project
     subprocess.run(["docker", "compose", "-p", project, "down", "--volumes"], capture_output=True, check=True)
 
 
+def containers_of(project: str) -> str:
+    listed = ["docker", "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={project}"]
+    return subprocess.run(listed, capture_output=True, text=True, check=True).stdout
+
+
+def test_stack_that_is_down_is_brought_up_and_taken_away(run: Callable[..., Race], other: str) -> None:
+    (trial,) = whole(run('transports=["websocket"]', "window.measure_seconds=1"))
+    assert trial["updates"] > 0
+    assert "" == containers_of(other)
+
+
 def test_taken_port_is_said_with_its_number(
-    run: Callable[..., Race], stack: Stack, monkeypatch: pytest.MonkeyPatch
+    run: Callable[..., Race], stack: Stack, other: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COMPOSE_PROJECT_NAME", f"{PROJECT}-taken")
+    taken = str(stack.ports["PRODUCER_PORT"])
+    monkeypatch.setenv("PRODUCER_PORT", taken)
     started = run('transports=["websocket"]')
     assert started.wait() == 2
     (line,) = started.stderr.splitlines()
     assert line.startswith("wirerace: docker compose up: ")
-    assert any(str(port) in line for port in stack.ports.values()), line
-    subprocess.run(
-        ["docker", "compose", "-p", f"{PROJECT}-taken", "down", "--volumes"], capture_output=True, check=True
-    )
+    assert taken in line
+    assert "" == containers_of(other)
+
+
+def test_part_that_does_not_come_up_is_said_with_its_last_words(
+    run: Callable[..., Race], other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RATE_PER_SECOND", "often")
+    started = run('transports=["websocket"]')
+    assert started.wait() == 2
+    (line,) = started.stderr.splitlines()
+    assert line.startswith("wirerace: docker compose up: ")
+    assert "producer is down; its log ends: producer: WIRERACE_RATE_PER_SECOND must be a number" in line
+    assert "" == containers_of(other)
+
+
+def test_old_compose_is_said_on_one_line(
+    run: Callable[..., Race], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "docker"
+    old.write_text("#!/bin/sh\necho \"docker: 'compose' is not a docker command.\" >&2\nexit 1\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    started = run()
+    assert started.wait() == 2
+    line = "wirerace: docker compose is not there: Compose v2 is needed, docs.docker.com/compose/install\n"
+    assert line == started.stderr

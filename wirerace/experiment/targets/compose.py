@@ -19,6 +19,7 @@ from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 PAGE_PORT, CONTROL_PORT = 8089, 9646
 WATCH_SECONDS = 1.0
 STOP_SECONDS = 20.0
+IDLE = {"ready", "stopped"}
 SHAPE_CLASSES = {"steady": "Default", "steps": "Steps", "spike": "Spike", "ramp": "Ramp", "storm": "ReconnectStorm"}
 """What Locust's page calls the shapes."""
 
@@ -49,10 +50,14 @@ class Compose:
         parts = ["producer", *TRANSPORTS, "locust", WORKER]
         self._was_down = [part for part in parts if not self._stack.containers(part)]
         self._workers_before = len(self._stack.containers(WORKER))
-        self._stack.up(*parts, workers=experiment.load.processes)
-        self._page = Peer("Locust's page", self._one("locust").port(PAGE_PORT))
-        if self._page.get("/stats/requests", PageState).state not in {"ready", "stopped"}:
+        if "locust" not in self._was_down and self._page_of_stack().get("/stats/requests", PageState).state not in IDLE:
             raise BadInput("Locust is running a test on the stack: stop it first")
+        try:
+            self._stack.up(*parts, workers=experiment.load.processes)
+        except BadInput:
+            self._stack.remove(*reversed(self._was_down))
+            raise
+        self._page = self._page_of_stack()
         self._producer = Peer("producer", self._one("producer").port(PRODUCER_PORT))
         self._schedule: Any = self._producer.get("/schedule", object)
 
@@ -111,6 +116,9 @@ class Compose:
             self._stack.up(WORKER, workers=self._workers_before)
         self._stack.remove(*reversed(self._was_down))
 
+    def _page_of_stack(self) -> Peer:
+        return Peer("Locust's page", self._one("locust").port(PAGE_PORT))
+
     def _one(self, service: str) -> Container:
         found = self._stack.containers(service)
         if not found:
@@ -120,7 +128,7 @@ class Compose:
     def _stop_load(self) -> None:
         self._page.post("/stop", "", Swarming)
         deadline = time.monotonic() + STOP_SECONDS
-        while self._page.get("/stats/requests", PageState).state not in {"ready", "stopped"}:
+        while self._page.get("/stats/requests", PageState).state not in IDLE:
             if time.monotonic() > deadline:
                 raise TrialFailed(f"Locust has not stopped after {STOP_SECONDS:g} s")
             time.sleep(0.2)
