@@ -8,8 +8,8 @@ from gevent import pywsgi
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from loadtests.workers import Parts
+from wirerace.account import Window
 from wirerace.errors import TrialFailed
-from wirerace.ledger import Window
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 

@@ -9,8 +9,9 @@ from locust.env import Environment
 from loadtests.connection import Address
 from loadtests.options import LoadOptions
 from loadtests.statistics import Statistics
+from wirerace.account import NO_WINDOW, AccountRecord, LoadState, Window, merge
 from wirerace.clock import now_ns, to_ns
-from wirerace.ledger import NO_WINDOW, Account, AccountRecord, Ledger, LoadState, Window, merge
+from wirerace.ledger import Account, Ledger
 from wirerace.transports import Transport
 from wirerace.wire import Cursor
 

@@ -20,8 +20,8 @@ from loadtests.polling import PollingUser
 from loadtests.shapes import Ramp, ReconnectStorm, Shaped, Spike, Steady, Steps, shapes_of
 from loadtests.statistics import keep_fractions
 from loadtests.websocket import WebSocketUser
+from wirerace.account import Window
 from wirerace.errors import BadInput
-from wirerace.ledger import Window
 from wirerace.shapes import check_shape
 
 PARENT_EVERY_SECONDS = 1.0

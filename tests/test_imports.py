@@ -12,8 +12,8 @@ PACKAGES = ("wirerace", "services", "loadtests")
 SHARED = frozenset(
     f"wirerace.{name}"
     for name in (
-        "transports", "wire", "clock", "metrics", "ledger", "histogram", "errors", "frames", "schedule", "options",
-        "seen", "shapes", "trace",
+        "transports", "wire", "clock", "metrics", "account", "ledger", "histogram", "errors", "frames", "schedule",
+        "options", "seen", "shapes", "trace",
     )
 )  # fmt: skip
 PROCESSES = frozenset({"subprocess", "multiprocessing"})

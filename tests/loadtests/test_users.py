@@ -17,7 +17,7 @@ from loadtests.polling import PollingUser
 from loadtests.user import Subscriber
 from loadtests.websocket import WebSocketUser
 from tests.loadtests.script import Script, Serve
-from wirerace.ledger import Subscription, Window
+from wirerace.account import Subscription, Window
 from wirerace.wire import Cursor
 
 PATIENCE_SECONDS = 10.0

@@ -17,8 +17,8 @@ import pytest
 
 from tests.race.playing import Playground
 from tests.race.running import Race, free_port, wait_until
+from wirerace.account import LoadState
 from wirerace.experiment.record import Raw
-from wirerace.ledger import LoadState
 from wirerace.transports import TRANSPORTS
 
 ROOT = Path(__file__).parents[2]

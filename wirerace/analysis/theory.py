@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from wirerace.account import Window
 from wirerace.clock import to_ns
-from wirerace.ledger import Window
 
 
 def empty_fraction_of_polls(made_ns: Sequence[int], window: Window, interval_seconds: float) -> float:

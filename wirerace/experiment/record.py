@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
+from wirerace.account import AccountRecord, Outcome, Stage, Window
 from wirerace.errors import BadInput
-from wirerace.ledger import AccountRecord, Outcome, Stage, Window
 from wirerace.schedule import Truth
 
 SCHEMA = 1

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from wirerace import __version__
+from wirerace.account import AccountRecord, LoadState, Window
 from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
 from wirerace.errors import TrialFailed
 from wirerace.experiment.http import Peer
@@ -22,7 +23,6 @@ from wirerace.experiment.targets.cores import cautions
 from wirerace.experiment.targets.local import Child, LoadChild, Local
 from wirerace.experiment.targets.process import Process
 from wirerace.experiment.trial import DRAIN_SECONDS, Measured, ServerSample, figures
-from wirerace.ledger import AccountRecord, LoadState, Window
 from wirerace.schedule import Schedule, Truth
 
 START_SECONDS = 20.0  # for a process to become healthy

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from wirerace.account import AccountRecord, Subscription, Window
 from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.errors import TrialFailed
 from wirerace.experiment.model import Plan
@@ -21,7 +22,6 @@ from wirerace.experiment.record import (
     Trial,
 )
 from wirerace.histogram import Latencies, LatenciesRecord, merged
-from wirerace.ledger import AccountRecord, Subscription, Window
 from wirerace.schedule import Truth
 from wirerace.wire import Cursor
 

@@ -4,10 +4,10 @@ import msgspec
 import pytest
 
 from tests.wirerace.trials import NOTHING_MEASURED, plan_of
+from wirerace.account import AccountRecord, Window
 from wirerace.analysis.statistics import FIGURES, Contestant, contestants_of, figures_of, over_repeats
 from wirerace.experiment.record import Bytes, Host, Raw, Result, Returning, Trial
 from wirerace.experiment.trial import figures
-from wirerace.ledger import AccountRecord, Window
 from wirerace.schedule import Truth
 
 FIGURE = {figure.name: figure for figure in FIGURES}

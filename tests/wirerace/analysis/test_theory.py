@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wirerace.account import Window
 from wirerace.analysis.theory import empty_fraction_of_polls
 from wirerace.clock import to_ns
-from wirerace.ledger import Window
 from wirerace.schedule import Schedule, due_times
 
 WINDOW = Window(1_000_000_000_000, 1_010_000_000_000)

@@ -5,10 +5,10 @@ import msgspec
 import pytest
 
 from tests.wirerace.trials import NOTHING_MEASURED, plan_of
+from wirerace.account import AccountRecord, Subscription, Window
 from wirerace.errors import BadInput
 from wirerace.experiment.record import FILE_NAME, SCHEMA, Failure, Host, Raw, Result, Trial, read_result, write_json
 from wirerace.experiment.trial import figures
-from wirerace.ledger import AccountRecord, Subscription, Window
 from wirerace.schedule import Made, Truth
 from wirerace.wire import Cursor
 

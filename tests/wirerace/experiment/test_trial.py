@@ -1,11 +1,11 @@
 import pytest
 
 from tests.wirerace.trials import NOTHING_MEASURED, plan_of
+from wirerace.account import AccountRecord, Outcome, Subscription, Window
 from wirerace.errors import TrialFailed
 from wirerace.experiment.record import Bytes, LoadCost, Raw, Trial
 from wirerace.experiment.trial import LEAST_CLIENTS_FOR_MEMORY, Measured, ServerSample, figures
 from wirerace.histogram import Latencies, LatenciesRecord
-from wirerace.ledger import AccountRecord, Outcome, Subscription, Window
 from wirerace.schedule import Made, Truth
 from wirerace.wire import Cursor
 

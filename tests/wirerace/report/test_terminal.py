@@ -7,11 +7,11 @@ import pytest
 from rich.console import Console
 
 from tests.wirerace.trials import NOTHING_MEASURED, plan_of
+from wirerace.account import AccountRecord, Window
 from wirerace.analysis.statistics import FIGURES, figures_of
 from wirerace.experiment.model import Experiment
 from wirerace.experiment.record import Host, Raw, Result, Trial
 from wirerace.experiment.trial import figures
-from wirerace.ledger import AccountRecord, Window
 from wirerace.report.terminal import UNKNOWN, print_result, save_svg, spell, table_of
 from wirerace.schedule import Made, Truth
 from wirerace.transports import TRANSPORTS
