@@ -52,7 +52,7 @@ class HttpClientUser(User):
         while True:
             started_ns = now_ns()
             response = client.get(self.environment.parsed_options.target)
-            note(response.arrival_ns - started_ns, len(response.body))
+            note(response.stamp.arrival_ns - started_ns, len(response.body))
 
 
 class FastSessionUser(FastHttpUser):

@@ -1,11 +1,14 @@
-"""A client's connection: a gevent socket that tells when its bytes arrived."""
+"""A client's connection: a gevent socket that tells when the kernel received its bytes."""
 
+import struct
+import sys
 from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
 from gevent import get_hub, socket
 
-from wirerace.clock import Clock, now_ns
+from loadtests.traffic import Counters
+from wirerace.clock import NS_PER_SECOND, Clock, now_ns
 from wirerace.errors import BadInput, ConnectionLost
 
 READ_BYTES = 262_144
@@ -13,6 +16,12 @@ READ_BYTES = 262_144
 # size for each read would be mapped and unmapped every time.
 _BUFFER = bytearray(READ_BYTES)
 _VIEW = memoryview(_BUFFER)
+_BUFFERS = [_BUFFER]
+
+# Linux stamps segments as it receives them (socket(7)); the first after switching it on may carry no stamp.
+SO_TIMESTAMPNS = 35 if sys.platform == "linux" else None
+_TIMESPEC = struct.Struct("@ll")
+ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
 
 CONNECT_SECONDS = 10.0
 
@@ -42,22 +51,38 @@ class Address(NamedTuple):
         return f"{self.host}:{self.port}"
 
 
+class Stamp(NamedTuple):
+    """When bytes arrived, and when they were read, Unix nanoseconds.
+
+    The arrival is the kernel's, of the last segment of those that were read together; without it, it is the reading.
+    """
+
+    arrival_ns: int
+    read_ns: int
+    by_kernel: bool
+
+
 class Connection:
-    """One TCP connection. `arrival_ns` is when the bytes last received had arrived, Unix nanoseconds.
+    """One TCP connection, which adds itself to `counters`. `stamp` is of the bytes last received.
 
     Every method raises OSError or ConnectionLost when the connection breaks.
     """
 
-    def __init__(self, address: Address, clock: Clock = now_ns) -> None:
-        self.arrival_ns = 0
+    def __init__(self, address: Address, counters: Counters | None = None, clock: Clock = now_ns) -> None:
+        self.stamp = Stamp(0, 0, by_kernel=False)
         self._clock = clock
+        self._counters = counters
         stream = socket.create_connection(address, timeout=CONNECT_SECONDS)
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         stream.settimeout(None)
         self._stream = stream
         # gevent's own recv() tries first, and waits then; a client that has just asked knows that there is nothing yet.
-        self._receive_into = stream._sock.recv_into  # noqa: SLF001
+        self._receive_into = stream._sock.recvmsg_into  # noqa: SLF001
         self._send = stream._sock.send  # noqa: SLF001
+        if SO_TIMESTAMPNS is not None:
+            stream.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        if counters is not None:
+            counters.opened(stream)
         hub = get_hub()
         self._wait = hub.wait
         self._readable = hub.loop.io(stream.fileno(), 1)
@@ -76,10 +101,15 @@ class Connection:
         while True:
             self._wait(self._readable)
             try:
-                size: int = self._receive_into(_BUFFER)
+                size, ancillary, _, _ = self._receive_into(_BUFFERS, ANCILLARY_BYTES)
             except BlockingIOError:
                 continue
-            self.arrival_ns = self._clock()
+            read_ns = self._clock()
+            if ancillary:
+                seconds, fraction_ns = _TIMESPEC.unpack(ancillary[0][2])
+                self.stamp = Stamp(seconds * NS_PER_SECOND + fraction_ns, read_ns, by_kernel=True)
+            else:
+                self.stamp = Stamp(read_ns, read_ns, by_kernel=False)
             if not size:
                 raise ConnectionLost("the server closed the connection")
             return bytes(_VIEW[:size])
@@ -87,4 +117,6 @@ class Connection:
     def close(self) -> None:
         """Close at once."""
         self._readable.close()
+        if self._counters is not None:
+            self._counters.closing(self._stream)
         self._stream.close()

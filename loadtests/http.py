@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import httptools
 
-from loadtests.connection import Address, Connection
+from loadtests.connection import Address, Connection, Stamp
+from loadtests.traffic import Counters
 from wirerace.clock import now_ns
 from wirerace.errors import ConnectionLost, Refused
 from wirerace.wire import CURSOR_HEADER
@@ -16,12 +17,12 @@ _CURSOR_HEADER = CURSOR_HEADER.lower().encode()
 
 
 class Response(NamedTuple):
-    """An answer: status 200 or 204, the cursor as text, the body, and when its last byte arrived."""
+    """An answer: status 200 or 204, the cursor as text, the body, and the stamp of its last byte."""
 
     status: int
     cursor: str
     body: bytes
-    arrival_ns: int
+    stamp: Stamp
 
 
 def filling(size_bytes: int) -> str:
@@ -42,11 +43,19 @@ class HttpClient:
     request had left, Unix nanoseconds.
     """
 
-    def __init__(self, address: Address, *, keep_alive: bool = True, extra_header_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        address: Address,
+        counters: Counters | None = None,
+        *,
+        keep_alive: bool = True,
+        extra_header_bytes: int = 0,
+    ) -> None:
         self.connects = 0
         self.opened_ns = 0
         self.sent_ns = 0
         self._address = address
+        self._counters = counters
         closing = "" if keep_alive else "Connection: close\r\n"
         self._tail = f" HTTP/1.1\r\nHost: {address}\r\n{closing}{filling(extra_header_bytes)}\r\n"
         self._connection: Connection | None = None
@@ -67,7 +76,7 @@ class HttpClient:
         Raises OSError or ConnectionLost when the connection breaks, Refused when the status is neither 200 nor 204.
         """
         if self._connection is None:
-            self._connection = Connection(self._address)
+            self._connection = Connection(self._address, self._counters)
             self._parser = httptools.HttpResponseParser(self)
             self.connects += 1
             self.opened_ns = now_ns()
@@ -82,7 +91,7 @@ class HttpClient:
             raise ConnectionLost(f"no HTTP: {error}") from None
         status = parser.get_status_code()
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        response = Response(status, self._cursor.decode("latin-1"), body, connection.arrival_ns)
+        response = Response(status, self._cursor.decode("latin-1"), body, connection.stamp)
         if not self._stays_open:
             self.close()
         if status not in {200, 204}:

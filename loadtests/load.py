@@ -2,17 +2,20 @@
 
 import random
 from collections.abc import Iterator
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
+import gevent
 from locust.env import Environment
 
 from loadtests.connection import Address
 from loadtests.options import LoadOptions
 from loadtests.statistics import Statistics
-from wirerace.account import NO_WINDOW, AccountRecord, LoadState, Window, merge
-from wirerace.clock import now_ns, to_ns
+from loadtests.traffic import Counters
+from wirerace.account import NO_TRAFFIC, NO_WINDOW, AccountRecord, LoadState, ProcessUse, Traffic, Window, merge
+from wirerace.clock import NS_PER_SECOND, now_ns, process_cpu_seconds, to_ns
 from wirerace.ledger import Account, Ledger
 from wirerace.transports import Transport
+from wirerace.usage import Usage, usage
 from wirerace.wire import Cursor
 
 GOLDEN = (5**0.5 - 1) / 2
@@ -35,6 +38,15 @@ class Client(Protocol):
         """Cut its connection; it returns after a pause. False when it has none."""
 
 
+class Sample(NamedTuple):
+    """What a load process has used, and what the kernel counted on its connections, at one instant."""
+
+    at_ns: int
+    cpu_seconds: float
+    usage: Usage
+    traffic: dict[str, Traffic]
+
+
 class Load:
     """What the users of one process share."""
 
@@ -43,7 +55,10 @@ class Load:
         self.random = random.Random(f"{options.seed}/{index}")
         self.statistics = Statistics(environment.stats)
         self._options = options
+        self._counters: dict[str, Counters] = {}
         self._window = NO_WINDOW
+        self._sampler: gevent.Greenlet | None = None
+        self._uses: list[ProcessUse] = []
         self._clients: dict[Client, None] = {}  # in the order in which they came
         self._phase = self.random.random()
 
@@ -59,11 +74,18 @@ class Load:
         """Return the account of a transport's clients."""
         return self.accounts.setdefault(transport.name, Account(self._window))
 
+    def counters_of(self, transport: Transport) -> Counters:
+        """Return the counters of the connections of a transport's clients."""
+        return self._counters.setdefault(transport.name, Counters())
+
     def set_window(self, window: Window) -> None:
         """Set the window of all accounts."""
         self._window = window
         for account in self.accounts.values():
             account.window = window
+        if self._sampler is not None:
+            self._sampler.kill()
+        self._sampler = gevent.spawn(self._sample_both_ends, window)
 
     def state(self) -> LoadState:
         """Return where all clients together stand."""
@@ -113,8 +135,36 @@ class Load:
         for client in self._clients:
             client.ledger.close(at_ns)
         self._clients.clear()
-        return merge([account.to_record() for account in self.accounts.values()])
+        record = merge([account.to_record() for account in self.accounts.values()])
+        record.processes.extend(self._uses)
+        return record
 
     def stop(self) -> None:
         """Hand the rest to Locust's statistics: the test is over."""
+        if self._sampler is not None:
+            self._sampler.kill()
         self.statistics.stop()
+
+    def _sample_both_ends(self, window: Window) -> None:
+        """Note what this process used in the window, and what the kernel counted on its connections."""
+        before, after = self._sample_at(window.from_ns), self._sample_at(window.to_ns)
+        for name, account in self.accounts.items():
+            if name in after.traffic:
+                account.totals.traffic = (before.traffic.get(name, NO_TRAFFIC), after.traffic[name])
+        self._uses = [
+            ProcessUse(
+                (after.at_ns - before.at_ns) / NS_PER_SECOND,
+                after.cpu_seconds - before.cpu_seconds,
+                _difference(after.usage.waited_seconds, before.usage.waited_seconds),
+                _difference(after.usage.throttled_seconds, before.usage.throttled_seconds),
+            )
+        ]
+
+    def _sample_at(self, at_ns: int) -> Sample:
+        gevent.sleep(max(0, at_ns - now_ns()) / NS_PER_SECOND)
+        traffic = {name: counters.total() for name, counters in self._counters.items()}
+        return Sample(now_ns(), process_cpu_seconds() or 0.0, usage(), traffic)
+
+
+def _difference(after: float | None, before: float | None) -> float | None:
+    return None if after is None or before is None else after - before

@@ -18,8 +18,14 @@ class LongPollingUser(HttpSubscriber):
     def deliveries(self) -> Iterator[Received]:
         """Subscribe, or catch up, with a request that is not held; then ask and ask again."""
         path, hold_seconds = self.transport.path, self.options.hold_seconds
-        yield self.ask(f"{path}?after={self.cursor}&hold=0" if self.cursor else f"{path}?hold=0", now_ns())
+        target = f"{path}?after={self.cursor}&hold=0" if self.cursor else f"{path}?hold=0"
+        answered_ns = 0
         while True:
-            yield self.ask(f"{path}?after={self.cursor}&hold={hold_seconds:.12g}", now_ns())
+            updates, stamp = self.ask(target, now_ns())
+            if answered_ns:
+                self.account.repoll(self.client.sent_ns, answered_ns)
+            answered_ns = stamp.arrival_ns
+            yield updates, stamp
+            target = f"{path}?after={self.cursor}&hold={hold_seconds:.12g}"
             if self.options.repoll_delay_seconds:
                 gevent.sleep(self.options.repoll_delay_seconds)

@@ -8,6 +8,7 @@ import msgspec
 from locust import User, task
 from locust.env import Environment
 
+from loadtests.connection import Stamp
 from loadtests.http import HttpClient
 from loadtests.load import LOADS
 from loadtests.ws import WebSocketClient
@@ -23,8 +24,8 @@ DELIVERY = "UPDATE"
 """What deliveries are called where Locust says GET."""
 
 
-Received = tuple[list[Update], int]
-"""What one read of the socket brought, and when it had arrived, Unix nanoseconds."""
+Received = tuple[list[Update], Stamp]
+"""What one read of the socket brought, and when it had arrived."""
 
 
 class Cut(Exception):
@@ -42,11 +43,14 @@ class Subscriber(User):
     host = "per-transport"  # Locust's one host is nobody's: its page would ask for one if there were none
     transport: ClassVar[Transport]
     request_method: ClassVar[str]
+    together: ClassVar[bool]
+    """Whether what one read brings arrived as a whole, or one by one: then all but the last have arrived before."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.load = LOADS[environment]
         self.account = self.load.account_of(self.transport)
+        self.counters = self.load.counters_of(self.transport)
         self.options: Any = self.load.options_of(self.transport)
         self.address = self.load.address_of(self.transport)
         times_of = self.load.statistics.times_of
@@ -97,13 +101,15 @@ class Subscriber(User):
 
     def listen(self) -> None:
         """Enter into the ledger what comes, until the connection breaks."""
-        receive, note = self.ledger.receive, self.note_delivery
-        for updates, arrival_ns in self.deliveries():
+        receive, note, read = self.ledger.receive, self.note_delivery, self.account.read
+        for updates, (arrival_ns, read_ns, by_kernel) in self.deliveries():
+            read(arrival_ns, read_ns, by_kernel=by_kernel)
             if updates and not self.has_heard:
                 self.has_heard = True
                 self.account.stages["first_update"].record(arrival_ns - self.started_ns)
-            for update in updates:
-                receive(update, arrival_ns)
+            earlier = 0 if self.together else len(updates) - 1
+            for index, update in enumerate(updates):
+                receive(update, arrival_ns, is_bound=index < earlier)
                 note(arrival_ns - update.ts, update.payload_bytes)
 
     def backoff_seconds(self) -> float:
@@ -161,11 +167,15 @@ class HttpSubscriber(Subscriber):
 
     abstract = True
     request_method = "GET"
+    together = True
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.client = HttpClient(
-            self.address, keep_alive=self.options.keep_alive, extra_header_bytes=self.options.extra_header_bytes
+            self.address,
+            self.counters,
+            keep_alive=self.options.keep_alive,
+            extra_header_bytes=self.options.extra_header_bytes,
         )
 
     def ask(self, target: str, sent_ns: int) -> Received:
@@ -177,20 +187,21 @@ class HttpSubscriber(Subscriber):
         try:
             response = self.client.get(target)
         except Refused:
-            account.response("error", sent_ns)
+            account.response("error", sent_ns, now_ns() - self.asked_ns)
             raise
-        self.note_request(response.arrival_ns - self.asked_ns, len(response.body))
+        took_ns = response.stamp.arrival_ns - self.asked_ns
+        self.note_request(took_ns, len(response.body))
         updates = decode_batch(response.body).updates if response.status == 200 else []
-        account.response("data" if updates else "empty", sent_ns)
+        account.response("data" if updates else "empty", sent_ns, took_ns)
         if self.client.connects > connects:
             account.totals.connects += 1
         if not self.is_connected:
             # The cursor of an answer lies behind its updates, the subscription begins before them.
             first = Cursor(updates[0].epoch, updates[0].seq - 1) if updates else Cursor.parse(response.cursor)
-            self.connected(first, self.client, response.arrival_ns)
+            self.connected(first, self.client, response.stamp.arrival_ns)
         self.asked_ns = 0
         self.cursor = response.cursor
-        return updates, response.arrival_ns
+        return updates, response.stamp
 
     @property
     def is_open(self) -> bool:

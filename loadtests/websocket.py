@@ -16,6 +16,7 @@ class WebSocketUser(Subscriber):
 
     transport = TRANSPORTS["websocket"]
     request_method = "connect"
+    together = False
     options: WebSocketOptions
 
     def __init__(self, environment: Environment) -> None:
@@ -27,15 +28,15 @@ class WebSocketUser(Subscriber):
         """Shake hands and listen."""
         self.asked_ns = now_ns()
         self.account.request(self.asked_ns)
-        client = self.client = WebSocketClient(self.address, self.target())
+        client = self.client = WebSocketClient(self.address, self.target(), self.counters)
         self.account.totals.connects += 1
-        self.note_request(client.arrival_ns - self.asked_ns, 0)
+        self.note_request(client.stamp.arrival_ns - self.asked_ns, 0)
         self.cursor = client.cursor
-        self.connected(Cursor.parse(client.cursor), client, client.arrival_ns)
+        self.connected(Cursor.parse(client.cursor), client, client.stamp.arrival_ns)
         self.asked_ns = 0
         while True:
             updates = [decode_update(message) for message in client.receive()]
-            yield updates, client.arrival_ns
+            yield updates, client.stamp
             self.newest = updates[-1]
 
     def target(self) -> str:

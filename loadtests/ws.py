@@ -4,7 +4,8 @@ import base64
 import hashlib
 import os
 
-from loadtests.connection import Address, Connection
+from loadtests.connection import Address, Connection, Stamp
+from loadtests.traffic import Counters
 from wirerace.clock import now_ns
 from wirerace.errors import ConnectionLost, Refused
 from wirerace.frames import FrameError, FrameReader, Message, Opcode, close_code_of, encode_frame
@@ -22,8 +23,8 @@ class WebSocketClient:
     Raises OSError or ConnectionLost when the connection breaks, Refused when the server does not upgrade.
     """
 
-    def __init__(self, address: Address, target: str) -> None:
-        self._connection = Connection(address)
+    def __init__(self, address: Address, target: str, counters: Counters | None = None) -> None:
+        self._connection = Connection(address, counters)
         self.opened_ns = now_ns()
         self.sent_ns = 0
         self._reader = FrameReader(masked=False, max_message_bytes=MAX_MESSAGE_BYTES)
@@ -36,9 +37,9 @@ class WebSocketClient:
             raise
 
     @property
-    def arrival_ns(self) -> int:
-        """When the messages last received had arrived."""
-        return self._connection.arrival_ns
+    def stamp(self) -> Stamp:
+        """When the messages last received had arrived, and were read."""
+        return self._connection.stamp
 
     def receive(self) -> list[bytes]:
         """Wait for data messages and return all that one read brought: at least one.

@@ -9,7 +9,8 @@ import pytest
 from locust.argument_parser import LocustArgumentParser
 
 from loadtests.options import add_options
-from wirerace.experiment.record import Failure, Host, Result, Trial
+from wirerace.experiment.record import Failure, Host, Result
+from wirerace.experiment.trial import Trial
 from wirerace.shapes import SHAPES
 
 ROOT = Path(__file__).parents[1]

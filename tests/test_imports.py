@@ -13,7 +13,7 @@ SHARED = frozenset(
     f"wirerace.{name}"
     for name in (
         "transports", "wire", "clock", "metrics", "account", "ledger", "histogram", "errors", "frames", "schedule",
-        "options", "seen", "shapes", "trace",
+        "options", "seen", "shapes", "trace", "usage",
     )
 )  # fmt: skip
 PROCESSES = frozenset({"subprocess", "multiprocessing"})
@@ -112,7 +112,7 @@ def test_what_both_sides_share_imports_nothing_else_of_wirerace() -> None:
 
 
 def test_analysis_knows_of_an_experiment_only_its_model_and_its_record() -> None:
-    allowed = {"wirerace.experiment.record", "wirerace.experiment.model"}
+    allowed = {f"wirerace.experiment.{name}" for name in ("model", "record", "samples", "trial")}
     found = within("wirerace.analysis", "wirerace.experiment")
 
     assert [] == [str(item) for item in found if item.target not in allowed]
@@ -120,13 +120,10 @@ def test_analysis_knows_of_an_experiment_only_its_model_and_its_record() -> None
 
 def test_report_knows_of_an_experiment_only_its_record_and_its_progress() -> None:
     found = within("wirerace.report", "wirerace.experiment")
-    progress = Import("", "wirerace.experiment.run", "Progress")
+    progress = Import("", "wirerace.experiment.progress", "Progress")
+    allowed = {f"wirerace.experiment.{name}" for name in ("record", "trial")}
 
-    assert [] == [
-        str(item)
-        for item in found
-        if item.target != "wirerace.experiment.record" and item._replace(importer="") != progress
-    ]
+    assert [] == [str(item) for item in found if item.target not in allowed and item._replace(importer="") != progress]
 
 
 def test_only_an_experiment_starts_processes() -> None:

@@ -1,10 +1,11 @@
 """An account as it travels from load processes to results: sums over clients, each exact, so records merge."""
 
+import operator
 from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
-from wirerace.histogram import LatenciesRecord, merged
+from wirerace.histogram import NO_LATENCIES, LatenciesRecord, merged
 from wirerace.wire import Cursor
 
 Outcome = Literal["data", "empty", "error"]
@@ -39,13 +40,71 @@ class Subscription(NamedTuple):
     left_ns: int | None = None
 
 
+class Heard(NamedTuple):
+    """What clients heard of one update: how many, and their latencies, ns: the sum, the least, the most."""
+
+    clients: int
+    sum_ns: int
+    least_ns: int
+    most_ns: int
+
+    def plus(self, other: "Heard") -> "Heard":
+        """Return what both together heard."""
+        return Heard(
+            self.clients + other.clients,
+            self.sum_ns + other.sum_ns,
+            min(self.least_ns, other.least_ns),
+            max(self.most_ns, other.most_ns),
+        )
+
+
+class Traffic(NamedTuple):
+    """What the kernels counted on TCP connections, seen from the clients, from the first SYN to the last segment.
+
+    Bytes are TCP's payload, what was sent again included; `retransmitted` counts segments that clients sent again;
+    `round_trip_us` is the sum of each connection's least round trip.
+    """
+
+    bytes_out: int = 0
+    bytes_in: int = 0
+    segments_out: int = 0
+    segments_in: int = 0
+    retransmitted: int = 0
+    connections: int = 0
+    round_trip_us: int = 0
+
+    def plus(self, other: "Traffic") -> "Traffic":
+        """Return both together."""
+        return Traffic(*map(operator.add, self, other))
+
+    def minus(self, other: "Traffic") -> "Traffic":
+        """Return what has come since `other`."""
+        return Traffic(*map(operator.sub, self, other))
+
+
+NO_TRAFFIC = Traffic()
+
+
+class ProcessUse(NamedTuple):
+    """What one load process used between two instants, seconds; None where the platform does not tell it."""
+
+    span_seconds: float
+    cpu_seconds: float
+    waited_seconds: float | None
+    throttled_seconds: float | None
+
+
 class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     """An account as it travels: sums over clients, each exact, so that records merge without loss.
 
     `subscribed` counts the clients subscribed through the whole window, `partly` lists the subscriptions of the others,
     `client_ns` adds up how long each was subscribed within it; `age_area` is the integral of age over the window, s²,
-    and `age_ns` the time over which it was taken; `updates` tells for each update (epoch, then seq) how many clients
-    received it and the highest latency, ns.
+    and `age_ns` the time over which it was taken; `updates` tells what was heard of each update (epoch, then seq);
+    `upper_bounds` counts deliveries whose arrival may have been earlier, because something newer was read with them.
+
+    Of what happened in the window: `answering` is how long requests took, `repolling` the time from an answer's arrival
+    to the next request, `reading` the time from the kernel's stamp to the reading, `unstamped` the reads without a
+    stamp; `traffic` holds the kernel's counters at both ends, `processes` what each load process used between them.
 
     Whatever the window: `clients` have been subscribed, `most_clients` of them at one time (a sum over processes, each
     at its own time), `received` counts what reached them, `repeated` what reached
@@ -60,6 +119,8 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     repeated: int = 0
     missing: int = 0
     arrived: int = 0
+    upper_bounds: int = 0
+    unstamped: int = 0
     requests: int = 0
     responses: dict[Outcome, int] = msgspec.field(default_factory=lambda: {"data": 0, "empty": 0, "error": 0})
     late_polls: int = 0
@@ -75,11 +136,16 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     age_ns: int = 0
     peak_ns: int = 0
     peaks: int = 0
-    latencies: LatenciesRecord = LatenciesRecord("", 0, 0, None, None)
-    connecting: LatenciesRecord = LatenciesRecord("", 0, 0, None, None)
-    returning: LatenciesRecord = LatenciesRecord("", 0, 0, None, None)
+    latencies: LatenciesRecord = NO_LATENCIES
+    connecting: LatenciesRecord = NO_LATENCIES
+    returning: LatenciesRecord = NO_LATENCIES
+    answering: LatenciesRecord = NO_LATENCIES
+    repolling: LatenciesRecord = NO_LATENCIES
+    reading: LatenciesRecord = NO_LATENCIES
     stages: dict[Stage, LatenciesRecord] = {}
-    updates: dict[str, dict[int, tuple[int, int]]] = {}
+    updates: dict[str, dict[int, Heard]] = {}
+    traffic: tuple[Traffic, Traffic] = (NO_TRAFFIC, NO_TRAFFIC)
+    processes: list[ProcessUse] = []
 
 
 class LoadState(msgspec.Struct, frozen=True):
@@ -92,10 +158,13 @@ class LoadState(msgspec.Struct, frozen=True):
 
 
 _SUMS = (
-    "delivered", "duplicated", "reordered", "received", "repeated", "missing", "arrived", "requests", "late_polls",
+    "delivered", "duplicated", "reordered", "received", "repeated", "missing", "arrived",
+    "upper_bounds", "unstamped", "requests", "late_polls",
     "connects", "failed_connects", "cuts", "clients", "most_clients", "client_ns", "subscribed", "age_area", "age_ns",
     "peak_ns", "peaks",
 )  # fmt: skip
+
+_HISTOGRAMS = ("latencies", "connecting", "returning", "answering", "repolling", "reading")
 
 
 def merge(records: list[AccountRecord]) -> AccountRecord:
@@ -109,12 +178,12 @@ def merge(records: list[AccountRecord]) -> AccountRecord:
         total.partly.extend(record.partly)
         for epoch, of_epoch in record.updates.items():
             heard_in = total.updates.setdefault(epoch, {})
-            for seq, (clients, worst_ns) in of_epoch.items():
-                so_far = heard_in.get(seq, (0, worst_ns))
-                heard_in[seq] = (so_far[0] + clients, max(so_far[1], worst_ns))
-    total.latencies = merged(record.latencies for record in records).to_record()
-    total.connecting = merged(record.connecting for record in records).to_record()
-    total.returning = merged(record.returning for record in records).to_record()
+            for seq, heard in of_epoch.items():
+                heard_in[seq] = heard_in[seq].plus(heard) if seq in heard_in else heard
+        total.traffic = (total.traffic[0].plus(record.traffic[0]), total.traffic[1].plus(record.traffic[1]))
+        total.processes.extend(record.processes)
+    for name in _HISTOGRAMS:
+        setattr(total, name, merged(getattr(record, name) for record in records).to_record())
     for stage in STAGES:
         reached = [record.stages[stage] for record in records if stage in record.stages]
         total.stages[stage] = merged(reached).to_record()

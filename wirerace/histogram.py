@@ -39,6 +39,15 @@ class Latencies:
         """Return the exact mean, or None when nothing was recorded."""
         return self.sum_ns / self.count if self.count else None
 
+    def square_mean_ns2(self) -> float | None:
+        """Return the mean of the squares, to 3 digits; None when nothing was recorded."""
+        if not self.count:
+            return None
+        buckets = self._histogram.get_recorded_iterator()
+        return (
+            float(sum(item.count_added_in_this_iter_step * item.value_iterated_to**2 for item in buckets)) / self.count
+        )
+
     def percentile_ns(self, percent: float) -> int | None:
         """Return the latency that `percent` of all do not exceed, to 3 digits; None when nothing was recorded."""
         return int(self._histogram.get_value_at_percentile(percent)) if self.count else None
@@ -57,6 +66,9 @@ class LatenciesRecord(NamedTuple):
     sum_ns: int
     min_ns: int | None
     max_ns: int | None
+
+
+NO_LATENCIES = LatenciesRecord("", 0, 0, None, None)
 
 
 def merged(records: Iterable[LatenciesRecord]) -> Latencies:

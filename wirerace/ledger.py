@@ -6,7 +6,7 @@ was asked and what arrived) count by wall time. Both windows are the same [from,
 
 import msgspec
 
-from wirerace.account import NO_WINDOW, STAGES, AccountRecord, Outcome, Subscription, Window
+from wirerace.account import NO_WINDOW, STAGES, AccountRecord, Heard, Outcome, Subscription, Window
 from wirerace.clock import NS_PER_SECOND
 from wirerace.histogram import Latencies
 from wirerace.seen import Arrival, Seen
@@ -38,6 +38,9 @@ class Account:
         self.latencies = Latencies()
         self.connecting = Latencies()
         self.returning = Latencies()
+        self.answering = Latencies()
+        self.repolling = Latencies()
+        self.reading = Latencies()
         self.stages = {stage: Latencies() for stage in STAGES}
         self.updates: dict[str, dict[int, list[int]]] = {}
         self.live_clients = 0
@@ -49,11 +52,25 @@ class Account:
         if self.window.has(sent_ns):
             self.totals.requests += 1
 
-    def response(self, outcome: Outcome, sent_ns: int) -> None:
-        """Count the answer to the request that was meant to leave at `sent_ns`."""
+    def response(self, outcome: Outcome, sent_ns: int, took_ns: int) -> None:
+        """Count the answer to the request that was meant to leave at `sent_ns`, and how long it took."""
         self.tally.responses[outcome] += 1
         if self.window.has(sent_ns):
             self.totals.responses[outcome] += 1
+            self.answering.record(took_ns)
+
+    def repoll(self, sent_ns: int, answered_ns: int) -> None:
+        """Note a re-poll: when it left, and when the answer before it had arrived."""
+        if self.window.has(sent_ns):
+            self.repolling.record(sent_ns - answered_ns)
+
+    def read(self, arrival_ns: int, read_ns: int, *, by_kernel: bool) -> None:
+        """Note that a client has read something: how long after it arrived, where the kernel told."""
+        if self.window.has(arrival_ns):
+            if by_kernel:
+                self.reading.record(read_ns - arrival_ns)
+            else:
+                self.totals.unstamped += 1
 
     def late_poll(self, due_ns: int) -> None:
         """Count a poll that left too late, or never."""
@@ -70,10 +87,14 @@ class Account:
             of_epoch = self.updates[update.epoch] = {}
         heard = of_epoch.get(update.seq)
         if heard is None:
-            of_epoch[update.seq] = [1, latency_ns]
+            of_epoch[update.seq] = [1, latency_ns, latency_ns, latency_ns]
         else:
             heard[0] += 1
-            heard[1] = max(heard[1], latency_ns)
+            heard[1] += latency_ns
+            if latency_ns < heard[2]:
+                heard[2] = latency_ns
+            elif latency_ns > heard[3]:
+                heard[3] = latency_ns
 
     def to_record(self) -> AccountRecord:
         """Return a value that can be sent, stored and merged."""
@@ -82,9 +103,12 @@ class Account:
             latencies=self.latencies.to_record(),
             connecting=self.connecting.to_record(),
             returning=self.returning.to_record(),
+            answering=self.answering.to_record(),
+            repolling=self.repolling.to_record(),
+            reading=self.reading.to_record(),
             stages={stage: latencies.to_record() for stage, latencies in self.stages.items()},
             updates={
-                epoch: {seq: (heard[0], heard[1]) for seq, heard in of_epoch.items()}
+                epoch: {seq: Heard(*heard) for seq, heard in of_epoch.items()}
                 for epoch, of_epoch in self.updates.items()
             },
         )
@@ -114,8 +138,8 @@ class Ledger:
             self._account.totals.most_clients = max(self._account.totals.most_clients, self._account.live_clients)
             self._turn_to(cursor.epoch, cursor.seq)
 
-    def receive(self, update: Update, arrival_ns: int) -> None:
-        """Enter one delivery."""
+    def receive(self, update: Update, arrival_ns: int, *, is_bound: bool = False) -> None:
+        """Enter one delivery. `is_bound` tells that it arrived then or before."""
         account = self._account
         account.totals.received += 1
         if update.epoch == self._epoch and update.seq == self._seen.highest + 1:
@@ -139,6 +163,7 @@ class Ledger:
                 return
             if arrival is Arrival.REORDERED:
                 account.totals.reordered += 1
+            account.totals.upper_bounds += is_bound
             account.delivery(update, arrival_ns - update.ts)
 
     @property

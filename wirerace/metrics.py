@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from wirerace.clock import process_cpu_seconds
+from wirerace.usage import retransmitted_segments, usage
 
 LAG_BUCKETS = (
     0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0,
@@ -82,6 +83,19 @@ class ServiceMetrics(Collector):
             "User and system CPU time of this process, from its CPU clock",
             value=process_cpu_seconds() or 0.0,
         )
+        yield from _of_machine()
+
+
+def _of_machine() -> Iterator[Metric]:
+    """Yield what the machine did to this process; nothing that the platform does not tell."""
+    used, retransmitted = usage(), retransmitted_segments()
+    for name, help_text, value in (
+        ("waited_seconds", "Time in which this process was ready to run and had no core", used.waited_seconds),
+        ("throttled_seconds", "Time for which its control group had used up its CPU quota", used.throttled_seconds),
+        ("tcp_retransmitted_segments", "TCP segments sent again, in its network namespace", retransmitted),
+    ):
+        if value is not None:
+            yield CounterMetricFamily(f"wirerace_{name}", help_text, value=value)
 
 
 LATENCY_BUCKETS = (

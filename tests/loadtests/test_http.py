@@ -17,7 +17,7 @@ def test_answers_are_read_however_they_are_split(serve: Serve, piece_bytes: int)
     first, second = client.get("/poll"), client.get("/poll?after=e-7")
     assert (first.status, first.cursor, first.body) == (200, "e-7", b"hello")
     assert (second.status, second.cursor, second.body) == (204, "e-7", b"")
-    assert second.arrival_ns > first.arrival_ns > 1_700_000_000 * 10**9
+    assert second.stamp.arrival_ns > first.stamp.arrival_ns > 1_700_000_000 * 10**9
     client.close()
 
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.wirerace.stories import Story, account_of, stories
-from wirerace.account import AccountRecord, merge
+from wirerace.account import AccountRecord, ProcessUse, Traffic, merge
 
 
 @given(st.lists(stories(), max_size=3), st.lists(stories(), max_size=3))
@@ -24,12 +24,16 @@ def test_merged_records_add_up_requests_responses_and_connections() -> None:
         account = account_of()
         for _ in range(times):
             account.request(100)
-            account.response("empty", 100)
+            account.response("empty", 100, 5)
+            account.repoll(100, 90)
+            account.read(100, 107, by_kernel=True)
             account.late_poll(100)
             account.connecting.record(1_000)
             account.stages["answered"].record(2_000)
             account.totals.connects += 1
             account.totals.failed_connects += 1
+        account.totals.traffic = (Traffic(times), Traffic(*[3 * times] * 7))
+        account.totals.processes = [ProcessUse(1.0, 2.0, None, 0.5)] * times
         return account.to_record()
 
     assert busy(5) == merge([busy(2), busy(3)])

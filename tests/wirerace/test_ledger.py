@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 
 from tests.wirerace.stories import SECONDS_SQUARED, Story, account_of, age_integral, counted, peaks, stories
-from wirerace.account import Outcome, Subscription
+from wirerace.account import Heard, Outcome, Subscription
 from wirerace.ledger import Ledger
 from wirerace.wire import Cursor, Update
 
@@ -11,7 +11,7 @@ from wirerace.wire import Cursor, Update
 @settings(deadline=None, max_examples=300)
 def test_ledger_counts_what_a_set_of_all_keys_says(story: Story) -> None:
     account, (counts, latencies) = account_of(story), counted(story)
-    heard = {(epoch, seq): worst for epoch, by_seq in account.updates.items() for seq, (_, worst) in by_seq.items()}
+    heard = {(epoch, seq): one[3] for epoch, by_seq in account.updates.items() for seq, one in by_seq.items()}
 
     assert counts == {name: getattr(account.totals, name) for name in counts}
     assert (latencies, sum(latencies.values())) == (heard, account.latencies.sum_ns)
@@ -72,11 +72,16 @@ def test_requests_responses_and_late_polls_count_by_the_time_they_were_due(
 ) -> None:
     account = account_of()
     account.request(at_ns)
-    account.response(outcome, at_ns)
+    account.response(outcome, at_ns, 5)
+    account.repoll(at_ns, at_ns - 7)
+    account.read(at_ns, at_ns + 3, by_kernel=True)
+    account.read(at_ns, at_ns, by_kernel=False)
     account.late_poll(at_ns)
 
     assert (counted, counted) == (account.totals.requests, account.totals.late_polls)
     assert {"data": 0, "empty": 0, "error": 0, outcome: counted} == account.totals.responses
+    took = (account.answering.sum_ns, account.repolling.sum_ns, account.reading.sum_ns, account.totals.unstamped)
+    assert (5 * counted, 7 * counted, 3 * counted, counted) == took
 
 
 @pytest.mark.parametrize(
@@ -174,8 +179,18 @@ def test_clients_are_live_from_their_cursor_to_their_end_and_aged_from_their_fir
     assert (0, 0) == (account.live_clients, account.aged_clients)
 
 
-def test_account_tells_of_each_update_how_many_heard_it_and_how_late_the_last() -> None:
+def test_deliveries_that_may_have_come_earlier_are_counted() -> None:
+    account = account_of()
+    ledger = Ledger(account)
+    ledger.open(Cursor("e0", 0), 0)
+    for seq, is_bound in ((1, True), (2, True), (3, False), (3, True)):
+        ledger.receive(Update("e0", seq, 150, ""), 160, is_bound=is_bound)
+
+    assert 2 == account.totals.upper_bounds, "what came again has no latency"
+
+
+def test_account_tells_of_each_update_how_many_heard_it_and_how_late() -> None:
     update = Update("e0", 1, 150, "")
     told = [Story(0, Cursor("e0", 0), [(update, arrival_ns)], 300) for arrival_ns in (170, 190, 180)]
 
-    assert {"e0": {1: (3, 40)}} == account_of(*told).to_record().updates
+    assert {"e0": {1: Heard(3, 20 + 40 + 30, 20, 40)}} == account_of(*told).to_record().updates

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from wirerace.experiment.record import Result, Trial
+from wirerace.experiment.record import Result
+from wirerace.experiment.trial import Trial
+from wirerace.transports import TRANSPORTS
 
 
 class Figure(NamedTuple):
@@ -57,8 +59,11 @@ FIGURES = (
 
 
 def contestants_of(result: Result) -> list[Contestant]:
-    """Return what was compared, in the order in which it first ran."""
-    return list(dict.fromkeys(Contestant(trial.transport, trial.variant) for trial in result.trials))
+    """Return what was compared, in the order in which the experiment names it."""
+    found = dict.fromkeys(Contestant(trial.transport, trial.variant) for trial in result.counted)
+    transports = [*result.experiment.get("transports", ()), *TRANSPORTS]
+    variants = ["", *result.experiment.get("variants", ()), *(one.variant for one in found)]
+    return sorted(found, key=lambda one: (transports.index(one.transport), variants.index(one.variant)))
 
 
 def figures_of(result: Result) -> list[Figure]:

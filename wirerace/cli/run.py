@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from wirerace.analysis.judging import judged
 from wirerace.errors import BadInput
 from wirerace.experiment.reading import read_experiment
 from wirerace.experiment.record import FILE_NAME, Result
@@ -63,7 +64,7 @@ def command(
     with terminable():
         try:
             with progress_display() as on_progress:
-                result = run(experiment, directory, on_progress, on)
+                result = run(experiment, directory, on_progress, judged, on)
         except (KeyboardInterrupt, Terminated) as stop:
             code = INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
             sys.stderr.write(f"wirerace: stopped; what was finished is in {directory}\n")

@@ -1,5 +1,6 @@
 """An experiment as values: what an experiment file says, and the trials that come of it."""
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -74,11 +75,16 @@ class WindowOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to run. Each table of the file is a field; everything but `title` and `transports` has a default."""
+    """What to run. Each table of the file is a field; everything but `title` and `transports` has a default.
+
+    `valid_repeats` runs until so many repeats were valid, at most `tries`; without it there are `repeats`.
+    """
 
     title: Annotated[str, Meta(min_length=1)]
     transports: Annotated[list[str], Meta(min_length=1)]
     repeats: Annotated[int, Meta(ge=1, le=1000)] = 1
+    valid_repeats: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    tries: Annotated[int, Meta(ge=1, le=1000)] = 10
     seed: Seed = 1
     producer: Source = Source()
     clients: Clients = Clients()
@@ -113,19 +119,27 @@ class Plan(NamedTuple):
         return title_of(self.transport.name, self.variant)
 
 
-def plans(experiment: Experiment) -> Iterator[Plan]:
-    """Yield the trials of an experiment in the order in which they run; repeats count from 1.
+def contestants(experiment: Experiment) -> Iterator[tuple[str, str, TransportOptions]]:
+    """Yield what is compared: transport, variant, options. Each transport's variants follow its plain setting."""
+    for name in experiment.transports:
+        yield name, "", getattr(experiment, name)
+        for variant, tables in experiment.variants.items():
+            options: TransportOptions | None = getattr(tables, name)
+            if options is not None:
+                yield name, variant, options
 
-    Each transport's variants follow its plain setting.
+
+def plans_of(experiment: Experiment, repeat: int) -> list[Plan]:
+    """Return the trials of a repeat, the first being 1, in the order in which they run: shuffled by its seed.
+
+    So no transport has the same one always before it, and what drifts on the machine colours none of them alone.
     """
-    for repeat in range(1, experiment.repeats + 1):
-        seed = experiment.seed + repeat - 1
-        for name in experiment.transports:
-            yield Plan(TRANSPORTS[name], "", getattr(experiment, name), repeat, seed)
-            for variant, tables in experiment.variants.items():
-                options: TransportOptions | None = getattr(tables, name)
-                if options is not None:
-                    yield Plan(TRANSPORTS[name], variant, options, repeat, seed)
+    seed = experiment.seed + repeat - 1
+    found = [
+        Plan(TRANSPORTS[name], variant, options, repeat, seed) for name, variant, options in contestants(experiment)
+    ]
+    random.Random(seed).shuffle(found)
+    return found
 
 
 def schedule_of(experiment: Experiment, seed: int, start_ns: int | None) -> Schedule:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from wirerace.errors import BadInput
 from wirerace.experiment.http import Peer
-from wirerace.experiment.model import Experiment, plans, schedule_of
-from wirerace.experiment.run import START_SECONDS, wait_until_healthy
+from wirerace.experiment.model import Experiment, plans_of, schedule_of
+from wirerace.experiment.steps import START_SECONDS, wait_until_healthy
 from wirerace.experiment.targets.local import Local, is_free
 from wirerace.schedule import Schedule
 
@@ -25,7 +25,7 @@ def play(experiment: Experiment, directory: Path, web_port: int, on_ready: Calla
     try:
         producer = target.start_producer()
         wait_until_healthy(producer)
-        first = [plan for plan in plans(experiment) if plan.repeat == 1 and not plan.variant]
+        first = [plan for plan in plans_of(experiment, 1) if not plan.variant]
         servers = [target.start_server(plan, producer.peer) for plan in first]
         for server in servers:
             wait_until_healthy(server)

@@ -10,7 +10,7 @@ import msgspec
 
 from wirerace.clock import to_ns
 from wirerace.errors import BadInput
-from wirerace.experiment.model import Experiment, Variant, plans, schedule_of
+from wirerace.experiment.model import Experiment, Variant, contestants, schedule_of
 from wirerace.options import lowered, struct_in, wanted
 from wirerace.shapes import Stage, check_shape
 from wirerace.transports import TRANSPORTS, PollingOptions
@@ -117,15 +117,17 @@ def _check(experiment: Experiment) -> None:
     if len(set(experiment.transports)) < len(experiment.transports):
         raise BadInput("transports: each may be named once; repeats runs all of them again")
     measure_seconds = experiment.window.measure_seconds
-    for plan in plans(experiment):
-        if isinstance(plan.options, PollingOptions):
-            least_seconds = LEAST_POLL_PERIODS * plan.options.interval_seconds
+    for _, _, options in contestants(experiment):
+        if isinstance(options, PollingOptions):
+            least_seconds = LEAST_POLL_PERIODS * options.interval_seconds
             # Compared in whole nanoseconds, for 5 × 0.07 is not 0.35 in floats.
             if to_ns(measure_seconds) < to_ns(least_seconds):
                 raise BadInput(
                     f"window.measure_seconds must be at least {LEAST_POLL_PERIODS} × polling.interval_seconds = "
                     f"{least_seconds:g}, got {measure_seconds:g}"
                 )
+    if experiment.valid_repeats is not None and experiment.tries < experiment.valid_repeats:
+        raise BadInput(f"tries must be at least valid_repeats = {experiment.valid_repeats}, got {experiment.tries}")
     clients = experiment.clients
     shape = clients.shape_options
     try:

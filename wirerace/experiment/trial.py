@@ -1,215 +1,246 @@
-"""A trial's figures, computed from what was recorded: the producer's truth, the account, samples of costs."""
+"""A trial in result.json, as values: what one transport at one setting did once. Unknown is null, never 0.
 
-from bisect import bisect_left, bisect_right
-from collections import Counter
-from collections.abc import Sequence
-from typing import NamedTuple
+Seconds and bytes throughout. Rates and costs count what fell into the window by wall time, everything about deliveries
+what was made in it; docs/measuring.md defines each figure.
+"""
 
-from wirerace.account import AccountRecord, Subscription, Window
-from wirerace.clock import NS_PER_SECOND, to_ns
-from wirerace.errors import TrialFailed
-from wirerace.experiment.model import Plan
-from wirerace.experiment.record import (
-    Age,
-    Bytes,
-    Connecting,
-    Latency,
-    LoadCost,
-    ProducerQuality,
-    Raw,
-    Returning,
-    ServerCost,
-    Trial,
-)
-from wirerace.histogram import Latencies, LatenciesRecord, merged
-from wirerace.schedule import Truth
-from wirerace.wire import Cursor
+from typing import Literal
 
-LEAST_CLIENTS_FOR_MEMORY = 200
-"""Under so many clients, what a process grows by anyway hides what a client takes."""
+import msgspec
+
+from wirerace.account import Outcome, Stage
+
+Quantity = Literal[
+    "latency_seconds", "age_seconds", "empty_fraction", "updates_per_response", "responses_per_client_second"
+]
 
 
-DRAIN_SECONDS = 1.0
-"""For late deliveries, beyond the clients' own pause."""
-EVERYTHING = Subscription(Cursor("", 0), None)
+class Latency(msgspec.Struct, frozen=True):
+    """Delivery latency. A percentile is null when no update has a delivery beyond it."""
+
+    mean: float | None
+    p50: float | None
+    p90: float | None
+    p99: float | None
+    p999: float | None
+    max: float | None
 
 
-class ServerSample(NamedTuple):
-    """The server's counters at one instant; None where they cannot be had."""
+class Times(msgspec.Struct, frozen=True):
+    """How long things of one kind took, and how many there were."""
+
+    count: int
+    mean: float | None
+    p50: float | None
+    p99: float | None
+    max: float | None
+
+
+class Repolls(msgspec.Struct, frozen=True):
+    """Gaps from the arrival of an answer to the next request, plus a round trip; `square_mean` is in s²."""
+
+    count: int
+    mean: float | None
+    square_mean: float | None
+    p99: float | None
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """Mean latency in its parts: late making, producer to server, server to client's kernel. The client reads later.
+
+    `delivery` is what the transport itself adds, a poller's waiting included; `reader` is in no latency.
+    """
+
+    producer: float | None
+    feed: float | None
+    delivery: float | None
+    reader: float | None
+
+
+class Age(msgspec.Struct, frozen=True):
+    """Age of information: its time average, and the mean of the peaks that it reaches before each newer update."""
+
+    mean: float | None
+    peak_mean: float | None
+
+
+class Connecting(msgspec.Struct, frozen=True):
+    """From the first packet to the first cursor, or to an earlier stage, over all connections of the trial."""
+
+    mean: float | None
+    p99: float | None
+
+
+class Returning(msgspec.Struct, frozen=True):
+    """Connections that broke, or were cut by the load itself: how many came back, and after how long."""
+
+    count: int
+    mean: float | None
+    p99: float | None
+    max: float | None
+
+
+class Bytes(msgspec.Struct, frozen=True):
+    """Bytes and segments into and out of the server in the window.
+
+    Payload, application and heartbeats as the server counts them (pings and pongs, both ways, are in `heartbeat`
+    alone); IP as the clients' kernel does, with 52 bytes of headers a segment and 8 more for a SYN. `retransmitted`
+    counts segments that were sent again by either side.
+    """
+
+    payload: int | None
+    application_in: int | None
+    application_out: int | None
+    heartbeat: int | None
+    ip_in: int | None
+    ip_out: int | None
+    segments_in: int | None
+    segments_out: int | None
+    retransmitted: int | None
+
+
+class ServerCost(msgspec.Struct, frozen=True):
+    """What the server under test spent in the window, and its memory without clients and with all of them.
+
+    `idle_utilisation` is the part of a core that it takes without clients while the feed brings the same news;
+    `waited_seconds` is how long it was ready to run and had no core, `throttled_seconds` how long its control group had
+    used up its quota. `socket_bytes` is kernel memory for sockets: of the whole machine, or of the server's container.
+    """
 
     cpu_seconds: float | None
-    payload_bytes: int
-    received_bytes: int
-    sent_bytes: int
-    heartbeat_bytes: int
-
-
-class Measured(NamedTuple):
-    """What was sampled around the window. `server` is None when it was restarted: its counters began anew.
-
-    `load_cores` is how many cores the load's processes had between them.
-    `user_bytes` is the server's memory with `clients_measured` clients.
-    """
-
-    server: tuple[ServerSample, ServerSample] | None
-    load_cpu_seconds: float | None
-    load_processes: int
-    load_cores: int
+    cpu_us_per_delivery: float | None
+    idle_utilisation: float | None
+    waited_seconds: float | None
+    throttled_seconds: float | None
     user_bytes_idle: int | None
     user_bytes: int | None
-    clients_measured: int
+    bytes_per_client: float | None
+    socket_bytes_idle: int | None
+    socket_bytes: int | None
+
+
+class LoadCost(msgspec.Struct, frozen=True):
+    """What the load generator spent in the window; utilisation 1 is all of the cores that its processes had.
+
+    `busiest_utilisation` is of one process and one core, the others as in a server's cost, of all processes.
+    """
+
+    cpu_seconds: float | None
+    cpu_utilisation: float | None
+    busiest_utilisation: float | None
+    waited_seconds: float | None
+    throttled_seconds: float | None
+    processes: int
+
+
+class ProducerQuality(msgspec.Struct, frozen=True):
+    """How well the producer kept its schedule."""
+
+    late_seconds_mean: float | None
+    late_seconds_p99: float | None
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """What else happened on the machine in the window.
+
+    `others_cores` is how many cores other processes used, on average; `stolen_cores` what the hypervisor gave to other
+    machines; `memory_stalled_fraction` the part of the time in which somebody waited for memory (PSI, some);
+    `clock_stepped_seconds` by how much the wall clock was set against the monotonic one.
+    """
+
+    cores: int
+    others_cores: float | None
+    stolen_cores: float | None
+    memory_stalled_fraction: float | None
+    clock_stepped_seconds: float
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """Theory beside measurement, of one quantity.
+
+    `closed` is the closed form for the nominal rate, whose value varies by `deviation` (a standard deviation) with the
+    luck of a window of this length; `given` is the prediction given the schedule as it really was. `ratio` is measured
+    over given; `tolerance` is how far measured may be from given, in the unit of the quantity.
+    """
+
+    quantity: Quantity
+    measured: float | None
+    given: float | None
+    closed: float | None
+    deviation: float | None
+    ratio: float | None
+    tolerance: float | None
+    within: bool | None
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Whether a trial is to be believed.
+
+    `reasons` make it invalid; `doubts` do not; `unchecked` is what could not be looked at on this machine.
+    """
+
+    valid: bool
+    reasons: list[str] = []
+    doubts: list[str] = []
+    unchecked: list[str] = []
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """One transport at one setting, once; `variant` names the setting, nothing for the plain one.
+
+    `clients` is the most there were at one time, `client_seconds` how long all together were subscribed in the window.
+    `arrived` counts deliveries by arrival: what costs are divided by. `upper_bounds` counts deliveries that may have
+    arrived earlier than their stamp says; `clock` tells whose stamps they are.
+    """
+
+    transport: str
+    variant: str = ""
+    repeat: int
+    seed: int
+    clients: int
+    client_seconds: float
+    window_seconds: float
+    updates: int
+    expected: int
+    delivered: int
+    lost: int
+    duplicated: int
+    reordered: int
+    reach: float | None
+    arrived: int
+    clock: Literal["kernel", "user"]
+    upper_bounds: int
+    latency_seconds: Latency
+    latency_parts_seconds: Parts
+    reader_lag_seconds: Times
+    age_seconds: Age
+    requests: int
+    responses: dict[Outcome, int]
+    request_seconds: Times
+    repoll_seconds: Repolls
+    late_polls: int
+    connect_seconds: Connecting
+    connect_stages_seconds: dict[Stage, Connecting]
+    failed_connects: int
+    connects: int
+    cuts: int
+    return_seconds: Returning
     restarts: int
+    bytes: Bytes
+    server: ServerCost
+    load: LoadCost
+    producer: ProducerQuality
+    machine: Machine
+    theory: list[Cell] = []
+    verdict: Verdict | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether every update reached every client once and in order."""
+        return not (self.lost or self.duplicated or self.reordered)
 
-def figures(plan: Plan, raw: Raw, measured: Measured) -> Trial:
-    """Return the trial.
-
-    Raises TrialFailed when the record it is to be checked against is not whole.
-    """
-    window, account = raw.window, raw.account
-    if not raw.truth.complete:
-        raise TrialFailed("the producer's record does not reach back to the beginning of the window")
-    grace_ns = to_ns(plan.options.pause_seconds + DRAIN_SECONDS)
-    updates = _made(raw.truth, window, EVERYTHING, grace_ns)
-    expected = account.subscribed * updates
-    for subscription, clients_alike in Counter(account.partly).items():
-        expected += clients_alike * _made(raw.truth, window, subscription, grace_ns)
-    lost = expected - account.delivered
-    if lost < 0:
-        raise TrialFailed(f"clients hold {-lost} updates that the producer never made in this window")
-    return Trial(
-        transport=plan.transport.name,
-        variant=plan.variant,
-        repeat=plan.repeat,
-        seed=plan.seed,
-        clients=account.most_clients,
-        client_seconds=account.client_ns / NS_PER_SECOND,
-        window_seconds=(window.to_ns - window.from_ns) / NS_PER_SECOND,
-        updates=updates,
-        expected=expected,
-        delivered=account.delivered,
-        lost=lost,
-        duplicated=account.duplicated,
-        reordered=account.reordered,
-        reach=account.delivered / expected if expected else None,
-        arrived=account.arrived,
-        latency_seconds=_latency(account),
-        age_seconds=_age(account),
-        requests=account.requests,
-        responses=account.responses,
-        late_polls=account.late_polls,
-        connect_seconds=_connecting(account.connecting),
-        connect_stages_seconds={stage: _connecting(record) for stage, record in account.stages.items()},
-        failed_connects=account.failed_connects,
-        connects=account.connects,
-        cuts=account.cuts,
-        return_seconds=_returning(account.returning),
-        restarts=measured.restarts,
-        bytes=_bytes(measured),
-        server=_server(measured, account.arrived),
-        load=_load(measured, window),
-        producer=ProducerQuality(_late_p99(raw.truth, window)),
-    )
-
-
-def _made(truth: Truth, window: Window, subscription: Subscription, grace_ns: int) -> int:
-    """Return how many updates of the window belong to a subscription.
-
-    Of a client that left, those up to its last cursor, and in any case those that were a grace older than its leaving.
-    """
-    first, last, left_ns = subscription
-    epochs = [epoch.epoch for epoch in truth.epochs]
-    begin = epochs.index(first.epoch) if first.epoch in epochs else 0
-    end = epochs.index(last.epoch) if last is not None and last.epoch in epochs else len(epochs)
-    count = 0
-    for index, epoch in enumerate(truth.epochs[begin:], begin):
-        low = bisect_left(epoch.ts, window.from_ns)
-        high = bisect_left(epoch.ts, window.to_ns)
-        if epoch.epoch == first.epoch:
-            low = max(low, bisect_right(epoch.seq, first.seq))
-        if last is not None and left_ns is not None and index >= end:
-            had = bisect_right(epoch.seq, last.seq) if index == end else 0
-            high = min(high, max(had, bisect_left(epoch.ts, left_ns - grace_ns)))
-        count += max(0, high - low)
-    return count
-
-
-def _connecting(record: LatenciesRecord) -> Connecting:
-    latencies = merged([record])
-    return Connecting(_seconds(latencies.mean_ns()), _seconds(latencies.percentile_ns(99)))
-
-
-def _returning(record: LatenciesRecord) -> Returning:
-    latencies = merged([record])
-    mean, p99 = latencies.mean_ns(), latencies.percentile_ns(99)
-    return Returning(latencies.count, _seconds(mean), _seconds(p99), _seconds(latencies.max_ns))
-
-
-def _latency(account: AccountRecord) -> Latency:
-    latencies = merged([account.latencies])
-    worst = sorted(worst_ns for of_epoch in account.updates.values() for _, worst_ns in of_epoch.values())
-    p50, p90, p99, p999 = (_percentile(latencies, worst, percent) for percent in (50, 90, 99, 99.9))
-    return Latency(_seconds(latencies.mean_ns()), p50, p90, p99, p999, _seconds(latencies.max_ns))
-
-
-def _percentile(latencies: Latencies, worst: Sequence[int], percent: float) -> float | None:
-    """Return a percentile, or None when no update has a delivery beyond it: then the sample is too small to tell."""
-    value_ns = latencies.percentile_ns(percent)
-    if value_ns is None or not worst or worst[-1] <= value_ns:
-        return None
-    return _seconds(value_ns)
-
-
-def _age(account: AccountRecord) -> Age:
-    mean = account.age_area / (account.age_ns / NS_PER_SECOND) if account.age_ns else None
-    peak_mean = account.peak_ns / account.peaks / NS_PER_SECOND if account.peaks else None
-    return Age(mean, peak_mean)
-
-
-def _bytes(measured: Measured) -> Bytes:
-    if measured.server is None:
-        return Bytes(None, None, None, None)
-    before, after = measured.server
-    return Bytes(
-        after.payload_bytes - before.payload_bytes,
-        after.received_bytes - before.received_bytes,
-        after.sent_bytes - before.sent_bytes,
-        after.heartbeat_bytes - before.heartbeat_bytes,
-    )
-
-
-def _server(measured: Measured, arrived: int) -> ServerCost:
-    cpu_seconds = None
-    if measured.server is not None:
-        before, after = (sample.cpu_seconds for sample in measured.server)
-        cpu_seconds = after - before if after is not None and before is not None else None
-    idle, full, clients = measured.user_bytes_idle, measured.user_bytes, measured.clients_measured
-    known = idle is not None and full is not None and clients >= LEAST_CLIENTS_FOR_MEMORY
-    return ServerCost(
-        cpu_seconds,
-        cpu_seconds * 1e6 / arrived if cpu_seconds is not None and arrived else None,
-        idle,
-        full,
-        (full - idle) / clients if known and idle is not None and full is not None else None,
-    )
-
-
-def _load(measured: Measured, window: Window) -> LoadCost:
-    cpu_seconds, processes = measured.load_cpu_seconds, measured.load_processes
-    window_seconds = (window.to_ns - window.from_ns) / NS_PER_SECOND
-    cores = min(processes, measured.load_cores)
-    utilisation = None if cpu_seconds is None else cpu_seconds / window_seconds / cores
-    return LoadCost(cpu_seconds, utilisation, processes)
-
-
-def _late_p99(truth: Truth, window: Window) -> float | None:
-    late = Latencies()
-    for epoch in truth.epochs:
-        for ts, late_ns in zip(epoch.ts, epoch.late_ns, strict=True):
-            if window.has(ts):
-                late.record(late_ns)
-    return _seconds(late.percentile_ns(99))
-
-
-def _seconds(duration_ns: float | None) -> float | None:
-    return None if duration_ns is None else duration_ns / NS_PER_SECOND
+    @property
+    def empty_fraction(self) -> float | None:
+        """Empty answers of all answers; None when there was none."""
+        answered = self.responses["data"] + self.responses["empty"]
+        return self.responses["empty"] / answered if answered else None

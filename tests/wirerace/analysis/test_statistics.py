@@ -3,19 +3,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.wirerace.trials import NOTHING_MEASURED, plan_of
+from tests.wirerace.trials import plan_of, trial_of
 from wirerace.account import AccountRecord, Window
 from wirerace.analysis.statistics import FIGURES, Contestant, contestants_of, figures_of, over_repeats
-from wirerace.experiment.record import Bytes, Host, Raw, Result, Returning, Trial
-from wirerace.experiment.trial import figures
+from wirerace.experiment.record import Host, Result
+from wirerace.experiment.trial import Bytes, Returning, Trial
 from wirerace.schedule import Truth
 
 FIGURE = {figure.name: figure for figure in FIGURES}
 
 
 def trial(transport: str = "polling", variant: str = "", **changes: Any) -> Trial:
-    raw = Raw(Window(0, 1), AccountRecord(), Truth(0, complete=True, epochs=[]))
-    bare = figures(plan_of(transport, variant=variant), raw, NOTHING_MEASURED)
+    truth = Truth(0, complete=True, epochs=[])
+    bare = trial_of(plan_of(transport, variant=variant), Window(0, 1), AccountRecord(), truth)
     return msgspec.structs.replace(bare, **changes)
 
 
@@ -48,7 +48,7 @@ def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> 
         latency_seconds=msgspec.structs.replace(trial().latency_seconds, mean=1.0, p50=1.0, p99=1.0),
         age_seconds=msgspec.structs.replace(trial().age_seconds, mean=1.0),
         server=msgspec.structs.replace(trial().server, cpu_us_per_delivery=1.0, bytes_per_client=1.0),
-        bytes=Bytes(1, 1, 1, 0),
+        bytes=Bytes(1, 1, 1, 0, 1, 1, 1, 1, 0),
         return_seconds=Returning(1, 1.0, 1.0, 1.0),
         responses={"data": 1, "empty": 1, "error": 0},
         arrived=1,
@@ -73,7 +73,9 @@ def test_requests_per_delivery_are_requests_over_what_arrived_in_the_same_time()
 
 
 def test_bytes_per_delivery_are_both_directions() -> None:
-    assert 150 == figure_of("bytes per delivery", trial(bytes=Bytes(1, 100, 200, 0), arrived=2, delivered=1))
+    assert 150 == figure_of(
+        "bytes per delivery", trial(bytes=Bytes(1, 100, 200, 0, 1, 1, 1, 1, 0), arrived=2, delivered=1)
+    )
 
 
 def test_figures_have_names_of_their_own() -> None:

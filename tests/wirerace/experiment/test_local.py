@@ -10,7 +10,7 @@ from tests.race.running import free_port
 from wirerace.errors import TrialFailed
 from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment
-from wirerace.experiment.run import wait_until_healthy
+from wirerace.experiment.steps import wait_until_healthy
 from wirerace.experiment.targets.local import Child, Local
 from wirerace.experiment.targets.process import Process
 
@@ -22,7 +22,7 @@ def test_service_that_ends_at_once_fails_with_its_last_lines(tmp_path: Path) -> 
 
 
 def test_service_that_never_answers_fails_with_its_last_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wirerace.experiment.run.START_SECONDS", 0.5)
+    monkeypatch.setattr("wirerace.experiment.steps.START_SECONDS", 0.5)
     program = "import time; print('thinking', flush=True); time.sleep(60)"
     process = Process("polling", ["-c", program], tmp_path / "log")
     try:
@@ -63,7 +63,7 @@ def test_process_is_bound_to_its_core(tmp_path: Path) -> None:
             assert not process.has_ended()
         assert {core} == os.sched_getaffinity(process.pid)
         assert (process.cpu_seconds() or 0) >= 0
-        assert (process.user_bytes() or 0) > 100_000
+        assert (process.memory().user_bytes or 0) > 100_000
     finally:
         process.stop()
     assert process.cpu_seconds() is None

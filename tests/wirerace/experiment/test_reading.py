@@ -5,7 +5,7 @@ import pytest
 from tests.wirerace.experiment.bad_files import BAD_FILES, LEAST
 from tests.wirerace.trials import plan_of
 from wirerace.errors import BadInput
-from wirerace.experiment.model import Experiment, plans
+from wirerace.experiment.model import Experiment, Plan, plans_of
 from wirerace.experiment.reading import read_experiment
 from wirerace.schedule import Source
 from wirerace.shapes import Stage, Steps
@@ -26,11 +26,15 @@ def refusal_of(path: Path, *overrides: str) -> str:
     return str(refusal.value)
 
 
+def by_name(found: list[Plan]) -> list[Plan]:
+    return sorted(found, key=lambda plan: plan.name)
+
+
 @pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.toml")), ids=lambda path: path.stem)
 def test_every_shipped_experiment_can_be_run(path: Path) -> None:
     experiment = read_experiment(path)
 
-    assert len(experiment.transports) * experiment.repeats <= len(list(plans(experiment)))
+    assert len(experiment.transports) <= len(plans_of(experiment, 1))
 
 
 def test_there_are_experiments_to_start_from() -> None:
@@ -80,12 +84,17 @@ def test_every_key_of_a_file_is_read(tmp_path: Path) -> None:
 def test_transports_of_a_repeat_share_its_seed_and_repeats_do_not(tmp_path: Path) -> None:
     experiment = read_experiment(written(tmp_path, LEAST + "repeats = 2\nseed = 7"))
 
-    assert [
-        plan_of("polling", 1, 7),
-        plan_of("websocket", 1, 7),
-        plan_of("polling", 2, 8),
-        plan_of("websocket", 2, 8),
-    ] == list(plans(experiment))
+    for repeat, seed in ((1, 7), (2, 8)):
+        expected = [plan_of("polling", repeat, seed), plan_of("websocket", repeat, seed)]
+        assert expected == by_name(plans_of(experiment, repeat))
+
+
+def test_order_within_a_repeat_is_shuffled_and_the_same_for_the_same_seed(tmp_path: Path) -> None:
+    experiment = read_experiment(written(tmp_path, LEAST + "repeats = 20\nseed = 7"))
+    orders = [[plan.transport.name for plan in plans_of(experiment, repeat)] for repeat in range(1, 21)]
+
+    assert {("polling", "websocket"), ("websocket", "polling")} == set(map(tuple, orders))
+    assert orders == [[plan.transport.name for plan in plans_of(experiment, repeat)] for repeat in range(1, 21)]
 
 
 @pytest.mark.parametrize("name", BAD_FILES)
@@ -215,7 +224,7 @@ def test_variants_run_beside_the_plain_setting_and_differ_in_their_keys_alone(tm
     polling = { keep_alive = false }
     longpolling = { keep_alive = false }
     """
-    found = list(plans(read_experiment(written(tmp_path, LEAST + tables))))
+    found = by_name(plans_of(read_experiment(written(tmp_path, LEAST + tables)), 1))
 
     assert ["1-polling", "1-polling-closed", "1-websocket"] == [plan.name for plan in found]
     assert ["Polling", "Polling (closed)", "WebSocket"] == [plan.title for plan in found]
@@ -228,7 +237,7 @@ def test_variants_run_beside_the_plain_setting_and_differ_in_their_keys_alone(tm
 
 def test_override_of_a_plain_table_is_one_of_its_variants_too(tmp_path: Path) -> None:
     path = written(tmp_path, LEAST + "[variants.closed]\npolling = { keep_alive = false }")
-    found = list(plans(read_experiment(path, ["polling.interval_seconds=0.5"])))
+    found = by_name(plans_of(read_experiment(path, ["polling.interval_seconds=0.5"]), 1))
 
     assert PollingOptions(interval_seconds=0.5, keep_alive=False) == found[1].options
 

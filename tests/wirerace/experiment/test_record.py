@@ -5,21 +5,26 @@ import msgspec
 import pytest
 
 from tests.wirerace.trials import NOTHING_MEASURED, plan_of
-from wirerace.account import AccountRecord, Subscription, Window
+from wirerace.account import AccountRecord, Heard, Subscription, Window
 from wirerace.errors import BadInput
-from wirerace.experiment.record import FILE_NAME, SCHEMA, Failure, Host, Raw, Result, Trial, read_result, write_json
-from wirerace.experiment.trial import figures
+from wirerace.experiment.figures import figures
+from wirerace.experiment.record import FILE_NAME, SCHEMA, Failure, Host, Raw, Result, read_result, write_json
+from wirerace.experiment.trial import Trial
 from wirerace.schedule import Made, Truth
 from wirerace.wire import Cursor
 
 RAW = Raw(
     Window(100, 200),
     AccountRecord(
-        subscribed=1, delivered=1, partly=[Subscription(Cursor("e0", 6), Cursor("e0", 6))], updates={"e0": {7: (1, 5)}}
+        subscribed=1,
+        delivered=1,
+        partly=[Subscription(Cursor("e0", 6), Cursor("e0", 6))],
+        updates={"e0": {7: Heard(1, 5, 5, 5)}},
     ),
     Truth(2, complete=True, epochs=[Made("e0", [6, 7], [50, 150], [1, 2])]),
+    NOTHING_MEASURED,
 )
-TRIAL = figures(plan_of("websocket"), RAW, NOTHING_MEASURED)
+TRIAL = figures(plan_of("websocket"), RAW)
 RESULT = Result(
     wirerace="0.1.0",
     experiment={"title": "t", "clients": {"count": 1}},
@@ -87,7 +92,7 @@ def test_directory_without_a_result_is_refused_with_what_to_give(tmp_path: Path)
     assert expected == refusal_of(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"schema": "one"}', b'{"schema": 1, "trials": 3}'])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"schema": "one"}', b'{"schema": 2, "trials": 3}'])
 def test_what_is_no_result_is_refused_on_one_line(content: bytes, tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(content)
     line = refusal_of(tmp_path)

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from tests.wirerace.trials import NOTHING_MEASURED, plan_of
+from tests.wirerace.trials import plan_of, trial_of
 from wirerace.account import AccountRecord, Window
 from wirerace.analysis.statistics import FIGURES, figures_of
 from wirerace.experiment.model import Experiment
-from wirerace.experiment.record import Host, Raw, Result, Trial
-from wirerace.experiment.trial import figures
+from wirerace.experiment.record import Host, Result
+from wirerace.experiment.trial import Trial
 from wirerace.report.terminal import UNKNOWN, print_result, save_svg, spell, table_of
 from wirerace.schedule import Made, Truth
 from wirerace.transports import TRANSPORTS
@@ -19,12 +19,8 @@ from wirerace.transports import TRANSPORTS
 
 def trial(transport: str, repeat: int = 1, **changes: Any) -> Trial:
     """Return a trial of which little more is known than that half of it was lost."""
-    raw = Raw(
-        Window(0, 100),
-        AccountRecord(subscribed=2, delivered=1),
-        Truth(1, complete=True, epochs=[Made("e", [1], [5], [0])]),
-    )
-    bare = figures(plan_of(transport, repeat), raw, NOTHING_MEASURED)
+    truth = Truth(1, complete=True, epochs=[Made("e", [1], [5], [0])])
+    bare = trial_of(plan_of(transport, repeat), Window(0, 100), AccountRecord(subscribed=2, delivered=1), truth)
     return msgspec.structs.replace(bare, **changes)
 
 
@@ -85,7 +81,7 @@ def test_table_has_a_row_for_every_figure_and_a_column_for_every_transport() -> 
     result = result_of(*(trial(name) for name in TRANSPORTS), trial("polling", variant="closed"))
     table = table_of(result)
 
-    assert ["", "Polling", "Long polling", "WebSocket", "Polling (closed)"] == [
+    assert ["", "Polling", "Polling (closed)", "Long polling", "WebSocket"] == [
         column.header for column in table.columns
     ]
     assert [figure.name for figure in figures_of(result)] == list(table.columns[0].cells)

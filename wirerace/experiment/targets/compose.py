@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 
+from wirerace.clock import process_cpu_seconds
 from wirerace.errors import BadInput, TrialFailed
 from wirerace.experiment.http import Peer
-from wirerace.experiment.model import Experiment, Plan, plans
+from wirerace.experiment.model import Experiment, Plan, plans_of
 from wirerace.experiment.targets.container import Container, ContainerCrew
-from wirerace.experiment.targets.local import MOST_RESTARTS, Child, LoadChild
+from wirerace.experiment.targets.local import MOST_RESTARTS, Child, LoadChild, total_seconds
 from wirerace.experiment.targets.locust import load_flags, spelled_value
 from wirerace.experiment.targets.stack import WORKER, Stack
 from wirerace.options import fields_at, flag_of
@@ -101,6 +102,12 @@ class Compose:
                     raise part.failure("ended in the middle of the trial")
                 part.restart()
 
+    def cpu_seconds(self) -> float | None:
+        """Return the CPU time so far of everything that the experiment runs, this process included."""
+        members = [member for part in self._watched for member in part.members]
+        parts = [self._one("producer"), *members]
+        return total_seconds([process_cpu_seconds(), *(part.cpu_seconds() for part in parts)])
+
     def stop(self, *parts: Container | ContainerCrew) -> None:
         """End what the parts do, in this order."""
         for part in parts:
@@ -135,7 +142,7 @@ class Compose:
 
 
 def _refuse_server_options(experiment: Experiment) -> None:
-    for plan in plans(experiment):
+    for plan in plans_of(experiment, 1):
         for field in fields_at(plan.transport.options, "server"):
             if getattr(plan.options, field.name) != field.default:
                 name = f"{plan.transport.name}.{field.name}"

@@ -7,6 +7,7 @@ from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
 from wirerace.errors import TrialFailed
+from wirerace.experiment.samples import Memory
 
 LAST_LINES = 5
 
@@ -54,12 +55,18 @@ class Container:
         usage = self._stats().get("cpu_stats", {}).get("cpu_usage", {}).get("total_usage")
         return None if usage is None else usage / 1e9
 
-    def user_bytes(self) -> int | None:
-        """Return the memory of its control group without cached files, None where it cannot be had."""
+    def memory(self) -> Memory:
+        """Return the memory of its control group: its processes' own, and what the kernel holds for it.
+
+        Control groups of version 1 call the processes' own `total_rss`, those of version 2 `anon`; files are left out.
+        """
         memory = self._stats().get("memory_stats", {})
-        cached = memory.get("stats", {})
-        inactive = cached.get("total_inactive_file", cached.get("inactive_file", 0))
-        return int(memory["usage"] - inactive) if "usage" in memory else None
+        parts = memory.get("stats", {})
+        own = parts.get("anon", parts.get("total_rss"))
+        files = parts.get("file", parts.get("total_cache"))
+        if own is None or files is None or "usage" not in memory:
+            return Memory(None, None)
+        return Memory(own, max(0, memory["usage"] - own - files))
 
     def failure(self, what: str) -> TrialFailed:
         """Return the error that says what went wrong, with the last lines of its log."""
@@ -90,11 +97,6 @@ class ContainerCrew:
     def has_ended(self) -> bool:
         """Tell whether any of them ended."""
         return any(member.has_ended() for member in self.members)
-
-    def cpu_seconds(self) -> float | None:
-        """Return the CPU time of all so far, None where it cannot be had."""
-        known = [seconds for member in self.members if (seconds := member.cpu_seconds()) is not None]
-        return sum(known) if len(known) == len(self.members) else None
 
     def failure(self, what: str) -> TrialFailed:
         """Return the error that says what went wrong, of the first that ended, or of the first of all."""

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from wirerace.clock import process_cpu_seconds
 from wirerace.errors import BadInput, TrialFailed
 from wirerace.experiment.http import Peer
-from wirerace.experiment.model import Experiment, Plan, plans
+from wirerace.experiment.model import Experiment, Plan, plans_of
 from wirerace.experiment.targets.container import Container, ContainerCrew
 from wirerace.experiment.targets.cores import split_cores, usable_cores
 from wirerace.experiment.targets.locust import load_flags, locust_command, spelled
@@ -87,8 +88,8 @@ class Local:
         """Start Locust's page, its fields filled as the experiment says; clients come when somebody presses Start."""
         page = Peer("Locust's page", self._page_port or 0)
         flags: dict[str, object] = {"web_host": "127.0.0.1", "web_port": page.port}
-        for plan in plans(self._experiment):
-            if plan.repeat == 1 and not plan.variant:
+        for plan in plans_of(self._experiment, 1):
+            if not plan.variant:
                 flags |= load_flags(self._experiment, plan, servers[plan.transport.name].url)
         load = self._start_locust("locust", ["--class-picker", *spelled(flags)])
         return LoadChild(load, page)
@@ -103,6 +104,10 @@ class Local:
                 if process.name.startswith(LOAD) or process.restarts == MOST_RESTARTS:
                     raise process.failure("ended in the middle of the trial")
                 process.restart()
+
+    def cpu_seconds(self) -> float | None:
+        """Return the CPU time so far of everything that the experiment runs, this process included."""
+        return total_seconds([process_cpu_seconds(), *(process.cpu_seconds() for process in self._processes)])
 
     def stop(self, *processes: Process | Crew) -> None:
         """Stop some processes, in this order."""
@@ -144,6 +149,12 @@ class Local:
         process = Process(name, command, self._directory.resolve() / "logs" / f"{log_name}.log", cores)
         self._processes.append(process)
         return process
+
+
+def total_seconds(parts: Sequence[float | None]) -> float | None:
+    """Return the sum, None when a part is unknown."""
+    known = [seconds for seconds in parts if seconds is not None]
+    return sum(known) if len(known) == len(parts) else None
 
 
 def raise_descriptor_limit(needed: int) -> None:

@@ -11,6 +11,7 @@ import psutil
 
 from wirerace.clock import process_cpu_seconds
 from wirerace.errors import TrialFailed
+from wirerace.experiment.samples import Memory, socket_bytes
 from wirerace.options import ENV_PREFIX
 
 STOP_SECONDS = 6.0
@@ -56,12 +57,13 @@ class Process:
         """Return its CPU time so far, None where it cannot be had."""
         return process_cpu_seconds(self.pid)
 
-    def user_bytes(self) -> int | None:
-        """Return the memory that is its alone (USS), None where it cannot be had."""
+    def memory(self) -> Memory:
+        """Return the memory that is its alone (USS), and that of all TCP sockets of the machine."""
         try:
-            return int(psutil.Process(self.pid).memory_full_info().uss)
+            user_bytes = int(psutil.Process(self.pid).memory_full_info().uss)
         except psutil.Error:
-            return None
+            return Memory(None, socket_bytes())
+        return Memory(user_bytes, socket_bytes())
 
     def failure(self, what: str) -> TrialFailed:
         """Return the error that says what went wrong, with the last lines of the log."""
@@ -105,12 +107,6 @@ class Crew:
     def has_ended(self) -> bool:
         """Tell whether any of them ended."""
         return any(member.has_ended() for member in self.members)
-
-    def cpu_seconds(self) -> float | None:
-        """Return the CPU time of all so far, None where it cannot be had."""
-        spent = [member.cpu_seconds() for member in self.members]
-        known = [seconds for seconds in spent if seconds is not None]
-        return sum(known) if len(known) == len(spent) else None
 
     def failure(self, what: str) -> TrialFailed:
         """Return the error that says what went wrong, of the first that ended, or of the first of all."""

@@ -1,58 +1,9 @@
 import pytest
 
-from tests.wirerace.trials import NOTHING_MEASURED, plan_of
-from wirerace.account import AccountRecord, Outcome, Subscription, Window
+from tests.wirerace.experiment.records import MS, heard, made, part, recorded, trial_of, truth_of
+from tests.wirerace.trials import NOTHING_MEASURED
+from wirerace.account import AccountRecord, Outcome
 from wirerace.errors import TrialFailed
-from wirerace.experiment.record import Bytes, LoadCost, Raw, Trial
-from wirerace.experiment.trial import LEAST_CLIENTS_FOR_MEMORY, Measured, ServerSample, figures
-from wirerace.histogram import Latencies, LatenciesRecord
-from wirerace.schedule import Made, Truth
-from wirerace.wire import Cursor
-
-PLAN = plan_of("polling", 2, 7)
-WINDOW = Window(10_000_000_000, 20_000_000_000)
-MS = 1_000_000
-
-
-def made(*at_seconds: float, epoch: str = "e0", late_ns: int = 0) -> Made:
-    ts = [round(at * 1e9) for at in at_seconds]
-    return Made(epoch, list(range(1, len(ts) + 1)), ts, [late_ns] * len(ts))
-
-
-def part(epoch: str, seq: int, last_epoch: str = "", last_seq: int = 0, left_seconds: float = 0) -> Subscription:
-    """Return a subscription after (epoch, seq); with a last, of a client that left then."""
-    if not last_epoch:
-        return Subscription(Cursor(epoch, seq))
-    return Subscription(Cursor(epoch, seq), Cursor(last_epoch, last_seq), round(left_seconds * 1e9))
-
-
-def truth_of(*epochs: Made, complete: bool = True) -> Truth:
-    return Truth(sum(len(epoch.ts) for epoch in epochs), complete, list(epochs))
-
-
-def trial_of(account: AccountRecord, truth: Truth, measured: Measured = NOTHING_MEASURED) -> Trial:
-    return figures(PLAN, Raw(WINDOW, account, truth), measured)
-
-
-def recorded(latencies_ns: list[int]) -> LatenciesRecord:
-    latencies = Latencies()
-    for latency_ns in latencies_ns:
-        latencies.record(latency_ns)
-    return latencies.to_record()
-
-
-def heard(clients: int, *latencies: int, unit_ns: int = MS) -> AccountRecord:
-    """Return the account of updates that all clients heard, each with one latency."""
-    return AccountRecord(
-        delivered=clients * len(latencies),
-        subscribed=clients,
-        latencies=recorded([latency * unit_ns for latency in latencies for _ in range(clients)]),
-        updates={"e0": {seq: (clients, latency * unit_ns) for seq, latency in enumerate(latencies, 1)}},
-    )
-
-
-def sampled(before: ServerSample, after: ServerSample) -> Measured:
-    return NOTHING_MEASURED._replace(server=(before, after))
 
 
 def test_trial_names_what_was_run() -> None:
@@ -206,68 +157,6 @@ def test_counts_are_taken_over_from_the_account() -> None:
         trial.failed_connects,
         trial.restarts,
     )
-
-
-def test_bytes_and_cpu_are_what_the_counters_grew_by() -> None:
-    measured = sampled(ServerSample(1.0, 10, 20, 30, 0), ServerSample(1.5, 110, 220, 330, 40))
-    trial = trial_of(AccountRecord(arrived=1000), truth_of(), measured)
-
-    assert Bytes(100, 200, 300, 40) == trial.bytes
-    assert (0.5, 500.0) == (trial.server.cpu_seconds, trial.server.cpu_us_per_delivery)
-
-
-def test_cpu_per_delivery_is_unknown_when_nothing_arrived() -> None:
-    server = trial_of(
-        AccountRecord(), truth_of(), sampled(ServerSample(1.0, 0, 0, 0, 0), ServerSample(1.5, 0, 0, 0, 0))
-    ).server
-
-    assert (0.5, None) == (server.cpu_seconds, server.cpu_us_per_delivery)
-
-
-def test_cpu_is_unknown_where_the_platform_does_not_tell() -> None:
-    measured = sampled(ServerSample(None, 1, 2, 3, 0), ServerSample(None, 2, 3, 4, 0))
-    trial = trial_of(AccountRecord(arrived=9), truth_of(), measured)
-
-    assert (None, None) == (trial.server.cpu_seconds, trial.server.cpu_us_per_delivery)
-    assert Bytes(1, 1, 1, 0) == trial.bytes
-
-
-def test_server_that_was_restarted_has_neither_bytes_nor_cpu() -> None:
-    trial = trial_of(AccountRecord(arrived=9), truth_of(), NOTHING_MEASURED._replace(restarts=1))
-
-    assert Bytes(None, None, None, None) == trial.bytes
-    assert (None, None) == (trial.server.cpu_seconds, trial.server.cpu_us_per_delivery)
-
-
-@pytest.mark.parametrize(
-    ("clients", "bytes_per_client"), [(LEAST_CLIENTS_FOR_MEMORY, 50.0), (LEAST_CLIENTS_FOR_MEMORY - 1, None)]
-)
-def test_memory_per_client_is_told_for_enough_clients_only(clients: int, bytes_per_client: float | None) -> None:
-    measured = NOTHING_MEASURED._replace(user_bytes_idle=1_000, user_bytes=11_000, clients_measured=clients)
-    server = trial_of(AccountRecord(), truth_of(), measured).server
-
-    assert (1_000, 11_000, bytes_per_client) == (server.user_bytes_idle, server.user_bytes, server.bytes_per_client)
-
-
-def test_fewest_clients_for_memory_are_those_of_the_design() -> None:
-    assert 200 == LEAST_CLIENTS_FOR_MEMORY
-
-
-@pytest.mark.parametrize(("idle", "full"), [(None, 11_000), (1_000, None)])
-def test_memory_per_client_is_unknown_when_either_end_is(idle: int | None, full: int | None) -> None:
-    measured = NOTHING_MEASURED._replace(user_bytes_idle=idle, user_bytes=full)
-
-    assert trial_of(AccountRecord(), truth_of(), measured).server.bytes_per_client is None
-
-
-def test_load_of_one_is_one_core_for_each_process() -> None:
-    measured = NOTHING_MEASURED._replace(load_cpu_seconds=5.0, load_processes=2, load_cores=2)
-
-    assert LoadCost(5.0, 0.25, 2) == trial_of(AccountRecord(), truth_of(), measured).load
-
-
-def test_load_is_unknown_where_the_platform_does_not_tell() -> None:
-    assert LoadCost(None, None, 1) == trial_of(AccountRecord(), truth_of()).load
 
 
 def test_lateness_of_the_producer_is_that_of_updates_in_the_window() -> None:

@@ -1,0 +1,64 @@
+"""What the kernel counts on the connections of a load: bytes and segments, both ways, from TCP_INFO."""
+
+import struct
+import sys
+from typing import Protocol
+
+from gevent import socket
+
+from wirerace.account import NO_TRAFFIC, Traffic
+
+TCP_INFO: int = getattr(socket, "TCP_INFO", 0) if sys.platform == "linux" else 0
+INFO_BYTES = 208  # up to tcpi_bytes_sent, which came with Linux 4.19
+# In Linux's struct tcp_info (linux/tcp.h): tcpi_state; tcpi_total_retrans; tcpi_bytes_received, tcpi_segs_out,
+# tcpi_segs_in; tcpi_min_rtt; tcpi_bytes_sent.
+_INFO = struct.Struct("=B99xI24xQII4xI48xQ")
+CLOSE_WAIT = 8  # linux/tcp_states.h: the other side has closed, and we have acknowledged it
+
+
+class Socket(Protocol):
+    """What TCP_INFO is asked of."""
+
+    def getsockopt(self, level: int, name: int, size: int, /) -> bytes:
+        """Return an option of the socket."""
+
+
+class Counters:
+    """The traffic of all connections so far: of those that are open, and of those that were.
+
+    Nothing is counted where the kernel is not Linux.
+    """
+
+    def __init__(self) -> None:
+        self._closed = NO_TRAFFIC
+        self._open: dict[Socket, None] = {}
+
+    def opened(self, connection: Socket) -> None:
+        """Begin to count a connection that is open."""
+        if TCP_INFO:
+            self._open[connection] = None
+
+    def closing(self, connection: Socket) -> None:
+        """Keep what was counted on a connection that is about to close, and what closing it will add."""
+        if connection in self._open:
+            del self._open[connection]
+            state, traffic = _read(connection)
+            # They have closed: our FIN, their acknowledgement. They have not: our FIN, theirs, our acknowledgement.
+            ours, theirs = (1, 1) if state == CLOSE_WAIT else (2, 1)
+            self._closed = self._closed.plus(traffic).plus(NO_TRAFFIC._replace(segments_out=ours, segments_in=theirs))
+
+    def total(self) -> Traffic:
+        """Return what was counted so far."""
+        total = self._closed
+        for connection in self._open:
+            total = total.plus(_read(connection)[1])
+        return total
+
+
+def _read(connection: Socket) -> tuple[int, Traffic]:
+    """Return a connection's state and what the kernel has counted on it since its first SYN."""
+    info = connection.getsockopt(socket.IPPROTO_TCP, TCP_INFO, INFO_BYTES)
+    if len(info) < INFO_BYTES:
+        return 0, NO_TRAFFIC
+    state, again, received_bytes, segments_out, segments_in, round_trip_us, sent_bytes = _INFO.unpack(info)
+    return state, Traffic(sent_bytes, received_bytes, segments_out, segments_in, again, 1, round_trip_us)

@@ -1,0 +1,202 @@
+"""The steps of one trial, the same wherever it runs: start, subscribe, prime, measure, drain, stop."""
+
+import time
+from typing import Any
+
+from wirerace.account import AccountRecord, LoadState, Window
+from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
+from wirerace.errors import TrialFailed
+from wirerace.experiment.figures import DRAIN_SECONDS, figures
+from wirerace.experiment.http import Peer
+from wirerace.experiment.model import Experiment, Plan, schedule_of
+from wirerace.experiment.progress import IDLE_SECONDS, NO_STATE, PRIMING_SECONDS, TICK_SECONDS, Reporter
+from wirerace.experiment.record import Raw
+from wirerace.experiment.samples import MachineSample, Measured, ServerSample, machine_sample, server_sample
+from wirerace.experiment.targets.compose import Compose
+from wirerace.experiment.targets.local import Child, LoadChild, Local
+from wirerace.experiment.targets.process import Process
+from wirerace.experiment.trial import Trial
+from wirerace.schedule import Schedule, Truth
+
+START_SECONDS = 20.0  # for a process to become healthy
+SUBSCRIBE_SECONDS = 20.0  # for the clients, beyond the time that spawning them takes
+SETTLE_SECONDS = 0.2  # before memory is read
+LEAST_DRAIN_SECONDS = 0.5  # for late duplicates
+CPU_SECONDS = "wirerace_cpu_seconds_total"
+QUIET_SECONDS = 0.2  # before an instant that matters, nobody is asked anything
+
+
+class Steps:
+    """The steps of one trial."""
+
+    def __init__(
+        self, experiment: Experiment, plan: Plan, target: Local | Compose, producer: Peer, reporter: Reporter
+    ) -> None:
+        self.experiment = experiment
+        self._plan = plan
+        self._target = target
+        self._producer = producer
+        self._reporter = reporter
+        self._count = experiment.clients.count
+        self._count_at_start = experiment.clients.count_at_start
+        self._pause_seconds = plan.options.pause_seconds
+
+    def run(self) -> tuple[Trial, Raw]:
+        """Run the trial; whatever happens, its server and load are stopped after it.
+
+        Raises TrialFailed when it cannot be completed.
+        """
+        processes: list[Any] = []
+        try:
+            server = self._target.start_server(self._plan, self._producer)
+            processes.insert(0, server.process)
+            self._report("starting")
+            wait_until_healthy(server)
+            time.sleep(SETTLE_SECONDS)
+            idle, idle_utilisation = server.process.memory(), self._idle(server)
+            load = self._target.start_load(self._plan, server.peer)
+            processes.insert(0, load.crew)
+            self._subscribe(load)
+            time.sleep(SETTLE_SECONDS)
+            full = server.process.memory()
+            primed_ns = now_ns()
+            window = self._prime(load)
+            server_samples, machine_samples = self._measure(window, server, load)
+            self._drain(window, load)
+            account = load.peer.send("POST", "/finish", None, AccountRecord)
+            measured = Measured(
+                server_samples,
+                machine_samples,
+                self.experiment.load.processes,
+                self._target.load_cores,
+                idle_utilisation,
+                idle,
+                full,
+                self._count_at_start,
+                server.process.restarts,
+            )
+            raw = Raw(window, account, self._truth(primed_ns, window.to_ns), measured)
+            return figures(self._plan, raw), raw
+        finally:
+            self._target.stop(*processes)
+            self._producer.delete("/schedule")
+
+    def _idle(self, server: Child) -> float | None:
+        """Return the part of a core that the server takes without clients while the same news is made."""
+        self._report("idle")
+        self._producer.send("PUT", "/schedule", schedule_of(self.experiment, self._plan.seed, None), Schedule)
+        time.sleep(SETTLE_SECONDS)
+        before, before_ns = _cpu_seconds(server), now_ns()
+        time.sleep(IDLE_SECONDS)
+        after, after_ns = _cpu_seconds(server), now_ns()
+        self._producer.delete("/schedule")
+        if before is None or after is None:
+            return None
+        return (after - before) / (after_ns - before_ns) * NS_PER_SECOND
+
+    def _subscribe(self, load: LoadChild) -> None:
+        """Wait until every client has its first cursor."""
+        clients = self.experiment.clients
+        deadline = time.monotonic() + SUBSCRIBE_SECONDS + clients.count / clients.spawn_per_second
+        while True:
+            state = load.peer.get("/state", LoadState) if load.peer.is_open() else NO_STATE
+            self._report("connecting", state)
+            if state.subscribed == self._count_at_start:
+                return
+            if time.monotonic() > deadline:
+                raise load.crew.failure(f"has connected {state.subscribed} of {self._count_at_start} clients in time")
+            self._pause()
+
+    def _prime(self, load: LoadChild) -> Window:
+        """Give everybody an age, set the schedule, and return the window in which it will be measured."""
+        experiment = self.experiment
+        start_ns = now_ns() + to_ns(self._pause_seconds + PRIMING_SECONDS)
+        schedule = schedule_of(experiment, self._plan.seed, start_ns)
+        self._producer.send("PUT", "/schedule", schedule, Schedule)
+        from_ns = start_ns + to_ns(experiment.window.warmup_seconds)
+        window = Window(from_ns, from_ns + to_ns(experiment.window.measure_seconds))
+        load.peer.send("PUT", "/window", window, dict[str, str])
+        self._sleep_until(window.from_ns, "warming up", load)
+        aged = load.peer.get("/state", LoadState).aged
+        if aged < self._count_at_start:
+            raise TrialFailed(
+                f"only {aged} of {self._count_at_start} clients had received an update when the window began"
+            )
+        return window
+
+    def _measure(
+        self, window: Window, server: Child, load: LoadChild
+    ) -> tuple[tuple[ServerSample, ServerSample] | None, tuple[MachineSample, MachineSample]]:
+        """Sit through the window; return samples of the server and of the machine at both ends."""
+        restarts = server.process.restarts
+        machine_before, before = machine_sample(self._target.cpu_seconds()), _sample(server, first=True)
+        self._sleep_until(window.to_ns, "measuring", load)
+        after, machine_after = _sample(server, first=False), machine_sample(self._target.cpu_seconds())
+        whole = before is not None and after is not None and server.process.restarts == restarts
+        return (before, after) if whole and before and after else None, (machine_before, machine_after)
+
+    def _drain(self, window: Window, load: LoadChild) -> None:
+        """Wait until everything has come, or as long as it may take; not less than late duplicates need."""
+        latest_ns = window.to_ns + to_ns(self._pause_seconds + DRAIN_SECONDS)
+        while (now := now_ns()) < latest_ns:
+            state = load.peer.get("/state", LoadState)
+            self._report("draining", state)
+            expected = self._truth(window.from_ns, window.to_ns).count * self._count
+            if state.delivered >= expected and now >= window.to_ns + to_ns(LEAST_DRAIN_SECONDS):
+                return
+            self._pause()
+
+    def _truth(self, from_ns: int, to_ns: int) -> Truth:
+        return self._producer.get(f"/updates?from={from_ns}&to={to_ns}", Truth)
+
+    def _sleep_until(self, at_ns: int, phase: str, load: LoadChild) -> None:
+        while (left_seconds := (at_ns - now_ns()) / NS_PER_SECOND) > 0:
+            self._target.watch()
+            if self._reporter.is_due() and left_seconds > QUIET_SECONDS:
+                self._report(phase, load.peer.get("/state", LoadState))
+            time.sleep(min(max(at_ns - now_ns(), 0) / NS_PER_SECOND, TICK_SECONDS))
+
+    def _pause(self) -> None:
+        self._target.watch()
+        time.sleep(TICK_SECONDS)
+
+    def _report(self, phase: str, state: LoadState | None = None) -> None:
+        self._reporter.report(phase, state)
+
+
+def wait_until_healthy(child: Child) -> None:
+    """Return when a service that was just started answers /health with 200.
+
+    Raises TrialFailed, with its last log lines, when it ends before or takes too long.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while not child.peer.is_up():
+        if child.process.has_ended():
+            raise child.process.failure("ended as soon as it was started")
+        if time.monotonic() > deadline:
+            raise child.process.failure(f"is not healthy after {START_SECONDS:g} s")
+        time.sleep(TICK_SECONDS)
+
+
+def _sample(server: Child, *, first: bool) -> ServerSample | None:
+    """Return the server's counters; the CPU time that asking takes lies outside of what two samples span.
+
+    A container's own CPU time has its health checks in it, so there the process says what it spent.
+    """
+    process = server.process if isinstance(server.process, Process) else None
+    cpu_seconds = process.cpu_seconds() if process is not None and not first else None
+    try:
+        metrics = server.peer.metrics()
+    except TrialFailed:  # It is being restarted; the sample is missing, the trial goes on.
+        return None
+    if process is None:
+        cpu_seconds = metrics[CPU_SECONDS]
+    elif first:
+        cpu_seconds = process.cpu_seconds()
+    return server_sample(metrics, cpu_seconds)
+
+
+def _cpu_seconds(server: Child) -> float | None:
+    if isinstance(server.process, Process):
+        return server.process.cpu_seconds()
+    return server.peer.metrics()[CPU_SECONDS]

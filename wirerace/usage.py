@@ -1,0 +1,79 @@
+"""What the machine has done to a process so far: how long it waited for a core, how long its quota was used up.
+
+Every figure is None where the platform does not tell it.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+PROC = Path("/proc")
+CGROUPS = Path("/sys/fs/cgroup")
+US, NS = 1e-6, 1e-9
+
+
+class Usage(NamedTuple):
+    """Seconds since a process started.
+
+    `waited_seconds` is how long its main thread was ready to run and had no core (proc(5), schedstat),
+    `throttled_seconds` how long its control group had used up its CPU quota.
+    """
+
+    waited_seconds: float | None = None
+    throttled_seconds: float | None = None
+
+
+def usage() -> Usage:
+    """Return the usage of this process."""
+    return Usage(_waited_seconds(), _throttled_seconds())
+
+
+def retransmitted_segments() -> int | None:
+    """Return how many TCP segments this network namespace has sent again so far."""
+    try:
+        lines = (PROC / "self/net/snmp").read_text().splitlines()
+    except OSError:
+        return None
+    names, values = (line.split() for line in lines if line.startswith("Tcp:"))
+    return int(values[names.index("RetransSegs")])
+
+
+def _waited_seconds() -> float | None:
+    try:
+        fields = (PROC / "self/schedstat").read_text().split()
+    except OSError:
+        return None
+    # A kernel that does not count says 0 for the time spent running, too.
+    return int(fields[1]) * NS if int(fields[0]) else None
+
+
+def _throttled_seconds() -> float | None:
+    place = _cpu_stat()
+    try:
+        counters = dict(line.split() for line in place.read_text().splitlines()) if place else {}
+    except OSError:
+        return None
+    for key, unit in (("throttled_usec", US), ("throttled_time", NS)):  # version 2, version 1
+        if key in counters:
+            return int(counters[key]) * unit
+    return None
+
+
+@cache
+def _cpu_stat() -> Path | None:
+    """Return the file in which the control group of this process counts CPU time, of cgroups version 1 or 2.
+
+    A container sees its own group as the root, whatever its path says.
+    """
+    try:
+        lines = (PROC / "self/cgroup").read_text().splitlines()
+    except OSError:
+        return None
+    for _, controllers, path in (line.split(":", 2) for line in lines):
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        for mount in {controllers, "cpu", "cpu,cpuacct"} if controllers else ("", "unified"):
+            for place in (CGROUPS / mount / path.lstrip("/"), CGROUPS / mount):
+                if (place / "cpu.stat").exists():
+                    return place / "cpu.stat"
+    return None
