@@ -2,7 +2,12 @@
 
 LEAST = 'title = "Least"\ntransports = ["polling", "websocket"]\n'
 
-TOP_KEYS = "title, transports, repeats, valid_repeats, tries, seed, producer, clients, polling, longpolling, websocket, variants, load, window"
+TOP_KEYS = ", ".join(
+    [
+        *("title", "transports", "repeats", "valid_repeats", "tries", "seed"),
+        *("producer", "clients", "polling", "longpolling", "websocket", "variants", "load", "window"),
+    ]
+)
 BAD_FILES = {
     "no title": ('transports = ["polling"]', "title is missing; add it at the top level"),
     "no transports": ('title = "t"', "transports is missing; add it at the top level"),

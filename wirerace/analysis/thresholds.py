@@ -1,0 +1,61 @@
+"""Every threshold of the verdict, each with its reason: the only place to argue with one."""
+
+from typing import NamedTuple
+
+
+class Limit(NamedTuple):
+    """Above `doubt` a value is a doubt, above `invalid` it makes the trial invalid; None for never. `why` says why."""
+
+    doubt: float | None
+    invalid: float | None
+    why: str
+
+
+LOAD_UTILISATION = Limit(0.6, 0.85, "a load process that is busy most of the time makes its own clients wait")
+"""CPU time of the busiest load process, as a part of one core."""
+
+READER_LAG_P99_SECONDS = Limit(
+    0.05, 0.25, "clients that read so late ask again late, and are no picture of clients that have a machine each"
+)
+"""A poll or re-poll waits for the reading; arrivals do not, where the kernel stamps them."""
+
+BOUNDED_FRACTION = Limit(0.01, None, "such latencies are upper bounds")
+"""Deliveries read together with something newer, or without the kernel's stamp, of all."""
+
+STARVED_FRACTION = Limit(0.25, 0.6, "something else had its core when it was wanted")
+"""Time that a process waited for a core, of the time in which it ran or waited."""
+
+STARVED_LEAST = 0.002
+"""Under so small a part of the window, waiting adds up to nothing that can be seen."""
+
+OTHERS_FRACTION = Limit(0.25, None, "caches, memory and turbo are shared, even where cores are not")
+"""Of the machine's cores, used by processes that are not the experiment's."""
+
+STOLEN_FRACTION = Limit(0.01, 0.05, "the hypervisor gave the cores to others at moments that nobody can see")
+"""Of the machine's cores, on average."""
+
+THROTTLED_FRACTION = Limit(0.001, 0.02, "a process that is stopped by its quota stands still for up to 0.1 s at a time")
+"""Time for which a quota had been used up, of the window."""
+
+PRODUCER_LATE_P99_SECONDS = Limit(0.01, 0.1, "the making time is the intended one: lateness is in every latency")
+
+LATE_POLLS_FRACTION = Limit(0.01, 0.05, "polls that leave late find more: it is another poll interval that is measured")
+"""Polls that left more than 5 % of their interval late, or never, of all."""
+
+RETRANSMITTED_FRACTION = Limit(0.0, 0.01, "what is sent again comes at least 0.2 s late, by TCP's own timer")
+"""Segments sent again, of all."""
+
+CLOCK_STEP_OF_MEDIAN = 0.1
+"""A wall clock that was set by more than this part of the median latency falsifies the latencies."""
+
+CLOCK_READING_SECONDS = 50e-6
+"""Two clocks cannot be read at the same instant: a difference of so little is none."""
+
+MEMORY_STALLED_FRACTION = Limit(0.01, 0.1, "whoever touches memory may have waited for it")
+"""Time in which somebody on the machine waited for memory, of the window (PSI, some)."""
+
+LEAST_UPDATES_BEYOND = 3
+"""All clients hear the same updates: a percentile with fewer beyond it hangs on one or two of them."""
+
+TREND_P, TREND_CHANGE, TREND_BINS = 0.01, 0.1, 10
+"""A window whose latency has not settled: Kendall's test over the means of its tenths, and a change that matters."""

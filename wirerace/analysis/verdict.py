@@ -1,0 +1,203 @@
+"""The verdict: whether a trial is to be believed, and if not, why not. A check that cannot be made is named."""
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from scipy import stats
+
+from wirerace.account import Heard
+from wirerace.analysis import thresholds
+from wirerace.analysis.thresholds import Limit
+from wirerace.clock import NS_PER_SECOND, to_ns
+from wirerace.experiment.record import Raw
+from wirerace.experiment.trial import Trial, Verdict
+
+Weight = Literal["reason", "doubt", "unchecked"]
+
+
+class Finding(NamedTuple):
+    """What a check has found, and what it means: a reason why a trial is invalid, a doubt, or that it could not look."""
+
+    weight: Weight
+    text: str
+
+
+def verdict(trial: Trial, raw: Raw, wanted_clients: int) -> Verdict:
+    """Return the verdict on a trial, whose theory has been computed, and which was to have so many clients."""
+    found: dict[Weight, list[str]] = {"reason": [], "doubt": [], "unchecked": []}
+    for check in (_load, _arrivals, _machine, _server, _producer, _polls, _network, _clock, _percentiles, _trend):
+        for weight, text in check(trial, raw):
+            found[weight].append(text)
+    for weight, text in _clients(trial, wanted_clients):
+        found[weight].append(text)
+    for weight, text in _theory(trial, explained=bool(found["reason"] or found["doubt"])):
+        found[weight].append(text)
+    return Verdict(not found["reason"], found["reason"], found["doubt"], found["unchecked"])
+
+
+def against(limit: Limit, value: float | None, name: str, spelled: str) -> Iterator[Finding]:
+    """Yield what a value means that must not be above a limit; `spelled` says what it is, `name` what is unknown."""
+    if value is None:
+        yield Finding("unchecked", name)
+    elif limit.invalid is not None and value > limit.invalid:
+        yield Finding("reason", f"{spelled}: {limit.why}")
+    elif limit.doubt is not None and value > limit.doubt:
+        yield Finding("doubt", f"{spelled}: {limit.why}")
+
+
+def percent(fraction: float | None) -> str:
+    """Return a fraction as people read it."""
+    return "" if fraction is None else f"{100 * fraction:.3g} %"
+
+
+def milliseconds(seconds: float | None) -> str:
+    """Return a duration as people read it."""
+    return "" if seconds is None else f"{1000 * seconds:.3g} ms"
+
+
+def _load(trial: Trial, _raw: Raw) -> Iterator[Finding]:
+    load, seconds = trial.load, trial.window_seconds
+    busiest = load.busiest_utilisation
+    yield from against(
+        thresholds.LOAD_UTILISATION, busiest, "the load's CPU time", f"a load process used {percent(busiest)} of a core"
+    )
+    yield from _starved("the load", load.cpu_seconds, load.waited_seconds, seconds)
+    yield from _throttled("the load", load.throttled_seconds, seconds * load.processes)
+
+
+def _arrivals(trial: Trial, raw: Raw) -> Iterator[Finding]:
+    if trial.clock == "user":
+        yield Finding("doubt", "arrivals are read from the user-space clock: the reader's lag is in every latency")
+        yield Finding("unchecked", "reader lag")
+        return
+    lag = trial.reader_lag_seconds.p99
+    if lag is not None:
+        text = f"one reading in a hundred came {milliseconds(lag)} after its arrival or later"
+        yield from against(thresholds.READER_LAG_P99_SECONDS, lag, "reader lag", text)
+    if trial.delivered:
+        bounded = (trial.upper_bounds + raw.account.unstamped) / trial.delivered
+        text = f"{percent(bounded)} of arrivals may have been earlier than their stamp"
+        yield from against(thresholds.BOUNDED_FRACTION, bounded, "stamps", text)
+
+
+def _machine(trial: Trial, _raw: Raw) -> Iterator[Finding]:
+    machine = trial.machine
+    for limit, cores, name, text in (
+        (thresholds.OTHERS_FRACTION, machine.others_cores, "what other processes used", "other processes used"),
+        (thresholds.STOLEN_FRACTION, machine.stolen_cores, "what the hypervisor took", "the hypervisor took"),
+    ):
+        fraction = None if cores is None else cores / machine.cores
+        yield from against(limit, fraction, name, f"{text} {cores or 0:.2f} of {machine.cores} cores")
+    stalled = machine.memory_stalled_fraction
+    text = f"somebody waited for memory {percent(stalled)} of the time"
+    yield from against(thresholds.MEMORY_STALLED_FRACTION, stalled, "memory pressure", text)
+
+
+def _server(trial: Trial, _raw: Raw) -> Iterator[Finding]:
+    server = trial.server
+    if trial.restarts:
+        yield Finding("doubt", f"the server died and was started again, {trial.restarts} times: its costs are unknown")
+        return
+    yield from _starved("the server", server.cpu_seconds, server.waited_seconds, trial.window_seconds)
+    yield from _throttled("the server", server.throttled_seconds, trial.window_seconds)
+
+
+def _starved(who: str, ran: float | None, waited: float | None, window_seconds: float) -> Iterator[Finding]:
+    if ran is None or waited is None:
+        yield Finding("unchecked", f"how long {who} waited for a core")
+    elif waited > thresholds.STARVED_LEAST * window_seconds:
+        fraction = waited / (waited + ran)
+        text = f"{who} had no core {percent(fraction)} of the time that it wanted one"
+        yield from against(thresholds.STARVED_FRACTION, fraction, who, text)
+
+
+def _throttled(who: str, throttled: float | None, of_seconds: float) -> Iterator[Finding]:
+    fraction = None if throttled is None else throttled / of_seconds
+    text = f"{who} was throttled {percent(fraction)} of the time"
+    yield from against(thresholds.THROTTLED_FRACTION, fraction, f"throttling of {who}", text)
+
+
+def _producer(trial: Trial, _raw: Raw) -> Iterator[Finding]:
+    late = trial.producer.late_seconds_p99
+    if trial.updates:
+        text = f"one update in a hundred was made {milliseconds(late)} late or later"
+        yield from against(thresholds.PRODUCER_LATE_P99_SECONDS, late, "the producer's lateness", text)
+
+
+def _polls(trial: Trial, _raw: Raw) -> Iterator[Finding]:
+    if trial.requests:
+        late = trial.late_polls / trial.requests
+        text = f"{percent(late)} of polls left late, or never"
+        yield from against(thresholds.LATE_POLLS_FRACTION, late, "late polls", text)
+    if errors := trial.responses["error"]:
+        yield Finding("doubt", f"{errors} requests were refused with an error")
+
+
+def _network(trial: Trial, _raw: Raw) -> Iterator[Finding]:
+    segments = (trial.bytes.segments_in or 0) + (trial.bytes.segments_out or 0)
+    again = trial.bytes.retransmitted
+    fraction = None if again is None else again / max(segments, again, 1)
+    text = f"{again} of {segments} segments were sent again"
+    yield from against(thresholds.RETRANSMITTED_FRACTION, fraction, "retransmissions", text)
+
+
+def _clock(trial: Trial, _raw: Raw) -> Iterator[Finding]:
+    median, stepped = trial.latency_seconds.p50, abs(trial.machine.clock_stepped_seconds)
+    most = max(thresholds.CLOCK_STEP_OF_MEDIAN * (median or 0), thresholds.CLOCK_READING_SECONDS)
+    if stepped > most:
+        text = f"the wall clock was set by {milliseconds(stepped)} in the window"
+        yield Finding("reason", f"{text}: latencies are differences of it")
+
+
+def _percentiles(trial: Trial, raw: Raw) -> Iterator[Finding]:
+    """All clients hear the same updates: how many distinct ones lie beyond each percentile?"""
+    worst = [heard.most_ns for heard in heard_of(raw)]
+    for name in ("p50", "p90", "p99", "p999"):
+        value: float | None = getattr(trial.latency_seconds, name)
+        beyond = 0 if value is None else sum(most_ns > to_ns(value) for most_ns in worst)
+        if value is not None and beyond < thresholds.LEAST_UPDATES_BEYOND:
+            updates = "one update lies" if beyond == 1 else f"{beyond} updates lie"
+            yield Finding("doubt", f"only {updates} beyond the {name} latency: a longer window has more")
+
+
+def _trend(trial: Trial, raw: Raw) -> Iterator[Finding]:
+    """Warm-up is over when latency has no trend left in the window: compare the means of its tenths."""
+    bins: list[list[float]] = [[] for _ in range(thresholds.TREND_BINS)]
+    from_ns, to_ns_ = raw.window
+    made = {(made.epoch, seq): ts for made in raw.truth.epochs for seq, ts in zip(made.seq, made.ts, strict=True)}
+    for epoch, of_epoch in raw.account.updates.items():
+        for seq, heard in of_epoch.items():
+            place = (made[epoch, seq] - from_ns) * thresholds.TREND_BINS // (to_ns_ - from_ns)
+            bins[place].append(heard.sum_ns / heard.clients / NS_PER_SECOND)
+    means = [sum(latencies) / len(latencies) for latencies in bins if latencies]
+    if len(means) < thresholds.TREND_BINS:
+        if trial.updates:
+            yield Finding("unchecked", "a trend of the latency in the window: some of its tenths have no update")
+        return
+    third = len(means) // 3
+    change = (sum(means[-third:]) - sum(means[:third])) / third / (sum(means) / len(means))
+    if stats.kendalltau(range(len(means)), means).pvalue < thresholds.TREND_P and abs(change) > thresholds.TREND_CHANGE:
+        way = "rises" if change > 0 else "falls"
+        yield Finding("doubt", f"latency {way} by {percent(abs(change))} over the window: it has not settled")
+
+
+def _clients(trial: Trial, wanted: int) -> Iterator[Finding]:
+    if trial.clients < wanted:
+        yield Finding("reason", f"only {trial.clients} of {wanted} clients were there: it is another load")
+    if trial.failed_connects:
+        yield Finding("reason", f"clients failed to connect {trial.failed_connects} times: they came later than meant")
+
+
+def _theory(trial: Trial, *, explained: bool) -> Iterator[Finding]:
+    """Name what is outside its tolerance, and whether anything else was found that may be why."""
+    for cell in trial.theory:
+        if cell.within is False:
+            name = cell.quantity.removesuffix("_seconds").replace("_", " ")
+            ratio = "" if cell.ratio is None else f", {cell.ratio:.3g} × the prediction"
+            cause = "see the other findings" if explained else "nothing else was found that would explain it"
+            yield Finding("doubt", f"{name} is outside of what theory allows{ratio}: {cause}")
+
+
+def heard_of(raw: Raw) -> list[Heard]:
+    """Return what was heard of each update of the window."""
+    return [heard for of_epoch in raw.account.updates.values() for heard in of_epoch.values()]
