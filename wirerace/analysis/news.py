@@ -1,0 +1,144 @@
+"""What is known of the arrivals: closed forms for a nominal rate; `made.py` has the same for a producer's record.
+
+docs/theory.md derives every formula. Arrivals are stationary and run on for ever: there is no window.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+
+class LongPolls(NamedTuple):
+    """How long polling fares, in the mean over answers, updates or time.
+
+    `wait_seconds` is how much later than a client that never goes away an update is answered, `age_seconds` the mean
+    age at the client, `updates_per_response` counts answers that hold any. None where no answer or update is there.
+    """
+
+    wait_seconds: float | None
+    age_seconds: float | None
+    empty_fraction: float | None
+    updates_per_response: float | None
+    responses_per_second: float
+
+
+class News(Protocol):
+    """Arrivals of updates, whatever is known of them."""
+
+    @property
+    def rate_per_second(self) -> float:
+        """Updates made a second."""
+
+    def empty_fraction(self, interval_seconds: float) -> float:
+        """Return the fraction of instants such that nothing was made in the interval before."""
+
+    def updates_per_poll(self, interval_seconds: float) -> float:
+        """Return how many updates were made in the interval before an instant, in the mean over instants."""
+
+    def age_seconds(self, delay_seconds: float, lookback_seconds: float = 0.0) -> float | None:
+        """Return the mean age of information at a client.
+
+        It last heard, anywhere in the `lookback_seconds` before now with equal likelihood, what was newest
+        `delay_seconds` before that. None when there has been no update.
+        """
+
+    def long_polled(
+        self, repoll_seconds: Sequence[float], hold_seconds: float, delay_seconds: float
+    ) -> LongPolls | None:
+        """Return how long polling fares with gaps drawn from `repoll_seconds`; None where no closed form is known.
+
+        A client is held until an update is made or its hold ends, is away for a gap, and what was made meanwhile is
+        answered at once on its return. `delay_seconds` comes on top of the age.
+        """
+
+
+class Poisson(msgspec.Struct, frozen=True):
+    """A Poisson process: gaps between updates are exponential and independent."""
+
+    rate_per_second: float
+
+    def empty_fraction(self, interval_seconds: float) -> float:
+        """Return e^(−λT)."""
+        return math.exp(-self.rate_per_second * interval_seconds)
+
+    def updates_per_poll(self, interval_seconds: float) -> float:
+        """Return λT."""
+        return self.rate_per_second * interval_seconds
+
+    def age_seconds(self, delay_seconds: float, lookback_seconds: float = 0.0) -> float:
+        """Return 1/λ + T/2 + d."""
+        return 1 / self.rate_per_second + lookback_seconds / 2 + delay_seconds
+
+    def long_polled(
+        self, repoll_seconds: Sequence[float], hold_seconds: float, delay_seconds: float
+    ) -> LongPolls | None:
+        """Return the renewal-reward formulas; None when a client neither goes away nor is held."""
+        rate, gaps = self.rate_per_second, _gaps_of(repoll_seconds, self.rate_per_second)
+        unheard = math.exp(-rate * hold_seconds)  # nothing is made while the client is held
+        empty = gaps.quiet * unheard
+        cycle_seconds = gaps.mean + gaps.quiet * (1 - unheard) / rate
+        if not cycle_seconds:
+            return None
+        updates = rate * cycle_seconds
+        some_seconds = (1 - gaps.quiet) / rate
+        known_age = (some_seconds - gaps.quiet_mean * (1 - unheard) + empty * hold_seconds) / (1 - empty)
+        behind = gaps.square / 2 - (gaps.mean - some_seconds) / rate + known_age * (gaps.mean - some_seconds)
+        return LongPolls(
+            wait_seconds=rate * gaps.square / 2 / updates,
+            age_seconds=self.age_seconds(delay_seconds) + behind / cycle_seconds,
+            empty_fraction=empty,
+            updates_per_response=updates / (1 - empty),
+            responses_per_second=1 / cycle_seconds,
+        )
+
+
+class Periodic(msgspec.Struct, frozen=True):
+    """Updates at fixed intervals P = 1/λ; means are over their phase."""
+
+    rate_per_second: float
+
+    def empty_fraction(self, interval_seconds: float) -> float:
+        """Return max(0, 1 − T/P)."""
+        return max(0.0, 1 - self.rate_per_second * interval_seconds)
+
+    def updates_per_poll(self, interval_seconds: float) -> float:
+        """Return T/P."""
+        return self.rate_per_second * interval_seconds
+
+    def age_seconds(self, delay_seconds: float, lookback_seconds: float = 0.0) -> float:
+        """Return P/2 + T/2 + d."""
+        return (1 / self.rate_per_second + lookback_seconds) / 2 + delay_seconds
+
+    def long_polled(
+        self, repoll_seconds: Sequence[float], hold_seconds: float, delay_seconds: float
+    ) -> LongPolls | None:
+        """Return what comes of gaps that all lie below P ≤ R + H: every client awaits every update. Else None.
+
+        Otherwise the outcome hangs on how the gaps, the hold and the period fit into one another.
+        """
+        period_seconds = 1 / self.rate_per_second
+        if max(repoll_seconds) >= period_seconds or min(repoll_seconds) + hold_seconds < period_seconds:
+            return None
+        return LongPolls(0.0, self.age_seconds(delay_seconds), 0.0, 1.0, self.rate_per_second)
+
+
+class _Gaps(NamedTuple):
+    """Moments of a sample of gaps R: E[R], E[R²], and over the chance that nothing is made, E[e^(−λR)], E[Re^(−λR)]."""
+
+    mean: float
+    square: float
+    quiet: float
+    quiet_mean: float
+
+
+def _gaps_of(repoll_seconds: Sequence[float], rate_per_second: float) -> _Gaps:
+    chances = [math.exp(-rate_per_second * gap) for gap in repoll_seconds]
+    sums = (
+        sum(repoll_seconds),
+        sum(gap * gap for gap in repoll_seconds),
+        sum(chances),
+        sum(gap * chance for gap, chance in zip(repoll_seconds, chances, strict=True)),
+    )
+    return _Gaps(*(total / len(repoll_seconds) for total in sums))
