@@ -1,0 +1,110 @@
+"""Arrivals as they were made: the same questions, answered from the producer's record, exactly or by replay."""
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import msgspec
+
+from wirerace.account import Window
+from wirerace.analysis.news import LongPolls
+from wirerace.analysis.replay import Replay
+from wirerace.clock import NS_PER_SECOND, to_ns
+
+MOST_ANSWERS = 1_000_000  # of one client; beyond, it asks in a busy loop, and a replay would take seconds
+
+
+class Made(msgspec.Struct, frozen=True):
+    """Updates really made, and the window in which clients were measured.
+
+    `made_ns` ascends; it is whole from one client pause (and the delay) before the window, with the priming update or a
+    later one before the window, to the window's end at least. Long polling is replayed until `replayed` answers have
+    been given, by at least one client.
+    """
+
+    window: Window
+    made_ns: Sequence[int]
+    replayed: int = 60_000
+
+    @property
+    def rate_per_second(self) -> float:
+        """Updates made a second, in the window."""
+        made = bisect_left(self.made_ns, self.window.to_ns) - bisect_left(self.made_ns, self.window.from_ns)
+        return made / self._window_seconds
+
+    @property
+    def _window_seconds(self) -> float:
+        return (self.window.to_ns - self.window.from_ns) / NS_PER_SECOND
+
+    def empty_fraction(self, interval_seconds: float) -> float:
+        """Return the fraction of instants of the window such that nothing was made in the interval before.
+
+        It is Σ max(gap − T, 0) / W over the gaps between updates, each from one interval after its beginning to its
+        end, as far as that lies in the window.
+        """
+        interval_ns, (from_ns, end_ns) = to_ns(interval_seconds), self.window
+        times = pairwise([from_ns - interval_ns, *self.made_ns, end_ns])
+        empty_ns = sum(max(0, min(after, end_ns) - max(before + interval_ns, from_ns)) for before, after in times)
+        return empty_ns / (end_ns - from_ns)
+
+    def updates_per_poll(self, interval_seconds: float) -> float:
+        """Return how many updates an instant of the window has in the interval before it, in the mean.
+
+        An update counts with the part of the interval after it that lies in the window.
+        """
+        interval_ns, (from_ns, end_ns) = to_ns(interval_seconds), self.window
+        heard_ns = (max(0, min(made + interval_ns, end_ns) - max(made, from_ns)) for made in self.made_ns)
+        return sum(heard_ns) / (end_ns - from_ns)
+
+    def age_seconds(self, delay_seconds: float, lookback_seconds: float = 0.0) -> float | None:
+        """Return the time average of the age over the window: what is heard in it was newest up to d + T before.
+
+        An instant of the source counts by the part of the lookback after it, `delay_seconds` later, that lies in the
+        window. Age and weight are linear between breaks, so Gauss's rule of two points is exact.
+        """
+        begin, end = -delay_seconds, self._window_seconds - delay_seconds
+        area = weights = 0.0
+        for low, high, newest in self._stretches(begin, end, lookback_seconds):
+            middle, reach = (low + high) / 2, (high - low) / 2 / math.sqrt(3)
+            for at in (middle - reach, middle + reach):
+                weight = 1.0
+                if lookback_seconds:
+                    weight = (min(at + lookback_seconds, end) - max(at, begin)) / lookback_seconds
+                area += weight * (at - newest) * (high - low)
+                weights += weight * (high - low)
+        return area / weights + lookback_seconds / 2 + delay_seconds if weights else None
+
+    def _stretches(self, begin: float, end: float, lookback: float) -> Iterator[tuple[float, float, float]]:
+        """Yield the stretches between breaks of age or weight, and what was newest; seconds from the window's start."""
+        origin_ns, edges = self.window.from_ns, sorted({begin - lookback, begin, end - lookback, end})
+        index = bisect_right(self.made_ns, origin_ns + to_ns(edges[0])) - 1
+        last = bisect_left(self.made_ns, origin_ns + to_ns(edges[-1]))
+        made = [(made_ns - origin_ns) / NS_PER_SECOND for made_ns in self.made_ns[max(index, 0) : last]]
+        if not made:
+            return
+        newest = made[0]
+        breaks = sorted([*(at for at in (*edges, *made) if at > max(newest, edges[0])), max(newest, edges[0])])
+        heard = iter([*made[1:], math.inf])
+        following = next(heard)
+        for low, high in pairwise(breaks):
+            while following <= low:
+                newest, following = following, next(heard)
+            yield low, high, newest
+
+    def long_polled(
+        self, repoll_seconds: Sequence[float], hold_seconds: float, delay_seconds: float
+    ) -> LongPolls | None:
+        """Replay clients through the record; None when they ask in a busy loop.
+
+        An answer counts when it is given in the window, an update when it is made in it. The replay draws gaps from a
+        generator of its own with a fixed seed: it repeats.
+        """
+        fastest_seconds = sum(repoll_seconds) / len(repoll_seconds) + hold_seconds
+        begin_ns = min([self.window.from_ns, *self.made_ns[:1]])
+        if self.window.to_ns - begin_ns > MOST_ANSWERS * fastest_seconds * NS_PER_SECOND:
+            return None
+        shift_ns = to_ns(delay_seconds)
+        replay = Replay(self.made_ns, self.window, Window(self.window.from_ns - shift_ns, self.window.to_ns - shift_ns))
+        replay.run([to_ns(gap) for gap in repoll_seconds], to_ns(hold_seconds), self.replayed)
+        return replay.outcome(self.age_seconds(delay_seconds))
