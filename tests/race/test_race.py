@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.race.running import SMALL, Race
-from wirerace.analysis.theory import empty_fraction_of_polls
+from wirerace.analysis.made import Made
 from wirerace.experiment.record import Raw, Result
 from wirerace.transports import TRANSPORTS
 
@@ -60,7 +60,7 @@ def test_polling_is_half_an_interval_late_and_push_is_not(finished: Race) -> Non
 def test_empty_polls_are_as_many_as_the_producers_record_predicts(finished: Race) -> None:
     raw, trial = read_raw(finished, "polling"), trials_of(finished)["polling"]
     made = [ts for epoch in raw.truth.epochs for ts in epoch.ts]
-    predicted = empty_fraction_of_polls(made, raw.window, 0.2)
+    predicted = Made(raw.window, made).empty_fraction(0.2)
     answered = trial["responses"]["data"] + trial["responses"]["empty"]
     assert abs(trial["responses"]["empty"] / answered - predicted) < 0.05
     assert answered == trial["requests"] == 20 * 2.0 / 0.2

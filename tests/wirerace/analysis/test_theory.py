@@ -1,92 +1,226 @@
-import itertools
+"""Predictions of each transport: closed forms against clients played event by event, and the design's table."""
+
 import math
 import random
-from bisect import bisect_right
+import time
+from statistics import fmean
 
+import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from wirerace.account import Window
-from wirerace.analysis.theory import empty_fraction_of_polls
-from wirerace.clock import to_ns
-from wirerace.schedule import Schedule, due_times
-
-WINDOW = Window(1_000_000_000_000, 1_010_000_000_000)
-GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
-POLLERS = 400
-
-
-def polled(made_ns: list[int], window: Window, interval_seconds: float) -> float:
-    """Return the fraction of empty polls of simulated clients whose phases fill the interval evenly."""
-    interval_ns = to_ns(interval_seconds)
-    polls = empty = 0
-    for client in range(POLLERS):
-        phase_ns = round(client * GOLDEN_RATIO % 1 * interval_ns)
-        for poll_ns in range(window.from_ns + phase_ns, window.to_ns, interval_ns):
-            polls += 1
-            empty += bisect_right(made_ns, poll_ns) == bisect_right(made_ns, poll_ns - interval_ns)
-    return empty / polls
-
-
-def made_by(schedule: Schedule, window: Window, lead_seconds: float) -> list[int]:
-    """Return what a schedule makes from `lead_seconds` before the window, a priming update first, to its end."""
-    start_ns = window.from_ns - to_ns(lead_seconds)
-    return [start_ns, *itertools.takewhile(lambda due_ns: due_ns < window.to_ns, due_times(schedule, start_ns))]
-
-
-schedules = st.builds(
-    Schedule,
-    rate_per_second=st.sampled_from([0.1, 0.5, 2.0, 10.0]),
-    arrivals=st.sampled_from(["periodic", "poisson"]),
-    seed=st.integers(0, 2**32),
+from tests.wirerace.analysis.simulated import agree, all_phases, long_polls, poisson, polls, pushes, seen
+from wirerace.analysis.news import News, Periodic, Poisson
+from wirerace.analysis.theory import (
+    PREDICTIONS,
+    Prediction,
+    Way,
+    closed_news,
+    longpolling,
+    polling,
+    sampling_deviation,
+    websocket,
 )
+from wirerace.schedule import Source
+from wirerace.transports import TRANSPORTS, LongPollingOptions, PollingOptions, WebSocketOptions
+
+UPDATES = 100_000
+DELAY = 0.003
+GAPS = (0.001, 0.02, 0.3)
 
 
-@given(schedules, st.sampled_from([0.5, 1.0, 2.0]))
-@settings(deadline=None)
-def test_prediction_agrees_with_simulated_polls(schedule: Schedule, interval_seconds: float) -> None:
-    made_ns = made_by(schedule, WINDOW, 3.3)
-    predicted = empty_fraction_of_polls(made_ns, WINDOW, interval_seconds)
+@pytest.mark.parametrize(("rate", "interval"), [(0.2, 1.0), (1.0, 1.0), (5.0, 0.3)])
+def test_pollers_of_poisson_news_see_the_closed_forms(rate: float, interval: float) -> None:
+    end = UPDATES / rate
+    made = poisson(rate, end, seed=7)
+    clients = [polls(made, interval, random.Random(2).uniform(0, interval), end)]
 
-    assert pytest.approx(polled(made_ns, WINDOW, interval_seconds), abs=0.01) == predicted
-
-
-@pytest.mark.parametrize("period_seconds", [0.5, 1.0, 1.25, 2.0, 5.0])
-def test_periodic_source_agrees_with_the_closed_form(period_seconds: float) -> None:
-    schedule = Schedule(rate_per_second=1 / period_seconds, arrivals="periodic")
-    made_ns = made_by(schedule, WINDOW, 10.0)
-
-    assert pytest.approx(max(0, 1 - 1 / period_seconds), abs=1e-6) == empty_fraction_of_polls(made_ns, WINDOW, 1.0)
-
-
-@pytest.mark.parametrize("rate_per_second", [0.2, 1.0, 3.0])
-def test_poisson_source_agrees_with_the_closed_form(rate_per_second: float) -> None:
-    long = Window(WINDOW.from_ns, WINDOW.from_ns + to_ns(20_000 / rate_per_second))
-    made_ns = made_by(Schedule(rate_per_second=rate_per_second, seed=5), long, 10.0)
-
-    assert pytest.approx(math.exp(-rate_per_second), abs=0.02) == empty_fraction_of_polls(made_ns, long, 1.0)
-
-
-def test_window_without_an_update_has_empty_polls_only() -> None:
-    assert 1.0 == empty_fraction_of_polls([WINDOW.from_ns - to_ns(1.0)], WINDOW, 1.0)
-
-
-def test_update_before_the_window_fills_polls_at_its_beginning() -> None:
-    assert pytest.approx(0.96) == empty_fraction_of_polls([WINDOW.from_ns - to_ns(0.6)], WINDOW, 1.0)
-
-
-def test_updates_closer_than_the_interval_leave_no_poll_empty() -> None:
-    rng = random.Random(1)
-    gaps = [rng.randrange(to_ns(1.0)) for _ in range(60)]
-    made_ns = list(itertools.accumulate(gaps, initial=WINDOW.from_ns - to_ns(0.5)))
-
-    assert 0.0 == empty_fraction_of_polls(made_ns, WINDOW, 1.0)
-
-
-def test_update_after_the_window_changes_nothing() -> None:
-    made_ns = [WINDOW.from_ns - to_ns(2.0), WINDOW.from_ns + to_ns(4.0)]
-
-    assert empty_fraction_of_polls(made_ns, WINDOW, 1.0) == empty_fraction_of_polls(
-        [*made_ns, WINDOW.to_ns + to_ns(5.0)], WINDOW, 1.0
+    agree(
+        seen(clients, 20 / rate, end - interval, DELAY),
+        polling(Poisson(rate), Way(DELAY), PollingOptions(interval_seconds=interval)),
     )
+
+
+@pytest.mark.parametrize("period", [0.4, 1.0, 2.5])
+def test_pollers_of_periodic_news_see_the_closed_forms(period: float) -> None:
+    made = [index * period for index in range(1, 60)]
+    clients = all_phases(made, 1.0, 60 * period)
+
+    agree(
+        seen(clients, 5 * period + DELAY, 55 * period + DELAY, DELAY),
+        polling(Periodic(1 / period), Way(DELAY), PollingOptions(interval_seconds=1.0)),
+        absolute=0.002,
+    )
+
+
+@pytest.mark.parametrize("hold", [0.0, 0.05, 0.4, 25.0])
+@pytest.mark.parametrize(("rate", "gaps"), [(0.5, GAPS), (5.0, GAPS), (5.0, (0.1,)), (20.0, (0.4, 0.6))])
+def test_long_pollers_of_poisson_news_see_the_closed_forms(rate: float, gaps: tuple[float, ...], hold: float) -> None:
+    end = UPDATES * 0.6 / rate / (1 + 1 / rate)
+    made, gap = poisson(rate, end, seed=3), random.Random(4)
+    answers = long_polls(made, lambda: gap.choice(gaps), hold, end)
+
+    agree(
+        seen([answers], 20 / rate, end - 30, DELAY),
+        longpolling(Poisson(rate), Way(DELAY, repoll_seconds=gaps), LongPollingOptions(hold_seconds=hold)),
+        rel=0.02,
+        absolute=0.001,
+    )
+
+
+@pytest.mark.parametrize("gaps", [(0.1,), (0.05, 0.35)])
+def test_long_pollers_who_are_back_before_the_next_periodic_update_wait_for_nothing(gaps: tuple[float, ...]) -> None:
+    made, gap = [index * 0.4 for index in range(1, 500)], random.Random(4)
+    answers = long_polls(made, lambda: gap.choice(gaps), 0.4, 200)
+
+    agree(
+        seen([answers], 20 + DELAY, 180 + DELAY, DELAY),
+        longpolling(Periodic(2.5), Way(DELAY, repoll_seconds=gaps), LongPollingOptions(hold_seconds=0.4)),
+    )
+
+
+@pytest.mark.parametrize(("gaps", "hold"), [((0.1, 0.4), 25.0), ((0.1,), 0.2)])
+def test_other_long_pollers_of_periodic_news_have_no_closed_form(gaps: tuple[float, ...], hold: float) -> None:
+    way = Way(DELAY, repoll_seconds=gaps)
+
+    assert Prediction() == longpolling(Periodic(2.5), way, LongPollingOptions(hold_seconds=hold))
+
+
+@pytest.mark.parametrize("news", [Poisson(5.0), Periodic(5.0)])
+def test_listeners_see_the_closed_forms(news: News) -> None:
+    end = UPDATES / 5
+    made = poisson(5.0, end, 5) if isinstance(news, Poisson) else [index / 5 for index in range(1, UPDATES)]
+
+    found = msgspec.structs.replace(seen([pushes(made)], 10, end - 10, DELAY), empty_fraction=None)
+
+    agree(found, websocket(news, Way(DELAY), WebSocketOptions()))
+
+
+@pytest.mark.parametrize("transport", ["websocket", "longpolling"])
+def test_fan_out_adds_half_of_all_sends_but_the_first_to_push(transport: str) -> None:
+    first, mean = (
+        PREDICTIONS[transport](Poisson(5.0), way, TRANSPORTS[transport].options())
+        for way in (Way(DELAY, repoll_seconds=(0.1,)), Way(DELAY, 201, 1e-4, (0.1,)))
+    )
+
+    assert first.latency_seconds is not None
+    assert first.age_seconds is not None
+    assert pytest.approx(first.latency_seconds + 0.01) == mean.latency_seconds
+    assert pytest.approx(first.age_seconds + 0.01) == mean.age_seconds
+
+
+def test_fan_out_does_not_touch_pollers() -> None:
+    alone, crowd = (polling(Poisson(5.0), way, PollingOptions()) for way in (Way(DELAY), Way(DELAY, 201, 1e-4)))
+
+    assert alone == crowd
+
+
+RATE, T, R, H = 5.0, 0.3, 0.1, 0.4
+E = math.exp
+CYCLE = R + E(-RATE * R) * (1 - E(-RATE * H)) / RATE
+POLLS = polling(Poisson(RATE), Way(DELAY), PollingOptions(interval_seconds=T))
+HELD = longpolling(Poisson(RATE), Way(DELAY, repoll_seconds=(R,)), LongPollingOptions(hold_seconds=H))
+HELD_FOR_EVER = longpolling(Poisson(RATE), Way(DELAY, repoll_seconds=(R,)), LongPollingOptions(hold_seconds=3600))
+PUSH = websocket(Poisson(RATE), Way(DELAY, 101, 1e-5), WebSocketOptions())
+
+
+@pytest.mark.parametrize(
+    ("written", "predicted"),
+    [
+        (T / 2 + DELAY, POLLS.latency_seconds),
+        (E(-RATE * T), POLLS.empty_fraction),
+        (RATE * T / (1 - E(-RATE * T)), POLLS.updates_per_response),
+        (1 / T, POLLS.responses_per_client_second),
+        (1 / RATE + T / 2 + DELAY, POLLS.age_seconds),
+        (DELAY + (RATE * R**2 / 2) / (RATE * R + E(-RATE * R)), HELD_FOR_EVER.latency_seconds),
+        (E(-RATE * (R + H)), HELD.empty_fraction),
+        (RATE * R + E(-RATE * R), HELD_FOR_EVER.updates_per_response),
+        (1 / CYCLE, HELD.responses_per_client_second),
+        (DELAY + 100 * 1e-5 / 2, PUSH.latency_seconds),
+        (1.0, PUSH.updates_per_response),
+        (RATE, PUSH.responses_per_client_second),
+        (1 / RATE + DELAY + 100 * 1e-5 / 2, PUSH.age_seconds),
+    ],
+)
+def test_closed_forms_are_those_of_the_designs_table(written: float, predicted: float) -> None:
+    assert pytest.approx(written) == predicted
+
+
+def test_long_pollers_age_exceeds_pushs_by_less_than_the_mean_wait() -> None:
+    """The design's table adds the wait; but an update that has to wait follows close upon another."""
+    assert HELD_FOR_EVER.age_seconds is not None
+    assert HELD_FOR_EVER.latency_seconds is not None
+    behind, wait = HELD_FOR_EVER.age_seconds - 1 / RATE - DELAY, HELD_FOR_EVER.latency_seconds - DELAY
+
+    assert 0 < behind < wait / 4
+
+
+def test_long_polling_without_hold_is_polling_at_the_gap() -> None:
+    held = longpolling(Poisson(RATE), Way(DELAY, repoll_seconds=(T,)), LongPollingOptions(hold_seconds=0))
+
+    agree(held, POLLS, rel=1e-9)
+
+
+def test_long_polling_that_is_never_away_is_push() -> None:
+    held = longpolling(Poisson(RATE), Way(DELAY, repoll_seconds=(0.0,)), LongPollingOptions(hold_seconds=3600))
+    push = websocket(Poisson(RATE), Way(DELAY), WebSocketOptions())
+
+    agree(held, msgspec.structs.replace(push, empty_fraction=0.0), rel=1e-9)
+
+
+def test_long_polling_with_unknown_gaps_or_in_a_busy_loop_is_not_predicted() -> None:
+    assert Prediction() == longpolling(Poisson(RATE), Way(DELAY), LongPollingOptions())
+    busy = Way(DELAY, repoll_seconds=(0.0,))
+    assert Prediction() == longpolling(Poisson(RATE), busy, LongPollingOptions(hold_seconds=0))
+
+
+def test_every_transport_is_predicted() -> None:
+    assert TRANSPORTS.keys() == PREDICTIONS.keys()
+
+
+def test_closed_forms_are_there_for_poisson_and_periodic_news() -> None:
+    assert Poisson(2.0) == closed_news(Source(rate_per_second=2.0))
+    assert Periodic(2.0) == closed_news(Source(rate_per_second=2.0, arrivals="periodic"))
+    assert closed_news(Source(arrivals="bursty")) is None
+    assert closed_news(Source(arrivals="trace", trace_file="news.csv")) is None
+
+
+@pytest.mark.parametrize(("rate", "window"), [(1.0, 100.0), (2.0, 20.0), (2.0, 3000.0)])
+def test_empty_fractions_vary_as_their_autocovariance_says(rate: float, window: float) -> None:
+    """With 200 schedules, or 60 at the long window, a standard deviation is known to 5 or 9 % of itself."""
+    found = sampling_deviation("polling", Source(rate_per_second=rate), Way(DELAY), PollingOptions(), window)
+    lags = [(index + 0.5) / 1000 for index in range(1000)]
+    variance = 2 / window * fmean((1 - lag / window) * (E(-rate * (1 + lag)) - E(-2 * rate)) for lag in lags)
+
+    assert found is not None
+    assert pytest.approx(math.sqrt(variance), rel=0.2) == found.empty_fraction
+
+
+def test_counts_of_poisson_updates_vary_with_the_root_of_their_number() -> None:
+    found = sampling_deviation("websocket", Source(rate_per_second=5.0), Way(DELAY), WebSocketOptions(), 100.0)
+
+    assert found is not None
+    assert pytest.approx(math.sqrt(5 / 100), rel=0.2) == found.responses_per_client_second
+    assert (0.0, None, 0.0) == (found.latency_seconds, found.empty_fraction, found.updates_per_response)
+
+
+def test_periodic_news_varies_by_no_more_than_the_windows_edges() -> None:
+    source = Source(rate_per_second=2.0, arrivals="periodic")
+    found = sampling_deviation("polling", source, Way(DELAY), PollingOptions(interval_seconds=0.3), 60.0)
+
+    assert found is not None
+    assert all(value is not None and value < 0.01 for value in msgspec.structs.astuple(found))
+
+
+def test_bursts_have_no_closed_form_to_vary_about() -> None:
+    assert sampling_deviation("polling", Source(arrivals="bursty"), Way(DELAY), PollingOptions(), 60.0) is None
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("rate", [0.1, 5.0, 1000.0])
+def test_deviation_is_the_same_each_time_and_costs_no_wait(transport: str, rate: float) -> None:
+    way, options = Way(DELAY, repoll_seconds=GAPS), TRANSPORTS[transport].options()
+    begun = time.process_time()
+    first, again = (sampling_deviation(transport, Source(rate_per_second=rate), way, options, 60.0) for _ in range(2))
+
+    assert first == again
+    assert time.process_time() - begun < 3.0

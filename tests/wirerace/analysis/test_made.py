@@ -1,0 +1,216 @@
+"""Predictions given a schedule: exact against clients played event by event, whatever the arrivals."""
+
+import itertools
+import math
+import random
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.wirerace.analysis.simulated import agree, all_phases, long_polls, pushes, seen
+from wirerace.account import Window
+from wirerace.analysis.made import Made
+from wirerace.analysis.news import Poisson
+from wirerace.analysis.theory import Prediction, Way, longpolling, polling, websocket
+from wirerace.clock import to_ns
+from wirerace.schedule import Schedule, due_times
+from wirerace.transports import LongPollingOptions, PollingOptions, WebSocketOptions
+
+ORIGIN_NS = 1_790_000_000_000_000_000
+START, END = 10.0, 22.0
+DELAY = 0.004
+
+
+def record(made: list[float], start: float = START, end: float = END) -> Made:
+    """Return the producer's record of updates made at these times, in seconds."""
+    window = Window(ORIGIN_NS + to_ns(start), ORIGIN_NS + to_ns(end))
+    return Made(window, [ORIGIN_NS + to_ns(at) for at in made if at < end])
+
+
+def generated(rate: float, end: float, seed: int = 5) -> Made:
+    schedule = Schedule(rate_per_second=rate, seed=seed)
+    window = Window(ORIGIN_NS + to_ns(START), ORIGIN_NS + to_ns(end))
+    return Made(window, list(itertools.takewhile(window.to_ns.__gt__, due_times(schedule, ORIGIN_NS))))
+
+
+def polled(made: Made, interval: float) -> Prediction:
+    return polling(made, Way(DELAY), PollingOptions(interval_seconds=interval))
+
+
+def held(made: Made, gaps: tuple[float, ...], hold: float) -> Prediction:
+    return longpolling(made, Way(DELAY, repoll_seconds=gaps), LongPollingOptions(hold_seconds=hold))
+
+
+SPREAD = [3.0, 9.9, 10.2, 10.3, 13.7, 13.9, 14.0, 14.1, 19.5, 21.9]
+HAND_MADE = {
+    "spread": SPREAD,
+    "none in the window": [3.0, 8.0, 9.5],
+    "one, long before": [1.0],
+    "all at once": [1.0, *[15.0] * 40],
+    "at the edges": [2.0, START, START + 1e-9, 21.999999999],
+    "a long silence, then many": [1.0, *[21 + index / 50 for index in range(40)]],
+}
+spreads = st.lists(st.integers(1, 10_000), min_size=1, max_size=60).map(
+    lambda gaps: [sum(gaps[:count]) * 1e-3 for count in range(1, len(gaps) + 1)]
+)
+"""Gaps of up to 10 s: some longer than any interval."""
+
+
+@pytest.mark.parametrize("made", HAND_MADE.values(), ids=HAND_MADE)
+@pytest.mark.parametrize("interval", [0.4, 1.0, 2.4, 6.0])
+def test_pollers_see_what_the_record_predicts(made: list[float], interval: float) -> None:
+    clients = all_phases(made, interval, END + interval, clients=1000)
+    found, predicted = seen(clients, START, END, DELAY), polled(record(made), interval)
+
+    if found.latency_seconds is None:  # no update to be late
+        assert not any(START <= at < END for at in made)
+        predicted = Prediction(None, *(getattr(predicted, name) for name in Prediction.__struct_fields__[1:]))
+    agree(found, predicted, 0.02, 0.002)
+
+
+@given(spreads, st.sampled_from([0.5, 1.0, 2.0]))
+@settings(deadline=None, max_examples=30)
+def test_pollers_of_any_arrivals_see_what_the_record_predicts(made: list[float], interval: float) -> None:
+    made = [1.0, *(at + 1 for at in made)]
+    found = seen(all_phases(made, interval, END + interval), START, END, DELAY)
+    predicted = polled(record(made), interval)
+
+    assert pytest.approx(found.age_seconds, rel=0.01) == predicted.age_seconds
+    assert pytest.approx(found.empty_fraction, abs=0.01) == predicted.empty_fraction
+    assert found.updates_per_response == (
+        None if predicted.updates_per_response is None else pytest.approx(predicted.updates_per_response, rel=0.05)
+    )
+
+
+@given(spreads)
+@settings(deadline=None)
+def test_listeners_of_any_arrivals_see_what_the_record_predicts(made: list[float]) -> None:
+    made = [1.0, *(at + 1 for at in made)]
+    found, predicted = seen([pushes(made)], START, END, DELAY), websocket(record(made), Way(DELAY), WebSocketOptions())
+
+    assert pytest.approx(found.age_seconds, rel=1e-6) == predicted.age_seconds
+    assert pytest.approx(found.responses_per_client_second, abs=1e-9) == predicted.responses_per_client_second
+
+
+@pytest.mark.parametrize("made", HAND_MADE.values(), ids=HAND_MADE)
+@pytest.mark.parametrize("hold", [0.0, 0.35, 3.0, 25.0])
+def test_long_pollers_see_what_the_record_predicts(made: list[float], hold: float) -> None:
+    gap = 0.0711  # so that nothing falls together by a rounding
+    found = seen([long_polls(made, lambda: gap, hold, END + 30)], START, END, DELAY)
+
+    agree(found, held(record(made), (gap,), hold), 1e-6)
+
+
+@given(spreads, st.sampled_from([0.0, 0.5, 25.0]), st.sampled_from([0.00011, 0.30007, 3.70013]))
+@settings(deadline=None)
+def test_long_pollers_of_any_arrivals_see_what_the_record_predicts(made: list[float], hold: float, gap: float) -> None:
+    if gap < 0.001 > hold:
+        return  # a busy loop
+    made = [1.0, *(at + 1 for at in made)]
+    found = seen([long_polls(made, lambda: gap, hold, END + 30)], START, END, DELAY)
+
+    agree(found, held(record(made), (gap,), hold), 1e-5)
+
+
+def test_long_pollers_gaps_may_scatter() -> None:
+    gaps, draw = (0.01, 0.2, 1.7), random.Random(8)
+    clients = [long_polls(SPREAD, lambda: draw.choice(gaps), 0.9, END + 30) for _ in range(2000)]
+
+    agree(seen(clients, START, END, DELAY), held(record(SPREAD), gaps, 0.9), 0.02)
+
+
+@pytest.mark.parametrize("rate", [0.5, 5.0])
+def test_long_record_of_poisson_news_agrees_with_the_closed_forms(rate: float) -> None:
+    made, closed = generated(rate, 50_000 / rate), Poisson(rate)
+    way = Way(DELAY, repoll_seconds=(0.01, 0.2))
+    for interval in (1.0, 0.2):
+        options = PollingOptions(interval_seconds=interval)
+        agree(polling(closed, way, options), polling(made, way, options), 0.02, 1e-3)
+    for hold in (25.0, 0.3):
+        held_options = LongPollingOptions(hold_seconds=hold)
+        agree(longpolling(closed, way, held_options), longpolling(made, way, held_options), 0.02, 1e-3)
+    agree(websocket(closed, way, WebSocketOptions()), websocket(made, way, WebSocketOptions()), 0.02)
+
+
+@pytest.mark.parametrize("period", [0.5, 1.0, 1.25, 2.5])
+def test_record_of_periodic_news_agrees_with_the_closed_form(period: float) -> None:
+    made = record([index * period for index in range(1, 100)], START, START + 20)
+
+    assert pytest.approx(max(0, 1 - 1 / period), abs=1e-6) == made.empty_fraction(1.0)
+    assert pytest.approx(1 / period) == made.updates_per_poll(1.0)
+    assert pytest.approx(period / 2 + 0.5 + DELAY) == made.age_seconds(DELAY, 1.0)
+
+
+@pytest.mark.parametrize("interval", [0.3, 1.0, 30.0])
+def test_age_of_pollers_is_that_of_listeners_averaged_over_lookbacks(interval: float) -> None:
+    """An interval may be longer than the window."""
+    made, steps = record([1e-3, *(at + 0.3 for at in SPREAD)], 40, 52), 2000
+    lookbacks = [(step + 0.5) / steps * interval for step in range(steps)]
+    ages = [age for lookback in lookbacks if (age := made.age_seconds(DELAY + lookback)) is not None]
+
+    assert pytest.approx(sum(ages) / steps, rel=1e-6) == made.age_seconds(DELAY, interval)
+
+
+def test_delay_shifts_the_window_that_the_source_is_seen_in() -> None:
+    """An age of the window's first second counts, one of its last does not, when news takes a second."""
+    made = record([9.0, 21.5])
+
+    assert pytest.approx(1.0 + (0 + 12) / 2) == made.age_seconds(1.0)
+    assert pytest.approx((11.5 * (1 + 12.5) / 2 + 0.5 * 0.25) / 12) == made.age_seconds(0.0)
+
+
+def test_window_without_an_update_has_empty_polls_only() -> None:
+    predicted = polled(record([START - 1.0]), 1.0)
+
+    assert (1.0, None) == (predicted.empty_fraction, predicted.updates_per_response)
+
+
+def test_update_before_the_window_fills_polls_at_its_beginning() -> None:
+    made = record([START - 0.7])
+
+    assert pytest.approx(1 - 0.3 / 12) == made.empty_fraction(1.0)
+    assert pytest.approx(0.3 / 12) == made.updates_per_poll(1.0)
+
+
+def test_updates_closer_than_the_interval_leave_no_poll_empty() -> None:
+    rng = random.Random(1)
+
+    assert 0.0 == record(list(itertools.accumulate((rng.random() for _ in range(60)), initial=9.5))).empty_fraction(1.0)
+
+
+def test_update_after_the_window_changes_nothing() -> None:
+    made = record(SPREAD)
+    later = Made(made.window, [*made.made_ns, made.window.to_ns + 1, made.window.to_ns + to_ns(30)])
+
+    assert polled(made, 1.0) == polled(later, 1.0)
+    assert held(made, (0.1,), 25.0) == held(later, (0.1,), 25.0)
+
+
+def test_record_that_holds_nothing_has_no_age() -> None:
+    predicted = [polled(record([]), 1.0), held(record([]), (0.1,), 1.0)]
+
+    assert [(None, 1.0, None)] * 2 == [(p.age_seconds, p.empty_fraction, p.updates_per_response) for p in predicted]
+
+
+def test_long_poller_in_a_busy_loop_is_not_replayed() -> None:
+    assert Prediction() == held(record(SPREAD), (0.0, 1e-9), 0.0)
+
+
+def test_replay_repeats() -> None:
+    made = generated(5.0, 60.0)
+
+    assert held(made, (0.01, 0.2), 1.0) == held(made, (0.01, 0.2), 1.0)
+
+
+@pytest.mark.parametrize("rate", [1.0, 100.0])
+def test_replay_of_scattered_gaps_varies_little_and_costs_no_wait(rate: float) -> None:
+    """With other draws of the gaps, which the order of the sample decides, it comes to the same within 2 %."""
+    made = generated(rate, 100 * max(1, 100 / rate))
+    begun = time.process_time()
+    first, other = (held(made, gaps, 25.0) for gaps in ((0.01, 0.2, 0.7), (0.7, 0.2, 0.01)))
+
+    assert time.process_time() - begun < 3.0
+    agree(first, other, 0.02)
+    assert math.isfinite(first.age_seconds or math.nan)
