@@ -163,7 +163,9 @@ class Feed:
             rest = b""
             async for chunk in response.content.iter_any():
                 *lines, rest = (rest + chunk).split(b"\n")
-                self.publish(line for line in lines if line)
+                found = [line for line in lines if line]
+                self._metrics.feed_reads += bool(found)
+                self.publish(found)
                 self._note_progress(newest)
 
     def _note_progress(self, newest: Cursor) -> None:

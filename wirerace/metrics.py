@@ -30,6 +30,7 @@ _COUNTERS = {
     "heartbeat_bytes": "Bytes of this server's pings, and of clients' pongs; they are in no other count",
     "slow_readers": "Clients cut off because they read too slowly",
     "feed_connects": "Times the feed was connected",
+    "feed_reads": "Readings of the feed that brought updates: what one brings together is sent together",
 }
 _GAUGES = {
     "clients": "Clients connected: their connection has asked for updates and is open",
@@ -50,6 +51,7 @@ class ServiceMetrics(Collector):
         self.heartbeat_bytes = 0
         self.slow_readers = 0
         self.feed_connects = 0
+        self.feed_reads = 0
         self.clients = 0
         self.held_requests = 0
         self.feed_live = 0

@@ -22,7 +22,7 @@ NOTHING_MEASURED = Measured(
     clients_measured=200,
     restarts=0,
 )
-NOTHING_SPENT = ServerSample(None, 0, 0, 0, 0, 0.0, 0, None, None, None)
+NOTHING_SPENT = ServerSample(None, 0, 0, 0, 0, 0.0, 0, 0, None, None, None)
 
 
 def plan_of(transport: str, repeat: int = 1, seed: int = 1, variant: str = "") -> Plan:

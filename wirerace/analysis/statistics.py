@@ -1,11 +1,18 @@
-"""The figures of an experiment, transports side by side: each trial's, and their mean over repeats."""
+"""The figures of an experiment over its repeats: means with intervals, and paired comparisons."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean, stdev
 from typing import NamedTuple
 
-from wirerace.experiment.record import Result
+from wirerace.analysis.student import t_within
+from wirerace.experiment.record import Compared, Interval, Result, Summary
 from wirerace.experiment.trial import Trial
 from wirerace.transports import TRANSPORTS
+
+CONFIDENCE = 0.95
+LEAST_REPEATS = 3
+"""Two repeats tell next to nothing of their spread: the interval would be 12.7 standard errors wide."""
 
 
 class Figure(NamedTuple):
@@ -28,14 +35,18 @@ class Contestant(NamedTuple):
     variant: str
 
 
-def _empty_fraction(trial: Trial) -> float | None:
-    answered = trial.responses["data"] + trial.responses["empty"]
-    return trial.responses["empty"] / answered if answered else None
+def _per_delivery(amount: float | None, trial: Trial) -> float | None:
+    return amount / trial.arrived if amount is not None and trial.arrived else None
 
 
-def _bytes_per_delivery(trial: Trial) -> float | None:
+def _application_bytes(trial: Trial) -> float | None:
     received, sent = trial.bytes.application_in, trial.bytes.application_out
-    return (received + sent) / trial.arrived if received is not None and sent is not None and trial.arrived else None
+    return _per_delivery(received + sent, trial) if received is not None and sent is not None else None
+
+
+def _ip_bytes(trial: Trial) -> float | None:
+    received, sent = trial.bytes.ip_in, trial.bytes.ip_out
+    return _per_delivery(received + sent, trial) if received is not None and sent is not None else None
 
 
 FIGURES = (
@@ -44,9 +55,10 @@ FIGURES = (
     Figure("p50 latency", "seconds", lambda trial: trial.latency_seconds.p50),
     Figure("p99 latency", "seconds", lambda trial: trial.latency_seconds.p99),
     Figure("mean age", "seconds", lambda trial: trial.age_seconds.mean),
-    Figure("requests per delivery", "ratio", lambda trial: trial.requests / trial.arrived if trial.arrived else None),
-    Figure("empty responses", "fraction", _empty_fraction),
-    Figure("bytes per delivery", "bytes", _bytes_per_delivery),
+    Figure("requests per delivery", "ratio", lambda trial: _per_delivery(trial.requests, trial)),
+    Figure("empty responses", "fraction", lambda trial: trial.empty_fraction),
+    Figure("bytes per delivery", "bytes", _application_bytes),
+    Figure("the same, IP layer", "bytes", _ip_bytes),
     Figure("server CPU per delivery", "microseconds", lambda trial: trial.server.cpu_us_per_delivery),
     Figure("memory per client", "bytes", lambda trial: trial.server.bytes_per_client),
     Figure("connections cut or broken", "count", lambda trial: trial.return_seconds.count, total=True, if_any=True),
@@ -56,6 +68,31 @@ FIGURES = (
     Figure("duplicated", "count", lambda trial: trial.duplicated, total=True),
     Figure("reordered", "count", lambda trial: trial.reordered, total=True),
 )
+
+
+def summarised(result: Result) -> Summary:
+    """Return all figures over the repeats that count, and each contestant compared with the first one."""
+    first, *others = contestants_of(result) or [Contestant("", "")]
+    figures = figures_of(result)
+    return Summary(
+        repeats=len({trial.repeat for trial in result.counted}),
+        confidence=CONFIDENCE,
+        figures={
+            title: {figure.name: over_repeats(result, contestant, figure) for figure in figures}
+            for title, contestant in ((key_of(contestant), contestant) for contestant in contestants_of(result))
+        },
+        compared=[
+            compared
+            for contestant in others
+            for figure in figures
+            if not figure.total and (compared := _compared(result, contestant, first, figure)) is not None
+        ],
+    )
+
+
+def key_of(contestant: Contestant) -> str:
+    """Return what a contestant is called in result.json."""
+    return f"{contestant.transport}-{contestant.variant}" if contestant.variant else contestant.transport
 
 
 def contestants_of(result: Result) -> list[Contestant]:
@@ -68,17 +105,47 @@ def contestants_of(result: Result) -> list[Contestant]:
 
 def figures_of(result: Result) -> list[Figure]:
     """Return the figures that are worth a row."""
-    return [figure for figure in FIGURES if not figure.if_any or any(figure.of(trial) for trial in result.trials)]
+    return [figure for figure in FIGURES if not figure.if_any or any(figure.of(trial) for trial in result.counted)]
 
 
-def over_repeats(result: Result, contestant: Contestant, figure: Figure) -> float | None:
-    """Return a figure over a contestant's repeats: the sum of counts, else the mean; None when any is unknown."""
-    trials = [trial for trial in result.trials if (trial.transport, trial.variant) == contestant]
-    return _over([figure.of(trial) for trial in trials], total=figure.total)
-
-
-def _over(values: Sequence[float | None], *, total: bool) -> float | None:
+def over_repeats(result: Result, contestant: Contestant, figure: Figure) -> Interval:
+    """Return a figure over a contestant's repeats: the sum of counts, else the mean; unknown when any is."""
+    values = [figure.of(trial) for trial in result.counted if (trial.transport, trial.variant) == contestant]
     known = [value for value in values if value is not None]
     if not known or len(known) < len(values):
+        return Interval(None, None, None)
+    if figure.total:
+        return Interval(sum(known), None, None)
+    return interval(known)
+
+
+def interval(values: Sequence[float]) -> Interval:
+    """Return the mean of values and its confidence interval.
+
+    Student's t: right for few repeats that vary about normally, whatever their spread. None under three of them.
+    """
+    mean = fmean(values)
+    if len(values) < LEAST_REPEATS:
+        return Interval(mean, None, None)
+    half = t_within(CONFIDENCE, len(values) - 1) * stdev(values) / math.sqrt(len(values))
+    return Interval(mean, mean - half, mean + half)
+
+
+def _compared(result: Result, one: Contestant, other: Contestant, figure: Figure) -> Compared | None:
+    """Return a figure of one against another, from the repeats in which both have it: same schedule, same machine."""
+    ones, others = (_by_repeat(result, contestant, figure) for contestant in (one, other))
+    pairs = [(a, b) for repeat, a in ones.items() if a is not None and (b := others.get(repeat)) is not None]
+    if not pairs:
         return None
-    return sum(known) if total else sum(known) / len(known)
+    ratio = None
+    if all(a > 0 and b > 0 for a, b in pairs):
+        # Ratios multiply: their logarithms are averaged, and vary about normally.
+        logs = interval([math.log(a / b) for a, b in pairs])
+        ratio = Interval(*(None if value is None else math.exp(value) for value in (logs.mean, logs.low, logs.high)))
+    return Compared(figure.name, key_of(one), key_of(other), ratio, interval([a - b for a, b in pairs]))
+
+
+def _by_repeat(result: Result, contestant: Contestant, figure: Figure) -> Mapping[int, float | None]:
+    return {
+        trial.repeat: figure.of(trial) for trial in result.counted if (trial.transport, trial.variant) == contestant
+    }

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from wirerace.experiment.trial import Quantity
+
 
 class Limit(NamedTuple):
     """Above `doubt` a value is a doubt, above `invalid` it makes the trial invalid; None for never. `why` says why."""
@@ -57,5 +59,22 @@ MEMORY_STALLED_FRACTION = Limit(0.01, 0.1, "whoever touches memory may have wait
 LEAST_UPDATES_BEYOND = 3
 """All clients hear the same updates: a percentile with fewer beyond it hangs on one or two of them."""
 
-TREND_P, TREND_CHANGE, TREND_BINS = 0.01, 0.1, 10
-"""A window whose latency has not settled: Kendall's test over the means of its tenths, and a change that matters."""
+TREND_SURE, TREND_CHANGE, TREND_BINS = 0.99, 0.1, 10
+"""A window whose latency has not settled: a slope over the means of its tenths that is no luck (t test) and matters."""
+
+
+class Tolerance(NamedTuple):
+    """How far a measurement may be from the prediction given the schedule: a part of it, and so much more."""
+
+    relative: float
+    absolute: float
+
+
+TOLERANCES: dict[Quantity, Tolerance] = {
+    # Half of a fan-out's time, which theory takes to be even, may be off by a millisecond on a machine with two cores.
+    "latency_seconds": Tolerance(0.02, 0.001),
+    "age_seconds": Tolerance(0.02, 0.001),
+    "empty_fraction": Tolerance(0.0, 0.005),
+    "updates_per_response": Tolerance(0.02, 0.0),
+    "responses_per_client_second": Tolerance(0.03, 0.0),
+}

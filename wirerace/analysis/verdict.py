@@ -1,12 +1,13 @@
 """The verdict: whether a trial is to be believed, and if not, why not. A check that cannot be made is named."""
 
+import math
 from collections.abc import Iterator
+from statistics import linear_regression
 from typing import Literal, NamedTuple
-
-from scipy import stats
 
 from wirerace.account import Heard
 from wirerace.analysis import thresholds
+from wirerace.analysis.student import probability_within
 from wirerace.analysis.thresholds import Limit
 from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.experiment.record import Raw
@@ -16,7 +17,7 @@ Weight = Literal["reason", "doubt", "unchecked"]
 
 
 class Finding(NamedTuple):
-    """What a check has found, and what it means: a reason why a trial is invalid, a doubt, or that it could not look."""
+    """What a check has found: a reason why a trial is invalid, a doubt, or that it could not look."""
 
     weight: Weight
     text: str
@@ -72,7 +73,7 @@ def _arrivals(trial: Trial, raw: Raw) -> Iterator[Finding]:
         return
     lag = trial.reader_lag_seconds.p99
     if lag is not None:
-        text = f"one reading in a hundred came {milliseconds(lag)} after its arrival or later"
+        text = f"1 % of readings came {milliseconds(lag)} after their arrival or later"
         yield from against(thresholds.READER_LAG_P99_SECONDS, lag, "reader lag", text)
     if trial.delivered:
         bounded = (trial.upper_bounds + raw.account.unstamped) / trial.delivered
@@ -120,7 +121,7 @@ def _throttled(who: str, throttled: float | None, of_seconds: float) -> Iterator
 def _producer(trial: Trial, _raw: Raw) -> Iterator[Finding]:
     late = trial.producer.late_seconds_p99
     if trial.updates:
-        text = f"one update in a hundred was made {milliseconds(late)} late or later"
+        text = f"1 % of updates were made {milliseconds(late)} late or later"
         yield from against(thresholds.PRODUCER_LATE_P99_SECONDS, late, "the producer's lateness", text)
 
 
@@ -137,7 +138,7 @@ def _network(trial: Trial, _raw: Raw) -> Iterator[Finding]:
     segments = (trial.bytes.segments_in or 0) + (trial.bytes.segments_out or 0)
     again = trial.bytes.retransmitted
     fraction = None if again is None else again / max(segments, again, 1)
-    text = f"{again} of {segments} segments were sent again"
+    text = f"{again} segments were sent again beside {segments} of the trial"
     yield from against(thresholds.RETRANSMITTED_FRACTION, fraction, "retransmissions", text)
 
 
@@ -150,14 +151,14 @@ def _clock(trial: Trial, _raw: Raw) -> Iterator[Finding]:
 
 
 def _percentiles(trial: Trial, raw: Raw) -> Iterator[Finding]:
-    """All clients hear the same updates: how many distinct ones lie beyond each percentile?"""
+    """Count the distinct updates beyond each percentile: all clients hear the same ones."""
     worst = [heard.most_ns for heard in heard_of(raw)]
-    for name in ("p50", "p90", "p99", "p999"):
-        value: float | None = getattr(trial.latency_seconds, name)
-        beyond = 0 if value is None else sum(most_ns > to_ns(value) for most_ns in worst)
-        if value is not None and beyond < thresholds.LEAST_UPDATES_BEYOND:
-            updates = "one update lies" if beyond == 1 else f"{beyond} updates lie"
-            yield Finding("doubt", f"only {updates} beyond the {name} latency: a longer window has more")
+    known = {name: getattr(trial.latency_seconds, name) for name in ("p50", "p90", "p99", "p999")}
+    beyond = {name: sum(most_ns > to_ns(value) for most_ns in worst) for name, value in known.items() if value}
+    few = [f"{name} ({count})" for name, count in beyond.items() if count < thresholds.LEAST_UPDATES_BEYOND]
+    if few:
+        least = thresholds.LEAST_UPDATES_BEYOND
+        yield Finding("doubt", f"fewer than {least} updates lie beyond {', '.join(few)}: a longer window has more")
 
 
 def _trend(trial: Trial, raw: Raw) -> Iterator[Finding]:
@@ -176,9 +177,19 @@ def _trend(trial: Trial, raw: Raw) -> Iterator[Finding]:
         return
     third = len(means) // 3
     change = (sum(means[-third:]) - sum(means[:third])) / third / (sum(means) / len(means))
-    if stats.kendalltau(range(len(means)), means).pvalue < thresholds.TREND_P and abs(change) > thresholds.TREND_CHANGE:
+    if abs(change) > thresholds.TREND_CHANGE and _is_slope(means):
         way = "rises" if change > 0 else "falls"
         yield Finding("doubt", f"latency {way} by {percent(abs(change))} over the window: it has not settled")
+
+
+def _is_slope(values: list[float]) -> bool:
+    """Tell whether a straight line through values that follow each other rises or falls by more than luck."""
+    line = linear_regression(range(len(values)), values)
+    errors = [value - line.intercept - line.slope * index for index, value in enumerate(values)]
+    freedom = len(values) - 2
+    noise = math.sqrt(sum(error**2 for error in errors) / freedom)
+    spread = math.sqrt(sum((index - (len(values) - 1) / 2) ** 2 for index in range(len(values))))
+    return not noise or probability_within(abs(line.slope) * spread / noise, freedom) > thresholds.TREND_SURE
 
 
 def _clients(trial: Trial, wanted: int) -> Iterator[Finding]:

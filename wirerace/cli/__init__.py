@@ -34,7 +34,7 @@ app.command("show")(show.command)
 
 
 def main() -> None:
-    """Run a command and exit: 0 all well, 1 not completed or not whole, 2 bad input, 130 Ctrl-C, 143 SIGTERM."""
+    """Run a command and exit: 0 well, 1 not completed or not whole, 2 bad input, 3 invalid, 130 Ctrl-C, 143 SIGTERM."""
     try:
         code = app(prog_name="wirerace", standalone_mode=False)
     except typer.TyperException as error:

@@ -12,16 +12,17 @@ from typing import Annotated
 import typer
 
 from wirerace.analysis.judging import judged
+from wirerace.analysis.statistics import summarised
 from wirerace.errors import BadInput
 from wirerace.experiment.reading import read_experiment
-from wirerace.experiment.record import FILE_NAME, Result
+from wirerace.experiment.record import FILE_NAME, Result, write_json
 from wirerace.experiment.run import Place, run
 from wirerace.experiment.targets.cores import cautions
 from wirerace.report.progress import progress_display
 from wirerace.report.terminal import print_result
 
 RESULTS = Path("results")
-INTERRUPTED, TERMINATED = 130, 143
+NOT_WHOLE, INVALID, INTERRUPTED, TERMINATED = 1, 3, 130, 143
 
 
 class Terminated(BaseException):
@@ -40,6 +41,9 @@ def command(
     on: Annotated[
         Place, typer.Option("--on", help="Where: processes of its own, or the containers of docker compose.")
     ] = "local",
+    allow_invalid: Annotated[
+        bool, typer.Option("--allow-invalid", help="Exit with 0 even if a trial is invalid; the verdict is printed.")
+    ] = False,
 ) -> None:
     """Run an experiment: real processes on loopback, one trial after the other, then a table.
 
@@ -53,7 +57,7 @@ def command(
         wirerace run experiments/first-look.toml --on compose
 
     Exit codes: 0 all well; 1 a trial could not be completed, or lost, duplicated or reordered updates; 2 bad input;
-    130 Ctrl-C; 143 SIGTERM. Finished trials are saved in any case.
+    3 a trial is invalid, or too few repeats were valid; 130 Ctrl-C; 143 SIGTERM. Finished trials are saved in any case.
     """
     experiment = read_experiment(file, overrides or ())
     directory = prepare_directory(file, out)
@@ -69,6 +73,8 @@ def command(
             code = INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
             sys.stderr.write(f"wirerace: stopped; what was finished is in {directory}\n")
             raise typer.Exit(code) from None
+    result.summary = summarised(result)
+    write_json(directory / FILE_NAME, result)
     print_result(result)
     for caution in result.warnings[len(foreseen) :]:
         sys.stderr.write(f"wirerace: warning: {caution}\n")
@@ -76,12 +82,16 @@ def command(
         variant = f" ({failure.variant})" if failure.variant else ""
         sys.stderr.write(f"wirerace: {failure.transport}{variant}, repeat {failure.repeat}: {failure.reason}\n")
     sys.stdout.write(f"{directory / FILE_NAME}\n")
-    raise typer.Exit(0 if is_well(result) else 1)
+    raise typer.Exit(exit_code(result, allow_invalid=allow_invalid))
 
 
-def is_well(result: Result) -> bool:
-    """Tell whether every trial was completed and accounts for every update once and in order."""
-    return not result.failures and all(trial.is_whole for trial in result.trials)
+def exit_code(result: Result, *, allow_invalid: bool) -> int:
+    """Return 1 when a trial that counts was not completed or not whole, 3 when one is not to be believed, else 0."""
+    counted = [failure for failure in result.failures if failure.repeat not in result.discarded]
+    if counted or not result.counted or not all(trial.is_whole for trial in result.counted):
+        return NOT_WHOLE
+    valid = all(trial.verdict is None or trial.verdict.valid for trial in result.counted) and result.is_enough
+    return 0 if valid or allow_invalid else INVALID
 
 
 def new_directory(name: str) -> Path:

@@ -214,18 +214,20 @@ def _bytes(measured: Measured, traffic: tuple[Traffic, Traffic]) -> Bytes:
 
 
 def _server(measured: Measured, arrived: int) -> ServerCost:
-    cpu = waited = throttled = None
+    cpu = waited = throttled = together = None
     if measured.server is not None:
         before, after = measured.server
         cpu = _difference(after.cpu_seconds, before.cpu_seconds)
         waited = _difference(after.waited_seconds, before.waited_seconds)
         throttled = _difference(after.throttled_seconds, before.throttled_seconds)
+        together = max(0, after.feed_updates - before.feed_updates - (after.feed_reads - before.feed_reads))
     idle, full, clients = measured.idle, measured.full, measured.clients_measured
     growth = _difference(full.user_bytes, idle.user_bytes) if clients >= LEAST_CLIENTS_FOR_MEMORY else None
     return ServerCost(
         cpu_seconds=cpu,
         cpu_us_per_delivery=cpu / US / arrived if cpu is not None and arrived else None,
         idle_utilisation=measured.idle_utilisation,
+        read_together=together,
         waited_seconds=waited,
         throttled_seconds=throttled,
         user_bytes_idle=idle.user_bytes,

@@ -25,6 +25,36 @@ class Failure(msgspec.Struct, frozen=True):
     variant: str = ""
 
 
+class Interval(msgspec.Struct, frozen=True):
+    """A mean over repeats and the ends of its confidence interval, None with fewer than three; or the sum of counts."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """A figure of `one` against `other`, repeat by repeat: mean ratio, None where one is not above 0, and difference.
+
+    Both have intervals from pairs: what a repeat's schedule or the hour did to both cancels.
+    """
+
+    figure: str
+    one: str
+    other: str
+    ratio: Interval | None
+    difference: Interval
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """Figures over repeats, by contestant and by name, and every contestant compared with the first."""
+
+    repeats: int
+    confidence: float
+    figures: dict[str, dict[str, Interval]]
+    compared: list[Compared]
+
+
 class Host(msgspec.Struct, frozen=True):
     """Where it ran."""
 
@@ -48,6 +78,7 @@ class Result(msgspec.Struct, kw_only=True):
     warnings: list[str] = []
     trials: list[Trial] = []
     discarded: list[int] = []
+    summary: Summary | None = None
     failures: list[Failure] = []
 
     def is_valid(self, repeat: int) -> bool:
@@ -55,6 +86,12 @@ class Result(msgspec.Struct, kw_only=True):
         return all(failure.repeat != repeat for failure in self.failures) and all(
             trial.verdict is None or trial.verdict.valid for trial in self.trials if trial.repeat == repeat
         )
+
+    @property
+    def is_enough(self) -> bool:
+        """Tell whether there are as many valid repeats as were asked for."""
+        wanted = self.experiment.get("valid_repeats")
+        return wanted is None or len({trial.repeat for trial in self.counted}) >= wanted
 
     @property
     def counted(self) -> list[Trial]:

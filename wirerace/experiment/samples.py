@@ -18,8 +18,8 @@ US = 1e-6
 class ServerSample(NamedTuple):
     """The server's counters at one instant; None where they cannot be had.
 
-    `feed_seconds` is the sum over `feed_updates` of intended making to arrival at the server; `retransmitted` counts
-    the segments that its network namespace has sent again.
+    `feed_seconds` is the sum over `feed_updates` of intended making to arrival at the server, which took `feed_reads`
+    readings; `retransmitted` counts the segments that its network namespace has sent again.
     """
 
     cpu_seconds: float | None
@@ -29,6 +29,7 @@ class ServerSample(NamedTuple):
     heartbeat_bytes: int
     feed_seconds: float
     feed_updates: int
+    feed_reads: int
     waited_seconds: float | None
     throttled_seconds: float | None
     retransmitted: int | None
@@ -45,6 +46,7 @@ def server_sample(metrics: Mapping[str, float], cpu_seconds: float | None) -> Se
         heartbeat_bytes=int(metrics["wirerace_heartbeat_bytes_total"]),
         feed_seconds=metrics["wirerace_feed_lag_seconds_sum"],
         feed_updates=int(metrics["wirerace_feed_lag_seconds_count"]),
+        feed_reads=int(metrics["wirerace_feed_reads_total"]),
         waited_seconds=metrics.get("wirerace_waited_seconds_total"),
         throttled_seconds=metrics.get("wirerace_throttled_seconds_total"),
         retransmitted=None if retransmitted is None else int(retransmitted),

@@ -103,6 +103,7 @@ class ServerCost(msgspec.Struct, frozen=True):
     """What the server under test spent in the window, and its memory without clients and with all of them.
 
     `idle_utilisation` is the part of a core that it takes without clients while the feed brings the same news;
+    `read_together` counts updates that it read from the feed together with the one before them;
     `waited_seconds` is how long it was ready to run and had no core, `throttled_seconds` how long its control group had
     used up its quota. `socket_bytes` is kernel memory for sockets: of the whole machine, or of the server's container.
     """
@@ -110,6 +111,7 @@ class ServerCost(msgspec.Struct, frozen=True):
     cpu_seconds: float | None
     cpu_us_per_delivery: float | None
     idle_utilisation: float | None
+    read_together: int | None
     waited_seconds: float | None
     throttled_seconds: float | None
     user_bytes_idle: int | None

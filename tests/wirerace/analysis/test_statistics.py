@@ -25,7 +25,7 @@ def result_of(*trials: Trial) -> Result:
 
 
 def figure_of(name: str, *trials: Trial) -> float | None:
-    return over_repeats(result_of(*trials), Contestant("polling", ""), FIGURE[name])
+    return over_repeats(result_of(*trials), Contestant("polling", ""), FIGURE[name]).mean
 
 
 def test_figure_is_the_mean_over_the_repeats_of_one_transport() -> None:
@@ -87,8 +87,8 @@ def test_variants_of_a_transport_are_contestants_of_their_own() -> None:
     result = result_of(plain, closed, trial("websocket"), plain)
 
     assert [("polling", ""), ("polling", "closed"), ("websocket", "")] == contestants_of(result)
-    assert 0.25 == over_repeats(result, Contestant("polling", ""), FIGURE["reach"])
-    assert 0.75 == over_repeats(result, Contestant("polling", "closed"), FIGURE["reach"])
+    assert 0.25 == over_repeats(result, Contestant("polling", ""), FIGURE["reach"]).mean
+    assert 0.75 == over_repeats(result, Contestant("polling", "closed"), FIGURE["reach"]).mean
 
 
 def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:

@@ -12,7 +12,8 @@ from wirerace.analysis.statistics import FIGURES, figures_of
 from wirerace.experiment.model import Experiment
 from wirerace.experiment.record import Host, Result
 from wirerace.experiment.trial import Trial
-from wirerace.report.terminal import UNKNOWN, print_result, save_svg, spell, table_of
+from wirerace.report.spelling import UNKNOWN, spell
+from wirerace.report.terminal import print_result, save_svg, table_of
 from wirerace.schedule import Made, Truth
 from wirerace.transports import TRANSPORTS
 

@@ -1,0 +1,59 @@
+"""How values are spelled: with their unit, in the size that people read."""
+
+from collections.abc import Callable
+
+from wirerace.experiment.record import Interval
+
+UNKNOWN = "–"
+
+
+def spell(value: float | None, unit: str) -> str:
+    """Return a value with its unit, in the size that people read."""
+    return UNKNOWN if value is None else SPELLINGS[unit](value)
+
+
+def spell_interval(interval: Interval, unit: str) -> str:
+    """Return a mean, and half of its interval where there is one that is not 0."""
+    half = 0.0 if interval.mean is None or interval.high is None else interval.high - interval.mean
+    return spell_spread(interval.mean, half, unit)
+
+
+def spell_spread(value: float | None, spread: float | None, unit: str) -> str:
+    """Return a value and how far it spreads, in one unit: 501 ± 1.2 ms."""
+    if value is None or not spread:
+        return spell(value, unit)
+    name, size = unit_of(value or spread, unit)
+    return f"{_digits(value / size)} ± {_digits(spread / size, 2)} {name}".rstrip()
+
+
+def unit_of(value: float, unit: str) -> tuple[str, float]:
+    """Return the unit in which people read a value, and its size."""
+    units = UNITS[unit]
+    return next(((name, size) for name, size in units if abs(value) >= size), units[-1])
+
+
+def _scaled(value: float, unit: str) -> str:
+    name, size = unit_of(value, unit)
+    return f"{_digits(value / size)} {name}".rstrip()
+
+
+def _digits(value: float, digits: int = 3) -> str:
+    return f"{value:.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:.{digits}g}"
+
+
+UNITS = {
+    "seconds": (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)),
+    "bytes": (("MB", 1e6), ("kB", 1e3), ("B", 1.0)),
+    "microseconds": (("µs", 1.0),),
+    "fraction": (("%", 0.01),),
+    "ratio": (("", 1.0),),
+    "count": (("", 1.0),),
+}
+SPELLINGS: dict[str, Callable[[float], str]] = {
+    "seconds": lambda value: _scaled(value, "seconds"),
+    "bytes": lambda value: _scaled(value, "bytes"),
+    "microseconds": lambda value: f"{value:.1f} µs",
+    "fraction": lambda value: "100 %" if value == 1 else f"{min(100 * value, 99.99):.2f} %",
+    "ratio": lambda value: f"{value:.3g}",
+    "count": lambda value: f"{value:.0f}",
+}
