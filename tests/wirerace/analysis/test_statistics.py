@@ -5,7 +5,15 @@ import pytest
 
 from tests.wirerace.trials import plan_of, trial_of
 from wirerace.account import AccountRecord, Window
-from wirerace.analysis.statistics import FIGURES, Contestant, contestants_of, figures_of, over_repeats
+from wirerace.analysis.statistics import (
+    FIGURES,
+    Contestant,
+    contestants_of,
+    figures_of,
+    interval,
+    over_repeats,
+    summarised,
+)
 from wirerace.experiment.record import Host, Result
 from wirerace.experiment.trial import Bytes, Returning, Trial
 from wirerace.schedule import Truth
@@ -98,3 +106,62 @@ def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
     assert rows.isdisjoint(figure.name for figure in figures_of(result_of(trial())))
     assert rows < {figure.name for figure in figures_of(result_of(trial(), back))}
     assert [3, 0.5, 0.75] == [figure_of(figure.name, back) for figure in FIGURES if figure.if_any]
+
+
+def with_age(transport: str, repeat: int, mean: float) -> Trial:
+    age = msgspec.structs.replace(trial().age_seconds, mean=mean)
+    return trial(transport, repeat=repeat, age_seconds=age)
+
+
+def test_interval_of_few_values_is_students() -> None:
+    """Three values: 4.303 standard errors on either side."""
+    found = interval([9.0, 10.0, 11.0])
+
+    assert pytest.approx((10.0, 10 - 4.303 / 3**0.5, 10 + 4.303 / 3**0.5), abs=1e-3) == (
+        found.mean,
+        found.low,
+        found.high,
+    )
+
+
+@pytest.mark.parametrize("values", [[1.0], [1.0, 2.0]])
+def test_fewer_than_three_repeats_have_no_interval(values: list[float]) -> None:
+    assert (None, None) == (interval(values).low, interval(values).high)
+
+
+def test_difference_is_taken_in_pairs_so_that_what_all_share_cancels() -> None:
+    """Ages vary by seconds from repeat to repeat, and differ by half a second in each."""
+    shared = [1.0, 5.0, 9.0]
+    trials = [with_age("polling", repeat, age) for repeat, age in enumerate(shared, 1)]
+    trials += [with_age("websocket", repeat, age - 0.5) for repeat, age in enumerate(shared, 1)]
+    (compared,) = [found for found in summarised(result_of(*trials)).compared if found.figure == "mean age"]
+
+    assert ("websocket", "polling") == (compared.one, compared.other)
+    assert pytest.approx((-0.5, -0.5, -0.5)) == (
+        compared.difference.mean,
+        compared.difference.low,
+        compared.difference.high,
+    )
+
+
+def test_ratio_is_the_geometric_mean_of_pairs() -> None:
+    trials = [with_age("polling", repeat, 1.0) for repeat in (1, 2)]
+    trials += [with_age("websocket", 1, 0.5), with_age("websocket", 2, 2.0), with_age("websocket", 3, 7.0)]
+    (compared,) = [found for found in summarised(result_of(*trials)).compared if found.figure == "mean age"]
+
+    assert compared.ratio is not None
+    assert pytest.approx(1.0) == compared.ratio.mean, "repeat 3 has no partner"
+
+
+def test_ratio_to_nothing_is_unknown() -> None:
+    trials = [with_age("polling", 1, 0.0), with_age("websocket", 1, 1.0)]
+    (compared,) = [found for found in summarised(result_of(*trials)).compared if found.figure == "mean age"]
+
+    assert (None, 1.0) == (compared.ratio, compared.difference.mean)
+
+
+def test_repeats_that_were_discarded_do_not_count() -> None:
+    result = result_of(with_age("polling", 1, 1.0), with_age("polling", 2, 9.0), with_age("polling", 3, 3.0))
+    result.discarded.append(2)
+
+    assert (2, 2.0) == (summarised(result).repeats, summarised(result).figures["polling"]["mean age"].mean)

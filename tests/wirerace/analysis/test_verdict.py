@@ -1,0 +1,188 @@
+"""Every reason and doubt by itself, and the trial that has none. tests/race/test_verdicts.py provokes them for real."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.wirerace.trials import NOTHING_MEASURED, plan_of, trial_of
+from wirerace.account import AccountRecord, Heard, Window
+from wirerace.analysis.verdict import verdict
+from wirerace.experiment.record import Raw
+from wirerace.experiment.trial import Cell, Latency, Machine, ProducerQuality, Times, Trial, Verdict
+from wirerace.schedule import Made, Truth
+
+SECOND = 10**9
+WINDOW = Window(100 * SECOND, 110 * SECOND)
+MADE = [WINDOW.from_ns + index * SECOND // 10 for index in range(100)]
+CLIENTS = 200
+
+
+def raw_of(latencies_ms: list[float]) -> Raw:
+    """Return the record of updates that all clients heard with these latencies, each a little apart."""
+    heard = {}
+    for seq, latency in enumerate(latencies_ms, 1):
+        least, most = round(latency * 1e6), round(latency * 1e6) + 10_000
+        heard[seq] = Heard(CLIENTS, CLIENTS * least, least, most)
+    account = AccountRecord(
+        subscribed=CLIENTS, most_clients=CLIENTS, delivered=CLIENTS * len(heard), updates={"e": heard}
+    )
+    truth = Truth(len(MADE), complete=True, epochs=[Made("e", list(range(1, 101)), MADE, [0] * 100)])
+    return Raw(WINDOW, account, truth, NOTHING_MEASURED)
+
+
+STEADY = raw_of([5 + index % 7 for index in range(100)])
+BARE = trial_of(plan_of("websocket"), WINDOW, STEADY.account, STEADY.truth)
+GOOD = msgspec.structs.replace(
+    BARE,
+    latency_seconds=Latency(0.008, 0.0075, 0.010, 0.0105, None, 0.011),
+    reader_lag_seconds=Times(20_000, 0.001, 0.001, 0.002, 0.003),
+    requests=1000,
+    bytes=msgspec.structs.replace(BARE.bytes, segments_in=5000, segments_out=5000, retransmitted=0),
+    server=msgspec.structs.replace(BARE.server, cpu_seconds=1.0, waited_seconds=0.1, throttled_seconds=0.0),
+    load=msgspec.structs.replace(
+        BARE.load, cpu_seconds=1.0, waited_seconds=0.1, throttled_seconds=0.0, busiest_utilisation=0.1
+    ),
+    producer=ProducerQuality(0.0002, 0.001),
+    machine=Machine(2, 0.1, 0.0, 0.0, 0.0),
+)
+
+
+def judged(trial: Trial = GOOD, raw: Raw = STEADY, wanted: int = CLIENTS) -> Verdict:
+    return verdict(trial, raw, wanted)
+
+
+def changed(path: str, value: Any) -> Trial:
+    """Return the good trial with one value changed, of the trial or of one of its parts."""
+    name, _, inner = path.partition(".")
+    if inner:
+        value = msgspec.structs.replace(getattr(GOOD, name), **{inner: value})
+    return msgspec.structs.replace(GOOD, **{name: value})
+
+
+def test_trial_without_a_fault_is_valid_and_everything_was_checked() -> None:
+    assert Verdict(valid=True) == judged()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "reason"),
+    [
+        ("load.busiest_utilisation", 0.9, "a load process used 90 % of a core: a load process that is busy"),
+        ("load.waited_seconds", 9.0, "the load had no core 90 % of the time that it wanted one"),
+        ("load.throttled_seconds", 0.5, "the load was throttled 5 % of the time"),
+        ("reader_lag_seconds.p99", 0.3, "1 % of readings came 300 ms after their arrival or later"),
+        ("server.waited_seconds", 3.0, "the server had no core 75 % of the time"),
+        ("server.throttled_seconds", 0.5, "the server was throttled 5 % of the time"),
+        ("machine.stolen_cores", 0.5, "the hypervisor took 0.50 of 2 cores"),
+        ("machine.memory_stalled_fraction", 0.2, "somebody waited for memory 20 % of the time"),
+        ("machine.clock_stepped_seconds", -0.001, "the wall clock was set by 1 ms in the window"),
+        ("producer.late_seconds_p99", 0.2, "1 % of updates were made 200 ms late or later"),
+        ("late_polls", 60, "6 % of polls left late, or never"),
+        ("bytes.retransmitted", 200, "200 segments were sent again beside 10000 of the trial"),
+        ("clients", 199, "only 199 of 200 clients were there"),
+        ("failed_connects", 1, "clients failed to connect 1 times"),
+    ],
+)
+def test_trial_is_invalid_for_one_reason(path: str, value: Any, reason: str) -> None:
+    found = judged(changed(path, value))
+
+    assert not found.valid
+    assert ([], []) == (found.doubts, found.unchecked)
+    assert 1 == len(found.reasons)
+    assert found.reasons[0].startswith(reason)
+    assert ": " in found.reasons[0], "it says why"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "doubt"),
+    [
+        ("load.busiest_utilisation", 0.7, "a load process used 70 % of a core"),
+        ("load.waited_seconds", 0.8, "the load had no core 44.4 % of the time"),
+        ("reader_lag_seconds.p99", 0.06, "1 % of readings came 60 ms after"),
+        ("upper_bounds", 300, "1.5 % of arrivals may have been earlier than their stamp"),
+        ("machine.others_cores", 0.8, "other processes used 0.80 of 2 cores"),
+        ("machine.stolen_cores", 0.04, "the hypervisor took 0.04 of 2 cores"),
+        ("machine.memory_stalled_fraction", 0.02, "somebody waited for memory 2 %"),
+        ("producer.late_seconds_p99", 0.02, "1 % of updates were made 20 ms late"),
+        ("late_polls", 20, "2 % of polls left late"),
+        ("bytes.retransmitted", 1, "1 segments were sent again"),
+        ("restarts", 2, "the server died and was started again, 2 times"),
+        ("responses", {"data": 1, "empty": 0, "error": 3}, "3 requests were refused with an error"),
+        ("clock", "user", "arrivals are read from the user-space clock"),
+    ],
+)
+def test_trial_is_doubtful_and_still_valid(path: str, value: Any, doubt: str) -> None:
+    found = judged(changed(path, value))
+
+    assert found.valid
+    assert 1 == len(found.doubts)
+    assert found.doubts[0].startswith(doubt)
+
+
+@pytest.mark.parametrize(
+    ("path", "unchecked"),
+    [
+        ("load.busiest_utilisation", "the load's CPU time"),
+        ("load.waited_seconds", "how long the load waited for a core"),
+        ("load.throttled_seconds", "throttling of the load"),
+        ("server.waited_seconds", "how long the server waited for a core"),
+        ("server.throttled_seconds", "throttling of the server"),
+        ("machine.others_cores", "what other processes used"),
+        ("machine.stolen_cores", "what the hypervisor took"),
+        ("machine.memory_stalled_fraction", "memory pressure"),
+        ("producer.late_seconds_p99", "the producer's lateness"),
+        ("bytes.retransmitted", "retransmissions"),
+    ],
+)
+def test_check_that_cannot_be_made_is_named(path: str, unchecked: str) -> None:
+    assert Verdict(valid=True, unchecked=[unchecked]) == judged(changed(path, None))
+
+
+def test_waiting_that_is_nothing_of_the_window_is_none() -> None:
+    server = msgspec.structs.replace(GOOD.server, cpu_seconds=0.001, waited_seconds=0.019)
+
+    assert judged(msgspec.structs.replace(GOOD, server=server)).valid
+
+
+def test_clock_may_be_set_by_less_than_a_tenth_of_the_median() -> None:
+    assert Verdict(valid=True) == judged(changed("machine.clock_stepped_seconds", 0.0007))
+
+
+@pytest.mark.parametrize(("name", "value"), [("p99", 0.01101), ("p50", 0.01101)])
+def test_percentile_needs_three_distinct_updates_beyond_it(name: str, value: float) -> None:
+    """Of 100 updates, each heard by 200 clients, 14 lie at 11 ms and two are put beyond."""
+    raw = raw_of([*(5 + index % 7 for index in range(98)), 12, 12])
+
+    assert [f"fewer than 3 updates lie beyond {name} (2): a longer window has more"] == judged(
+        changed(f"latency_seconds.{name}", value), raw
+    ).doubts
+
+
+@pytest.mark.parametrize(("slope", "way"), [(0.1, "rises"), (-0.05, "falls")])
+def test_latency_that_has_not_settled_is_a_doubt(slope: float, way: str) -> None:
+    doubts = judged(raw=raw_of([5 + index % 3 + slope * index for index in range(100)])).doubts
+
+    assert any(f"latency {way} by" in doubt for doubt in doubts)
+
+
+def test_window_of_too_few_updates_is_not_checked_for_a_trend() -> None:
+    few = msgspec.structs.replace(STEADY, account=AccountRecord(updates={"e": {1: Heard(1, 5, 5, 5)}}))
+
+    assert ["a trend of the latency in the window: some of its tenths have no update"] == judged(raw=few).unchecked
+
+
+def cell(*, within: bool) -> Cell:
+    return Cell("latency_seconds", 2.0, 1.0, 1.0, 0.1, 2.0, 0.02, within)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "cause"),
+    [
+        ("late_polls", 0, "nothing else was found that would explain it"),
+        ("late_polls", 20, "see the other findings"),
+    ],
+)
+def test_what_theory_does_not_allow_is_a_doubt_for_which_a_reason_is_sought(path: str, value: Any, cause: str) -> None:
+    trial = msgspec.structs.replace(changed(path, value), theory=[cell(within=False), cell(within=True)])
+
+    assert f"latency is outside of what theory allows, 2 × the prediction: {cause}" == judged(trial).doubts[-1]
