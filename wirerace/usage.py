@@ -38,6 +38,28 @@ def retransmitted_segments() -> int | None:
     return int(values[names.index("RetransSegs")])
 
 
+def cpu_quota_cores() -> float | None:
+    """Return how many cores' worth of time the control group of this process may use; None without a quota.
+
+    The tightest of its own quota and those of the groups around it that can be seen.
+    """
+    place = _cpu_stat()
+    groups = [group for group in place.parents if group.is_relative_to(CGROUPS)] if place else []
+    quotas = [quota for group in groups if (quota := _quota_of(group)) is not None]
+    return min(quotas, default=None)
+
+
+def _quota_of(group: Path) -> float | None:
+    try:
+        if (group / "cpu.max").exists():
+            quota, period = (group / "cpu.max").read_text().split()  # version 2
+        else:
+            quota, period = ((group / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+    except OSError:
+        return None
+    return None if quota == "max" or int(quota) < 0 else int(quota) / int(period)
+
+
 def _waited_seconds() -> float | None:
     try:
         fields = (PROC / "self/schedstat").read_text().split()

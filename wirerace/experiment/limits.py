@@ -1,0 +1,80 @@
+"""What the system allows: open files, ports, waiting connections; how it keeps time and saves power."""
+
+import sys
+from pathlib import Path
+
+PROC = Path("/proc")
+DEVICES = Path("/sys/devices/system")
+NS = 1e-9
+TIME_WAIT_SECONDS = 60.0  # fixed in Linux
+REUSE_SECONDS = 1.0  # tcp_tw_reuse
+REUSE, REUSE_ON_LOOPBACK = 1, 2
+UNLIMITED = 2**62  # RLIM_INFINITY is -1 or 2⁶³ − 1
+
+
+def open_files() -> tuple[int | None, int | None]:
+    """Return the soft and the hard limit on open files of this process; None where there is none, or none is told."""
+    if sys.platform == "win32":
+        return None, None
+    import resource  # noqa: PLC0415 -- there is none on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _finite(soft), _finite(hard)
+
+
+def ephemeral_ports() -> range | None:
+    """Return the ports that outgoing connections get."""
+    text = _text(PROC / "sys/net/ipv4/ip_local_port_range")
+    if text is None:
+        return None
+    first, last = map(int, text.split())
+    return range(first, last + 1)
+
+
+def port_reuse_seconds() -> float | None:
+    """Return how long a port on loopback rests after the side that had been given it has closed first (TIME_WAIT).
+
+    With time stamps, Linux gives it to the next connection to the same server after a second; without leave to do so,
+    after a minute.
+    """
+    reuse, stamps = (_number(PROC / "sys/net/ipv4" / name) for name in ("tcp_tw_reuse", "tcp_timestamps"))
+    if reuse is None:
+        return None
+    return REUSE_SECONDS if reuse in {REUSE, REUSE_ON_LOOPBACK} and stamps else TIME_WAIT_SECONDS
+
+
+def listen_backlog() -> int | None:
+    """Return how many connections may wait until a server accepts them."""
+    return _number(PROC / "sys/net/core/somaxconn")
+
+
+def cpu_governor(core: int) -> str | None:
+    """Return what decides on the clock rate of a core."""
+    return _text(DEVICES / f"cpu/cpu{core}/cpufreq/scaling_governor")
+
+
+def clock_source() -> str | None:
+    """Return what the kernel reads time from."""
+    return _text(DEVICES / "clocksource/clocksource0/current_clocksource")
+
+
+def timer_slack_seconds() -> float | None:
+    """Return by how much the kernel may delay a sleep of this process, to wake several at once."""
+    slack_ns = _number(PROC / "self/timerslack_ns")
+    return None if slack_ns is None else slack_ns * NS
+
+
+def _finite(limit: int) -> int | None:
+    return limit if 0 <= limit < UNLIMITED else None
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return None
+
+
+def _number(path: Path) -> int | None:
+    text = _text(path)
+    return None if text is None else int(text)
