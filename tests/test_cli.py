@@ -1,10 +1,13 @@
 """The command line: bad input gets one clear line and exit code 2."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from wirerace.experiment.checkup import Checkup
 
 ROOT = Path(__file__).parent.parent
 FIRST_LOOK = str(ROOT / "experiments" / "first-look.toml")
@@ -53,13 +56,39 @@ def test_low_soft_limit_on_file_descriptors_is_raised(tmp_path: Path) -> None:
     assert finished.returncode == 0, finished.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["show", "--help"], []])
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["show", "--help"], ["doctor", "--help"], []])
 def test_help_is_there(arguments: list[str]) -> None:
     finished = wirerace(*arguments)
     assert finished.returncode == 0
     assert "Usage: wirerace" in finished.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "show"])
+@pytest.mark.parametrize("command", ["run", "show", "doctor"])
 def test_help_has_examples(command: str) -> None:
     assert f"wirerace {command} " in wirerace(command, "--help").stdout.partition("Examples:")[2]
+
+
+def test_doctor_measures_everything_and_prints_it_as_json() -> None:
+    finished = wirerace("doctor", "--json")
+    assert finished.returncode == 0, finished.stderr
+    figures = json.loads(finished.stdout)
+    assert {*Checkup.__struct_fields__, "advice"} == figures.keys()
+    for singular, plural in (("poll", "polls"), ("message", "messages")):
+        utilisation = figures[f"load_seconds_per_{singular}"] * figures[f"{plural}_per_second"]
+        assert pytest.approx(0.6) == utilisation, "the busiest load process may be before it is a doubt"
+    assert 0 < figures["producer_late_seconds_mean"] <= figures["producer_late_seconds_p99"]
+
+
+def test_quick_doctor_prints_a_table_and_advises_to_raise_a_low_limit() -> None:
+    finished = wirerace("doctor", "--quick", before="ulimit -Sn 200 && ulimit -Hn 256")
+    assert finished.returncode == 0, finished.stderr
+    assert "reader lag at rest" in finished.stdout
+    assert "! 256 open files allow fewer than 1,000 clients: raise the hard limit" in finished.stdout
+    assert finished.stderr == ""
+
+
+def test_doctor_that_cannot_measure_the_load_prints_the_rest_and_says_why() -> None:
+    finished = wirerace("doctor", before="ulimit -Sn 200 && ulimit -Hn 256")
+    assert finished.returncode == 1
+    assert "reader lag at rest" in finished.stdout
+    assert "wirerace: the load could not be measured: 300 open files are needed" in finished.stderr

@@ -9,6 +9,7 @@ import pytest
 from locust.argument_parser import LocustArgumentParser
 
 from loadtests.options import add_options
+from wirerace.experiment.checkup import Checkup
 from wirerace.experiment.record import Failure, Host, Result
 from wirerace.experiment.trial import Trial
 from wirerace.shapes import SHAPES
@@ -32,6 +33,12 @@ def test_every_key_of_a_result_is_documented(struct: type[msgspec.Struct]) -> No
     documented = set(re.findall(r"`([a-z0-9_]+)`", (ROOT / "docs/results.md").read_text()))
 
     assert set() == fields_of(struct) - documented
+
+
+def test_every_figure_of_the_doctor_is_documented() -> None:
+    documented = set(re.findall(r"`([a-z0-9_]+)`", (ROOT / "docs/measuring.md").read_text()))
+
+    assert set() == fields_of(Checkup) - documented
 
 
 def test_every_shape_and_each_of_its_keys_is_documented() -> None:

@@ -112,7 +112,7 @@ def test_what_both_sides_share_imports_nothing_else_of_wirerace() -> None:
 
 
 def test_analysis_knows_of_an_experiment_only_its_model_and_its_record() -> None:
-    allowed = {f"wirerace.experiment.{name}" for name in ("model", "record", "samples", "trial")}
+    allowed = {f"wirerace.experiment.{name}" for name in ("checkup", "model", "record", "samples", "trial")}
     found = within("wirerace.analysis", "wirerace.experiment")
 
     assert [] == [str(item) for item in found if item.target not in allowed]
@@ -121,7 +121,7 @@ def test_analysis_knows_of_an_experiment_only_its_model_and_its_record() -> None
 def test_report_knows_of_an_experiment_only_its_record_and_its_progress() -> None:
     found = within("wirerace.report", "wirerace.experiment")
     progress = Import("", "wirerace.experiment.progress", "Progress")
-    allowed = {f"wirerace.experiment.{name}" for name in ("record", "trial")}
+    allowed = {f"wirerace.experiment.{name}" for name in ("checkup", "record", "trial")}
 
     assert [] == [str(item) for item in found if item.target not in allowed and item._replace(importer="") != progress]
 

@@ -79,6 +79,13 @@ def test_wirerace_run_commands_run(command: str, tmp_path: Path) -> None:
     assert "WebSocket" in (tmp_path / "t.svg").read_text()
 
 
+def test_wirerace_doctor_runs() -> None:
+    (command,) = commands(".venv/bin/wirerace doctor")
+    finished = run([sys.executable, "-m", "wirerace", *shlex.split(command)[1:], "--quick"])
+    assert finished.returncode == 0, finished.stderr
+    assert "The harness on this machine" in finished.stdout
+
+
 @pytest.fixture
 def services() -> Iterator[dict[str, int]]:
     """Start the services that the README starts, on free ports."""

@@ -1,0 +1,66 @@
+"""`wirerace doctor`: measure the harness on this machine."""
+
+import sys
+from typing import Annotated
+
+import msgspec
+import typer
+
+from wirerace.analysis.advice import advice
+from wirerace.analysis.thresholds import LOAD_UTILISATION
+from wirerace.cli.run import INTERRUPTED, TERMINATED, Terminated, terminable
+from wirerace.errors import WireraceError
+from wirerace.experiment.capacity import with_capacity
+from wirerace.experiment.checkup import Checkup
+from wirerace.experiment.doctor import quick_checkup
+from wirerace.report.doctor import print_checkup
+from wirerace.report.progress import progress_display
+
+
+def command(
+    *,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out what the load can drive: a second instead of twelve.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures and the advice as JSON.")] = False,
+) -> None:
+    """Measure the harness on this machine: clock, timer, loopback, reader, what the load can drive, limits.
+
+    Then say what to change before anything is measured on it: docs/measuring.md tells what each figure means.
+
+    Examples:
+        wirerace doctor
+
+        wirerace doctor --quick
+
+        wirerace doctor --json > doctor.json
+
+    Exit codes: 0 measured, whatever it found; 1 the load could not be
+    measured; 2 bad input; 130 Ctrl-C; 143 SIGTERM.
+    """
+    try:
+        with terminable():
+            checkup, fault = _measure(quick=quick)
+    except (KeyboardInterrupt, Terminated) as stop:
+        sys.stderr.write("wirerace: stopped\n")
+        raise typer.Exit(INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED) from None
+    if as_json:
+        figures = {**msgspec.structs.asdict(checkup), "advice": advice(checkup)}
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")
+    else:
+        print_checkup(checkup)
+    if fault is not None:
+        sys.stderr.write(f"wirerace: the load could not be measured: {fault}\n")
+        raise typer.Exit(1)
+
+
+def _measure(*, quick: bool) -> tuple[Checkup, WireraceError | None]:
+    """Return what was measured, and why the rest could not be."""
+    checkup = quick_checkup()
+    if quick:
+        return checkup, None
+    try:
+        with progress_display() as on_progress:
+            return with_capacity(checkup, LOAD_UTILISATION.doubt or 1.0, on_progress), None
+    except WireraceError as error:
+        return checkup, error
