@@ -13,10 +13,10 @@ def race(tmp_path: Path) -> Iterator[Callable[..., Race]]:
     """Start runs; whatever still runs at the end is ended."""
     races: list[Race] = []
 
-    def start(*arguments: str, experiment: str = SMALL) -> Race:
+    def start(*arguments: str, experiment: str = SMALL, allow_invalid: bool = True) -> Race:
         directory = tmp_path / str(len(races))
         directory.mkdir()
-        races.append(Race(directory, experiment, *arguments))
+        races.append(Race(directory, experiment, *arguments, allow_invalid=allow_invalid))
         return races[-1]
 
     yield start

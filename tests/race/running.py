@@ -11,7 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
+
+from wirerace.experiment.record import Result
+from wirerace.experiment.trial import Trial
 
 PATIENCE_SECONDS = 60.0
 
@@ -37,12 +41,14 @@ measure_seconds = 2.0
 class Race:
     """One run in the background, and what it leaves behind."""
 
-    def __init__(self, directory: Path, experiment: str, *arguments: str) -> None:
+    def __init__(self, directory: Path, experiment: str, *arguments: str, allow_invalid: bool = True) -> None:
         self.file = directory / "small.toml"
         self.file.write_text(experiment)
         self.out = directory / "out"
         self.stderr_file = directory / "stderr"
         command = [sys.executable, "-m", "wirerace", "run", str(self.file), "--out", str(self.out), *arguments]
+        if allow_invalid:  # the machine that runs the tests may be busy with anything
+            command.append("--allow-invalid")
         with self.stderr_file.open("wb") as stderr:
             self.popen = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True)
 
@@ -63,6 +69,12 @@ class Race:
     def child(self, words: str) -> psutil.Process:
         """Return the one child whose command line holds `words`."""
         (found,) = [child for child in self.children() if words in " ".join(child.cmdline())]
+        return found
+
+    def trial(self, transport: str) -> Trial:
+        """Return the one trial of a transport."""
+        result = msgspec.json.decode((self.out / "result.json").read_bytes(), type=Result)
+        (found,) = [trial for trial in result.trials if trial.transport == transport]
         return found
 
     def signal(self, number: signal.Signals) -> None:

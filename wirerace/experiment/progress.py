@@ -8,7 +8,7 @@ from wirerace.account import LoadState
 from wirerace.experiment.model import Experiment, Plan, contestants
 
 PRIMING_SECONDS = 0.5  # for the priming update, beyond the clients' own pause
-IDLE_SECONDS = 2.0  # in which a server's cost without clients is measured
+MOST_IDLE_SECONDS = 2.0  # in which a server's cost without clients is measured, or half of a short window
 TICK_SECONDS = 0.05
 REPORT_SECONDS = 1.0
 NO_STATE = LoadState()
@@ -61,11 +61,15 @@ class Reporter:
         )
 
 
+def idle_seconds(experiment: Experiment) -> float:
+    """Return for how long a server's cost without clients is measured."""
+    return min(MOST_IDLE_SECONDS, experiment.window.measure_seconds / 2)
+
+
 def expected_seconds(experiment: Experiment, plan: Plan) -> float:
     """Return about how long a trial takes."""
     clients, window = experiment.clients, experiment.window
     pause_seconds = plan.options.pause_seconds
-    starting = (
-        2.5 + IDLE_SECONDS + clients.count / clients.spawn_per_second + (1.5 if experiment.load.processes > 1 else 0)
-    )
+    starting = 2.5 + idle_seconds(experiment) + (1.5 if experiment.load.processes > 1 else 0)
+    starting += clients.count / clients.spawn_per_second
     return starting + 2 * pause_seconds + PRIMING_SECONDS + window.warmup_seconds + window.measure_seconds + 1.0

@@ -9,7 +9,7 @@ from wirerace.errors import TrialFailed
 from wirerace.experiment.figures import DRAIN_SECONDS, figures
 from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment, Plan, schedule_of
-from wirerace.experiment.progress import IDLE_SECONDS, NO_STATE, PRIMING_SECONDS, TICK_SECONDS, Reporter
+from wirerace.experiment.progress import NO_STATE, PRIMING_SECONDS, TICK_SECONDS, Reporter, idle_seconds
 from wirerace.experiment.record import Raw
 from wirerace.experiment.samples import MachineSample, Measured, ServerSample, machine_sample, server_sample
 from wirerace.experiment.targets.compose import Compose
@@ -87,7 +87,7 @@ class Steps:
         self._producer.send("PUT", "/schedule", schedule_of(self.experiment, self._plan.seed, None), Schedule)
         time.sleep(SETTLE_SECONDS)
         before, before_ns = _cpu_seconds(server), now_ns()
-        time.sleep(IDLE_SECONDS)
+        time.sleep(idle_seconds(self.experiment))
         after, after_ns = _cpu_seconds(server), now_ns()
         self._producer.delete("/schedule")
         if before is None or after is None:

@@ -74,7 +74,8 @@ def test_theory_stands_beside_every_quantity_that_was_measured() -> None:
     assert {"latency_seconds", "age_seconds", "responses_per_client_second"} == cells.keys()
     latency, responses = cells["latency_seconds"], cells["responses_per_client_second"]
     assert pytest.approx((0.005, 0.005, 1.0)) == (latency.measured, latency.given, latency.ratio)
-    assert (True, 0.0011) == (latency.within, pytest.approx(latency.tolerance))
+    assert latency.within
+    assert pytest.approx(0.0011) == latency.tolerance
     assert pytest.approx((4.9, 4.9, 5.0)) == (responses.measured, responses.given, responses.closed)
 
 
@@ -84,7 +85,8 @@ def test_cell_outside_its_tolerance_is_flagged() -> None:
     found = judged(EXPERIMENT, plan, raw, trial_of(plan, WINDOW, raw.account, TRUTH, MEASURED))
     (responses,) = [cell for cell in found.theory if cell.quantity == "responses_per_client_second"]
 
-    assert (False, pytest.approx(1.5)) == (responses.within, responses.ratio)
+    assert responses.within is False
+    assert pytest.approx(1.5) == responses.ratio
     assert found.verdict is not None
     assert any("responses per client second is outside" in doubt for doubt in found.verdict.doubts)
 

@@ -1,0 +1,111 @@
+"""Runs clients in a network namespace of its own and prints what the kernel and they counted: bytes of each."""
+
+import fcntl
+import json
+import os
+import socket as plain
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import gevent
+
+from loadtests.connection import Address
+from loadtests.http import HttpClient
+from loadtests.traffic import Counters
+from loadtests.ws import WebSocketClient
+from tests.loadtests.test_ws import Peer
+from wirerace.account import Traffic
+from wirerace.experiment.figures import SEGMENT_HEADER_BYTES, SYN_OPTION_BYTES
+from wirerace.frames import Opcode, encode_frame
+
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+CLIENTS, ROUNDS = 20, 20
+POLLING = Address("127.0.0.1", 8001)
+
+
+def raise_loopback() -> None:
+    """Set the namespace's loopback up: it is born down."""
+    with plain.socket() as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
+
+
+def counted_by_interface() -> int:
+    """Return the bytes that loopback has carried, IP headers included."""
+    lines = Path("/proc/self/net/dev").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.strip().startswith("lo:"))
+
+
+def ip_bytes(traffic: Traffic) -> int:
+    segments = traffic.segments_out + traffic.segments_in
+    return (
+        traffic.bytes_out
+        + traffic.bytes_in
+        + SEGMENT_HEADER_BYTES * segments
+        + 2 * SYN_OPTION_BYTES * traffic.connections
+    )
+
+
+def poll(counters: Counters, *, keep_alive: bool) -> None:
+    clients = [HttpClient(POLLING, counters, keep_alive=keep_alive) for _ in range(CLIENTS)]
+    for _ in range(ROUNDS):
+        for client in clients:
+            client.get("/poll")
+    for client in clients:
+        client.close()
+
+
+def listen(counters: Counters) -> None:
+    peer = Peer(encode_frame(Opcode.TEXT, b"x" * 140) * ROUNDS, piece_bytes=144)
+    clients = [WebSocketClient(peer.address, "/ws", counters) for _ in range(CLIENTS)]
+    for client in clients:
+        received = 0
+        while received < ROUNDS:
+            received += len(client.receive())
+        client.close()
+    peer.stop()
+
+
+def compared(work: Callable[[Counters], None]) -> tuple[int, int]:
+    """Return the bytes on the interface while `work` was done and its last segments went, and those of the clients."""
+    counters, before = Counters(), counted_by_interface()
+    work(counters)
+    last = -1
+    while last != (last := counted_by_interface()):
+        gevent.sleep(0.2)
+    return last - before, ip_bytes(counters.total())
+
+
+def main() -> None:
+    raise_loopback()
+    services = [
+        subprocess.Popen([sys.executable, "-m", "services", *arguments], env=os.environ, stderr=subprocess.DEVNULL)
+        for arguments in (("producer", "--idle", "true"), ("polling",))
+    ]
+    try:
+        while not answers():
+            gevent.sleep(0.05)
+        found = {
+            "kept": compared(lambda counters: poll(counters, keep_alive=True)),
+            "closed": compared(lambda counters: poll(counters, keep_alive=False)),
+            "frames": compared(listen),
+        }
+        sys.stdout.write(json.dumps(found))
+    finally:
+        for service in services:
+            service.terminate()
+            service.wait()
+
+
+def answers() -> bool:
+    try:
+        HttpClient(POLLING).get("/poll")
+    except Exception:  # noqa: BLE001 -- not yet, whatever it is
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main()

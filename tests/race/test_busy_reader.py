@@ -1,0 +1,57 @@
+"""A load process that does not get round to reading for a while: what it measures meanwhile is not its own slowness."""
+
+import time
+from collections.abc import Callable
+
+from tests.race.running import Race
+from wirerace.experiment.trial import Trial
+
+STALL_SECONDS = 0.4
+NEVER_VALID = 0.25
+"""Reader lag above which the verdict is invalid: the stall is longer."""
+
+
+def stalled(race: Callable[..., Race], transport: str, *settings: str) -> Trial:
+    """Return a trial in whose window the load process stood still for 0.4 s."""
+    keys = ("clients.count=10", f'transports=["{transport}"]', *settings)
+    started = race(*(part for key in keys for part in ("--set", key)), allow_invalid=False)
+    started.wait_for("measuring")
+    load = started.child("locustfile.py")
+    load.suspend()
+    time.sleep(STALL_SECONDS)  # what is tested
+    load.resume()
+    assert started.wait() in {0, 3}, started.stderr
+    return started.trial(transport)
+
+
+def test_updates_that_were_read_together_are_flagged(race: Callable[..., Race]) -> None:
+    """About 20 updates wait for each client: the newest is stamped, the others may have come earlier."""
+    trial = stalled(race, "websocket", "producer.rate_per_second=50", 'producer.arrivals="periodic"')
+    assert "kernel" == trial.clock
+    assert 10 * 10 < trial.upper_bounds < 10 * 40
+    assert trial.latency_seconds.p50 is not None
+    assert trial.latency_seconds.p50 < STALL_SECONDS / 4
+    assert trial.verdict is not None
+    assert any("of arrivals may have been earlier than their stamp" in doubt for doubt in trial.verdict.doubts)
+
+
+def test_polls_leave_late_and_the_trial_says_so(race: Callable[..., Race]) -> None:
+    trial = stalled(race, "polling")
+    assert trial.verdict is not None
+    assert not trial.verdict.valid
+    assert any("of polls left late, or never" in reason for reason in trial.verdict.reasons)
+
+
+def test_long_polls_ask_again_late_and_the_prediction_knows(race: Callable[..., Race]) -> None:
+    """Those answered as the stall began were away for 0.4 s: one or two of 40 gaps of each client."""
+    trial = stalled(race, "longpolling")
+    repolls = trial.repoll_seconds
+    assert repolls.p99 is not None
+    assert repolls.p99 > STALL_SECONDS * 0.8
+    (latency,) = [cell for cell in trial.theory if cell.quantity == "latency_seconds"]
+    assert latency.given is not None
+    assert latency.given > 0.0025, "without such gaps it would be a millisecond or less"
+    assert trial.verdict is not None
+    assert any("of readings came" in reason for reason in trial.verdict.reasons)
+    assert trial.reader_lag_seconds.p99 is not None
+    assert trial.reader_lag_seconds.p99 > NEVER_VALID
