@@ -8,6 +8,7 @@ import msgspec
 
 from wirerace.account import AccountRecord, Window
 from wirerace.errors import BadInput
+from wirerace.experiment.checkup import Checkup
 from wirerace.experiment.samples import Measured
 from wirerace.experiment.trial import Trial
 from wirerace.schedule import Truth
@@ -67,13 +68,15 @@ class Host(msgspec.Struct, frozen=True):
 class Result(msgspec.Struct, kw_only=True):
     """All of result.json. `experiment` is as resolved, with every default; `warnings` say what colours the result.
 
-    `trials` are in the order in which they ran; `discarded` are the repeats that do not count.
+    `checkup` is the machine at rest, before the first trial; `trials` are in the order in which they ran, `discarded`
+    the repeats that do not count.
     """
 
     schema: int = SCHEMA
     wirerace: str
     experiment: dict[str, Any]
     host: Host
+    checkup: Checkup | None = None
     started_at: str
     warnings: list[str] = []
     trials: list[Trial] = []

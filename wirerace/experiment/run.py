@@ -13,6 +13,7 @@ import msgspec
 
 from wirerace import __version__
 from wirerace.errors import TrialFailed
+from wirerace.experiment.doctor import quick_checkup
 from wirerace.experiment.model import Experiment, Plan, plans_of
 from wirerace.experiment.progress import OnProgress, Reporter
 from wirerace.experiment.record import FILE_NAME, Failure, Host, Raw, Result, write_json
@@ -43,6 +44,7 @@ def run(
         wirerace=__version__,
         experiment=msgspec.to_builtins(experiment),
         host=_host(),
+        checkup=quick_checkup(),
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         warnings=cautions(experiment) if place == "local" else [],
     )
