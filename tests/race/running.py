@@ -73,9 +73,13 @@ class Race:
 
     def trial(self, transport: str) -> Trial:
         """Return the one trial of a transport."""
-        result = msgspec.json.decode((self.out / "result.json").read_bytes(), type=Result)
-        (found,) = [trial for trial in result.trials if trial.transport == transport]
+        (found,) = self.trials(transport)
         return found
+
+    def trials(self, transport: str) -> list[Trial]:
+        """Return the trials of a transport."""
+        result = msgspec.json.decode((self.out / "result.json").read_bytes(), type=Result)
+        return [trial for trial in result.trials if trial.transport == transport]
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the run, not to its children."""

@@ -14,7 +14,7 @@ class Limit(NamedTuple):
 
 
 LOAD_UTILISATION = Limit(0.6, 0.85, "a load process that is busy most of the time makes its own clients wait")
-"""CPU time of the busiest load process, as a part of one core."""
+"""The part of the time in which the busiest load process ran or was ready to."""
 
 READER_LAG_P99_SECONDS = Limit(
     0.05, 0.25, "clients that read so late ask again late, and are no picture of clients that have a machine each"

@@ -60,7 +60,10 @@ def _load(trial: Trial, _raw: Raw) -> Iterator[Finding]:
     load, seconds = trial.load, trial.window_seconds
     busiest = load.busiest_utilisation
     yield from against(
-        thresholds.LOAD_UTILISATION, busiest, "the load's CPU time", f"a load process used {percent(busiest)} of a core"
+        thresholds.LOAD_UTILISATION,
+        busiest,
+        "the load's CPU time",
+        f"a load process had work {percent(busiest)} of the time",
     )
     yield from _starved("the load", load.cpu_seconds, load.waited_seconds, seconds)
     yield from _throttled("the load", load.throttled_seconds, seconds * load.processes)

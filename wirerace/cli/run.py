@@ -88,7 +88,7 @@ def command(
 def exit_code(result: Result, *, allow_invalid: bool) -> int:
     """Return 1 when a trial that counts was not completed or not whole, 3 when one is not to be believed, else 0."""
     counted = [failure for failure in result.failures if failure.repeat not in result.discarded]
-    if counted or not result.counted or not all(trial.is_whole for trial in result.counted):
+    if counted or not result.trials or not all(trial.is_whole for trial in result.counted):
         return NOT_WHOLE
     valid = all(trial.verdict is None or trial.verdict.valid for trial in result.counted) and result.is_enough
     return 0 if valid or allow_invalid else INVALID

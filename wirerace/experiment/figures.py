@@ -247,7 +247,7 @@ def _load(account: AccountRecord, measured: Measured) -> LoadCost:
     return LoadCost(
         sum(process.cpu_seconds for process in processes),
         sum(used) / cores,
-        max(used),
+        max((process.cpu_seconds + (process.waited_seconds or 0.0)) / process.span_seconds for process in processes),
         _sum(process.waited_seconds for process in processes),
         _sum(process.throttled_seconds for process in processes),
         measured.load_processes,

@@ -124,7 +124,8 @@ class ServerCost(msgspec.Struct, frozen=True):
 class LoadCost(msgspec.Struct, frozen=True):
     """What the load generator spent in the window; utilisation 1 is all of the cores that its processes had.
 
-    `busiest_utilisation` is of one process and one core, the others as in a server's cost, of all processes.
+    `busiest_utilisation` is the part of the time in which the busiest process ran or was ready to, the others are as in
+    a server's cost, of all processes.
     """
 
     cpu_seconds: float | None

@@ -65,7 +65,7 @@ def parts_of(result: Result) -> list[Table | Text]:
     """Return what a run has to say: figures, theory beside them, comparison, verdict."""
     if not result.counted and not result.trials:
         return []
-    tables = [table_of(result), theory_of(result), comparison_of(result)]
+    tables = [table_of(result), theory_of(result), comparison_of(result)] if result.counted else []
     return [*(table for table in tables if table is not None), Text("\n".join(verdict_of(result)))]
 
 

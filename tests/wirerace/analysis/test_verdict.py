@@ -67,7 +67,7 @@ def test_trial_without_a_fault_is_valid_and_everything_was_checked() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "reason"),
     [
-        ("load.busiest_utilisation", 0.9, "a load process used 90 % of a core: a load process that is busy"),
+        ("load.busiest_utilisation", 0.9, "a load process had work 90 % of the time: a load process that is busy"),
         ("load.waited_seconds", 9.0, "the load had no core 90 % of the time that it wanted one"),
         ("load.throttled_seconds", 0.5, "the load was throttled 5 % of the time"),
         ("reader_lag_seconds.p99", 0.3, "1 % of readings came 300 ms after their arrival or later"),
@@ -96,7 +96,7 @@ def test_trial_is_invalid_for_one_reason(path: str, value: Any, reason: str) -> 
 @pytest.mark.parametrize(
     ("path", "value", "doubt"),
     [
-        ("load.busiest_utilisation", 0.7, "a load process used 70 % of a core"),
+        ("load.busiest_utilisation", 0.7, "a load process had work 70 % of the time"),
         ("load.waited_seconds", 0.8, "the load had no core 44.4 % of the time"),
         ("reader_lag_seconds.p99", 0.06, "1 % of readings came 60 ms after"),
         ("upper_bounds", 300, "1.5 % of arrivals may have been earlier than their stamp"),

@@ -77,7 +77,7 @@ def test_load_of_one_is_one_core_for_each_process() -> None:
     measured = NOTHING_MEASURED._replace(load_processes=2, load_cores=2)
 
     assert (
-        LoadCost(5, 0.25, 0.4, 2.0, 2.0, 2) == trial_of(AccountRecord(processes=processes), truth_of(), measured).load
+        LoadCost(5, 0.25, 0.55, 2.0, 2.0, 2) == trial_of(AccountRecord(processes=processes), truth_of(), measured).load
     )
 
 
