@@ -30,21 +30,19 @@ def doubts(trial: Trial) -> str:
     return "\n".join(trial.verdict.doubts)
 
 
-def test_load_that_is_busy_all_the_time_is_invalid_and_repeats_until_enough_are_valid_end(
-    race: Callable[..., Race],
-) -> None:
+def test_load_that_is_busy_all_the_time_makes_the_trial_invalid_and_discards_it(race: Callable[..., Race]) -> None:
     """120,000 messages a second are more than one process reads: its clients queue, and latency rises and rises."""
     keys = (
-        *('transports=["websocket"]', "valid_repeats=1", "tries=2"),
+        *('transports=["websocket"]', "valid_repeats=1", "tries=1"),
         *("producer.rate_per_second=1200", "clients.count=100", "window.measure_seconds=1.5"),
     )
     started = race(*(part for key in keys for part in ("--set", key)), allow_invalid=False)
     assert started.wait() == 3, started.stderr
-    assert [1, 2] == started.result["discarded"]
-    assert "only 0 of 1 repeats were valid, in 2 tries" in started.stderr
-    for trial in started.trials("websocket"):
-        assert "a load process had work" in reasons(trial)
-        assert "of arrivals may have been earlier than their stamp" in doubts(trial)
+    assert [1] == started.result["discarded"]
+    assert "only 0 of 1 repeats were valid, in 1 tries" in started.stderr
+    trial = started.trial("websocket")
+    assert "a load process had work" in reasons(trial)
+    assert "of arrivals may have been earlier than their stamp" in doubts(trial)
 
 
 def test_producer_that_keeps_no_schedule_makes_the_trial_invalid(race: Callable[..., Race]) -> None:
