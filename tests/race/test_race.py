@@ -3,13 +3,18 @@
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from tests.race.running import SMALL, Race
+from wirerace.analysis.judging import judged
 from wirerace.analysis.made import Made
+from wirerace.experiment.figures import figures
+from wirerace.experiment.model import plans_of
+from wirerace.experiment.reading import read_experiment
 from wirerace.experiment.record import Raw, Result
 from wirerace.transports import TRANSPORTS
 
@@ -117,6 +122,40 @@ def test_closed_connections_are_opened_for_every_request(race: Callable[..., Rac
     (trial,) = started.result["trials"]
     assert trial["reach"] == 1.0
     assert read_raw(started, "longpolling").account.connects > trial["requests"] > 20
+
+
+def test_every_figure_can_be_computed_again_from_the_raw_record(finished: Race) -> None:
+    experiment = read_experiment(finished.file)
+    for plan in plans_of(experiment, 1):
+        raw, trial = read_raw(finished, plan.transport.name), finished.trial(plan.transport.name)
+        assert judged(experiment, plan, raw, figures(plan, raw)) == trial
+
+
+def test_a_sceptics_script_finds_the_same(finished: Race, capsys: pytest.CaptureFixture[str]) -> None:
+    """The script of docs/measuring.md, which knows nothing of Wirerace."""
+    (script,) = re.findall(r"```python\n(.*?)```", Path("docs/measuring.md").read_text(), re.DOTALL)
+    exec(script.replace("results/latest", str(finished.out)), {})  # noqa: S102 -- what the document says to do
+    latency = finished.trial("polling").latency_seconds
+    mean, p99, lost = (line.split()[1] for line in capsys.readouterr().out.splitlines())
+    assert pytest.approx((latency.mean or 0) * 1000) == float(mean)
+    assert latency.p99 is None or pytest.approx(latency.p99 * 1000) == float(p99)
+    assert "0" == lost
+
+
+def test_theory_stands_beside_every_transport(finished: Race) -> None:
+    """How near they come is for `Done when`, on a quiet machine; what holds everywhere is that polls are even."""
+    for transport in TRANSPORTS:
+        cells = {cell.quantity: cell for cell in finished.trial(transport).theory}
+        assert {"latency_seconds", "age_seconds", "responses_per_client_second"} <= cells.keys()
+        assert all(cell.given is not None and cell.closed is not None for cell in cells.values())
+    polling = {cell.quantity: cell for cell in finished.trial("polling").theory}
+    assert polling["responses_per_client_second"].ratio == pytest.approx(1.0, abs=0.03)
+    assert polling["empty_fraction"].measured == pytest.approx(polling["empty_fraction"].given, abs=0.05)
+
+
+def test_machine_at_rest_is_in_the_result(finished: Race) -> None:
+    checkup = finished.result["checkup"]
+    assert checkup["round_trip_seconds_p50"] is None or checkup["round_trip_seconds_p50"] > 0
 
 
 def read_raw(race: Race, transport: str) -> Raw:
