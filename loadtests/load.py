@@ -111,14 +111,16 @@ class Load:
             del self._clients[client]
             client.ledger.close(now_ns(), client.position())
 
-    def next_phase_ns(self, interval_seconds: float) -> int:
-        """Return a random offset into a poll interval for the next client.
+    def next_due_ns(self, interval_seconds: float, at_ns: int) -> int:
+        """Return when the next client, who comes at `at_ns`, polls first: within an interval, at a phase of its own.
 
-        Steps of the golden ratio from a random start: each phase is uniform, and any number of them in a row covers the
-        interval evenly, so that the luck of the draw does not colour a mean (independent phases of 200 clients: 2 %).
+        Phases are steps of the golden ratio from a random start: each is uniform, and any number of them in a row
+        covers the interval evenly, so that the luck of the draw does not colour a mean (independent phases of 200
+        clients: 2 %). They count from one origin for all: from each client's coming, its pace would spoil them.
         """
         self._phase = (self._phase + GOLDEN) % 1.0
-        return to_ns(self._phase * interval_seconds)
+        interval_ns = to_ns(interval_seconds)
+        return at_ns + (round(self._phase * interval_ns) - at_ns) % interval_ns
 
     def cut(self, jitter_seconds: float) -> int:
         """Cut all connections at once and return how many; clients return evenly spread over `jitter_seconds`."""

@@ -21,7 +21,7 @@ class PollingUser(HttpSubscriber):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.interval_ns = to_ns(self.options.interval_seconds)
-        self.due_ns = now_ns() + self.load.next_phase_ns(self.options.interval_seconds)
+        self.due_ns = self.load.next_due_ns(self.options.interval_seconds, now_ns())
 
     def deliveries(self) -> Iterator[Received]:
         """Ask once, to subscribe or to catch up, and then on schedule."""

@@ -1,0 +1,31 @@
+"""What the users of one process share."""
+
+import argparse
+import itertools
+import random
+
+import pytest
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+
+from loadtests.load import Load
+from loadtests.options import add_options, read_options
+
+INTERVAL_SECONDS = 0.04
+INTERVAL_NS = 40_000_000
+
+
+@pytest.mark.parametrize("pace_ns", [0, 300_000, 15_278_640, 40_000_000, 1_000_000_000])
+def test_polls_cover_the_interval_evenly_at_whatever_pace_clients_come(pace_ns: int) -> None:
+    parser = LocustArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_options(parser)
+    load = Load(Environment(), read_options(vars(parser.parse_args([]))))
+    begun_ns = random.Random(1).randrange(2**60)
+    came_ns = [begun_ns + number * pace_ns for number in range(20)]
+    due_ns = [load.next_due_ns(INTERVAL_SECONDS, at_ns) for at_ns in came_ns]
+
+    assert all(0 <= due - came < INTERVAL_NS for due, came in zip(due_ns, came_ns, strict=True))
+    phases = sorted(due % INTERVAL_NS for due in due_ns)
+    gaps = [late - early for early, late in itertools.pairwise([*phases, phases[0] + INTERVAL_NS])]
+    assert max(gaps) < 2 * INTERVAL_NS / 20
+    assert min(gaps) > 0.5 * INTERVAL_NS / 20
