@@ -1,0 +1,182 @@
+"""Starts the liar and the real load against it, and returns what the ledger says beside what the liar did."""
+
+import bisect
+import contextlib
+import itertools
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import msgspec
+
+from tests.liar.liar import EPOCH, Record
+from tests.liar.plan import MS, Plan
+from tests.race.running import PATIENCE_SECONDS, wait_until
+from tests.wirerace.trials import trial_of
+from wirerace.account import AccountRecord, LoadState, Window
+from wirerace.clock import now_ns
+from wirerace.experiment import model
+from wirerace.experiment.http import Peer
+from wirerace.experiment.targets.local import PORTS, is_free
+from wirerace.experiment.targets.locust import load_flags, locust_command, spelled
+from wirerace.experiment.targets.process import Process
+from wirerace.experiment.trial import Trial
+from wirerace.schedule import Made, Truth
+from wirerace.transports import PollingOptions
+
+ROOT = Path(__file__).parents[2]
+START_NS = 100 * MS
+"""From saying when the liar is to start to its start."""
+LATE_SECONDS = 5.0
+"""So long after all was told nothing can be on its way any more."""
+
+
+class Outcome(NamedTuple):
+    """What the ledger says, and what the liar did."""
+
+    plan: Plan
+    trial: Trial
+    account: AccountRecord
+    record: Record
+
+    def done_ns(self) -> dict[int, list[tuple[int, int]]]:
+        """Return, of each update of the window, the latencies before and after it was given to the kernel.
+
+        One for each client that was told it, and the first time that it was.
+        """
+        done: dict[int, list[tuple[int, int]]] = {seq: [] for seq in self.plan.measured}
+        told: set[tuple[int, int]] = set()
+        for client, seq, ts, before_ns, after_ns in self.record.sent:
+            if seq in done and (client, seq) not in told:
+                told.add((client, seq))
+                done[seq].append((before_ns - ts, after_ns - ts))
+        return done
+
+    def median_wait_ns(self) -> int:
+        """Return how long half of all updates wait for the next poll, if they come evenly, given when polls came.
+
+        As long as no client polls twice within that time it is half of their interval, however irregular they are.
+        """
+        ready_ns = [sent.ts + self.plan.delay_ns for sent in self.record.sent if sent.seq in self.plan.measured]
+        polls_ns: dict[int, list[int]] = {client: [] for client in range(self.plan.clients)}
+        first_ns, last_ns = min(ready_ns), max(ready_ns)
+        for client, at_ns in self.record.answered:
+            if first_ns <= at_ns <= last_ns:
+                polls_ns[client].append(at_ns)
+        gaps_ns = [after - before for polls in polls_ns.values() for before, after in itertools.pairwise(polls)]
+        half = sum(gaps_ns) / 2
+        return bisect.bisect_left(range(max(gaps_ns)), half, key=lambda wait: sum(min(gap, wait) for gap in gaps_ns))
+
+
+class LiarProcess:
+    """The liar in a process of its own, which ends when nobody holds its standard input any more."""
+
+    def __init__(self, plan: Plan) -> None:
+        command = [sys.executable, "-m", "tests.liar.liar", msgspec.json.encode(plan).decode()]
+        self._popen = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
+        assert self._popen.stdin is not None
+        assert self._popen.stdout is not None
+        self._stdin, self._stdout = self._popen.stdin, self._popen.stdout
+        self.peer = Peer("the liar", int(self._stdout.readline()))
+
+    def lie_from(self, start_ns: int) -> None:
+        """Do as planned, and return when all is told."""
+        self._stdin.write(f"{start_ns}\n".encode())
+        self._stdin.flush()
+        self._stdout.readline()
+
+    def record(self) -> Record:
+        """Wait for the end and return what it did."""
+        self._stdin.close()
+        return msgspec.json.decode(self._stdout.read(), type=Record)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._popen.kill()
+        self._popen.wait()
+        self._stdin.close()
+        self._stdout.close()
+
+
+def lie_all(plans: list[Plan], directory: Path) -> list[Outcome]:
+    """Carry out plans side by side; none begins before all clients of all are there."""
+    together = threading.Barrier(len(plans), timeout=PATIENCE_SECONDS)
+    ports = free_ports(len(plans))
+    logs = [directory / f"{index}-{plan.transport}.log" for index, plan in enumerate(plans)]
+    with ThreadPoolExecutor(len(plans)) as pool:
+        return list(pool.map(lie, plans, ports, logs, [together] * len(plans)))
+
+
+def free_ports(count: int) -> list[int]:
+    """Return different ports that nobody listens on."""
+    return [port for port in random.sample(PORTS, 200) if is_free(port)][:count]
+
+
+def lie(plan: Plan, control_port: int, log: Path, together: threading.Barrier) -> Outcome:
+    """Carry out one plan: start the liar and the load, wait until all is told, and ask both."""
+    try:
+        with LiarProcess(plan) as liar, loaded(plan, liar.peer, control_port, log) as load:
+            wait_until(lambda: load.is_open() and state_of(load).subscribed == plan.clients)
+            together.wait()
+            start_ns = now_ns() + START_NS
+            window = Window(*(start_ns + end_ns for end_ns in plan.window()))
+            load.send("PUT", "/window", window, dict[str, str])
+            liar.lie_from(start_ns)
+            wait_until_received(plan, load)
+            account = load.send("POST", "/finish", None, AccountRecord)
+            record = liar.record()
+    except BaseException:
+        together.abort()
+        raise
+    made = Made(EPOCH, list(plan.seqs), [start_ns + plan.made_ns(seq) for seq in plan.seqs], record.late_ns)
+    trial = trial_of(options_of(plan), window, account, Truth(len(made.seq), complete=True, epochs=[made]))
+    return Outcome(plan, trial, account, record)
+
+
+def state_of(load: Peer) -> LoadState:
+    return load.get("/state", LoadState)
+
+
+def wait_until_received(plan: Plan, load: Peer) -> None:
+    """Wait until everything that was told has come; what has not come long after that never will."""
+    latest = time.monotonic() + LATE_SECONDS
+    wait_until(lambda: state_of(load).received >= plan.tellings() or time.monotonic() > latest)
+
+
+def experiment_of(plan: Plan) -> model.Experiment:
+    """Return the experiment that has the same clients."""
+    return model.Experiment(
+        "Lies",
+        [plan.transport],
+        seed=plan.seed,
+        clients=model.Clients(plan.clients),
+        polling=PollingOptions(interval_seconds=plan.interval_seconds),
+    )
+
+
+def options_of(plan: Plan) -> model.Plan:
+    (options,) = model.plans_of(experiment_of(plan), 1)
+    return options
+
+
+@contextlib.contextmanager
+def loaded(plan: Plan, server: Peer, control_port: int, log: Path) -> Iterator[Peer]:
+    """Start Locust as an experiment does, and stop it."""
+    experiment, options = experiment_of(plan), options_of(plan)
+    flags = load_flags(experiment, options, server.url)
+    flags |= {"load_seed": plan.seed, "control_port": control_port, "await_window": True}
+    quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
+    command = [*locust_command(), *quiet, *spelled(flags), options.transport.user_class]
+    process = Process("the load", command, log)
+    try:
+        yield Peer("the load", control_port)
+    finally:
+        process.stop()
