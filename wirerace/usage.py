@@ -43,9 +43,7 @@ def cpu_quota_cores() -> float | None:
 
     The tightest of its own quota and those of the groups around it that can be seen.
     """
-    place = _cpu_stat()
-    groups = [group for group in place.parents if group.is_relative_to(CGROUPS)] if place else []
-    quotas = [quota for group in groups if (quota := _quota_of(group)) is not None]
+    quotas = [quota for group in _groups() if (quota := _quota_of(group)) is not None]
     return min(quotas, default=None)
 
 
@@ -70,32 +68,37 @@ def _waited_seconds() -> float | None:
 
 
 def _throttled_seconds() -> float | None:
-    place = _cpu_stat()
+    """Return for how long a quota of the process's own group, or of one around it, was used up; 0 without a quota."""
+    groups = _groups()
+    return sum(_throttled_in(group) for group in groups) if groups else None
+
+
+def _throttled_in(group: Path) -> float:
     try:
-        counters = dict(line.split() for line in place.read_text().splitlines()) if place else {}
+        counters = dict(line.split() for line in (group / "cpu.stat").read_text().splitlines())
     except OSError:
-        return None
+        return 0.0
     for key, unit in (("throttled_usec", US), ("throttled_time", NS)):  # version 2, version 1
         if key in counters:
             return int(counters[key]) * unit
-    return None
+    return 0.0
 
 
 @cache
-def _cpu_stat() -> Path | None:
-    """Return the file in which the control group of this process counts CPU time, of cgroups version 1 or 2.
+def _groups() -> list[Path]:
+    """Return the control groups that count this process's CPU time, its own first, of version 1 or 2.
 
     A container sees its own group as the root, whatever its path says.
     """
     try:
         lines = (PROC / "self/cgroup").read_text().splitlines()
     except OSError:
-        return None
+        return []
     for _, controllers, path in (line.split(":", 2) for line in lines):
         if controllers and "cpu" not in controllers.split(","):
             continue
         for mount in {controllers, "cpu", "cpu,cpuacct"} if controllers else ("", "unified"):
             for place in (CGROUPS / mount / path.lstrip("/"), CGROUPS / mount):
                 if (place / "cpu.stat").exists():
-                    return place / "cpu.stat"
-    return None
+                    return [place, *(group for group in place.parents if group.is_relative_to(CGROUPS))]
+    return []
