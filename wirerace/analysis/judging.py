@@ -1,16 +1,17 @@
 """Judging a trial: theory beside what was measured, and the verdict."""
 
+from itertools import pairwise
 from statistics import median
 from typing import get_args
 
 import msgspec
 
-from wirerace.account import Window
+from wirerace.account import Heard, Window
 from wirerace.analysis.made import Made
 from wirerace.analysis.theory import PREDICTIONS, Prediction, Way, closed_news, sampling_deviation
 from wirerace.analysis.thresholds import TOLERANCES
 from wirerace.analysis.verdict import heard_of, verdict
-from wirerace.clock import NS_PER_SECOND
+from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.experiment.model import Experiment, Plan
 from wirerace.experiment.record import Raw
 from wirerace.experiment.trial import Cell, Quantity, Trial
@@ -48,21 +49,40 @@ def way_of(plan: Plan, raw: Raw, trial: Trial) -> Way | None:
     """Return what was measured of the way, None when it is not known.
 
     A poller's answer takes half of a request's time back from a server that has had the update since the feed brought
-    it. Where clients wait for the update, all are sent to when it comes: the first arrival, and how far the last lies
-    behind it, of the typical update (the median), give the delay and the time of a send.
+    it; a link's handshake, where each request opens a connection, lies before that. Where clients wait for the update,
+    all are sent to when it comes: the first arrival, and how far the last lies behind it, of the typical update (the
+    median), give the delay and the time of a send.
     """
     parts, requests = trial.latency_parts_seconds, trial.request_seconds.mean
     if plan.transport.name == "polling":
         if parts.producer is None or parts.feed is None or requests is None:
             return None
-        return Way(parts.producer + parts.feed + requests / 2)
-    heard = [heard for heard in heard_of(raw) if heard.clients > 1] or heard_of(raw)
+        return Way(parts.producer + parts.feed + (requests - raw.link.opening_seconds(plan.options)) / 2)
+    heard = awaited(raw, trial)
     if not heard:
         return None
     first_ns = median(one.least_ns for one in heard)
     send_ns = median((one.most_ns - one.least_ns) / max(1, one.clients - 1) for one in heard)
     clients = round(trial.client_seconds / trial.window_seconds)
     return Way(first_ns / NS_PER_SECOND, clients, send_ns / NS_PER_SECOND, repolls_of(raw, trial))
+
+
+def awaited(raw: Raw, trial: Trial) -> list[Heard]:
+    """Return what was heard of updates that found clients waiting for them; of all, if none is sure to have.
+
+    Whoever was away when the one before it was made, is back two re-poll gaps later.
+    """
+    made_ns = made_ns_of(raw.truth)
+    away_ns = to_ns(2 * (trial.repoll_seconds.p99 or 0))
+    alone = {after for before, after in pairwise([0, *made_ns]) if after - before > away_ns}
+    made = {(epoch.epoch, seq): ts for epoch in raw.truth.epochs for seq, ts in zip(epoch.seq, epoch.ts, strict=True)}
+    found = [
+        heard
+        for epoch, of_epoch in raw.account.updates.items()
+        for seq, heard in of_epoch.items()
+        if made[epoch, seq] in alone
+    ] or heard_of(raw)
+    return [heard for heard in found if heard.clients > 1] or found
 
 
 def repolls_of(raw: Raw, trial: Trial) -> tuple[float, ...]:

@@ -51,7 +51,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
     window, account, measured = raw.window, raw.account, raw.measured
     if not raw.truth.complete:
         raise TrialFailed("the producer's record does not reach back to the beginning of the window")
-    grace_ns = to_ns(plan.options.pause_seconds + DRAIN_SECONDS)
+    grace_ns = to_ns(plan.options.pause_seconds + raw.link.longest_seconds + DRAIN_SECONDS)
     updates = _made(raw.truth, window, EVERYTHING, grace_ns)
     expected = account.subscribed * updates
     for subscription, clients_alike in Counter(account.partly).items():
@@ -84,7 +84,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         requests=account.requests,
         responses=account.responses,
         request_seconds=_times(account.answering),
-        repoll_seconds=_repolls(account),
+        repoll_seconds=_repolls(plan, raw),
         late_polls=account.late_polls,
         connect_seconds=_connecting(account.connecting),
         connect_stages_seconds={stage: _connecting(record) for stage, record in account.stages.items()},
@@ -140,10 +140,14 @@ def _times(record: LatenciesRecord) -> Times:
     return Times(latencies.count, _seconds(mean), _seconds(p50), _seconds(p99), _seconds(latencies.max_ns))
 
 
-def _repolls(account: AccountRecord) -> Repolls:
-    """Return the gaps as the server sees them: what the client saw, and a round trip."""
-    gaps, traffic = merged([account.repolling]), account.traffic[1]
+def _repolls(plan: Plan, raw: Raw) -> Repolls:
+    """Return the gaps as the server sees them: what the client saw, and a round trip.
+
+    Of a link the client's kernel knows nothing, for its connection ends at the proxy.
+    """
+    gaps, traffic = merged([raw.account.repolling]), raw.account.traffic[1]
     trip_seconds = traffic.round_trip_us / traffic.connections * US if traffic.connections else 0.0
+    trip_seconds += raw.link.round_trip_seconds + raw.link.opening_seconds(plan.options)
     mean, square, p99 = gaps.mean_ns(), gaps.square_mean_ns2(), gaps.percentile_ns(99)
     if mean is None or square is None or p99 is None:
         return Repolls(0, None, None, None)

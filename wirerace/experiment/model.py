@@ -13,6 +13,7 @@ from wirerace.shapes import Ramp, Shape, ShapeName, Spike, Steady, Steps, Storm
 from wirerace.trace import read_trace
 from wirerace.transports import (
     TRANSPORTS,
+    HttpOptions,
     LongPollingOptions,
     PollingOptions,
     Transport,
@@ -74,6 +75,27 @@ class WindowOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     measure_seconds: Annotated[float, Meta(gt=0, le=86_400)] = 10.0
 
 
+class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The way between clients and server: everything takes `delay_seconds` longer, each way."""
+
+    delay_seconds: Annotated[float, Meta(ge=0, le=5)] = 0.0
+
+    @property
+    def round_trip_seconds(self) -> float:
+        """How much longer an answer takes."""
+        return 2 * self.delay_seconds
+
+    def opening_seconds(self, options: TransportOptions) -> float:
+        """Return how much longer each request takes that has to open a connection: nothing where they are kept."""
+        opens_anew = isinstance(options, HttpOptions) and not options.keep_alive
+        return self.round_trip_seconds if opens_anew else 0.0
+
+    @property
+    def longest_seconds(self) -> float:
+        """How much longer an update may take: until an answer has come, its client asks, and is answered."""
+        return 3 * self.delay_seconds
+
+
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to run. Each table of the file is a field; everything but `title` and `transports` has a default.
 
@@ -94,6 +116,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     variants: dict[str, Variant] = {}
     load: LoadOptions = LoadOptions()
     window: WindowOptions = WindowOptions()
+    link: Link = Link()
 
 
 class Plan(NamedTuple):

@@ -9,6 +9,7 @@ import msgspec
 from wirerace.account import AccountRecord, Window
 from wirerace.errors import BadInput
 from wirerace.experiment.checkup import Checkup
+from wirerace.experiment.model import Link
 from wirerace.experiment.samples import Measured
 from wirerace.experiment.trial import Trial
 from wirerace.schedule import Truth
@@ -109,13 +110,15 @@ class _Schema(msgspec.Struct):
 class Raw(msgspec.Struct, frozen=True):
     """What a trial's figures were computed from: raw/<repeat>-<transport>[-<variant>].json.
 
-    `truth` reaches from the priming update to the end of the window, `measured` is what was sampled around it.
+    `truth` reaches from the priming update to the end of the window, `measured` is what was sampled around it, `link`
+    the way between clients and server.
     """
 
     window: Window
     account: AccountRecord
     truth: Truth
     measured: Measured
+    link: Link = Link()
 
 
 def write_json(path: Path, value: object) -> None:

@@ -39,7 +39,7 @@ class Steps:
         self._reporter = reporter
         self._count = experiment.clients.count
         self._count_at_start = experiment.clients.count_at_start
-        self._pause_seconds = plan.options.pause_seconds
+        self._pause_seconds = plan.options.pause_seconds + experiment.link.longest_seconds
 
     def run(self) -> tuple[Trial, Raw]:
         """Run the trial; whatever happens, its server and load are stopped after it.
@@ -75,7 +75,7 @@ class Steps:
                 self._count_at_start,
                 server.process.restarts,
             )
-            raw = Raw(window, account, self._truth(primed_ns, window.to_ns), measured)
+            raw = Raw(window, account, self._truth(primed_ns, window.to_ns), measured, self.experiment.link)
             return figures(self._plan, raw), raw
         finally:
             self._target.stop(*processes)

@@ -5,7 +5,7 @@ LEAST = 'title = "Least"\ntransports = ["polling", "websocket"]\n'
 TOP_KEYS = ", ".join(
     [
         *("title", "transports", "repeats", "valid_repeats", "tries", "seed"),
-        *("producer", "clients", "polling", "longpolling", "websocket", "variants", "load", "window"),
+        *("producer", "clients", "polling", "longpolling", "websocket", "variants", "load", "window", "link"),
     ]
 )
 BAD_FILES = {
@@ -149,6 +149,18 @@ BAD_FILES = {
     "storm after the window": (
         LEAST + '[clients]\nshape = "storm"\nstorm = { at_seconds = 9, jitter_seconds = 2 }',
         "clients.storm takes 11 s: window.measure_seconds must be at least that, got 10",
+    ),
+    "link through a key there is not": (
+        LEAST + "[link]\nloss = 0.1",
+        "loss is no key of [link]; there are delay_seconds",
+    ),
+    "link of a negative length": (
+        LEAST + "[link]\ndelay_seconds = -0.1",
+        "link.delay_seconds must be a number at least 0.0, got -0.1",
+    ),
+    "link to the moon and beyond": (
+        LEAST + "[link]\ndelay_seconds = 6",
+        "link.delay_seconds must be a number at most 5.0, got 6",
     ),
     "no processes": (LEAST + "[load]\nprocesses = 0", "load.processes must be a whole number at least 1, got 0"),
 }

@@ -43,6 +43,7 @@ class Compose:
 
     def __init__(self, experiment: Experiment) -> None:
         _refuse_server_options(experiment)
+        _refuse_interference(experiment)
         self._experiment = experiment
         self._stack = Stack()
         self._watched: list[Container | ContainerCrew] = []
@@ -139,6 +140,12 @@ class Compose:
             if time.monotonic() > deadline:
                 raise TrialFailed(f"Locust has not stopped after {STOP_SECONDS:g} s")
             time.sleep(0.2)
+
+
+def _refuse_interference(experiment: Experiment) -> None:
+    for key, value in (("link.delay_seconds", experiment.link.delay_seconds),):
+        if value:
+            raise BadInput(f"{key} = {value:g} needs processes of its own: leave out --on compose, or set it to 0")
 
 
 def _refuse_server_options(experiment: Experiment) -> None:

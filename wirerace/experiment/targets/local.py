@@ -3,6 +3,7 @@
 import random
 import socket
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from wirerace.clock import process_cpu_seconds
 from wirerace.errors import BadInput, TrialFailed
 from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment, Plan, plans_of
+from wirerace.experiment.progress import TICK_SECONDS
 from wirerace.experiment.targets.container import Container, ContainerCrew
 from wirerace.experiment.targets.cores import split_cores, usable_cores
 from wirerace.experiment.targets.locust import load_flags, locust_command, spelled
@@ -25,6 +27,7 @@ PORTS = range(20_000, 32_000)
 
 
 LOAD = "the load"
+PROXY_SECONDS = 10.0  # for a link's proxy to come up
 MOST_RESTARTS = 3
 
 
@@ -56,7 +59,8 @@ class Local:
         self._processes: list[Process] = []
         self._server_cores, self._load_cores = split_cores() if experiment.load.pin_cores else ([], [])
         self.load_cores = len(self._load_cores) or len(usable_cores())
-        raise_descriptor_limit(experiment.clients.count + SPARE_DESCRIPTORS)
+        sockets = 2 if experiment.link.delay_seconds else 1  # a proxy has two for each client
+        raise_descriptor_limit(sockets * experiment.clients.count + SPARE_DESCRIPTORS)
 
     def start_producer(self) -> Child:
         """Start the producer, idle until it is given a schedule."""
@@ -78,11 +82,12 @@ class Local:
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:
         """Start Locust with the plan's clients, which subscribe at once; several processes are a master and workers."""
         control = Peer(LOAD, free_port())
-        flags = load_flags(self._experiment, plan, server.url)
+        way, proxies = self._start_link(plan.name, server)
+        flags = load_flags(self._experiment, plan, way.url)
         flags |= {"load_seed": plan.seed, "control_port": control.port, "await_window": True}
         quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
         load = self._start_locust(f"{plan.name}-load", [*quiet, *spelled(flags), plan.transport.user_class])
-        return LoadChild(load, control)
+        return LoadChild(Crew([*load.members, *proxies]), control)
 
     def start_page(self, servers: Mapping[str, Peer]) -> LoadChild:
         """Start Locust's page, its fields filled as the experiment says; clients come when somebody presses Start."""
@@ -90,7 +95,8 @@ class Local:
         flags: dict[str, object] = {"web_host": "127.0.0.1", "web_port": page.port}
         for plan in plans_of(self._experiment, 1):
             if not plan.variant:
-                flags |= load_flags(self._experiment, plan, servers[plan.transport.name].url)
+                way, _ = self._start_link(plan.name, servers[plan.transport.name])
+                flags |= load_flags(self._experiment, plan, way.url)
         load = self._start_locust("locust", ["--class-picker", *spelled(flags)])
         return LoadChild(load, page)
 
@@ -133,6 +139,24 @@ class Local:
             core = cores[(number - 1) % len(cores) :][:1] if cores else []
             crew.append(self._start(f"{LOAD}, worker {number},", f"{log}-{number}", worker, core))
         return Crew(crew)
+
+    def _start_link(self, log_name: str, server: Peer) -> tuple[Peer, list[Process]]:
+        """Return what clients are to connect to: the server, or a proxy that makes the way to it longer.
+
+        Raises TrialFailed when the proxy does not come up.
+        """
+        delay_seconds = self._experiment.link.delay_seconds
+        if not delay_seconds:
+            return server, []
+        way = Peer("the link", free_port())
+        command = ["-m", "wirerace.experiment.targets.proxy", str(way.port), str(server.port), str(delay_seconds)]
+        proxy = self._start(way.name, f"{log_name}-link", command, [])
+        deadline = time.monotonic() + PROXY_SECONDS
+        while not way.is_open():
+            if proxy.has_ended() or time.monotonic() > deadline:
+                raise proxy.failure("does not come up")
+            time.sleep(TICK_SECONDS)
+        return way, [proxy]
 
     def _start_service(self, name: str, log_name: str, arguments: list[str], cores: Sequence[int]) -> Child:
         peer = Peer(name, self._usual_port(name) or free_port())
