@@ -25,13 +25,17 @@ REPOLL_SAMPLE = 100
 def judged(experiment: Experiment, plan: Plan, raw: Raw, trial: Trial) -> Trial:
     """Return the trial with what theory says of it, and the verdict."""
     with_theory = msgspec.structs.replace(trial, theory=theory_of(experiment, plan, raw, trial))
-    return msgspec.structs.replace(with_theory, verdict=verdict(with_theory, raw, experiment.clients.most))
+    found = verdict(with_theory, raw, experiment.clients.most, experiment.stall.lasts_seconds)
+    return msgspec.structs.replace(with_theory, verdict=found)
 
 
 def theory_of(experiment: Experiment, plan: Plan, raw: Raw, trial: Trial) -> list[Cell]:
-    """Return theory beside measurement; nothing where clients come and go, for theory is of clients that stay."""
+    """Return theory beside measurement; nothing where clients come and go or the server stands still.
+
+    For theory is of clients that stay and of servers that go on.
+    """
     way = way_of(plan, raw, trial)
-    if way is None or experiment.clients.shape != "steady":
+    if way is None or experiment.clients.shape != "steady" or experiment.stall.lasts_seconds:
         return []
     predict, options = PREDICTIONS[plan.transport.name], plan.options
     made = Made(raw.window, read_together(made_ns_of(raw.truth), raw.window, trial.server.read_together or 0))

@@ -23,13 +23,16 @@ class Finding(NamedTuple):
     text: str
 
 
-def verdict(trial: Trial, raw: Raw, wanted_clients: int) -> Verdict:
-    """Return the verdict on a trial, whose theory has been computed, and which was to have so many clients."""
+def verdict(trial: Trial, raw: Raw, wanted_clients: int, stalled_seconds: float = 0.0) -> Verdict:
+    """Return the verdict on a trial, whose theory has been computed, and which was to have so many clients.
+
+    For `stalled_seconds` of its window the server was made to stand still.
+    """
     found: dict[Weight, list[str]] = {"reason": [], "doubt": [], "unchecked": []}
-    for check in (_load, _arrivals, _machine, _server, _producer, _polls, _network, _clock, _percentiles, _trend):
+    for check in (_load, _arrivals, _machine, _server, _producer, _network, _clock, _percentiles, _trend):
         for weight, text in check(trial, raw):
             found[weight].append(text)
-    for weight, text in _clients(trial, wanted_clients):
+    for weight, text in (*_polls(trial, stalled_seconds), *_clients(trial, wanted_clients)):
         found[weight].append(text)
     for weight, text in _theory(trial, explained=bool(found["reason"] or found["doubt"])):
         found[weight].append(text)
@@ -128,9 +131,10 @@ def _producer(trial: Trial, _raw: Raw) -> Iterator[Finding]:
         yield from against(thresholds.PRODUCER_LATE_P99_SECONDS, late, "the producer's lateness", text)
 
 
-def _polls(trial: Trial, _raw: Raw) -> Iterator[Finding]:
+def _polls(trial: Trial, stalled_seconds: float) -> Iterator[Finding]:
     if trial.requests:
-        late = trial.late_polls / trial.requests
+        # Polls that fall due while the server stands still are to be late: that is what is measured.
+        late = max(0.0, trial.late_polls / trial.requests - stalled_seconds / trial.window_seconds)
         text = f"{percent(late)} of polls left late, or never"
         yield from against(thresholds.LATE_POLLS_FRACTION, late, "late polls", text)
     if errors := trial.responses["error"]:

@@ -75,6 +75,13 @@ class WindowOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     measure_seconds: Annotated[float, Meta(gt=0, le=86_400)] = 10.0
 
 
+class Stall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The server stands still once, so long, at a time since the window began; not at all when `lasts_seconds` is 0."""
+
+    at_seconds: Annotated[float, Meta(ge=0, le=86_400)] = 1.0
+    lasts_seconds: Annotated[float, Meta(ge=0, le=60)] = 0.0
+
+
 class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The way between clients and server: everything takes `delay_seconds` longer, each way."""
 
@@ -117,6 +124,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     load: LoadOptions = LoadOptions()
     window: WindowOptions = WindowOptions()
     link: Link = Link()
+    stall: Stall = Stall()
 
 
 class Plan(NamedTuple):

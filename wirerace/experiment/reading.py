@@ -139,6 +139,13 @@ def _check(experiment: Experiment) -> None:
             f"clients.{clients.shape} takes {shape.lasts_seconds:g} s: window.measure_seconds must be at least that, "
             f"got {measure_seconds:g}"
         )
+    stall = experiment.stall
+    stall_ends = stall.at_seconds + stall.lasts_seconds
+    if stall.lasts_seconds and to_ns(stall_ends) > to_ns(measure_seconds):
+        raise BadInput(
+            f"stall ends {stall_ends:g} s into the window: window.measure_seconds must be at least that, "
+            f"got {measure_seconds:g}"
+        )
 
 
 def _explained(error: msgspec.ValidationError, table: str, given: Any, of_type: type[msgspec.Struct]) -> str:

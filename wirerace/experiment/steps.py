@@ -128,8 +128,11 @@ class Steps:
         self, window: Window, server: Child, load: LoadChild
     ) -> tuple[tuple[ServerSample, ServerSample] | None, tuple[MachineSample, MachineSample]]:
         """Sit through the window; return samples of the server and of the machine at both ends."""
-        restarts = server.process.restarts
+        restarts, stall = server.process.restarts, self.experiment.stall
         machine_before, before = machine_sample(self._target.cpu_seconds()), _sample(server, first=True)
+        if stall.lasts_seconds and isinstance(server.process, Process):  # containers are refused a stall
+            self._sleep_until(window.from_ns + to_ns(stall.at_seconds), "measuring", load)
+            server.process.stall(stall.lasts_seconds)
         self._sleep_until(window.to_ns, "measuring", load)
         after, machine_after = _sample(server, first=False), machine_sample(self._target.cpu_seconds())
         whole = before is not None and after is not None and server.process.restarts == restarts

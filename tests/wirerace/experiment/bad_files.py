@@ -5,7 +5,7 @@ LEAST = 'title = "Least"\ntransports = ["polling", "websocket"]\n'
 TOP_KEYS = ", ".join(
     [
         *("title", "transports", "repeats", "valid_repeats", "tries", "seed"),
-        *("producer", "clients", "polling", "longpolling", "websocket", "variants", "load", "window", "link"),
+        *("producer", "clients", "polling", "longpolling", "websocket", "variants", "load", "window", "link", "stall"),
     ]
 )
 BAD_FILES = {
@@ -149,6 +149,18 @@ BAD_FILES = {
     "storm after the window": (
         LEAST + '[clients]\nshape = "storm"\nstorm = { at_seconds = 9, jitter_seconds = 2 }',
         "clients.storm takes 11 s: window.measure_seconds must be at least that, got 10",
+    ),
+    "stall that ends after the window": (
+        LEAST + "[stall]\nat_seconds = 9\nlasts_seconds = 1.4",
+        "stall ends 10.4 s into the window: window.measure_seconds must be at least that, got 10",
+    ),
+    "stall of a minute and more": (
+        LEAST + "[stall]\nlasts_seconds = 61",
+        "stall.lasts_seconds must be a number at most 60.0, got 61",
+    ),
+    "stall before the window": (
+        LEAST + "[stall]\nat_seconds = -1",
+        "stall.at_seconds must be a number at least 0.0, got -1",
     ),
     "link through a key there is not": (
         LEAST + "[link]\nloss = 0.1",

@@ -1,18 +1,24 @@
 """The local target: what it starts, watches and stops."""
 
 import os
+import subprocess
 import sys
+import time
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
-from tests.race.running import free_port
-from wirerace.errors import TrialFailed
+from tests.race.running import free_port, wait_until
+from wirerace.errors import BadInput, TrialFailed
 from wirerace.experiment.http import Peer
-from wirerace.experiment.model import Experiment
+from wirerace.experiment.model import Experiment, Link, Stall
 from wirerace.experiment.steps import wait_until_healthy
+from wirerace.experiment.targets.compose import Compose
 from wirerace.experiment.targets.local import Child, Local
-from wirerace.experiment.targets.process import Process
+from wirerace.experiment.targets.process import ROOT, Process
 
 
 def test_service_that_ends_at_once_fails_with_its_last_lines(tmp_path: Path) -> None:
@@ -74,3 +80,65 @@ def test_page_takes_no_service_by_the_port_that_it_wants_for_itself(tmp_path: Pa
 
     assert Local(experiment, tmp_path, page_port=8001)._usual_port("polling") is None
     assert Local(experiment, tmp_path)._usual_port("polling") is None
+
+
+def ticking(tmp_path: Path) -> Process:
+    """Start a process that writes the time 200 times a second, and says so when it is told to end."""
+    program = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (print("in order", flush=True), sys.exit()))
+while True:
+    print(time.monotonic(), flush=True)
+    time.sleep(0.005)
+"""
+    process = Process("ticking", ["-c", program], tmp_path / "log")
+    wait_until(lambda: (tmp_path / "log").read_text().count("\n") > 5)
+    return process
+
+
+def test_stalled_process_stands_still_once_and_goes_on_by_itself(tmp_path: Path) -> None:
+    process = ticking(tmp_path)
+    try:
+        begun = time.monotonic()
+        process.stall(0.4)
+        wait_until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
+        wait_until(lambda: psutil.Process(process.pid).status() != psutil.STATUS_STOPPED)
+        assert time.monotonic() - begun >= 0.4
+        assert not process.has_ended()
+    finally:
+        process.stop()
+    ticks = [float(line) for line in (tmp_path / "log").read_text().splitlines()[:-1]]
+    assert 0.39 < max(after - before for before, after in pairwise(ticks))
+
+
+def test_process_that_stands_still_is_stopped_in_order(tmp_path: Path) -> None:
+    process = ticking(tmp_path)
+    process.stall(60)
+    wait_until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
+    process.stop()
+    assert (tmp_path / "log").read_text().endswith("in order\n")
+
+
+def test_stall_ends_even_if_whoever_began_it_is_killed(tmp_path: Path) -> None:
+    process = ticking(tmp_path)
+    program = f"""
+import os, pathlib, signal
+from wirerace.experiment.targets.process import ROOT, Process
+stalling = Process("nothing", ["-c", ""], pathlib.Path({str(tmp_path / "other")!r}))
+Process.pid = property(lambda _: {process.pid})
+stalling.stall(0.5)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    try:
+        subprocess.run([sys.executable, "-c", program], check=False, cwd=ROOT)
+        wait_until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
+        wait_until(lambda: psutil.Process(process.pid).status() != psutil.STATUS_STOPPED)
+    finally:
+        process.stop()
+
+
+@pytest.mark.parametrize("table", [{"link": Link(0.05)}, {"stall": Stall(lasts_seconds=1)}])
+def test_containers_are_refused_a_link_and_a_stall_on_one_line(table: dict[str, Any]) -> None:
+    line = r"^(link|stall)\.(delay|lasts)_seconds = \S+ needs processes of its own: leave out --on compose, or set it to 0$"
+    with pytest.raises(BadInput, match=line):
+        Compose(Experiment("t", ["polling"], **table))

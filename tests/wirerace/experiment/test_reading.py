@@ -5,7 +5,7 @@ import pytest
 from tests.wirerace.experiment.bad_files import BAD_FILES, LEAST
 from tests.wirerace.trials import plan_of
 from wirerace.errors import BadInput
-from wirerace.experiment.model import Experiment, Link, Plan, plans_of
+from wirerace.experiment.model import Experiment, Link, Plan, Stall, plans_of
 from wirerace.experiment.reading import read_experiment
 from wirerace.schedule import Source
 from wirerace.shapes import Stage, Steps
@@ -58,6 +58,7 @@ def test_every_key_of_a_file_is_read(tmp_path: Path) -> None:
     load = { pin_cores = false, processes = 3 }
     window = { warmup_seconds = 11, measure_seconds = 12.5 }
     link = { delay_seconds = 0.05 }
+    stall = { at_seconds = 11.1, lasts_seconds = 1.4 }
     """
     experiment = read_experiment(written(tmp_path, text))
 
@@ -80,7 +81,7 @@ def test_every_key_of_a_file_is_read(tmp_path: Path) -> None:
         WebSocketOptions(),
     ] == [getattr(experiment, transport) for transport in TRANSPORTS]
     assert 3 == experiment.load.processes
-    assert Link(0.05) == experiment.link
+    assert (Link(0.05), Stall(11.1, 1.4)) == (experiment.link, experiment.stall)
 
 
 def test_transports_of_a_repeat_share_its_seed_and_repeats_do_not(tmp_path: Path) -> None:

@@ -143,7 +143,10 @@ class Compose:
 
 
 def _refuse_interference(experiment: Experiment) -> None:
-    for key, value in (("link.delay_seconds", experiment.link.delay_seconds),):
+    for key, value in (
+        ("link.delay_seconds", experiment.link.delay_seconds),
+        ("stall.lasts_seconds", experiment.stall.lasts_seconds),
+    ):
         if value:
             raise BadInput(f"{key} = {value:g} needs processes of its own: leave out --on compose, or set it to 0")
 

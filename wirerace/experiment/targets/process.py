@@ -1,5 +1,6 @@
 """A child process of an experiment: started, watched, restarted when it dies, stopped."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -33,6 +34,7 @@ class Process:
         self._log = log
         self._cores = cores
         self._popen = self._start()
+        self._stalling: subprocess.Popen[bytes] | None = None
 
     @property
     def members(self) -> "Sequence[Process]":
@@ -53,6 +55,14 @@ class Process:
         self.restarts += 1
         self._popen = self._start()
 
+    def stall(self, seconds: float) -> None:
+        """Let it stand still for so long, from now on.
+
+        A shell of its own does it: whatever becomes of us meanwhile, the process goes on afterwards.
+        """
+        script = f"kill -STOP {self.pid}; sleep {seconds:f}; kill -CONT {self.pid}"
+        self._stalling = subprocess.Popen(["/bin/sh", "-c", script], start_new_session=True)  # noqa: S603 -- our own
+
     def cpu_seconds(self) -> float | None:
         """Return its CPU time so far, None where it cannot be had."""
         return process_cpu_seconds(self.pid)
@@ -72,6 +82,7 @@ class Process:
 
     def stop(self) -> None:
         """End it, by force if it does not go."""
+        self._end_stall()
         if self.has_ended():
             return
         self._popen.terminate()
@@ -80,6 +91,16 @@ class Process:
         except subprocess.TimeoutExpired:
             os.killpg(self._popen.pid, signal.SIGKILL)
             self._popen.wait()
+
+    def _end_stall(self) -> None:
+        """Let it go on, if it still stands: it could not end in order."""
+        if self._stalling is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._stalling.pid, signal.SIGKILL)
+        self._stalling.wait()
+        if not self.has_ended():
+            self._popen.send_signal(signal.SIGCONT)
 
     def _start(self) -> "subprocess.Popen[bytes]":
         self._log.parent.mkdir(parents=True, exist_ok=True)
