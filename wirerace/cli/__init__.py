@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from wirerace import __version__
-from wirerace.cli import doctor, locust, run, show
+from wirerace.cli import doctor, locust, reproduce, run, show
 from wirerace.errors import BadInput, TrialFailed
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ def wirerace(
 
 
 app.command("run")(run.command)
+app.command("reproduce")(reproduce.command)
 app.command("locust")(locust.command)
 app.command("show")(show.command)
 app.command("doctor")(doctor.command)

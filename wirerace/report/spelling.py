@@ -46,6 +46,7 @@ UNITS = {
     "bytes": (("MB", 1e6), ("kB", 1e3), ("B", 1.0)),
     "microseconds": (("µs", 1.0),),
     "fraction": (("%", 0.01),),
+    "mbit": (("Mbit/s", 1.0),),
     "ratio": (("", 1.0),),
     "count": (("", 1.0),),
 }
@@ -54,6 +55,7 @@ SPELLINGS: dict[str, Callable[[float], str]] = {
     "bytes": lambda value: _scaled(value, "bytes"),
     "microseconds": lambda value: f"{value:.1f} µs",
     "fraction": lambda value: "100 %" if value == 1 else f"{min(100 * value, 99.99):.2f} %",
+    "mbit": lambda value: f"{value:.3g} Mbit/s",
     "ratio": lambda value: f"{value:.3g}",
     "count": lambda value: f"{value:.0f}",
 }

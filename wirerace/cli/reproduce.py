@@ -1,0 +1,146 @@
+"""`wirerace reproduce`: published results, measured here."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from wirerace import __version__
+from wirerace.analysis.judging import judged
+from wirerace.analysis.reproductions import REPRODUCTIONS
+from wirerace.analysis.reproductions.check import Check, Outcome, Reproduction, name_of
+from wirerace.analysis.statistics import summarised
+from wirerace.cli.run import INTERRUPTED, INVALID, NOT_WHOLE, TERMINATED, Terminated, prepare_directory, terminable
+from wirerace.errors import BadInput
+from wirerace.experiment.model import Experiment, Plan
+from wirerace.experiment.record import FILE_NAME, Raw, Result, write_json
+from wirerace.experiment.run import run
+from wirerace.experiment.trial import Trial
+from wirerace.report.judgement import verdict_of
+from wirerace.report.progress import progress_display
+from wirerace.report.reproduction import checks_of, words_of
+
+RECORD_NAME = "reproduction.json"
+ALL = "all"
+
+
+class Record(msgspec.Struct, frozen=True):
+    """All of reproduction.json, which lies beside result.json.
+
+    `valid` tells whether the trials it rests on are to be believed; `passed` whether every check was passed, None when
+    a trial could not be completed.
+    """
+
+    wirerace: str
+    name: str
+    source: str
+    setup: str
+    words: str
+    valid: bool
+    passed: bool | None
+    checks: list[Check]
+
+
+def command(
+    name: Annotated[str, typer.Argument(help="Which one; `all` for all, nothing for a list.", metavar="[NAME]")] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Directory; must be new or empty. Default: results/reproduce-NAME-TIME.")
+    ] = None,
+    allow_invalid: Annotated[
+        bool, typer.Option("--allow-invalid", help="Let the checks decide even if a trial is invalid.")
+    ] = False,
+) -> None:
+    """Run a published result again on this machine, and check what was published.
+
+    Examples:
+        wirerace reproduce
+
+        wirerace reproduce wrk2-stall
+
+        wirerace reproduce all
+
+    Exit codes: 0 every check passed; 1 one failed, or a trial could not be completed; 2 bad input; 3 a trial is
+    invalid; 130 Ctrl-C; 143 SIGTERM.
+    """
+    if not name:
+        for reproduction in REPRODUCTIONS.values():
+            sys.stdout.write(f"{reproduction.name:<14} {reproduction.line}\n")
+        return
+    if name != ALL and name not in REPRODUCTIONS:
+        raise BadInput(f"there is no reproduction {name!r}; there are {', '.join([*REPRODUCTIONS, ALL])}")
+    chosen = list(REPRODUCTIONS.values()) if name == ALL else [REPRODUCTIONS[name]]
+    codes = set()
+    for reproduction in chosen:
+        of_its_own = out / reproduction.name if out is not None and name == ALL else out
+        codes.add(reproduce(reproduction, of_its_own, allow_invalid=allow_invalid))
+    raise typer.Exit(next((code for code in (NOT_WHOLE, INVALID) if code in codes), 0))
+
+
+def reproduce(reproduction: Reproduction, out: Path | None, *, allow_invalid: bool) -> int:
+    """Run it, save and print what came of it, and return its exit code."""
+    directory = prepare_directory(Path(f"reproduce-{reproduction.name}"), out)
+    result, outcomes = _run(reproduction.experiment, directory)
+    result.summary = summarised(result)
+    write_json(directory / FILE_NAME, result)
+    whole = not result.failures and all(trial.is_whole for trial in result.trials)
+    checks = reproduction.checks(outcomes) if not result.failures else []
+    valid = all(trial.verdict is None or trial.verdict.valid for trial in result.trials)
+    passed = all(check.passed is not False for check in checks) if whole else None
+    record = Record(
+        __version__,
+        reproduction.name,
+        reproduction.source,
+        reproduction.setup,
+        reproduction.words,
+        valid,
+        passed,
+        checks,
+    )
+    write_json(directory / RECORD_NAME, record)
+    _print(reproduction, record, result)
+    sys.stdout.write(f"{directory / RECORD_NAME}\n")
+    if not valid and not allow_invalid and not result.failures:
+        return INVALID
+    return 0 if passed else NOT_WHOLE
+
+
+def _run(experiment: Experiment, directory: Path) -> tuple[Result, dict[str, Outcome]]:
+    """Run an experiment; return its result, and each trial with its raw record."""
+    outcomes: dict[str, Outcome] = {}
+
+    def judge(experiment: Experiment, plan: Plan, raw: Raw, trial: Trial) -> Trial:
+        found = judged(experiment, plan, raw, trial)
+        outcomes[name_of(plan)] = Outcome(found, raw)
+        return found
+
+    with terminable():
+        try:
+            with progress_display() as on_progress:
+                return run(experiment, directory, on_progress, judge), outcomes
+        except (KeyboardInterrupt, Terminated) as stop:
+            sys.stderr.write(f"wirerace: stopped; what was finished is in {directory}\n")
+            raise typer.Exit(INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED) from None
+
+
+def _print(reproduction: Reproduction, record: Record, result: Result) -> None:
+    console = Console()
+    if record.checks:
+        console.print(checks_of(reproduction, record.checks))
+    console.print(Text("\n".join(verdict_of(result))))
+    for failure in result.failures:
+        sys.stderr.write(f"wirerace: {failure.transport}, repeat {failure.repeat}: {failure.reason}\n")
+    console.print(words_of(reproduction))
+    console.print(f"\n{reproduction.name}: {_told(record)}", highlight=False)
+
+
+def _told(record: Record) -> str:
+    """Return what it comes to, in a word or a few."""
+    if record.passed is None:
+        return "FAIL: a trial was not completed, or updates were lost, duplicated or reordered"
+    failed = [check for check in record.checks if check.passed is False]
+    told = f"FAIL: {len(failed)} of the checks" if failed else "PASS"
+    return told if record.valid else f"{told}, but on trials that are INVALID"
