@@ -4,11 +4,13 @@ import pytest
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, plan_of, trial_of
 from wirerace.account import AccountRecord, Heard, Traffic, Window
 from wirerace.analysis.judging import judged, measured_of, read_together, way_of
-from wirerace.experiment.model import Clients, Experiment
+from wirerace.experiment.figures import figures
+from wirerace.experiment.model import Clients, Experiment, Link, Stall
 from wirerace.experiment.record import Raw
 from wirerace.experiment.trial import Times
 from wirerace.histogram import Latencies, LatenciesRecord
 from wirerace.schedule import Made, Source, Truth
+from wirerace.transports import TRANSPORTS
 
 SECOND, MS = 10**9, 10**6
 WINDOW = Window(100 * SECOND, 110 * SECOND)
@@ -118,3 +120,57 @@ def test_answers_that_hold_updates_are_what_updates_are_divided_by() -> None:
 )
 def test_updates_made_closest_together_are_taken_for_those_read_together(count: int, seen: list[int]) -> None:
     assert seen == read_together([1, 5, 10, 11, 20], Window(0, 100), count)
+
+
+def test_theory_says_nothing_of_a_server_that_stands_still() -> None:
+    experiment = msgspec.structs.replace(EXPERIMENT, stall=Stall(lasts_seconds=1))
+    raw, plan = raw_of(), plan_of("websocket")
+
+    assert [] == judged(experiment, plan, raw, trial_of(plan, WINDOW, raw.account, TRUTH, MEASURED)).theory
+
+
+def linked(raw: Raw) -> Raw:
+    return msgspec.structs.replace(raw, link=Link(0.05))
+
+
+def test_gap_through_a_link_is_the_clients_and_a_round_trip_through_it() -> None:
+    raw = linked(raw_of(repolling=recorded(*[MS] * 10)))
+    trial = figures(plan_of("longpolling"), raw)
+    way = way_of(plan_of("longpolling"), raw, trial)
+
+    assert way is not None
+    assert pytest.approx(0.101, rel=1e-3) == trial.repoll_seconds.mean
+    assert pytest.approx(0.101**2, rel=1e-3) == trial.repoll_seconds.square_mean
+    assert pytest.approx([0.101] * 100, rel=1e-3) == list(way.repoll_seconds)
+
+
+def test_connection_opened_for_every_request_takes_another_round_trip_through_a_link() -> None:
+    raw = linked(raw_of(repolling=recorded(*[MS] * 10), answering=recorded(200 * MS)))
+    asks, held = (
+        plan_of(name)._replace(options=TRANSPORTS[name].options(keep_alive=False))
+        for name in ("polling", "longpolling")
+    )
+    way = way_of(asks, raw, figures(asks, raw))
+
+    assert pytest.approx(0.201, rel=1e-3) == figures(held, raw).repoll_seconds.mean
+    assert way is not None
+    assert pytest.approx(0.003 + 0.05) == way.delay_seconds, "the handshake lies before the server has looked"
+
+
+def test_way_of_long_polling_is_measured_on_updates_that_were_awaited() -> None:
+    """Every second update comes 20 ms after another one, when everybody is away."""
+    made = [90 * SECOND]
+    for index in range(1, 25):
+        made += [WINDOW.from_ns + index * SECOND // 3, WINDOW.from_ns + index * SECOND // 3 + 20 * MS]
+    truth = Truth(len(made), complete=True, epochs=[Made("e", list(range(len(made))), made, [0] * len(made))])
+    heard = {
+        seq: Heard(2, 0, latency * MS, latency * MS) for seq in range(1, 49) for latency in ([50, 130][seq % 2 - 1],)
+    }
+    account = msgspec.structs.replace(
+        raw_of(repolling=recorded(*[MS] * 10)).account, updates={"e": heard}, delivered=96, subscribed=2
+    )
+    raw = Raw(WINDOW, account, truth, MEASURED, Link(0.05))
+    way = way_of(plan_of("longpolling"), raw, figures(plan_of("longpolling"), raw))
+
+    assert way is not None
+    assert 0.05 == way.delay_seconds

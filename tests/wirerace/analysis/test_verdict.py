@@ -186,3 +186,11 @@ def test_what_theory_does_not_allow_is_a_doubt_for_which_a_reason_is_sought(path
     trial = msgspec.structs.replace(changed(path, value), theory=[cell(within=False), cell(within=True)])
 
     assert f"latency is outside of what theory allows, 2 × the prediction: {cause}" == judged(trial).doubts[-1]
+
+
+def test_polls_that_are_late_because_the_server_was_made_to_stand_still_are_excused() -> None:
+    late = changed("late_polls", 145)
+
+    assert not judged(late).valid
+    assert Verdict(valid=True) == verdict(late, STEADY, CLIENTS, stalled_seconds=1.4)
+    assert not verdict(changed("late_polls", 200), STEADY, CLIENTS, stalled_seconds=1.4).valid

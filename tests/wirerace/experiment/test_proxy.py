@@ -71,6 +71,13 @@ def received(stream: socket.socket, size: int) -> bytes:
     return data
 
 
+def until_blocked(stream: socket.socket) -> Iterator[int]:
+    """Yield how much each send took, until one takes nothing."""
+    with contextlib.suppress(TimeoutError):
+        while True:
+            yield stream.send(bytes(65_536))
+
+
 def seconds_until(stream: socket.socket, expected: bytes, since: float) -> float:
     assert expected == received(stream, len(expected))
     return time.monotonic() - since
@@ -117,10 +124,7 @@ def test_big_transfers_both_ways_at_once_come_whole(through: Through) -> None:
 def test_reader_that_does_not_read_stops_the_sender(through: Through) -> None:
     client, accepted = through()
     client.settimeout(4 * DELAY_SECONDS + 0.2)
-    sent = 0
-    with pytest.raises(TimeoutError):
-        while True:
-            sent += client.send(bytes(65_536))
+    sent = sum(until_blocked(client))
     kernels = sum(
         end.getsockopt(socket.SOL_SOCKET, option)
         for end in (client, accepted)
@@ -155,9 +159,12 @@ def test_reset_is_passed_on_a_delay_later(through: Through) -> None:
 def test_server_that_is_not_there_resets_the_client() -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         address = gone.getsockname()
-    with running(address) as port, socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as client:
-        with pytest.raises(ConnectionResetError):
-            client.recv(1)
+    with (
+        running(address) as port,
+        socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as client,
+        pytest.raises(ConnectionResetError),
+    ):
+        client.recv(1)
 
 
 def test_many_connections_are_kept_apart(through: Through) -> None:
