@@ -10,6 +10,7 @@ import pytest
 from wirerace.experiment.checkup import Checkup
 
 ROOT = Path(__file__).parent.parent
+COMMANDS = ("run", "show", "reproduce", "doctor")
 FIRST_LOOK = str(ROOT / "experiments" / "first-look.toml")
 
 
@@ -30,6 +31,11 @@ def wirerace(*arguments: str, before: str = "") -> subprocess.CompletedProcess[s
         (["run", FIRST_LOOK, "--set", "nonsense"], "--set takes key=value such as clients.count=500, got 'nonsense'"),
         (["run", FIRST_LOOK, "--out", "."], "--out . holds something already: name a new directory"),
         (["show", "tests"], "tests/result.json: No such file or directory; give the directory of a run"),
+        (
+            ["reproduce", "cold-fusion"],
+            "there is no reproduction 'cold-fusion'; there are kaazing, wrk2-stall, rfc6202, pull-interval, all",
+        ),
+        (["reproduce", "kaazing", "--out", "."], "--out . holds something already: name a new directory"),
         (["run"], "Missing argument 'FILE'"),
         (["walk"], "No such command 'walk'"),
         (["run", FIRST_LOOK, "--sett", "x"], "No such option: --sett"),
@@ -56,14 +62,14 @@ def test_low_soft_limit_on_file_descriptors_is_raised(tmp_path: Path) -> None:
     assert finished.returncode == 0, finished.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["show", "--help"], ["doctor", "--help"], []])
+@pytest.mark.parametrize("arguments", [[], ["--help"], *([name, "--help"] for name in COMMANDS)])
 def test_help_is_there(arguments: list[str]) -> None:
     finished = wirerace(*arguments)
     assert finished.returncode == 0
     assert "Usage: wirerace" in finished.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "show", "doctor"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_examples(command: str) -> None:
     assert f"wirerace {command} " in wirerace(command, "--help").stdout.partition("Examples:")[2]
 
@@ -92,3 +98,9 @@ def test_doctor_that_cannot_measure_the_load_prints_the_rest_and_says_why() -> N
     assert finished.returncode == 1
     assert "reader lag at rest" in finished.stdout
     assert "wirerace: the load could not be measured: 300 open files are needed" in finished.stderr
+
+
+def test_reproductions_are_listed_a_line_each() -> None:
+    lines = wirerace("reproduce").stdout.splitlines()
+
+    assert ["kaazing", "wrk2-stall", "rfc6202", "pull-interval"] == [line.split()[0] for line in lines]

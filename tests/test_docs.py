@@ -10,6 +10,8 @@ from locust.argument_parser import LocustArgumentParser
 
 from loadtests.options import add_options
 from wirerace.experiment.checkup import Checkup
+from wirerace.analysis.reproductions.check import Check
+from wirerace.cli.reproduce import Record
 from wirerace.experiment.record import Failure, Host, Result
 from wirerace.experiment.trial import Trial
 from wirerace.shapes import SHAPES
@@ -39,6 +41,12 @@ def test_every_figure_of_the_doctor_is_documented() -> None:
     documented = set(re.findall(r"`([a-z0-9_]+)`", (ROOT / "docs/measuring.md").read_text()))
 
     assert set() == fields_of(Checkup) - documented
+
+
+def test_every_key_of_a_reproduction_is_documented() -> None:
+    documented = set(re.findall(r"`([a-z0-9_]+)`", (ROOT / "docs/results.md").read_text()))
+
+    assert set() == (fields_of(Record) | fields_of(Check)) - documented
 
 
 def test_every_shape_and_each_of_its_keys_is_documented() -> None:

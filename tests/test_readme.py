@@ -86,6 +86,13 @@ def test_wirerace_doctor_runs() -> None:
     assert "The harness on this machine" in finished.stdout
 
 
+def test_wirerace_reproduce_lists_what_it_can_do() -> None:
+    (command,) = commands(".venv/bin/wirerace reproduce")
+    finished = run([sys.executable, "-m", "wirerace", *shlex.split(command)[1:]])
+    assert finished.returncode == 0, finished.stderr
+    assert "kaazing" in finished.stdout
+
+
 @pytest.fixture
 def services() -> Iterator[dict[str, int]]:
     """Start the services that the README starts, on free ports."""

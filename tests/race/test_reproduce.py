@@ -1,0 +1,51 @@
+"""A link and a stall in a run, and a reproduction at reduced scale: real processes, real sockets."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.race.running import Race
+from wirerace.analysis.reproductions.check import Check, Found, Outcomes, Reproduction, between
+from wirerace.cli.reproduce import reproduce
+from wirerace.experiment.model import Clients, Experiment, WindowOptions
+from wirerace.experiment.record import Raw, read_result
+from wirerace.schedule import Source
+
+
+def test_link_is_in_every_latency_and_a_stall_in_that_of_what_was_made_meanwhile(race: Callable[..., Race]) -> None:
+    keys = ('transports=["longpolling"]', "link.delay_seconds=0.1", "stall.at_seconds=0.5", "stall.lasts_seconds=0.8")
+    started = race(*(part for key in keys for part in ("--set", key)))
+    assert started.wait() == 0, started.stderr
+    (trial,) = started.result["trials"]
+    raw = msgspec.json.decode((started.out / "raw" / "1-longpolling.json").read_bytes(), type=Raw)
+    assert all(heard.least_ns > 100_000_000 for of_epoch in raw.account.updates.values() for heard in of_epoch.values())
+    assert 0.2 < trial["repoll_seconds"]["p99"] < 0.4, "the client's gap and the link's round trip"
+    assert 0.7 < trial["latency_seconds"]["max"] < 2.0
+    assert (1.0, 0, []) == (trial["reach"], trial["restarts"], trial["theory"])
+
+
+def test_reproduction_saves_and_prints_each_check(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    def checks(outcomes: Outcomes) -> list[Check]:
+        mean = Found("mean latency", "seconds", outcomes["websocket"].trial.latency_seconds.mean)
+        return [between(mean, "soon", (0, 1), "a second"), between(mean, "at once", (0, 0), "nothing")]
+
+    experiment = Experiment(
+        title="Small",
+        transports=["websocket"],
+        producer=Source(rate_per_second=50),
+        clients=Clients(count=3),
+        window=WindowOptions(warmup_seconds=0.1, measure_seconds=0.5),
+    )
+    small = Reproduction("small", "news comes soon", "Somebody, 2010", "3 clients", "In words.", experiment, checks)
+    assert 1 == reproduce(small, tmp_path / "out", allow_invalid=True)
+
+    record = json.loads((tmp_path / "out" / "reproduction.json").read_text())
+    assert (False, "small") == (record["passed"], record["name"])
+    assert [(1, True), (0, False)] == [(check["high"], check["passed"]) for check in record["checks"]]
+    assert record["checks"][0]["measured"] == read_result(tmp_path / "out").trials[0].latency_seconds.mean
+    printed = capfd.readouterr().out
+    for part in ("Somebody, 2010", "In words.", "small: FAIL: 1 of the checks"):
+        assert part in printed

@@ -1,0 +1,93 @@
+"""What comes of a reproduction: exit code, record, last line; the run itself is made up."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.wirerace.trials import plan_of, trial_of
+from wirerace.account import AccountRecord, Window
+from wirerace.analysis.reproductions.check import Check, Found, Reproduction, between, shown
+from wirerace.cli import reproduce as cli
+from wirerace.experiment.model import Experiment
+from wirerace.experiment.record import Failure, Host, Result
+from wirerace.experiment.trial import Trial, Verdict
+from wirerace.schedule import Truth
+
+EXPERIMENT = Experiment("t", ["websocket"])
+WHOLE = trial_of(plan_of("websocket"), Window(0, 10), AccountRecord(), Truth(0, complete=True, epochs=[]))
+
+
+def judged(*, valid: bool = True, lost: int = 0) -> Trial:
+    return msgspec.structs.replace(WHOLE, verdict=Verdict(valid, [] if valid else ["the reason"]), lost=lost)
+
+
+def reproduced(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, trial: Trial | None, value: float = 1, *, allow_invalid: bool = False
+) -> int:
+    """Reproduce something whose one trial is made up, and failed when it is None."""
+
+    def run(*_: object) -> Result:
+        result = Result(
+            wirerace="0.1.0",
+            experiment=msgspec.to_builtins(EXPERIMENT),
+            host=Host(1, "Linux", "3.11.7", {}),
+            started_at="",
+        )
+        return msgspec.structs.replace(
+            result,
+            trials=[trial] if trial else [],
+            failures=[] if trial else [Failure("websocket", 1, "it broke")],
+        )
+
+    def checks(_: object) -> list[Check]:
+        return [between(Found("x", "ratio", value), "1", (1, 2), "1 to 2"), shown(Found("y", "ratio", None))]
+
+    monkeypatch.setattr(cli, "run", run)
+    made_up = Reproduction("madeup", "a line", "a source", "a setup", "words", EXPERIMENT, checks)
+    return cli.reproduce(made_up, directory / "out", allow_invalid=allow_invalid)
+
+
+@pytest.mark.parametrize(
+    ("trial", "value", "allow_invalid", "code", "last"),
+    [
+        (judged(), 1, False, 0, "PASS"),
+        (judged(), 3, False, 1, "FAIL: 1 of the checks"),
+        (judged(valid=False), 1, False, 3, "PASS, but on trials that are INVALID"),
+        (judged(valid=False), 3, False, 3, "FAIL: 1 of the checks, but on trials that are INVALID"),
+        (judged(valid=False), 1, True, 0, "PASS, but on trials that are INVALID"),
+        (judged(valid=False), 3, True, 1, "FAIL: 1 of the checks, but on trials that are INVALID"),
+        (judged(lost=1), 1, False, 1, "FAIL: a trial was not completed, or updates were lost"),
+        (None, 1, False, 1, "FAIL: a trial was not completed, or updates were lost"),
+    ],
+)
+def test_exit_code_and_last_line_tell_what_came_of_it(
+    trial: Trial | None,
+    value: float,
+    allow_invalid: bool,
+    code: int,
+    last: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    assert code == reproduced(tmp_path, monkeypatch, trial, value, allow_invalid=allow_invalid)
+    assert f"madeup: {last}" in " ".join(capfd.readouterr().out.split())
+
+
+def test_record_says_what_was_checked_and_whether_it_can_be_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reproduced(tmp_path, monkeypatch, judged(valid=False))
+    record = json.loads((tmp_path / "out" / "reproduction.json").read_text())
+
+    assert (False, True, "a source") == (record["valid"], record["passed"], record["source"])
+    assert [True, None] == [check["passed"] for check in record["checks"]]
+
+
+def test_trial_that_was_not_completed_leaves_nothing_to_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reproduced(tmp_path, monkeypatch, None)
+    record = json.loads((tmp_path / "out" / "reproduction.json").read_text())
+
+    assert (None, []) == (record["passed"], record["checks"])
