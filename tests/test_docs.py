@@ -9,9 +9,9 @@ import pytest
 from locust.argument_parser import LocustArgumentParser
 
 from loadtests.options import add_options
-from wirerace.experiment.checkup import Checkup
 from wirerace.analysis.reproductions.check import Check
 from wirerace.cli.reproduce import Record
+from wirerace.experiment.checkup import Checkup
 from wirerace.experiment.record import Failure, Host, Result
 from wirerace.experiment.trial import Trial
 from wirerace.shapes import SHAPES

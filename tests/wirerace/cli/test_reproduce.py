@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -24,7 +25,12 @@ def judged(*, valid: bool = True, lost: int = 0) -> Trial:
 
 
 def reproduced(
-    directory: Path, monkeypatch: pytest.MonkeyPatch, trial: Trial | None, value: float = 1, *, allow_invalid: bool = False
+    directory: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    trial: Trial | None,
+    value: float = 1,
+    *,
+    allow_invalid: bool = False,
 ) -> int:
     """Reproduce something whose one trial is made up, and failed when it is None."""
 
@@ -49,31 +55,36 @@ def reproduced(
     return cli.reproduce(made_up, directory / "out", allow_invalid=allow_invalid)
 
 
+class Case(NamedTuple):
+    """A trial, what was measured, whether --allow-invalid was given; and the exit code and last line it gets."""
+
+    trial: Trial | None
+    value: float
+    allow_invalid: bool
+    code: int
+    last: str
+
+
 @pytest.mark.parametrize(
-    ("trial", "value", "allow_invalid", "code", "last"),
+    "case",
     [
-        (judged(), 1, False, 0, "PASS"),
-        (judged(), 3, False, 1, "FAIL: 1 of the checks"),
-        (judged(valid=False), 1, False, 3, "PASS, but on trials that are INVALID"),
-        (judged(valid=False), 3, False, 3, "FAIL: 1 of the checks, but on trials that are INVALID"),
-        (judged(valid=False), 1, True, 0, "PASS, but on trials that are INVALID"),
-        (judged(valid=False), 3, True, 1, "FAIL: 1 of the checks, but on trials that are INVALID"),
-        (judged(lost=1), 1, False, 1, "FAIL: a trial was not completed, or updates were lost"),
-        (None, 1, False, 1, "FAIL: a trial was not completed, or updates were lost"),
+        Case(judged(), 1, False, 0, "PASS"),
+        Case(judged(), 3, False, 1, "FAIL: 1 of the checks"),
+        Case(judged(valid=False), 1, False, 3, "PASS, but on trials that are INVALID"),
+        Case(judged(valid=False), 3, False, 3, "FAIL: 1 of the checks, but on trials that are INVALID"),
+        Case(judged(valid=False), 1, True, 0, "PASS, but on trials that are INVALID"),
+        Case(judged(valid=False), 3, True, 1, "FAIL: 1 of the checks, but on trials that are INVALID"),
+        Case(judged(lost=1), 1, False, 1, "FAIL: a trial was not completed, or updates were lost"),
+        Case(None, 1, False, 1, "FAIL: a trial was not completed, or updates were lost"),
     ],
 )
 def test_exit_code_and_last_line_tell_what_came_of_it(
-    trial: Trial | None,
-    value: float,
-    allow_invalid: bool,
-    code: int,
-    last: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert code == reproduced(tmp_path, monkeypatch, trial, value, allow_invalid=allow_invalid)
-    assert f"madeup: {last}" in " ".join(capfd.readouterr().out.split())
+    code = reproduced(tmp_path, monkeypatch, case.trial, case.value, allow_invalid=case.allow_invalid)
+
+    assert case.code == code
+    assert f"madeup: {case.last}" in " ".join(capfd.readouterr().out.split())
 
 
 def test_record_says_what_was_checked_and_whether_it_can_be_believed(

@@ -42,9 +42,7 @@ def checks(outcomes: Outcomes) -> list[Check]:
             (LEAST_TRUE_SECONDS, derived + 0.15),
             f"{LEAST_TRUE_SECONDS:g} to {derived + 0.15:g} s",
         ),
-        between(
-            Found("how many times that is", "ratio", ratio(true.p99, naive.p99)), "210", (10, 1e6), "at least 10"
-        ),
+        between(Found("how many times that is", "ratio", ratio(true.p99, naive.p99)), "210", (10, 1e6), "at least 10"),
         near(Found("slowest request", "seconds", naive.max), "1.41 s", WORST_SECONDS, 10),
         near(Found("slowest delivery", "seconds", true.max), "1.42 s", WORST_SECONDS, 15),
     ]
