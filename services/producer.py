@@ -70,8 +70,8 @@ class Producer(Service):
         self._recent.turn_to(Cursor(self._epoch, 0))
         self._fanout = Fanout(self.metrics, options.keep_bytes)
         self._record = Record(Path(options.record_file) if options.record_file else None)
-        wanted = None if options.idle or self._record.schedule else schedule_of(options, clock())
-        self._first_schedule = wanted
+        self._first_schedule = None if options.idle else schedule_of(options)
+        self._record.begin(self._first_schedule)
         self._schedule: Schedule | None = None
         self._coming: Iterator[tuple[int, str]] = iter(())
         self._next = (0, "")
@@ -85,7 +85,10 @@ class Producer(Service):
         self.routes["/updates"] = {"GET": self._updates}
 
     async def work(self) -> None:
-        """Start with the schedule of the record, else of the options, and keep quiet links alive."""
+        """Start with the schedule of the record, else of the options, and keep quiet links alive.
+
+        The record's was set while the same options held: a producer that was killed goes on with it.
+        """
         try:
             if self._record.schedule is not None:
                 await self._resume(self._record.schedule)
@@ -231,8 +234,8 @@ def skip_to(coming: Iterator[tuple[int, str]], from_ns: int) -> tuple[int, str]:
     return next((due_ns, data) for due_ns, data in coming if due_ns >= from_ns)
 
 
-def schedule_of(options: ProducerOptions, start_ns: int) -> Schedule:
-    """Return the schedule that the options give.
+def schedule_of(options: ProducerOptions) -> Schedule:
+    """Return the schedule that the options give, without a start.
 
     Raises BadInput when its trace cannot be read.
     """
@@ -240,4 +243,4 @@ def schedule_of(options: ProducerOptions, start_ns: int) -> Schedule:
         raise BadInput("--trace-file must name a trace when --arrivals is trace")
     names = [name for name in Schedule.__struct_fields__ if name not in {"start_ns", "trace"}]
     trace = read_trace(Path(options.trace_file)) if options.arrivals == "trace" and options.trace_file else []
-    return Schedule(**{name: getattr(options, name) for name in names}, start_ns=start_ns, trace=trace)
+    return Schedule(**{name: getattr(options, name) for name in names}, trace=trace)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from wirerace.errors import BadInput
 from wirerace.schedule import Made, Schedule, Truth
@@ -37,11 +38,12 @@ class Record:
     """What was made, oldest first, bounded to the last million updates.
 
     With a `path`, each update is in the file before any server hears of it; a producer that starts anew with the same
-    file knows the epochs before it, and the schedule that was set.
+    file knows the epochs before it, and the schedule that was set, as long as it starts with the same options.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.schedule: Schedule | None = None
+        self._options: Schedule | UnsetType | None = UNSET
         self._parts: deque[_Part] = deque()
         self._kept = 0
         self._dropped_to_ns = -1
@@ -58,10 +60,23 @@ class Record:
             except OSError as error:
                 raise BadInput(f"{path}: {error.strerror or error}; name a file with --record-file") from None
 
+    def begin(self, options: Schedule | None) -> None:
+        """Begin a life with the schedule that its options give, without a start, or None.
+
+        What was set while other options held does not hold any more: who changes them wants theirs.
+        """
+        if self._options == options:
+            return
+        held = self.schedule if self._options is UNSET else None  # an older record does not know its options
+        self._options = options
+        self.set_schedule(held)
+        self.flush()
+
     def set_schedule(self, schedule: Schedule | None) -> None:
-        """Note the schedule that holds from now on, None for none."""
+        """Note the schedule that holds from now on, None for none, and the options under which it was set."""
         self.schedule = schedule
-        self._write({"schedule": schedule})
+        held = {"schedule": schedule}
+        self._write(held if self._options is UNSET else held | {"options": self._options})
 
     def add(self, epoch: str, seq: int, ts: int, late_ns: int) -> None:
         """Note one update; it is in the file after `flush`."""
@@ -134,7 +149,7 @@ class Record:
                     logger.warning("%s:%d: not a whole line, skipped", path, number)
                     continue
                 if isinstance(entry, dict):
-                    self.schedule = entry["schedule"]
+                    self.schedule, self._options = entry["schedule"], entry.get("options", UNSET)
                 else:
                     self._remember(entry)
         return number

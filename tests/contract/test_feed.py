@@ -155,6 +155,18 @@ async def test_producer_with_a_record_stays_idle_when_its_schedule_was_deleted(s
     assert 1 == (await truth(second)).count
 
 
+async def test_options_that_have_changed_win_over_the_schedule_of_the_record(start: Start, tmp_path: Path) -> None:
+    """And the same options again do not: who was killed goes on with what was set."""
+    record = str(tmp_path / "record.jsonl")
+    rates = []
+    for options in (5, 7, 7, 5):
+        producer = await start(record_file=record, idle=False, rate_per_second=options)
+        rates.append(msgspec.json.decode((await producer.get("/schedule")).body, type=Schedule).rate_per_second)
+        await put(producer, SELDOM)
+        await producer.stop()
+    assert [5, 7, SELDOM["rate_per_second"], 5] == rates
+
+
 async def test_record_goes_on_behind_a_line_that_was_cut_short(start: Start, tmp_path: Path) -> None:
     """A producer that was killed while it wrote leaves half a line; no later update is lost for it."""
     record = tmp_path / "record.jsonl"

@@ -48,6 +48,13 @@ def restored(path: Path) -> list[tuple[str, int]]:
         return everything(record)
 
 
+def begun(path: Path, options: Schedule | None) -> Schedule | None:
+    """Be a producer that starts with some options, and return the schedule that holds."""
+    with closing(Record(path)) as record:
+        record.begin(options)
+        return record.schedule
+
+
 def lines_in(directory: Path) -> int:
     return sum(len(file.read_bytes().splitlines()) for file in directory.iterdir())
 
@@ -152,6 +159,44 @@ def test_schedule_that_was_taken_away_stays_away(tmp_path: Path) -> None:
 
     with closing(Record(tmp_path / "record")) as record:
         assert record.schedule is None
+
+
+OPTIONS = Schedule(rate_per_second=5.0)
+
+
+def test_schedule_outlives_a_producer_that_begins_again_with_the_same_options(tmp_path: Path) -> None:
+    for options in (OPTIONS, None):
+        path = tmp_path / f"record-{options is None}"
+        begun(path, options)
+        live(path, 1, schedule=SCHEDULE)
+
+        assert [SCHEDULE, SCHEDULE] == [begun(path, options), begun(path, options)]
+
+
+@pytest.mark.parametrize("other", [Schedule(rate_per_second=6.0), Schedule(rate_per_second=5.0, seed=2), None])
+def test_schedule_that_was_set_under_other_options_does_not_hold(other: Schedule | None, tmp_path: Path) -> None:
+    path = tmp_path / "record"
+    begun(path, OPTIONS)
+    live(path, 1, schedule=SCHEDULE)
+
+    assert [None, None] == [begun(path, other), begun(path, OPTIONS)]
+    assert [("e0", 1)] == restored(path)
+
+
+def test_record_that_does_not_know_its_options_keeps_its_schedule_once(tmp_path: Path) -> None:
+    path = tmp_path / "record"
+    live(path, 1, schedule=SCHEDULE)
+
+    assert [SCHEDULE, None] == [begun(path, OPTIONS), begun(path, Schedule(rate_per_second=6.0))]
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_options_are_still_known_after_a_rotation(tmp_path: Path) -> None:
+    path = tmp_path / "record"
+    begun(path, OPTIONS)
+    live(path, *range(1, 3 * FILE_UPDATES), schedule=SCHEDULE)
+
+    assert [SCHEDULE, None] == [begun(path, OPTIONS), begun(path, Schedule(rate_per_second=6.0))]
 
 
 @pytest.mark.parametrize("torn", [b'["e0"', b'["e0",4,40,', b'{"schedule":{"rate', b"[", b"\xff"])
