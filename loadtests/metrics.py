@@ -34,6 +34,7 @@ def _sample(load: Load, transport: Transport) -> LoadSample:
     ledgers = [client.ledger for client in load.clients_of(transport.name)]
     at_ns = now_ns()
     ages_ns = [age_ns for ledger in ledgers if (age_ns := ledger.age_ns(at_ns)) is not None]
+    interval_seconds = getattr(load.options_of(transport), "interval_seconds", None)  # only those who poll have one
     latencies = load.statistics.times_of(DELIVERY, transport.path)
     return LoadSample(
         requests=tally.requests,
@@ -45,7 +46,10 @@ def _sample(load: Load, transport: Transport) -> LoadSample:
         cuts=totals.cuts,
         clients=account.live_clients,
         missing=totals.missing + sum(ledger.missing for ledger in ledgers),
-        age_seconds=sum(ages_ns) / len(ages_ns) / NS_PER_SECOND if ages_ns else LoadSample().age_seconds,
+        age_seconds=sum(ages_ns) / len(ages_ns) / NS_PER_SECOND if ages_ns else None,
+        poll_interval_seconds=interval_seconds if account.live_clients else None,
+        repolls=tally.repolls,
+        repoll_gap_sum_seconds=tally.repoll_gap_ns / NS_PER_SECOND,
         responses=tally.responses,
         latency_buckets=latencies.buckets,
         latency_sum_seconds=latencies.sum_ns / NS_PER_SECOND,

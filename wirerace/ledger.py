@@ -16,12 +16,14 @@ from wirerace.wire import Cursor, Update
 class Tally:
     """What happened so far, whatever the window: for those who look on while it happens."""
 
-    __slots__ = ("late_polls", "reordered", "requests", "responses")
+    __slots__ = ("late_polls", "reordered", "repoll_gap_ns", "repolls", "requests", "responses")
 
     def __init__(self) -> None:
         self.requests = 0
         self.responses: dict[Outcome, int] = {"data": 0, "empty": 0, "error": 0}
         self.late_polls = 0
+        self.repolls = 0
+        self.repoll_gap_ns = 0
         self.reordered = 0
 
 
@@ -61,6 +63,8 @@ class Account:
 
     def repoll(self, sent_ns: int, answered_ns: int) -> None:
         """Note a re-poll: when it left, and when the answer before it had arrived."""
+        self.tally.repolls += 1
+        self.tally.repoll_gap_ns += sent_ns - answered_ns
         if self.window.has(sent_ns):
             self.repolling.record(sent_ns - answered_ns)
 

@@ -4,12 +4,17 @@ The hot path counts in plain integers; they become metrics when somebody asks. E
 start. The prefix is `wirerace_`; units are base units.
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
 from prometheus_client.registry import Collector
 
 from wirerace.clock import process_cpu_seconds
@@ -116,11 +121,15 @@ _LOAD_GAUGES = {
     "clients": "Clients subscribed",
     "missing": "Sequence numbers below the highest that their client has not received: lost, or still on their way",
     "age_seconds": "Now minus the making time of the newest update that a client has, mean of all clients",
+    "poll_interval_seconds": "Interval at which the clients that are there poll",
 }
 
 
 class LoadSample(NamedTuple):
-    """What the load of one transport counts in one process; `latency_buckets` are counts up to each LATENCY_BUCKETS."""
+    """What the load of one transport counts in one process; `latency_buckets` are counts up to each LATENCY_BUCKETS.
+
+    None is no sample: 0 would be a value, and NaN would make sums over processes NaN.
+    """
 
     requests: int = 0
     deliveries: int = 0
@@ -131,7 +140,10 @@ class LoadSample(NamedTuple):
     cuts: int = 0
     clients: int = 0
     missing: int = 0
-    age_seconds: float = math.nan
+    age_seconds: float | None = None
+    poll_interval_seconds: float | None = None
+    repolls: int = 0
+    repoll_gap_sum_seconds: float = 0.0
     responses: Mapping[Any, int] = dict.fromkeys(OUTCOMES, 0)
     latency_buckets: Sequence[int] = (0,) * len(LATENCY_BUCKETS)
     latency_sum_seconds: float = 0.0
@@ -155,7 +167,8 @@ class LoadMetrics(Collector):
             for name, help_text in described.items():
                 metric = family(f"wirerace_load_{name}", help_text, labels=["transport"])
                 for transport, sample in found.items():
-                    metric.add_metric([transport], getattr(sample, name))
+                    if (value := getattr(sample, name)) is not None:
+                        metric.add_metric([transport], value)
                 yield metric
         yield from self._with_labels_of_their_own(found)
         yield CounterMetricFamily(
@@ -171,14 +184,21 @@ class LoadMetrics(Collector):
         latency = HistogramMetricFamily(
             "wirerace_load_delivery_latency_seconds", "Intended time of making to arrival", labels=["transport"]
         )
+        gaps = SummaryMetricFamily(
+            "wirerace_load_repoll_gap_seconds",
+            "From an answer's arrival to the same client's next request, of clients that are held",
+            labels=["transport"],
+        )
         for transport, sample in found.items():
             for outcome, count in sample.responses.items():
                 responses.add_metric([transport, outcome], count)
             bounds = [str(bound) for bound in LATENCY_BUCKETS]
             buckets = [*zip(bounds, sample.latency_buckets, strict=True), ("+Inf", sample.deliveries)]
             latency.add_metric([transport], buckets, sample.latency_sum_seconds)
+            gaps.add_metric([transport], sample.repolls, sample.repoll_gap_sum_seconds)
         yield responses
         yield latency
+        yield gaps
 
 
 def samples(text: str) -> dict[str, float]:
