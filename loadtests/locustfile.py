@@ -11,6 +11,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests import workers
 from loadtests.control import Control
+from loadtests.leaving import leave_in_order, outlive_no_master
 from loadtests.load import LOADS, Load
 from loadtests.longpolling import LongPollingUser
 from loadtests.metrics import new_registry
@@ -43,6 +44,8 @@ def set_up(environment: Environment, **_: Any) -> None:
     registry = new_registry(lambda: LOADS.get(environment))
     if isinstance(environment.runner, WorkerRunner):
         workers.answer_master(environment, environment.runner)
+        leave_in_order(environment, environment.runner)
+        outlive_no_master(environment, environment.runner)
         if options.control_port:
             Control(address, registry)
         return

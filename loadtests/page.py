@@ -4,7 +4,7 @@ from math import inf, nan
 
 from flask import Response, jsonify, request
 from locust.env import Environment
-from locust.runners import STATE_RUNNING, STATE_SPAWNING
+from locust.runners import STATE_RUNNING, STATE_SPAWNING, MasterRunner
 
 from loadtests.options import read_options
 from loadtests.shapes import shapes_of
@@ -41,6 +41,8 @@ def _check(environment: Environment, form: dict[str, str], shape: str) -> None:
     runner = environment.runner
     if runner is not None and runner.state in BUSY and (shape != "steady" or runner.shape_greenlet is not None):
         raise BadInput("a test is running: stop it before you start a shape or change one")
+    if isinstance(runner, MasterRunner) and not runner.worker_count:
+        raise BadInput("no worker is connected: start one (in the stack: docker compose up --wait locust-worker)")
     options = read_options(vars(environment.parsed_options) | form)
     clients, rate = (_number(form, name) for name in ("user_count", "spawn_rate"))
     check_shape(shape, options.shapes[shape], int(clients), rate)

@@ -3,9 +3,12 @@
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
+import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,13 +71,15 @@ def test_worker_that_dies_fails_the_trial_with_a_clear_line(race: Callable[..., 
 class ByHand:
     """A master without a page and its workers, as somebody starts them who reads Locust's own documentation."""
 
-    def __init__(self, directory: Path, hosts: dict[str, str], workers: int, *arguments: str) -> None:
+    def __init__(self, directory: Path, hosts: dict[str, str], workers: int, *arguments: str, page: int = 0) -> None:
         self.control = f"http://127.0.0.1:{(control := free_port())}"
         self.log = directory / "by-hand.log"
         port = str(free_port())
         locust = [sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests/locustfile.py")]
         flags = [f"--{name}-host={hosts[name]}" for name in TRANSPORTS]
-        master = ["--master", "--headless", "--expect-workers", str(workers), "--master-bind-port", port]
+        how = ["--headless", "--expect-workers", str(workers)]
+        how = ["--web-port", str(page), "--web-host", "127.0.0.1"] if page else how
+        master = ["--master", *how, "--master-bind-port", port]
         worker = ["--worker", "--master-port", port]
         with self.log.open("wb") as log:
             command = [*locust, *master, "--users", "12", "--spawn-rate", "12", "--control-port", str(control)]
@@ -108,8 +113,8 @@ def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Playground]
 def by_hand(playground: Playground, tmp_path: Path) -> Iterator[Callable[..., ByHand]]:
     started: list[ByHand] = []
 
-    def start(workers: int, *arguments: str) -> ByHand:
-        started.append(ByHand(tmp_path, playground.urls, workers, *arguments))
+    def start(workers: int, *arguments: str, page: int = 0) -> ByHand:
+        started.append(ByHand(tmp_path, playground.urls, workers, *arguments, page=page))
         return started[-1]
 
     yield start
@@ -155,6 +160,59 @@ def test_worker_by_hand_that_is_killed_makes_the_load_refuse_to_answer(by_hand: 
     log = load.log.read_text()
     assert "The ledger is not whole: 1 of 2 Locust workers are gone with their ledgers" in log
     assert re.search(r"Ledger: 6 clients received [1-9]", log)
+
+
+def test_last_worker_that_is_told_to_go_hands_its_ledger_over(by_hand: Callable[..., ByHand]) -> None:
+    """As docker compose stop does, which stops workers before their master."""
+    load = by_hand(1)
+    wait_until(load.has_subscribed)
+    wait_until(lambda: load.state().received > 100)
+    load.workers[0].terminate()
+    assert [0, 0] == [process.wait(30) for process in (load.workers[0], load.master)]
+    log = load.log.read_text()
+    assert re.search(r"Ledger: 12 clients received [1-9]\d* updates; missing 0, received again 0\n", log), log
+    assert "not whole" not in log
+
+
+def test_worker_that_is_told_to_go_before_the_others_is_in_the_ledger(by_hand: Callable[..., ByHand]) -> None:
+    load = by_hand(2)
+    wait_until(load.has_subscribed)
+    load.workers[0].terminate()
+    assert load.workers[0].wait(30) == 0
+    wait_until(load.has_subscribed)  # Locust gives its clients to the other
+    load.master.terminate()
+    assert load.master.wait(30) == 0
+    log = load.log.read_text()
+    assert re.search(r"Ledger: 18 clients received [1-9]\d* updates; missing 0, received again 0\n", log), log
+
+
+def test_worker_whose_master_is_gone_stops_its_clients_and_ends(
+    by_hand: Callable[..., ByHand], playground: Playground
+) -> None:
+    load = by_hand(1)
+    wait_until(load.has_subscribed)
+    load.master.kill()
+    killed_at = time.monotonic()
+    assert load.workers[0].wait(30) == 1
+    assert 4 < time.monotonic() - killed_at < 15
+    assert "The master is gone: no heartbeat for 5 s" in load.log.read_text()
+    wait_until(lambda: playground.metric("websocket", "wirerace_clients") == 0)
+
+
+def test_page_of_a_master_without_workers_refuses_to_start(by_hand: Callable[..., ByHand]) -> None:
+    page = free_port()
+    load = by_hand(0, page=page)
+    wait_until(lambda: is_open(page))
+    form = urllib.parse.urlencode({"user_count": 2, "spawn_rate": 2}).encode()
+    with urllib.request.urlopen(f"http://127.0.0.1:{page}/swarm", form) as answer:
+        told = json.load(answer)
+    assert (False, True) == (told["success"], told["message"].startswith("no worker is connected: start one"))
+    assert load.master.poll() is None
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_bad_option_leaves_no_forked_worker_behind() -> None:
