@@ -1,15 +1,26 @@
 """Containers of an experiment: what they spend, whether they live, what they said last."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from docker.errors import APIError, NotFound
+from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
 from wirerace.errors import TrialFailed
 from wirerace.experiment.samples import Memory
+from wirerace.experiment.targets.groups import cpu_seconds_of
 
 LAST_LINES = 5
+
+
+@contextmanager
+def asking(name: str) -> Iterator[None]:
+    """Ask the engine about a part; TrialFailed when it refuses, or does not answer."""
+    try:
+        yield
+    except (DockerException, OSError) as error:
+        raise TrialFailed(f"{name}: the engine says {str(error).strip()[:200]}") from None
 
 
 class Container:
@@ -27,7 +38,8 @@ class Container:
 
     def port(self, inside: int) -> int:
         """Return where a port of the container is published on this machine."""
-        self._container.reload()
+        with asking(self.name):
+            self._container.reload()
         bindings = self._container.ports.get(f"{inside}/tcp")
         if not bindings:
             raise TrialFailed(f"{self.name} publishes no port for {inside}: compare docker-compose.yml")
@@ -36,24 +48,34 @@ class Container:
     def has_ended(self) -> bool:
         """Tell whether it is not running."""
         try:
-            self._container.reload()
-        except NotFound:
+            with asking(self.name):
+                self._container.reload()
+        except TrialFailed:
             return True
         return str(self._container.status) != "running"
 
     def start_anew(self) -> None:
         """Restart it: a fresh process, as in a new container."""
-        self._container.restart(timeout=5)
+        with asking(self.name):
+            self._container.restart(timeout=5)
 
     def restart(self) -> None:
         """Start it again after it has died."""
         self.restarts += 1
-        self._container.start()
+        with asking(self.name):
+            self._container.start()
 
     def cpu_seconds(self) -> float | None:
-        """Return the CPU time of its control group so far, None where it cannot be had."""
-        usage = self._stats().get("cpu_stats", {}).get("cpu_usage", {}).get("total_usage")
-        return None if usage is None else usage / 1e9
+        """Return the CPU time of its control group so far, None where it cannot be had.
+
+        Quickly, for a window begins meanwhile.
+        """
+        try:
+            with asking(self.name):
+                self._container.reload()
+        except TrialFailed:
+            return None
+        return cpu_seconds_of(str(self._container.id), self._container.attrs["State"]["Pid"])
 
     def memory(self) -> Memory:
         """Return the memory of its control group: its processes' own, and what the kernel holds for it.
@@ -72,7 +94,7 @@ class Container:
         """Return the error that says what went wrong, with the last lines of its log."""
         try:
             lines = self._container.logs(tail=LAST_LINES).decode(errors="replace").splitlines()
-        except APIError:
+        except (DockerException, OSError):
             lines = []
         return TrialFailed(f"{self.name} {what}; its log ends: {' | '.join(lines) or '(empty)'}")
 
@@ -80,9 +102,10 @@ class Container:
         """Leave it as it is: the stack belongs to its user."""
 
     def _stats(self) -> dict[str, Any]:
+        """Ask the engine, which takes it a second: it waits for its next look at the container."""
         try:
             found = self._container.stats(stream=False, one_shot=True)
-        except APIError:
+        except (DockerException, OSError):
             return {}
         return found if isinstance(found, dict) else {}
 
