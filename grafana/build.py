@@ -16,7 +16,10 @@ DASHBOARDS = {"race": race, "transport": transport, "measurement": measurement}
 
 def encoded(name: str) -> str:
     """Return a dashboard as JSON."""
-    return json.dumps(DASHBOARDS[name]().build(), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
+    board = json.loads(json.dumps(DASHBOARDS[name]().build(), cls=JSONEncoder))
+    for marks in board["annotations"]["list"]:
+        marks["titleFormat"] = "Clients were there"  # the builder does not know Prometheus's own fields
+    return json.dumps(board, indent=2, sort_keys=True) + "\n"
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """Panels and queries of the dashboards: the same colours, axes and units everywhere."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from string import ascii_uppercase
 from typing import Any
 
@@ -23,6 +23,9 @@ OTHER_COLORS = ("#CC79A7", "#0072B2", "#D55E00", "#F0E442")
 BY_TRANSPORT = "{{transport}}"
 WIDTH, HEIGHT, STAT_HEIGHT = 12, 8, 4
 
+STROKES: tuple[dict[str, Any], ...] = ({"fill": "dash", "dash": [10, 6]}, {"fill": "dot", "dash": [0, 8]})
+"""Of a panel's second and third query by transport: the colour is the transport's."""
+
 Queries = Mapping[str, str]
 """What a panel asks: legend to PromQL."""
 
@@ -42,8 +45,13 @@ def quantile(fraction: float, histogram: str, selector: str = "", by: str = "") 
 
 
 def query(legend: str, expression: str) -> prometheus.Dataquery:
-    """Return one query."""
+    """Return one query, over the time that the dashboard shows."""
     return prometheus.Dataquery().expr(expression).legend_format(legend).range().datasource(SOURCE)
+
+
+def query_now(legend: str, expression: str) -> prometheus.Dataquery:
+    """Return one query that is asked now: what has ended shows nothing, not its last value."""
+    return prometheus.Dataquery().expr(expression).legend_format(legend).instant().datasource(SOURCE)
 
 
 def graph(title: str, description: str, unit: str, queries: Queries, width: int = WIDTH) -> timeseries.Panel:
@@ -63,7 +71,12 @@ def graph(title: str, description: str, unit: str, queries: Queries, width: int 
         .legend(common.VizLegendOptions().show_legend(True).placement(shown.LegendPlacement.BOTTOM))
         .tooltip(common.VizTooltipOptions().mode(shown.TooltipDisplayMode.MULTI)),
         queries,
+        query,
     )
+    named = zip(ascii_uppercase, queries, strict=False)
+    by_transport = [reference for reference, legend in named if BY_TRANSPORT in legend]
+    for reference, stroke in zip(by_transport[1:], STROKES, strict=False):
+        panel = panel.override_by_query(reference, [DynamicConfigValue(id_val="custom.lineStyle", value=stroke)])
     return panel
 
 
@@ -82,14 +95,15 @@ def figure(title: str, description: str, unit: str, queries: Queries, width: int
         .text_mode(shown.BigValueTextMode.VALUE_AND_NAME)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"])),
         queries,
+        query_now,
     )
     return panel
 
 
-def _asking(panel: Any, queries: Queries) -> Any:
+def _asking(panel: Any, queries: Queries, ask: Callable[[str, str], prometheus.Dataquery]) -> Any:
     """Return the panel with its queries, and its transports in their colours."""
     for reference, (legend, expression) in zip(ascii_uppercase, queries.items(), strict=False):
-        panel = panel.with_target(query(legend, expression).ref_id(reference))
+        panel = panel.with_target(ask(legend, expression).ref_id(reference))
     for name, color in _colors().items():
         value = {"mode": FieldColorModeId.FIXED.value, "fixedColor": color}
         panel = panel.override_by_regexp(f"^{name}( .*)?$", [DynamicConfigValue(id_val="color", value=value)])
@@ -105,11 +119,11 @@ def new_dashboard(uid: str, title: str, description: str) -> dashboard.Dashboard
     """Return an empty dashboard that shows the last minutes and marks the tests that ran."""
     marks = (
         dashboard.AnnotationQuery()
-        .name("Tests")
+        .name("Test")
         .datasource(SOURCE)
         .enable(True)
         .icon_color("#999999")
-        .expr("wirerace:clients > 0")
+        .expr("sum(wirerace:clients) > 0")  # one region for all transports: several would lie on one another
     )
     return (
         dashboard.Dashboard(title)

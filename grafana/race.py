@@ -46,9 +46,14 @@ def race() -> dashboard.Dashboard:
             ),
             graph(
                 "Mean latency",
-                "Polling: half its interval. Long polling and WebSocket: the way",
+                "Dashed, what theory expects (docs/theory.md), the way from server to client left out: the feed's"
+                " lag; with polling, half an interval; with long polling, what waits for a client that is away, gaps"
+                " taken for even",
                 "s",
-                {BY_TRANSPORT: "wirerace:delivery_latency_seconds:mean"},
+                {
+                    BY_TRANSPORT: "wirerace:delivery_latency_seconds:mean",
+                    f"{BY_TRANSPORT} theory": "wirerace:theory:latency_seconds",
+                },
             ),
         ],
         "How stale?": [
@@ -68,9 +73,14 @@ def race() -> dashboard.Dashboard:
         "How many empty answers?": [
             graph(
                 "How many answers bring nothing?",
-                "Empty answers of all answers; a WebSocket is not asked",
+                "Empty answers of all answers; a WebSocket is not asked. Dashed, what theory expects of polling, if"
+                " updates come as a Poisson process at the rate of the last minute: the chance of none in an"
+                " interval",
                 "percentunit",
-                {BY_TRANSPORT: "wirerace:empty_responses:ratio"},
+                {
+                    BY_TRANSPORT: "wirerace:empty_responses:ratio",
+                    f"{BY_TRANSPORT} theory": "wirerace:theory:empty_responses:ratio",
+                },
             ),
             graph(
                 "Requests a second",
@@ -82,7 +92,7 @@ def race() -> dashboard.Dashboard:
         "How many bytes?": [
             graph(
                 "How many bytes does a delivery cost?",
-                "Application layer, both directions, payload included",
+                "Application layer, both directions, payload included; mean of two minutes",
                 "bytes",
                 {BY_TRANSPORT: "wirerace:bytes_per_delivery"},
             ),
@@ -100,7 +110,8 @@ def race() -> dashboard.Dashboard:
         "How much CPU?": [
             graph(
                 "How much CPU time does a delivery cost?",
-                "User and system time of the server's process",
+                "User and system time of the server's process, mean of two minutes. At few deliveries a second most"
+                " of it is what scrapes and health checks cost, whatever the transport: compare under load",
                 "s",
                 {BY_TRANSPORT: "wirerace:cpu_seconds_per_delivery"},
             ),
@@ -113,16 +124,17 @@ def race() -> dashboard.Dashboard:
         ],
         "How much memory?": [
             graph(
-                "How much memory does a client cost?",
-                "Growth of resident memory over the least of the last hour, for each client",
-                "bytes",
-                {BY_TRANSPORT: "wirerace:memory_bytes_per_client"},
-            ),
-            graph(
                 "Resident memory",
-                "Of each server's process",
+                "Of each server's process, kept updates included. What a client costs is measured by an experiment,"
+                " in a server that was started afresh",
                 "bytes",
                 {BY_TRANSPORT: 'process_resident_memory_bytes{job="server"}'},
+            ),
+            graph(
+                "Connections",
+                "Clients connected to each server",
+                "short",
+                {BY_TRANSPORT: 'wirerace_clients{job="server"}'},
             ),
         ],
         "Anything lost?": [

@@ -54,11 +54,52 @@ def test_panel_asks_prometheus_and_names_what_it_shows(panel: dict[str, Any]) ->
 def test_transports_have_the_same_colours_everywhere(panel: dict[str, Any]) -> None:
     overrides = panel["fieldConfig"]["overrides"]
     colors = {
-        override["matcher"]["options"]: override["properties"][0]["value"]["fixedColor"] for override in overrides
+        override["matcher"]["options"]: override["properties"][0]["value"]["fixedColor"]
+        for override in overrides
+        if override["properties"][0]["id"] == "color"
     }
     assert {f"^{name}( .*)?$": color for name, color in COLORS.items()} == colors
     assert set(TRANSPORTS) == set(COLORS)
     assert not re.match("^polling( .*)?$", "longpolling p50")
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_lines_of_one_colour_differ_in_their_stroke(panel: dict[str, Any]) -> None:
+    strokes = {
+        override["matcher"]["options"]: override["properties"][0]["value"]["fill"]
+        for override in panel["fieldConfig"]["overrides"]
+        if override["properties"][0]["id"] == "custom.lineStyle"
+    }
+    of_one_colour = [target["refId"] for target in panel["targets"] if "{{transport}}" in target["legendFormat"]]
+    assert dict(zip(of_one_colour[1:], ("dash", "dot"), strict=False)) == strokes
+    assert len(of_one_colour) <= 3
+
+
+def test_theory_is_dashed_beside_what_is_measured() -> None:
+    beside = {
+        panel["title"]: panel["targets"][1]["expr"]
+        for panel in panels_of("race")
+        if [target["legendFormat"] for target in panel["targets"]] == ["{{transport}}", "{{transport}} theory"]
+    }
+    assert {
+        "Mean latency": "wirerace:theory:latency_seconds",
+        "How many answers bring nothing?": "wirerace:theory:empty_responses:ratio",
+    } == beside
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_numbers_are_asked_for_now(panel: dict[str, Any]) -> None:
+    """A test that has ended shows none."""
+    is_number = panel["type"] == "stat"
+    assert {(is_number, not is_number)} == {(target["instant"], target["range"]) for target in panel["targets"]}
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_tests_are_marked_by_one_series(name: str) -> None:
+    """One region each, whatever the transports."""
+    (marks,) = json.loads(encoded(name))["annotations"]["list"]
+    assert "sum(wirerace:clients) > 0" == marks["expr"]
+    assert marks["titleFormat"]
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
