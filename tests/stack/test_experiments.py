@@ -1,6 +1,7 @@
 """`wirerace run --on compose`: the same experiments in the stack's containers, which stay as they were found."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -46,7 +47,7 @@ def whole(race: Race) -> list[dict[str, Any]]:
 def test_experiment_has_a_whole_ledger_and_leaves_the_stack_as_it_was(run: Callable[..., Race], stack: Stack) -> None:
     schedule = stack.get("PRODUCER_PORT", "/schedule")
     trials = whole(run("load.processes=2", "window.measure_seconds=1.5"))
-    assert ["polling", "longpolling", "websocket"] == [trial["transport"] for trial in trials]
+    assert {"polling", "longpolling", "websocket"} == {trial["transport"] for trial in trials}
     for trial in trials:
         assert (20, 2) == (trial["clients"], trial["load"]["processes"])
         assert trial["server"]["cpu_seconds"] > 0
@@ -84,7 +85,19 @@ def test_worker_that_is_killed_fails_the_trial(run: Callable[..., Race], stack: 
     stack.compose("kill", "locust-worker")
     assert started.wait() == 1
     assert "locust-worker ended in the middle of the trial" in started.stderr
-    stack.compose("up", "--detach", "--wait", "locust-worker")
+    assert {"healthy"} == {container["State"]["Health"]["Status"] for container in stack.containers()}
+
+
+def test_producer_that_is_killed_in_the_middle_is_started_again(run: Callable[..., Race], stack: Stack) -> None:
+    started = run('transports=["websocket"]', "window.measure_seconds=6")
+    started.wait_for("measuring")
+    stack.compose("kill", "producer")
+    code = started.wait()
+    (trial,) = started.result["trials"]
+    assert code == (1 if trial["lost"] else 0), started.stderr
+    assert trial["delivered"] + trial["lost"] == trial["expected"]
+    assert trial["lost"] <= trial["clients"], "at most the update that was being made reached nobody"
+    assert {"healthy"} == {container["State"]["Health"]["Status"] for container in stack.containers()}
 
 
 def test_stack_that_is_in_use_is_left_alone(run: Callable[..., Race], stack: Stack) -> None:
@@ -133,6 +146,29 @@ def containers_of(project: str) -> str:
 def test_stack_that_is_down_is_brought_up_and_taken_away(run: Callable[..., Race], other: str) -> None:
     (trial,) = whole(run('transports=["websocket"]', "window.measure_seconds=1"))
     assert trial["updates"] > 0
+    assert "" == containers_of(other)
+
+
+def test_master_that_is_killed_costs_its_trial_and_nothing_else(run: Callable[..., Race], other: str) -> None:
+    """The trial after it is in the table, and nothing stays behind."""
+    keys = ('transports=["websocket", "polling"]', "window.measure_seconds=3")
+    started = run(*keys)
+    started.wait_for("[1/2] Polling: measuring")
+    subprocess.run(["docker", "kill", f"{other}-locust-1"], capture_output=True, check=True)
+    assert started.wait() == 1
+    assert "wirerace: polling, repeat 1: locust ended in the middle of the trial; its log ends: " in started.stderr
+    assert ["websocket"] == [trial["transport"] for trial in started.result["trials"]]
+    assert started.popen.stdout is not None
+    assert b"WebSocket" in started.popen.stdout.read()
+    assert "" == containers_of(other)
+
+
+def test_interrupted_start_of_the_stack_leaves_nothing_behind(run: Callable[..., Race], other: str) -> None:
+    started = run('transports=["websocket"]')
+    wait_until(lambda: containers_of(other) != "")
+    started.signal(signal.SIGINT)
+    assert started.wait() == 130, started.stderr
+    assert "Traceback" not in started.stderr
     assert "" == containers_of(other)
 
 

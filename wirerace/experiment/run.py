@@ -37,8 +37,8 @@ def run(
 
     `place` is where: in processes of its own, or in the stack's containers.
 
-    A trial that cannot be completed is among the failures, and the next one begins. Raises BadInput when this machine
-    cannot run it.
+    A trial that cannot be completed is among the failures, and the next one begins; what cannot be left as it was found
+    is among the warnings. Raises BadInput when this machine cannot run it.
     """
     result = Result(
         wirerace=__version__,
@@ -56,8 +56,17 @@ def run(
             reporter = Reporter(on_progress, index, experiment, plan)
             _run_one(Steps(experiment, plan, target, producer.peer, reporter), plan, judge, directory, result)
     finally:
-        target.close()
+        close(target, directory, result)
     return result
+
+
+def close(target: Local | Compose, directory: Path, result: Result) -> None:
+    """Close the target; what was measured counts even when that fails."""
+    try:
+        target.close()
+    except TrialFailed as error:
+        result.warnings.append(str(error))
+        write_json(directory / FILE_NAME, result)
 
 
 def _run_one(steps: Steps, plan: Plan, judge: Judge, directory: Path, result: Result) -> None:

@@ -78,8 +78,10 @@ class Steps:
             raw = Raw(window, account, self._truth(primed_ns, window.to_ns), measured, self.experiment.link)
             return figures(self._plan, raw), raw
         finally:
-            self._target.stop(*processes)
-            self._producer.delete("/schedule")
+            try:
+                self._target.stop(*processes)
+            finally:
+                self._producer.delete("/schedule")
 
     def _idle(self, server: Child) -> float | None:
         """Return the part of a core that the server takes without clients while the same news is made."""

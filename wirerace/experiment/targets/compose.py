@@ -2,12 +2,13 @@
 
 import time
 import urllib.parse
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from wirerace.clock import process_cpu_seconds
-from wirerace.errors import BadInput, TrialFailed
+from wirerace.errors import BadInput, TrialFailed, WireraceError
 from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment, Plan, plans_of
 from wirerace.experiment.targets.container import Container, ContainerCrew
@@ -17,6 +18,8 @@ from wirerace.experiment.targets.stack import WORKER, Stack
 from wirerace.options import fields_at, flag_of
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 
+PARTS = ["producer", *TRANSPORTS, "locust", WORKER]
+"""Of the stack, what an experiment needs, in the order of their dependence."""
 PAGE_PORT, CONTROL_PORT = 8089, 9646
 WATCH_SECONDS = 1.0
 STOP_SECONDS = 20.0
@@ -48,25 +51,25 @@ class Compose:
         self._stack = Stack()
         self._watched: list[Container | ContainerCrew] = []
         self._looked = 0.0
+        self._schedule: Any = None
         self.load_cores = experiment.load.processes
-        parts = ["producer", *TRANSPORTS, "locust", WORKER]
-        self._was_down = [part for part in parts if not self._stack.containers(part)]
+        self._was_down = [part for part in PARTS if not self._stack.containers(part)]
         self._workers_before = len(self._stack.containers(WORKER))
-        if "locust" not in self._was_down and self._page_of_stack().get("/stats/requests", PageState).state not in IDLE:
+        if "locust" not in self._was_down and self._page.get("/stats/requests", PageState).state not in IDLE:
             raise BadInput("Locust is running a test on the stack: stop it first")
         try:
-            self._stack.up(*parts, workers=experiment.load.processes)
-        except BadInput:
-            self._stack.remove(*reversed(self._was_down))
+            self._stack.up(*PARTS, workers=experiment.load.processes)
+            self._producer_part = self._one("producer")
+            self._producer = Peer("producer", self._producer_part.port(PRODUCER_PORT))
+            self._schedule = self._producer.get("/schedule", object)
+        except BaseException:  # Ctrl-C, too
+            take_all(self._take_away, self._revive)
             raise
-        self._page = self._page_of_stack()
-        self._producer = Peer("producer", self._one("producer").port(PRODUCER_PORT))
-        self._schedule: Any = self._producer.get("/schedule", object)
 
     def start_producer(self) -> Child:
         """Return the stack's producer, silent."""
         self._producer.delete("/schedule")
-        return Child(self._one("producer"), self._producer)
+        return Child(self._producer_part, self._producer)
 
     def start_server(self, plan: Plan, producer: Peer) -> Child:  # noqa: ARG002 -- compose has told it already
         """Return the stack's server of the plan's transport, started afresh."""
@@ -77,6 +80,7 @@ class Compose:
 
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:  # noqa: ARG002 -- inside, it has another address
         """Start a test on Locust's page with the plan's clients."""
+        self._replace_dead_load()
         url = f"http://{plan.transport.name}:{plan.transport.port}"
         flags = load_flags(self._experiment, plan, url)
         flags |= {"user_count": flags.pop("users"), "shape_class": SHAPE_CLASSES[str(flags.pop("shape"))]}
@@ -90,14 +94,14 @@ class Compose:
         return LoadChild(crew, Peer("the load", self._one("locust").port(CONTROL_PORT)))
 
     def watch(self) -> None:
-        """Start a server that has died again; once a second, for every look costs the engine something.
+        """Start a server or producer that has died again; once a second, for every look costs the engine something.
 
         Raises TrialFailed when a part of the load has died.
         """
         if time.monotonic() - self._looked < WATCH_SECONDS:
             return
         self._looked = time.monotonic()
-        for part in self._watched:
+        for part in [self._producer_part, *self._watched]:
             if part.has_ended():
                 if isinstance(part, ContainerCrew) or part.restarts == MOST_RESTARTS:
                     raise part.failure("ended in the middle of the trial")
@@ -106,7 +110,7 @@ class Compose:
     def cpu_seconds(self) -> float | None:
         """Return the CPU time so far of everything that the experiment runs, this process included."""
         members = [member for part in self._watched for member in part.members]
-        parts = [self._one("producer"), *members]
+        parts = [self._producer_part, *members]
         return total_seconds([process_cpu_seconds(), *(part.cpu_seconds() for part in parts)])
 
     def stop(self, *parts: Container | ContainerCrew) -> None:
@@ -116,15 +120,40 @@ class Compose:
             part.stop()
 
     def close(self) -> None:
-        """Leave the stack as it was found."""
-        self._stop_load()
-        if self._schedule is not None:
-            self._producer.send("PUT", "/schedule", self._schedule | {"start_ns": None}, object)
-        if WORKER not in self._was_down and self._workers_before != self._experiment.load.processes:
-            self._stack.up(WORKER, workers=self._workers_before)
+        """Leave the stack as it was found.
+
+        Raises TrialFailed, after all that can be done is done, with what could not.
+        """
+        if troubles := take_all(self._stop_load, self._take_away, self._revive, self._put_schedule_back):
+            raise TrialFailed(f"the stack is not as it was found: {'; '.join(troubles)}")
+
+    def _take_away(self) -> None:
         self._stack.remove(*reversed(self._was_down))
 
-    def _page_of_stack(self) -> Peer:
+    def _revive(self) -> None:
+        """Start again what was up before and has died, with as many workers as there were."""
+        counts = {part: len(self._stack.containers(part)) for part in PARTS if part not in self._was_down}
+        wanted = {part: self._workers_before if part == WORKER else 1 for part in counts}
+        if parts := [part for part, count in counts.items() if count != wanted[part]]:
+            self._stack.up(*parts, workers=self._workers_before)
+
+    def _put_schedule_back(self) -> None:
+        if self._schedule is not None and "producer" not in self._was_down:
+            self._producer.send("PUT", "/schedule", self._schedule | {"start_ns": None}, object)
+
+    def _replace_dead_load(self) -> None:
+        """Start again what has died of the load since the trial before; workers of a dead master are of no use."""
+        if not self._stack.containers("locust"):
+            self._stack.remove(WORKER)
+        workers = self._experiment.load.processes
+        if len(self._stack.containers(WORKER)) != workers:
+            try:
+                self._stack.up("locust", WORKER, workers=workers)
+            except BadInput as error:
+                raise TrialFailed(str(error)) from None
+
+    @property
+    def _page(self) -> Peer:
         return Peer("Locust's page", self._one("locust").port(PAGE_PORT))
 
     def _one(self, service: str) -> Container:
@@ -134,9 +163,13 @@ class Compose:
         return found[0]
 
     def _stop_load(self) -> None:
-        self._page.post("/stop", "", Swarming)
+        """Press Stop and wait until the test has ended; a master that has died has none."""
+        if not self._stack.containers("locust"):
+            return
+        page = self._page
+        page.post("/stop", "", Swarming)
         deadline = time.monotonic() + STOP_SECONDS
-        while self._page.get("/stats/requests", PageState).state not in IDLE:
+        while page.get("/stats/requests", PageState).state not in IDLE:
             if time.monotonic() > deadline:
                 raise TrialFailed(f"Locust has not stopped after {STOP_SECONDS:g} s")
             time.sleep(0.2)
@@ -149,6 +182,17 @@ def _refuse_interference(experiment: Experiment) -> None:
     ):
         if value:
             raise BadInput(f"{key} = {value:g} needs processes of its own: leave out --on compose, or set it to 0")
+
+
+def take_all(*steps: Callable[[], object]) -> list[str]:
+    """Take all steps, whatever becomes of those before, and return what went wrong."""
+    troubles = []
+    for step in steps:
+        try:
+            step()
+        except WireraceError as error:
+            troubles.append(str(error))
+    return troubles
 
 
 def _refuse_server_options(experiment: Experiment) -> None:

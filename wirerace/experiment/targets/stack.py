@@ -1,20 +1,24 @@
 """The stack as docker compose runs it: which parts are up, and how to bring up what is missing."""
 
 import json
+import os
+import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import docker
 from docker.errors import DockerException
 
-from wirerace.errors import BadInput
-from wirerace.experiment.targets.container import Container
+from wirerace.errors import BadInput, TrialFailed
+from wirerace.experiment.targets.container import Container, asking
 
 ROOT = Path(__file__).parents[3]
 COMPOSE = ("docker", "compose")
 WORKER = "locust-worker"
 COMPOSE_SECONDS = 900.0  # the images may have to be built
+END_SECONDS = 20.0  # for compose to end when it is interrupted
 SERVICE = "com.docker.compose.service"
 PROJECT = "com.docker.compose.project"
 
@@ -41,20 +45,27 @@ class Stack:
     def containers(self, service: str) -> list[Container]:
         """Return the running containers of a part."""
         labels = [f"{PROJECT}={self._project}", f"{SERVICE}={service}"]
-        found = self._client.containers.list(filters={"label": labels, "status": "running"})
+        with asking(service):
+            found = self._client.containers.list(filters={"label": labels, "status": "running"})
         return [Container(service, container) for container in found]
 
     def up(self, *services: str, workers: int) -> None:
-        """Bring parts up, with so many workers, and wait until all are healthy."""
+        """Bring parts up, with so many workers, and wait until all are healthy.
+
+        Raises BadInput, with the last words of the part that does not come up.
+        """
         scale = ["--scale", f"{WORKER}={workers}"]
         done = self._run("up", "--detach", "--wait", "--no-recreate", *scale, *services)
         if done.returncode:
             raise BadInput(f"docker compose up: {_last_line(done.stderr)}{self._said_by_unhealthy()}")
 
     def remove(self, *services: str) -> None:
-        """Stop parts and take them away."""
-        if services:
-            self._run("rm", "--stop", "--force", *services)
+        """Stop parts and take them away.
+
+        Raises TrialFailed when that does not work.
+        """
+        if services and (done := self._run("rm", "--stop", "--force", *services)).returncode:
+            raise TrialFailed(f"docker compose rm: {_last_line(done.stderr)}")
 
     def _said_by_unhealthy(self) -> str:
         """Return the last lines of the first part that is unhealthy or has ended, nothing when none is."""
@@ -66,13 +77,38 @@ class Stack:
         return "; docker compose ps tells more"
 
     def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run docker compose to its end, or, when somebody interrupts this process, to its own orderly one."""
         command = [*COMPOSE, *arguments]
         try:
-            return subprocess.run(  # noqa: S603 -- the command is our own
-                command, cwd=ROOT, capture_output=True, text=True, timeout=COMPOSE_SECONDS, check=False
-            )
+            with subprocess.Popen(  # noqa: S603 -- the command is our own
+                command,
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,  # Ctrl-C is for this process, which undoes what compose has done
+            ) as running:
+                try:
+                    said = running.communicate(timeout=COMPOSE_SECONDS)
+                except BaseException:
+                    _end(running)
+                    raise
         except FileNotFoundError:
             raise BadInput("there is no docker command: install Docker with Compose v2") from None
+        except subprocess.TimeoutExpired:
+            what = f"docker compose {arguments[0]}"
+            raise BadInput(f"{what} has not ended after {COMPOSE_SECONDS:g} s: does the engine hang?") from None
+        return subprocess.CompletedProcess(command, running.returncode, *said)
+
+
+def _end(running: "subprocess.Popen[str]") -> None:
+    """End docker compose and its children: two of it at once would undo each other's work."""
+    with suppress(ProcessLookupError):
+        os.killpg(running.pid, signal.SIGINT)
+        try:
+            running.communicate(timeout=END_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
 
 
 def _project_of(config: str) -> str:
