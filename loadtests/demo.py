@@ -1,20 +1,40 @@
 """Starts a modest load on Locust's page: `python -m loadtests.demo http://locust:8089 60`."""
 
+import argparse
 import json
 import sys
 import time
 import urllib.parse
 import urllib.request
 
+from locust.argument_parser import LocustArgumentParser
+
+from loadtests.options import add_options
+from wirerace.transports import TRANSPORTS
+
 PATIENCE_SECONDS = 30.0
 CLIENTS_PER_SECOND = 20
 
 
+def form_of(clients: int) -> dict[str, object]:
+    """Return the page's form with every field at its default: what is left out, the page takes from the last test."""
+    parser = LocustArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter, add_help=False)
+    add_options(parser)
+    defaults = vars(parser.parse_args([]))
+    fields = {name: defaults[name] for name in parser.args_included_in_web_ui}
+    classes = [transport.user_class for transport in TRANSPORTS.values()]
+    given = {"user_count": clients, "spawn_rate": CLIENTS_PER_SECOND, "user_classes": classes, "shape_class": "Default"}
+    return fields | given
+
+
 def start(page: str, clients: int) -> bool:
-    """Press Start for so many clients of all classes; return whether the page took it."""
-    form = urllib.parse.urlencode({"user_count": clients, "spawn_rate": CLIENTS_PER_SECOND}).encode()
+    """Press Start for so many clients of all classes; return whether the page took it, and say why if not."""
+    form = urllib.parse.urlencode(form_of(clients), doseq=True).encode()
     with urllib.request.urlopen(f"{page}/swarm", form, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 -- ours
-        return bool(json.load(answer)["success"])
+        told = json.load(answer)
+    if not told["success"]:
+        sys.stderr.write(f"demo: {told['message']}\n")
+    return bool(told["success"])
 
 
 def workers_of(page: str) -> int:

@@ -4,14 +4,18 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from loadtests import demo
 from tests.race.playing import EXPERIMENT, Playground
 from tests.race.running import wait_until
+
+POLLS = 'wirerace_responses_total{outcome="empty"}'
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +154,24 @@ def test_shape_is_not_started_over_a_running_test(stopped: Playground) -> None:
         answer["success"],
         answer["message"],
     )
+
+
+def test_demo_takes_nothing_from_the_test_before_it(stopped: Playground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither its classes nor its options."""
+    for name in ("polling", "longpolling", "websocket"):
+        monkeypatch.setenv(f"WIRERACE_{name.upper()}_HOST", stopped.urls[name])
+    form = {"user_classes": "PollingUser", "polling_interval_seconds": "0.05", "polling_host": "http://127.0.0.1:9"}
+    assert stopped.post("/swarm", user_count=2, spawn_rate=2, **form)["success"]
+    wait_until(lambda: bool(stopped.report()["errors"]))
+    stopped.stop()
+
+    assert demo.start(stopped.urls["Locust's page"], 6)
+    wait_until(lambda: {"GET /poll", "GET /longpoll", "connect /ws"} <= stopped.rows().keys())
+    wait_until(lambda: stopped.metric("polling", "wirerace_clients") == 2)
+    assert stopped.report()["errors"] == []
+    before, begun = stopped.metric("polling", POLLS), time.monotonic()
+    time.sleep(2)
+    assert stopped.metric("polling", POLLS) - before < 2 * 2 * (time.monotonic() - begun), "once a second each"
 
 
 def test_taken_port_is_said_on_one_line(playground: Playground, tmp_path: Path) -> None:
