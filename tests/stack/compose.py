@@ -22,17 +22,18 @@ PATIENCE_SECONDS = 30.0
 
 
 class Stack:
-    """A running stack."""
+    """A running stack, with some variables of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, project: str = PROJECT, **variables: str) -> None:
         self.ports = {name: free_port() for name in PORTS}
-        self._environment = os.environ | {name: str(port) for name, port in self.ports.items()}
+        self.environment = os.environ | {name: str(port) for name, port in self.ports.items()} | variables
+        self._project = project
 
     def compose(self, *arguments: str, timeout: float = 300, check: bool = True) -> str:
         """Run docker compose and return what it printed."""
-        command = ["docker", "compose", "--project-name", PROJECT, *arguments]
+        command = ["docker", "compose", "--project-name", self._project, *arguments]
         finished = subprocess.run(
-            command, cwd=ROOT, env=self._environment, capture_output=True, text=True, timeout=timeout, check=False
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False
         )
         assert finished.returncode == 0 or not check, finished.stderr[-2000:]
         return finished.stdout

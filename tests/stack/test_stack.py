@@ -1,6 +1,7 @@
 """The stack as its users meet it: real containers, a real Prometheus, Locust's page."""
 
 import json
+import re
 import subprocess
 import time
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from grafana.build import DASHBOARDS, encoded
+from loadtests.demo import workers_of
 from tests.race.running import wait_until
 from tests.stack.compose import PARTS, ROOT, Stack
 from wirerace.transports import TRANSPORTS
@@ -157,9 +159,46 @@ def test_rules_are_right() -> None:
         assert finished.returncode == 0, finished.stdout + finished.stderr
 
 
+def start_thirty(stack: Stack) -> None:
+    wait_until(lambda: workers_of(f"http://127.0.0.1:{stack.ports['LOCUST_PORT']}") == 1)
+    assert stack.post("LOCUST_PORT", "/swarm", user_count=30, spawn_rate=30, user_classes="WebSocketUser")["success"]
+    wait_until(lambda: stack.get("LOAD_CONTROL_PORT", "/state")["received"] > 100)
+
+
+def test_workers_follow_a_master_that_is_restarted(stack: Stack) -> None:
+    stack.compose("up", "--detach", "--wait", "locust-worker")
+    start_thirty(stack)
+    stack.compose("restart", "locust")
+    start_thirty(stack)
+
+
+def test_master_that_is_killed_takes_its_workers_along_and_both_come_back(stack: Stack) -> None:
+    start_thirty(stack)
+    stack.compose("kill", "locust")
+    wait_until(lambda: "locust-worker" not in stack.compose("ps", "--services").split())
+    assert "The master is gone: no heartbeat for 5 s" in stack.compose("logs", "--no-log-prefix", "locust-worker")
+    wait_until(lambda: stack.value('wirerace_clients{transport="websocket"}') == 0)
+    stack.compose("up", "--detach", "--wait", "locust", "locust-worker")
+    start_thirty(stack)
+
+
+def test_what_is_gone_is_gone_within_seconds(stack: Stack) -> None:
+    """Prometheus would go on with the last value of a part for five minutes."""
+    wait_until(lambda: stack.value("count(wirerace_load_cpu_seconds_total)") == 1)
+    stack.compose("restart", "--no-deps", "locust-worker")
+    started = time.monotonic()
+    wait_until(lambda: stack.get("LOCUST_PORT", "/stats/requests").get("worker_count") == 1)
+    wait_until(lambda: len(stack.samples("wirerace_load_cpu_seconds_total")) == 1)
+    assert time.monotonic() - started < 30
+
+
 def test_everything_stops_in_time_and_in_order(stack: Stack) -> None:
+    """In the middle of a test, whose ledger is whole all the same: workers are stopped before their master."""
+    start_thirty(stack)
     started = time.monotonic()
     stack.compose("stop", "--timeout", "10")
     assert time.monotonic() - started < 12, "somebody had to be killed"
     codes = {container["Name"]: container["State"]["ExitCode"] for container in stack.containers()}
     assert {0} == set(codes.values()), codes
+    *_, ledger = re.findall("Ledger: .*", stack.compose("logs", "--no-log-prefix", "locust"))
+    assert re.fullmatch(r"Ledger: 30 clients received [1-9]\d* updates; missing 0, received again 0", ledger)
