@@ -35,9 +35,9 @@ class Stack:
             self._client.ping()
         except DockerException:
             raise BadInput("no Docker engine answers: start it, or leave out --on compose") from None
-        if self._run("version").returncode:
+        if run_compose("version").returncode:
             raise BadInput("docker compose is not there: Compose v2 is needed, docs.docker.com/compose/install")
-        found = self._run("config", "--format", "json")
+        found = run_compose("config", "--format", "json")
         if found.returncode:
             raise BadInput(f"docker-compose.yml: {_last_line(found.stderr)}")
         self._project = _project_of(found.stdout)
@@ -55,7 +55,7 @@ class Stack:
         Raises BadInput, with the last words of the part that does not come up.
         """
         scale = ["--scale", f"{WORKER}={workers}"]
-        done = self._run("up", "--detach", "--wait", "--no-recreate", *scale, *services)
+        done = run_compose("up", "--detach", "--wait", "--no-recreate", *scale, *services)
         if done.returncode:
             raise BadInput(f"docker compose up: {_last_line(done.stderr)}{self._said_by_unhealthy()}")
 
@@ -64,41 +64,46 @@ class Stack:
 
         Raises TrialFailed when that does not work.
         """
-        if services and (done := self._run("rm", "--stop", "--force", *services)).returncode:
+        if services and (done := run_compose("rm", "--stop", "--force", *services)).returncode:
             raise TrialFailed(f"docker compose rm: {_last_line(done.stderr)}")
 
     def _said_by_unhealthy(self) -> str:
         """Return the last lines of the first part that is unhealthy or has ended, nothing when none is."""
         found = self._client.containers.list(all=True, filters={"label": f"{PROJECT}={self._project}"})
         for container in found:
-            health = container.attrs["State"].get("Health", {}).get("Status")
-            if health == "unhealthy" or container.status == "exited":
+            state = container.attrs["State"]
+            health = state.get("Health", {}).get("Status")
+            if health == "unhealthy" or (container.status == "exited" and state["ExitCode"]):  # a demo ends with 0
                 return f"; {Container(str(container.labels[SERVICE]), container).failure('is down')}"
         return "; docker compose ps tells more"
 
-    def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run docker compose to its end, or, when somebody interrupts this process, to its own orderly one."""
-        command = [*COMPOSE, *arguments]
-        try:
-            with subprocess.Popen(  # noqa: S603 -- the command is our own
-                command,
-                cwd=ROOT,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                start_new_session=True,  # Ctrl-C is for this process, which undoes what compose has done
-            ) as running:
-                try:
-                    said = running.communicate(timeout=COMPOSE_SECONDS)
-                except BaseException:
-                    _end(running)
-                    raise
-        except FileNotFoundError:
-            raise BadInput("there is no docker command: install Docker with Compose v2") from None
-        except subprocess.TimeoutExpired:
-            what = f"docker compose {arguments[0]}"
-            raise BadInput(f"{what} has not ended after {COMPOSE_SECONDS:g} s: does the engine hang?") from None
-        return subprocess.CompletedProcess(command, running.returncode, *said)
+
+def run_compose(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run docker compose to its end, or, when somebody interrupts this process, to its own orderly one.
+
+    Raises BadInput when there is no docker command, or when it hangs.
+    """
+    command = [*COMPOSE, *arguments]
+    try:
+        with subprocess.Popen(  # noqa: S603 -- the command is our own
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for this process, which undoes what compose has done
+        ) as running:
+            try:
+                said = running.communicate(timeout=COMPOSE_SECONDS)
+            except BaseException:
+                _end(running)
+                raise
+    except FileNotFoundError:
+        raise BadInput("there is no docker command: install Docker with Compose v2") from None
+    except subprocess.TimeoutExpired:
+        what = f"docker compose {arguments[0]}"
+        raise BadInput(f"{what} has not ended after {COMPOSE_SECONDS:g} s: does the engine hang?") from None
+    return subprocess.CompletedProcess(command, running.returncode, *said)
 
 
 def _end(running: "subprocess.Popen[str]") -> None:

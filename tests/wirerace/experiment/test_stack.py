@@ -1,0 +1,48 @@
+"""How docker compose is run, with a docker that does what the test wants."""
+
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.race.running import wait_until
+from wirerace.errors import BadInput
+from wirerace.experiment.targets import stack
+from wirerace.experiment.targets.stack import run_compose
+
+
+@pytest.fixture
+def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A docker that hangs, and the file that it writes its number to."""
+    docker = tmp_path / "docker"
+    docker.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 100\n")
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    return tmp_path / "pid"
+
+
+def test_compose_that_hangs_is_said_on_one_line_and_ended(hanging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack, "COMPOSE_SECONDS", 0.5)
+    with pytest.raises(BadInput) as refusal:
+        run_compose("up", "--detach")
+
+    assert "docker compose up has not ended after 0.5 s: does the engine hang?" == str(refusal.value)
+    wait_until(lambda: not psutil.pid_exists(int(hanging.read_text())))
+
+
+def test_compose_is_ended_when_this_process_is_interrupted(hanging: Path) -> None:
+    """It has not heard of the Ctrl-C itself, and must not work on while its work is undone."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_compose("up")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+    assert not psutil.pid_exists(int(hanging.read_text()))
