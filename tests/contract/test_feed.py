@@ -167,6 +167,20 @@ async def test_options_that_have_changed_win_over_the_schedule_of_the_record(sta
     assert [5, 7, SELDOM["rate_per_second"], 5] == rates
 
 
+async def test_schedule_that_was_deleted_gives_way_to_the_options_at_the_next_start(
+    start: Start, tmp_path: Path
+) -> None:
+    """The cure for what an experiment left that was killed."""
+    options = {"record_file": str(tmp_path / "record.jsonl"), "idle": False, "rate_per_second": 5}
+    first = await start(**options)
+    await put(first, SELDOM)
+    await delete(first)
+    await first.stop()
+    second = await start(**options)
+    schedule = msgspec.json.decode((await second.get("/schedule")).body, type=Schedule)
+    assert 5 == schedule.rate_per_second
+
+
 async def test_record_goes_on_behind_a_line_that_was_cut_short(start: Start, tmp_path: Path) -> None:
     """A producer that was killed while it wrote leaves half a line; no later update is lost for it."""
     record = tmp_path / "record.jsonl"
