@@ -163,8 +163,10 @@ def test_rules_are_right() -> None:
 
 
 def start_thirty(stack: Stack) -> None:
+    """Start a test once there is a worker: what the page says of their number may be two seconds old."""
     wait_until(lambda: workers_of(f"http://127.0.0.1:{stack.ports['LOCUST_PORT']}") == 1)
-    assert stack.post("LOCUST_PORT", "/swarm", user_count=30, spawn_rate=30, user_classes="WebSocketUser")["success"]
+    form = {"user_count": 30, "spawn_rate": 30, "user_classes": "WebSocketUser"}
+    wait_until(lambda: bool(stack.post("LOCUST_PORT", "/swarm", **form)["success"]))
     wait_until(lambda: stack.get("LOAD_CONTROL_PORT", "/state")["received"] > 100)
 
 
