@@ -24,10 +24,10 @@ test: $(VENV)/.ready ## Run all tests that need Python only
 	$(BIN)/python -m pytest $(ARGS)
 
 test-stack: $(VENV)/.ready ## Test the stack in real containers (needs Docker with Compose v2)
-	$(BIN)/python -m pytest -m stack tests/stack $(ARGS)
+	$(BIN)/python -m pytest -n 0 -m stack tests/stack $(ARGS)
 
 check-grafana: $(VENV)/.ready ## Ask the pinned Grafana for every panel (needs its image)
-	$(BIN)/python -m pytest -m grafana tests/stack $(ARGS)
+	$(BIN)/python -m pytest -n 0 -m grafana tests/stack $(ARGS)
 
 up: ## Start the stack: docker compose up --wait
 	docker compose up --wait

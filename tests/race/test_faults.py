@@ -1,5 +1,6 @@
 """What happens when somebody stops a run, or kills a part of it."""
 
+import re
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,11 +19,11 @@ def test_stopped_run_keeps_what_was_finished_and_leaves_no_orphan(
     race: Callable[..., Race], number: signal.Signals, code: int
 ) -> None:
     started = race("--set", "polling.interval_seconds=0.1", "--set", "window.measure_seconds=1")
-    started.wait_for("[2/3] Long polling: measuring")
+    wait_until(lambda: re.search(r"\[2/3\] .*: measuring", started.stderr) is not None)
     children = started.children()
     started.signal(number)
     assert code == started.wait()
-    assert [trial["transport"] for trial in started.result["trials"]] == ["polling"]
+    assert len(started.result["trials"]) == 1
     assert len(children) >= 3
     assert not [child for child in children if child.is_running()]
     assert "Traceback" not in started.stderr
@@ -30,7 +31,7 @@ def test_stopped_run_keeps_what_was_finished_and_leaves_no_orphan(
 
 def test_killed_run_leaves_no_orphan(race: Callable[..., Race]) -> None:
     started = race()
-    started.wait_for("[1/3] Polling: measuring")
+    started.wait_for("measuring")
     children = started.children()
     started.signal(signal.SIGKILL)
     started.wait()
@@ -69,12 +70,12 @@ def test_producer_killed_and_restarted_is_a_new_epoch_fully_accounted_for(race: 
 
 
 def test_load_that_dies_fails_the_trial_with_its_last_words(race: Callable[..., Race]) -> None:
-    started = race("--set", 'transports=["websocket", "polling"]', "--set", "window.measure_seconds=1")
+    started = race("--set", 'transports=["websocket"]', "--set", "repeats=2", "--set", "window.measure_seconds=1")
     started.wait_for("[1/2] WebSocket: measuring")
     started.child("locust").kill()
     assert started.wait() == 1
-    assert [trial["transport"] for trial in started.result["trials"]] == ["polling"]
-    assert [failure["transport"] for failure in started.result["failures"]] == ["websocket"]
+    assert len(started.result["trials"]) == 1
+    assert [failure["repeat"] for failure in started.result["failures"]] == [1]
     assert "wirerace: websocket, repeat 1: the load ended" in started.stderr
 
 

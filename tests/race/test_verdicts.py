@@ -18,6 +18,7 @@ from wirerace.experiment.trial import Trial
 from wirerace.usage import usage
 
 STALL_SECONDS = 0.3
+SPAWN_EVERY_SECONDS = 1.2  # Locust starts the clients of a second all at once
 
 
 def reasons(trial: Trial) -> str:
@@ -34,7 +35,7 @@ def test_load_that_is_busy_all_the_time_makes_the_trial_invalid_and_discards_it(
     """120,000 messages a second are more than one process reads: its clients queue, and latency rises and rises."""
     keys = (
         *('transports=["websocket"]', "valid_repeats=1", "tries=1"),
-        *("producer.rate_per_second=1200", "clients.count=100", "window.measure_seconds=1.5"),
+        *("producer.rate_per_second=1200", "clients.count=100", "window.measure_seconds=0.6"),
     )
     started = race(*(part for key in keys for part in ("--set", key)), allow_invalid=False)
     assert started.wait() == 3, started.stderr
@@ -57,12 +58,15 @@ def test_producer_that_keeps_no_schedule_makes_the_trial_invalid(race: Callable[
 
 
 def test_clients_that_failed_to_connect_make_the_trial_invalid(race: Callable[..., Race]) -> None:
-    keys = ('transports=["websocket"]', "clients.spawn_per_second=10")
+    keys = ('transports=["websocket"]', "clients.count=12", "clients.spawn_per_second=4", "window.measure_seconds=1")
     started = race(*(part for key in keys for part in ("--set", key)), allow_invalid=False)
     started.wait_for("connecting")
     server = started.child("services websocket")
-    wait_until(lambda: len(server.net_connections()) > 5)  # it listens, follows the feed, and has some clients
+    wait_until(lambda: len(server.net_connections()) > 3)  # it listens, follows the feed, and has some clients
+    started.signal(signal.SIGSTOP)  # or it would be started again before the next clients come, a second later
     os.kill(server.pid, signal.SIGKILL)
+    time.sleep(SPAWN_EVERY_SECONDS)
+    started.signal(signal.SIGCONT)
     assert started.wait() == 3, started.stderr
     trial = started.trial("websocket")
     assert "clients failed to connect" in reasons(trial)

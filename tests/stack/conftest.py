@@ -2,11 +2,13 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.stack.compose import PARTS, Stack
+from tests.race.running import SMALL, Race
+from tests.stack.compose import PARTS, PROJECT, Stack
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +26,23 @@ def stack() -> Iterator[Stack]:
         yield stack
     finally:
         stack.compose("--profile", "demo", "down", "--volumes", "--timeout", "5")
+
+
+@pytest.fixture
+def run(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Race]]:
+    """Start runs on the stack; whatever still runs at the end is ended."""
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", PROJECT)
+    for name, port in stack.ports.items():
+        monkeypatch.setenv(name, str(port))
+    races: list[Race] = []
+
+    def start(*keys: str, experiment: str = SMALL) -> Race:
+        directory = tmp_path / str(len(races))
+        directory.mkdir()
+        overrides = [part for key in keys for part in ("--set", key)]
+        races.append(Race(directory, experiment, "--on", "compose", *overrides))
+        return races[-1]
+
+    yield start
+    for race in races:
+        race.close()

@@ -16,26 +16,6 @@ from tests.stack.compose import PROJECT, Stack
 pytestmark = pytest.mark.stack
 
 
-@pytest.fixture
-def run(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Race]]:
-    """Start runs on the stack; whatever still runs at the end is ended."""
-    monkeypatch.setenv("COMPOSE_PROJECT_NAME", PROJECT)
-    for name, port in stack.ports.items():
-        monkeypatch.setenv(name, str(port))
-    races: list[Race] = []
-
-    def start(*keys: str, experiment: str = SMALL) -> Race:
-        directory = tmp_path / str(len(races))
-        directory.mkdir()
-        overrides = [part for key in keys for part in ("--set", key)]
-        races.append(Race(directory, experiment, "--on", "compose", *overrides))
-        return races[-1]
-
-    yield start
-    for race in races:
-        race.close()
-
-
 def whole(race: Race) -> list[dict[str, Any]]:
     assert race.wait() == 0, race.stderr
     trials: list[dict[str, Any]] = race.result["trials"]

@@ -1,0 +1,81 @@
+"""Reasons to doubt a trial that need containers to be provoked: quotas, memory, and a network that loses packets."""
+
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from tests.race.running import Race
+from tests.stack.compose import PROJECT
+from wirerace.experiment.samples import machine_sample
+from wirerace.experiment.trial import Trial
+
+pytestmark = pytest.mark.stack
+
+SERVER = f"{PROJECT}-websocket-1"
+TOGGLE = """
+import fcntl, socket, struct, time
+SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
+with socket.socket() as any_socket:
+    flags = struct.unpack("16sh14x", fcntl.ioctl(any_socket, SIOCGIFFLAGS, struct.pack("16sh14x", b"eth0", 0)))[1]
+    for wanted, seconds in ((flags & ~IFF_UP, 0.4), (flags, 0)):
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"eth0", wanted))
+        time.sleep(seconds)
+"""
+THRASH = """
+import os, time
+with open("/tmp/big", "wb") as file:
+    for _ in range(120):
+        file.write(os.urandom(1 << 20))
+deadline = time.monotonic() + 2
+while time.monotonic() < deadline:
+    with open("/tmp/big", "rb") as file:
+        while file.read(1 << 20):
+            pass
+"""
+
+
+def docker(*arguments: str) -> None:
+    subprocess.run(["docker", *arguments], check=True, capture_output=True, timeout=60)
+
+
+def measured(run: Callable[..., Race], disturb: Callable[[], None]) -> Trial:
+    """Return a trial in whose window something was done to its server."""
+    started = run('transports=["websocket"]', "producer.rate_per_second=100", "window.measure_seconds=4")
+    started.wait_for("measuring")
+    disturb()
+    assert started.wait() == 0, started.stderr
+    return started.trial("websocket")
+
+
+def test_server_that_uses_up_its_quota_is_throttled_and_the_trial_invalid(run: Callable[..., Race]) -> None:
+    try:
+        trial = measured(run, lambda: docker("update", "--cpus", "0.03", SERVER))
+    finally:
+        docker("update", "--cpus", "1", SERVER)
+    assert trial.server.throttled_seconds
+    assert trial.verdict is not None
+    assert any(reason.startswith("the server was throttled") for reason in trial.verdict.reasons)
+
+
+def test_segments_that_are_lost_are_sent_again_and_seen(run: Callable[..., Race]) -> None:
+    network = f"container:{SERVER}"
+    again = ("run", "--rm", "--network", network, "--user", "0", "--cap-add", "NET_ADMIN", "--entrypoint")
+    trial = measured(run, lambda: docker(*again, "/opt/venv/bin/python", "wirerace-services", "-c", TOGGLE))
+    assert trial.bytes.retransmitted
+    assert trial.verdict is not None
+    assert any("segments were sent again" in found for found in [*trial.verdict.reasons, *trial.verdict.doubts])
+    assert 1.0 == trial.reach, "TCP has seen to it"
+
+
+@pytest.mark.usefixtures("stack")
+def test_memory_for_which_somebody_waits_is_seen() -> None:
+    """A container that reads a file larger than its memory again and again."""
+    before = machine_sample(None)
+    docker("run", "--rm", "--memory", "48m", "--user", "0", "--entrypoint", "/opt/venv/bin/python",
+           "wirerace-services", "-c", THRASH)  # fmt: skip
+    after = machine_sample(None)
+    assert before.memory_stalled_seconds is not None
+    assert after.memory_stalled_seconds is not None
+    waited = after.memory_stalled_seconds - before.memory_stalled_seconds
+    assert waited > 0.01 * (after.at_ns - before.at_ns) / 1e9, "a hundredth of the time is a doubt"
