@@ -84,7 +84,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 def comparison_of(result: Result) -> Table | None:
     """Return ratios to the first contestant, in pairs; None with one repeat, where the figures say it all."""
-    summary = result.summary or summarised(result)
+    summary = summarised(result)  # not what is saved: this version may know more figures
     if summary.repeats < 2 or not summary.compared:
         return None
     titles = {key_of(contestant): title_of(*contestant) for contestant in contestants_of(result)}
@@ -146,7 +146,7 @@ def _together(result: Result, kind: str) -> Iterator[str]:
 
 def rows_of(result: Result) -> list[tuple[str, list[str]]]:
     """Return the rows of the main table: a figure's name, and its value for each contestant."""
-    summary = result.summary or summarised(result)
+    summary = summarised(result)  # not what is saved: this version may know more figures
     keys = [key_of(contestant) for contestant in contestants_of(result)]
     return [
         (figure.name, [spell_interval(summary.figures[key][figure.name], figure.unit) for key in keys])

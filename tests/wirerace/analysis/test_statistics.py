@@ -15,7 +15,7 @@ from wirerace.analysis.statistics import (
     summarised,
 )
 from wirerace.experiment.record import Host, Result
-from wirerace.experiment.trial import Bytes, Returning, Trial
+from wirerace.experiment.trial import Bytes, Parts, Returning, Trial
 from wirerace.schedule import Truth
 
 FIGURE = {figure.name: figure for figure in FIGURES}
@@ -54,8 +54,11 @@ def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> 
     known = trial(
         reach=1.0,
         latency_seconds=msgspec.structs.replace(trial().latency_seconds, mean=1.0, p50=1.0, p99=1.0),
+        latency_parts_seconds=Parts(1.0, 1.0, 1.0, 1.0),
         age_seconds=msgspec.structs.replace(trial().age_seconds, mean=1.0),
-        server=msgspec.structs.replace(trial().server, cpu_us_per_delivery=1.0, bytes_per_client=1.0),
+        server=msgspec.structs.replace(
+            trial().server, cpu_us_per_delivery=1.0, bytes_per_client=1.0, idle_utilisation=0.1
+        ),
         bytes=Bytes(1, 1, 1, 0, 1, 1, 1, 1, 0),
         return_seconds=Returning(1, 1.0, 1.0, 1.0),
         responses={"data": 1, "empty": 1, "error": 0},
