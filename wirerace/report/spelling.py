@@ -23,7 +23,10 @@ def spell_spread(value: float | None, spread: float | None, unit: str) -> str:
     if value is None or not spread:
         return spell(value, unit)
     name, size = unit_of(value or spread, unit)
-    return f"{_digits(value / size)} ± {_digits(spread / size, 2)} {name}".rstrip()
+    spelled = _digits(value / size)
+    decimals = len(spelled.partition(".")[2])
+    rounded = f"{spread / size:.{decimals}f}"
+    return f"{spelled} ± {rounded if float(rounded) else f'{spread / size:.1g}'} {name}".rstrip()
 
 
 def unit_of(value: float, unit: str) -> tuple[str, float]:
@@ -37,8 +40,8 @@ def _scaled(value: float, unit: str) -> str:
     return f"{_digits(value / size)} {name}".rstrip()
 
 
-def _digits(value: float, digits: int = 3) -> str:
-    return f"{value:.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:.{digits}g}"
+def _digits(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 UNITS = {
