@@ -57,7 +57,7 @@ FIGURES = (
     Figure("of it, delivery", "seconds", lambda trial: trial.latency_parts_seconds.delivery),
     Figure("p50 latency", "seconds", lambda trial: trial.latency_seconds.p50),
     Figure("p99 latency", "seconds", lambda trial: trial.latency_seconds.p99),
-    Figure("reader lag, in no latency", "seconds", lambda trial: trial.latency_parts_seconds.reader),
+    Figure("reader lag, apart", "seconds", lambda trial: trial.latency_parts_seconds.reader),
     Figure("mean age", "seconds", lambda trial: trial.age_seconds.mean),
     Figure("requests per delivery", "ratio", lambda trial: _per_delivery(trial.requests, trial)),
     Figure("empty responses", "fraction", lambda trial: trial.empty_fraction),
