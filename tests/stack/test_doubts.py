@@ -13,15 +13,18 @@ from wirerace.experiment.trial import Trial
 pytestmark = pytest.mark.stack
 
 SERVER = f"{PROJECT}-websocket-1"
-TOGGLE = """
+MISLEAD = """
 import fcntl, socket, struct, time
-SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
+SIOCSARP, SIOCDARP, COMPLETE, PERMANENT = 0x8955, 0x8953, 2, 4
+worker = socket.inet_aton(socket.gethostbyname("locust-worker"))
+entry = struct.pack("=HH4s8x", socket.AF_INET, 0, worker) + struct.pack("=H6s8x", 1, b"\\x02nobod")
+entry += struct.pack("=i16x16s", COMPLETE | PERMANENT, b"eth0")
 with socket.socket() as any_socket:
-    flags = struct.unpack("16sh14x", fcntl.ioctl(any_socket, SIOCGIFFLAGS, struct.pack("16sh14x", b"eth0", 0)))[1]
-    for wanted, seconds in ((flags & ~IFF_UP, 0.4), (flags, 0)):
-        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"eth0", wanted))
-        time.sleep(seconds)
+    fcntl.ioctl(any_socket, SIOCSARP, entry)
+    time.sleep(0.5)
+    fcntl.ioctl(any_socket, SIOCDARP, entry)
 """
+"""For half a second, what the server sends to the load goes to an address that nobody has."""
 THRASH = """
 import os, time
 with open("/tmp/big", "wb") as file:
@@ -61,7 +64,7 @@ def test_server_that_uses_up_its_quota_is_throttled_and_the_trial_invalid(run: C
 def test_segments_that_are_lost_are_sent_again_and_seen(run: Callable[..., Race]) -> None:
     network = f"container:{SERVER}"
     again = ("run", "--rm", "--network", network, "--user", "0", "--cap-add", "NET_ADMIN", "--entrypoint")
-    trial = measured(run, lambda: docker(*again, "/opt/venv/bin/python", "wirerace-services", "-c", TOGGLE))
+    trial = measured(run, lambda: docker(*again, "/opt/venv/bin/python", "wirerace-services", "-c", MISLEAD))
     assert trial.bytes.retransmitted
     assert trial.verdict is not None
     assert any("segments were sent again" in found for found in [*trial.verdict.reasons, *trial.verdict.doubts])
