@@ -13,6 +13,7 @@ INFO_BYTES = 208  # up to tcpi_bytes_sent, which came with Linux 4.19
 # In Linux's struct tcp_info (linux/tcp.h): tcpi_state; tcpi_total_retrans; tcpi_bytes_received, tcpi_segs_out,
 # tcpi_segs_in; tcpi_min_rtt; tcpi_bytes_sent.
 _INFO = struct.Struct("=B99xI24xQII4xI48xQ")
+NO_ROUND_TRIP = 2**32 - 1  # tcpi_min_rtt before there was any
 CLOSE_WAIT = 8  # linux/tcp_states.h: the other side has closed, and we have acknowledged it
 
 
@@ -61,4 +62,6 @@ def _read(connection: Socket) -> tuple[int, Traffic]:
     if len(info) < INFO_BYTES:
         return 0, NO_TRAFFIC
     state, again, received_bytes, segments_out, segments_in, round_trip_us, sent_bytes = _INFO.unpack(info)
+    if round_trip_us == NO_ROUND_TRIP:
+        round_trip_us = 0
     return state, Traffic(sent_bytes, received_bytes, segments_out, segments_in, again, 1, round_trip_us)

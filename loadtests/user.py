@@ -187,12 +187,13 @@ class HttpSubscriber(Subscriber):
         try:
             response = self.client.get(target)
         except Refused:
-            account.response("error", sent_ns, now_ns() - self.asked_ns)
+            now = now_ns()
+            account.response("error", now, now - self.asked_ns)
             raise
         took_ns = response.stamp.arrival_ns - self.asked_ns
         self.note_request(took_ns, len(response.body))
         updates = decode_batch(response.body).updates if response.status == 200 else []
-        account.response("data" if updates else "empty", sent_ns, took_ns)
+        account.response("data" if updates else "empty", response.stamp.arrival_ns, took_ns)
         if self.client.connects > connects:
             account.totals.connects += 1
         if not self.is_connected:

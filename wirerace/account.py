@@ -147,6 +147,11 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     traffic: tuple[Traffic, Traffic] = (NO_TRAFFIC, NO_TRAFFIC)
     processes: list[ProcessUse] = []
 
+    @property
+    def heard(self) -> list[Heard]:
+        """What was heard of each update of the window."""
+        return [heard for of_epoch in self.updates.values() for heard in of_epoch.values()]
+
 
 class LoadState(msgspec.Struct, frozen=True):
     """Where the load stands: clients subscribed now, clients that have an update, deliveries."""

@@ -54,10 +54,10 @@ class Account:
         if self.window.has(sent_ns):
             self.totals.requests += 1
 
-    def response(self, outcome: Outcome, sent_ns: int, took_ns: int) -> None:
-        """Count the answer to the request that was meant to leave at `sent_ns`, and how long it took."""
+    def response(self, outcome: Outcome, arrival_ns: int, took_ns: int) -> None:
+        """Count an answer by its arrival, as deliveries are, and how long it took: a held one may come much later."""
         self.tally.responses[outcome] += 1
-        if self.window.has(sent_ns):
+        if self.window.has(arrival_ns):
             self.totals.responses[outcome] += 1
             self.answering.record(took_ns)
 

@@ -69,7 +69,8 @@ def test_empty_polls_are_as_many_as_the_producers_record_predicts(finished: Race
     predicted = Made(raw.window, made).empty_fraction(0.2)
     answered = trial["responses"]["data"] + trial["responses"]["empty"]
     assert abs(trial["responses"]["empty"] / answered - predicted) < 0.05
-    assert answered == trial["requests"] == 20 * 2.0 / 0.2
+    assert trial["requests"] == 20 * 2.0 / 0.2
+    assert abs(answered - trial["requests"]) <= 2, "answers count by their arrival"
 
 
 def test_one_connection_for_each_client_suffices(finished: Race) -> None:

@@ -14,6 +14,7 @@ UNKNOWN = Memory(None, None)
 NOTHING_MEASURED = Measured(
     server=None,
     machine=(QUIET, QUIET._replace(at_ns=10**10)),
+    machine_cores=2,
     load_processes=1,
     load_cores=1,
     idle_utilisation=None,

@@ -10,7 +10,7 @@ from wirerace.account import Heard, Window
 from wirerace.analysis.made import Made
 from wirerace.analysis.theory import PREDICTIONS, Prediction, Way, closed_news, sampling_deviation
 from wirerace.analysis.thresholds import TOLERANCES
-from wirerace.analysis.verdict import heard_of, verdict
+from wirerace.analysis.verdict import verdict
 from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.experiment.model import Experiment, Plan
 from wirerace.experiment.record import Raw
@@ -26,16 +26,21 @@ def judged(experiment: Experiment, plan: Plan, raw: Raw, trial: Trial) -> Trial:
     """Return the trial with what theory says of it, and the verdict."""
     with_theory = msgspec.structs.replace(trial, theory=theory_of(experiment, plan, raw, trial))
     found = verdict(with_theory, raw, experiment.clients.most, experiment.stall.lasts_seconds)
+    if is_predicted(experiment) and not with_theory.theory:
+        unchecked = [*found.unchecked, "theory: too little was measured to predict from"]
+        found = msgspec.structs.replace(found, unchecked=unchecked)
     return msgspec.structs.replace(with_theory, verdict=found)
 
 
-def theory_of(experiment: Experiment, plan: Plan, raw: Raw, trial: Trial) -> list[Cell]:
-    """Return theory beside measurement; nothing where clients come and go or the server stands still.
+def is_predicted(experiment: Experiment) -> bool:
+    """Tell whether theory says anything: it is of clients that stay, and of servers that go on."""
+    return experiment.clients.shape == "steady" and not experiment.stall.lasts_seconds
 
-    For theory is of clients that stay and of servers that go on.
-    """
+
+def theory_of(experiment: Experiment, plan: Plan, raw: Raw, trial: Trial) -> list[Cell]:
+    """Return theory beside measurement; nothing where nothing is predicted."""
     way = way_of(plan, raw, trial)
-    if way is None or experiment.clients.shape != "steady" or experiment.stall.lasts_seconds:
+    if way is None or not is_predicted(experiment):
         return []
     predict, options = PREDICTIONS[plan.transport.name], plan.options
     made = Made(raw.window, read_together(made_ns_of(raw.truth), raw.window, trial.server.read_together or 0))
@@ -85,7 +90,7 @@ def awaited(raw: Raw, trial: Trial) -> list[Heard]:
         for epoch, of_epoch in raw.account.updates.items()
         for seq, heard in of_epoch.items()
         if made[epoch, seq] in alone
-    ] or heard_of(raw)
+    ] or raw.account.heard
     return [heard for heard in found if heard.clients > 1] or found
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from statistics import linear_regression
 from typing import Literal, NamedTuple
 
-from wirerace.account import Heard
 from wirerace.analysis import thresholds
 from wirerace.analysis.student import probability_within
 from wirerace.analysis.thresholds import Limit
@@ -59,8 +58,13 @@ def milliseconds(seconds: float | None) -> str:
     return "" if seconds is None else f"{1000 * seconds:.3g} ms"
 
 
-def _load(trial: Trial, _raw: Raw) -> Iterator[Finding]:
-    load, seconds = trial.load, trial.window_seconds
+def _load(trial: Trial, raw: Raw) -> Iterator[Finding]:
+    load, seconds, processes = trial.load, trial.window_seconds, raw.account.processes
+    if len(processes) < load.processes:
+        late = load.processes - len(processes)
+        text = f"{late} load processes were too late to sample themselves at the window's end"
+        yield Finding("reason", f"{text}: {thresholds.LOAD_UTILISATION.why}")
+        return
     busiest = load.busiest_utilisation
     yield from against(
         thresholds.LOAD_UTILISATION,
@@ -69,7 +73,8 @@ def _load(trial: Trial, _raw: Raw) -> Iterator[Finding]:
         f"a load process had work {percent(busiest)} of the time",
     )
     yield from _starved("the load", load.cpu_seconds, load.waited_seconds, seconds)
-    yield from _throttled("the load", load.throttled_seconds, seconds * load.processes)
+    throttled = [process.throttled_seconds for process in processes if process.throttled_seconds is not None]
+    yield from _throttled("the load", max(throttled) if len(throttled) == len(processes) else None, seconds)
 
 
 def _arrivals(trial: Trial, raw: Raw) -> Iterator[Finding]:
@@ -78,9 +83,8 @@ def _arrivals(trial: Trial, raw: Raw) -> Iterator[Finding]:
         yield Finding("unchecked", "reader lag")
         return
     lag = trial.reader_lag_seconds.p99
-    if lag is not None:
-        text = f"1 % of readings came {milliseconds(lag)} after their arrival or later"
-        yield from against(thresholds.READER_LAG_P99_SECONDS, lag, "reader lag", text)
+    text = f"1 % of readings came {milliseconds(lag)} after their arrival or later"
+    yield from against(thresholds.READER_LAG_P99_SECONDS, lag, "reader lag", text)
     if trial.delivered:
         bounded = (trial.upper_bounds + raw.account.unstamped) / trial.delivered
         text = f"{percent(bounded)} of arrivals may have been earlier than their stamp"
@@ -103,7 +107,9 @@ def _machine(trial: Trial, _raw: Raw) -> Iterator[Finding]:
 def _server(trial: Trial, _raw: Raw) -> Iterator[Finding]:
     server = trial.server
     if trial.restarts:
-        yield Finding("doubt", f"the server died and was started again, {trial.restarts} times: its costs are unknown")
+        times = f"{trial.restarts} times"
+        yield Finding("doubt", f"the server died and was started again, {times}: clients had to come back")
+    if trial.restarts and server.cpu_seconds is None:
         return
     yield from _starved("the server", server.cpu_seconds, server.waited_seconds, trial.window_seconds)
     yield from _throttled("the server", server.throttled_seconds, trial.window_seconds)
@@ -124,7 +130,9 @@ def _throttled(who: str, throttled: float | None, of_seconds: float) -> Iterator
     yield from against(thresholds.THROTTLED_FRACTION, fraction, f"throttling of {who}", text)
 
 
-def _producer(trial: Trial, _raw: Raw) -> Iterator[Finding]:
+def _producer(trial: Trial, raw: Raw) -> Iterator[Finding]:
+    if len(raw.truth.epochs) > 1:
+        yield Finding("reason", "the producer died and was started again: what was due meanwhile was never made")
     late = trial.producer.late_seconds_p99
     if trial.updates:
         text = f"1 % of updates were made {milliseconds(late)} late or later"
@@ -142,9 +150,9 @@ def _polls(trial: Trial, stalled_seconds: float) -> Iterator[Finding]:
 
 
 def _network(trial: Trial, _raw: Raw) -> Iterator[Finding]:
-    segments = (trial.bytes.segments_in or 0) + (trial.bytes.segments_out or 0)
-    again = trial.bytes.retransmitted
-    fraction = None if again is None else again / max(segments, again, 1)
+    segments_in, segments_out, again = trial.bytes.segments_in, trial.bytes.segments_out, trial.bytes.retransmitted
+    segments = (segments_in or 0) + (segments_out or 0)
+    fraction = None if again is None or segments_in is None else again / max(segments, again, 1)
     text = f"{again} segments were sent again beside {segments} of the trial"
     yield from against(thresholds.RETRANSMITTED_FRACTION, fraction, "retransmissions", text)
 
@@ -159,7 +167,7 @@ def _clock(trial: Trial, _raw: Raw) -> Iterator[Finding]:
 
 def _percentiles(trial: Trial, raw: Raw) -> Iterator[Finding]:
     """Count the distinct updates beyond each percentile: all clients hear the same ones."""
-    worst = [heard.most_ns for heard in heard_of(raw)]
+    worst = [heard.most_ns for heard in raw.account.heard]
     known = {name: getattr(trial.latency_seconds, name) for name in ("p50", "p90", "p99", "p999")}
     beyond = {name: sum(most_ns > to_ns(value) for most_ns in worst) for name, value in known.items() if value}
     few = [f"{name} ({count})" for name, count in beyond.items() if count < thresholds.LEAST_UPDATES_BEYOND]
@@ -200,6 +208,9 @@ def _is_slope(values: list[float]) -> bool:
 
 
 def _clients(trial: Trial, wanted: int) -> Iterator[Finding]:
+    broken = trial.return_seconds.count - trial.cuts
+    if broken > 0:
+        yield Finding("doubt", f"connections broke {broken} times, or could not be opened: clients were away meanwhile")
     if trial.clients < wanted:
         yield Finding("reason", f"only {trial.clients} of {wanted} clients were there: it is another load")
     if trial.failed_connects:
@@ -214,8 +225,3 @@ def _theory(trial: Trial, *, explained: bool) -> Iterator[Finding]:
             ratio = "" if cell.ratio is None else f", {cell.ratio:.3g} × the prediction"
             cause = "see the other findings" if explained else "nothing else was found that would explain it"
             yield Finding("doubt", f"{name} is outside of what theory allows{ratio}: {cause}")
-
-
-def heard_of(raw: Raw) -> list[Heard]:
-    """Return what was heard of each update of the window."""
-    return [heard for of_epoch in raw.account.updates.values() for heard in of_epoch.values()]

@@ -4,9 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-import psutil
-
-from wirerace.account import AccountRecord, Heard, Subscription, Traffic, Window
+from wirerace.account import AccountRecord, Subscription, Traffic, Window
 from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.errors import TrialFailed
 from wirerace.experiment.model import Plan
@@ -57,8 +55,10 @@ def figures(plan: Plan, raw: Raw) -> Trial:
     for subscription, clients_alike in Counter(account.partly).items():
         expected += clients_alike * _made(raw.truth, window, subscription, grace_ns)
     lost = expected - account.delivered
-    if lost < 0:
-        raise TrialFailed(f"clients hold {-lost} updates that the producer never made in this window")
+    made = {(epoch.epoch, seq) for epoch in raw.truth.epochs for seq in epoch.seq}
+    unknown = sum((epoch, seq) not in made for epoch, of_epoch in account.updates.items() for seq in of_epoch)
+    if unknown or lost < 0:
+        raise TrialFailed(f"clients hold {max(unknown, -lost)} updates that the producer never made in this window")
     return Trial(
         transport=plan.transport.name,
         variant=plan.variant,
@@ -170,14 +170,9 @@ def _parts(raw: Raw) -> Parts:
     return Parts(producer, feed, delivery, _seconds(merged([raw.account.reading]).mean_ns()))
 
 
-def heard_of(account: AccountRecord) -> list[Heard]:
-    """Return what was heard of each update of the window."""
-    return [heard for of_epoch in account.updates.values() for heard in of_epoch.values()]
-
-
 def _latency(account: AccountRecord) -> Latency:
     latencies = merged([account.latencies])
-    worst = sorted(heard.most_ns for heard in heard_of(account))
+    worst = sorted(heard.most_ns for heard in account.heard)
     p50, p90, p99, p999 = (_percentile(latencies, worst, percent) for percent in (50, 90, 99, 99.9))
     return Latency(_seconds(latencies.mean_ns()), p50, p90, p99, p999, _seconds(latencies.max_ns))
 
@@ -265,7 +260,7 @@ def _machine(measured: Measured) -> Machine:
     stolen = _difference(after.stolen_seconds, before.stolen_seconds)
     stalled = _difference(after.memory_stalled_seconds, before.memory_stalled_seconds)
     return Machine(
-        cores=psutil.cpu_count() or 1,
+        cores=measured.machine_cores,
         others_cores=None if own is None else max(0.0, after.busy_seconds - before.busy_seconds - own) / seconds,
         stolen_cores=None if stolen is None else stolen / seconds,
         memory_stalled_fraction=None if stalled is None else stalled / seconds,

@@ -77,8 +77,10 @@ def _run_one(steps: Steps, plan: Plan, judge: Judge, directory: Path, result: Re
     except TrialFailed as error:
         result.failures.append(Failure(plan.transport.name, plan.repeat, str(error), plan.variant))
     else:
-        result.trials.append(judge(experiment, plan, raw, trial))
         write_json(directory / "raw" / f"{plan.name}.json", raw)
+        result.trials.append(judge(experiment, plan, raw, trial))
+    if experiment.valid_repeats is not None and not result.is_valid(plan.repeat):
+        result.discarded.append(plan.repeat)
     write_json(directory / FILE_NAME, result)
 
 
@@ -102,8 +104,7 @@ def _plans(experiment: Experiment, result: Result) -> Iterator[Plan]:
             return
         for plan in plans_of(experiment, repeat):
             yield plan
-            if not result.is_valid(repeat):
-                result.discarded.append(repeat)
+            if repeat in result.discarded:
                 break
 
 

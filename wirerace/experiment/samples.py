@@ -123,6 +123,7 @@ class Measured(NamedTuple):
 
     server: tuple[ServerSample, ServerSample] | None
     machine: tuple[MachineSample, MachineSample]
+    machine_cores: int
     load_processes: int
     load_cores: int
     idle_utilisation: float | None

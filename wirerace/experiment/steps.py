@@ -3,6 +3,8 @@
 import time
 from typing import Any
 
+import psutil
+
 from wirerace.account import AccountRecord, LoadState, Window
 from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
 from wirerace.errors import TrialFailed
@@ -53,7 +55,9 @@ class Steps:
             self._report("starting")
             wait_until_healthy(server)
             time.sleep(SETTLE_SECONDS)
-            idle, idle_utilisation = server.process.memory(), self._idle(server)
+            idle_utilisation = self._idle(server)
+            time.sleep(SETTLE_SECONDS)
+            idle = server.process.memory()
             load = self._target.start_load(self._plan, server.peer)
             processes.insert(0, load.crew)
             self._subscribe(load)
@@ -67,6 +71,7 @@ class Steps:
             measured = Measured(
                 server_samples,
                 machine_samples,
+                psutil.cpu_count() or 1,
                 self.experiment.load.processes,
                 self._target.load_cores,
                 idle_utilisation,
@@ -119,11 +124,6 @@ class Steps:
         window = Window(from_ns, from_ns + to_ns(experiment.window.measure_seconds))
         load.peer.send("PUT", "/window", window, dict[str, str])
         self._sleep_until(window.from_ns, "warming up", load)
-        aged = load.peer.get("/state", LoadState).aged
-        if aged < self._count_at_start:
-            raise TrialFailed(
-                f"only {aged} of {self._count_at_start} clients had received an update when the window began"
-            )
         return window
 
     def _measure(
@@ -131,7 +131,12 @@ class Steps:
     ) -> tuple[tuple[ServerSample, ServerSample] | None, tuple[MachineSample, MachineSample]]:
         """Sit through the window; return samples of the server and of the machine at both ends."""
         restarts, stall = server.process.restarts, self.experiment.stall
-        machine_before, before = machine_sample(self._target.cpu_seconds()), _sample(server, first=True)
+        before, machine_before = _sample(server, first=True), machine_sample(self._target.cpu_seconds())
+        aged = load.peer.get("/state", LoadState).aged
+        if aged < self._count_at_start:
+            raise TrialFailed(
+                f"only {aged} of {self._count_at_start} clients had received an update when the window began"
+            )
         if stall.lasts_seconds and isinstance(server.process, Process):  # containers are refused a stall
             self._sleep_until(window.from_ns + to_ns(stall.at_seconds), "measuring", load)
             server.process.stall(stall.lasts_seconds)

@@ -20,6 +20,8 @@ QUANTITIES: dict[Quantity, tuple[str, str]] = {
     "updates_per_response": ("updates per response", "ratio"),
     "responses_per_client_second": ("responses/s of a client", "ratio"),
 }
+NUMBER = re.compile(r"(?<![A-Za-z])\d[\d.,]*(?:e[+-]?\d+)?")
+"""A number that stands for itself: not the 99 of p99."""
 COMPARED = ("mean latency", "mean age", "bytes per delivery", "server CPU per delivery")
 """What is worth a row of its own; result.json compares every figure."""
 
@@ -135,7 +137,7 @@ def _together(result: Result, kind: str) -> Iterator[str]:
     texts: dict[str, str] = {}
     for trial in result.trials:
         for text in getattr(trial.verdict, kind, ()):
-            alike = re.sub(r"[\d.,e+-]+", "#", text)
+            alike = NUMBER.sub("#", text)
             # Why a doubt is one stands in result.json.
             texts.setdefault(alike, text if kind == "reasons" else text.partition(": ")[0])
             found.setdefault(alike, {}).setdefault(title_of(trial.transport, trial.variant), []).append(trial.repeat)

@@ -62,7 +62,10 @@ def test_way_is_unknown_when_nothing_was_heard() -> None:
     for transport in ("polling", "longpolling", "websocket"):
         trial = trial_of(plan_of(transport), WINDOW, raw.account, TRUTH, MEASURED)
         assert way_of(plan_of(transport), raw, trial) is None
-        assert [] == judged(EXPERIMENT, plan_of(transport), raw, trial).theory
+        found = judged(EXPERIMENT, plan_of(transport), raw, trial)
+        assert [] == found.theory
+        assert found.verdict is not None
+        assert "theory: too little was measured to predict from" in found.verdict.unchecked
 
 
 def test_theory_stands_beside_every_quantity_that_was_measured() -> None:

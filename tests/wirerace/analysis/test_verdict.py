@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.wirerace.trials import NOTHING_MEASURED, plan_of, trial_of
-from wirerace.account import AccountRecord, Heard, Window
+from wirerace.account import AccountRecord, Heard, ProcessUse, Window
 from wirerace.analysis.verdict import verdict
 from wirerace.experiment.record import Raw
 from wirerace.experiment.trial import Cell, Latency, Machine, ProducerQuality, Times, Trial, Verdict
@@ -16,6 +16,7 @@ SECOND = 10**9
 WINDOW = Window(100 * SECOND, 110 * SECOND)
 MADE = [WINDOW.from_ns + index * SECOND // 10 for index in range(100)]
 CLIENTS = 200
+IDLE = ProcessUse(10.0, 1.0, 0.1, 0.0)
 
 
 def raw_of(latencies_ms: list[float]) -> Raw:
@@ -25,7 +26,11 @@ def raw_of(latencies_ms: list[float]) -> Raw:
         least, most = round(latency * 1e6), round(latency * 1e6) + 10_000
         heard[seq] = Heard(CLIENTS, CLIENTS * least, least, most)
     account = AccountRecord(
-        subscribed=CLIENTS, most_clients=CLIENTS, delivered=CLIENTS * len(heard), updates={"e": heard}
+        subscribed=CLIENTS,
+        most_clients=CLIENTS,
+        delivered=CLIENTS * len(heard),
+        updates={"e": heard},
+        processes=[IDLE],
     )
     truth = Truth(len(MADE), complete=True, epochs=[Made("e", list(range(1, 101)), MADE, [0] * 100)])
     return Raw(WINDOW, account, truth, NOTHING_MEASURED)
@@ -69,7 +74,6 @@ def test_trial_without_a_fault_is_valid_and_everything_was_checked() -> None:
     [
         ("load.busiest_utilisation", 0.9, "a load process had work 90 % of the time: a load process that is busy"),
         ("load.waited_seconds", 9.0, "the load had no core 90 % of the time that it wanted one"),
-        ("load.throttled_seconds", 0.5, "the load was throttled 5 % of the time"),
         ("reader_lag_seconds.p99", 0.3, "1 % of readings came 300 ms after their arrival or later"),
         ("server.waited_seconds", 3.0, "the server had no core 75 % of the time"),
         ("server.throttled_seconds", 0.5, "the server was throttled 5 % of the time"),
@@ -124,7 +128,6 @@ def test_trial_is_doubtful_and_still_valid(path: str, value: Any, doubt: str) ->
     [
         ("load.busiest_utilisation", "the load's CPU time"),
         ("load.waited_seconds", "how long the load waited for a core"),
-        ("load.throttled_seconds", "throttling of the load"),
         ("server.waited_seconds", "how long the server waited for a core"),
         ("server.throttled_seconds", "throttling of the server"),
         ("machine.others_cores", "what other processes used"),
@@ -136,6 +139,50 @@ def test_trial_is_doubtful_and_still_valid(path: str, value: Any, doubt: str) ->
 )
 def test_check_that_cannot_be_made_is_named(path: str, unchecked: str) -> None:
     assert Verdict(valid=True, unchecked=[unchecked]) == judged(changed(path, None))
+
+
+def with_account(**changes: Any) -> Raw:
+    return msgspec.structs.replace(STEADY, account=msgspec.structs.replace(STEADY.account, **changes))
+
+
+def test_load_process_that_was_throttled_most_decides() -> None:
+    load = msgspec.structs.replace(GOOD.load, processes=2)
+    raw = with_account(processes=[IDLE, IDLE._replace(throttled_seconds=0.5)])
+
+    assert ["the load was throttled 5 % of the time"] == [
+        reason.partition(":")[0] for reason in judged(msgspec.structs.replace(GOOD, load=load), raw).reasons
+    ]
+
+
+def test_throttling_is_unchecked_when_one_load_process_does_not_know() -> None:
+    raw = with_account(processes=[IDLE._replace(throttled_seconds=None)])
+
+    assert ["throttling of the load"] == judged(raw=raw).unchecked
+
+
+def test_load_process_that_could_not_sample_itself_is_a_reason() -> None:
+    (reason,) = judged(raw=with_account(processes=[])).reasons
+
+    assert reason.startswith("1 load processes were too late to sample themselves")
+
+
+def test_producer_that_died_is_a_reason_whatever_it_made_afterwards() -> None:
+    epochs = [*STEADY.truth.epochs, Made("e2", [1], [WINDOW.from_ns + 5], [0])]
+    raw = msgspec.structs.replace(STEADY, truth=msgspec.structs.replace(STEADY.truth, epochs=epochs))
+
+    assert ["the producer died and was started again"] == [
+        reason.partition(":")[0] for reason in judged(raw=raw).reasons
+    ]
+
+
+def test_connections_that_broke_are_a_doubt_and_those_that_the_load_cut_are_none() -> None:
+    back = msgspec.structs.replace(GOOD.return_seconds, count=5)
+    cut = msgspec.structs.replace(GOOD, return_seconds=back, cuts=5)
+
+    assert Verdict(valid=True) == judged(cut)
+    assert ["connections broke 2 times, or could not be opened"] == [
+        doubt.partition(":")[0] for doubt in judged(msgspec.structs.replace(cut, cuts=3)).doubts
+    ]
 
 
 def test_waiting_that_is_nothing_of_the_window_is_none() -> None:
@@ -166,7 +213,9 @@ def test_latency_that_has_not_settled_is_a_doubt(slope: float, way: str) -> None
 
 
 def test_window_of_too_few_updates_is_not_checked_for_a_trend() -> None:
-    few = msgspec.structs.replace(STEADY, account=AccountRecord(updates={"e": {1: Heard(1, 5, 5, 5)}}))
+    few = msgspec.structs.replace(
+        STEADY, account=AccountRecord(updates={"e": {1: Heard(1, 5, 5, 5)}}, processes=[IDLE])
+    )
 
     assert ["a trend of the latency in the window: some of its tenths have no update"] == judged(raw=few).unchecked
 

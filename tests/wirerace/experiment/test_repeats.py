@@ -24,10 +24,13 @@ def ran(experiment: Experiment, invalid: set[int], failed: Collection[int] = ())
         plans.append(plan)
         if plan.repeat in failed:
             result.failures.append(Failure(plan.transport.name, plan.repeat, "it broke"))
+            result.discarded += [plan.repeat] if experiment.valid_repeats else []
             continue
         bare = trial_of(plan_of("polling"), Window(0, 1), AccountRecord(), Truth(0, complete=True, epochs=[]))
         verdict = Verdict(valid=plan.repeat not in invalid)
         result.trials.append(msgspec.structs.replace(bare, repeat=plan.repeat, verdict=verdict))
+        if experiment.valid_repeats and plan.repeat in invalid:
+            result.discarded.append(plan.repeat)
     return plans, result
 
 
