@@ -1,5 +1,6 @@
 """How values are spelled: with their unit, in the size that people read."""
 
+import math
 from collections.abc import Callable
 
 from wirerace.experiment.record import Interval
@@ -24,7 +25,7 @@ def spell_spread(value: float | None, spread: float | None, unit: str) -> str:
         return spell(value, unit)
     name, size = unit_of(value or spread, unit)
     spelled = _digits(value / size)
-    decimals = len(spelled.partition(".")[2])
+    decimals = max(0, 2 - math.floor(math.log10(abs(value / size)))) if value else 2
     rounded = f"{spread / size:.{decimals}f}"
     return f"{spelled} ± {rounded if float(rounded) else f'{spread / size:.1g}'} {name}".rstrip()
 

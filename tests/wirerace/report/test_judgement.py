@@ -129,6 +129,8 @@ def test_run_without_a_valid_repeat_has_a_verdict_and_no_table() -> None:
 def test_spread_is_spelled_in_the_unit_of_the_value() -> None:
     assert "501 ± 2 ms" == spell_spread(0.501, 0.0019, "seconds")
     assert "2.54 ± 0.09 ms" == spell_spread(0.00254, 0.000091, "seconds")
+    assert "5 ± 0.71" == spell_spread(5.0, 0.708, "ratio")
+    assert "0 ± 1.58 %" == spell_spread(0.0, 0.0158, "fraction")
     assert "501 ± 0.05 ms" == spell_spread(0.501, 0.00005, "seconds")
     assert "717 ± 146 ms" == spell_spread(0.717, 0.146, "seconds")
     assert "500 ms" == spell_spread(0.5, 0.0, "seconds")
