@@ -15,7 +15,7 @@ from wirerace.account import NO_TRAFFIC, NO_WINDOW, AccountRecord, LoadState, Pr
 from wirerace.clock import NS_PER_SECOND, now_ns, process_cpu_seconds, to_ns
 from wirerace.ledger import Account, Ledger
 from wirerace.transports import Transport
-from wirerace.usage import Usage, usage
+from wirerace.usage import Usage, difference, usage
 from wirerace.wire import Cursor
 
 GOLDEN = (5**0.5 - 1) / 2
@@ -157,8 +157,8 @@ class Load:
             ProcessUse(
                 (after.at_ns - before.at_ns) / NS_PER_SECOND,
                 after.cpu_seconds - before.cpu_seconds,
-                _difference(after.usage.waited_seconds, before.usage.waited_seconds),
-                _difference(after.usage.throttled_seconds, before.usage.throttled_seconds),
+                difference(after.usage.waited_seconds, before.usage.waited_seconds),
+                difference(after.usage.throttled_seconds, before.usage.throttled_seconds),
             )
         ]
 
@@ -166,7 +166,3 @@ class Load:
         gevent.sleep(max(0, at_ns - now_ns()) / NS_PER_SECOND)
         traffic = {name: counters.total() for name, counters in self._counters.items()}
         return Sample(now_ns(), process_cpu_seconds() or 0.0, usage(), traffic)
-
-
-def _difference(after: float | None, before: float | None) -> float | None:
-    return None if after is None or before is None else after - before

@@ -63,6 +63,7 @@ class Subscriber(User):
         self.broken_ns = 0
         self.is_connected = False
         self.has_heard = False
+        self.has_newer = False  # what was read last holds a part of something newer
         self.listener: gevent.Greenlet | None = None
         self.ledger = Ledger(self.account)
 
@@ -107,7 +108,7 @@ class Subscriber(User):
             if updates and not self.has_heard:
                 self.has_heard = True
                 self.account.stages["first_update"].record(arrival_ns - self.started_ns)
-            earlier = 0 if self.together else len(updates) - 1
+            earlier = 0 if self.together else len(updates) - (not self.has_newer)
             for index, update in enumerate(updates):
                 receive(update, arrival_ns, is_bound=index < earlier)
                 note(arrival_ns - update.ts, update.payload_bytes)

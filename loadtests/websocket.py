@@ -36,6 +36,7 @@ class WebSocketUser(Subscriber):
         self.asked_ns = 0
         while True:
             updates = [decode_update(message) for message in client.receive()]
+            self.has_newer = client.is_cut
             yield updates, client.stamp
             self.newest = updates[-1]
 

@@ -41,6 +41,11 @@ class WebSocketClient:
         """When the messages last received had arrived, and were read."""
         return self._connection.stamp
 
+    @property
+    def is_cut(self) -> bool:
+        """Tell whether the last read ended inside a frame, whose part the stamp is of."""
+        return self._reader.is_cut
+
     def receive(self) -> list[bytes]:
         """Wait for data messages and return all that one read brought: at least one.
 

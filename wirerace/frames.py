@@ -96,6 +96,11 @@ class FrameReader:
         self._fragments_bytes = 0
         self._fragments_opcode: Opcode | None = None
 
+    @property
+    def is_cut(self) -> bool:
+        """Tell whether what was fed ended inside a frame."""
+        return bool(self._tail)
+
     def feed(self, data: bytes) -> Iterator[Message]:
         """Yield the messages that `data` completes, in order. To be exhausted before the next call.
 

@@ -159,3 +159,8 @@ class Truth(msgspec.Struct, frozen=True):
     count: int
     complete: bool
     epochs: list[Made]
+
+    @property
+    def made_at(self) -> dict[tuple[str, int], int]:
+        """When each update was to be made, Unix nanoseconds, by its epoch and number."""
+        return {(made.epoch, seq): ts for made in self.epochs for seq, ts in zip(made.seq, made.ts, strict=True)}

@@ -23,6 +23,11 @@ class Usage(NamedTuple):
     throttled_seconds: float | None = None
 
 
+def difference(after: float | None, before: float | None) -> float | None:
+    """Return what has come to a counter between two readings, None when either is unknown."""
+    return None if after is None or before is None else after - before
+
+
 def usage() -> Usage:
     """Return the usage of this process."""
     return Usage(_waited_seconds(), _throttled_seconds())

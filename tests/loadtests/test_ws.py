@@ -79,6 +79,17 @@ def test_messages_are_read_however_they_are_split(peer: Callable[..., Peer], pie
     client.close()
 
 
+def test_read_that_ends_inside_a_frame_says_so(peer: Callable[..., Peer]) -> None:
+    """The stamp is that of the part: what is whole may have come before."""
+    frames = HELLO + encode_frame(Opcode.TEXT, b"x" * 70_000)
+    client = WebSocketClient(peer(frames, piece_bytes=len(HELLO) + 10).address, "/ws")
+    assert client.receive() == [b"hello"]
+    assert client.is_cut
+    assert client.receive() == [b"x" * 70_000]
+    assert not client.is_cut
+    client.close()
+
+
 def test_ping_is_answered_with_a_masked_pong(peer: Callable[..., Peer]) -> None:
     server = peer(encode_frame(Opcode.PING, b"are you there") + HELLO)
     client = WebSocketClient(server.address, "/ws")

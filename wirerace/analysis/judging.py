@@ -84,12 +84,12 @@ def awaited(raw: Raw, trial: Trial) -> list[Heard]:
     made_ns = made_ns_of(raw.truth)
     away_ns = to_ns(2 * (trial.repoll_seconds.p99 or 0))
     alone = {after for before, after in pairwise([0, *made_ns]) if after - before > away_ns}
-    made = {(epoch.epoch, seq): ts for epoch in raw.truth.epochs for seq, ts in zip(epoch.seq, epoch.ts, strict=True)}
+    made_at = raw.truth.made_at
     found = [
         heard
         for epoch, of_epoch in raw.account.updates.items()
         for seq, heard in of_epoch.items()
-        if made[epoch, seq] in alone
+        if made_at[epoch, seq] in alone
     ] or raw.account.heard
     return [heard for heard in found if heard.clients > 1] or found
 

@@ -180,10 +180,10 @@ def _trend(trial: Trial, raw: Raw) -> Iterator[Finding]:
     """Warm-up is over when latency has no trend left in the window: compare the means of its tenths."""
     bins: list[list[float]] = [[] for _ in range(thresholds.TREND_BINS)]
     from_ns, to_ns_ = raw.window
-    made = {(made.epoch, seq): ts for made in raw.truth.epochs for seq, ts in zip(made.seq, made.ts, strict=True)}
+    made_at = raw.truth.made_at
     for epoch, of_epoch in raw.account.updates.items():
         for seq, heard in of_epoch.items():
-            place = (made[epoch, seq] - from_ns) * thresholds.TREND_BINS // (to_ns_ - from_ns)
+            place = (made_at[epoch, seq] - from_ns) * thresholds.TREND_BINS // (to_ns_ - from_ns)
             bins[place].append(heard.sum_ns / heard.clients / NS_PER_SECOND)
     means = [sum(latencies) / len(latencies) for latencies in bins if latencies]
     if len(means) < thresholds.TREND_BINS:

@@ -27,6 +27,7 @@ from wirerace.experiment.trial import (
 )
 from wirerace.histogram import Latencies, LatenciesRecord, merged
 from wirerace.schedule import Truth
+from wirerace.usage import difference
 from wirerace.wire import Cursor
 
 LEAST_CLIENTS_FOR_MEMORY = 200
@@ -55,8 +56,8 @@ def figures(plan: Plan, raw: Raw) -> Trial:
     for subscription, clients_alike in Counter(account.partly).items():
         expected += clients_alike * _made(raw.truth, window, subscription, grace_ns)
     lost = expected - account.delivered
-    made = {(epoch.epoch, seq) for epoch in raw.truth.epochs for seq in epoch.seq}
-    unknown = sum((epoch, seq) not in made for epoch, of_epoch in account.updates.items() for seq in of_epoch)
+    made_at = raw.truth.made_at
+    unknown = sum((epoch, seq) not in made_at for epoch, of_epoch in account.updates.items() for seq in of_epoch)
     if unknown or lost < 0:
         raise TrialFailed(f"clients hold {max(unknown, -lost)} updates that the producer never made in this window")
     return Trial(
@@ -216,12 +217,12 @@ def _server(measured: Measured, arrived: int) -> ServerCost:
     cpu = waited = throttled = together = None
     if measured.server is not None:
         before, after = measured.server
-        cpu = _difference(after.cpu_seconds, before.cpu_seconds)
-        waited = _difference(after.waited_seconds, before.waited_seconds)
-        throttled = _difference(after.throttled_seconds, before.throttled_seconds)
+        cpu = difference(after.cpu_seconds, before.cpu_seconds)
+        waited = difference(after.waited_seconds, before.waited_seconds)
+        throttled = difference(after.throttled_seconds, before.throttled_seconds)
         together = max(0, after.feed_updates - before.feed_updates - (after.feed_reads - before.feed_reads))
     idle, full, clients = measured.idle, measured.full, measured.clients_measured
-    growth = _difference(full.user_bytes, idle.user_bytes) if clients >= LEAST_CLIENTS_FOR_MEMORY else None
+    growth = difference(full.user_bytes, idle.user_bytes) if clients >= LEAST_CLIENTS_FOR_MEMORY else None
     return ServerCost(
         cpu_seconds=cpu,
         cpu_us_per_delivery=cpu / US / arrived if cpu is not None and arrived else None,
@@ -256,9 +257,9 @@ def _load(account: AccountRecord, measured: Measured) -> LoadCost:
 def _machine(measured: Measured) -> Machine:
     before, after = measured.machine
     seconds = measured.span_seconds
-    own = _difference(after.own_seconds, before.own_seconds)
-    stolen = _difference(after.stolen_seconds, before.stolen_seconds)
-    stalled = _difference(after.memory_stalled_seconds, before.memory_stalled_seconds)
+    own = difference(after.own_seconds, before.own_seconds)
+    stolen = difference(after.stolen_seconds, before.stolen_seconds)
+    stalled = difference(after.memory_stalled_seconds, before.memory_stalled_seconds)
     return Machine(
         cores=measured.machine_cores,
         others_cores=None if own is None else max(0.0, after.busy_seconds - before.busy_seconds - own) / seconds,
@@ -275,10 +276,6 @@ def _producer(raw: Raw) -> ProducerQuality:
             if raw.window.has(ts):
                 late.record(late_ns)
     return ProducerQuality(_seconds(late.mean_ns()), _seconds(late.percentile_ns(99)))
-
-
-def _difference(after: float | None, before: float | None) -> float | None:
-    return None if after is None or before is None else after - before
 
 
 def _sum(values: Iterable[float | None]) -> float | None:

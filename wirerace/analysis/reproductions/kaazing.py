@@ -119,9 +119,8 @@ def message_bytes(outcome: Outcome) -> float:
     """Return the mean length of an update of the window as it travels: our JSON about the payload."""
     raw = outcome.raw
     lengths = [
-        len(encode_update(Update(made.epoch, seq, ts, "x" * PAYLOAD_BYTES)))
-        for made in raw.truth.epochs
-        for seq, ts in zip(made.seq, made.ts, strict=True)
+        len(encode_update(Update(epoch, seq, ts, "x" * PAYLOAD_BYTES)))
+        for (epoch, seq), ts in raw.truth.made_at.items()
         if raw.window.has(ts)
     ]
     return sum(lengths) / len(lengths) if lengths else 0.0
