@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Meta
 
 from wirerace.clock import NS_PER_SECOND
-from wirerace.trace import Event
+from wirerace.trace import MOST_PER_SECOND, Event
 
-Rate = Annotated[float, Meta(ge=0.01, le=10_000, description="updates made a second, on average")]
+Rate = Annotated[float, Meta(ge=0.01, le=MOST_PER_SECOND, description="updates made a second, on average")]
 Arrivals = Annotated[
     Literal["periodic", "poisson", "bursty", "trace"],
     Meta(description="how updates arrive: evenly, with exponential gaps, in bursts, as recorded"),
@@ -138,7 +138,10 @@ def _bursty(schedule: Schedule) -> Iterator[float]:
 
 def _recorded(schedule: Schedule) -> Iterator[float]:
     times = [event.at_seconds / schedule.speed for event in schedule.trace]
-    mean_gap_seconds = times[-1] / (len(times) - 1) if times[-1] > 0 else 1 / schedule.rate_per_second
+    if len(times) > 1 and times[-1] > 0:
+        mean_gap_seconds = times[-1] / (len(times) - 1)
+    else:  # one instant: as often as makes the rate
+        mean_gap_seconds = len(times) / schedule.rate_per_second
     for round_number in itertools.count():
         begun_seconds = round_number * (times[-1] + mean_gap_seconds)
         yield from (begun_seconds + seconds for seconds in times)

@@ -3,7 +3,7 @@
 import csv
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +12,10 @@ from wirerace.errors import BadInput
 
 MOST_EVENTS = 1_000_000
 MOST_PAYLOAD_BYTES = 1_048_576
+MOST_SPAN_SECONDS = 100 * 365.25 * 86_400
+"""From the first event to the last one, as played: its nanoseconds, added to those of now, fit into 64 bits."""
+MOST_PER_SECOND = 10_000
+"""As of any schedule; a trace is played again and again, so its mean counts."""
 CURE = 'a line is time[,payload], or {"time": …, "payload": …}; a time is seconds or ISO 8601'
 
 
@@ -20,6 +24,61 @@ class Event(NamedTuple):
 
     at_seconds: float
     payload: str | None
+
+
+def check_events(
+    events: Sequence[Event], speed: float = 1.0, place_of: Callable[[int], str] = "trace[{}]".format
+) -> None:
+    """Check that a producer can play these events at this speed, again and again.
+
+    The reader of a trace file calls it, and the producer for each schedule that it is given or finds in its record:
+    both refuse the same. `place_of` names an event in the error, by its index. A million events take about a second.
+
+    Raises BadInput, naming the place and the cure.
+    """
+    if len(events) > MOST_EVENTS:
+        raise BadInput(f"{place_of(MOST_EVENTS)}: a trace has at most {MOST_EVENTS} events; cut it")
+    before_seconds = 0.0
+    for index, (at_seconds, payload) in enumerate(events):
+        if not at_seconds >= before_seconds or at_seconds == math.inf:  # not: NaN is refused, too
+            raise BadInput(f"{place_of(index)}: {_misplaced(at_seconds, before_seconds, index)}")
+        before_seconds = at_seconds
+        trouble = _payload_trouble(payload)
+        if trouble:
+            raise BadInput(f"{place_of(index)}: {trouble}")
+    if events:
+        trouble = _pace_trouble(len(events), before_seconds, speed)
+        if trouble:
+            raise BadInput(f"{place_of(len(events) - 1)}: {trouble}")
+
+
+def _misplaced(at_seconds: float, before_seconds: float, index: int) -> str:
+    if not math.isfinite(at_seconds):
+        return f"{at_seconds} is no time; a time is a number of seconds"
+    if not index:
+        return f"the first event is at {at_seconds:g} s; begin at 0 s or later"
+    return f"time goes back by {before_seconds - at_seconds:g} s; sort the events by time"
+
+
+def _pace_trouble(count: int, last_seconds: float, speed: float) -> str:
+    """Return what keeps a trace from being played, whose last event is at `last_seconds`; nothing when it can be."""
+    if last_seconds / speed > MOST_SPAN_SECONDS:
+        return f"it takes {last_seconds / speed:.3g} s at speed {speed:g}, over 100 years; raise the speed"
+    per_second = (count - 1) * speed / last_seconds if last_seconds else 0.0  # one instant: repeated at another rate
+    if per_second > MOST_PER_SECOND:
+        return f"it has {per_second:.3g} events a second at speed {speed:g}, over {MOST_PER_SECOND}; slow it down"
+    return ""
+
+
+def _payload_trouble(payload: str | None) -> str:
+    """Return what is wrong with a payload, nothing when it can be sent."""
+    if payload is None or (len(payload) <= MOST_PAYLOAD_BYTES and payload.isascii()):
+        return ""
+    try:
+        size = len(payload.encode())
+    except UnicodeEncodeError:
+        return "the payload has half of a surrogate pair, which is no text; leave it out"
+    return f"a payload has at most {MOST_PAYLOAD_BYTES} bytes; cut it" if size > MOST_PAYLOAD_BYTES else ""
 
 
 def read_trace(path: Path) -> list[Event]:
@@ -34,6 +93,7 @@ def read_trace(path: Path) -> list[Event]:
     except UnicodeDecodeError:
         raise BadInput(f"{path}: not UTF-8; {CURE}") from None
     events: list[Event] = []
+    numbers: list[int] = []
     first_seconds = 0.0
     for number, (time, payload) in _rows(path, text):
         seconds = _seconds(time)
@@ -43,21 +103,12 @@ def read_trace(path: Path) -> list[Event]:
         if seconds is None:
             raise BadInput(f"{place}: {time!r} is no time; {CURE}")
         first_seconds = seconds if not events else first_seconds
-        _append(place, events, Event(seconds - first_seconds, payload))
+        events.append(Event(seconds - first_seconds, payload))
+        numbers.append(number)
     if not events:
         raise BadInput(f"{path}: no events; {CURE}")
+    check_events(events, place_of=lambda index: f"{path}:{numbers[index]}")
     return events
-
-
-def _append(place: str, events: list[Event], event: Event) -> None:
-    back_seconds = events[-1].at_seconds - event.at_seconds if events else 0.0
-    if back_seconds > 0:
-        raise BadInput(f"{place}: time goes back by {back_seconds:g} s; sort the file by time")
-    if event.payload is not None and len(event.payload.encode()) > MOST_PAYLOAD_BYTES:
-        raise BadInput(f"{place}: a payload has at most {MOST_PAYLOAD_BYTES} bytes; cut it")
-    if len(events) == MOST_EVENTS:
-        raise BadInput(f"{place}: a trace has at most {MOST_EVENTS} events; cut it")
-    events.append(event)
 
 
 def _rows(path: Path, text: str) -> Iterator[tuple[int, tuple[object, str | None]]]:

@@ -54,6 +54,16 @@ def test_trace_of_one_instant_repeats_at_the_rate() -> None:
     assert [0.0, 0.25, 0.5] == offsets(schedule, 3)
 
 
+def test_trace_of_several_events_at_one_instant_keeps_the_rate() -> None:
+    schedule = Schedule(arrivals="trace", trace=[Event(0.0, None)] * 2, rate_per_second=4.0)
+    assert [0.0, 0.0, 0.5, 0.5] == offsets(schedule, 4)
+
+
+def test_trace_of_one_event_that_begins_later_repeats_at_the_rate_after_it() -> None:
+    schedule = Schedule(arrivals="trace", trace=[Event(5.0, None)], rate_per_second=4.0)
+    assert [5.0, 10.25] == offsets(schedule, 2)
+
+
 def test_recorded_payloads_are_used_as_they_are() -> None:
     schedule = Schedule(arrivals="trace", trace=EVENTS, payload_bytes=7)
     first, made_up, last, again = itertools.islice(payloads(schedule), 4)

@@ -36,7 +36,7 @@ def test_payloads_may_be_missing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "line"),
     [
-        ("trace.csv", "1\n3\n2\n", ":3: time goes back by 1 s; sort the file by time"),
+        ("trace.csv", "1\n3\n2\n", ":3: time goes back by 1 s; sort the events by time"),
         ("trace.csv", "1\nsoon\n", ":2: 'soon' is no time; a line is time[,payload]"),
         ("trace.csv", "1\nnan\n", ":2: 'nan' is no time"),
         ("trace.csv", "1,a,b\n", ":1: no event; a line is time[,payload]"),
