@@ -10,7 +10,8 @@ from wirerace.account import Heard, Window
 from wirerace.analysis.made import Made
 from wirerace.analysis.theory import PREDICTIONS, Prediction, Way, closed_news, sampling_deviation
 from wirerace.analysis.thresholds import TOLERANCES
-from wirerace.analysis.verdict import verdict
+from wirerace.analysis.validity.finding import Evidence
+from wirerace.analysis.validity.verdict import verdict
 from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.experiment.model import Experiment, Plan
 from wirerace.experiment.record import Raw
@@ -25,7 +26,7 @@ REPOLL_SAMPLE = 100
 def judged(experiment: Experiment, plan: Plan, raw: Raw, trial: Trial) -> Trial:
     """Return the trial with what theory says of it, and the verdict."""
     with_theory = msgspec.structs.replace(trial, theory=theory_of(experiment, plan, raw, trial))
-    found = verdict(with_theory, raw, experiment.clients.most, experiment.stall.lasts_seconds)
+    found = verdict(Evidence(experiment, plan, raw, with_theory))
     if is_predicted(experiment) and not with_theory.theory:
         unchecked = [*found.unchecked, "theory: too little was measured to predict from"]
         found = msgspec.structs.replace(found, unchecked=unchecked)

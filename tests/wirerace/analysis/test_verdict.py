@@ -7,7 +7,9 @@ import pytest
 
 from tests.wirerace.trials import NOTHING_MEASURED, plan_of, trial_of
 from wirerace.account import AccountRecord, Heard, ProcessUse, Window
-from wirerace.analysis.verdict import verdict
+from wirerace.analysis.validity.finding import Evidence
+from wirerace.analysis.validity.verdict import verdict
+from wirerace.experiment.model import Clients, Experiment, Stall
 from wirerace.experiment.record import Raw
 from wirerace.experiment.trial import Cell, Latency, Machine, ProducerQuality, Times, Trial, Verdict
 from wirerace.schedule import Made, Truth
@@ -37,7 +39,9 @@ def raw_of(latencies_ms: list[float]) -> Raw:
 
 
 STEADY = raw_of([5 + index % 7 for index in range(100)])
-BARE = trial_of(plan_of("websocket"), WINDOW, STEADY.account, STEADY.truth)
+EXPERIMENT = Experiment("t", ["websocket"], clients=Clients(count=CLIENTS))
+PLAN = plan_of("websocket")
+BARE = trial_of(PLAN, WINDOW, STEADY.account, STEADY.truth)
 GOOD = msgspec.structs.replace(
     BARE,
     latency_seconds=Latency(0.008, 0.0075, 0.010, 0.0105, None, 0.011),
@@ -53,8 +57,8 @@ GOOD = msgspec.structs.replace(
 )
 
 
-def judged(trial: Trial = GOOD, raw: Raw = STEADY, wanted: int = CLIENTS) -> Verdict:
-    return verdict(trial, raw, wanted)
+def judged(trial: Trial = GOOD, raw: Raw = STEADY, experiment: Experiment = EXPERIMENT) -> Verdict:
+    return verdict(Evidence(experiment, PLAN, raw, trial))
 
 
 def changed(path: str, value: Any) -> Trial:
@@ -239,7 +243,8 @@ def test_what_theory_does_not_allow_is_a_doubt_for_which_a_reason_is_sought(path
 
 def test_polls_that_are_late_because_the_server_was_made_to_stand_still_are_excused() -> None:
     late = changed("late_polls", 145)
+    stalled = msgspec.structs.replace(EXPERIMENT, stall=Stall(lasts_seconds=1.4))
 
     assert not judged(late).valid
-    assert Verdict(valid=True) == verdict(late, STEADY, CLIENTS, stalled_seconds=1.4)
-    assert not verdict(changed("late_polls", 200), STEADY, CLIENTS, stalled_seconds=1.4).valid
+    assert Verdict(valid=True) == judged(late, experiment=stalled)
+    assert not judged(changed("late_polls", 200), experiment=stalled).valid

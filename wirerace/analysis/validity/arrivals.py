@@ -1,0 +1,22 @@
+"""Arrivals: whose clock stamped them, how late they were read, and how many are upper bounds."""
+
+from collections.abc import Iterator
+
+from wirerace.analysis import thresholds
+from wirerace.analysis.validity.finding import Evidence, Finding, against, milliseconds, percent
+
+
+def check(evidence: Evidence) -> Iterator[Finding]:
+    """Yield what was found of the stamps."""
+    trial = evidence.trial
+    if trial.clock == "user":
+        yield Finding("doubt", "arrivals are read from the user-space clock: the reader's lag is in every latency")
+        yield Finding("unchecked", "reader lag")
+        return
+    lag = trial.reader_lag_seconds.p99
+    text = f"1 % of readings came {milliseconds(lag)} after their arrival or later"
+    yield from against(thresholds.READER_LAG_P99_SECONDS, lag, "reader lag", text)
+    if trial.delivered:
+        bounded = (trial.upper_bounds + evidence.raw.account.unstamped) / trial.delivered
+        text = f"{percent(bounded)} of arrivals may have been earlier than their stamp"
+        yield from against(thresholds.BOUNDED_FRACTION, bounded, "stamps", text)

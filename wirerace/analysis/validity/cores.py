@@ -1,0 +1,23 @@
+"""Whether a process had a core when it wanted one: what checks of the load, the server and others share."""
+
+from collections.abc import Iterator
+
+from wirerace.analysis import thresholds
+from wirerace.analysis.validity.finding import Finding, against, percent
+
+
+def starved(who: str, ran: float | None, waited: float | None, window_seconds: float) -> Iterator[Finding]:
+    """Yield what it means that a process ran for so long, and waited for a core for so long."""
+    if ran is None or waited is None:
+        yield Finding("unchecked", f"how long {who} waited for a core")
+    elif waited > thresholds.STARVED_LEAST * window_seconds:
+        fraction = waited / (waited + ran)
+        text = f"{who} had no core {percent(fraction)} of the time that it wanted one"
+        yield from against(thresholds.STARVED_FRACTION, fraction, who, text)
+
+
+def throttled(who: str, throttled_seconds: float | None, window_seconds: float) -> Iterator[Finding]:
+    """Yield what it means that a process's quota was used up for so long."""
+    fraction = None if throttled_seconds is None else throttled_seconds / window_seconds
+    text = f"{who} was throttled {percent(fraction)} of the time"
+    yield from against(thresholds.THROTTLED_FRACTION, fraction, f"throttling of {who}", text)

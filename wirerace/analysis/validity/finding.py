@@ -1,0 +1,47 @@
+"""What a check looks at, and what it finds: reasons, doubts, and what it could not look at."""
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from wirerace.analysis.thresholds import Limit
+from wirerace.experiment.model import Experiment, Plan
+from wirerace.experiment.record import Raw
+from wirerace.experiment.trial import Trial
+
+Weight = Literal["reason", "doubt", "unchecked"]
+
+
+class Evidence(NamedTuple):
+    """What a trial is judged by: what was asked for, the raw record, and the figures with their theory."""
+
+    experiment: Experiment
+    plan: Plan
+    raw: Raw
+    trial: Trial
+
+
+class Finding(NamedTuple):
+    """What a check has found: a reason why a trial is invalid, a doubt, or that it could not look."""
+
+    weight: Weight
+    text: str
+
+
+def against(limit: Limit, value: float | None, name: str, spelled: str) -> Iterator[Finding]:
+    """Yield what a value means that must not be above a limit; `spelled` says what it is, `name` what is unknown."""
+    if value is None:
+        yield Finding("unchecked", name)
+    elif limit.invalid is not None and value > limit.invalid:
+        yield Finding("reason", f"{spelled}: {limit.why}")
+    elif limit.doubt is not None and value > limit.doubt:
+        yield Finding("doubt", f"{spelled}: {limit.why}")
+
+
+def percent(fraction: float | None) -> str:
+    """Return a fraction as people read it."""
+    return "" if fraction is None else f"{100 * fraction:.3g} %"
+
+
+def milliseconds(seconds: float | None) -> str:
+    """Return a duration as people read it."""
+    return "" if seconds is None else f"{1000 * seconds:.3g} ms"

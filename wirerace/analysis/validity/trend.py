@@ -1,0 +1,42 @@
+"""The trend: whether latency had settled when the window began."""
+
+import math
+from collections.abc import Iterator
+from statistics import linear_regression
+
+from wirerace.analysis import thresholds
+from wirerace.analysis.student import probability_within
+from wirerace.analysis.validity.finding import Evidence, Finding, percent
+from wirerace.clock import NS_PER_SECOND
+
+
+def check(evidence: Evidence) -> Iterator[Finding]:
+    """Warm-up is over when latency has no trend left in the window: compare the means of its tenths."""
+    raw = evidence.raw
+    bins: list[list[float]] = [[] for _ in range(thresholds.TREND_BINS)]
+    from_ns, to_ns_ = raw.window
+    made_at = raw.truth.made_at
+    for epoch, of_epoch in raw.account.updates.items():
+        for seq, heard in of_epoch.items():
+            place = (made_at[epoch, seq] - from_ns) * thresholds.TREND_BINS // (to_ns_ - from_ns)
+            bins[place].append(heard.sum_ns / heard.clients / NS_PER_SECOND)
+    means = [sum(latencies) / len(latencies) for latencies in bins if latencies]
+    if len(means) < thresholds.TREND_BINS:
+        if evidence.trial.updates:
+            yield Finding("unchecked", "a trend of the latency in the window: some of its tenths have no update")
+        return
+    third = len(means) // 3
+    change = (sum(means[-third:]) - sum(means[:third])) / third / (sum(means) / len(means))
+    if abs(change) > thresholds.TREND_CHANGE and _is_slope(means):
+        direction = "rises" if change > 0 else "falls"
+        yield Finding("doubt", f"latency {direction} by {percent(abs(change))} over the window: it has not settled")
+
+
+def _is_slope(values: list[float]) -> bool:
+    """Tell whether a straight line through values that follow each other rises or falls by more than luck."""
+    line = linear_regression(range(len(values)), values)
+    errors = [value - line.intercept - line.slope * index for index, value in enumerate(values)]
+    freedom = len(values) - 2
+    noise = math.sqrt(sum(error**2 for error in errors) / freedom)
+    spread = math.sqrt(sum((index - (len(values) - 1) / 2) ** 2 for index in range(len(values))))
+    return not noise or probability_within(abs(line.slope) * spread / noise, freedom) > thresholds.TREND_SURE
