@@ -103,11 +103,11 @@ def test_others_that_take_the_core_are_seen_in_what_they_use_and_in_what_one_wai
             other.start()
         while min(psutil.Process(other.pid).cpu_times().user for other in others) < 0.1:
             time.sleep(0.02)
-        machine, waited = machine_sample(time.process_time()), usage().waited_seconds
+        machine, waited = machine_sample(time.process_time), usage().waited_seconds
         deadline = time.monotonic() + 1
         while time.monotonic() < deadline:
             pass
-        after, waited_after = machine_sample(time.process_time()), usage().waited_seconds
+        after, waited_after = machine_sample(time.process_time), usage().waited_seconds
     finally:
         os.sched_setaffinity(0, before_cores)
         for other in others:
@@ -123,8 +123,8 @@ def test_others_that_take_the_core_are_seen_in_what_they_use_and_in_what_one_wai
 
 
 def test_clock_that_is_set_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    before, real = machine_sample(None), time.time_ns
+    before, real = machine_sample(lambda: None), time.time_ns
     monkeypatch.setattr(time, "time_ns", lambda: real() + 5_000_000)
-    after = machine_sample(None)
+    after = machine_sample(lambda: None)
 
     assert pytest.approx(5_000_000, abs=100_000) == after.offset_ns - before.offset_ns

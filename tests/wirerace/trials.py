@@ -1,5 +1,7 @@
 """Plans and measurements to make trials of, where most does not matter."""
 
+from msgspec.structs import replace
+
 from wirerace.account import AccountRecord, Window
 from wirerace.experiment.figures import figures
 from wirerace.experiment.model import Plan
@@ -9,11 +11,19 @@ from wirerace.experiment.trial import Trial
 from wirerace.schedule import Truth
 from wirerace.transports import TRANSPORTS
 
-QUIET = MachineSample(0, 0, 0.0, None, None, None)
-UNKNOWN = Memory(None, None)
+QUIET = MachineSample(
+    began_ns=0,
+    ended_ns=0,
+    offset_ns=0,
+    busy_seconds=0.0,
+    stolen_seconds=None,
+    own_seconds=None,
+    memory_stalled_seconds=None,
+)
+UNKNOWN = Memory(began_ns=0, ended_ns=0, user_bytes=None, socket_bytes=None)
 NOTHING_MEASURED = Measured(
     server=None,
-    machine=(QUIET, QUIET._replace(at_ns=10**10)),
+    machine=(QUIET, replace(QUIET, began_ns=10**10, ended_ns=10**10)),
     machine_cores=2,
     load_processes=1,
     load_cores=1,
@@ -23,7 +33,21 @@ NOTHING_MEASURED = Measured(
     clients_measured=200,
     restarts=0,
 )
-NOTHING_SPENT = ServerSample(None, 0, 0, 0, 0, 0.0, 0, 0, None, None, None)
+NOTHING_SPENT = ServerSample(
+    began_ns=0,
+    ended_ns=0,
+    cpu_seconds=None,
+    payload_bytes=0,
+    received_bytes=0,
+    sent_bytes=0,
+    heartbeat_bytes=0,
+    feed_seconds=0.0,
+    feed_updates=0,
+    feed_reads=0,
+    waited_seconds=None,
+    throttled_seconds=None,
+    retransmitted=None,
+)
 
 
 def plan_of(transport: str, repeat: int = 1, seed: int = 1, variant: str = "") -> Plan:

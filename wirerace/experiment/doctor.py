@@ -14,7 +14,7 @@ from wirerace.clock import NS_PER_SECOND, now_ns, process_cpu_seconds, to_ns
 from wirerace.experiment import limits
 from wirerace.experiment.checkup import Checkup
 from wirerace.experiment.loopback import measure_loopback
-from wirerace.experiment.samples import MachineSample, machine_sample
+from wirerace.experiment.samples import MachineSample, machine_sample, span_seconds
 from wirerace.experiment.targets.cores import split_cores, usable_cores
 from wirerace.experiment.targets.local import PORTS, total_seconds
 from wirerace.usage import cpu_quota_cores
@@ -34,11 +34,11 @@ def quick_checkup() -> Checkup:
     started = time.monotonic()
     server_cores, load_cores = split_cores()
     with _bound_to(load_cores[:1]):
-        before = machine_sample(process_cpu_seconds())
+        before = machine_sample(process_cpu_seconds)
         step, reading = measure_clock()
         late = measure_sleeps()
         loopback = measure_loopback(server_cores)
-        after = machine_sample(total_seconds([process_cpu_seconds(), loopback.cpu_seconds]))
+        after = machine_sample(lambda: total_seconds([process_cpu_seconds(), loopback.cpu_seconds]))
     return Checkup(
         took_seconds=time.monotonic() - started,
         **_machine(before, after),
@@ -83,7 +83,7 @@ def percentile(values: Collection[float], percent: float) -> float | None:
 
 def _machine(before: MachineSample, after: MachineSample) -> dict[str, Any]:
     """Return the figures of what else the machine did between two samples, and of its memory now."""
-    seconds = (after.at_ns - before.at_ns) / NS_PER_SECOND
+    seconds = span_seconds((before, after))
     own, stolen, stalled = (
         None if late is None or early is None else (late - early) / seconds
         for early, late in (

@@ -9,7 +9,7 @@ from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.errors import TrialFailed
 from wirerace.experiment.model import Plan
 from wirerace.experiment.record import Raw
-from wirerace.experiment.samples import Measured
+from wirerace.experiment.samples import Measured, span_seconds
 from wirerace.experiment.trial import (
     Age,
     Bytes,
@@ -256,7 +256,7 @@ def _load(account: AccountRecord, measured: Measured) -> LoadCost:
 
 def _machine(measured: Measured) -> Machine:
     before, after = measured.machine
-    seconds = measured.span_seconds
+    seconds = span_seconds(measured.machine)
     own = difference(after.own_seconds, before.own_seconds)
     stolen = difference(after.stolen_seconds, before.stolen_seconds)
     stalled = difference(after.memory_stalled_seconds, before.memory_stalled_seconds)

@@ -1,10 +1,10 @@
 """What is sampled around the window of a trial: the server's counters, the machine's, memory."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
+import msgspec
 import psutil
 
 from wirerace.clock import NS_PER_SECOND, now_ns
@@ -15,8 +15,15 @@ PAGE_BYTES = 4096
 US = 1e-6
 
 
-class ServerSample(NamedTuple):
-    """The server's counters at one instant; None where they cannot be had.
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read between two instants, Unix nanoseconds: when reading began, and when it had ended."""
+
+    began_ns: int
+    ended_ns: int
+
+
+class ServerSample(Sample, frozen=True, kw_only=True):
+    """The server's counters; None where they cannot be had.
 
     `feed_seconds` is the sum over `feed_updates` of intended making to arrival at the server, which took `feed_reads`
     readings; `retransmitted` counts the segments that its network namespace has sent again.
@@ -35,10 +42,12 @@ class ServerSample(NamedTuple):
     retransmitted: int | None
 
 
-def server_sample(metrics: Mapping[str, float], cpu_seconds: float | None) -> ServerSample:
-    """Return the sample in a server's metrics."""
+def server_sample(metrics: Mapping[str, float], cpu_seconds: float | None, began_ns: int) -> ServerSample:
+    """Return the sample in a server's metrics, which have just come."""
     retransmitted = metrics.get("wirerace_tcp_retransmitted_segments_total")
     return ServerSample(
+        began_ns=began_ns,
+        ended_ns=now_ns(),
         cpu_seconds=cpu_seconds,
         payload_bytes=int(metrics["wirerace_payload_bytes_total"]),
         received_bytes=int(metrics["wirerace_received_bytes_total"]),
@@ -53,14 +62,13 @@ def server_sample(metrics: Mapping[str, float], cpu_seconds: float | None) -> Se
     )
 
 
-class MachineSample(NamedTuple):
-    """The machine at one instant.
+class MachineSample(Sample, frozen=True, kw_only=True):
+    """The machine's counters.
 
     `offset_ns` is wall time minus monotonic time; `busy_seconds` and `stolen_seconds` add up all cores, `own_seconds`
     all processes of the experiment.
     """
 
-    at_ns: int
     offset_ns: int
     busy_seconds: float
     stolen_seconds: float | None
@@ -68,14 +76,23 @@ class MachineSample(NamedTuple):
     memory_stalled_seconds: float | None
 
 
-def machine_sample(own_seconds: float | None) -> MachineSample:
-    """Return the machine as it is now."""
+def machine_sample(own_seconds: Callable[[], float | None]) -> MachineSample:
+    """Return the machine as it is now; `own_seconds` tells what the experiment's processes have spent."""
+    began_ns, own = now_ns(), own_seconds()
     times = psutil.cpu_times()
     stolen_seconds = getattr(times, "steal", None)
     # guest time is in user time already
     idle = {"idle", "iowait", "steal", "guest", "guest_nice"}
     busy_seconds = sum(seconds for name, seconds in times._asdict().items() if name not in idle)
-    return MachineSample(now_ns(), clock_offset_ns(), busy_seconds, stolen_seconds, own_seconds, _memory_stalled())
+    return MachineSample(
+        began_ns=began_ns,
+        offset_ns=clock_offset_ns(),
+        busy_seconds=busy_seconds,
+        stolen_seconds=stolen_seconds,
+        own_seconds=own,
+        memory_stalled_seconds=_memory_stalled(),
+        ended_ns=now_ns(),
+    )
 
 
 def clock_offset_ns() -> int:
@@ -107,14 +124,14 @@ def _memory_stalled() -> float | None:
     return int(some.rpartition("total=")[2]) * US
 
 
-class Memory(NamedTuple):
+class Memory(Sample, frozen=True, kw_only=True):
     """A server's memory: its own, and the kernel's for sockets; None where it cannot be had."""
 
     user_bytes: int | None
     socket_bytes: int | None
 
 
-class Measured(NamedTuple):
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """What was sampled around the window. `server` is None when it was restarted: its counters began anew.
 
     `load_cores` is how many cores the load's processes had between them. `idle` is the server's memory without clients,
@@ -132,8 +149,8 @@ class Measured(NamedTuple):
     clients_measured: int
     restarts: int
 
-    @property
-    def span_seconds(self) -> float:
-        """How long lay between the samples of the machine."""
-        before, after = self.machine
-        return (after.at_ns - before.at_ns) / NS_PER_SECOND
+
+def span_seconds(samples: tuple[Sample, Sample]) -> float:
+    """Return how long lay between two samples: from the end of the first to the end of the second."""
+    before, after = samples
+    return (after.ended_ns - before.ended_ns) / NS_PER_SECOND

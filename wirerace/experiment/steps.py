@@ -69,16 +69,16 @@ class Steps:
             self._drain(window, load)
             account = load.peer.send("POST", "/finish", None, AccountRecord)
             measured = Measured(
-                server_samples,
-                machine_samples,
-                psutil.cpu_count() or 1,
-                self.experiment.load.processes,
-                self._target.load_cores,
-                idle_utilisation,
-                idle,
-                full,
-                self._count_at_start,
-                server.process.restarts,
+                server=server_samples,
+                machine=machine_samples,
+                machine_cores=psutil.cpu_count() or 1,
+                load_processes=self.experiment.load.processes,
+                load_cores=self._target.load_cores,
+                idle_utilisation=idle_utilisation,
+                idle=idle,
+                full=full,
+                clients_measured=self._count_at_start,
+                restarts=server.process.restarts,
             )
             raw = Raw(window, account, self._truth(primed_ns, window.to_ns), measured, self.experiment.link)
             return figures(self._plan, raw), raw
@@ -131,7 +131,7 @@ class Steps:
     ) -> tuple[tuple[ServerSample, ServerSample] | None, tuple[MachineSample, MachineSample]]:
         """Sit through the window; return samples of the server and of the machine at both ends."""
         restarts, stall = server.process.restarts, self.experiment.stall
-        before, machine_before = _sample(server, first=True), machine_sample(self._target.cpu_seconds())
+        before, machine_before = _sample(server, first=True), machine_sample(self._target.cpu_seconds)
         aged = load.peer.get("/state", LoadState).aged
         if aged < self._count_at_start:
             raise TrialFailed(
@@ -141,7 +141,7 @@ class Steps:
             self._sleep_until(window.from_ns + to_ns(stall.at_seconds), "measuring", load)
             server.process.stall(stall.lasts_seconds)
         self._sleep_until(window.to_ns, "measuring", load)
-        after, machine_after = _sample(server, first=False), machine_sample(self._target.cpu_seconds())
+        after, machine_after = _sample(server, first=False), machine_sample(self._target.cpu_seconds)
         whole = before is not None and after is not None and server.process.restarts == restarts
         return (before, after) if whole and before and after else None, (machine_before, machine_after)
 
@@ -193,6 +193,7 @@ def _sample(server: Child, *, first: bool) -> ServerSample | None:
 
     A container's own CPU time has its health checks in it, so there the process says what it spent.
     """
+    began_ns = now_ns()
     process = server.process if isinstance(server.process, Process) else None
     cpu_seconds = process.cpu_seconds() if process is not None and not first else None
     try:
@@ -203,7 +204,7 @@ def _sample(server: Child, *, first: bool) -> ServerSample | None:
         cpu_seconds = metrics[CPU_SECONDS]
     elif first:
         cpu_seconds = process.cpu_seconds()
-    return server_sample(metrics, cpu_seconds)
+    return server_sample(metrics, cpu_seconds, began_ns)
 
 
 def _cpu_seconds(server: Child) -> float | None:

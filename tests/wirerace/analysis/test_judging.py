@@ -1,5 +1,6 @@
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, plan_of, trial_of
 from wirerace.account import AccountRecord, Heard, Traffic, Window
@@ -16,8 +17,8 @@ SECOND, MS = 10**9, 10**6
 WINDOW = Window(100 * SECOND, 110 * SECOND)
 MADE = [90 * SECOND, *(WINDOW.from_ns + index * SECOND // 5 for index in range(1, 50))]
 TRUTH = Truth(len(MADE), complete=True, epochs=[Made("e", list(range(len(MADE))), MADE, [MS] * len(MADE))])
-SERVER = (NOTHING_SPENT, NOTHING_SPENT._replace(feed_seconds=0.003 * 49, feed_updates=49, feed_reads=49))
-MEASURED = NOTHING_MEASURED._replace(server=SERVER)
+SERVER = (NOTHING_SPENT, replace(NOTHING_SPENT, feed_seconds=0.003 * 49, feed_updates=49, feed_reads=49))
+MEASURED = replace(NOTHING_MEASURED, server=SERVER)
 EXPERIMENT = Experiment("t", ["polling"], producer=Source(arrivals="periodic"))
 
 

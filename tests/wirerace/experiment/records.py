@@ -1,10 +1,12 @@
 """Raw records of trials, made by hand."""
 
-from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, plan_of
+from msgspec.structs import replace
+
+from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, UNKNOWN, plan_of
 from wirerace.account import AccountRecord, Heard, Subscription, Window
 from wirerace.experiment.figures import figures
 from wirerace.experiment.record import Raw
-from wirerace.experiment.samples import Measured, ServerSample
+from wirerace.experiment.samples import Measured, Memory, ServerSample
 from wirerace.experiment.trial import Trial
 from wirerace.histogram import Latencies, LatenciesRecord
 from wirerace.schedule import Made, Truth
@@ -59,7 +61,8 @@ def same(clients: int, latency_ns: int) -> Heard:
 def counters(cpu_seconds: float | None, *counts: int) -> ServerSample:
     """Return a sample with its bytes: payload, received, sent, heartbeat."""
     payload, received, sent, heartbeat = counts
-    return NOTHING_SPENT._replace(
+    return replace(
+        NOTHING_SPENT,
         cpu_seconds=cpu_seconds,
         payload_bytes=payload,
         received_bytes=received,
@@ -68,5 +71,9 @@ def counters(cpu_seconds: float | None, *counts: int) -> ServerSample:
     )
 
 
+def memory(user_bytes: int | None, socket_bytes: int | None = None) -> Memory:
+    return replace(UNKNOWN, user_bytes=user_bytes, socket_bytes=socket_bytes)
+
+
 def sampled(before: ServerSample, after: ServerSample) -> Measured:
-    return NOTHING_MEASURED._replace(server=(before, after))
+    return replace(NOTHING_MEASURED, server=(before, after))

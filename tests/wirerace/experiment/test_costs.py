@@ -1,10 +1,12 @@
 import pytest
+from msgspec.structs import replace
 
 from tests.wirerace.experiment.records import (
     MS,
     counters,
     heard,
     made,
+    memory,
     recorded,
     sampled,
     trial_of,
@@ -13,7 +15,6 @@ from tests.wirerace.experiment.records import (
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT
 from wirerace.account import AccountRecord, ProcessUse, Traffic
 from wirerace.experiment.figures import LEAST_CLIENTS_FOR_MEMORY
-from wirerace.experiment.samples import Memory
 from wirerace.experiment.trial import LoadCost, Trial
 
 
@@ -44,7 +45,7 @@ def test_cpu_is_unknown_where_the_platform_does_not_tell() -> None:
 
 
 def test_server_that_was_restarted_has_neither_bytes_nor_cpu() -> None:
-    trial = trial_of(AccountRecord(arrived=9), truth_of(), NOTHING_MEASURED._replace(restarts=1))
+    trial = trial_of(AccountRecord(arrived=9), truth_of(), replace(NOTHING_MEASURED, restarts=1))
 
     assert (None, None, None, None) == counted(trial)
     assert (None, None) == (trial.server.cpu_seconds, trial.server.cpu_us_per_delivery)
@@ -54,7 +55,7 @@ def test_server_that_was_restarted_has_neither_bytes_nor_cpu() -> None:
     ("clients", "bytes_per_client"), [(LEAST_CLIENTS_FOR_MEMORY, 50.0), (LEAST_CLIENTS_FOR_MEMORY - 1, None)]
 )
 def test_memory_per_client_is_told_for_enough_clients_only(clients: int, bytes_per_client: float | None) -> None:
-    measured = NOTHING_MEASURED._replace(idle=Memory(1_000, 5), full=Memory(11_000, 7), clients_measured=clients)
+    measured = replace(NOTHING_MEASURED, idle=memory(1_000, 5), full=memory(11_000, 7), clients_measured=clients)
     server = trial_of(AccountRecord(), truth_of(), measured).server
 
     assert (1_000, 11_000, bytes_per_client) == (server.user_bytes_idle, server.user_bytes, server.bytes_per_client)
@@ -67,14 +68,14 @@ def test_fewest_clients_for_memory_are_those_of_the_design() -> None:
 
 @pytest.mark.parametrize(("idle", "full"), [(None, 11_000), (1_000, None)])
 def test_memory_per_client_is_unknown_when_either_end_is(idle: int | None, full: int | None) -> None:
-    measured = NOTHING_MEASURED._replace(idle=Memory(idle, None), full=Memory(full, None))
+    measured = replace(NOTHING_MEASURED, idle=memory(idle), full=memory(full))
 
     assert trial_of(AccountRecord(), truth_of(), measured).server.bytes_per_client is None
 
 
 def test_load_of_one_is_one_core_for_each_process() -> None:
     processes = [ProcessUse(10, 1, 0.5, 0.0), ProcessUse(10, 4, 1.5, 2.0)]
-    measured = NOTHING_MEASURED._replace(load_processes=2, load_cores=2)
+    measured = replace(NOTHING_MEASURED, load_processes=2, load_cores=2)
 
     assert (
         LoadCost(5, 0.25, 0.55, 2.0, 2.0, 2) == trial_of(AccountRecord(processes=processes), truth_of(), measured).load
@@ -99,7 +100,7 @@ def test_ip_bytes_are_payload_headers_and_what_a_handshake_has_more() -> None:
 
 
 def test_server_that_sends_again_is_seen_from_its_own_counter() -> None:
-    measured = sampled(NOTHING_SPENT._replace(retransmitted=7), NOTHING_SPENT._replace(retransmitted=12))
+    measured = sampled(replace(NOTHING_SPENT, retransmitted=7), replace(NOTHING_SPENT, retransmitted=12))
 
     assert 5 == trial_of(AccountRecord(), truth_of(), measured).bytes.retransmitted
 
@@ -120,7 +121,7 @@ def test_repoll_gap_is_what_the_client_saw_and_a_round_trip() -> None:
 
 def test_parts_of_latency_add_up() -> None:
     """Made 1 ms late, 3 ms after the intended time at the server: 2 ms of feed; the rest of 10 ms is the delivery's."""
-    server = (NOTHING_SPENT, NOTHING_SPENT._replace(feed_seconds=0.003 * 2, feed_updates=2))
+    server = (NOTHING_SPENT, replace(NOTHING_SPENT, feed_seconds=0.003 * 2, feed_updates=2))
     account = heard(5, 10, 10)
     found = trial_of(account, truth_of(made(11, 12, late_ns=MS)), sampled(*server)).latency_parts_seconds
 
@@ -148,10 +149,10 @@ def test_clock_is_the_kernels_unless_it_never_told(account: AccountRecord, clock
 def test_what_others_took_is_what_was_busy_and_not_our_own() -> None:
     before, after = NOTHING_MEASURED.machine
     machine = (
-        before._replace(busy_seconds=100, own_seconds=40, stolen_seconds=1, memory_stalled_seconds=2, offset_ns=500),
-        after._replace(busy_seconds=115, own_seconds=48, stolen_seconds=3, memory_stalled_seconds=2.5, offset_ns=700),
+        replace(before, busy_seconds=100, own_seconds=40, stolen_seconds=1, memory_stalled_seconds=2, offset_ns=500),
+        replace(after, busy_seconds=115, own_seconds=48, stolen_seconds=3, memory_stalled_seconds=2.5, offset_ns=700),
     )
-    found = trial_of(AccountRecord(), truth_of(), NOTHING_MEASURED._replace(machine=machine)).machine
+    found = trial_of(AccountRecord(), truth_of(), replace(NOTHING_MEASURED, machine=machine)).machine
 
     assert pytest.approx((0.7, 0.2, 0.05)) == (found.others_cores, found.stolen_cores, found.memory_stalled_fraction)
     assert pytest.approx(200e-9) == found.clock_stepped_seconds

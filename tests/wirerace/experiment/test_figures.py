@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from tests.wirerace.experiment.records import MS, heard, made, part, recorded, trial_of, truth_of
 from tests.wirerace.trials import NOTHING_MEASURED
@@ -145,7 +146,7 @@ def test_counts_are_taken_over_from_the_account() -> None:
     account = AccountRecord(
         duplicated=4, reordered=5, arrived=6, requests=7, responses=responses, late_polls=8, failed_connects=9
     )
-    trial = trial_of(account, truth_of(), NOTHING_MEASURED._replace(restarts=10))
+    trial = trial_of(account, truth_of(), replace(NOTHING_MEASURED, restarts=10))
 
     assert responses == trial.responses
     assert (4, 5, 6, 7, 8, 9, 10) == (

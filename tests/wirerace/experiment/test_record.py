@@ -4,7 +4,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.wirerace.trials import NOTHING_MEASURED, plan_of
+from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, plan_of
 from wirerace.account import AccountRecord, Heard, Subscription, Window
 from wirerace.errors import BadInput
 from wirerace.experiment.figures import figures
@@ -56,6 +56,16 @@ def test_raw_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     write_json(path, RAW)
 
     assert RAW == msgspec.json.decode(path.read_bytes(), type=Raw)
+
+
+def test_raw_samples_have_named_fields_and_say_when_they_were_taken() -> None:
+    """So that the file can be read without this code."""
+    written = msgspec.structs.replace(NOTHING_MEASURED, server=(NOTHING_SPENT, NOTHING_SPENT))
+    measured = msgspec.json.decode(msgspec.json.encode(written))
+    samples = [*measured["server"], *measured["machine"], measured["idle"], measured["full"]]
+
+    assert all({"began_ns", "ended_ns"} < sample.keys() for sample in samples)
+    assert {"cpu_seconds", "payload_bytes", "received_bytes", "sent_bytes"} < measured["server"][0].keys()
 
 
 def test_writing_makes_the_directory_and_leaves_nothing_but_the_file(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
+from wirerace.clock import now_ns
 from wirerace.errors import TrialFailed
 from wirerace.experiment.samples import Memory
 from wirerace.experiment.targets.groups import cpu_seconds_of
@@ -82,13 +83,14 @@ class Container:
 
         Control groups of version 1 call the processes' own `total_rss`, those of version 2 `anon`; files are left out.
         """
-        memory = self._stats().get("memory_stats", {})
+        began_ns, memory = now_ns(), self._stats().get("memory_stats", {})
         parts = memory.get("stats", {})
         own = parts.get("anon", parts.get("total_rss"))
         files = parts.get("file", parts.get("total_cache"))
         if own is None or files is None or "usage" not in memory:
-            return Memory(None, None)
-        return Memory(own, max(0, memory["usage"] - own - files))
+            return Memory(began_ns=began_ns, user_bytes=None, socket_bytes=None, ended_ns=now_ns())
+        kernel_bytes = max(0, memory["usage"] - own - files)
+        return Memory(began_ns=began_ns, user_bytes=own, socket_bytes=kernel_bytes, ended_ns=now_ns())
 
     def failure(self, what: str) -> TrialFailed:
         """Return the error that says what went wrong, with the last lines of its log."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from wirerace.clock import process_cpu_seconds
+from wirerace.clock import now_ns, process_cpu_seconds
 from wirerace.errors import TrialFailed
 from wirerace.experiment.samples import Memory, socket_bytes
 from wirerace.options import ENV_PREFIX
@@ -69,11 +69,10 @@ class Process:
 
     def memory(self) -> Memory:
         """Return the memory that is its alone (USS), and that of all TCP sockets of the machine."""
-        try:
+        began_ns, user_bytes = now_ns(), None
+        with contextlib.suppress(psutil.Error):
             user_bytes = int(psutil.Process(self.pid).memory_full_info().uss)
-        except psutil.Error:
-            return Memory(None, socket_bytes())
-        return Memory(user_bytes, socket_bytes())
+        return Memory(began_ns=began_ns, user_bytes=user_bytes, socket_bytes=socket_bytes(), ended_ns=now_ns())
 
     def failure(self, what: str) -> TrialFailed:
         """Return the error that says what went wrong, with the last lines of the log."""
