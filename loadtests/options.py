@@ -7,8 +7,10 @@ import msgspec
 from locust.argument_parser import LocustArgumentParser
 
 from loadtests.connection import Address
+from wirerace.annotations import description_of, extra_of, plain_type_of
+from wirerace.decoding import Misfit, convert
 from wirerace.errors import BadInput
-from wirerace.options import ENV_PREFIX, description_of, extra_of, fields_at, flag_of, lowered, plain_type_of, wanted
+from wirerace.options import ENV_PREFIX, fields_at, flag_of
 from wirerace.shapes import SHAPES, Shape, parse_stages
 from wirerace.transports import TRANSPORTS, TransportOptions
 
@@ -127,9 +129,7 @@ def _read(struct: Any, table: str, given: Mapping[str, Any]) -> Any:
         except BadInput as error:
             raise BadInput(f"{flag_of(f'{table}_stages')}: {error}") from None
     try:
-        return msgspec.convert(fields, struct, strict=False)
-    except msgspec.ValidationError as error:
-        reason, _, name = str(error).rstrip("`").partition(" - at `$.")
-        annotation = next(field.type for field in msgspec.structs.fields(struct) if field.name == name)
-        got = f", got {given[f'{table}_{name}']}"
-        raise BadInput(f"{flag_of(f'{table}_{name}')} must be {wanted(annotation, lowered(reason))}{got}") from None
+        return convert(fields, struct, flag_of(table), strict=False)
+    except Misfit as misfit:
+        name = flag_of(f"{table}_{misfit.keys[0]}") if misfit.keys else flag_of(table)
+        raise BadInput(name + misfit.wrong) from None

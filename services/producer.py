@@ -22,8 +22,8 @@ from services.record import Record
 from services.timer import new_timer
 from services.transport import cursor_of, parameters_of
 from wirerace.clock import NS_PER_SECOND, Clock, now_ns
+from wirerace.decoding import Misfit, decode_json
 from wirerace.errors import BadInput
-from wirerace.options import lowered
 from wirerace.schedule import Arrivals, Bytes, Duration, Rate, Schedule, Seed, due_times, payloads
 from wirerace.trace import read_trace
 from wirerace.transports import PRODUCER_PORT
@@ -188,9 +188,9 @@ class Producer(Service):
 
     async def _put_schedule(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
-            schedule = msgspec.json.decode(await request.read(), type=Schedule)
-        except msgspec.DecodeError as error:
-            raise BadInput(f"schedule: {lowered(str(error))}") from None
+            schedule = decode_json(await request.read(), Schedule)
+        except Misfit as misfit:
+            raise BadInput(f"schedule: {misfit}") from None
         now = self._clock()
         if schedule.start_ns is None:
             schedule = msgspec.structs.replace(schedule, start_ns=now)

@@ -23,7 +23,12 @@ class TransportOptions(ServiceOptions, frozen=True, kw_only=True):
     """Options that the servers of all transports have."""
 
     producer_url: Annotated[
-        str, Meta(pattern=r"^https?://[^/\s:]+(:[0-9]+)?$", description="where the producer is: http://HOST:PORT")
+        str,
+        Meta(
+            pattern=r"^https?://[^/\s:]+(:[0-9]+)?$",
+            description="where the producer is: http://HOST:PORT",
+            extra={"example": "http://127.0.0.1:8000"},
+        ),
     ] = f"http://127.0.0.1:{PRODUCER_PORT}"
 
 

@@ -4,7 +4,8 @@
 
     WireraceError
     ├── BadInput           what the user gave cannot be used: exit code 2
-    │   └── BadCursor      a cursor that is no cursor
+    │   ├── BadCursor      a cursor that is no cursor
+    │   └── Misfit         a value that does not fit its type (wirerace.decoding)
     ├── TrialFailed        a trial could not be completed: exit code 1
     ├── FrameError         a WebSocket peer broke the protocol (wirerace.frames)
     ├── ConnectionLost     a client's connection ended, in order or not
@@ -13,9 +14,15 @@
 Each message is one line that names the place and the cure.
 """
 
+MOST_SHOWN = 80
+"""Characters of a value that an error shows."""
+
 
 class WireraceError(Exception):
-    """The base of all; its text is fit to print as it stands."""
+    """The base of all; its text is one line, fit to print on any terminal as it stands."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(printable(text))
 
 
 class BadInput(WireraceError):
@@ -36,3 +43,24 @@ class ConnectionLost(WireraceError):
 
 class Refused(WireraceError):
     """A server answered with an error; the text is what it said."""
+
+
+def printable(text: str) -> str:
+    """Return a text with everything escaped that a terminal would obey instead of showing it: one line."""
+    if text.isprintable():
+        return text
+    return "".join(part if part.isprintable() else part.encode("unicode_escape").decode() for part in text)
+
+
+def shown(value: object) -> str:
+    """Return a value as an error shows it: quoted when it is text, and cut when it is long."""
+    try:
+        text = repr(value[: MOST_SHOWN + 1] if isinstance(value, str | bytes) else value)
+    except (RecursionError, ValueError):  # nested too deeply, or a number of thousands of digits
+        return f"something too large to show ({type(value).__name__})"
+    return cut(text, MOST_SHOWN + len("''"))
+
+
+def cut(text: str, most: int = MOST_SHOWN) -> str:
+    """Return a text, or its beginning when it is longer than `most` characters."""
+    return text if len(text) <= most else text[:MOST_SHOWN] + "…"

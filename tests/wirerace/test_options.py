@@ -14,6 +14,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     hold_seconds: Annotated[float, Meta(gt=0, description="holds 100 % of them")] = 25.0
     keep_alive: Annotated[bool, Meta(description="keep the connection")] = True
     log_format: Annotated[Literal["console", "json"], Meta(description="how log lines look")] = "console"
+    url: Annotated[str, Meta(pattern="^http://[^/]+$", extra={"example": "http://HOST:1"})] = "http://HOST:8"
     parent_pid: Annotated[int, Meta(description="stop with this process")] = 0
     record_file: Annotated[str | None, Meta(description="file for the record")] = None
 
@@ -54,19 +55,26 @@ def test_environment_counts_where_no_flag_is_given() -> None:
 @pytest.mark.parametrize(
     ("arguments", "environment", "line"),
     [
-        (["--port=x"], {}, "--port must be a whole number"),
-        (["--port="], {}, "--port must be a whole number"),
-        (["--port=1.5"], {}, "--port must be a whole number"),
-        (["--port=-1"], {}, "--port must be a whole number at least 0"),
-        (["--port=65536"], {}, "--port must be a whole number at most 65535"),
-        (["--hold-seconds=soon"], {}, "--hold-seconds must be a number"),
-        (["--hold-seconds=0"], {}, "--hold-seconds must be a number above 0.0"),
-        (["--hold-seconds=nan"], {}, "--hold-seconds must be a number above 0.0"),
-        (["--keep-alive=maybe"], {}, "--keep-alive must be true or false"),
-        (["--log-format=xml"], {}, "--log-format must be one of console, json"),
-        ([], {"WIRERACE_PORT": "x"}, "WIRERACE_PORT must be a whole number"),
-        ([], {"WIRERACE_LOG_FORMAT": "xml"}, "WIRERACE_LOG_FORMAT must be one of console, json"),
-        (["--port=x"], {"WIRERACE_PORT": "1"}, "--port must be a whole number"),
+        (["--port=x"], {}, "--port must be a whole number, got 'x'"),
+        (["--port="], {}, "--port must be a whole number, got ''"),
+        (["--port=1.5"], {}, "--port must be a whole number, got '1.5'"),
+        (["--port=-1"], {}, "--port must be a whole number at least 0, got '-1'"),
+        (["--port=65536"], {}, "--port must be a whole number at most 65535, got '65536'"),
+        (["--hold-seconds=soon"], {}, "--hold-seconds must be a number, got 'soon'"),
+        (["--hold-seconds=0"], {}, "--hold-seconds must be a number above 0.0, got '0'"),
+        (["--hold-seconds=nan"], {}, "--hold-seconds must be a number above 0.0, got 'nan'"),
+        (["--keep-alive=maybe"], {}, "--keep-alive must be true or false, got 'maybe'"),
+        (["--log-format=xml"], {}, "--log-format must be one of console, json, got 'xml'"),
+        ([], {"WIRERACE_PORT": "x"}, "WIRERACE_PORT must be a whole number, got 'x'"),
+        ([], {"WIRERACE_LOG_FORMAT": "xml"}, "WIRERACE_LOG_FORMAT must be one of console, json, got 'xml'"),
+        (
+            [],
+            {"WIRERACE_PORT": "tcp://10.43.0.1:8000"},  # as Kubernetes sets it
+            "WIRERACE_PORT must be a whole number, got 'tcp://10.43.0.1:8000'",
+        ),
+        (["--url=\x1b[2J"], {}, r"--url must be text such as http://HOST:1, got '\x1b[2J'"),
+        (["--port=" + "9" * 5000], {}, f"--port must be a number of 64 bits, got '{'9' * 79}…"),
+        (["--port=x"], {"WIRERACE_PORT": "1"}, "--port must be a whole number, got 'x'"),
     ],
 )
 def test_bad_value_is_refused_by_the_name_it_was_given_under(

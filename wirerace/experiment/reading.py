@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from wirerace.clock import to_ns
+from wirerace.decoding import convert
 from wirerace.errors import BadInput
 from wirerace.experiment.model import Experiment, Variant, contestants, schedule_of
-from wirerace.options import lowered, struct_in, wanted
 from wirerace.shapes import Stage, check_shape
 from wirerace.transports import TRANSPORTS, PollingOptions
 
@@ -37,10 +37,10 @@ def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         _set(document, override)
     try:
         for key, value, of_type in _members(document):
-            _convert(key, value, of_type)
-        _convert("", document, Experiment)
+            convert(value, of_type, key)
+        convert(document, Experiment)
         _complete_variants(document)
-        experiment = _with_trace(_convert("", document, Experiment), path.parent)
+        experiment = _with_trace(convert(document, Experiment), path.parent)
         _check(experiment)
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
@@ -71,13 +71,6 @@ def _members(document: dict[str, Any]) -> Iterator[tuple[str, Any, type[msgspec.
         stages = stages.get(key) if isinstance(stages, dict) else None
     for number, stage in enumerate(stages if isinstance(stages, list) else ()):
         yield f"clients.steps.stages[{number}]", stage, Stage
-
-
-def _convert(key: str, value: Any, of_type: type[msgspec.Struct]) -> Any:
-    try:
-        return msgspec.convert(value, of_type)
-    except msgspec.ValidationError as error:
-        raise BadInput(_explained(error, key, value, of_type)) from None
 
 
 def _with_trace(experiment: Experiment, directory: Path) -> Experiment:
@@ -146,39 +139,3 @@ def _check(experiment: Experiment) -> None:
             f"stall ends {stall_ends:g} s into the window: window.measure_seconds must be at least that, "
             f"got {measure_seconds:g}"
         )
-
-
-def _explained(error: msgspec.ValidationError, table: str, given: Any, of_type: type[msgspec.Struct]) -> str:
-    """Return msgspec's error as one line that begins with the key and ends with the cure or what was given.
-
-    `given` is what was not a value of `of_type`, and `table` its own key in the file.
-    """
-    reason, _, path = str(error).rpartition(" - at `") if " - at `" in str(error) else (str(error), "", "")
-    name = reason.partition("`")[2].rpartition("`")[0]
-    reason = lowered(reason)
-    inner = path.rstrip("`").removeprefix("$").removeprefix(".")
-    key = ".".join(part for part in (table, inner) if part)
-    place, _, index = inner.partition("[")
-    parts = place.split(".") if place else []
-    if "unknown field" in reason:
-        where = f"[{key}]" if key else "the top level"
-        names = struct_in(_at(of_type, parts)).__struct_fields__
-        shown = name if name.isidentifier() else repr(name)
-        return f"{shown} is no key of {where}; {'there are ' + ', '.join(names) if names else 'it has none'}"
-    if "missing required field" in reason:
-        return f"{name} is missing; add it {f'to {key}' if key else 'at the top level'}"
-    for part in parts:
-        given = given[part]
-    if index.rstrip("]").isdigit():
-        given = given[int(index.rstrip("]"))]
-    if not reason.startswith(("expected", "invalid enum")):
-        return f"{key}: {reason}"
-    return f"{key} must be {wanted(_at(of_type, parts), reason)}, got {given!r}"
-
-
-def _at(annotation: Any, parts: Sequence[str]) -> Any:
-    """Return the type of what lies at a path of keys."""
-    for part in parts:
-        fields = msgspec.structs.fields(struct_in(annotation))
-        annotation = next(field.type for field in fields if field.name == part)
-    return annotation

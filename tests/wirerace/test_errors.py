@@ -1,0 +1,33 @@
+"""Errors are one line, and do nothing to a terminal but be read."""
+
+import pytest
+
+from wirerace.errors import BadInput, Refused, shown
+
+
+def test_error_is_one_line_whatever_it_quotes() -> None:
+    assert "a\\nb\\x1b[2J\\u202e: größer als 1 µs … “x”" == str(BadInput("a\nb\x1b[2J\u202e: größer als 1 µs … “x”"))
+    assert "\\ud83d" == str(Refused("\ud83d"))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("a\tb", r"'a\tb'"),
+        ({"x": 1}, "{'x': 1}"),
+        ("x" * 80, repr("x" * 80)),
+        ("x" * 81, "'" + "x" * 79 + "…"),
+        (b"\xff" * 1000, "b'" + r"\xff" * 19 + r"\x…"),
+    ],
+)
+def test_value_is_shown_in_eighty_characters(value: object, expected: str) -> None:
+    assert expected == shown(value)
+
+
+def test_value_that_python_does_not_spell_is_not_shown() -> None:
+    assert "something too large to show (int)" == shown(10**5000)
+    nested: list[object] = []
+    for _ in range(100_000):
+        nested = [nested]
+
+    assert "something too large to show (list)" == shown(nested)

@@ -1,0 +1,61 @@
+"""What the annotations of a struct's fields say: types without their marks, descriptions, extras."""
+
+import types
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+
+def plain_type_of(annotation: object) -> Any:
+    """Return a field's type without what is annotated to it."""
+    return getattr(annotation, "__origin__", annotation) if hasattr(annotation, "__metadata__") else annotation
+
+
+def struct_in(annotation: object) -> type[msgspec.Struct] | None:
+    """Return the struct that a field's type is, or is one kind of; None without one."""
+    kinds = (plain_type_of(kind) for kind in kinds_of(annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, msgspec.Struct)), None)
+
+
+def kinds_of(annotation: object) -> tuple[Any, ...]:
+    """Return the kinds of a union, or the one type that it is."""
+    plain = plain_type_of(annotation)
+    return get_args(plain) if get_origin(plain) in {Union, types.UnionType} else (plain,)
+
+
+def choices_of(annotation: object) -> list[str]:
+    """Return the words that a value may be, none when it may be others."""
+    kinds = (plain_type_of(kind) for kind in kinds_of(annotation))
+    return [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind) if isinstance(word, str)]
+
+
+def type_inside(annotation: object, key: str | int | None) -> Any:
+    """Return the type of what lies under a key of a value: a field, an index, None for a key of a dict.
+
+    None when the type does not tell.
+    """
+    for kind in map(plain_type_of, kinds_of(annotation)):
+        inside = get_args(kind)
+        if isinstance(key, str) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            return next((field.type for field in msgspec.structs.fields(kind) if field.name == key), None)
+        if key is None and get_origin(kind) is dict:
+            return inside[1]
+        if isinstance(key, int) and get_origin(kind) is tuple and Ellipsis not in inside:
+            return inside[key] if key < len(inside) else None
+        if isinstance(key, int) and get_origin(kind) in {list, tuple}:
+            return inside[0]
+        if isinstance(key, int) and hasattr(kind, "_fields") and key < len(kind._fields):  # a NamedTuple
+            return get_type_hints(kind, include_extras=True)[kind._fields[key]]
+    return None
+
+
+def description_of(annotation: object) -> str:
+    """Return what a field's annotation says about it."""
+    metas = (part for part in getattr(annotation, "__metadata__", ()) if isinstance(part, msgspec.Meta))
+    return next((meta.description for meta in metas if meta.description), "")
+
+
+def extra_of(annotation: object, key: str) -> str:
+    """Return what else a field's annotation says under a key, nothing when it does not."""
+    metas = (part for part in getattr(annotation, "__metadata__", ()) if isinstance(part, msgspec.Meta))
+    return next((str(meta.extra[key]) for meta in metas if meta.extra and key in meta.extra), "")
