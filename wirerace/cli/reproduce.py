@@ -88,7 +88,7 @@ def reproduce(reproduction: Reproduction, out: Path | None, *, allow_invalid: bo
     write_json(directory / FILE_NAME, result)
     whole = not result.failures and all(trial.is_whole for trial in result.trials)
     checks = reproduction.checks(outcomes) if not result.failures else []
-    valid = all(trial.verdict is None or trial.verdict.valid for trial in result.trials)
+    valid = all(trial.is_valid for trial in result.trials)
     passed = all(check.passed is not False for check in checks) if whole else None
     record = Record(
         __version__,

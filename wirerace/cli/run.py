@@ -90,7 +90,7 @@ def exit_code(result: Result, *, allow_invalid: bool) -> int:
     counted = [failure for failure in result.failures if failure.repeat not in result.discarded]
     if counted or not result.trials or not all(trial.is_whole for trial in result.counted):
         return NOT_WHOLE
-    valid = all(trial.verdict is None or trial.verdict.valid for trial in result.counted) and result.is_enough
+    valid = all(trial.is_valid for trial in result.counted) and result.is_enough
     return 0 if valid or allow_invalid else INVALID
 
 

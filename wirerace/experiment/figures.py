@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from wirerace.account import AccountRecord, Subscription, Traffic, Window
 from wirerace.clock import NS_PER_SECOND, to_ns
@@ -40,6 +40,7 @@ EVERYTHING = Subscription(Cursor("", 0), None)
 SEGMENT_HEADER_BYTES = 52  # IPv4 20, TCP 20, time stamp 12
 SYN_OPTION_BYTES = 8  # a SYN has 20 bytes of options, not 12
 US = 1e-6
+PERCENTILES = {"p50": 50, "p90": 90, "p99": 99, "p999": 99.9}
 
 
 def figures(plan: Plan, raw: Raw) -> Trial:
@@ -173,17 +174,12 @@ def _parts(raw: Raw) -> Parts:
 
 def _latency(account: AccountRecord) -> Latency:
     latencies = merged([account.latencies])
-    worst = sorted(heard.most_ns for heard in account.heard)
-    p50, p90, p99, p999 = (_percentile(latencies, worst, percent) for percent in (50, 90, 99, 99.9))
-    return Latency(_seconds(latencies.mean_ns()), p50, p90, p99, p999, _seconds(latencies.max_ns))
-
-
-def _percentile(latencies: Latencies, worst: Sequence[int], percent: float) -> float | None:
-    """Return a percentile, or None when no update has a delivery beyond it: then the sample is too small to tell."""
-    value_ns = latencies.percentile_ns(percent)
-    if value_ns is None or not worst or worst[-1] <= value_ns:
-        return None
-    return _seconds(value_ns)
+    worst = [heard.most_ns for heard in account.heard]
+    values = {name: latencies.percentile_ns(percent) for name, percent in PERCENTILES.items()}
+    beyond = {name: sum(most > value for most in worst) for name, value in values.items() if value is not None}
+    known = {name: _seconds(value) if beyond.get(name) else None for name, value in values.items()}
+    mean, most = _seconds(latencies.mean_ns()), _seconds(latencies.max_ns)
+    return Latency(mean=mean, max=most, updates_beyond=beyond, **known)
 
 
 def _age(account: AccountRecord) -> Age:

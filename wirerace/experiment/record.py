@@ -88,7 +88,7 @@ class Result(msgspec.Struct, kw_only=True):
     def is_valid(self, repeat: int) -> bool:
         """Tell whether every trial of a repeat that has been run was completed and is valid."""
         return all(failure.repeat != repeat for failure in self.failures) and all(
-            trial.verdict is None or trial.verdict.valid for trial in self.trials if trial.repeat == repeat
+            trial.is_valid for trial in self.trials if trial.repeat == repeat
         )
 
     @property

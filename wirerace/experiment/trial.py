@@ -13,10 +13,14 @@ from wirerace.account import Outcome, Stage
 Quantity = Literal[
     "latency_seconds", "age_seconds", "empty_fraction", "updates_per_response", "responses_per_client_second"
 ]
+Weight = Literal["reason", "doubt", "unchecked"]
 
 
 class Latency(msgspec.Struct, frozen=True):
-    """Delivery latency. A percentile is null when no update has a delivery beyond it."""
+    """Delivery latency. A percentile is null when no update has a delivery beyond it.
+
+    `updates_beyond` counts the updates that have one, for each percentile: all clients receive the same updates.
+    """
 
     mean: float | None
     p50: float | None
@@ -24,6 +28,7 @@ class Latency(msgspec.Struct, frozen=True):
     p99: float | None
     p999: float | None
     max: float | None
+    updates_beyond: dict[str, int] = {}
 
 
 class Times(msgspec.Struct, frozen=True):
@@ -176,16 +181,35 @@ class Cell(msgspec.Struct, frozen=True):
     within: bool | None
 
 
+class Finding(msgspec.Struct, frozen=True):
+    """What a check has found: a reason why a trial is invalid, a doubt, or that it could not look.
+
+    `what` was found, `why` it matters, and the `cure`: what to do about it.
+    """
+
+    weight: Weight
+    what: str
+    why: str = ""
+    cure: str = ""
+
+    @property
+    def text(self) -> str:
+        """What was found and why it matters, in one line."""
+        return f"{self.what}: {self.why}" if self.why else self.what
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """Whether a trial is to be believed.
 
-    `reasons` make it invalid; `doubts` do not; `unchecked` is what could not be looked at on this machine.
+    `reasons` make it invalid; `doubts` do not; `unchecked` is what could not be looked at on this machine. `findings`
+    are the same, each with what to do about it.
     """
 
     valid: bool
     reasons: list[str] = []
     doubts: list[str] = []
     unchecked: list[str] = []
+    findings: list[Finding] = []
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -236,6 +260,11 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     machine: Machine
     theory: list[Cell] = []
     verdict: Verdict | None = None
+
+    @property
+    def is_valid(self) -> bool:
+        """Tell whether it is to be believed. A trial without a verdict is not."""
+        return self.verdict is not None and self.verdict.valid
 
     @property
     def is_whole(self) -> bool:

@@ -117,10 +117,8 @@ def _ratio(compared: Compared, unit: str) -> tuple[str, str]:
 
 def verdict_of(result: Result) -> list[str]:
     """Return the verdict, a line each: how many trials are valid, then reasons and doubts, those alike together."""
-    judged = [trial for trial in result.counted if trial.verdict is not None]
-    if not judged and not result.discarded:
-        return []
-    valid = sum(trial.verdict is not None and trial.verdict.valid for trial in judged)
+    judged = result.counted
+    valid = sum(trial.is_valid for trial in judged)
     count = f"{valid} of {len(judged)} trials"
     lines = [f"VALID: {count}" if judged and valid == len(judged) else f"INVALID: only {count} can be believed"]
     if result.discarded:

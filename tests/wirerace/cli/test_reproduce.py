@@ -71,6 +71,7 @@ class Case(NamedTuple):
         Case(judged(), 1, False, 0, "PASS"),
         Case(judged(), 3, False, 1, "FAIL: 1 of the checks"),
         Case(judged(valid=False), 1, False, 3, "PASS, but on trials that are INVALID"),
+        Case(WHOLE, 1, False, 3, "PASS, but on trials that are INVALID"),  # it has no verdict
         Case(judged(valid=False), 3, False, 3, "FAIL: 1 of the checks, but on trials that are INVALID"),
         Case(judged(valid=False), 1, True, 0, "PASS, but on trials that are INVALID"),
         Case(judged(valid=False), 3, True, 1, "FAIL: 1 of the checks, but on trials that are INVALID"),

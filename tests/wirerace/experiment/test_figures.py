@@ -121,6 +121,13 @@ def test_every_percentile_is_known_with_enough_updates() -> None:
     assert pytest.approx((1.0, 1.8, 1.98, 1.998), rel=2e-3) == (latency.p50, latency.p90, latency.p99, latency.p999)
 
 
+def test_updates_beyond_a_percentile_are_counted() -> None:
+    """Of ten updates, each received by 100 clients, one is slower than nine tenths of the deliveries."""
+    latency = trial_of(heard(100, *range(1, 11)), truth_of(made(*range(10, 20)))).latency_seconds
+
+    assert {"p50": 5, "p90": 1, "p99": 0, "p999": 0} == latency.updates_beyond
+
+
 def test_latency_and_age_are_unknown_when_nothing_came() -> None:
     trial = trial_of(AccountRecord(subscribed=1), truth_of(made(11)))
 

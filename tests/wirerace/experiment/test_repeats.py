@@ -62,3 +62,11 @@ def test_one_seed_is_used_once() -> None:
     plans, _ = ran(Experiment("t", TRANSPORTS, seed=5, valid_repeats=2, tries=5), invalid={1})
 
     assert [5, 6, 6, 7, 7] == [plan.seed for plan in plans]
+
+
+def test_repeat_with_a_trial_that_was_not_judged_is_not_valid() -> None:
+    _, result = ran(Experiment("t", TRANSPORTS), invalid=set())
+    unjudged = [msgspec.structs.replace(trial, verdict=None) for trial in result.trials]
+
+    assert result.is_valid(1)
+    assert not msgspec.structs.replace(result, trials=unjudged).is_valid(1)

@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 
 from wirerace.analysis import thresholds
-from wirerace.analysis.validity.finding import Evidence, Finding, against, milliseconds, percent
+from wirerace.analysis.validity.finding import Evidence, against, milliseconds, percent
+from wirerace.experiment.trial import Finding
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield what was found of the stamps."""
     trial = evidence.trial
     if trial.clock == "user":
-        yield Finding("doubt", "arrivals are read from the user-space clock: the reader's lag is in every latency")
+        cure = "use a kernel that stamps arrivals (SO_TIMESTAMPNS): Linux"
+        text = "arrivals are read from the user-space clock"
+        yield Finding("doubt", text, "the reader's lag is in every latency", cure)
         yield Finding("unchecked", "reader lag")
         return
     lag = trial.reader_lag_seconds.p99

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 
 from wirerace.analysis import thresholds
-from wirerace.analysis.validity.finding import Evidence, Finding, against, percent
+from wirerace.analysis.validity.finding import Evidence, against, percent
+from wirerace.experiment.trial import Finding
+
+SEE_SERVER_LOG = "see the server's log in logs/"
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
@@ -21,15 +24,19 @@ def _polls(evidence: Evidence) -> Iterator[Finding]:
         text = f"{percent(late)} of polls left late, or never"
         yield from against(thresholds.LATE_POLLS_FRACTION, late, "late polls", text)
     if errors := trial.responses["error"]:
-        yield Finding("doubt", f"{errors} requests were refused with an error")
+        text = f"{errors} requests were answered with an error"
+        yield Finding("doubt", text, "clients waited and asked again", SEE_SERVER_LOG)
 
 
 def _connections(evidence: Evidence) -> Iterator[Finding]:
     trial, wanted = evidence.trial, evidence.experiment.clients.most
     broken = trial.return_seconds.count - trial.cuts
     if broken > 0:
-        yield Finding("doubt", f"connections broke {broken} times, or could not be opened: clients were away meanwhile")
+        text = f"connections broke {broken} times, or could not be opened"
+        yield Finding("doubt", text, "clients were away meanwhile", SEE_SERVER_LOG)
     if trial.clients < wanted:
-        yield Finding("reason", f"only {trial.clients} of {wanted} clients were there: it is another load")
+        text = f"{trial.clients} of {wanted} clients were there"
+        yield Finding("reason", text, "it is another load", "see the load's log in logs/, and wirerace doctor")
     if trial.failed_connects:
-        yield Finding("reason", f"clients failed to connect {trial.failed_connects} times: they came later than meant")
+        text = f"clients failed to connect {trial.failed_connects} times"
+        yield Finding("reason", text, "they came later than meant", "use a lower clients.spawn_per_second")

@@ -1,16 +1,48 @@
-"""The clock: whether somebody set it in the window."""
+"""The clock: whether somebody set it in the window, and whether every arrival lies after its making."""
 
 from collections.abc import Iterator
 
 from wirerace.analysis import thresholds
-from wirerace.analysis.validity.finding import Evidence, Finding, milliseconds
+from wirerace.analysis.validity.finding import Evidence, milliseconds
+from wirerace.clock import NS_PER_SECOND
+from wirerace.experiment.record import Raw
+from wirerace.experiment.trial import Finding
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield what was found of the wall clock."""
+    yield from _steps(evidence)
+    yield from _order(evidence)
+
+
+def _steps(evidence: Evidence) -> Iterator[Finding]:
     trial = evidence.trial
     median, stepped = trial.latency_seconds.p50, abs(trial.machine.clock_stepped_seconds)
     most = max(thresholds.CLOCK_STEP_OF_MEDIAN * (median or 0), thresholds.CLOCK_READING_SECONDS)
     if stepped > most:
         text = f"the wall clock was set by {milliseconds(stepped)} in the window"
-        yield Finding("reason", f"{text}: latencies are differences of it")
+        yield Finding("reason", text, "latencies are differences of it", "stop what sets the clock (NTP), and repeat")
+
+
+def _order(evidence: Evidence) -> Iterator[Finding]:
+    """Yield whether anything was received before it was made, by more than the clock can explain."""
+    unsure = thresholds.CLOCK_READING_SECONDS + abs(evidence.trial.machine.clock_stepped_seconds)
+    early = max(_early_seconds(evidence.raw), default=0.0)
+    if early > unsure:
+        text = f"an update was received {milliseconds(early)} before it was made"
+        cure = "measure again; if it stays, compare with a packet capture: the stamps of this machine are wrong"
+        yield Finding("reason", text, "nothing arrives before it is made, so latencies are too small", cure)
+
+
+def _early_seconds(raw: Raw) -> Iterator[float]:
+    """Yield how long before its making each update arrived first: negative where all is well.
+
+    Latency is counted from when an update was due; it was made `late_ns` after that.
+    """
+    if raw.account.latencies.min_ns is not None:
+        yield -raw.account.latencies.min_ns / NS_PER_SECOND
+    for made in raw.truth.epochs:
+        received = raw.account.updates.get(made.epoch, {})
+        for seq, late_ns in zip(made.seq, made.late_ns, strict=True):
+            if seq in received:
+                yield (late_ns - received[seq].least_ns) / NS_PER_SECOND

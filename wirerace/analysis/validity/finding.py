@@ -1,14 +1,12 @@
-"""What a check looks at, and what it finds: reasons, doubts, and what it could not look at."""
+"""What a check looks at, and how it says what it has found."""
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from wirerace.analysis.thresholds import Limit
 from wirerace.experiment.model import Experiment, Plan
 from wirerace.experiment.record import Raw
-from wirerace.experiment.trial import Trial
-
-Weight = Literal["reason", "doubt", "unchecked"]
+from wirerace.experiment.trial import Finding, Trial
 
 
 class Evidence(NamedTuple):
@@ -20,21 +18,14 @@ class Evidence(NamedTuple):
     trial: Trial
 
 
-class Finding(NamedTuple):
-    """What a check has found: a reason why a trial is invalid, a doubt, or that it could not look."""
-
-    weight: Weight
-    text: str
-
-
 def against(limit: Limit, value: float | None, name: str, spelled: str) -> Iterator[Finding]:
     """Yield what a value means that must not be above a limit; `spelled` says what it is, `name` what is unknown."""
     if value is None:
         yield Finding("unchecked", name)
     elif limit.invalid is not None and value > limit.invalid:
-        yield Finding("reason", f"{spelled}: {limit.why}")
+        yield Finding("reason", spelled, limit.why, limit.cure)
     elif limit.doubt is not None and value > limit.doubt:
-        yield Finding("doubt", f"{spelled}: {limit.why}")
+        yield Finding("doubt", spelled, limit.why, limit.cure)
 
 
 def percent(fraction: float | None) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from wirerace.analysis import thresholds
 from wirerace.analysis.validity.cores import starved, throttled
-from wirerace.analysis.validity.finding import Evidence, Finding, against, percent
+from wirerace.analysis.validity.finding import Evidence, against, percent
+from wirerace.experiment.trial import Finding
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
@@ -13,8 +14,8 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     load, seconds, processes = trial.load, trial.window_seconds, evidence.raw.account.processes
     if len(processes) < load.processes:
         late = load.processes - len(processes)
-        text = f"{late} load processes were too late to sample themselves at the window's end"
-        yield Finding("reason", f"{text}: {thresholds.LOAD_UTILISATION.why}")
+        text = f"{late} of {load.processes} load processes sampled themselves too late at the window's end"
+        yield Finding("reason", text, thresholds.LOAD_UTILISATION.why, thresholds.LOAD_UTILISATION.cure)
         return
     busiest = load.busiest_utilisation
     yield from against(

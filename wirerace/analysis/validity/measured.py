@@ -1,19 +1,68 @@
-"""What was measured: whether there is enough of it for each figure."""
+"""What was measured: whether there is enough of it for each figure. Nothing measured is never valid."""
 
 from collections.abc import Iterator
 
 from wirerace.analysis import thresholds
-from wirerace.analysis.validity.finding import Evidence, Finding
-from wirerace.clock import to_ns
+from wirerace.analysis.validity.finding import Evidence, against, percent
+from wirerace.clock import NS_PER_SECOND
+from wirerace.experiment.trial import Finding
+from wirerace.transports import HttpOptions
+
+LONGER = "use a longer window (window.measure_seconds), or a higher producer.rate_per_second"
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    """Count the distinct updates beyond each percentile: all clients hear the same ones."""
-    worst = [heard.most_ns for heard in evidence.raw.account.heard]
-    latency = evidence.trial.latency_seconds
-    known = {name: getattr(latency, name) for name in ("p50", "p90", "p99", "p999")}
-    beyond = {name: sum(most_ns > to_ns(value) for most_ns in worst) for name, value in known.items() if value}
-    few = [f"{name} ({count})" for name, count in beyond.items() if count < thresholds.LEAST_UPDATES_BEYOND]
-    if few:
-        least = thresholds.LEAST_UPDATES_BEYOND
-        yield Finding("doubt", f"fewer than {least} updates lie beyond {', '.join(few)}: a longer window has more")
+    """Yield what was found of the amounts that figures rest on."""
+    yield from _updates(evidence)
+    yield from _deliveries(evidence)
+    yield from _answers(evidence)
+    yield from _age(evidence)
+
+
+def _updates(evidence: Evidence) -> Iterator[Finding]:
+    made = evidence.trial.updates
+    spelled = f"{_counted(made, 'update')} made in the window"
+    if made < thresholds.LEAST_UPDATES:
+        yield Finding("reason", spelled, "every figure rests on updates", LONGER)
+    elif made < thresholds.FEW_UPDATES:
+        yield Finding("doubt", spelled, "means over so few of them depend on luck", LONGER)
+
+
+def _deliveries(evidence: Evidence) -> Iterator[Finding]:
+    trial = evidence.trial
+    received = len(evidence.raw.account.heard)
+    if received < thresholds.LEAST_UPDATES <= trial.updates:
+        text = f"clients received {received or 'none'} of the window's {trial.updates} updates"
+        yield Finding("reason", text, "latency rests on updates that were received", thresholds.MISSING_FRACTION.cure)
+    elif trial.expected:
+        missing = 1 - trial.delivered / trial.expected
+        text = f"{percent(missing)} of the deliveries that were due did not come"
+        yield from against(thresholds.MISSING_FRACTION, missing, "deliveries", text)
+
+
+def _answers(evidence: Evidence) -> Iterator[Finding]:
+    if not isinstance(evidence.plan.options, HttpOptions):
+        return
+    responses = evidence.trial.responses
+    answered = responses["data"] + responses["empty"]
+    if answered < thresholds.LEAST_ANSWERS and evidence.trial.updates >= thresholds.LEAST_UPDATES:
+        why = "the share of empty answers and the updates of an answer rest on them"
+        yield Finding("doubt", f"{_counted(answered, 'answer')} received in the window", why, LONGER)
+
+
+def _age(evidence: Evidence) -> Iterator[Finding]:
+    trial = evidence.trial
+    if not trial.client_seconds:
+        why = "age and rates rest on the time for which clients were there"
+        yield Finding("reason", "no client was subscribed in the window", why, "see the load's log in logs/")
+        return
+    unaged = 1 - evidence.raw.account.age_ns / NS_PER_SECOND / trial.client_seconds
+    text = f"clients had no update yet for {percent(unaged)} of their time in the window"
+    yield from against(thresholds.UNAGED_FRACTION, unaged, "age", text)
+
+
+def _counted(count: int, noun: str) -> str:
+    """Return how many there were, as the beginning of a sentence about the past."""
+    if not count:
+        return f"no {noun} was"
+    return f"only 1 {noun} was" if count == 1 else f"only {count} {noun}s were"

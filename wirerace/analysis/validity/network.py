@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from wirerace.analysis import thresholds
-from wirerace.analysis.validity.finding import Evidence, Finding, against
+from wirerace.analysis.validity.finding import Evidence, against
+from wirerace.experiment.trial import Finding
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:

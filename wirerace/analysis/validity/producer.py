@@ -1,17 +1,52 @@
-"""The producer: whether it lived, and kept its schedule."""
+"""The producer: whether it lived, kept its schedule, and made what was due."""
 
 from collections.abc import Iterator
+from itertools import dropwhile, takewhile
 
 from wirerace.analysis import thresholds
-from wirerace.analysis.validity.finding import Evidence, Finding, against, milliseconds
+from wirerace.analysis.validity.finding import Evidence, against, milliseconds
+from wirerace.clock import to_ns
+from wirerace.errors import BadInput
+from wirerace.experiment.model import schedule_of
+from wirerace.experiment.trial import Finding
+from wirerace.schedule import due_times
+
+SEE_LOG = "see the producer's log in logs/"
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield what was found of the producer."""
     trial = evidence.trial
     if len(evidence.raw.truth.epochs) > 1:
-        yield Finding("reason", "the producer died and was started again: what was due meanwhile was never made")
+        why = "what was due meanwhile was never made"
+        yield Finding("reason", "the producer died and was started again", why, SEE_LOG)
+    yield from _made(evidence)
     late = trial.producer.late_seconds_p99
     if trial.updates:
         text = f"1 % of updates were made {milliseconds(late)} late or later"
         yield from against(thresholds.PRODUCER_LATE_P99_SECONDS, late, "the producer's lateness", text)
+
+
+def _made(evidence: Evidence) -> Iterator[Finding]:
+    """Compare what was made in the window with what its schedule says."""
+    try:
+        due = _due(evidence)
+    except BadInput:
+        yield Finding("unchecked", "what was due: the trace cannot be read again")
+        return
+    made = evidence.trial.updates
+    if made != due:
+        why = "it is not the schedule of the experiment that was measured"
+        yield Finding("reason", f"{made} updates were made in the window, and {due} were due", why, SEE_LOG)
+
+
+def _due(evidence: Evidence) -> int:
+    """Return how many updates were due in the window: its schedule begins one warm-up before it.
+
+    Raises BadInput when the trace is gone.
+    """
+    window = evidence.raw.window
+    start_ns = window.from_ns - to_ns(evidence.experiment.window.warmup_seconds)
+    schedule = schedule_of(evidence.experiment, evidence.plan.seed, start_ns)
+    until_end = takewhile(window.to_ns.__gt__, due_times(schedule, start_ns))
+    return sum(1 for _ in dropwhile(window.from_ns.__gt__, until_end))

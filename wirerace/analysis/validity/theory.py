@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from wirerace.analysis.validity.finding import Evidence, Finding
+from wirerace.analysis.validity.finding import Evidence
+from wirerace.experiment.trial import Finding
 
 
 def check(evidence: Evidence, *, explained: bool) -> Iterator[Finding]:

@@ -2,12 +2,20 @@
 
 import math
 from collections.abc import Iterator
-from statistics import linear_regression
+from statistics import fmean, linear_regression
 
 from wirerace.analysis import thresholds
 from wirerace.analysis.student import probability_within
-from wirerace.analysis.validity.finding import Evidence, Finding, percent
+from wirerace.analysis.validity.finding import Evidence, milliseconds
 from wirerace.clock import NS_PER_SECOND
+from wirerace.experiment.trial import Finding
+
+THIRD = thresholds.TREND_BINS // 3
+"""How many bins at either end are compared."""
+CURES = {
+    "rises": "use fewer clients or updates: something cannot keep up",
+    "falls": "use a longer window.warmup_seconds",
+}
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
@@ -25,11 +33,11 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         if evidence.trial.updates:
             yield Finding("unchecked", "a trend of the latency in the window: some of its tenths have no update")
         return
-    third = len(means) // 3
-    change = (sum(means[-third:]) - sum(means[:third])) / third / (sum(means) / len(means))
-    if abs(change) > thresholds.TREND_CHANGE and _is_slope(means):
-        direction = "rises" if change > 0 else "falls"
-        yield Finding("doubt", f"latency {direction} by {percent(abs(change))} over the window: it has not settled")
+    first, last = fmean(means[:THIRD]), fmean(means[-THIRD:])
+    if abs(last - first) > thresholds.TREND_CHANGE * fmean(means) and _is_slope(means):
+        direction = "rises" if last > first else "falls"
+        text = f"latency {direction} over the window, from {milliseconds(first)} to {milliseconds(last)}"
+        yield Finding("doubt", text, "it has not settled", CURES[direction])
 
 
 def _is_slope(values: list[float]) -> bool:

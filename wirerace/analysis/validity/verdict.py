@@ -15,8 +15,8 @@ from wirerace.analysis.validity import (
     theory,
     trend,
 )
-from wirerace.analysis.validity.finding import Evidence, Finding, Weight
-from wirerace.experiment.trial import Verdict
+from wirerace.analysis.validity.finding import Evidence
+from wirerace.experiment.trial import Finding, Verdict, Weight
 
 Check = Callable[[Evidence], Iterator[Finding]]
 
@@ -37,10 +37,14 @@ CHECKS: tuple[Check, ...] = (
 
 def verdict(evidence: Evidence) -> Verdict:
     """Return the verdict on a trial whose theory has been computed."""
-    found: dict[Weight, list[str]] = {"reason": [], "doubt": [], "unchecked": []}
-    for check in CHECKS:
-        for weight, text in check(evidence):
-            found[weight].append(text)
-    for weight, text in theory.check(evidence, explained=bool(found["reason"] or found["doubt"])):
-        found[weight].append(text)
-    return Verdict(not found["reason"], found["reason"], found["doubt"], found["unchecked"])
+    findings = [finding for check in CHECKS for finding in check(evidence)]
+    explained = any(finding.weight != "unchecked" for finding in findings)
+    return verdict_from([*findings, *theory.check(evidence, explained=explained)])
+
+
+def verdict_from(findings: list[Finding]) -> Verdict:
+    """Return the verdict that findings amount to: one reason makes a trial invalid."""
+    texts: dict[Weight, list[str]] = {"reason": [], "doubt": [], "unchecked": []}
+    for finding in findings:
+        texts[finding.weight].append(finding.text)
+    return Verdict(not texts["reason"], texts["reason"], texts["doubt"], texts["unchecked"], findings)
