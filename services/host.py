@@ -26,6 +26,7 @@ from prometheus_client import (
 from services.answers import Encoded, encode_response
 from wirerace.errors import BadInput
 from wirerace.metrics import ServiceMetrics
+from wirerace.trace import MOST_SCHEDULE_BYTES
 from wirerace.wire import CURSOR_HEADER, Cursor
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -34,7 +35,7 @@ BACKLOG = 4096  # Linux's own limit; clients may come all at once.
 STOP_SECONDS = 2.0  # for requests that are still being answered; a stop takes at most twice that.
 GC_THRESHOLDS = (50_000, 20, 100)
 LAG_EVERY_SECONDS = 0.25
-MOST_REQUEST_BYTES = 64 * 1024 * 1024  # a schedule with a recorded trace in it; nothing else reads a body
+MOST_REQUEST_BYTES = MOST_SCHEDULE_BYTES  # nothing else reads a body
 PARENT_EVERY_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)

@@ -25,7 +25,7 @@ from wirerace.clock import NS_PER_SECOND, Clock, now_ns
 from wirerace.decoding import Misfit, decode_json
 from wirerace.errors import BadInput
 from wirerace.schedule import Arrivals, Bytes, Duration, Rate, Schedule, Seed, due_times, payloads
-from wirerace.trace import read_trace
+from wirerace.trace import Event, read_trace
 from wirerace.transports import PRODUCER_PORT
 from wirerace.wire import CURSOR_HEADER, Cursor, Update, encode_update
 
@@ -242,5 +242,9 @@ def schedule_of(options: ProducerOptions) -> Schedule:
     if options.arrivals == "trace" and options.trace_file is None:
         raise BadInput("--trace-file must name a trace when --arrivals is trace")
     names = [name for name in Schedule.__struct_fields__ if name not in {"start_ns", "trace"}]
-    trace = read_trace(Path(options.trace_file)) if options.arrivals == "trace" and options.trace_file else []
-    return Schedule(**{name: getattr(options, name) for name in names}, trace=trace)
+    events: list[Event] = []
+    if options.arrivals == "trace" and options.trace_file:
+        trace = read_trace(Path(options.trace_file), options.speed)
+        logger.info("trace %s: %s", options.trace_file, trace.summary(options.speed))
+        events = trace.events
+    return Schedule(**{name: getattr(options, name) for name in names}, trace=events)

@@ -49,6 +49,16 @@ def test_bad_input_gets_one_line_and_exit_code_2(arguments: list[str], line: str
     assert line in finished.stderr
 
 
+def test_run_prints_what_it_understood_of_a_trace_before_anything_starts() -> None:
+    finished = wirerace("run", "experiments/trace.toml", "--out", ".")
+    understood, refusal = finished.stderr.splitlines()
+    summary = (
+        "events: 564 over 180.253 s, 3.12 a second, at 0.5 × the speed of the file, times: seconds, payloads: 564 of"
+    )
+    assert understood.startswith(f"wirerace: trace experiments/traces/test-run.csv: {summary} ")
+    assert "holds something already" in refusal
+
+
 def test_too_few_file_descriptors_say_how_many_are_needed(tmp_path: Path) -> None:
     finished = wirerace("run", FIRST_LOOK, "--out", str(tmp_path / "out"), before="ulimit -Sn 200 && ulimit -Hn 300")
     assert finished.returncode == 2

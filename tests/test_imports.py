@@ -14,6 +14,7 @@ SHARED = frozenset(
     for name in (
         "transports", "wire", "clock", "metrics", "account", "ledger", "histogram", "errors", "frames", "schedule",
         "options", "seen", "shapes", "trace", "usage", "annotations", "decoding",
+        "files", "moments", "rows",
     )
 )  # fmt: skip
 PROCESSES = frozenset({"subprocess", "multiprocessing"})

@@ -13,6 +13,8 @@ Value = TypeVar("Value")
 Key = str | int | None
 """A field, an index, or None for some key of a dict: msgspec does not tell which."""
 
+MOST_REASON = 200
+"""Characters of what msgspec says, in which a value may be."""
 _KEY = re.compile(r"\.(?P<field>\w+)|\[(?P<index>\d+)\]|\[\.\.\.\]")
 _WORDS = {
     "int": "a whole number", "float": "a number", "str": "text", "bool": "true or false", "array": "a list",
@@ -93,7 +95,7 @@ def _misfit(error: msgspec.ValidationError, given: Any, of_type: Any, at: str) -
         return Misfit(quoted, f" is missing; add it {f'to {whole}' if whole else 'at the top level'}", keys)
     wanted = _wanted(annotation, reason)
     if not wanted:
-        return Misfit(whole, f": {cut(_lowered(reason))}", keys)
+        return Misfit(whole, f": {cut(_lowered(reason), MOST_REASON)}", keys)
     return Misfit(whole, f" must be {wanted}" + ("" if given is msgspec.UNSET else f", got {shown(given)}"), keys)
 
 

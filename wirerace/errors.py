@@ -63,4 +63,4 @@ def shown(value: object) -> str:
 
 def cut(text: str, most: int = MOST_SHOWN) -> str:
     """Return a text, or its beginning when it is longer than `most` characters."""
-    return text if len(text) <= most else text[:MOST_SHOWN] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"

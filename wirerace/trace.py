@@ -1,14 +1,18 @@
 """Traces: recorded times of real events, with payloads if there are any, read from JSON Lines or CSV."""
 
-import csv
-import json
 import math
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from array import array
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from wirerace.errors import BadInput
+import msgspec
+
+from wirerace.clock import NS_PER_SECOND
+from wirerace.errors import BadInput, shown
+from wirerace.files import read_text
+from wirerace.moments import LOCAL, Moment, moment_of
+from wirerace.rows import CURE, RowError, rows_of
 
 MOST_EVENTS = 1_000_000
 MOST_PAYLOAD_BYTES = 1_048_576
@@ -16,7 +20,10 @@ MOST_SPAN_SECONDS = 100 * 365.25 * 86_400
 """From the first event to the last one, as played: its nanoseconds, added to those of now, fit into 64 bits."""
 MOST_PER_SECOND = 10_000
 """As of any schedule; a trace is played again and again, so its mean counts."""
-CURE = 'a line is time[,payload], or {"time": …, "payload": …}; a time is seconds or ISO 8601'
+MOST_SCHEDULE_BYTES = 64 * 1024 * 1024
+"""Of a schedule with its trace in it, as a producer gets it."""
+MOST_TRACE_BYTES = MOST_SCHEDULE_BYTES - 65_536
+"""Of the trace alone: the rest of a schedule is far below."""
 
 
 class Event(NamedTuple):
@@ -24,6 +31,26 @@ class Event(NamedTuple):
 
     at_seconds: float
     payload: str | None
+
+
+class Trace(NamedTuple):
+    """The events of a trace, in order, and the notation of their times."""
+
+    events: list[Event]
+    notation: str
+
+    def summary(self, speed: float = 1.0) -> str:
+        """Return what was understood, in a line: how many events, how long, how often, with what."""
+        span_seconds = self.events[-1].at_seconds / speed
+        sizes = [len(event.payload.encode()) for event in self.events if event.payload is not None]
+        parts = [
+            f"events: {len(self.events)} over {span_seconds:.6g} s",
+            f"{(len(self.events) - 1) / span_seconds:.3g} a second" if span_seconds else "",
+            f"at {speed:g} × the speed of the file" if speed != 1 else "",
+            f"times: {self.notation}",
+            f"payloads: {len(sizes)} of {min(sizes)} to {max(sizes)} bytes" if sizes else "payloads: none",
+        ]
+        return ", ".join(part for part in parts if part)
 
 
 def check_events(
@@ -81,76 +108,52 @@ def _payload_trouble(payload: str | None) -> str:
     return f"a payload has at most {MOST_PAYLOAD_BYTES} bytes; cut it" if size > MOST_PAYLOAD_BYTES else ""
 
 
-def read_trace(path: Path) -> list[Event]:
-    """Return the events of a trace, at least one, in order; `.jsonl` and `.json` are JSON Lines, all else is CSV.
+def read_trace(path: Path, speed: float = 1.0) -> Trace:
+    """Return the trace in a file, to be played at a speed.
 
-    Raises BadInput, naming file, line and cure.
+    Raises BadInput, naming file, line and cure, when it may be read in two ways, or cannot be played.
     """
     try:
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}; name a trace with producer.trace_file") from None
-    except UnicodeDecodeError:
-        raise BadInput(f"{path}: not UTF-8; {CURE}") from None
-    events: list[Event] = []
-    numbers: list[int] = []
-    first_seconds = 0.0
-    for number, (time, payload) in _rows(path, text):
-        seconds = _seconds(time)
-        if seconds is None and time == "time" and not events:  # the header of a CSV
-            continue
-        place = f"{path}:{number}"
-        if seconds is None:
-            raise BadInput(f"{place}: {time!r} is no time; {CURE}")
-        first_seconds = seconds if not events else first_seconds
-        events.append(Event(seconds - first_seconds, payload))
-        numbers.append(number)
-    if not events:
+        trace, lines = _understood(read_text(path, "name a trace with producer.trace_file"))
+    except RowError as error:
+        raise BadInput(f"{path}:{error}") from None
+    if not trace.events:
         raise BadInput(f"{path}: no events; {CURE}")
-    check_events(events, place_of=lambda index: f"{path}:{numbers[index]}")
-    return events
+    check_events(trace.events, speed, lambda index: f"{path}:{lines[index]}")
+    encoded_bytes = len(msgspec.json.encode(trace.events))
+    if encoded_bytes > MOST_TRACE_BYTES:
+        size = f"{encoded_bytes / 1e3:.1f} kB as the producer gets it, and {MOST_TRACE_BYTES / 1e3:.1f} kB at most"
+        raise BadInput(f"{path}: {size}; cut it, or leave payloads out")
+    return trace
 
 
-def _rows(path: Path, text: str) -> Iterator[tuple[int, tuple[object, str | None]]]:
-    """Yield line numbers with time and payload; empty lines, and comments of a CSV, are passed over."""
-    is_json = path.suffix in {".jsonl", ".json"}
-    csv.field_size_limit(2 * MOST_PAYLOAD_BYTES)  # beyond our own limit, so that ours is the one that is told
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip() and (is_json or not line.startswith("#")):
-            yield number, _json_row(path, number, line) if is_json else _csv_row(path, number, line)
+def _understood(text: str) -> tuple[Trace, "array[int]"]:
+    """Return the trace in a text, and the line of each event.
 
-
-def _json_row(path: Path, number: int, line: str) -> tuple[object, str | None]:
-    try:
-        row = json.loads(line)
-    except ValueError:
-        row = None
-    payload = row.get("payload") if isinstance(row, dict) else None
-    if not isinstance(row, dict) or "time" not in row or not isinstance(payload, str | None):
-        raise BadInput(f"{path}:{number}: no event; {CURE}")
-    return row["time"], payload
-
-
-def _csv_row(path: Path, number: int, line: str) -> tuple[object, str | None]:
-    try:
-        (fields,) = csv.reader([line], strict=True)
-    except (csv.Error, ValueError):
-        fields = []
-    if len(fields) not in {1, 2}:
-        raise BadInput(f"{path}:{number}: no event; {CURE}")
-    return fields[0].strip(), fields[1] if len(fields) == 2 else None
-
-
-def _seconds(time: object) -> float | None:
-    """Return a time as seconds from some origin, None when it is none."""
-    if isinstance(time, bool) or not isinstance(time, int | float | str):
-        return None
-    try:
-        seconds = float(time)
-    except ValueError:
+    Raises RowError.
+    """
+    unit, rows = rows_of(text, MOST_PAYLOAD_BYTES)
+    events: list[Event] = []
+    lines = array("q")
+    first = last = Moment(0, "")
+    for line, time, payload in rows:
         try:
-            moment = datetime.fromisoformat(str(time))
-        except ValueError:
-            return None
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    return seconds if math.isfinite(seconds) else None
+            moment = moment_of(time, unit)
+        except BadInput as error:
+            raise RowError(line, str(error)) from None
+        if moment is None:
+            raise RowError(line, f"{shown(time)} is no time; {CURE}")
+        if not events:
+            first = last = moment
+        elif moment.notation != first.notation:
+            notations = f"{moment.notation}, and the times before it are in {first.notation}"
+            raise RowError(line, f"{shown(time)} is in {notations}; use one of them")
+        elif moment.ns < last.ns and moment.notation == LOCAL:
+            cure = "sort the lines, or give times a zone if the clock was set back"
+            raise RowError(line, f"{shown(time)} is before the time above it; {cure}")
+        if len(events) > MOST_EVENTS:
+            break  # which check_events() refuses
+        last = moment
+        events.append(Event((moment.ns - first.ns) / NS_PER_SECOND, payload))
+        lines.append(line)
+    return Trace(events, first.notation), lines

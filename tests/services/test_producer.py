@@ -1,16 +1,20 @@
 """The producer: makes updates when its schedule intends, tells every follower, and forgets none."""
 
+import logging
 import time
 from collections.abc import AsyncIterator
 from itertools import islice
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from services.producer import ProducerOptions, schedule_of
 from tests.contract.feeds import SELDOM, Follow, Start, delete, followers, producers, put, truth
 from tests.contract.stage import Running
 from wirerace.clock import NS_PER_SECOND
 from wirerace.schedule import Schedule, Truth, due_times
+from wirerace.trace import Event
 
 
 @pytest.fixture
@@ -201,3 +205,14 @@ async def test_metrics_of_the_producer_count_what_it_made(producer: Running, fol
     assert 1 == metrics["wirerace_feed_live"]
     feed.response.close()
     await producer.until_metric("clients", 0)
+
+
+def test_producer_logs_what_it_understood_of_a_trace(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    trace_file = tmp_path / "trace.csv"
+    trace_file.write_text("time_ms\n0\n500\n", "utf-8")
+    with caplog.at_level(logging.INFO):
+        schedule = schedule_of(ProducerOptions(arrivals="trace", trace_file=str(trace_file), speed=2.0))
+
+    assert [Event(0.0, None), Event(0.5, None)] == schedule.trace
+    understood = "events: 2 over 0.25 s, 4 a second, at 2 × the speed of the file, times: milliseconds, payloads: none"
+    assert [f"trace {trace_file}: {understood}"] == caplog.messages

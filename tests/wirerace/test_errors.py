@@ -16,8 +16,8 @@ def test_error_is_one_line_whatever_it_quotes() -> None:
         ("a\tb", r"'a\tb'"),
         ({"x": 1}, "{'x': 1}"),
         ("x" * 80, repr("x" * 80)),
-        ("x" * 81, "'" + "x" * 79 + "…"),
-        (b"\xff" * 1000, "b'" + r"\xff" * 19 + r"\x…"),
+        ("x" * 81, "'" + "x" * 80 + "…"),
+        (b"\xff" * 1000, "b'" + r"\xff" * 19 + r"\xf…"),
     ],
 )
 def test_value_is_shown_in_eighty_characters(value: object, expected: str) -> None:

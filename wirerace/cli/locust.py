@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from wirerace.cli.run import Terminated, new_directory, terminable
+from wirerace.cli.run import Terminated, new_directory, say_what_is_played, terminable
 from wirerace.errors import BadInput
 from wirerace.experiment.http import Peer
 from wirerace.experiment.playground import play
@@ -33,6 +33,7 @@ def command(
         wirerace locust --set load.processes=2 --set producer.rate_per_second=50
     """
     experiment = read_experiment(file, overrides or ())
+    say_what_is_played(experiment)
     directory = new_directory("locust")
     try:
         directory.mkdir(parents=True, exist_ok=True)

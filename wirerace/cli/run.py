@@ -13,7 +13,8 @@ import typer
 
 from wirerace.analysis.judging import judged
 from wirerace.analysis.statistics import summarised
-from wirerace.errors import BadInput
+from wirerace.errors import BadInput, printable
+from wirerace.experiment.model import Experiment, trace_of
 from wirerace.experiment.reading import read_experiment
 from wirerace.experiment.record import FILE_NAME, Result, write_json
 from wirerace.experiment.run import Place, run
@@ -60,6 +61,7 @@ def command(
     3 a trial is invalid, or too few repeats were valid; 130 Ctrl-C; 143 SIGTERM. Finished trials are saved in any case.
     """
     experiment = read_experiment(file, overrides or ())
+    say_what_is_played(experiment)
     directory = prepare_directory(file, out)
     foreseen = cautions(experiment) if on == "local" else []
     for caution in foreseen:
@@ -83,6 +85,13 @@ def command(
         sys.stderr.write(f"wirerace: {failure.transport}{variant}, repeat {failure.repeat}: {failure.reason}\n")
     sys.stdout.write(f"{directory / FILE_NAME}\n")
     raise typer.Exit(exit_code(result, allow_invalid=allow_invalid))
+
+
+def say_what_is_played(experiment: Experiment) -> None:
+    """Print what was understood of the trace, if the experiment plays one, so that people see what it will do."""
+    source = experiment.producer
+    if (trace := trace_of(source)) is not None:
+        sys.stderr.write(f"wirerace: trace {printable(str(source.trace_file))}: {trace.summary(source.speed)}\n")
 
 
 def exit_code(result: Result, *, allow_invalid: bool) -> int:

@@ -1,5 +1,6 @@
 """An experiment as values: what an experiment file says, and the trials that come of it."""
 
+import functools
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from msgspec import Meta
 
 from wirerace.schedule import Schedule, Seed, Source
 from wirerace.shapes import Ramp, Shape, ShapeName, Spike, Steady, Steps, Storm
-from wirerace.trace import read_trace
+from wirerace.trace import Trace, read_trace
 from wirerace.transports import (
     TRANSPORTS,
     HttpOptions,
@@ -173,11 +174,28 @@ def plans_of(experiment: Experiment, repeat: int) -> list[Plan]:
     return found
 
 
+def trace_of(source: Source) -> Trace | None:
+    """Return the trace that a source plays, None when it plays none.
+
+    Raises BadInput, naming file, line and cure, when it cannot be read.
+    """
+    if source.arrivals != "trace" or source.trace_file is None:
+        return None
+    return _read_once(source.trace_file, source.speed)
+
+
+@functools.cache
+def _read_once(trace_file: str, speed: float) -> Trace:
+    """Return the same trace for all trials, even if its file changes while they run."""
+    return read_trace(Path(trace_file), speed)
+
+
 def schedule_of(experiment: Experiment, seed: int, start_ns: int | None) -> Schedule:
     """Return the schedule of one trial; without `start_ns` it begins when the producer gets it.
 
     Raises BadInput, naming file, line and cure, when its trace cannot be read.
     """
     source = experiment.producer
-    trace = read_trace(Path(source.trace_file)) if source.arrivals == "trace" and source.trace_file else []
-    return Schedule(**msgspec.structs.asdict(source), seed=seed, start_ns=start_ns, trace=trace)
+    trace = trace_of(source)
+    events = [] if trace is None else trace.events
+    return Schedule(**msgspec.structs.asdict(source), seed=seed, start_ns=start_ns, trace=events)

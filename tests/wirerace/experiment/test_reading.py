@@ -5,10 +5,11 @@ import pytest
 from tests.wirerace.experiment.bad_files import BAD_FILES, LEAST
 from tests.wirerace.trials import plan_of
 from wirerace.errors import BadInput
-from wirerace.experiment.model import Experiment, Link, Plan, Stall, plans_of
+from wirerace.experiment.model import Experiment, Link, Plan, Stall, plans_of, schedule_of
 from wirerace.experiment.reading import read_experiment
 from wirerace.schedule import Source
 from wirerace.shapes import Stage, Steps
+from wirerace.trace import Event
 from wirerace.transports import TRANSPORTS, LongPollingOptions, PollingOptions, WebSocketOptions
 
 EXPERIMENTS = Path(__file__).parents[3] / "experiments"
@@ -266,3 +267,21 @@ def test_file_that_is_nested_too_deeply_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, "x = " + "[" * 5000)
 
     assert f"{path}: nested too deeply to be an experiment" == refusal_of(path)
+
+
+def test_trace_is_the_same_for_all_trials_whatever_becomes_of_its_file(tmp_path: Path) -> None:
+    (tmp_path / "trace.csv").write_text("time_ms,payload\n0,a\n500,b\n", "utf-8")
+    tables = '[producer]\narrivals = "trace"\ntrace_file = "trace.csv"'
+    experiment = read_experiment(written(tmp_path, LEAST + tables))
+    (tmp_path / "trace.csv").unlink()
+
+    assert [Event(0.0, "a"), Event(0.5, "b")] == schedule_of(experiment, 1, 0).trace
+
+
+def test_trace_that_cannot_be_read_is_refused_by_both_names(tmp_path: Path) -> None:
+    (tmp_path / "trace.csv").write_text("1\n0\n", "utf-8")
+    tables = '[producer]\narrivals = "trace"\ntrace_file = "trace.csv"'
+    path = written(tmp_path, LEAST + tables)
+
+    line = f"{path}: {tmp_path / 'trace.csv'}:2: time goes back by 1 s; sort the events by time"
+    assert line == refusal_of(path)
