@@ -1,6 +1,5 @@
 """The load of one Locust process: the account that its users write into, their options, Locust's statistics."""
 
-import random
 from collections.abc import Iterator
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -14,6 +13,7 @@ from loadtests.traffic import Counters
 from wirerace.account import NO_TRAFFIC, NO_WINDOW, AccountRecord, LoadState, ProcessUse, Traffic, Window, merge
 from wirerace.clock import NS_PER_SECOND, now_ns, process_cpu_seconds, to_ns
 from wirerace.ledger import Account, Ledger
+from wirerace.streams import stream
 from wirerace.transports import Transport
 from wirerace.usage import Usage, difference, usage
 from wirerace.wire import Cursor
@@ -52,7 +52,7 @@ class Load:
 
     def __init__(self, environment: Environment, options: LoadOptions, index: int = 0) -> None:
         self.accounts: dict[str, Account] = {}
-        self.random = random.Random(f"{options.seed}/{index}")
+        self.random = stream(options.seed, "load", index, "jitter")
         self.statistics = Statistics(environment.stats)
         self._options = options
         self._counters: dict[str, Counters] = {}
@@ -60,7 +60,7 @@ class Load:
         self._sampler: gevent.Greenlet | None = None
         self._uses: list[ProcessUse] = []
         self._clients: dict[Client, None] = {}  # in the order in which they came
-        self._phase = self.random.random()
+        self._phase = stream(options.seed, "load", index, "phase").random()
 
     def options_of(self, transport: Transport) -> Any:
         """Return the client options of a transport."""

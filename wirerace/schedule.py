@@ -3,13 +3,16 @@
 import itertools
 import math
 import random
+import string
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
+from wirerace.arrivals import BLOCK_UPDATES, Block, bursty, periodic, poisson, recorded
 from wirerace.clock import NS_PER_SECOND
+from wirerace.streams import stream
 from wirerace.trace import MOST_PER_SECOND, Event
 
 Rate = Annotated[float, Meta(ge=0.01, le=MOST_PER_SECOND, description="updates made a second, on average")]
@@ -19,7 +22,9 @@ Arrivals = Annotated[
 ]
 Bytes = Annotated[int, Meta(ge=0, le=1_048_576)]
 Seed = Annotated[int, Meta(ge=0, le=2**52, description="where randomness starts from")]
-Duration = Annotated[float, Meta(gt=0, le=86_400)]
+Duration = Annotated[float, Meta(ge=0.001, le=86_400)]
+
+_LETTER_OF_BYTE = bytes(ord(string.ascii_lowercase[byte % 26]) for byte in range(256))
 
 
 class PayloadSizes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -85,66 +90,88 @@ class Schedule(Source, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError('trace must hold events when arrivals is "trace", and nothing otherwise')
 
 
-def due_times(schedule: Schedule, start_ns: int) -> Iterator[int]:
-    """Yield the intended times of making, Unix nanoseconds, without end, in order.
+def due_times(schedule: Schedule, start_ns: int, from_ns: int = 0) -> Iterator[int]:
+    """Yield the intended times of making from `from_ns` on, Unix nanoseconds, without end, in order.
 
     They are computed from the start, so they do not drift. The first lies one gap after `start_ns`, but in a trace at
     `start_ns`, where its first event is.
     """
-    offsets = {"periodic": _periodic, "poisson": _poisson, "bursty": _bursty, "trace": _recorded}[schedule.arrivals]
-    for seconds in offsets(schedule):
-        yield start_ns + round(seconds * NS_PER_SECOND)
+    for block in _blocks(schedule, start_ns, from_ns):
+        yield from _due_times_in(block, start_ns, from_ns)
 
 
 def payloads(schedule: Schedule) -> Iterator[str]:
     """Yield the payload of each update, without end: recorded ones, or random letters of the sizes asked for."""
-    source = random.Random(schedule.seed)
-    sizes = schedule.payload_bytes
-    most = sizes if isinstance(sizes, int) else sizes.max
-    letters = "".join(source.choices("abcdefghijklmnopqrstuvwxyz", k=2 * most))
-    recorded = [event.payload for event in schedule.trace] or [None]
-    for index, payload in enumerate(itertools.cycle(recorded)):
-        if payload is None:
-            size = sizes if isinstance(sizes, int) else sizes.sample(source)
-            start = index % most if most else 0
-            payload = letters[start : start + size]  # noqa: PLW2901 -- the same thing, made up
+    for _, payload in updates_of(schedule, 0):
         yield payload
 
 
-def _periodic(schedule: Schedule) -> Iterator[float]:
-    for index in itertools.count(1):
-        yield index / schedule.rate_per_second
+def updates_of(schedule: Schedule, start_ns: int, from_ns: int = 0) -> Iterator[tuple[int, str]]:
+    """Yield the intended time and the payload of each update from `from_ns` on, without end.
+
+    Both are what they are without `from_ns`: the same updates, but for those that are passed over.
+    """
+    sizes = schedule.payload_bytes
+    letters = _letters(schedule.seed, sizes if isinstance(sizes, int) else sizes.max)
+    for block in _blocks(schedule, start_ns, from_ns):
+        due_ns = (start_ns + round(seconds * NS_PER_SECOND) for seconds in block.seconds)
+        for update in zip(due_ns, _payloads_in(block, schedule, letters), strict=False):
+            if update[0] >= from_ns:
+                yield update
 
 
-def _poisson(schedule: Schedule) -> Iterator[float]:
-    gap = random.Random(schedule.seed).expovariate
-    elapsed_seconds = 0.0
-    while True:
-        elapsed_seconds += gap(schedule.rate_per_second)
-        yield elapsed_seconds
+def _due_times_in(block: Block, start_ns: int, from_ns: int) -> Iterator[int]:
+    for seconds in block.seconds:
+        due_ns = start_ns + round(seconds * NS_PER_SECOND)
+        if due_ns >= from_ns:
+            yield due_ns
 
 
-def _bursty(schedule: Schedule) -> Iterator[float]:
-    """Poisson arrivals on a clock that stands still between bursts; the start falls anywhere into a cycle."""
-    on_seconds, cycle_seconds = schedule.on_seconds, schedule.on_seconds + schedule.off_seconds
-    in_bursts = msgspec.structs.replace(schedule, rate_per_second=schedule.rate_per_second * cycle_seconds / on_seconds)
-    start_seconds = random.Random(schedule.seed).uniform(0, cycle_seconds)
-    for busy_seconds in _poisson(in_bursts):
-        cycles, into_burst_seconds = divmod(busy_seconds, on_seconds)
-        elapsed_seconds = cycles * cycle_seconds + into_burst_seconds - start_seconds
-        if elapsed_seconds > 0:
-            yield elapsed_seconds
-
-
-def _recorded(schedule: Schedule) -> Iterator[float]:
+def _blocks(schedule: Schedule, start_ns: int, from_ns: int) -> Iterator[Block]:
+    rate, seed, from_seconds = schedule.rate_per_second, schedule.seed, max(0, from_ns - start_ns) / NS_PER_SECOND
+    if schedule.arrivals == "periodic":
+        return periodic(rate, from_seconds)
+    if schedule.arrivals == "poisson":
+        return poisson(rate, seed, from_seconds)
+    if schedule.arrivals == "bursty":
+        return bursty(rate, schedule.on_seconds, schedule.off_seconds, seed, from_seconds)
     times = [event.at_seconds / schedule.speed for event in schedule.trace]
-    if len(times) > 1 and times[-1] > 0:
-        mean_gap_seconds = times[-1] / (len(times) - 1)
-    else:  # one instant: as often as makes the rate
-        mean_gap_seconds = len(times) / schedule.rate_per_second
-    for round_number in itertools.count():
-        begun_seconds = round_number * (times[-1] + mean_gap_seconds)
-        yield from (begun_seconds + seconds for seconds in times)
+    several = len(times) > 1 and times[-1] > 0
+    gap_seconds = times[-1] / (len(times) - 1) if several else len(times) / rate  # one instant: what makes the rate
+    return recorded(times, gap_seconds, from_seconds)
+
+
+def _payloads_in(block: Block, schedule: Schedule, letters: str) -> Iterator[str]:
+    """Yield the payloads of a block; they depend on the seed and on the place in the schedule, on nothing else."""
+    trace, most = schedule.trace, len(letters) // 2
+    begin = block.number * (len(trace) or BLOCK_UPDATES)
+    for index, size in enumerate(_sizes_in(block, schedule), block.first):
+        payload = trace[index].payload if index < len(trace) else None
+        if payload is None:
+            start = (begin + index) % most if most else 0
+            payload = letters[start : start + size]
+        yield payload
+
+
+def _sizes_in(block: Block, schedule: Schedule) -> Iterator[int]:
+    """Yield the sizes of a block's payloads; they are drawn in parts, because a block that is a trace may be long."""
+    sizes = schedule.payload_bytes
+    if isinstance(sizes, int):
+        yield from itertools.repeat(sizes)
+        return
+    first_part, passed = divmod(block.first, BLOCK_UPDATES)
+    for part in itertools.count(first_part):
+        source = stream(schedule.seed, "sizes", block.number, part)
+        for index in range(BLOCK_UPDATES):
+            size = sizes.sample(source)
+            if index >= passed:
+                yield size
+        passed = 0
+
+
+def _letters(seed: int, most: int) -> str:
+    """Return letters of which every payload is a part: any `most` neighbours may be one."""
+    return stream(seed, "letters").randbytes(2 * most).translate(_LETTER_OF_BYTE).decode("ascii")
 
 
 class Made(msgspec.Struct, frozen=True):

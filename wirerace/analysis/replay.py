@@ -1,6 +1,5 @@
 """Long-polling clients in front of recorded updates: held, answered, away for a gap, and back."""
 
-import random
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, pairwise
@@ -9,6 +8,7 @@ from typing import NamedTuple
 from wirerace.account import Window
 from wirerace.analysis.news import LongPolls
 from wirerace.clock import NS_PER_SECOND
+from wirerace.streams import stream
 
 MOST_CLIENTS = 2_000
 
@@ -56,7 +56,7 @@ class Replay:
 
     def run(self, gaps_ns: Sequence[int], hold_ns: int, enough: int) -> None:
         """Play one client after the other, until there are enough answers; gaps are drawn from a fixed seed."""
-        draw, count = random.Random(1).random, len(gaps_ns)
+        draw, count = stream(1, "replay").random, len(gaps_ns)
         most_clients = MOST_CLIENTS if len(set(gaps_ns)) > 1 else 1  # with one gap, all clients fare alike
         played = 0
         while played < enough and self.clients < most_clients:

@@ -5,7 +5,6 @@ schedule.
 """
 
 import math
-import random
 from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 from statistics import stdev
@@ -18,6 +17,7 @@ from wirerace.analysis.made import Made
 from wirerace.analysis.news import News, Periodic, Poisson
 from wirerace.clock import to_ns
 from wirerace.schedule import Schedule, Source, due_times
+from wirerace.streams import stream
 from wirerace.transports import LongPollingOptions, PollingOptions, TransportOptions, WebSocketOptions
 
 
@@ -143,7 +143,7 @@ def sampling_deviation(
 
 def _other_schedules(source: Source, count: int, lead_seconds: float, window_seconds: float) -> Iterator[Made]:
     """Yield records that the producer might have made: a priming update, the lead, the window."""
-    phases = random.Random(1)
+    phases = stream(1, "window phases")
     for seed in range(2**50, 2**50 + count):  # far from what an experiment names
         schedule = Schedule(rate_per_second=source.rate_per_second, arrivals=source.arrivals, seed=seed)
         from_ns = to_ns(lead_seconds + phases.random() / source.rate_per_second)

@@ -1,7 +1,6 @@
 """An experiment as values: what an experiment file says, and the trials that come of it."""
 
 import functools
-import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -11,6 +10,7 @@ from msgspec import Meta
 
 from wirerace.schedule import Schedule, Seed, Source
 from wirerace.shapes import Ramp, Shape, ShapeName, Spike, Steady, Steps, Storm
+from wirerace.streams import stream
 from wirerace.trace import Trace, read_trace
 from wirerace.transports import (
     TRANSPORTS,
@@ -170,7 +170,7 @@ def plans_of(experiment: Experiment, repeat: int) -> list[Plan]:
     found = [
         Plan(TRANSPORTS[name], variant, options, repeat, seed) for name, variant, options in contestants(experiment)
     ]
-    random.Random(seed).shuffle(found)
+    stream(seed, "order").shuffle(found)
     return found
 
 
