@@ -206,11 +206,14 @@ class Ledger:
             self._seen = self._seen_of.setdefault(epoch, Seen(known_seq))
 
     def _renew(self, ts: int, at_ns: int) -> None:
-        """Note that the newest update is now the one made at `ts`: the age drops from its peak."""
+        """Note that the newest update is now the one made at `ts`: the age drops from its peak.
+
+        Updates of one arrival instant make one drop: the age at that instant was not raised in between.
+        """
         totals = self._account.totals
         if self._newest_ts is None:
             self._account.aged_clients += 1
-        elif self._account.window.has(at_ns):
+        elif at_ns > self._aged_to_ns and self._account.window.has(at_ns):
             totals.peak_ns += at_ns - self._newest_ts
             totals.peaks += 1
         self._age_until(at_ns)

@@ -81,25 +81,34 @@ def counted(story: Story) -> tuple[dict[str, int], dict[Key, int]]:
     return {"delivered": len(latencies), **counts}, latencies
 
 
+def age_at(story: Story, at_ns: float) -> float | None:
+    """Return the client's age at an instant, by the definition: now minus the making time of the newest update it has.
+
+    None before its first update.
+    """
+    known = [update.ts for update, arrival_ns in story.received if arrival_ns <= at_ns]
+    return at_ns - max(known) if known else None
+
+
 def age_integral(story: Story) -> tuple[int, float]:
     """Return how long the client had an age within the window, and the area under it, by the midpoint rule.
 
-    Everything happens at whole nanoseconds and the age is linear between events, so steps of 1 ns are exact.
+    Everything happens at whole nanoseconds and the age is linear between them, so steps of 1 ns are exact.
     """
-    duration_ns, area = 0, 0.0
-    for tick in range(WINDOW.from_ns, min(WINDOW.to_ns, story.closed_ns)):
-        known = [update.ts for update, arrival_ns in story.received if arrival_ns <= tick]
-        if known:
-            duration_ns += 1
-            area += tick + 0.5 - max(known)
-    return duration_ns, area
+    ages = [age_at(story, tick + 0.5) for tick in range(WINDOW.from_ns, min(WINDOW.to_ns, story.closed_ns))]
+    known = [age for age in ages if age is not None]
+    return len(known), sum(known)
 
 
-def peaks(story: Story) -> list[int]:
-    """Return the age just before each arrival of something newer, in the window."""
-    found: list[int] = []
-    for index, (update, arrival_ns) in enumerate(story.received):
-        newest = max((before.ts for before, _ in story.received[:index]), default=None)
-        if newest is not None and update.ts > newest and WINDOW.has(arrival_ns):
-            found.append(arrival_ns - newest)
+def peaks(story: Story) -> list[float]:
+    """Return the local maxima of the age curve in the window, sampled between all whole nanoseconds.
+
+    The curve rises by 1 ns in 1 ns and falls in no time: where it is lower than half a nanosecond before, it has just
+    fallen from a peak.
+    """
+    found: list[float] = []
+    for tick in range(WINDOW.from_ns, WINDOW.to_ns):
+        before, after = age_at(story, tick - 0.5), age_at(story, tick + 0.5)
+        if before is not None and after is not None and after < before:
+            found.append(before + 0.5)
     return found

@@ -29,7 +29,7 @@ def test_age_is_integrated_over_the_window_exactly(story: Story) -> None:
 
 @given(stories())
 @settings(deadline=None)
-def test_peaks_are_the_ages_just_before_something_newer_arrives(story: Story) -> None:
+def test_peaks_are_the_local_maxima_of_the_age_curve(story: Story) -> None:
     totals, expected = account_of(story).totals, peaks(story)
 
     assert (sum(expected), len(expected)) == (totals.peak_ns, totals.peaks)
@@ -41,6 +41,21 @@ def test_mean_age_of_a_periodic_push_is_half_a_period_and_the_delay() -> None:
 
     assert pytest.approx(10 / 2 + 3) == totals.age_area * SECONDS_SQUARED / totals.age_ns
     assert (100, 10, 130) == (totals.age_ns, totals.peaks, totals.peak_ns)
+
+
+def test_peak_age_of_a_poll_that_brings_five_updates_is_one_interval() -> None:
+    """Updates every 2 ns, an answer every 10 ns: the age rises from 0 to 10 and falls once."""
+    received = [(Update("e0", seq, 2 * seq, ""), -(-2 * seq // 10) * 10) for seq in range(1, 150)]
+    totals = account_of(Story(0, Cursor("e0", 0), received, 300)).totals
+
+    assert (10, 100) == (totals.peaks, totals.peak_ns)
+
+
+def test_first_answer_has_no_peak_however_many_updates_it_brings() -> None:
+    received = [(Update("e0", seq, 100 + seq, ""), 150) for seq in range(1, 4)]
+    totals = account_of(Story(0, Cursor("e0", 0), received, 300)).totals
+
+    assert (0, 0) == (totals.peaks, totals.peak_ns)
 
 
 def test_time_is_counted_once_when_an_arrival_is_stamped_before_the_one_before_it() -> None:

@@ -63,7 +63,7 @@ class Parts(msgspec.Struct, frozen=True):
 
 
 class Age(msgspec.Struct, frozen=True):
-    """Age of information: its time average, and the mean of the peaks that it reaches before each newer update."""
+    """Age of information: its time average, and the mean of its peaks, one for each client and arrival instant."""
 
     mean: float | None
     peak_mean: float | None
