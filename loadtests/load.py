@@ -138,6 +138,7 @@ class Load:
             client.ledger.close(at_ns)
         self._clients.clear()
         record = merge([account.to_record() for account in self.accounts.values()])
+        record.closed_ns.append(at_ns)
         record.processes.extend(self._uses)
         return record
 
@@ -155,7 +156,8 @@ class Load:
                 account.totals.traffic = (before.traffic.get(name, NO_TRAFFIC), after.traffic[name])
         self._uses = [
             ProcessUse(
-                (after.at_ns - before.at_ns) / NS_PER_SECOND,
+                before.at_ns,
+                after.at_ns,
                 after.cpu_seconds - before.cpu_seconds,
                 difference(after.usage.waited_seconds, before.usage.waited_seconds),
                 difference(after.usage.throttled_seconds, before.usage.throttled_seconds),

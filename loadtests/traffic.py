@@ -46,7 +46,7 @@ class Counters:
             state, traffic = _read(connection)
             # They have closed: our FIN, their acknowledgement. They have not: our FIN, theirs, our acknowledgement.
             ours, theirs = (1, 1) if state == CLOSE_WAIT else (2, 1)
-            self._closed = self._closed.plus(traffic).plus(NO_TRAFFIC._replace(segments_out=ours, segments_in=theirs))
+            self._closed = self._closed.plus(traffic).plus(Traffic(segments_out=ours, segments_in=theirs))
 
     def total(self) -> Traffic:
         """Return what was counted so far."""

@@ -1,21 +1,27 @@
 """An account as it travels from load processes to results: sums over clients, each exact, so records merge."""
 
 import operator
-from typing import Literal, NamedTuple, get_args
+from collections.abc import Sequence
+from functools import reduce
+from itertools import chain
+from typing import Any, Literal, get_args
 
 import msgspec
+from msgspec.structs import astuple
 
+from wirerace.clock import NS_PER_SECOND
 from wirerace.histogram import NO_LATENCIES, LatenciesRecord, merged
 from wirerace.wire import Cursor
 
 Outcome = Literal["data", "empty", "error"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 Stage = Literal["tcp_connected", "request_sent", "answered", "first_update"]
 """How far a connection has come; the last is of a client's first connection only."""
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
-class Window(NamedTuple):
+class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An interval of Unix time in nanoseconds, without its end."""
 
     from_ns: int
@@ -29,10 +35,10 @@ class Window(NamedTuple):
 NO_WINDOW = Window(0, 0)
 
 
-class Subscription(NamedTuple):
+class Subscription(msgspec.Struct, frozen=True):
     """What a client subscribed to: everything after `first`, to the end of the window or until it left.
 
-    Who left at `left_ns` had received everything up to `last`; both are None for who stayed.
+    A client that left at `left_ns` had received everything up to `last`; both are None for a client that stayed.
     """
 
     first: Cursor
@@ -40,17 +46,17 @@ class Subscription(NamedTuple):
     left_ns: int | None = None
 
 
-class Heard(NamedTuple):
-    """What clients heard of one update: how many, and their latencies, ns: the sum, the least, the most."""
+class Spread(msgspec.Struct, frozen=True):
+    """How one update spread: how many clients received it, and the sum, the least and the most of their latencies."""
 
     clients: int
     sum_ns: int
     least_ns: int
     most_ns: int
 
-    def plus(self, other: "Heard") -> "Heard":
-        """Return what both together heard."""
-        return Heard(
+    def plus(self, other: "Spread") -> "Spread":
+        """Return the spread over the clients of both."""
+        return Spread(
             self.clients + other.clients,
             self.sum_ns + other.sum_ns,
             min(self.least_ns, other.least_ns),
@@ -58,7 +64,7 @@ class Heard(NamedTuple):
         )
 
 
-class Traffic(NamedTuple):
+class Traffic(msgspec.Struct, frozen=True):
     """What the kernels counted on TCP connections, seen from the clients, from the first SYN to the last segment.
 
     Bytes are TCP's payload, what was sent again included; `retransmitted` counts segments that clients sent again;
@@ -75,23 +81,29 @@ class Traffic(NamedTuple):
 
     def plus(self, other: "Traffic") -> "Traffic":
         """Return both together."""
-        return Traffic(*map(operator.add, self, other))
+        return Traffic(*map(operator.add, astuple(self), astuple(other)))
 
     def minus(self, other: "Traffic") -> "Traffic":
         """Return what has come since `other`."""
-        return Traffic(*map(operator.sub, self, other))
+        return Traffic(*map(operator.sub, astuple(self), astuple(other)))
 
 
 NO_TRAFFIC = Traffic()
 
 
-class ProcessUse(NamedTuple):
-    """What one load process used between two instants, seconds; None where the platform does not tell it."""
+class ProcessUse(msgspec.Struct, frozen=True):
+    """What one load process used between two instants, Unix nanoseconds; None where the platform does not tell it."""
 
-    span_seconds: float
+    from_ns: int
+    to_ns: int
     cpu_seconds: float
     waited_seconds: float | None
     throttled_seconds: float | None
+
+    @property
+    def span_seconds(self) -> float:
+        """How long lay between the two instants."""
+        return (self.to_ns - self.from_ns) / NS_PER_SECOND
 
 
 class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
@@ -99,7 +111,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
 
     `subscribed` counts the clients subscribed through the whole window, `partly` lists the subscriptions of the others,
     `client_ns` adds up how long each was subscribed within it; `age_area` is the integral of age over the window, s²,
-    and `age_ns` the time over which it was taken; `updates` tells what was heard of each update (epoch, then seq);
+    and `age_ns` the time over which it was taken; `updates` tells how each update spread (by epoch, then seq);
     `upper_bounds` counts deliveries whose arrival may have been earlier, because something newer was read with them.
 
     Of what happened in the window: `answering` is how long requests took, `repolling` the time from an answer's arrival
@@ -107,9 +119,10 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     stamp; `traffic` holds the kernel's counters at both ends, `processes` what each load process used between them.
 
     Whatever the window: `clients` have been subscribed, `most_clients` of them at one time (a sum over processes, each
-    at its own time), `received` counts what reached them, `repeated` what reached
-    one again, `missing` the sequence numbers below a client's highest that it never received. `returning` is how long
-    clients were without a connection that had broken, `cuts` how many connections the load itself cut.
+    at its own time), `received` counts what reached them, `repeated` what reached one again, `missing` the sequence
+    numbers below a client's highest that it never received. `returning` is how long clients were without a connection
+    that had broken, `cuts` how many connections the load itself cut. `closed_ns` is when each load process closed its
+    ledgers, Unix nanoseconds.
     """
 
     delivered: int = 0
@@ -122,7 +135,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     upper_bounds: int = 0
     unstamped: int = 0
     requests: int = 0
-    responses: dict[Outcome, int] = msgspec.field(default_factory=lambda: {"data": 0, "empty": 0, "error": 0})
+    responses: dict[Outcome, int] = msgspec.field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
     late_polls: int = 0
     connects: int = 0
     failed_connects: int = 0
@@ -142,15 +155,17 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     answering: LatenciesRecord = NO_LATENCIES
     repolling: LatenciesRecord = NO_LATENCIES
     reading: LatenciesRecord = NO_LATENCIES
-    stages: dict[Stage, LatenciesRecord] = {}
-    updates: dict[str, dict[int, Heard]] = {}
+    stages: dict[Stage, LatenciesRecord] = msgspec.field(default_factory=lambda: dict.fromkeys(STAGES, NO_LATENCIES))
+    updates: dict[str, dict[int, Spread]] = {}
     traffic: tuple[Traffic, Traffic] = (NO_TRAFFIC, NO_TRAFFIC)
     processes: list[ProcessUse] = []
 
+    closed_ns: list[int] = []
+
     @property
-    def heard(self) -> list[Heard]:
-        """What was heard of each update of the window."""
-        return [heard for of_epoch in self.updates.values() for heard in of_epoch.values()]
+    def spreads(self) -> list[Spread]:
+        """How each update of the window spread."""
+        return [spread for of_epoch in self.updates.values() for spread in of_epoch.values()]
 
 
 class LoadState(msgspec.Struct, frozen=True):
@@ -162,34 +177,27 @@ class LoadState(msgspec.Struct, frozen=True):
     delivered: int = 0
 
 
-_SUMS = (
-    "delivered", "duplicated", "reordered", "received", "repeated", "missing", "arrived",
-    "upper_bounds", "unstamped", "requests", "late_polls",
-    "connects", "failed_connects", "cuts", "clients", "most_clients", "client_ns", "subscribed", "age_area", "age_ns",
-    "peak_ns", "peaks",
-)  # fmt: skip
-
-_HISTOGRAMS = ("latencies", "connecting", "returning", "answering", "repolling", "reading")
+def merge(records: Sequence[AccountRecord]) -> AccountRecord:
+    """Return the account of all records together, field by field: what a field holds says how it is merged."""
+    if not records:
+        return AccountRecord()
+    fields = AccountRecord.__struct_fields__
+    return AccountRecord(**{name: _together([getattr(record, name) for record in records]) for name in fields})
 
 
-def merge(records: list[AccountRecord]) -> AccountRecord:
-    """Return the account of all records together."""
-    total = AccountRecord()
-    for record in records:
-        for name in _SUMS:
-            setattr(total, name, getattr(total, name) + getattr(record, name))
-        for outcome, count in record.responses.items():
-            total.responses[outcome] += count
-        total.partly.extend(record.partly)
-        for epoch, of_epoch in record.updates.items():
-            heard_in = total.updates.setdefault(epoch, {})
-            for seq, heard in of_epoch.items():
-                heard_in[seq] = heard_in[seq].plus(heard) if seq in heard_in else heard
-        total.traffic = (total.traffic[0].plus(record.traffic[0]), total.traffic[1].plus(record.traffic[1]))
-        total.processes.extend(record.processes)
-    for name in _HISTOGRAMS:
-        setattr(total, name, merged(getattr(record, name) for record in records).to_record())
-    for stage in STAGES:
-        reached = [record.stages[stage] for record in records if stage in record.stages]
-        total.stages[stage] = merged(reached).to_record()
-    return total
+def _together(parts: Sequence[Any]) -> Any:
+    """Return the values of one field as one: counts add up, lists follow each other, what has keys is merged by key."""
+    match parts[0]:
+        case int() | float():
+            return sum(parts)
+        case list():
+            return list(chain.from_iterable(parts))
+        case tuple():
+            return tuple(map(_together, zip(*parts, strict=True)))
+        case dict():
+            keys = dict.fromkeys(chain.from_iterable(parts))
+            return {key: _together([part[key] for part in parts if key in part]) for key in keys}
+        case LatenciesRecord():
+            return merged(parts).to_record()
+        case _:
+            return reduce(type(parts[0]).plus, parts)

@@ -1,8 +1,8 @@
 """Latencies, kept to 3 significant digits from 1 µs to 1 h, and merged without loss."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
+import msgspec
 from hdrh.histogram import HdrHistogram
 
 HIGHEST_NS = 3_600_000_000_000
@@ -58,7 +58,7 @@ class Latencies:
         return LatenciesRecord(encoded, self.count, self.sum_ns, self.min_ns, self.max_ns)
 
 
-class LatenciesRecord(NamedTuple):
+class LatenciesRecord(msgspec.Struct, frozen=True):
     """Latencies as they travel: `histogram` is HdrHistogram's own V2 encoding in base64, nanoseconds."""
 
     histogram: str

@@ -6,7 +6,7 @@ was asked and what arrived) count by wall time. Both windows are the same [from,
 
 import msgspec
 
-from wirerace.account import NO_WINDOW, STAGES, AccountRecord, Heard, Outcome, Subscription, Window
+from wirerace.account import NO_WINDOW, OUTCOMES, STAGES, AccountRecord, Outcome, Spread, Subscription, Window
 from wirerace.clock import NS_PER_SECOND
 from wirerace.histogram import Latencies
 from wirerace.seen import Arrival, Seen
@@ -20,7 +20,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.requests = 0
-        self.responses: dict[Outcome, int] = {"data": 0, "empty": 0, "error": 0}
+        self.responses: dict[Outcome, int] = dict.fromkeys(OUTCOMES, 0)
         self.late_polls = 0
         self.repolls = 0
         self.repoll_gap_ns = 0
@@ -89,16 +89,16 @@ class Account:
         of_epoch = self.updates.get(update.epoch)
         if of_epoch is None:
             of_epoch = self.updates[update.epoch] = {}
-        heard = of_epoch.get(update.seq)
-        if heard is None:
+        spread = of_epoch.get(update.seq)
+        if spread is None:
             of_epoch[update.seq] = [1, latency_ns, latency_ns, latency_ns]
         else:
-            heard[0] += 1
-            heard[1] += latency_ns
-            if latency_ns < heard[2]:
-                heard[2] = latency_ns
-            elif latency_ns > heard[3]:
-                heard[3] = latency_ns
+            spread[0] += 1
+            spread[1] += latency_ns
+            if latency_ns < spread[2]:
+                spread[2] = latency_ns
+            elif latency_ns > spread[3]:
+                spread[3] = latency_ns
 
     def to_record(self) -> AccountRecord:
         """Return a value that can be sent, stored and merged."""
@@ -112,7 +112,7 @@ class Account:
             reading=self.reading.to_record(),
             stages={stage: latencies.to_record() for stage, latencies in self.stages.items()},
             updates={
-                epoch: {seq: Heard(*heard) for seq, heard in of_epoch.items()}
+                epoch: {seq: Spread(*spread) for seq, spread in of_epoch.items()}
                 for epoch, of_epoch in self.updates.items()
             },
         )
@@ -208,7 +208,7 @@ class Ledger:
     def _renew(self, ts: int, at_ns: int) -> None:
         """Note that the newest update is now the one made at `ts`: the age drops from its peak.
 
-        Updates of one arrival instant make one drop: the age at that instant was not raised in between.
+        Updates of one arrival instant make one drop: the age does not rise between them.
         """
         totals = self._account.totals
         if self._newest_ts is None:

@@ -1,7 +1,6 @@
 """What travels: updates, cursors and batches, to and from bytes."""
 
 import re
-from typing import NamedTuple
 
 import msgspec
 
@@ -13,7 +12,7 @@ CURSOR_HEADER = "Wirerace-Cursor"
 _CURSOR = re.compile(r"([0-9a-z]{1,16})-(0|[1-9][0-9]{0,17})", re.ASCII)
 
 
-class Cursor(NamedTuple):
+class Cursor(msgspec.Struct, frozen=True):
     """A place in the news: everything up to and including (epoch, seq) is known. Seq 0 is before the first update."""
 
     epoch: str

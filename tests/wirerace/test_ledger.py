@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 
 from tests.wirerace.stories import SECONDS_SQUARED, Story, account_of, age_integral, counted, peaks, stories
-from wirerace.account import Heard, Outcome, Subscription
+from wirerace.account import Outcome, Spread, Subscription
 from wirerace.ledger import Ledger
 from wirerace.wire import Cursor, Update
 
@@ -11,10 +11,10 @@ from wirerace.wire import Cursor, Update
 @settings(deadline=None, max_examples=300)
 def test_ledger_counts_what_a_set_of_all_keys_says(story: Story) -> None:
     account, (counts, latencies) = account_of(story), counted(story)
-    heard = {(epoch, seq): one[3] for epoch, by_seq in account.updates.items() for seq, one in by_seq.items()}
+    spreads = {(epoch, seq): one[3] for epoch, by_seq in account.updates.items() for seq, one in by_seq.items()}
 
     assert counts == {name: getattr(account.totals, name) for name in counts}
-    assert (latencies, sum(latencies.values())) == (heard, account.latencies.sum_ns)
+    assert (latencies, sum(latencies.values())) == (spreads, account.latencies.sum_ns)
 
 
 @given(stories())
@@ -204,8 +204,8 @@ def test_deliveries_that_may_have_come_earlier_are_counted() -> None:
     assert 2 == account.totals.upper_bounds, "what came again has no latency"
 
 
-def test_account_tells_of_each_update_how_many_heard_it_and_how_late() -> None:
+def test_account_tells_how_many_clients_received_each_update_and_how_late() -> None:
     update = Update("e0", 1, 150, "")
     told = [Story(0, Cursor("e0", 0), [(update, arrival_ns)], 300) for arrival_ns in (170, 190, 180)]
 
-    assert {"e0": {1: Heard(3, 20 + 40 + 30, 20, 40)}} == account_of(*told).to_record().updates
+    assert {"e0": {1: Spread(3, 20 + 40 + 30, 20, 40)}} == account_of(*told).to_record().updates

@@ -6,7 +6,7 @@ from typing import get_args
 
 import msgspec
 
-from wirerace.account import Heard, Window
+from wirerace.account import Spread, Window
 from wirerace.analysis.made import Made
 from wirerace.analysis.theory import PREDICTIONS, Prediction, Way, closed_news, sampling_deviation
 from wirerace.analysis.thresholds import TOLERANCES
@@ -68,17 +68,17 @@ def way_of(plan: Plan, raw: Raw, trial: Trial) -> Way | None:
         if parts.producer is None or parts.feed is None or requests is None:
             return None
         return Way(parts.producer + parts.feed + (requests - raw.link.opening_seconds(plan.options)) / 2)
-    heard = awaited(raw, trial)
-    if not heard:
+    spreads = awaited(raw, trial)
+    if not spreads:
         return None
-    first_ns = median(one.least_ns for one in heard)
-    send_ns = median((one.most_ns - one.least_ns) / max(1, one.clients - 1) for one in heard)
+    first_ns = median(spread.least_ns for spread in spreads)
+    send_ns = median((spread.most_ns - spread.least_ns) / max(1, spread.clients - 1) for spread in spreads)
     clients = round(trial.client_seconds / trial.window_seconds)
     return Way(first_ns / NS_PER_SECOND, clients, send_ns / NS_PER_SECOND, repolls_of(raw, trial))
 
 
-def awaited(raw: Raw, trial: Trial) -> list[Heard]:
-    """Return what was heard of updates that found clients waiting for them; of all, if none is sure to have.
+def awaited(raw: Raw, trial: Trial) -> list[Spread]:
+    """Return how updates spread that found clients waiting for them; how all did, if none is sure to have.
 
     Whoever was away when the one before it was made, is back two re-poll gaps later.
     """
@@ -87,12 +87,12 @@ def awaited(raw: Raw, trial: Trial) -> list[Heard]:
     alone = {after for before, after in pairwise([0, *made_ns]) if after - before > away_ns}
     made_at = raw.truth.made_at
     found = [
-        heard
+        spread
         for epoch, of_epoch in raw.account.updates.items()
-        for seq, heard in of_epoch.items()
+        for seq, spread in of_epoch.items()
         if made_at[epoch, seq] in alone
-    ] or raw.account.heard
-    return [heard for heard in found if heard.clients > 1] or found
+    ] or raw.account.spreads
+    return [spread for spread in found if spread.clients > 1] or found
 
 
 def repolls_of(raw: Raw, trial: Trial) -> tuple[float, ...]:

@@ -43,7 +43,7 @@ class Made(msgspec.Struct, frozen=True):
         It is Σ max(gap − T, 0) / W over the gaps between updates, each from one interval after its beginning to its
         end, as far as that lies in the window.
         """
-        interval_ns, (from_ns, end_ns) = to_ns(interval_seconds), self.window
+        interval_ns, from_ns, end_ns = to_ns(interval_seconds), self.window.from_ns, self.window.to_ns
         times = pairwise([from_ns - interval_ns, *self.made_ns, end_ns])
         empty_ns = sum(max(0, min(after, end_ns) - max(before + interval_ns, from_ns)) for before, after in times)
         return empty_ns / (end_ns - from_ns)
@@ -53,7 +53,7 @@ class Made(msgspec.Struct, frozen=True):
 
         An update counts with the part of the interval after it that lies in the window.
         """
-        interval_ns, (from_ns, end_ns) = to_ns(interval_seconds), self.window
+        interval_ns, from_ns, end_ns = to_ns(interval_seconds), self.window.from_ns, self.window.to_ns
         heard_ns = (max(0, min(made + interval_ns, end_ns) - max(made, from_ns)) for made in self.made_ns)
         return sum(heard_ns) / (end_ns - from_ns)
 

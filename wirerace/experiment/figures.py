@@ -108,7 +108,7 @@ def _made(truth: Truth, window: Window, subscription: Subscription, grace_ns: in
 
     Of a client that left, those up to its last cursor, and in any case those that were a grace older than its leaving.
     """
-    first, last, left_ns = subscription
+    first, last, left_ns = subscription.first, subscription.last, subscription.left_ns
     epochs = [epoch.epoch for epoch in truth.epochs]
     begin = epochs.index(first.epoch) if first.epoch in epochs else 0
     end = epochs.index(last.epoch) if last is not None and last.epoch in epochs else len(epochs)
@@ -174,7 +174,7 @@ def _parts(raw: Raw) -> Parts:
 
 def _latency(account: AccountRecord) -> Latency:
     latencies = merged([account.latencies])
-    worst = [heard.most_ns for heard in account.heard]
+    worst = [spread.most_ns for spread in account.spreads]
     values = {name: latencies.percentile_ns(percent) for name, percent in PERCENTILES.items()}
     beyond = {name: sum(most > value for most in worst) for name, value in values.items() if value is not None}
     known = {name: _seconds(value) if beyond.get(name) else None for name, value in values.items()}

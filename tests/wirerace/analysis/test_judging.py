@@ -3,7 +3,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, plan_of, trial_of
-from wirerace.account import AccountRecord, Heard, Traffic, Window
+from wirerace.account import AccountRecord, Spread, Traffic, Window
 from wirerace.analysis.judging import judged, measured_of, read_together, way_of
 from wirerace.experiment.figures import figures
 from wirerace.experiment.model import Clients, Experiment, Link, Stall
@@ -30,7 +30,7 @@ def recorded(*latencies_ns: int) -> LatenciesRecord:
 
 
 def raw_of(**account: object) -> Raw:
-    heard = {seq: Heard(3, 15 * MS, 4 * MS, 6 * MS) for seq in range(1, 50)}
+    heard = {seq: Spread(3, 15 * MS, 4 * MS, 6 * MS) for seq in range(1, 50)}
     whole = AccountRecord(subscribed=3, most_clients=3, delivered=147, arrived=147, client_ns=30 * SECOND)
     return Raw(
         WINDOW,
@@ -168,7 +168,7 @@ def test_way_of_long_polling_is_measured_on_updates_that_were_awaited() -> None:
         made += [WINDOW.from_ns + index * SECOND // 3, WINDOW.from_ns + index * SECOND // 3 + 20 * MS]
     truth = Truth(len(made), complete=True, epochs=[Made("e", list(range(len(made))), made, [0] * len(made))])
     heard = {
-        seq: Heard(2, 0, latency * MS, latency * MS) for seq in range(1, 49) for latency in ([50, 130][seq % 2 - 1],)
+        seq: Spread(2, 0, latency * MS, latency * MS) for seq in range(1, 49) for latency in ([50, 130][seq % 2 - 1],)
     }
     account = msgspec.structs.replace(
         raw_of(repolling=recorded(*[MS] * 10)).account, updates={"e": heard}, delivered=96, subscribed=2

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.wirerace.trials import NOTHING_MEASURED, plan_of, trial_of
-from wirerace.account import AccountRecord, Heard, ProcessUse, Window
+from wirerace.account import AccountRecord, ProcessUse, Spread, Window
 from wirerace.analysis.validity.finding import Evidence
 from wirerace.analysis.validity.verdict import verdict
 from wirerace.experiment.model import Clients, Experiment, Stall, WindowOptions
@@ -19,7 +19,7 @@ SECOND, MS = 10**9, 10**6
 WINDOW = Window(100 * SECOND, 110 * SECOND)
 MADE = [WINDOW.from_ns + index * SECOND // 10 for index in range(100)]
 CLIENTS = 200
-IDLE = ProcessUse(10.0, 1.0, 0.1, 0.0)
+IDLE = ProcessUse(WINDOW.from_ns, WINDOW.to_ns, 1.0, 0.1, 0.0)
 
 
 def raw_of(latencies_ms: list[float]) -> Raw:
@@ -27,7 +27,7 @@ def raw_of(latencies_ms: list[float]) -> Raw:
     heard = {}
     for seq, latency in enumerate(latencies_ms, 1):
         least, most = round(latency * 1e6), round(latency * 1e6) + 10_000
-        heard[seq] = Heard(CLIENTS, CLIENTS * least, least, most)
+        heard[seq] = Spread(CLIENTS, CLIENTS * least, least, most)
     account = AccountRecord(
         subscribed=CLIENTS,
         most_clients=CLIENTS,
@@ -167,7 +167,7 @@ def with_account(**changes: Any) -> Raw:
 
 def test_load_process_that_was_throttled_most_decides() -> None:
     load = msgspec.structs.replace(GOOD.load, processes=2)
-    raw = with_account(processes=[IDLE, IDLE._replace(throttled_seconds=0.5)])
+    raw = with_account(processes=[IDLE, msgspec.structs.replace(IDLE, throttled_seconds=0.5)])
 
     assert ["the load was throttled 5 % of the time"] == [
         reason.partition(":")[0] for reason in judged(msgspec.structs.replace(GOOD, load=load), raw).reasons
@@ -175,7 +175,7 @@ def test_load_process_that_was_throttled_most_decides() -> None:
 
 
 def test_throttling_is_unchecked_when_one_load_process_does_not_know() -> None:
-    raw = with_account(processes=[IDLE._replace(throttled_seconds=None)])
+    raw = with_account(processes=[msgspec.structs.replace(IDLE, throttled_seconds=None)])
 
     assert ["throttling of the load"] == judged(raw=raw).unchecked
 
@@ -227,7 +227,7 @@ def test_latency_that_has_not_settled_is_a_doubt(slope: float, told: str) -> Non
 
 
 def test_window_of_too_few_updates_is_not_checked_for_a_trend() -> None:
-    half = {"e": {seq: heard for seq, heard in STEADY.account.updates["e"].items() if seq > 50}}
+    half = {"e": {seq: spread for seq, spread in STEADY.account.updates["e"].items() if seq > 50}}
 
     assert ["a trend of the latency in the window: some of its tenths have no update"] == judged(
         raw=with_account(updates=half)
@@ -322,7 +322,7 @@ def test_few_updates_are_a_doubt() -> None:
 
 
 def test_updates_that_hardly_anybody_received_are_a_reason() -> None:
-    found = judged(changed("delivered", 2), with_account(updates={"e": {1: Heard(2, 10, 5, 5)}}))
+    found = judged(changed("delivered", 2), with_account(updates={"e": {1: Spread(2, 10, 5, 5)}}))
 
     assert ["clients received 1 of the window's 100 updates"] == [reason.partition(":")[0] for reason in found.reasons]
 

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, UNKNOWN, plan_of
-from wirerace.account import AccountRecord, Heard, Subscription, Window
+from wirerace.account import AccountRecord, Spread, Subscription, Window
 from wirerace.experiment.figures import figures
 from wirerace.experiment.record import Raw
 from wirerace.experiment.samples import Measured, Memory, ServerSample
@@ -54,8 +54,8 @@ def heard(clients: int, *latencies: int, unit_ns: int = MS) -> AccountRecord:
     )
 
 
-def same(clients: int, latency_ns: int) -> Heard:
-    return Heard(clients, clients * latency_ns, latency_ns, latency_ns)
+def same(clients: int, latency_ns: int) -> Spread:
+    return Spread(clients, clients * latency_ns, latency_ns, latency_ns)
 
 
 def counters(cpu_seconds: float | None, *counts: int) -> ServerSample:

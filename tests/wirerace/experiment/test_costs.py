@@ -74,7 +74,7 @@ def test_memory_per_client_is_unknown_when_either_end_is(idle: int | None, full:
 
 
 def test_load_of_one_is_one_core_for_each_process() -> None:
-    processes = [ProcessUse(10, 1, 0.5, 0.0), ProcessUse(10, 4, 1.5, 2.0)]
+    processes = [ProcessUse(0, 10**10, 1, 0.5, 0.0), ProcessUse(0, 10**10, 4, 1.5, 2.0)]
     measured = replace(NOTHING_MEASURED, load_processes=2, load_cores=2)
 
     assert (
@@ -83,7 +83,7 @@ def test_load_of_one_is_one_core_for_each_process() -> None:
 
 
 def test_load_is_unknown_when_a_process_has_not_told() -> None:
-    account = AccountRecord(processes=[ProcessUse(10, 1, None, None)])
+    account = AccountRecord(processes=[ProcessUse(0, 10**10, 1, None, None)])
 
     assert LoadCost(1, 0.1, 0.1, None, None, 1) == trial_of(account, truth_of()).load
     assert LoadCost(None, None, None, None, None, 1) == trial_of(AccountRecord(), truth_of()).load

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, plan_of
-from wirerace.account import AccountRecord, Heard, Subscription, Window
+from wirerace.account import AccountRecord, Spread, Subscription, Window
 from wirerace.errors import BadInput
 from wirerace.experiment.figures import figures
 from wirerace.experiment.record import FILE_NAME, SCHEMA, Failure, Host, Raw, Result, read_result, write_json
@@ -19,7 +19,7 @@ RAW = Raw(
         subscribed=1,
         delivered=1,
         partly=[Subscription(Cursor("e0", 6), Cursor("e0", 6))],
-        updates={"e0": {7: Heard(1, 5, 5, 5)}},
+        updates={"e0": {7: Spread(1, 5, 5, 5)}},
     ),
     Truth(2, complete=True, epochs=[Made("e0", [6, 7], [50, 150], [1, 2])]),
     NOTHING_MEASURED,

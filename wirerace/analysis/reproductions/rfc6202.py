@@ -1,6 +1,5 @@
 """Transits of a long poll: one when the request waits already, three when it has to come back first."""
 
-from wirerace.account import Heard
 from wirerace.analysis.reproductions.check import Check, Found, Outcome, Outcomes, Reproduction, between, near
 from wirerace.clock import NS_PER_SECOND
 from wirerace.experiment.model import Clients, Experiment, Link, WindowOptions
@@ -42,8 +41,8 @@ def checks(outcomes: Outcomes) -> list[Check]:
 
 def worst_seconds(outcome: Outcome) -> float | None:
     """Return the mean latency of the update that came latest: one client that was late for itself makes no worst."""
-    heard: list[Heard] = [one for of_epoch in outcome.raw.account.updates.values() for one in of_epoch.values()]
-    return max((one.sum_ns / one.clients / NS_PER_SECOND for one in heard), default=None)
+    spreads = outcome.raw.account.spreads
+    return max((spread.sum_ns / spread.clients / NS_PER_SECOND for spread in spreads), default=None)
 
 
 def latency_cell(outcome: Outcome) -> Cell | None:

@@ -30,7 +30,7 @@ def _updates(evidence: Evidence) -> Iterator[Finding]:
 
 def _deliveries(evidence: Evidence) -> Iterator[Finding]:
     trial = evidence.trial
-    received = len(evidence.raw.account.heard)
+    received = len(evidence.raw.account.spreads)
     if received < thresholds.LEAST_UPDATES <= trial.updates:
         text = f"clients received {received or 'none'} of the window's {trial.updates} updates"
         yield Finding("reason", text, "latency rests on updates that were received", thresholds.MISSING_FRACTION.cure)

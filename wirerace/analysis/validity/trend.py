@@ -22,12 +22,12 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     """Warm-up is over when latency has no trend left in the window: compare the means of its tenths."""
     raw = evidence.raw
     bins: list[list[float]] = [[] for _ in range(thresholds.TREND_BINS)]
-    from_ns, to_ns_ = raw.window
+    from_ns, to_ns_ = raw.window.from_ns, raw.window.to_ns
     made_at = raw.truth.made_at
     for epoch, of_epoch in raw.account.updates.items():
-        for seq, heard in of_epoch.items():
+        for seq, spread in of_epoch.items():
             place = (made_at[epoch, seq] - from_ns) * thresholds.TREND_BINS // (to_ns_ - from_ns)
-            bins[place].append(heard.sum_ns / heard.clients / NS_PER_SECOND)
+            bins[place].append(spread.sum_ns / spread.clients / NS_PER_SECOND)
     means = [sum(latencies) / len(latencies) for latencies in bins if latencies]
     if len(means) < thresholds.TREND_BINS:
         if evidence.trial.updates:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from tests.wirerace.trials import NOTHING_MEASURED, plan_of, trial_of
-from wirerace.account import AccountRecord, Heard, Window
+from wirerace.account import AccountRecord, Spread, Window
 from wirerace.analysis.reproductions.check import Check, Outcome
 from wirerace.experiment.record import Raw
 from wirerace.experiment.trial import Latency, Times, Trial
@@ -29,8 +29,8 @@ def times(p99: float | None, most: float | None) -> Times:
 
 def outcome(transport: str, heard_ms: list[int] | None = None, **changes: Any) -> Outcome:
     """Return an outcome of which nothing is known but the changes, and what each update took."""
-    heard = {"0123abcd": {seq: Heard(2, 2 * ms * MS, 0, 0) for seq, ms in zip(SEQS, heard_ms or [], strict=False)}}
-    account = AccountRecord(subscribed=2, updates=heard)
+    updates = {"0123abcd": {seq: Spread(2, 2 * ms * MS, 0, 0) for seq, ms in zip(SEQS, heard_ms or [], strict=False)}}
+    account = AccountRecord(subscribed=2, updates=updates)
     trial: Trial = msgspec.structs.replace(trial_of(plan_of(transport), WINDOW, account, TRUTH), **changes)
     return Outcome(trial, Raw(WINDOW, account, TRUTH, NOTHING_MEASURED))
 
