@@ -64,3 +64,12 @@ def shown(value: object) -> str:
 def cut(text: str, most: int = MOST_SHOWN) -> str:
     """Return a text, or its beginning when it is longer than `most` characters."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def is_text(text: str) -> bool:
+    """Tell whether a text can be written as UTF-8: an argument or a file's name may have bytes in it that cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from wirerace.clock import NS_PER_SECOND
-from wirerace.errors import BadInput, shown
+from wirerace.errors import BadInput, is_text, shown
 from wirerace.files import read_text
 from wirerace.moments import LOCAL, Moment, moment_of
 from wirerace.rows import CURE, RowError, rows_of
@@ -93,7 +93,7 @@ def _pace_trouble(count: int, last_seconds: float, speed: float) -> str:
         return f"it takes {last_seconds / speed:.3g} s at speed {speed:g}, over 100 years; raise the speed"
     per_second = (count - 1) * speed / last_seconds if last_seconds else 0.0  # one instant: repeated at another rate
     if per_second > MOST_PER_SECOND:
-        return f"it has {per_second:.3g} events a second at speed {speed:g}, over {MOST_PER_SECOND}; slow it down"
+        return f"it has {per_second:.3g} events a second at speed {speed:g}, over {MOST_PER_SECOND}; lower the speed"
     return ""
 
 
@@ -101,11 +101,10 @@ def _payload_trouble(payload: str | None) -> str:
     """Return what is wrong with a payload, nothing when it can be sent."""
     if payload is None or (len(payload) <= MOST_PAYLOAD_BYTES and payload.isascii()):
         return ""
-    try:
-        size = len(payload.encode())
-    except UnicodeEncodeError:
+    if not is_text(payload):
         return "the payload has half of a surrogate pair, which is no text; leave it out"
-    return f"a payload has at most {MOST_PAYLOAD_BYTES} bytes; cut it" if size > MOST_PAYLOAD_BYTES else ""
+    is_large = len(payload) > MOST_PAYLOAD_BYTES or len(payload.encode()) > MOST_PAYLOAD_BYTES
+    return f"a payload has at most {MOST_PAYLOAD_BYTES} bytes; cut it" if is_large else ""
 
 
 def read_trace(path: Path, speed: float = 1.0) -> Trace:

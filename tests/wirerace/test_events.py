@@ -30,7 +30,7 @@ def test_events_in_order_can_be_played() -> None:
         ((0.0, math.nan), "trace[1]: nan is no time; a time is a number of seconds"),
         ((math.inf,), "trace[0]: inf is no time"),
         ((0.0, 1e308), "trace[1]: it takes 1e+308 s at speed 1, over 100 years; raise the speed"),
-        ((0.0, 1e-300), "trace[1]: it has 1e+300 events a second at speed 1, over 10000; slow it down"),
+        ((0.0, 1e-300), "trace[1]: it has 1e+300 events a second at speed 1, over 10000; lower the speed"),
     ],
 )
 def test_times_that_cannot_be_kept_are_refused_with_place_and_cure(times: tuple[float, ...], line: str) -> None:
@@ -42,7 +42,7 @@ def test_times_that_cannot_be_kept_are_refused_with_place_and_cure(times: tuple[
     [
         (1e-300, "trace[1]: it takes 1e+300 s at speed 1e-300, over 100 years; raise the speed"),
         (5e-324, "trace[1]: it takes inf s at speed 4.94066e-324, over 100 years; raise the speed"),
-        (1e5, "trace[1]: it has 1e+05 events a second at speed 100000, over 10000; slow it down"),
+        (1e5, "trace[1]: it has 1e+05 events a second at speed 100000, over 10000; lower the speed"),
     ],
 )
 def test_speed_at_which_times_cannot_be_kept_is_refused(speed: float, line: str) -> None:

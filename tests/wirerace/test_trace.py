@@ -253,7 +253,7 @@ def test_speed_at_which_a_trace_cannot_be_played_is_refused(tmp_path: Path) -> N
     path = written(tmp_path, "0\n0.001\n")
     with pytest.raises(BadInput) as refusal:
         read_trace(path, speed=100.0)
-    line = "it has 1e+05 events a second at speed 100, over 10000; slow it down"
+    line = "it has 1e+05 events a second at speed 100, over 10000; lower the speed"
     assert f"{path}:2: {line}" == str(refusal.value)
 
 

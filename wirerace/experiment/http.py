@@ -2,20 +2,35 @@
 
 import contextlib
 import http.client
+import math
 import socket
 from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
 
-from wirerace.errors import TrialFailed
+from wirerace.decoding import Misfit, decode_json
+from wirerace.errors import TrialFailed, cut
 from wirerace.metrics import samples
 
 Answer = TypeVar("Answer")
 
 ANSWER_SECONDS = 30.0
+MOST_SAID_BYTES = 200
+"""Of an error that a peer answers with."""
 NO_HEADERS: Mapping[str, str] = {}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+class _Metrics(dict[str, float]):
+    """Metrics of a peer, where each that is missing fails the trial."""
+
+    def __init__(self, peer: str, found: Mapping[str, float]) -> None:
+        super().__init__(found)
+        self._peer = peer
+
+    def __missing__(self, name: str) -> float:
+        raise TrialFailed(f"{self._peer} has no finite metric {name}")
 
 
 class Peer:
@@ -47,34 +62,50 @@ class Peer:
             return False
 
     def metrics(self) -> dict[str, float]:
-        """Return its metrics now."""
-        return samples(self._ask("GET", "/metrics", None).decode())
+        """Return its metrics now, those that have a finite value.
+
+        Raises TrialFailed when there are none, and later for each that is looked up and is not there.
+        """
+        try:
+            found = samples(self._ask("GET", "/metrics", None).decode())
+        except ValueError as error:  # also of what is no UTF-8
+            raise TrialFailed(f"{self.name} answers GET /metrics with what is no metrics: {cut(str(error))}") from None
+        return _Metrics(self.name, {name: value for name, value in found.items() if math.isfinite(value)})
 
     def get(self, path: str, of_type: type[Answer]) -> Answer:
         """Return the answer to a GET.
 
-        Raises TrialFailed when there is none.
+        Raises TrialFailed when there is none, or another than was asked for.
         """
-        return msgspec.json.decode(self._ask("GET", path, None), type=of_type)
+        return self._asked("GET", path, None, of_type)
 
     def send(self, method: str, path: str, value: object, of_type: type[Answer]) -> Answer:
         """Send `value` and return the answer.
 
-        Raises TrialFailed when there is none.
+        Raises TrialFailed when there is none, or another than was asked for.
         """
-        return msgspec.json.decode(self._ask(method, path, msgspec.json.encode(value)), type=of_type)
+        return self._asked(method, path, msgspec.json.encode(value), of_type)
 
     def post(self, path: str, form: str, of_type: type[Answer]) -> Answer:
         """Send a form and return the answer.
 
-        Raises TrialFailed when there is none.
+        Raises TrialFailed when there is none, or another than was asked for.
         """
-        return msgspec.json.decode(self._ask("POST", path, form.encode(), FORM), type=of_type)
+        return self._asked("POST", path, form.encode(), of_type, FORM)
 
     def delete(self, path: str) -> None:
         """Send a DELETE; a peer that has gone has nothing to delete."""
         with contextlib.suppress(OSError, http.client.HTTPException):
             self._exchange("DELETE", path, None)
+
+    def _asked(
+        self, method: str, path: str, body: bytes | None, of_type: type[Answer], headers: Mapping[str, str] = NO_HEADERS
+    ) -> Answer:
+        answer = self._ask(method, path, body, headers)
+        try:
+            return decode_json(answer, of_type, "it")
+        except Misfit as misfit:
+            raise TrialFailed(f"{self.name} answers {method} {path} with what was not asked for: {misfit}") from None
 
     def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] = NO_HEADERS) -> bytes:
         try:
@@ -82,7 +113,8 @@ class Peer:
         except (OSError, http.client.HTTPException) as error:
             raise TrialFailed(f"{self.name} does not answer {method} {path}: {error}") from None
         if status != 200:
-            raise TrialFailed(f"{self.name} answers {method} {path} with {status}: {answer.decode().strip()[:200]}")
+            said = answer[:MOST_SAID_BYTES].decode(errors="replace").strip()
+            raise TrialFailed(f"{self.name} answers {method} {path} with {status}: {said}")
         return answer
 
     def _exchange(

@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 
 from wirerace.clock import to_ns
-from wirerace.decoding import convert
-from wirerace.errors import BadInput
+from wirerace.decoding import MOST_REASON, convert
+from wirerace.errors import BadInput, cut, is_text, shown
 from wirerace.experiment.model import Experiment, Variant, contestants, schedule_of
+from wirerace.files import read_text
 from wirerace.shapes import Stage, check_shape
 from wirerace.transports import TRANSPORTS, PollingOptions
 
@@ -25,12 +26,11 @@ def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
 
     Raises BadInput, naming file, key and cure.
     """
+    text = read_text(path, "experiments/ has some to start from")
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}; experiments/ has some to start from") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: not TOML: {error}") from None
+        document = tomllib.loads(text)
+    except ValueError as error:  # also of a number with thousands of digits
+        raise BadInput(f"{path}: not TOML: {cut(str(error), MOST_REASON)}") from None
     except RecursionError:
         raise BadInput(f"{path}: nested too deeply to be an experiment") from None
     for override in overrides:
@@ -62,7 +62,7 @@ def _members(document: dict[str, Any]) -> Iterator[tuple[str, Any, type[msgspec.
     variants = document.get("variants")
     for name, tables in variants.items() if isinstance(variants, dict) else ():
         if not VARIANT_NAME.fullmatch(name) or name == "load":
-            raise BadInput(f"variants.{name!r}: a variant's name is 1 to 20 of a to z and 0 to 9, and not load")
+            raise BadInput(f"variants.{shown(name)}: a variant's name is 1 to 20 of a to z and 0 to 9, and not load")
         yield f"variants.{name}", tables, Variant
         if not tables:
             raise BadInput(f"variants.{name} is empty: give it a table such as polling = {{ keep_alive = false }}")
@@ -80,33 +80,43 @@ def _with_trace(experiment: Experiment, directory: Path) -> Experiment:
         return experiment
     if source.trace_file is None:
         raise BadInput('producer.trace_file must name a trace when producer.arrivals is "trace"')
-    found = msgspec.structs.replace(source, trace_file=str(directory / source.trace_file))
+    trace_file = str(directory / source.trace_file)
+    if not is_text(trace_file):  # it travels in the schedule, and stands in result.json
+        raise BadInput(f"producer.trace_file: {shown(trace_file)} is no UTF-8; rename the file or its directory")
+    found = msgspec.structs.replace(source, trace_file=trace_file)
     return msgspec.structs.replace(experiment, producer=found)
 
 
 def _set(document: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not all(part.strip() for part in key.split(".")):
-        raise BadInput(f"--set takes key=value such as clients.count=500, got {override!r}")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
-        value = text  # a word without quotes
+        raise BadInput(f"--set takes key=value such as clients.count=500, got {shown(override)}")
+    if not is_text(override):
+        raise BadInput(f"--set takes UTF-8, got {shown(override)}")
     *tables, name = (part.strip() for part in key.split("."))
     place = document
     for table in tables:
         inner = place.setdefault(table, {})
         if not isinstance(inner, dict):
-            raise BadInput(f"--set {override}: {table} is no table")
+            raise BadInput(f"--set {cut(override)}: {cut(table)} is no table")
         place = inner
-    place[name] = value
+    place[name] = _value_of(text)
+
+
+def _value_of(text: str) -> Any:
+    """Return the value that TOML takes a text for, or the text itself: a word without quotes."""
+    try:
+        found = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        return text
+    return found["value"] if len(found) == 1 else text  # a line break may begin another key
 
 
 def _check(experiment: Experiment) -> None:
     schedule_of(experiment, experiment.seed, 0)
     unknown = [name for name in experiment.transports if name not in TRANSPORTS]
     if unknown:
-        raise BadInput(f"transports: there is no {unknown[0]!r}; there are {', '.join(TRANSPORTS)}")
+        raise BadInput(f"transports: there is no {shown(unknown[0])}; there are {', '.join(TRANSPORTS)}")
     if len(set(experiment.transports)) < len(experiment.transports):
         raise BadInput("transports: each may be named once; repeats runs all of them again")
     measure_seconds = experiment.window.measure_seconds

@@ -136,7 +136,7 @@ def test_directory_is_refused(tmp_path: Path) -> None:
     assert f"{tmp_path}: Is a directory; experiments/ has some to start from" == refusal_of(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"title =", b"seed = 1\nseed = 2", b'title = "\xff"', b"\x00", b"[clients\n"])
+@pytest.mark.parametrize("content", [b"title =", b"seed = 1\nseed = 2", b"[clients\n", b"seed = " + b"9" * 5000])
 def test_file_that_is_no_toml_is_refused_on_one_line(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "experiment.toml"
     path.write_bytes(content)
@@ -144,6 +144,48 @@ def test_file_that_is_no_toml_is_refused_on_one_line(content: bytes, tmp_path: P
     line = refusal_of(path)
     assert line.startswith(f"{path}: not TOML: ")
     assert [line] == line.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b'\ntitle = "\xff"', ":2: not UTF-8; save the file as UTF-8"),
+        (b"title = 1\n\x00", ":2: a NUL byte, so this is no text; save the file as UTF-8"),
+        (LEAST.encode("utf-16"), ": UTF-16, as its byte order mark says; save it as UTF-8"),
+    ],
+)
+def test_file_in_another_encoding_is_refused_with_its_name(content: bytes, line: str, tmp_path: Path) -> None:
+    path = tmp_path / "experiment.toml"
+    path.write_bytes(content)
+
+    assert f"{path}{line}" == refusal_of(path)
+
+
+def test_byte_order_mark_of_utf8_is_passed_over(tmp_path: Path) -> None:
+    assert Experiment("Least", ["polling", "websocket"]) == read_experiment(written(tmp_path, "\ufeff" + LEAST))
+
+
+@pytest.mark.parametrize("name", ["a\0b.toml", "none\x1b[2J.toml", "none\udcff.toml"])
+def test_name_that_no_file_has_is_refused_on_a_line_that_any_terminal_may_get(name: str, tmp_path: Path) -> None:
+    line = refusal_of(tmp_path / name)
+
+    assert line.startswith(str(tmp_path))
+    assert line.endswith("; experiments/ has some to start from")
+    assert line.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("directory", "trace_file", "line"),
+    [
+        ("plain", r"a\u0000b", "/a\\x00b: embedded null byte; name a trace with producer.trace_file"),
+        ("\udcff", "trace.csv", " is no UTF-8; rename the file or its directory"),
+    ],
+)
+def test_trace_whose_name_cannot_be_used_is_refused(directory: str, trace_file: str, line: str, tmp_path: Path) -> None:
+    (tmp_path / directory).mkdir()
+    path = written(tmp_path / directory, f'{LEAST}[producer]\narrivals = "trace"\ntrace_file = "{trace_file}"')
+
+    assert refusal_of(path).endswith(line)
 
 
 @pytest.mark.parametrize(("interval_seconds", "measure_seconds"), [(2, 10), (0.1, 0.5), (0.07, 0.35), (0.55, 2.75)])
@@ -167,6 +209,7 @@ def test_window_may_be_short_where_nobody_polls(tmp_path: Path) -> None:
         ('title="3"', {"title": "3"}),
         ("title=a=b", {"title": "a=b"}),
         (" seed = 5 ", {"seed": 5}),
+        ("title=1\nseed=2", {"title": "1\nseed=2"}),
         ('transports=["longpolling"]', {"transports": ["longpolling"]}),
     ],
 )
@@ -198,6 +241,10 @@ def test_override_of_another_form_is_refused_with_an_example(override: str, tmp_
     assert expected == refusal_of(written(tmp_path, LEAST), override)
 
 
+def test_override_that_is_no_text_is_refused_before_it_is_found_in_a_result(tmp_path: Path) -> None:
+    assert r"--set takes UTF-8, got 'title=\udcff'" == refusal_of(written(tmp_path, LEAST), "title=\udcff")
+
+
 def test_override_into_what_is_no_table_is_refused(tmp_path: Path) -> None:
     assert "--set title.x=1: title is no table" == refusal_of(written(tmp_path, LEAST), "title.x=1")
 
@@ -206,6 +253,10 @@ def test_override_into_what_is_no_table_is_refused(tmp_path: Path) -> None:
     ("override", "line"),
     [
         ("clients.count=many", "clients.count must be a whole number, got 'many'"),
+        ("clients.count=" + "9" * 5000, f"clients.count must be a whole number, got '{'9' * 80}…"),
+        ("clients.count=" + "[" * 5000, f"clients.count must be a whole number, got '{'[' * 80}…"),
+        ("clients.count=2026-01-01", "clients.count must be a whole number, got datetime.date(2026, 1, 1)"),
+        ("clients.count=\x1b[2J", r"clients.count must be a whole number, got '\x1b[2J'"),
         ("clients.count=", "clients.count must be a whole number, got ''"),
         ("clients=5", "clients must be a table, got 5"),
         (
