@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.race.running import free_port, wait_until
+from tests.race.running import wait_until
+from wirerace.experiment.targets.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), flags=re.MULTILINE | re.DOTALL)

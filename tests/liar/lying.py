@@ -3,7 +3,6 @@
 import bisect
 import contextlib
 import itertools
-import random
 import subprocess
 import sys
 import threading
@@ -23,8 +22,8 @@ from wirerace.account import AccountRecord, LoadState, Window
 from wirerace.clock import now_ns
 from wirerace.experiment import model
 from wirerace.experiment.http import Peer
-from wirerace.experiment.targets.local import PORTS, is_free
 from wirerace.experiment.targets.locust import load_flags, locust_command, spelled
+from wirerace.experiment.targets.ports import free_port
 from wirerace.experiment.targets.process import Process
 from wirerace.experiment.trial import Trial
 from wirerace.schedule import Made, Truth
@@ -109,15 +108,10 @@ class LiarProcess:
 def lie_all(plans: list[Plan], directory: Path) -> list[Outcome]:
     """Carry out plans side by side; none begins before all clients of all are there."""
     together = threading.Barrier(len(plans), timeout=PATIENCE_SECONDS)
-    ports = free_ports(len(plans))
+    ports = [free_port() for _ in plans]
     logs = [directory / f"{index}-{plan.transport}.log" for index, plan in enumerate(plans)]
     with ThreadPoolExecutor(len(plans)) as pool:
         return list(pool.map(lie, plans, ports, logs, [together] * len(plans)))
-
-
-def free_ports(count: int) -> list[int]:
-    """Return different ports that nobody listens on."""
-    return [port for port in random.sample(PORTS, 200) if is_free(port)][:count]
 
 
 def lie(plan: Plan, control_port: int, log: Path, together: threading.Barrier) -> Outcome:

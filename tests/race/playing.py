@@ -8,7 +8,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.race.running import PATIENCE_SECONDS, free_port, wait_until
+from tests.race.running import PATIENCE_SECONDS, wait_until
+from wirerace.experiment.targets.ports import free_port
 from wirerace.metrics import samples
 
 EXPERIMENT = """

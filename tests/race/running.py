@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,7 +16,8 @@ import psutil
 from wirerace.experiment.record import Result
 from wirerace.experiment.trial import Trial
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
+"""Ends what would never end. On a machine that does other things a run of seconds takes a minute."""
 
 SMALL = """
 title = "A small race"
@@ -111,10 +111,3 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it never came to be"
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -19,9 +19,10 @@ import psutil
 import pytest
 
 from tests.race.playing import Playground
-from tests.race.running import Race, free_port, wait_until
+from tests.race.running import Race, wait_until
 from wirerace.account import LoadState
 from wirerace.experiment.record import Raw
+from wirerace.experiment.targets.ports import free_port
 from wirerace.transports import TRANSPORTS
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,8 @@ from wirerace.experiment.checkup import Checkup
 from wirerace.experiment.loopback import measure_loopback
 from wirerace.experiment.samples import MachineSample, machine_sample, span_seconds
 from wirerace.experiment.targets.cores import split_cores, usable_cores
-from wirerace.experiment.targets.local import PORTS, total_seconds
+from wirerace.experiment.targets.local import total_seconds
+from wirerace.experiment.targets.ports import PORTS
 from wirerace.usage import cpu_quota_cores
 
 READINGS = 20_000

@@ -8,7 +8,8 @@ from wirerace.errors import BadInput
 from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment, plans_of, schedule_of
 from wirerace.experiment.steps import START_SECONDS, wait_until_healthy
-from wirerace.experiment.targets.local import Local, is_free
+from wirerace.experiment.targets.local import Local
+from wirerace.experiment.targets.ports import is_free
 from wirerace.schedule import Schedule
 
 TICK_SECONDS = 0.2

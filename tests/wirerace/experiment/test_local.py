@@ -11,13 +11,14 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.race.running import free_port, wait_until
+from tests.race.running import wait_until
 from wirerace.errors import BadInput, TrialFailed
 from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment, Link, Stall
 from wirerace.experiment.steps import wait_until_healthy
 from wirerace.experiment.targets.compose import Compose
 from wirerace.experiment.targets.local import Child, Local
+from wirerace.experiment.targets.ports import free_port
 from wirerace.experiment.targets.process import ROOT, Process
 
 

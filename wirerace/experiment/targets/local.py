@@ -1,7 +1,5 @@
 """The local target: producer, server and load as processes on loopback."""
 
-import random
-import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -9,25 +7,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wirerace.clock import process_cpu_seconds
-from wirerace.errors import BadInput, TrialFailed
+from wirerace.errors import BadInput
 from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment, Plan, plans_of
 from wirerace.experiment.progress import TICK_SECONDS
 from wirerace.experiment.targets.container import Container, ContainerCrew
 from wirerace.experiment.targets.cores import split_cores, usable_cores
 from wirerace.experiment.targets.locust import load_flags, locust_command, spelled
+from wirerace.experiment.targets.ports import claim, free_port, is_free
 from wirerace.experiment.targets.process import Crew, Process
 from wirerace.options import fields_at, flag_of
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 
 SPARE_DESCRIPTORS = 200
 """What a process opens beside one socket for each client."""
-PORTS = range(20_000, 32_000)
-"""Below the ports that Linux gives to outgoing connections, so that none takes the port of a server that restarts."""
-
-
 LOAD = "the load"
-PROXY_SECONDS = 10.0  # for a link's proxy to come up
+PROXY_SECONDS = 60.0  # for a link's proxy to come up
 MOST_RESTARTS = 3
 
 
@@ -167,7 +162,7 @@ class Local:
         """Return the port that a service is known by, where it is wanted and free."""
         port = TRANSPORTS[name].port if name in TRANSPORTS else PRODUCER_PORT
         wanted = self._page_port is not None and port != self._page_port
-        return port if wanted and is_free(port) else None
+        return port if wanted and claim(port) and is_free(port) else None
 
     def _start(self, name: str, log_name: str, command: list[str], cores: Sequence[int]) -> Process:
         process = Process(name, command, self._directory.resolve() / "logs" / f"{log_name}.log", cores)
@@ -196,22 +191,3 @@ def raise_descriptor_limit(needed: int) -> None:
     if hard != resource.RLIM_INFINITY and hard < needed:
         raise BadInput(f"{needed} open files are needed, the hard limit is {hard}: raise it with ulimit -Hn {needed}")
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
-
-
-def is_free(port: int) -> bool:
-    """Tell whether nobody listens on a port of loopback."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def free_port() -> int:
-    """Return a port on loopback that nobody listens on."""
-    for port in random.sample(PORTS, 200):
-        if is_free(port):
-            return port
-    raise TrialFailed(f"no free port between {PORTS.start} and {PORTS.stop}: end what listens there")
