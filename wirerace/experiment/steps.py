@@ -20,8 +20,8 @@ from wirerace.experiment.targets.process import Process
 from wirerace.experiment.trial import Trial
 from wirerace.schedule import Schedule, Truth
 
-START_SECONDS = 20.0  # for a process to become healthy
-SUBSCRIBE_SECONDS = 20.0  # for the clients, beyond the time that spawning them takes
+START_SECONDS = 60.0  # for a process to become healthy; on a busy machine Python alone takes many
+SUBSCRIBE_SECONDS = 60.0  # for the clients, beyond the time that spawning them takes; the same
 SETTLE_SECONDS = 0.2  # before memory is read
 LEAST_DRAIN_SECONDS = 0.5  # for late duplicates
 CPU_SECONDS = "wirerace_cpu_seconds_total"
@@ -132,10 +132,11 @@ class Steps:
         """Sit through the window; return samples of the server and of the machine at both ends."""
         restarts, stall = server.process.restarts, self.experiment.stall
         before, machine_before = _sample(server, first=True), machine_sample(self._target.cpu_seconds)
-        aged = load.peer.get("/state", LoadState).aged
-        if aged < self._count_at_start:
+        state = load.peer.get("/state", LoadState)
+        self._report("measuring", state)
+        if state.aged < self._count_at_start:
             raise TrialFailed(
-                f"only {aged} of {self._count_at_start} clients had received an update when the window began"
+                f"only {state.aged} of {self._count_at_start} clients had received an update when the window began"
             )
         if stall.lasts_seconds and isinstance(server.process, Process):  # containers are refused a stall
             self._sleep_until(window.from_ns + to_ns(stall.at_seconds), "measuring", load)
