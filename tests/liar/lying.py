@@ -43,6 +43,7 @@ class Outcome(NamedTuple):
     trial: Trial
     account: AccountRecord
     record: Record
+    window: Window
 
     def done_ns(self) -> dict[int, list[tuple[int, int]]]:
         """Return, of each update of the window, the latencies before and after it was given to the kernel.
@@ -132,7 +133,7 @@ def lie(plan: Plan, control_port: int, log: Path, together: threading.Barrier) -
         raise
     made = Made(EPOCH, list(plan.seqs), [start_ns + plan.made_ns(seq) for seq in plan.seqs], record.late_ns)
     trial = trial_of(options_of(plan), window, account, Truth(len(made.seq), complete=True, epochs=[made]))
-    return Outcome(plan, trial, account, record)
+    return Outcome(plan, trial, account, record, window)
 
 
 def state_of(load: Peer) -> LoadState:

@@ -3,12 +3,15 @@
 import pytest
 from msgspec.structs import replace
 
+from tests.liar.ages import ages_of
 from tests.liar.lying import Outcome, lie_all
 from tests.liar.plan import MS, Plan, percentile
 from wirerace.transports import TRANSPORTS
 
 US = 1_000
 NS = 1e-9
+ROUNDING = 1e-9
+"""An area is a sum of floats."""
 DELAY_NS = 20 * MS
 SEEDS = (1, 2)  # each makes up 20 different stories
 PUSHED = ("longpolling", "websocket")
@@ -69,7 +72,7 @@ def by_transport(outcomes: list[Outcome]) -> dict[str, Outcome]:
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_ledger_counts_every_lie(lied: dict[tuple[str, int], Outcome], transport: str, seed: int) -> None:
-    plan, trial, account, _ = lied[transport, seed]
+    plan, trial, account, *_ = lied[transport, seed]
     planned = plan.counts()
 
     assert planned == {name: getattr(trial, name) for name in planned}
@@ -82,7 +85,7 @@ def test_ledger_counts_every_lie(lied: dict[tuple[str, int], Outcome], transport
 def test_clients_stay_and_give_back_the_cursor_that_they_were_given(
     lied: dict[tuple[str, int], Outcome], transport: str
 ) -> None:
-    for plan, trial, _, record in (lied[transport, seed] for seed in SEEDS):
+    for plan, trial, _, record, _ in (lied[transport, seed] for seed in SEEDS):
         assert (plan.clients, plan.clients) == (record.clients, trial.connects)
         assert 0 == record.forgotten
 
@@ -90,7 +93,7 @@ def test_clients_stay_and_give_back_the_cursor_that_they_were_given(
 def test_frames_that_came_together_are_flagged_and_answers_never(
     lied: dict[tuple[str, int], Outcome], stalled: dict[str, Outcome]
 ) -> None:
-    for plan, trial, _, _ in (*lied.values(), *stalled.values()):
+    for plan, trial, *_ in (*lied.values(), *stalled.values()):
         if plan.transport == "websocket":
             assert plan.bounds() <= trial.upper_bounds <= trial.delivered
         else:
@@ -136,6 +139,18 @@ def test_latency_of_every_frame_does_so_too_unless_another_came_with_it(delayed:
     assert 0 == outcome.account.unstamped
 
 
+@pytest.mark.parametrize("transport", ASKED)
+def test_age_falls_once_for_each_answer_that_brings_something_newer(
+    lied: dict[tuple[str, int], Outcome], delayed: dict[str, Outcome], stalled: dict[str, Outcome], transport: str
+) -> None:
+    for outcome in (*(lied[transport, seed] for seed in SEEDS), delayed[transport], stalled[transport]):
+        ages, account = ages_of(outcome.record, outcome.window), outcome.account
+        twice_area = 2 * account.age_area / NS**2
+        assert ages.peaks == account.peaks
+        assert ages.least_peak_ns <= account.peak_ns <= ages.most_peak_ns
+        assert ages.least_area * (1 - ROUNDING) <= twice_area <= ages.most_area * (1 + ROUNDING)
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_stall_shows_in_full(stalled: dict[str, Outcome], transport: str) -> None:
     outcome = stalled[transport]
@@ -153,7 +168,7 @@ def test_stall_shows_in_full(stalled: dict[str, Outcome], transport: str) -> Non
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_stall_delays_as_many_updates_as_were_made_in_it(stalled: dict[str, Outcome], transport: str) -> None:
-    plan, _, account, record = stalled[transport]
+    plan, _, account, record, _ = stalled[transport]
     half_ns = STALL_NS // 2
     planned = sum(latency_ns > half_ns for latency_ns in plan.latencies_ns()) / plan.clients
     late = sum(heard.least_ns > half_ns for heard in account.updates["liar"].values())
@@ -163,7 +178,7 @@ def test_stall_delays_as_many_updates_as_were_made_in_it(stalled: dict[str, Outc
 
 
 def test_stall_takes_no_poll_away_though_the_polls_own_times_hide_it(stalled: dict[str, Outcome]) -> None:
-    plan, trial, _, _ = stalled["polling"]
+    plan, trial, *_ = stalled["polling"]
     polls = plan.clients * trial.window_seconds / plan.interval_seconds
 
     assert polls == pytest.approx(trial.requests, abs=plan.clients)

@@ -65,11 +65,12 @@ def account_of(*told: Story) -> Account:
 def counted(story: Story) -> tuple[dict[str, int], dict[Key, int]]:
     """Return what a ledger must count, by name, and the latency of each update, found the slow way."""
     known = {(story.cursor.epoch, seq) for seq in range(1, story.cursor.seq + 1)}
-    duplicated = reordered = arrived = 0
+    duplicated = repeated = reordered = arrived = 0
     latencies: dict[Key, int] = {}
     for update, arrival_ns in story.received:
         key = (update.epoch, update.seq)
         arrived += WINDOW.from_ns <= arrival_ns < WINDOW.to_ns
+        repeated += key in known
         if WINDOW.from_ns <= update.ts < WINDOW.to_ns:
             if key in known:
                 duplicated += 1
@@ -77,8 +78,10 @@ def counted(story: Story) -> tuple[dict[str, int], dict[Key, int]]:
                 latencies[key] = arrival_ns - update.ts
                 reordered += any(epoch == update.epoch and seq > update.seq for epoch, seq in known)
         known.add(key)
-    counts = {"duplicated": duplicated, "reordered": reordered, "received": len(story.received), "arrived": arrived}
-    return {"delivered": len(latencies), **counts}, latencies
+    highest = {epoch: max(seq for of_epoch, seq in known if of_epoch == epoch) for epoch, _ in known}
+    missing = {(epoch, seq) for epoch in highest for seq in range(1, highest[epoch])} - known
+    counts = {"duplicated": duplicated, "repeated": repeated, "reordered": reordered, "missing": len(missing)}
+    return {"delivered": len(latencies), "received": len(story.received), "arrived": arrived, **counts}, latencies
 
 
 def age_at(story: Story, at_ns: float) -> float | None:

@@ -79,8 +79,7 @@ def seen(clients: list[list[Answer]], start: float, end: float, delay: float = 0
     for answers in clients:
         latencies += [at + delay - made for at, heard in answers for made in heard if start <= made < end]
         answered += [len(heard) for at, heard in answers if start <= at < end]
-        news = [(at + delay, heard[-1]) for at, heard in answers if heard]
-        for (since, newest), (until, _) in itertools.pairwise([*news, (math.inf, 0.0)]):
+        for since, until, newest in known(answers, delay):
             low, high = max(since, start), min(until, end)
             if low < high:
                 area += (high - low) * ((high + low) / 2 - newest)
@@ -93,6 +92,15 @@ def seen(clients: list[list[Answer]], start: float, end: float, delay: float = 0
         updates_per_response=mean(full),
         responses_per_client_second=len(answered) / (end - start) / len(clients),
     )
+
+
+def known(answers: list[Answer], delay: float) -> Iterator[tuple[float, float, float]]:
+    """Yield from when until when the newest of all that a client has is which, by making time."""
+    newest = itertools.accumulate((max(heard) if heard else -math.inf for _, heard in answers), max)
+    times = [at + delay for at, _ in answers]
+    for since, until, made in zip(times, [*times[1:], math.inf], newest, strict=False):
+        if not math.isinf(made):
+            yield since, until, made
 
 
 def mean(values: list[float] | list[int]) -> float | None:

@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+import statistics
 import time
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.wirerace.analysis.simulated import agree, all_phases, long_polls, pushes, seen
+from tests.wirerace.analysis.ticked import watch
 from wirerace.account import Window
 from wirerace.analysis.made import Made
 from wirerace.analysis.news import Poisson
@@ -21,6 +23,7 @@ from wirerace.transports import LongPollingOptions, PollingOptions, WebSocketOpt
 ORIGIN_NS = 1_790_000_000_000_000_000
 START, END = 10.0, 22.0
 DELAY = 0.004
+MS = 1_000_000
 
 
 def record(made: list[float], start: float = START, end: float = END) -> Made:
@@ -112,6 +115,34 @@ def test_long_pollers_of_any_arrivals_see_what_the_record_predicts(made: list[fl
     found = seen([long_polls(made, lambda: gap, hold, END + 30)], START, END, DELAY)
 
     agree(found, held(record(made), (gap,), hold), 1e-5)
+
+
+@given(
+    st.lists(st.integers(0, 20), min_size=1, max_size=12), st.integers(1, 30), st.integers(0, 30), st.integers(1, 40)
+)
+@settings(deadline=None)
+def test_long_poller_watched_in_every_tick_sees_what_the_record_predicts(
+    gaps: list[int], gap: int, hold: int, measured: int
+) -> None:
+    """Everything happens at whole ticks, so ages in their middles add up to the exact integral."""
+    made = list(itertools.accumulate(gaps))
+    window = Window(made[0] + 1, made[0] + 1 + measured)
+    made = [at for at in made if at < window.to_ns]
+    seen = watch(made, window, gap, hold)
+    in_ms = Window(window.from_ns * MS, window.to_ns * MS)
+    predicted = Made(in_ms, [at * MS for at in made]).long_polled([gap / 1000], hold / 1000, 0.0)
+
+    assert predicted is not None
+    assert pytest.approx(statistics.mean(seen.ages) / 1000, abs=1e-9) == predicted.age_seconds
+    assert pytest.approx(len(seen.answers) / measured * 1000) == predicted.responses_per_second
+    waits = pytest.approx(statistics.mean(seen.waits) / 1000, abs=1e-9) if seen.waits else None
+    assert waits == predicted.wait_seconds
+    full = [count for count in seen.answers if count]
+    empty = pytest.approx(1 - len(full) / len(seen.answers)) if seen.answers else None
+    assert (empty, pytest.approx(statistics.mean(full)) if full else None) == (
+        predicted.empty_fraction,
+        predicted.updates_per_response,
+    )
 
 
 def test_long_pollers_gaps_may_scatter() -> None:
