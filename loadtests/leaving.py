@@ -1,6 +1,8 @@
-"""Leaving: how a worker ends when it is told to, and when its master is gone."""
+"""Leaving: how a worker ends when it is told to, and any process when its master or its parent is gone."""
 
 import logging
+import os
+import signal
 from typing import Any
 
 import gevent
@@ -13,6 +15,9 @@ SILENT_LOOKS = 5
 
 Looks, not seconds: a worker that was itself suspended must not take its own sleep for the master's silence.
 """
+
+PARENT_EVERY_SECONDS = 1.0
+LAST_SECONDS = 10  # for Locust to end in order; the kernel ends it then
 
 logger = logging.getLogger("wirerace")
 
@@ -37,6 +42,22 @@ def outlive_no_master(environment: Environment, runner: WorkerRunner) -> None:
     A new master at the same address does not know the worker and does not answer it, which is the same silence.
     """
     gevent.spawn(_watch, environment, runner)
+
+
+def outlive_no_parent(parent_pid: int) -> None:
+    """Have this process end when its parent, which started it for an experiment, is gone.
+
+    As SIGTERM ends it: that stops Locust's page, too, which stays when only the runner quits.
+    """
+    gevent.spawn(_watch_parent, parent_pid)
+
+
+def _watch_parent(parent_pid: int) -> None:
+    while os.getppid() == parent_pid:
+        gevent.sleep(PARENT_EVERY_SECONDS)
+    if hasattr(signal, "alarm"):
+        signal.alarm(LAST_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _watch(environment: Environment, runner: WorkerRunner) -> None:

@@ -1,17 +1,15 @@
 """What Locust opens: `locust -f loadtests/locustfile.py PollingUser`."""
 
-import os
 import sys
 from typing import Any
 
-import gevent
 from locust import events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests import workers
 from loadtests.control import Control
-from loadtests.leaving import leave_in_order, outlive_no_master
+from loadtests.leaving import leave_in_order, outlive_no_master, outlive_no_parent
 from loadtests.load import LOADS, Load
 from loadtests.longpolling import LongPollingUser
 from loadtests.metrics import new_registry
@@ -25,8 +23,6 @@ from wirerace.account import Window
 from wirerace.errors import BadInput
 from wirerace.shapes import check_shape
 
-PARENT_EVERY_SECONDS = 1.0
-
 __all__ = ["LongPollingUser", "PollingUser", "Ramp", "ReconnectStorm", "Spike", "Steady", "Steps", "WebSocketUser"]
 
 events.init_command_line_parser.add_listener(add_options)  # type: ignore[no-untyped-call]
@@ -38,7 +34,7 @@ def set_up(environment: Environment, **_: Any) -> None:
     """Join processes to one load, choose its shape, export metrics, and listen to an experiment that controls it."""
     options: Any = environment.parsed_options
     if options.parent_pid:
-        gevent.spawn(_outlive, options.parent_pid, environment)
+        outlive_no_parent(options.parent_pid)
     _check(options)  # by a worker, too: with --processes it was forked off before
     address = (options.control_host, options.control_port)
     registry = new_registry(lambda: LOADS.get(environment))
@@ -73,13 +69,6 @@ def _check(options: Any) -> None:
 def _begin_shape(environment: Environment, window: Window) -> None:
     if isinstance(environment.shape_class, Shaped):
         environment.shape_class.begin(window.from_ns)
-
-
-def _outlive(parent_pid: int, environment: Environment) -> None:
-    while os.getppid() == parent_pid:
-        gevent.sleep(PARENT_EVERY_SECONDS)
-    if environment.runner is not None:
-        environment.runner.quit()
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it
