@@ -36,3 +36,17 @@ def process_cpu_seconds(pid: int | None = None) -> float | None:
         return time.clock_gettime((~pid << 3) | 2)
     except OSError:
         return None
+
+
+class StepWatch:
+    """Notices when the wall clock is set, or the machine sleeps: it moves otherwise than the monotonic clock then."""
+
+    def __init__(self, wall: Clock, steady: Clock = time.monotonic_ns) -> None:
+        self._wall = wall
+        self._steady = steady
+        self._offset_ns = wall() - steady()
+
+    def step_ns(self) -> int:
+        """Return by how much the wall clock has been set since the last look, above 0 when forwards."""
+        before, self._offset_ns = self._offset_ns, self._wall() - self._steady()
+        return self._offset_ns - before

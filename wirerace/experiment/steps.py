@@ -6,7 +6,7 @@ from typing import Any
 import psutil
 
 from wirerace.account import AccountRecord, LoadState, Window
-from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
+from wirerace.clock import NS_PER_SECOND, StepWatch, now_ns, to_ns
 from wirerace.errors import TrialFailed
 from wirerace.experiment.figures import DRAIN_SECONDS, figures
 from wirerace.experiment.http import Peer
@@ -19,12 +19,14 @@ from wirerace.experiment.targets.local import Child, LoadChild, Local
 from wirerace.experiment.targets.process import Process
 from wirerace.experiment.trial import Trial
 from wirerace.schedule import Schedule, Truth
+from wirerace.stopping import whole
 
 START_SECONDS = 60.0  # for a process to become healthy; on a busy machine Python alone takes many
 SUBSCRIBE_SECONDS = 60.0  # for the clients, beyond the time that spawning them takes; the same
 SETTLE_SECONDS = 0.2  # before memory is read
 LEAST_DRAIN_SECONDS = 0.5  # for late duplicates
 CPU_SECONDS = "wirerace_cpu_seconds_total"
+MOST_STEP_SECONDS = 2.0  # of the wall clock between two looks; the verdict judges smaller ones
 QUIET_SECONDS = 0.2  # before an instant that matters, nobody is asked anything
 
 
@@ -41,6 +43,7 @@ class Steps:
         self._reporter = reporter
         self._count = experiment.clients.count
         self._count_at_start = experiment.clients.count_at_start
+        self._clock = StepWatch(now_ns)
         self._pause_seconds = plan.options.pause_seconds + experiment.link.longest_seconds
 
     def run(self) -> tuple[Trial, Raw]:
@@ -68,6 +71,7 @@ class Steps:
             server_samples, machine_samples = self._measure(window, server, load)
             self._drain(window, load)
             account = load.peer.send("POST", "/finish", None, AccountRecord)
+            self._refuse_a_clock_that_was_set()
             measured = Measured(
                 server=server_samples,
                 machine=machine_samples,
@@ -83,10 +87,11 @@ class Steps:
             raw = Raw(window, account, self._truth(primed_ns, window.to_ns), measured, self.experiment.link)
             return figures(self._plan, raw), raw
         finally:
-            try:
-                self._target.stop(*processes)
-            finally:
-                self._producer.delete("/schedule")
+            with whole():
+                try:
+                    self._target.stop(*processes)
+                finally:
+                    self._producer.delete("/schedule")
 
     def _idle(self, server: Child) -> float | None:
         """Return the part of a core that the server takes without clients while the same news is made."""
@@ -162,14 +167,27 @@ class Steps:
 
     def _sleep_until(self, at_ns: int, phase: str, load: LoadChild) -> None:
         while (left_seconds := (at_ns - now_ns()) / NS_PER_SECOND) > 0:
-            self._target.watch()
+            self._watch()
             if self._reporter.is_due() and left_seconds > QUIET_SECONDS:
                 self._report(phase, load.peer.get("/state", LoadState))
             time.sleep(min(max(at_ns - now_ns(), 0) / NS_PER_SECOND, TICK_SECONDS))
 
     def _pause(self) -> None:
-        self._target.watch()
+        self._watch()
         time.sleep(TICK_SECONDS)
+
+    def _watch(self) -> None:
+        self._target.watch()
+        self._refuse_a_clock_that_was_set()
+
+    def _refuse_a_clock_that_was_set(self) -> None:
+        """Raise TrialFailed when the wall clock, by which everything in a trial happens, is not what it was."""
+        step_seconds = self._clock.step_ns() / NS_PER_SECOND
+        if abs(step_seconds) > MOST_STEP_SECONDS:
+            raise TrialFailed(
+                f"the wall clock was set by {step_seconds:+.0f} s in the middle of the trial, or the machine slept: "
+                "run it again when the time is settled"
+            )
 
     def _report(self, phase: str, state: LoadState | None = None) -> None:
         self._reporter.report(phase, state)
