@@ -7,6 +7,7 @@
     │   ├── BadCursor      a cursor that is no cursor
     │   └── Misfit         a value that does not fit its type (wirerace.decoding)
     ├── TrialFailed        a trial could not be completed: exit code 1
+    ├── SystemFault        the system refuses what a command needs, such as space on a disk: exit code 4
     ├── FrameError         a WebSocket peer broke the protocol (wirerace.frames)
     ├── ConnectionLost     a client's connection ended, in order or not
     └── Refused            a server answered a client with an error
@@ -35,6 +36,10 @@ class BadCursor(BadInput):
 
 class TrialFailed(WireraceError):
     """A trial could not be completed."""
+
+
+class SystemFault(WireraceError):
+    """The system refuses what a command needs: space, permission to write, open files (`wirerace.system`)."""
 
 
 class ConnectionLost(WireraceError):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,10 +14,10 @@ def race(tmp_path: Path) -> Iterator[Callable[..., Race]]:
     """Start runs; whatever still runs at the end is ended."""
     races: list[Race] = []
 
-    def start(*arguments: str, experiment: str = SMALL, allow_invalid: bool = True) -> Race:
+    def start(*arguments: str, experiment: str = SMALL, **options: Any) -> Race:
         directory = tmp_path / str(len(races))
         directory.mkdir()
-        races.append(Race(directory, experiment, *arguments, allow_invalid=allow_invalid))
+        races.append(Race(directory, experiment, *arguments, **options))
         return races[-1]
 
     yield start

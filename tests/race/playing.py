@@ -8,7 +8,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.race.running import PATIENCE_SECONDS, wait_until
+from tests.race.running import LAUNCH, PATIENCE_SECONDS, wait_until
 from wirerace.experiment.targets.ports import free_port
 from wirerace.metrics import samples
 
@@ -33,7 +33,7 @@ class Playground:
     def __init__(self, directory: Path, *arguments: str) -> None:
         self.directory = directory
         (directory / "play.toml").write_text(EXPERIMENT)
-        command = [sys.executable, "-m", "wirerace", "locust", "play.toml", "--web-port", str(free_port()), *arguments]
+        command = [sys.executable, str(LAUNCH), "locust", "play.toml", "--web-port", str(free_port()), *arguments]
         self._stdout = directory / "stdout"
         with self._stdout.open("wb") as stdout, (directory / "stderr").open("wb") as stderr:
             self.popen = subprocess.Popen(command, stdout=stdout, stderr=stderr, cwd=directory)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from wirerace.experiment.trial import Trial
 
 PATIENCE_SECONDS = 180.0
 """Ends what would never end. On a machine that does other things a run of seconds takes a minute."""
+LAUNCH = Path(__file__).with_name("launch.py")
 
 SMALL = """
 title = "A small race"
@@ -41,16 +42,30 @@ measure_seconds = 2.0
 class Race:
     """One run in the background, and what it leaves behind."""
 
-    def __init__(self, directory: Path, experiment: str, *arguments: str, allow_invalid: bool = True) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        experiment: str,
+        *arguments: str,
+        allow_invalid: bool = True,
+        program: Sequence[str | Path] = (LAUNCH,),
+        out: Path | None = None,
+        terminal: int | None = None,
+    ) -> None:
         self.file = directory / "small.toml"
         self.file.write_text(experiment)
-        self.out = directory / "out"
+        self.out = out or directory / "out"
         self.stderr_file = directory / "stderr"
-        command = [sys.executable, "-m", "wirerace", "run", str(self.file), "--out", str(self.out), *arguments]
+        command = [sys.executable, *map(str, program), "run", str(self.file), "--out", str(self.out), *arguments]
         if allow_invalid:  # the machine that runs the tests may be busy with anything
             command.append("--allow-invalid")
         with self.stderr_file.open("wb") as stderr:
-            self.popen = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True)
+            self.popen = subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=stderr if terminal is None else terminal,
+                start_new_session=True,
+            )
 
     def wait(self) -> int:
         """Wait for the end and return the exit code."""
@@ -103,6 +118,14 @@ class Race:
             self.popen.wait(PATIENCE_SECONDS)
         assert self.popen.stdout is not None
         self.popen.stdout.close()
+
+
+def has_gone(process: psutil.Process) -> bool:
+    """Tell whether a process has ended, whoever has to wait for it."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -1,32 +1,13 @@
 """What happens when somebody stops a run, or kills a part of it."""
 
-import re
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import psutil
-import pytest
-
-from tests.race.running import SMALL, Race, wait_until
+from tests.race.running import SMALL, Race, has_gone, wait_until
 from wirerace.transports import TRANSPORTS
 
 LONG = SMALL.replace("measure_seconds = 2.0", "measure_seconds = 4.0")
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_stopped_run_keeps_what_was_finished_and_leaves_no_orphan(
-    race: Callable[..., Race], number: signal.Signals, code: int
-) -> None:
-    started = race("--set", "polling.interval_seconds=0.1", "--set", "window.measure_seconds=1")
-    wait_until(lambda: re.search(r"\[2/3\] .*: measuring", started.stderr) is not None)
-    children = started.children()
-    started.signal(number)
-    assert code == started.wait()
-    assert len(started.result["trials"]) == 1
-    assert len(children) >= 3
-    assert not [child for child in children if child.is_running()]
-    assert "Traceback" not in started.stderr
 
 
 def test_killed_run_leaves_no_orphan(race: Callable[..., Race]) -> None:
@@ -35,7 +16,7 @@ def test_killed_run_leaves_no_orphan(race: Callable[..., Race]) -> None:
     children = started.children()
     started.signal(signal.SIGKILL)
     started.wait()
-    wait_until(lambda: not [child for child in children if is_alive(child)])
+    wait_until(lambda: not [child for child in children if not has_gone(child)])
 
 
 def trials_with_a_kill(race: Callable[..., Race], service: str) -> Iterator[tuple[dict[str, Any], int]]:
@@ -77,10 +58,3 @@ def test_load_that_dies_fails_the_trial_with_its_last_words(race: Callable[..., 
     assert len(started.result["trials"]) == 1
     assert [failure["repeat"] for failure in started.result["failures"]] == [1]
     assert "wirerace: websocket, repeat 1: the load ended" in started.stderr
-
-
-def is_alive(process: psutil.Process) -> bool:
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False

@@ -1,13 +1,19 @@
 """The command line: one module a command."""
 
+import errno
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from wirerace import __version__
 from wirerace.cli import doctor, locust, reproduce, run, show
-from wirerace.errors import BadInput, TrialFailed
+from wirerace.cli.streams import open_streams
+from wirerace.errors import BadInput, SystemFault, TrialFailed, printable
+from wirerace.stopping import Stopped, stoppable
+from wirerace.system import fault_of
+
+SYSTEM = 4
 
 app = typer.Typer(
     name="wirerace",
@@ -36,21 +42,43 @@ app.command("doctor")(doctor.command)
 
 
 def main() -> None:
-    """Run a command and exit: 0 well, 1 not completed or not whole, 2 bad input, 3 invalid, 130 Ctrl-C, 143 SIGTERM."""
+    """Run a command and exit.
+
+    0 well, 1 not completed or not whole, 2 bad input, 3 invalid, 4 the system refused something, 129 SIGHUP,
+    130 Ctrl-C, 143 SIGTERM.
+    """
+    out, _ = open_streams()
     try:
-        code = app(prog_name="wirerace", standalone_mode=False)
+        with stoppable():
+            code = _run()
+    except Stopped as stop:
+        code = _say("stopped", stop, stop.code)
+    sys.stdout.flush()
+    if out.lost is not None and out.lost.errno != errno.EPIPE:  # who closes a pipe has read enough
+        fault = fault_of(out.lost, "stdout")
+        code = _say(str(fault), fault, SYSTEM)
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command that the arguments name, and return its exit code."""
+    try:
+        return app(prog_name="wirerace", standalone_mode=False) or 0
     except typer.TyperException as error:
         line = error.format_message().rstrip(".")
-        fail(f"{line}; try --help", error.exit_code)
+        return _say(f"{line}; try --help", error, error.exit_code)
     except BadInput as error:
-        fail(str(error), 2)
+        return _say(str(error), error, 2)
     except TrialFailed as error:
-        fail(str(error), 1)
-    else:
-        sys.exit(code)
+        return _say(str(error), error, 1)
+    except SystemFault as error:
+        return _say(str(error), error, SYSTEM)
+    except OSError as error:
+        return _say(str(fault_of(error)), error, SYSTEM)
 
 
-def fail(line: str, code: int) -> NoReturn:
-    """Say what is wrong, on one line, and exit."""
-    sys.stderr.write(f"wirerace: {line}\n")
-    sys.exit(code)
+def _say(line: str, error: BaseException, code: int) -> int:
+    """Say what has ended the command, and what is kept, on one line; return the exit code."""
+    said = "; ".join([line, *getattr(error, "__notes__", [])])
+    sys.stderr.write(f"wirerace: {printable(said)}\n")
+    return code

@@ -8,7 +8,6 @@ import typer
 
 from wirerace.analysis.advice import advice
 from wirerace.analysis.thresholds import LOAD_UTILISATION
-from wirerace.cli.run import INTERRUPTED, TERMINATED, Terminated, terminable
 from wirerace.errors import WireraceError
 from wirerace.experiment.capacity import with_capacity
 from wirerace.experiment.checkup import Checkup
@@ -36,14 +35,10 @@ def command(
         wirerace doctor --json > doctor.json
 
     Exit codes: 0 measured, whatever it found; 1 the load could not be
-    measured; 2 bad input; 130 Ctrl-C; 143 SIGTERM.
+    measured; 2 bad input; 4 the system refused something; 129 SIGHUP; 130 Ctrl-C;
+    143 SIGTERM.
     """
-    try:
-        with terminable():
-            checkup, fault = _measure(quick=quick)
-    except (KeyboardInterrupt, Terminated) as stop:
-        sys.stderr.write("wirerace: stopped\n")
-        raise typer.Exit(INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED) from None
+    checkup, fault = _measure(quick=quick)
     if as_json:
         figures = {**msgspec.structs.asdict(checkup), "advice": advice(checkup)}
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")

@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
-from wirerace.cli.run import Terminated, new_directory, say_what_is_played, terminable
-from wirerace.errors import BadInput
+from wirerace.cli.run import say_what_is_played
+from wirerace.experiment.directory import LOGS, claimed
 from wirerace.experiment.http import Peer
+from wirerace.experiment.model import Experiment
 from wirerace.experiment.playground import play
 from wirerace.experiment.reading import read_experiment
+from wirerace.stopping import Stopped
 
 
 def command(
@@ -31,25 +33,24 @@ def command(
         wirerace locust experiments/bursty.toml --web-port 9000
 
         wirerace locust --set load.processes=2 --set producer.rate_per_second=50
+
+    Exit codes: 0 stopped by Ctrl-C, SIGTERM or SIGHUP; 1 a part did not start, or Locust has ended; 2 bad input;
+    4 the system refused something, such as writing to results/.
     """
     experiment = read_experiment(file, overrides or ())
     say_what_is_played(experiment)
-    directory = new_directory("locust")
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{directory}: {error.strerror or error}; run this where it can write results/") from None
-    with terminable():
+    with claimed("locust") as directory:
         try:
-            play(experiment, directory, web_port, lambda peers: _announce(peers, directory, experiment.clients.shape))
-        except (KeyboardInterrupt, Terminated):
+            play(experiment, directory.path, web_port, lambda peers: _announce(peers, directory.path, experiment))
+        except Stopped:
             sys.stderr.write("wirerace: stopped\n")
 
 
-def _announce(peers: list[Peer], directory: Path, shape: str) -> None:
+def _announce(peers: list[Peer], directory: Path, experiment: Experiment) -> None:
+    shape = experiment.clients.shape
     for peer in peers:
         sys.stdout.write(f"{peer.name:<14} {peer.url}\n")
-    sys.stdout.write(f"{'logs':<14} {directory / 'logs'}\n")
+    sys.stdout.write(f"{'logs':<14} {directory / LOGS}\n")
     picked = "a shape" if shape == "steady" else f"the shape of {shape}"
     sys.stdout.write(f"Pick classes, options and {picked} on Locust's page and press Start. Ctrl-C here ends all.\n")
     sys.stdout.flush()

@@ -14,10 +14,11 @@ from wirerace.analysis.judging import judged
 from wirerace.analysis.reproductions import REPRODUCTIONS
 from wirerace.analysis.reproductions.check import Check, Outcome, Reproduction, name_of
 from wirerace.analysis.statistics import summarised
-from wirerace.cli.run import INTERRUPTED, INVALID, NOT_WHOLE, TERMINATED, Terminated, prepare_directory, terminable
+from wirerace.cli.run import INVALID, NOT_WHOLE
 from wirerace.errors import BadInput
+from wirerace.experiment.directory import RunDirectory, claimed
 from wirerace.experiment.model import Experiment, Plan
-from wirerace.experiment.record import FILE_NAME, Raw, Result, write_json
+from wirerace.experiment.record import Raw, Result, write_json
 from wirerace.experiment.run import run
 from wirerace.experiment.trial import Trial
 from wirerace.report.judgement import verdict_of
@@ -64,7 +65,7 @@ def command(
         wirerace reproduce all
 
     Exit codes: 0 every check passed; 1 one failed, or a trial could not be completed; 2 bad input; 3 a trial is
-    invalid; 130 Ctrl-C; 143 SIGTERM.
+    invalid; 4 the system refused something, such as space on a disk; 129 SIGHUP; 130 Ctrl-C; 143 SIGTERM.
     """
     if not name:
         for reproduction in REPRODUCTIONS.values():
@@ -82,33 +83,20 @@ def command(
 
 def reproduce(reproduction: Reproduction, out: Path | None, *, allow_invalid: bool) -> int:
     """Run it, save and print what came of it, and return its exit code."""
-    directory = prepare_directory(Path(f"reproduce-{reproduction.name}"), out)
-    result, outcomes = _run(reproduction.experiment, directory)
-    result.summary = summarised(result)
-    write_json(directory / FILE_NAME, result)
-    whole = not result.failures and all(trial.is_whole for trial in result.trials)
-    checks = reproduction.checks(outcomes) if not result.failures else []
-    valid = all(trial.is_valid for trial in result.trials)
-    passed = all(check.passed is not False for check in checks) if whole else None
-    record = Record(
-        __version__,
-        reproduction.name,
-        reproduction.source,
-        reproduction.setup,
-        reproduction.words,
-        valid,
-        passed,
-        checks,
-    )
-    write_json(directory / RECORD_NAME, record)
-    _print(reproduction, record, result)
-    sys.stdout.write(f"{directory / RECORD_NAME}\n")
-    if not valid and not allow_invalid and not result.failures:
+    with claimed(f"reproduce-{reproduction.name}", out) as directory:
+        result, outcomes = _run(reproduction.experiment, directory)
+        result.summary = summarised(result)
+        directory.save(result)
+        record = _record_of(reproduction, result, outcomes)
+        write_json(directory.path / RECORD_NAME, record)
+    print_record(reproduction, record, result)
+    sys.stdout.write(f"{directory.path / RECORD_NAME}\n")
+    if not record.valid and not allow_invalid and not result.failures:
         return INVALID
-    return 0 if passed else NOT_WHOLE
+    return 0 if record.passed else NOT_WHOLE
 
 
-def _run(experiment: Experiment, directory: Path) -> tuple[Result, dict[str, Outcome]]:
+def _run(experiment: Experiment, directory: RunDirectory) -> tuple[Result, dict[str, Outcome]]:
     """Run an experiment; return its result, and each trial with its raw record."""
     outcomes: dict[str, Outcome] = {}
 
@@ -117,16 +105,43 @@ def _run(experiment: Experiment, directory: Path) -> tuple[Result, dict[str, Out
         outcomes[name_of(plan)] = Outcome(found, raw)
         return found
 
-    with terminable():
-        try:
-            with progress_display() as on_progress:
-                return run(experiment, directory, on_progress, judge), outcomes
-        except (KeyboardInterrupt, Terminated) as stop:
-            sys.stderr.write(f"wirerace: stopped; what was finished is in {directory}\n")
-            raise typer.Exit(INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED) from None
+    with progress_display() as on_progress:
+        return run(experiment, directory, on_progress, judge), outcomes
 
 
-def _print(reproduction: Reproduction, record: Record, result: Result) -> None:
+def _record_of(reproduction: Reproduction, result: Result, outcomes: dict[str, Outcome]) -> Record:
+    whole = not result.failures and all(trial.is_whole for trial in result.trials)
+    checks = reproduction.checks(outcomes) if not result.failures else []
+    return Record(
+        __version__,
+        reproduction.name,
+        reproduction.source,
+        reproduction.setup,
+        reproduction.words,
+        all(trial.is_valid for trial in result.trials),
+        all(check.passed is not False for check in checks) if whole else None,
+        checks,
+    )
+
+
+def read_record(path: Path) -> tuple[Reproduction, Record]:
+    """Return what was reproduced, and what came of it.
+
+    Raises BadInput when the file is none, or of a reproduction that this version does not know.
+    """
+    try:
+        record = msgspec.json.decode(path.read_bytes(), type=Record)
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror or error}; give the path that wirerace reproduce printed") from None
+    except msgspec.DecodeError as error:
+        raise BadInput(f"{path}: no reproduction of Wirerace: {error}") from None
+    if record.name not in REPRODUCTIONS:
+        raise BadInput(f"{path}: no reproduction {record.name!r} in this version; give its directory for the figures")
+    return REPRODUCTIONS[record.name], record
+
+
+def print_record(reproduction: Reproduction, record: Record, result: Result) -> None:
+    """Print each check, the verdict, what failed, and what it comes to."""
     console = Console()
     if record.checks:
         console.print(checks_of(reproduction, record.checks))

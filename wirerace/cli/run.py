@@ -1,33 +1,24 @@
 """`wirerace run`: run an experiment on this machine."""
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
 
 from wirerace.analysis.judging import judged
 from wirerace.analysis.statistics import summarised
-from wirerace.errors import BadInput, printable
+from wirerace.errors import printable
+from wirerace.experiment.directory import claimed
 from wirerace.experiment.model import Experiment, trace_of
 from wirerace.experiment.reading import read_experiment
-from wirerace.experiment.record import FILE_NAME, Result, write_json
+from wirerace.experiment.record import Result
 from wirerace.experiment.run import Place, run
 from wirerace.experiment.targets.cores import cautions
 from wirerace.report.progress import progress_display
 from wirerace.report.terminal import print_result
 
-RESULTS = Path("results")
-NOT_WHOLE, INVALID, INTERRUPTED, TERMINATED = 1, 3, 130, 143
-
-
-class Terminated(BaseException):
-    """SIGTERM has come."""
+NOT_WHOLE, INVALID = 1, 3
 
 
 def command(
@@ -58,32 +49,26 @@ def command(
         wirerace run experiments/first-look.toml --on compose
 
     Exit codes: 0 all well; 1 a trial could not be completed, or lost, duplicated or reordered updates; 2 bad input;
-    3 a trial is invalid, or too few repeats were valid; 130 Ctrl-C; 143 SIGTERM. Finished trials are saved in any case.
+    3 a trial is invalid, or too few repeats were valid; 4 the system refused something: a full disk, no permission to
+    write, too many open files; 129 SIGHUP; 130 Ctrl-C; 143 SIGTERM. Finished trials are saved in any case.
     """
     experiment = read_experiment(file, overrides or ())
     say_what_is_played(experiment)
-    directory = prepare_directory(file, out)
     foreseen = cautions(experiment) if on == "local" else []
-    for caution in foreseen:
-        sys.stderr.write(f"wirerace: warning: {caution}\n")
-    code = 0
-    with terminable():
-        try:
-            with progress_display() as on_progress:
-                result = run(experiment, directory, on_progress, judged, on)
-        except (KeyboardInterrupt, Terminated) as stop:
-            code = INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
-            sys.stderr.write(f"wirerace: stopped; what was finished is in {directory}\n")
-            raise typer.Exit(code) from None
-    result.summary = summarised(result)
-    write_json(directory / FILE_NAME, result)
-    print_result(result)
+    with claimed(file.stem, out) as directory:
+        for caution in foreseen:
+            sys.stderr.write(f"wirerace: warning: {caution}\n")
+        with progress_display() as on_progress:
+            result = run(experiment, directory, on_progress, judged, on)
+        result.summary = summarised(result)
+        directory.save(result)
+        print_result(result)
     for caution in result.warnings[len(foreseen) :]:
         sys.stderr.write(f"wirerace: warning: {caution}\n")
     for failure in result.failures:
         variant = f" ({failure.variant})" if failure.variant else ""
         sys.stderr.write(f"wirerace: {failure.transport}{variant}, repeat {failure.repeat}: {failure.reason}\n")
-    sys.stdout.write(f"{directory / FILE_NAME}\n")
+    sys.stdout.write(f"{directory.result_file}\n")
     raise typer.Exit(exit_code(result, allow_invalid=allow_invalid))
 
 
@@ -101,41 +86,3 @@ def exit_code(result: Result, *, allow_invalid: bool) -> int:
         return NOT_WHOLE
     valid = all(trial.is_valid for trial in result.counted) and result.is_enough
     return 0 if valid or allow_invalid else INVALID
-
-
-def new_directory(name: str) -> Path:
-    """Return a directory in results/ for something that starts now."""
-    return RESULTS / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-
-
-def prepare_directory(file: Path, out: Path | None) -> Path:
-    """Return this run's own directory, made; `results/latest` points at it when it lies in results/.
-
-    Raises BadInput when it holds something already.
-    """
-    directory = out or new_directory(file.stem)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        if any(directory.iterdir()):
-            raise BadInput(f"--out {directory} holds something already: name a new directory")
-        if out is None:
-            latest = RESULTS / "latest"
-            latest.unlink(missing_ok=True)
-            latest.symlink_to(directory.name)
-    except OSError as error:
-        raise BadInput(f"{directory}: {error.strerror or error}; name another with --out") from None
-    return directory
-
-
-@contextmanager
-def terminable() -> Iterator[None]:
-    """Turn SIGTERM into an exception, so that what was started is stopped."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

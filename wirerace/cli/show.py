@@ -5,22 +5,34 @@ from typing import Annotated
 
 import typer
 
+from wirerace.cli.reproduce import RECORD_NAME, print_record, read_record
+from wirerace.experiment.directory import LATEST
 from wirerace.experiment.record import read_result
 from wirerace.report.terminal import print_result, save_svg
+from wirerace.system import blamed_on
 
 
 def command(
-    directory: Annotated[Path, typer.Argument(help="Directory of a run.", metavar="DIR")] = Path("results/latest"),
+    place: Annotated[
+        Path, typer.Argument(help="A run: its directory, or the file that it named.", metavar="RUN")
+    ] = LATEST,
     svg: Annotated[Path | None, typer.Option(help="Save the table as a picture, too.")] = None,
 ) -> None:
-    """Print the table of a run again.
+    """Print the table of a run again; given the reproduction.json of a reproduction, its checks.
 
     Examples:
         wirerace show results/latest
 
+        wirerace show results/latest/result.json
+
         wirerace show results/latest --svg table.svg
     """
-    result = read_result(directory)
-    print_result(result)
+    if place.name == RECORD_NAME:
+        reproduced, result = read_record(place), read_result(place.parent)
+        print_record(*reproduced, result)
+    else:
+        result = read_result(place)
+        print_result(result)
     if svg is not None:
-        save_svg(result, svg)
+        with blamed_on(svg):
+            save_svg(result, svg)

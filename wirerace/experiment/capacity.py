@@ -14,6 +14,7 @@ from wirerace.experiment.steps import Steps, wait_until_healthy
 from wirerace.experiment.targets.local import Child, Local
 from wirerace.experiment.trial import Trial
 from wirerace.schedule import Source
+from wirerace.stopping import whole
 from wirerace.transports import PollingOptions
 
 # 5,000 polls and 5,000 messages a second, an update for each: up to a third of a core. A busier process reads more at
@@ -70,7 +71,8 @@ def _trials(directory: Path, on_progress: OnProgress) -> list[Trial]:
             reporter = Reporter(on_progress, index, EXPERIMENT, plan)
             trials.append(BriefSteps(EXPERIMENT, plan, target, producer.peer, reporter).run()[0])
     finally:
-        target.close()
+        with whole():
+            target.close()
     return trials
 
 

@@ -11,6 +11,7 @@ from wirerace.experiment.steps import START_SECONDS, wait_until_healthy
 from wirerace.experiment.targets.local import Local
 from wirerace.experiment.targets.ports import is_free
 from wirerace.schedule import Schedule
+from wirerace.stopping import whole
 
 TICK_SECONDS = 0.2
 
@@ -41,7 +42,8 @@ def play(experiment: Experiment, directory: Path, web_port: int, on_ready: Calla
         while True:
             _wait(target)
     finally:
-        target.close()
+        with whole():
+            target.close()
 
 
 def _wait(target: Local) -> None:

@@ -1,5 +1,6 @@
 """result.json: what an experiment found, as values; a promise to other programs."""
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from wirerace.experiment.model import Link
 from wirerace.experiment.samples import Measured
 from wirerace.experiment.trial import Trial
 from wirerace.schedule import Truth
+from wirerace.system import blamed_on
 
 SCHEMA = 2
 FILE_NAME = "result.json"
@@ -122,19 +124,31 @@ class Raw(msgspec.Struct, frozen=True):
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write `value` so that a reader sees the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write `value` so that a reader sees the old file or the new one, never a part, and the old one stays on failure.
+
+    Raises SystemFault when it cannot be written.
+    """
+    encoded = msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
     partial = path.with_name(path.name + ".part")
-    partial.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
-    partial.replace(path)
+    with blamed_on(path):
+        try:
+            with partial.open("wb") as file:
+                file.write(encoded)
+                file.flush()
+                os.fsync(file.fileno())  # some file systems find out only now that there is no space
+            partial.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise
 
 
-def read_result(directory: Path) -> Result:
-    """Return the result in a directory.
+def read_result(place: Path) -> Result:
+    """Return a result, given its file, or the directory that it is in.
 
     Raises BadInput when there is none, or none that this version can read.
     """
-    path = directory / FILE_NAME
+    path = place if place.is_file() or place.name == FILE_NAME else place / FILE_NAME
     try:
         encoded = path.read_bytes()
         schema = msgspec.json.decode(encoded, type=_Schema).schema
@@ -142,6 +156,8 @@ def read_result(directory: Path) -> Result:
             raise BadInput(f"{path}: schema {schema}; this version reads {SCHEMA}")
         return msgspec.json.decode(encoded, type=Result)
     except OSError as error:
-        raise BadInput(f"{path}: {os.strerror(error.errno or 0)}; give the directory of a run") from None
+        raise BadInput(
+            f"{path}: {os.strerror(error.errno or 0)}; give the directory of a run, or its {FILE_NAME}"
+        ) from None
     except msgspec.DecodeError as error:
         raise BadInput(f"{path}: no result of Wirerace: {error}") from None

@@ -6,22 +6,23 @@ import os
 import platform
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from wirerace import __version__
 from wirerace.errors import TrialFailed
+from wirerace.experiment.directory import RunDirectory
 from wirerace.experiment.doctor import quick_checkup
 from wirerace.experiment.model import Experiment, Plan, plans_of
 from wirerace.experiment.progress import OnProgress, Reporter
-from wirerace.experiment.record import FILE_NAME, Failure, Host, Raw, Result, write_json
+from wirerace.experiment.record import Failure, Host, Raw, Result
 from wirerace.experiment.steps import Steps, wait_until_healthy
 from wirerace.experiment.targets.compose import Compose
 from wirerace.experiment.targets.cores import cautions
 from wirerace.experiment.targets.local import Local
 from wirerace.experiment.trial import Trial
+from wirerace.stopping import whole
 
 PACKAGES = ("aiohttp", "gevent", "httptools", "locust", "msgspec", "uvloop")
 
@@ -31,14 +32,16 @@ Judge = Callable[[Experiment, Plan, Raw, Trial], Trial]
 
 
 def run(
-    experiment: Experiment, directory: Path, on_progress: OnProgress, judge: Judge, place: Place = "local"
+    experiment: Experiment, directory: RunDirectory, on_progress: OnProgress, judge: Judge, place: Place = "local"
 ) -> Result:
     """Run every trial on this machine and return the result, which is also in `directory`, trial by trial.
 
     `place` is where: in processes of its own, or in the stack's containers.
 
     A trial that cannot be completed is among the failures, and the next one begins; what cannot be left as it was found
-    is among the warnings. Raises BadInput when this machine cannot run it.
+    is among the warnings.
+
+    Raises BadInput when this machine cannot run it, SystemFault when something cannot be written or started any more.
     """
     result = Result(
         wirerace=__version__,
@@ -48,7 +51,7 @@ def run(
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         warnings=cautions(experiment) if place == "local" else [],
     )
-    target = Local(experiment, directory) if place == "local" else Compose(experiment)
+    target = Local(experiment, directory.path) if place == "local" else Compose(experiment)
     try:
         producer = target.start_producer()
         wait_until_healthy(producer)
@@ -56,20 +59,21 @@ def run(
             reporter = Reporter(on_progress, index, experiment, plan)
             _run_one(Steps(experiment, plan, target, producer.peer, reporter), plan, judge, directory, result)
     finally:
-        close(target, directory, result)
+        with whole():
+            close(target, directory, result)
     return result
 
 
-def close(target: Local | Compose, directory: Path, result: Result) -> None:
+def close(target: Local | Compose, directory: RunDirectory, result: Result) -> None:
     """Close the target; what was measured counts even when that fails."""
     try:
         target.close()
     except TrialFailed as error:
         result.warnings.append(str(error))
-        write_json(directory / FILE_NAME, result)
+        directory.save(result)
 
 
-def _run_one(steps: Steps, plan: Plan, judge: Judge, directory: Path, result: Result) -> None:
+def _run_one(steps: Steps, plan: Plan, judge: Judge, directory: RunDirectory, result: Result) -> None:
     """Run one trial and add it to the result, or why it could not be completed."""
     experiment = steps.experiment
     try:
@@ -77,11 +81,11 @@ def _run_one(steps: Steps, plan: Plan, judge: Judge, directory: Path, result: Re
     except TrialFailed as error:
         result.failures.append(Failure(plan.transport.name, plan.repeat, str(error), plan.variant))
     else:
-        write_json(directory / "raw" / f"{plan.name}.json", raw)
+        directory.save_raw(plan.name, raw)
         result.trials.append(judge(experiment, plan, raw, trial))
     if experiment.valid_repeats is not None and not result.is_valid(plan.repeat):
         result.discarded.append(plan.repeat)
-    write_json(directory / FILE_NAME, result)
+    directory.save(result)
 
 
 def _plans(experiment: Experiment, result: Result) -> Iterator[Plan]:

@@ -9,8 +9,11 @@ import pytest
 
 from tests.wirerace.trials import plan_of, trial_of
 from wirerace.account import AccountRecord, Window
+from wirerace.analysis.reproductions import REPRODUCTIONS
 from wirerace.analysis.reproductions.check import Check, Found, Reproduction, between, shown
 from wirerace.cli import reproduce as cli
+from wirerace.cli import show
+from wirerace.errors import BadInput
 from wirerace.experiment.model import Experiment
 from wirerace.experiment.record import Failure, Host, Result
 from wirerace.experiment.trial import Trial, Verdict
@@ -52,6 +55,7 @@ def reproduced(
 
     monkeypatch.setattr(cli, "run", run)
     made_up = Reproduction("madeup", "a line", "a source", "a setup", "words", EXPERIMENT, checks)
+    monkeypatch.setitem(REPRODUCTIONS, made_up.name, made_up)
     return cli.reproduce(made_up, directory / "out", allow_invalid=allow_invalid)
 
 
@@ -103,3 +107,47 @@ def test_trial_that_was_not_completed_leaves_nothing_to_check(tmp_path: Path, mo
     record = json.loads((tmp_path / "out" / "reproduction.json").read_text())
 
     assert (None, []) == (record["passed"], record["checks"])
+
+
+def test_path_that_is_printed_shows_the_same_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    reproduced(tmp_path, monkeypatch, judged())
+    *printed, path = capfd.readouterr().out.splitlines()
+    assert str(tmp_path / "out" / "reproduction.json") == path
+    assert printed == shown_by(Path(path), capfd)
+
+
+def test_result_is_shown_by_its_file_as_by_its_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    reproduced(tmp_path, monkeypatch, judged())
+    capfd.readouterr()
+    of_directory = shown_by(tmp_path / "out", capfd)
+    assert any("WebSocket" in line for line in of_directory)
+    assert of_directory == shown_by(tmp_path / "out" / "result.json", capfd)
+
+
+def shown_by(place: Path, capfd: pytest.CaptureFixture[str]) -> list[str]:
+    show.command(place)
+    return capfd.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (None, "reproduction.json: No such file or directory; give the path that wirerace reproduce printed"),
+        (b"{", "reproduction.json: no reproduction of Wirerace"),
+        (
+            b'{"wirerace":"0","name":"old","source":"","setup":"","words":"","valid":true,"passed":true,"checks":[]}',
+            "reproduction.json: no reproduction 'old' in this version; give its directory for the figures",
+        ),
+    ],
+)
+def test_what_is_no_reproduction_is_refused_on_one_line(content: bytes | None, line: str, tmp_path: Path) -> None:
+    path = tmp_path / "reproduction.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BadInput) as refusal:
+        show.command(path)
+    assert line in str(refusal.value)

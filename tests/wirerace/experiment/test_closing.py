@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from wirerace.errors import BadInput, TrialFailed
+from wirerace.experiment.directory import RunDirectory
 from wirerace.experiment.record import Result
 from wirerace.experiment.run import close
 from wirerace.experiment.targets.compose import take_all
@@ -23,7 +24,7 @@ class Stubborn(Local):
 
 
 def test_target_that_cannot_be_closed_costs_no_result(tmp_path: Path, result: Result) -> None:
-    close(Stubborn(), tmp_path, result)
+    close(Stubborn(), RunDirectory(tmp_path), result)
 
     assert ["it stays"] == result.warnings == json.loads((tmp_path / "result.json").read_text())["warnings"]
 

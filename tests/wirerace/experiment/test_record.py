@@ -7,6 +7,7 @@ import pytest
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, plan_of
 from wirerace.account import AccountRecord, Spread, Subscription, Window
 from wirerace.errors import BadInput
+from wirerace.experiment.directory import RunDirectory
 from wirerace.experiment.figures import figures
 from wirerace.experiment.record import FILE_NAME, SCHEMA, Failure, Host, Raw, Result, read_result, write_json
 from wirerace.experiment.trial import Trial
@@ -52,8 +53,8 @@ def test_result_is_read_back_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_raw_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    RunDirectory(tmp_path).save_raw("1-websocket", RAW)
     path = tmp_path / "raw" / "1-websocket.json"
-    write_json(path, RAW)
 
     assert RAW == msgspec.json.decode(path.read_bytes(), type=Raw)
 
@@ -68,8 +69,8 @@ def test_raw_samples_have_named_fields_and_say_when_they_were_taken() -> None:
     assert {"cpu_seconds", "payload_bytes", "received_bytes", "sent_bytes"} < measured["server"][0].keys()
 
 
-def test_writing_makes_the_directory_and_leaves_nothing_but_the_file(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "deep" / FILE_NAME
+def test_writing_leaves_nothing_but_the_file(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
     write_json(path, RESULT)
     write_json(path, {"second": True})
 
@@ -97,7 +98,7 @@ def test_unknown_is_null_and_never_zero(tmp_path: Path) -> None:
 
 
 def test_directory_without_a_result_is_refused_with_what_to_give(tmp_path: Path) -> None:
-    expected = f"{tmp_path / FILE_NAME}: No such file or directory; give the directory of a run"
+    expected = f"{tmp_path / FILE_NAME}: No such file or directory; give the directory of a run, or its result.json"
 
     assert expected == refusal_of(tmp_path)
 

@@ -16,6 +16,7 @@ from wirerace.experiment.targets.local import MOST_RESTARTS, Child, LoadChild, t
 from wirerace.experiment.targets.locust import load_flags, spelled_value
 from wirerace.experiment.targets.stack import WORKER, Stack
 from wirerace.options import fields_at, flag_of
+from wirerace.stopping import whole
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 
 PARTS = ["producer", *TRANSPORTS, "locust", WORKER]
@@ -62,7 +63,7 @@ class Compose:
             self._producer_part = self._one("producer")
             self._producer = Peer("producer", self._producer_part.port(PRODUCER_PORT))
             self._schedule = self._producer.get("/schedule", object)
-        except BaseException:  # Ctrl-C, too
+        except BaseException:  # a stop, too
             take_all(self._take_away, self._revive)
             raise
 
@@ -187,11 +188,12 @@ def _refuse_interference(experiment: Experiment) -> None:
 def take_all(*steps: Callable[[], object]) -> list[str]:
     """Take all steps, whatever becomes of those before, and return what went wrong."""
     troubles = []
-    for step in steps:
-        try:
-            step()
-        except WireraceError as error:
-            troubles.append(str(error))
+    with whole():
+        for step in steps:
+            try:
+                step()
+            except WireraceError as error:
+                troubles.append(str(error))
     return troubles
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from wirerace.clock import process_cpu_seconds
 from wirerace.errors import BadInput
+from wirerace.experiment.directory import LOGS, RAW
 from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment, Plan, plans_of
 from wirerace.experiment.progress import TICK_SECONDS
@@ -17,6 +18,8 @@ from wirerace.experiment.targets.locust import load_flags, locust_command, spell
 from wirerace.experiment.targets.ports import claim, free_port, is_free
 from wirerace.experiment.targets.process import Crew, Process
 from wirerace.options import fields_at, flag_of
+from wirerace.stopping import whole
+from wirerace.system import blamed_on
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 
 SPARE_DESCRIPTORS = 200
@@ -51,6 +54,8 @@ class Local:
         self._page_port = page_port
         self._experiment = experiment
         self._directory = directory
+        with blamed_on(directory / LOGS):
+            (directory / LOGS).mkdir(exist_ok=True)
         self._processes: list[Process] = []
         self._server_cores, self._load_cores = split_cores() if experiment.load.pin_cores else ([], [])
         self.load_cores = len(self._load_cores) or len(usable_cores())
@@ -61,8 +66,9 @@ class Local:
         """Start the producer, idle until it is given a schedule."""
         arguments = ["--idle", "true"]
         if self._page_port is None:
-            record = self._directory.resolve() / "raw" / "producer.jsonl"
-            record.parent.mkdir(parents=True, exist_ok=True)
+            record = self._directory.resolve() / RAW / "producer.jsonl"
+            with blamed_on(record.parent):
+                record.parent.mkdir(exist_ok=True)
             arguments += ["--record-file", str(record)]
         return self._start_service("producer", "producer", arguments, [])
 
@@ -113,8 +119,9 @@ class Local:
     def stop(self, *processes: Process | Crew) -> None:
         """Stop some processes, in this order."""
         for process in processes:
-            self._processes = [left for left in self._processes if left not in process.members]
-            process.stop()
+            with whole():
+                process.stop()
+                self._processes = [left for left in self._processes if left not in process.members]
 
     def close(self) -> None:
         """Stop everything that still runs, the newest first."""
@@ -165,8 +172,9 @@ class Local:
         return port if wanted and claim(port) and is_free(port) else None
 
     def _start(self, name: str, log_name: str, command: list[str], cores: Sequence[int]) -> Process:
-        process = Process(name, command, self._directory.resolve() / "logs" / f"{log_name}.log", cores)
-        self._processes.append(process)
+        with whole():
+            process = Process(name, command, self._directory.resolve() / LOGS / f"{log_name}.log", cores)
+            self._processes.append(process)
         return process
 
 

@@ -14,6 +14,8 @@ from wirerace.clock import now_ns, process_cpu_seconds
 from wirerace.errors import TrialFailed
 from wirerace.experiment.samples import Memory, socket_bytes
 from wirerace.options import ENV_PREFIX
+from wirerace.stopping import whole
+from wirerace.system import blamed_on
 
 STOP_SECONDS = 6.0
 """A service stops within 5 s of SIGTERM."""
@@ -53,15 +55,17 @@ class Process:
     def restart(self) -> None:
         """Start it again, with the same command."""
         self.restarts += 1
-        self._popen = self._start()
+        with whole():
+            self._popen = self._start()
 
     def stall(self, seconds: float) -> None:
         """Let it stand still for so long, from now on.
 
         A shell of its own does it: whatever becomes of us meanwhile, the process goes on afterwards.
         """
-        script = f"kill -STOP {self.pid}; sleep {seconds:f}; kill -CONT {self.pid}"
-        self._stalling = subprocess.Popen(["/bin/sh", "-c", script], start_new_session=True)  # noqa: S603 -- our own
+        command = ["/bin/sh", "-c", f"kill -STOP {self.pid}; sleep {seconds:f}; kill -CONT {self.pid}"]
+        with whole(), blamed_on(self.name):
+            self._stalling = subprocess.Popen(command, start_new_session=True)  # noqa: S603 -- our own
 
     def cpu_seconds(self) -> float | None:
         """Return its CPU time so far, None where it cannot be had."""
@@ -76,7 +80,10 @@ class Process:
 
     def failure(self, what: str) -> TrialFailed:
         """Return the error that says what went wrong, with the last lines of the log."""
-        lines = self._log.read_text("utf-8", errors="replace").splitlines()[-LAST_LINES:]
+        try:
+            lines = self._log.read_text("utf-8", errors="replace").splitlines()[-LAST_LINES:]
+        except OSError as error:
+            return TrialFailed(f"{self.name} {what}; its log {self._log} cannot be read: {error.strerror or error}")
         return TrialFailed(f"{self.name} {what}; its log {self._log} ends: {' | '.join(lines) or '(empty)'}")
 
     def stop(self) -> None:
@@ -102,8 +109,9 @@ class Process:
             self._popen.send_signal(signal.SIGCONT)
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as log:
+        with blamed_on(self._log):
+            log = self._log.open("ab")
+        with log, blamed_on(self.name):
             popen = subprocess.Popen(  # noqa: S603 -- the command is our own
                 self._command,
                 stdin=subprocess.DEVNULL,
@@ -114,7 +122,8 @@ class Process:
                 start_new_session=True,
             )
         if self._cores and hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(popen.pid, self._cores)
+            with contextlib.suppress(ProcessLookupError):  # it has ended; whoever waits for it says why
+                os.sched_setaffinity(popen.pid, self._cores)
         return popen
 
 

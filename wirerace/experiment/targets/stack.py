@@ -13,6 +13,8 @@ from docker.errors import DockerException
 
 from wirerace.errors import BadInput, TrialFailed
 from wirerace.experiment.targets.container import Container, asking
+from wirerace.stopping import whole
+from wirerace.system import fault_of
 
 ROOT = Path(__file__).parents[3]
 COMPOSE = ("docker", "compose")
@@ -81,7 +83,7 @@ class Stack:
 def run_compose(*arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run docker compose to its end, or, when somebody interrupts this process, to its own orderly one.
 
-    Raises BadInput when there is no docker command, or when it hangs.
+    Raises BadInput when there is no docker command, or when it hangs, SystemFault when it cannot be started.
     """
     command = [*COMPOSE, *arguments]
     try:
@@ -96,10 +98,13 @@ def run_compose(*arguments: str) -> "subprocess.CompletedProcess[str]":
             try:
                 said = running.communicate(timeout=COMPOSE_SECONDS)
             except BaseException:
-                _end(running)
+                with whole():
+                    _end(running)
                 raise
     except FileNotFoundError:
         raise BadInput("there is no docker command: install Docker with Compose v2") from None
+    except OSError as error:
+        raise fault_of(error, "docker compose") from None
     except subprocess.TimeoutExpired:
         what = f"docker compose {arguments[0]}"
         raise BadInput(f"{what} has not ended after {COMPOSE_SECONDS:g} s: does the engine hang?") from None

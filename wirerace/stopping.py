@@ -1,0 +1,96 @@
+"""Stopping: Ctrl-C, SIGTERM and SIGHUP become one exception, once, and never between a start and its being noted."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+NUMBERS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Windows has no SIGHUP."""
+LOST_SECONDS = 1.0
+"""After which an exception that nobody has seen is taken for lost: Python drops those that a destructor raises."""
+
+
+class Stopped(BaseException):
+    """This process is to end. `code` is its exit code: 128 + the signal's number, as shells have it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.strsignal(number))
+        self.code = 128 + number
+
+
+class _Stop:
+    """The stop of this process: which signal asked for it, whether it waits, whether it is under way."""
+
+    def __init__(self) -> None:
+        self.wholes = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget an earlier stop."""
+        self.number: int | None = None
+        self.waits = self.is_under_way = False
+        self._raised_at = 0.0
+
+    def take(self, number: int, _frame: FrameType | None) -> None:
+        """Handle a signal: raise Stopped, unless a stop is under way, which another signal must not disturb."""
+        if self.number is not None and (self.wholes or self.is_under_way or not self._is_lost()):
+            return
+        self.number = number
+        if self.wholes:
+            self.waits = True
+            return
+        self._raise(number)
+
+    def enter(self) -> None:
+        """Begin a block that no signal interrupts; after a stop it is a part of the cleaning up."""
+        self.wholes += 1
+        self.is_under_way = self.number is not None
+
+    def leave(self) -> None:
+        """End such a block, and raise what has waited for it."""
+        self.wholes -= 1
+        if not self.wholes and self.waits and self.number is not None:
+            self.waits = False
+            self._raise(self.number)
+
+    def _raise(self, number: int) -> None:
+        self._raised_at = time.monotonic()
+        raise Stopped(number)
+
+    def _is_lost(self) -> bool:
+        return time.monotonic() - self._raised_at >= LOST_SECONDS
+
+
+_stop = _Stop()
+"""There is one, because signals are the process's."""
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Raise Stopped in this block at the first of the signals; later ones do not disturb the cleaning up.
+
+    A signal that is ignored stays ignored: `nohup` means SIGHUP to be. After a stop all of them are: nothing is left
+    but to exit.
+    """
+    _stop.reset()
+    before = {number: signal.getsignal(number) for number in NUMBERS}
+    handled = {number: handler for number, handler in before.items() if handler not in {None, signal.SIG_IGN}}
+    try:
+        for number in handled:
+            signal.signal(number, _stop.take)
+        yield
+    finally:
+        for number, handler in handled.items():
+            signal.signal(number, handler if _stop.number is None else signal.SIG_IGN)
+
+
+@contextmanager
+def whole() -> Iterator[None]:
+    """Let a stop wait until this block has ended: starting something and noting it, or taking everything away."""
+    _stop.enter()
+    try:
+        yield
+    finally:
+        _stop.leave()
