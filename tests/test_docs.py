@@ -9,6 +9,7 @@ import pytest
 from locust.argument_parser import LocustArgumentParser
 
 from loadtests.options import add_options
+from wirerace.analysis.conditions import CONDITIONS
 from wirerace.analysis.reproductions.check import Check
 from wirerace.cli.reproduce import Record
 from wirerace.experiment.checkup import Checkup
@@ -47,6 +48,16 @@ def test_every_key_of_a_reproduction_is_documented() -> None:
     documented = set(re.findall(r"`([a-z0-9_]+)`", (ROOT / "docs/results.md").read_text()))
 
     assert set() == (fields_of(Record) | fields_of(Check)) - documented
+
+
+def test_every_condition_of_theory_is_documented_with_its_limit() -> None:
+    rows = re.findall(
+        r"^\| `([a-z_]+)` \| .* \| ([\d.]+) \| .* \| (yes|no) \|$", (ROOT / "docs/theory.md").read_text(), re.MULTILINE
+    )
+
+    assert {name: (about.most, about.chosen) for name, about in CONDITIONS.items()} == {
+        name: (float(most), chosen == "yes") for name, most, chosen in rows
+    }
 
 
 def test_every_shape_and_each_of_its_keys_is_documented() -> None:

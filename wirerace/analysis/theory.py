@@ -5,17 +5,20 @@ schedule.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import takewhile
 from statistics import stdev
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from wirerace.account import Window
+from wirerace.analysis import conditions
+from wirerace.analysis.delays import Way
 from wirerace.analysis.made import Made
 from wirerace.analysis.news import News, Periodic, Poisson
 from wirerace.clock import to_ns
+from wirerace.experiment.trial import QUANTITIES, Condition
 from wirerace.schedule import Schedule, Source, due_times
 from wirerace.streams import stream
 from wirerace.transports import LongPollingOptions, PollingOptions, TransportOptions, WebSocketOptions
@@ -24,7 +27,8 @@ from wirerace.transports import LongPollingOptions, PollingOptions, TransportOpt
 class Prediction(msgspec.Struct, frozen=True):
     """Means that theory expects. None: does not apply, or no closed form is known.
 
-    `updates_per_response` counts answers that hold any; a WebSocket's response is a frame.
+    `updates_per_response` counts answers that hold any; a WebSocket's response is a frame. `conditions` are those under
+    which the means hold, with the values that they have here.
     """
 
     latency_seconds: float | None = None
@@ -32,24 +36,7 @@ class Prediction(msgspec.Struct, frozen=True):
     empty_fraction: float | None = None
     updates_per_response: float | None = None
     responses_per_client_second: float | None = None
-
-
-class Way(NamedTuple):
-    """What lies between producer and clients.
-
-    `delay_seconds` is from making to the first client's arrival when nothing else waits, `send_seconds` what each send
-    of a fan-out to all clients takes; `repoll_seconds` is a sample of re-poll gaps, each as likely, none when unknown.
-    """
-
-    delay_seconds: float
-    clients: int = 1
-    send_seconds: float = 0.0
-    repoll_seconds: Sequence[float] = ()
-
-    @property
-    def push_seconds(self) -> float:
-        """Mean delay from making to arrival when all clients are sent to, one after the other: d + (N − 1)s/2."""
-        return self.delay_seconds + (self.clients - 1) * self.send_seconds / 2
+    conditions: tuple[Condition, ...] = ()
 
 
 def polling(news: News, way: Way, options: PollingOptions) -> Prediction:
@@ -62,6 +49,7 @@ def polling(news: News, way: Way, options: PollingOptions) -> Prediction:
         empty_fraction=empty,
         updates_per_response=news.updates_per_poll(interval_seconds) / (1 - empty) if empty < 1 else None,
         responses_per_client_second=1 / interval_seconds,
+        conditions=conditions.polling(way, options),
     )
 
 
@@ -78,6 +66,7 @@ def longpolling(news: News, way: Way, options: LongPollingOptions) -> Prediction
         empty_fraction=polls.empty_fraction,
         updates_per_response=polls.updates_per_response,
         responses_per_client_second=polls.responses_per_second,
+        conditions=conditions.longpolling(news.rate_per_second, way),
     )
 
 
@@ -88,6 +77,7 @@ def websocket(news: News, way: Way, options: WebSocketOptions) -> Prediction:  #
         age_seconds=news.age_seconds(way.push_seconds),
         updates_per_response=1.0,
         responses_per_client_second=news.rate_per_second,
+        conditions=conditions.websocket(news.rate_per_second, way),
     )
 
 
@@ -138,7 +128,7 @@ def sampling_deviation(
         predict(made, way, options) for made in _other_schedules(source, schedules, lead_seconds, simulated_seconds)
     ]
     scale = math.sqrt(simulated_seconds / window_seconds)
-    return Prediction(*(_deviation(found, name, scale) for name in Prediction.__struct_fields__))
+    return msgspec.structs.replace(Prediction(), **{name: _deviation(found, name, scale) for name in QUANTITIES})
 
 
 def _other_schedules(source: Source, count: int, lead_seconds: float, window_seconds: float) -> Iterator[Made]:

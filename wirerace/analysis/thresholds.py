@@ -143,10 +143,27 @@ class Tolerance(NamedTuple):
 
 
 TOLERANCES: dict[Quantity, Tolerance] = {
-    # Half of a fan-out's time, which theory takes to be even, may be off by a millisecond on a machine with two cores.
+    # What a poll takes beside its waiting may be off by a millisecond on a machine with two cores.
     "latency_seconds": Tolerance(0.02, 0.001),
     "age_seconds": Tolerance(0.02, 0.001),
     "empty_fraction": Tolerance(0.0, 0.005),
     "updates_per_response": Tolerance(0.02, 0.0),
     "responses_per_client_second": Tolerance(0.03, 0.0),
 }
+
+FAN_OUT_LATENCY = Tolerance(0.25, 0.0002)
+"""Latency where all clients are sent to, one after the other: theory takes sends to be even, and the server's CPU time
+for granted. Measured beside it: within 13 % with 50 to 500 clients, and some tenths of a millisecond for waking up."""
+
+FAR: dict[Quantity, Tolerance] = {
+    "latency_seconds": Tolerance(1.0, 0.03),
+    "age_seconds": Tolerance(0.5, 0.05),
+    "empty_fraction": Tolerance(0.0, 0.2),
+    "updates_per_response": Tolerance(0.5, 0.1),
+    "responses_per_client_second": Tolerance(0.25, 0.0),
+}
+"""Beyond, a deviation is no matter of tolerances: something stood still, or it is another setting that was measured.
+
+No run in which the parts had cores has shown twice the latency and 30 ms more; a load that stops for one second of ten
+adds 50 ms to the mean latency of push.
+"""

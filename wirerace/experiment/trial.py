@@ -4,7 +4,7 @@ Seconds and bytes throughout. Rates and costs count what fell into the window by
 what was made in it; docs/measuring.md defines each figure.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -13,6 +13,8 @@ from wirerace.account import Outcome, Stage
 Quantity = Literal[
     "latency_seconds", "age_seconds", "empty_fraction", "updates_per_response", "responses_per_client_second"
 ]
+QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
+Kind = Literal["prediction", "fit"]
 Weight = Literal["reason", "doubt", "unchecked"]
 
 
@@ -163,12 +165,23 @@ class Machine(msgspec.Struct, frozen=True):
     clock_stepped_seconds: float
 
 
+class Condition(msgspec.Struct, frozen=True):
+    """A condition of theory: it holds while its value is at most `most`."""
+
+    name: str
+    value: float
+    most: float
+    holds: bool
+
+
 class Cell(msgspec.Struct, frozen=True):
     """Theory beside measurement, of one quantity.
 
     `closed` is the closed form for the nominal rate, whose value varies by `deviation` (a standard deviation) with the
     luck of a window of this length; `given` is the prediction given the schedule as it really was. `ratio` is measured
     over given; `tolerance` is how far measured may be from given, in the unit of the quantity.
+
+    A `kind` other than a prediction is a fit: more of it than the tolerance was taken from the latencies of this trial.
     """
 
     quantity: Quantity
@@ -179,6 +192,7 @@ class Cell(msgspec.Struct, frozen=True):
     ratio: float | None
     tolerance: float | None
     within: bool | None
+    kind: Kind = "prediction"
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -259,6 +273,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     producer: ProducerQuality
     machine: Machine
     theory: list[Cell] = []
+    conditions: list[Condition] = []
     verdict: Verdict | None = None
 
     @property

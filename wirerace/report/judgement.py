@@ -31,7 +31,8 @@ def theory_of(result: Result) -> Table | None:
     table = table_with(
         "Theory beside it",
         "predicted: given the updates as they were made · ratio: measured / predicted, ! outside its tolerance\n"
-        "closed form: for the nominal rate, ± one deviation of a window so long",
+        "(fit): a part of it was fitted to the latencies of this trial, so it is no independent prediction\n"
+        "closed form: for the nominal rate, ± one deviation of a window of this length",
         ("measured", "predicted", "ratio", "closed form"),
     )
     for contestant in contestants_of(result):
@@ -40,7 +41,8 @@ def theory_of(result: Result) -> Table | None:
         if found:
             table.add_row(title_of(*contestant))
         for quantity, cells in found:
-            table.add_row(f"  {QUANTITIES[quantity][0]}", *_row(quantity, cells))
+            fit = " (fit)" if any(cell.kind == "fit" for cell in cells) else ""
+            table.add_row(f"  {QUANTITIES[quantity][0]}{fit}", *_row(quantity, cells))
     return table if table.row_count else None
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from wirerace.analysis.theory import Prediction
+from wirerace.experiment.trial import QUANTITIES
 
 GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 
@@ -109,7 +110,7 @@ def mean(values: list[float] | list[int]) -> float | None:
 
 def agree(found: Prediction, predicted: Prediction, rel: float = 0.01, absolute: float = 1e-9) -> None:
     """Assert that every figure that was found was predicted, and no other."""
-    for name in Prediction.__struct_fields__:
+    for name in QUANTITIES:
         value = getattr(found, name)
         wanted = None if value is None else pytest.approx(value, rel=rel, abs=absolute)
         assert wanted == getattr(predicted, name), name

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from tests.wirerace.analysis.simulated import agree, all_phases, long_polls, pushes, seen
 from tests.wirerace.analysis.ticked import watch
 from wirerace.account import Window
+from wirerace.analysis.delays import Way
 from wirerace.analysis.made import Made
 from wirerace.analysis.news import Poisson
-from wirerace.analysis.theory import Prediction, Way, longpolling, polling, websocket
+from wirerace.analysis.theory import Prediction, longpolling, polling, websocket
 from wirerace.clock import to_ns
 from wirerace.schedule import Schedule, due_times
 from wirerace.transports import LongPollingOptions, PollingOptions, WebSocketOptions

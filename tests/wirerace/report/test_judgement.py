@@ -61,6 +61,12 @@ def test_what_theory_does_not_allow_is_flagged_in_the_mean_of_repeats() -> None:
     assert "550 ms 500 ms 1.100 !" in text_of(theory_of(result_of(*trials)))
 
 
+def test_fit_is_called_one() -> None:
+    fitted = msgspec.structs.replace(latency(), kind="fit")
+
+    assert "mean latency (fit) 500 ms" in text_of(theory_of(result_of(trial(theory=[fitted]))))
+
+
 def test_no_theory_is_no_table() -> None:
     assert theory_of(result_of(trial())) is None
 

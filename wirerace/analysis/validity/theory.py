@@ -1,16 +1,58 @@
-"""Theory: what is outside of its tolerance, and whether something else was found that may be why."""
+"""Theory: what is outside of its tolerance, by how much, and what may be why."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
+from wirerace.analysis.conditions import CONDITIONS
+from wirerace.analysis.thresholds import FAR
 from wirerace.analysis.validity.finding import Evidence
-from wirerace.experiment.trial import Finding
+from wirerace.experiment.model import Experiment
+from wirerace.experiment.trial import Cell, Finding, Trial
+
+CLOSER = "look at the parts of the latency and at the server's log in logs/, and measure again"
+
+
+def is_predicted(experiment: Experiment) -> bool:
+    """Tell whether theory says anything: it is of clients that stay, and of servers that go on."""
+    return experiment.clients.shape == "steady" and not experiment.stall.lasts_seconds
 
 
 def check(evidence: Evidence, *, explained: bool) -> Iterator[Finding]:
     """Yield what was found of theory beside measurement; it was `explained` if another check found anything."""
-    for cell in evidence.trial.theory:
+    trial = evidence.trial
+    if is_predicted(evidence.experiment) and not trial.theory:
+        yield Finding("unchecked", "theory: too little was measured to predict from")
+    cause = _cause(trial, explained=explained)
+    for cell in trial.theory:
         if cell.within is False:
-            name = cell.quantity.removesuffix("_seconds").replace("_", " ")
-            ratio = "" if cell.ratio is None else f", {cell.ratio:.3g} × the prediction"
-            cause = "see the other findings" if explained else "nothing else was found that would explain it"
-            yield Finding("doubt", f"{name} is outside of what theory allows{ratio}: {cause}")
+            ratio = "" if cell.ratio is None else f", {cell.ratio:.3g} × the {cell.kind}"
+            text = f"{cell.quantity.removesuffix('_seconds').replace('_', ' ')} is outside of what theory allows{ratio}"
+            far = is_far(cell) and not cause.excuses
+            yield Finding("reason" if far else "doubt", text, cause.why, cause.cure)
+
+
+def is_far(cell: Cell) -> bool:
+    """Tell whether a measurement is so far from theory that something else was measured."""
+    if cell.measured is None or cell.given is None:
+        return False
+    relative, absolute = FAR[cell.quantity]
+    return abs(cell.measured - cell.given) > relative * abs(cell.given) + absolute
+
+
+class _Cause(NamedTuple):
+    """What may be why a measurement deviates; it `excuses` a deviation of any size when theory does not apply."""
+
+    why: str
+    cure: str
+    excuses: bool = False
+
+
+def _cause(trial: Trial, *, explained: bool) -> _Cause:
+    broken = [condition for condition in trial.conditions if not condition.holds]
+    if broken:
+        words = " and ".join(CONDITIONS[one.name].broken(one.value) for one in broken)
+        excuses = any(CONDITIONS[one.name].chosen for one in broken)
+        return _Cause(f"theory does not hold here, because {words}", CONDITIONS[broken[0].name].cure, excuses)
+    if explained:
+        return _Cause("see the other findings", "do what they say")
+    return _Cause("nothing else was found that would explain it", CLOSER)

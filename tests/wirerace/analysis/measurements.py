@@ -1,0 +1,47 @@
+"""A raw record of 49 updates that three clients received, to be judged."""
+
+from msgspec.structs import replace
+
+from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT
+from wirerace.account import AccountRecord, Spread, Window
+from wirerace.experiment.model import Experiment
+from wirerace.experiment.record import Raw
+from wirerace.histogram import Latencies, LatenciesRecord
+from wirerace.schedule import Made, Source, Truth
+
+SECOND, MS = 10**9, 10**6
+WINDOW = Window(100 * SECOND, 110 * SECOND)
+MADE = [90 * SECOND, *(WINDOW.from_ns + index * SECOND // 5 for index in range(1, 50))]
+TRUTH = Truth(len(MADE), complete=True, epochs=[Made("e", list(range(len(MADE))), MADE, [MS] * len(MADE))])
+SERVER = (NOTHING_SPENT, replace(NOTHING_SPENT, feed_seconds=0.003 * 49, feed_updates=49, feed_reads=49))
+MEASURED = replace(NOTHING_MEASURED, server=SERVER)
+SPREADS = {seq: Spread(3, 15 * MS, 4 * MS, 6 * MS) for seq in range(1, 50)}
+EXPERIMENT = Experiment("t", ["polling"], producer=Source(arrivals="periodic"))
+
+
+def recorded(*latencies_ns: int) -> LatenciesRecord:
+    latencies = Latencies()
+    for latency_ns in latencies_ns:
+        latencies.record(latency_ns)
+    return latencies.to_record()
+
+
+def raw_of(**account: object) -> Raw:
+    """Return the record; `account` replaces fields of its account."""
+    whole = AccountRecord(subscribed=3, most_clients=3, delivered=147, arrived=147, client_ns=30 * SECOND)
+    return Raw(
+        WINDOW,
+        replace(whole, **{"updates": {"e": SPREADS}, "latencies": recorded(*[5 * MS] * 147)} | account),
+        TRUTH,
+        MEASURED,
+    )
+
+
+def working(raw: Raw, cpu_seconds: float, waited_seconds: float = 0.0, idle_utilisation: float | None = None) -> Raw:
+    """Return the record of a server that worked for so long in the window."""
+    before, after = SERVER
+    server = (
+        replace(before, cpu_seconds=0.0, waited_seconds=0.0),
+        replace(after, cpu_seconds=cpu_seconds, waited_seconds=waited_seconds),
+    )
+    return replace(raw, measured=replace(MEASURED, server=server, idle_utilisation=idle_utilisation))

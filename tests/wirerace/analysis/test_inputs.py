@@ -1,0 +1,143 @@
+"""What predictions need of the path, measured in the same trial: by the CPU clock and the kernel, or fitted."""
+
+import msgspec
+import pytest
+
+from tests.wirerace.analysis.measurements import MEASURED, MS, SECOND, TRUTH, WINDOW, raw_of, recorded, working
+from tests.wirerace.trials import plan_of, trial_of
+from wirerace.account import Spread, Traffic, Window
+from wirerace.analysis.delays import Way
+from wirerace.analysis.inputs import read_together, way_of
+from wirerace.experiment.figures import figures
+from wirerace.experiment.model import Link
+from wirerace.experiment.record import Raw
+from wirerace.schedule import Made, Truth
+from wirerace.transports import TRANSPORTS
+
+TRIP = (Traffic(), Traffic(connections=2, round_trip_us=100))
+"""Two connections, 50 µs each."""
+
+
+def path_of(transport: str, raw: Raw) -> Way:
+    plan = plan_of(transport)
+    way = way_of(plan, raw, figures(plan, raw))
+    assert way is not None
+    return way
+
+
+def test_way_of_a_poller_is_that_of_the_feed_and_half_a_request() -> None:
+    raw = raw_of(answering=recorded(2 * MS, 4 * MS))
+    way = way_of(plan_of("polling"), raw, trial_of(plan_of("polling"), WINDOW, raw.account, TRUTH, MEASURED))
+
+    assert way is not None
+    assert pytest.approx(0.003 + 0.0015) == way.delay_seconds
+
+
+def test_path_of_push_comes_from_the_servers_cpu_clock_and_the_kernels_round_trip() -> None:
+    """An update takes 4 ms of the server: 1 ms whoever listens, 1 ms for each of three clients."""
+    raw = working(raw_of(traffic=TRIP), 49 * 0.003, 49 * 0.001, idle_utilisation=49 * 0.001 / 10)
+    way = path_of("websocket", raw)
+
+    assert pytest.approx((0.003 + 0.0005 + 0.000025, 0.001)) == (way.delay_seconds, way.send_seconds)
+    assert (3, 0.0) == (way.clients, way.fitted_seconds)
+    assert pytest.approx(0.001) == way.cost_seconds, "without the waiting"
+
+
+def test_path_of_push_through_a_link_has_its_delay() -> None:
+    raw = msgspec.structs.replace(working(raw_of(), 0.0), link=Link(0.05))
+
+    assert pytest.approx(0.003 + 0.05) == path_of("websocket", raw).delay_seconds
+
+
+def test_path_of_push_is_fitted_where_the_server_does_not_tell_its_cpu_time() -> None:
+    way = path_of("websocket", raw_of(traffic=TRIP))
+
+    assert pytest.approx((0.004, 0.001)) == (way.delay_seconds, way.send_seconds)
+    assert pytest.approx(way.push_seconds) == way.fitted_seconds
+
+
+def test_path_of_long_polling_has_its_sends_from_the_latencies_and_nothing_else() -> None:
+    raw = working(raw_of(repolling=recorded(*[MS] * 10), traffic=TRIP), 0.49)
+    way = path_of("longpolling", raw)
+
+    assert pytest.approx((0.003 + 0.000025, 3, 0.001)) == (way.delay_seconds, way.clients, way.send_seconds)
+    assert pytest.approx(0.001) == way.fitted_seconds, "two sends, half of which are before the mean"
+    assert pytest.approx([0.00105] * 100, rel=1e-3) == list(way.repoll_seconds), "with a round trip of 50 µs"
+
+
+@pytest.mark.parametrize("transport", ["longpolling", "websocket"])
+def test_server_that_spends_less_with_clients_than_without_has_no_negative_sends(transport: str) -> None:
+    raw = working(raw_of(repolling=recorded(*[MS] * 10)), 0.001, idle_utilisation=0.5)
+
+    assert path_of(transport, raw).send_seconds >= 0.0
+    assert pytest.approx(0.003, abs=0.0001) == path_of(transport, raw).delay_seconds
+
+
+def test_polls_that_were_late_and_requests_that_failed_are_conditions() -> None:
+    raw = working(
+        raw_of(
+            answering=recorded(2 * MS), requests=200, late_polls=4, responses={"data": 150, "empty": 40, "error": 10}
+        ),
+        0.5,
+    )
+    way = path_of("polling", raw)
+
+    assert pytest.approx((0.0025, 0.02, 0.05)) == (way.cost_seconds, way.late_fraction, way.failed_fraction)
+
+
+@pytest.mark.parametrize(
+    ("count", "seen"),
+    [(0, [1, 5, 10, 11, 20]), (1, [1, 5, 11, 11, 20]), (2, [5, 5, 11, 11, 20]), (9, [20, 20, 20, 20, 20])],
+)
+def test_updates_made_closest_together_are_taken_for_those_read_together(count: int, seen: list[int]) -> None:
+    assert seen == read_together([1, 5, 10, 11, 20], Window(0, 100), count)
+
+
+def linked(raw: Raw) -> Raw:
+    return msgspec.structs.replace(raw, link=Link(0.05))
+
+
+def test_gap_through_a_link_is_the_clients_and_a_round_trip_through_it() -> None:
+    raw = linked(raw_of(repolling=recorded(*[MS] * 10)))
+    trial = figures(plan_of("longpolling"), raw)
+    way = way_of(plan_of("longpolling"), raw, trial)
+
+    assert way is not None
+    assert pytest.approx(0.101, rel=1e-3) == trial.repoll_seconds.mean
+    assert pytest.approx(0.101**2, rel=1e-3) == trial.repoll_seconds.square_mean
+    assert pytest.approx([0.101] * 100, rel=1e-3) == list(way.repoll_seconds)
+
+
+def test_connection_opened_for_every_request_takes_another_round_trip_through_a_link() -> None:
+    raw = linked(raw_of(repolling=recorded(*[MS] * 10), answering=recorded(200 * MS)))
+    asks, held = (
+        plan_of(name)._replace(options=TRANSPORTS[name].options(keep_alive=False))
+        for name in ("polling", "longpolling")
+    )
+    way = way_of(asks, raw, figures(asks, raw))
+
+    assert pytest.approx(0.201, rel=1e-3) == figures(held, raw).repoll_seconds.mean
+    assert way is not None
+    assert pytest.approx(0.003 + 0.05) == way.delay_seconds, "the handshake lies before the server has looked"
+
+
+def test_way_of_long_polling_is_measured_on_updates_that_were_awaited() -> None:
+    """Every second update comes 20 ms after another one, when everybody is away."""
+    made = [90 * SECOND]
+    for index in range(1, 25):
+        made += [WINDOW.from_ns + index * SECOND // 3, WINDOW.from_ns + index * SECOND // 3 + 20 * MS]
+    truth = Truth(len(made), complete=True, epochs=[Made("e", list(range(len(made))), made, [0] * len(made))])
+    heard = {
+        seq: Spread(2, 0, latency * MS, (latency + latency % 50) * MS)
+        for seq in range(1, 49)
+        for latency in ([50, 130][seq % 2 - 1],)
+    }
+    account = msgspec.structs.replace(
+        raw_of(repolling=recorded(*[MS] * 10)).account, updates={"e": heard}, delivered=96, subscribed=2
+    )
+    raw = Raw(WINDOW, account, truth, MEASURED, Link(0.05))
+    way = way_of(plan_of("longpolling"), raw, figures(plan_of("longpolling"), raw))
+
+    assert way is not None
+    assert 0.05 == way.delay_seconds
+    assert 0.0 == way.send_seconds

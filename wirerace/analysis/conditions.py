@@ -1,0 +1,110 @@
+"""Conditions under which predictions hold, checked in each trial. One function a transport; docs/theory.md has why."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from wirerace.analysis.delays import Way
+from wirerace.experiment.trial import Condition
+from wirerace.transports import PollingOptions
+
+
+class About(NamedTuple):
+    """The most that a condition allows, the words for one that is broken, and what to do about it.
+
+    A condition that is `chosen` follows from the experiment: where it is broken, theory says nothing, and a deviation
+    of any size is a finding about the server. The others are disturbances: they explain, and do not excuse.
+    """
+
+    most: float
+    words: str
+    cure: str
+    chosen: bool = True
+
+    def broken(self, value: float) -> str:
+        """Return what a value means that is too large."""
+        return self.words.format(value=value, percent=100 * value)
+
+
+CONDITIONS = {
+    "server_load": About(
+        0.1,
+        "the server works on an update while others wait (ρ = λNc = {value:.2g})",
+        "use fewer clients or fewer updates a second where theory is to hold",
+    ),
+    "poll_load": About(
+        0.5,
+        "polls queue at the server (Nc/T = {value:.2g})",
+        "use fewer clients or a longer polling.interval_seconds where theory is to hold",
+    ),
+    "gap_spread": About(
+        0.1,
+        "re-poll gaps depend on the load (λσ(R) = {value:.2g})",
+        "use fewer clients or fewer updates a second where theory is to hold",
+        chosen=False,
+    ),
+    "phase_step": About(
+        0.05,
+        "so few clients leave the phases of polls uneven (1/N = {value:.2g})",
+        "use 20 clients or more where theory is to hold",
+    ),
+    "late_polls": About(
+        0.01,
+        "polls left late ({percent:.2g} % of them)",
+        "use more load processes (load.processes), or close other programs",
+        chosen=False,
+    ),
+    "failed_requests": About(
+        0.0,
+        "requests failed ({percent:.2g} % of them)",
+        "see the server's log in logs/",
+        chosen=False,
+    ),
+}
+"""By name. M/D/1 adds ρNs/(2(1 − ρ)) to a fan-out, 6 % of it at ρ = 0.1; polls wait c/2 on average at Nc/T = 0.5, which
+is nothing beside T/2. Gaps that vary by a tenth of the time between updates may depend on them: it hardly matters.
+"""
+
+
+def polling(way: Way, options: PollingOptions) -> tuple[Condition, ...]:
+    """Return what must hold for clients that ask at a fixed rate."""
+    load = None if way.cost_seconds is None else way.clients * way.cost_seconds / options.interval_seconds
+    return _known(
+        poll_load=load,
+        phase_step=1 / max(1, way.clients),
+        late_polls=way.late_fraction,
+        failed_requests=way.failed_fraction,
+    )
+
+
+def longpolling(rate: float, way: Way) -> tuple[Condition, ...]:
+    """Return what must hold for clients that are held, and away for a re-poll gap."""
+    return _known(
+        server_load=_server_load(rate, way),
+        gap_spread=rate * _deviation(way.repoll_seconds),
+        failed_requests=way.failed_fraction,
+    )
+
+
+def websocket(rate: float, way: Way) -> tuple[Condition, ...]:
+    """Return what must hold for clients that listen."""
+    return _known(server_load=_server_load(rate, way))
+
+
+def _server_load(rate: float, way: Way) -> float:
+    """Return ρ: the part of the time for which the server works on updates."""
+    cost_seconds = way.send_seconds if way.cost_seconds is None else way.cost_seconds
+    return rate * way.clients * cost_seconds
+
+
+def _deviation(values: Sequence[float]) -> float:
+    mean = sum(values) / len(values)
+    return math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
+
+
+def _known(**values: float | None) -> tuple[Condition, ...]:
+    return tuple(
+        Condition(name, value, CONDITIONS[name].most, value <= CONDITIONS[name].most)
+        for name, value in values.items()
+        if value is not None
+    )

@@ -1,0 +1,30 @@
+"""Delays: what predictions need to know of the path between producer and clients, as values."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Way(NamedTuple):
+    """What lies between producer and clients.
+
+    `delay_seconds` is from making to the first client's arrival when nothing else waits, `send_seconds` what each send
+    of a fan-out to all clients takes; `repoll_seconds` is a sample of re-poll gaps, each as likely, none when unknown.
+    `fitted_seconds` is the part of the mean delay that was taken from the latencies themselves.
+
+    Conditions need `cost_seconds`, the server's CPU time for a delivery or a poll, None when unknown, and the parts of
+    all polls that were late, of all requests that failed.
+    """
+
+    delay_seconds: float
+    clients: int = 1
+    send_seconds: float = 0.0
+    repoll_seconds: Sequence[float] = ()
+    fitted_seconds: float = 0.0
+    cost_seconds: float | None = None
+    late_fraction: float = 0.0
+    failed_fraction: float = 0.0
+
+    @property
+    def push_seconds(self) -> float:
+        """Mean delay from making to arrival when all clients are sent to, one after the other: d + (N − 1)s/2."""
+        return self.delay_seconds + (self.clients - 1) * self.send_seconds / 2
