@@ -1,6 +1,7 @@
 """Fan-out: the same bytes to every subscriber's socket; who reads too slowly is cut off."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 from services.recent import Kept, Recent
@@ -12,6 +13,8 @@ CATCH_UP_UPDATES, CATCH_UP_BYTES = 256, 65_536
 """The most that is written at once to a subscriber that has missed some, but for one update larger than that."""
 CATCH_UP_SECONDS = 30.0
 """How long a subscriber may take to read them."""
+
+logger = logging.getLogger(__name__)
 
 
 class Subscriber:
@@ -36,12 +39,17 @@ class Subscriber:
         Closing at once would reset the connection when unread bytes of the peer wait, and the reset would overtake the
         last bytes written.
         """
-        if self.open:
-            self.open = False
+        if not self.open:
+            return
+        self.open = False
+        try:
             self.write(farewell)
             if not self.transport.is_closing():
                 self.transport.write_eof()
             asyncio.get_running_loop().call_later(CLOSING_SECONDS, self.transport.abort)
+        except Exception:  # the others have to be told, too
+            logger.exception("a client's socket failed when it was to be closed")
+            self.transport.abort()
 
 
 class Fanout:
@@ -106,7 +114,12 @@ class Fanout:
             elif transport.get_write_buffer_size() > high_water_bytes:
                 slow.append(transport)
             else:
-                transport.write(encoded)
+                try:
+                    transport.write(encoded)
+                except Exception:  # one socket's failure is no other one's
+                    logger.exception("a client's socket failed")
+                    transport.abort()
+                    gone.append(transport)
         for transport in gone:
             del self._caught_up[transport]
         for transport in slow:

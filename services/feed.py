@@ -5,16 +5,16 @@ import logging
 import random
 from collections.abc import Callable, Iterable
 from functools import partial
+from http import HTTPStatus
 from typing import Any, NamedTuple, TypeVar
 
 import aiohttp
-import msgspec
 
 from services.recent import Recent
 from wirerace.clock import NS_PER_SECOND, Clock, now_ns
-from wirerace.errors import BadCursor
+from wirerace.errors import BadCursor, WireraceError, printable, shown
 from wirerace.metrics import ServiceMetrics
-from wirerace.wire import CURSOR_HEADER, Cursor, decode_update
+from wirerace.wire import CURSOR_HEADER, MOST_LINE_BYTES, NO_UPDATE, Cursor, Update, decode_update, is_epoch
 
 HEARTBEAT_SECONDS = 1.0
 """How often the producer sends an empty line when it has nothing else to say."""
@@ -29,6 +29,10 @@ Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
 
+class BadFeed(WireraceError):
+    """What is at the other end of the link sends no feed, or one that goes wrong."""
+
+
 class _Waiter(NamedTuple):
     """Who waits for an update behind `after`, which had `position` when the waiting began."""
 
@@ -40,8 +44,9 @@ class _Waiter(NamedTuple):
 class Feed:
     """Follows the producer into `recent` and tells those who wait.
 
-    `live` is false while the link is lost. `caught_up` turns true, for good, when the first catching-up has ended:
-    until then a server must not speak about updates, for it might lack some that its clients have.
+    `live` is false while the link is lost, and `trouble` says why. `caught_up` turns true, for good, when the first
+    catching-up has ended: until then a server must not speak about updates, for it might lack some that its clients
+    have.
     """
 
     def __init__(
@@ -55,6 +60,9 @@ class Feed:
         self.recent = recent
         self.live = False
         self.caught_up = False
+        self.trouble = "no feed from the producer yet"
+        self._complaints: set[str] = set()
+        self._nonsense = ""
         self._metrics = metrics
         self._pack = pack
         self._clock = clock
@@ -105,7 +113,10 @@ class Feed:
             _settle(waiter, lambda: None)
 
     def publish(self, lines: Iterable[bytes]) -> None:
-        """Ingest updates as they came, and tell listeners, then waiters."""
+        """Ingest updates as they came, and tell listeners, then waiters.
+
+        Raises BadFeed at the first line that is no update, or not the next one; those before it are ingested.
+        """
         head_before = self.recent.head
         try:
             for line in lines:
@@ -114,13 +125,32 @@ class Feed:
             self._wake(head_before)
 
     def _ingest(self, line: bytes) -> None:
-        update = decode_update(line)
+        update = self._checked(line)
         packed = self._pack(line)
         self.recent.append(update, packed)
         self._metrics.updates += 1
         self._metrics.feed_lag.observe((self._clock() - update.ts) / NS_PER_SECOND)
         for listener in self._listeners:
-            listener(packed, update.payload_bytes)
+            try:
+                listener(packed, update.payload_bytes)
+            except Exception:  # a defect of one listener must not cost the others their updates
+                logger.exception("a listener failed at update %s-%d", update.epoch, update.seq)
+
+    def _checked(self, line: bytes) -> Update:
+        """Return the update in a line; it is passed on to clients as it is, so all of it must be right."""
+        try:
+            update = decode_update(line)
+            if not line.isascii():
+                line.decode()  # what is in no field of an update is passed on, too
+        except NO_UPDATE as error:
+            raise BadFeed(f"a line is no update: {error}, in {shown(line)}") from None
+        newest = self.recent.cursor
+        if newest is None or update.epoch != newest.epoch:
+            if not is_epoch(update.epoch):
+                raise BadFeed(f"an epoch is 1 to 16 of 0-9 and a-z, got {shown(update.epoch)}")
+        elif update.seq <= newest.seq:
+            raise BadFeed(f"update {update.seq} of epoch {update.epoch} comes after update {newest.seq}")
+        return update
 
     def _wake(self, head_before: int) -> None:
         waiters, self._waiters = self._waiters, {}
@@ -138,25 +168,37 @@ class Feed:
         least, most = BACKOFF_SECONDS
         pause = least
         async with aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=SILENCE_SECONDS, sock_read=SILENCE_SECONDS)
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=SILENCE_SECONDS, sock_read=SILENCE_SECONDS),
+            auto_decompress=False,
         ) as session:
             while True:
+                error: Exception = ConnectionError("it has ended")
                 try:
                     await self._follow_once(session, url)
-                except (aiohttp.ClientError, msgspec.DecodeError, TimeoutError, OSError, BadCursor) as error:
-                    level = logging.WARNING if self.live or not self._metrics.feed_connects else logging.DEBUG
-                    logger.log(level, "feed %s: %s; trying again", url, str(error) or type(error).__name__)
-                pause = least if self.live else min(2 * pause, most)
-                self.live = False
-                self._metrics.feed_live = 0
+                except (aiohttp.ClientError, TimeoutError, OSError, BadFeed) as lost:
+                    error = lost
+                was_right = self.live and not isinstance(error, BadFeed)
+                pause = least if was_right else min(2 * pause, most)
+                self._lose(url, error)
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+
+    def _lose(self, url: str, error: Exception) -> None:
+        """Stop being live; each reason is logged once, until the feed is live again."""
+        reason = printable(str(error)) or type(error).__name__
+        self.live = False
+        self._metrics.feed_live = 0
+        self.trouble = f"no feed from {url}: {reason}"
+        is_known = type(error).__name__ in self._complaints or reason == self._nonsense
+        self._complaints.add(type(error).__name__)
+        self._nonsense = reason if isinstance(error, BadFeed) else ""
+        logger.log(logging.DEBUG if is_known else logging.WARNING, "%s; trying again", self.trouble)
 
     async def _follow_once(self, session: aiohttp.ClientSession, url: str) -> None:
         after = self.recent.cursor or FROM_THE_OLDEST
-        async with session.get(f"{url}/feed", params={"after": str(after)}, raise_for_status=True) as response:
-            logger.info("feed %s connected, after %s", url, after)
+        async with session.get(f"{url}/feed", params={"after": str(after)}, allow_redirects=False) as response:
+            newest = _cursor_of(response)
+            logger.log(logging.DEBUG if self._nonsense else logging.INFO, "feed %s connected, after %s", url, after)
             self._metrics.feed_connects += 1
-            newest = Cursor.parse(response.headers.get(CURSOR_HEADER, ""))
             if self.recent.cursor is None or newest.epoch != after.epoch:
                 self.recent.turn_to(Cursor(newest.epoch, 0))
             self._note_progress(newest)
@@ -167,19 +209,41 @@ class Feed:
                 self._metrics.feed_reads += bool(found)
                 self.publish(found)
                 self._note_progress(newest)
+                if len(rest) > MOST_LINE_BYTES:
+                    raise BadFeed(f"a line has more than {MOST_LINE_BYTES} bytes")
 
     def _note_progress(self, newest: Cursor) -> None:
         """Go live once everything up to `newest`, the producer's head when the link was made, has come."""
         cursor = self.recent.cursor
         if not self.live and cursor is not None and cursor.epoch == newest.epoch and cursor.seq >= newest.seq:
             self.live = self.caught_up = True
+            self.trouble = ""
+            self._complaints.clear()
             self._metrics.feed_live = 1
 
 
+def _cursor_of(response: aiohttp.ClientResponse) -> Cursor:
+    """Return the cursor of the producer's newest update.
+
+    Raises BadFeed when the answer is no producer's.
+    """
+    if response.status != HTTPStatus.OK:
+        raise BadFeed(f"it answers with {response.status}")
+    try:
+        return Cursor.parse(response.headers.get(CURSOR_HEADER, ""))
+    except BadCursor:
+        raise BadFeed(
+            f"its answer has no cursor in {CURSOR_HEADER}: it is no producer; name one with --producer-url"
+        ) from None
+
+
 def _settle(waiter: asyncio.Future[Any], act: Callable[[], Any]) -> None:
+    """Call `act` for a waiter; it gets the result or, whatever that is, the error."""
     if waiter.done():
         return
     try:
-        waiter.set_result(act())
-    except ConnectionError as error:
+        result = act()
+    except Exception as error:  # noqa: BLE001 -- it is the waiter's, and the others are waiting
         waiter.set_exception(error)
+    else:
+        waiter.set_result(result)

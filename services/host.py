@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import os
 import signal
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
@@ -24,6 +23,8 @@ from prometheus_client import (
 )
 
 from services.answers import Encoded, encode_response
+from services.troubles import Troubles
+from services.watching import outlive, watch_loop
 from wirerace.errors import BadInput
 from wirerace.metrics import ServiceMetrics
 from wirerace.trace import MOST_SCHEDULE_BYTES
@@ -34,9 +35,7 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 BACKLOG = 4096  # Linux's own limit; clients may come all at once.
 STOP_SECONDS = 2.0  # for requests that are still being answered; a stop takes at most twice that.
 GC_THRESHOLDS = (50_000, 20, 100)
-LAG_EVERY_SECONDS = 0.25
 MOST_REQUEST_BYTES = MOST_SCHEDULE_BYTES  # nothing else reads a body
-PARENT_EVERY_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +71,7 @@ class Service(ABC):
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
         self.metrics = ServiceMetrics(self.registry)
+        self.troubles = Troubles()
         self.ending = False
         self.routes: dict[str, dict[str, Handler]] = {
             "/health": {"GET": self._health},
@@ -91,6 +91,11 @@ class Service(ABC):
     def live(self) -> bool:
         """Tell whether the service does what it is there for."""
 
+    @property
+    def trouble(self) -> str:
+        """What keeps the service from that, in one line; nothing when it is not known."""
+        return str(self.troubles)
+
     def end(self) -> None:
         """Let every client go: no new request will come."""
         self.ending = True
@@ -102,20 +107,23 @@ class Service(ABC):
             self.metrics.slow_readers += 1  # The client asks and asks, and reads no answers.
             transport.abort()
             return Encoded(b"", keep_alive=False)
-        methods = self.routes.get(request.path)
-        if methods is None:
-            return self.refuse(request, HTTPStatus.NOT_FOUND, f"no such path; there are {', '.join(self.routes)}")
-        handler = methods.get(request.method)
-        if handler is None:
-            allowed = ", ".join(methods)
-            status = HTTPStatus.METHOD_NOT_ALLOWED
-            return self.refuse(request, status, f"use {allowed}", f"Allow: {allowed}\r\n")
+        handler = self.routes.get(request.path, {}).get(request.method, self._misrouted)
         try:
             return await handler(request)
         except BadInput as error:
             return self.refuse(request, HTTPStatus.BAD_REQUEST, str(error))
+        except web.HTTPRequestEntityTooLarge:
+            line = f"a body has at most {MOST_REQUEST_BYTES} bytes; send less"
+            return self.refuse(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, line)
         except ConnectionError:  # The client has gone, or was cut off: there is nobody to answer.
             return Encoded(b"", keep_alive=False)
+
+    async def _misrouted(self, request: web.BaseRequest) -> web.StreamResponse:
+        methods = self.routes.get(request.path)
+        if methods is None:
+            return self.refuse(request, HTTPStatus.NOT_FOUND, f"no such path; there are {', '.join(self.routes)}")
+        allowed = ", ".join(methods)
+        return self.refuse(request, HTTPStatus.METHOD_NOT_ALLOWED, f"use {allowed}", f"Allow: {allowed}\r\n")
 
     def refuse(self, request: web.BaseRequest, status: HTTPStatus, line: str, headers: str = "") -> web.StreamResponse:
         """Return an error of one line; it closes the connection when the request had a body nobody has read."""
@@ -135,11 +143,11 @@ class Service(ABC):
         return bool(request.keep_alive) and request.version >= (1, 1) and not self.ending
 
     async def _health(self, _request: web.BaseRequest) -> web.StreamResponse:
-        status = HTTPStatus.OK if self.live else HTTPStatus.SERVICE_UNAVAILABLE
-        cursor = self.cursor()
+        cursor, trouble = self.cursor(), self.trouble
+        live = self.live and not self.troubles
         return web.json_response(
-            {"service": self.name, "live": self.live},
-            status=status,
+            {"service": self.name, "live": live} | ({"trouble": trouble} if trouble else {}),
+            status=HTTPStatus.OK if live else HTTPStatus.SERVICE_UNAVAILABLE,
             headers={} if cursor is None else {CURSOR_HEADER: str(cursor)},
         )
 
@@ -209,7 +217,7 @@ class _Server(web.Server):
         return web.BaseRequest(message, payload, protocol, writer, task, self._loop, client_max_size=MOST_REQUEST_BYTES)
 
     def __call__(self) -> web.RequestHandler:
-        return Connection(self, service=self._service, loop=self._loop, access_log=None)
+        return Connection(self, service=self._service, loop=self._loop, access_log=None, auto_decompress=False)
 
 
 async def serve(service: Service, stop: asyncio.Event, on_listening: Callable[[int], None]) -> None:
@@ -229,8 +237,9 @@ async def serve(service: Service, stop: asyncio.Event, on_listening: Callable[[i
             f"cannot listen on {options.host}:{options.port}: {error.strerror or error}; choose another with --port"
         ) from None
     on_listening(runner.addresses[0][1])
-    tasks = [asyncio.ensure_future(work) for work in (service.work(), _watch_lag(service.metrics), stop.wait())]
-    tasks += [asyncio.ensure_future(_outlive(options.parent_pid))] if options.parent_pid else []
+    watching = watch_loop(service.metrics, service.troubles)
+    tasks = [asyncio.ensure_future(work) for work in (service.work(), watching, stop.wait())]
+    tasks += [asyncio.ensure_future(outlive(options.parent_pid))] if options.parent_pid else []
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     await site.stop()
     service.end()
@@ -240,20 +249,6 @@ async def serve(service: Service, stop: asyncio.Event, on_listening: Callable[[i
     await asyncio.gather(*tasks, return_exceptions=True)
     for task in done:
         task.result()
-
-
-async def _watch_lag(metrics: ServiceMetrics) -> None:
-    loop = asyncio.get_running_loop()
-    while True:
-        due = loop.time() + LAG_EVERY_SECONDS
-        await asyncio.sleep(LAG_EVERY_SECONDS)
-        metrics.event_loop_lag.observe(max(0.0, loop.time() - due))
-
-
-async def _outlive(parent_pid: int) -> None:
-    """Return when the parent is gone: an experiment that was killed leaves no services behind."""
-    while os.getppid() == parent_pid:  # noqa: ASYNC110 -- nobody tells a process that its parent has gone
-        await asyncio.sleep(PARENT_EVERY_SECONDS)
 
 
 def run(service_type: type[Service], options: ServiceOptions) -> None:

@@ -62,6 +62,11 @@ class TransportService(Service):
         """Tell whether the feed is live."""
         return self.feed.live
 
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the feed, and with all else."""
+        return "; ".join(filter(None, (self.feed.trouble, super().trouble)))
+
     def cursor(self) -> Cursor | None:
         """Return the cursor of the newest update here."""
         return self.feed.recent.cursor

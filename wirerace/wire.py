@@ -1,14 +1,22 @@
 """What travels: updates, cursors and batches, to and from bytes."""
 
 import re
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from wirerace.errors import BadCursor
 
 CURSOR_HEADER = "Wirerace-Cursor"
 """The header that every answer carries."""
 
+MOST_LINE_BYTES = 8 * 1024 * 1024
+"""An encoded update is never longer: a payload has 1 MiB at most, and JSON spells a byte with six at most."""
+NO_UPDATE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises when bytes are no update, or no batch: wrong JSON, no UTF-8, thousands of brackets."""
+
+_EPOCH = re.compile(r"[0-9a-z]{1,16}", re.ASCII)
 _CURSOR = re.compile(r"([0-9a-z]{1,16})-(0|[1-9][0-9]{0,17})", re.ASCII)
 
 
@@ -34,11 +42,14 @@ class Cursor(msgspec.Struct, frozen=True):
 
 
 class Update(msgspec.Struct, frozen=True):
-    """One item of news. `ts` is the intended time of making, Unix time in nanoseconds; `seq` counts from 1."""
+    """One update. `ts` is the intended time of making, Unix time in nanoseconds; `seq` counts from 1.
+
+    A decoder checks the bounds, but not the epoch, which takes longer than all else and seldom changes: `is_epoch`.
+    """
 
     epoch: str
-    seq: int
-    ts: int
+    seq: Annotated[int, Meta(ge=1, le=10**18 - 1)]
+    ts: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     data: str
 
     @property
@@ -51,6 +62,11 @@ class Batch(msgspec.Struct, frozen=True):
     """What a poll brings: at least one update, oldest first."""
 
     updates: list[Update]
+
+
+def is_epoch(text: str) -> bool:
+    """Tell whether `text` is 1 to 16 characters of 0-9 and a-z, so that it can stand in a cursor and in a header."""
+    return _EPOCH.fullmatch(text) is not None
 
 
 encode_update = msgspec.json.Encoder().encode

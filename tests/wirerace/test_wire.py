@@ -8,7 +8,7 @@ from wirerace.wire import Batch, Cursor, Update, decode_batch, decode_update, en
 
 epochs = st.from_regex(r"[0-9a-z]{1,16}", fullmatch=True)
 cursors = st.builds(Cursor, epochs, st.integers(0, 10**18 - 1))
-updates = st.builds(Update, epochs, st.integers(1, 10**18), st.integers(0, 2**63 - 1), st.text())
+updates = st.builds(Update, epochs, st.integers(1, 10**18 - 1), st.integers(0, 2**63 - 1), st.text())
 
 
 @given(updates)

@@ -1,0 +1,43 @@
+"""What a service watches while it works: its event loop, its file descriptors, its parent."""
+
+import asyncio
+import errno
+import os
+import resource
+
+from services.troubles import Troubles
+from wirerace.metrics import ServiceMetrics
+
+LAG_EVERY_SECONDS = 0.25
+PARENT_EVERY_SECONDS = 1.0
+
+
+async def watch_loop(metrics: ServiceMetrics, troubles: Troubles) -> None:
+    """Measure how late the event loop is, and see whether there are file descriptors, until cancelled."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + LAG_EVERY_SECONDS
+        await asyncio.sleep(LAG_EVERY_SECONDS)
+        metrics.event_loop_lag.observe(max(0.0, loop.time() - due))
+        look_for_descriptors(troubles)
+
+
+def look_for_descriptors(troubles: Troubles) -> None:
+    """Note whether there is a file descriptor left: without one, clients are turned away, and nobody tells."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        if error.errno in {errno.EMFILE, errno.ENFILE}:
+            most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+            line = (
+                f"{error.strerror}: all of {most} file descriptors are in use, clients are turned away; raise ulimit -n"
+            )
+            troubles.begin("descriptors", line)
+    else:
+        troubles.end("descriptors", "there are file descriptors again")
+
+
+async def outlive(parent_pid: int) -> None:
+    """Return when the parent is gone: an experiment that was killed leaves no services behind."""
+    while os.getppid() == parent_pid:  # noqa: ASYNC110 -- nobody tells a process that its parent has gone
+        await asyncio.sleep(PARENT_EVERY_SECONDS)

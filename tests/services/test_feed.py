@@ -1,0 +1,80 @@
+"""The feed inside a server: who waits is told, and no one's failure is another one's."""
+
+import asyncio
+import logging
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from services.feed import BadFeed, Feed
+from services.recent import Recent
+from wirerace.metrics import ServiceMetrics
+from wirerace.wire import Cursor, Update, encode_update
+
+WAIT_SECONDS = 10.0
+
+
+@pytest.fixture
+def feed() -> Feed:
+    recent = Recent(100, 100_000)
+    recent.turn_to(Cursor("e0", 0))
+    return Feed(recent, ServiceMetrics(CollectorRegistry()))
+
+
+def line(seq: int) -> bytes:
+    return encode_update(Update("e0", seq, seq, "x"))
+
+
+async def waiting(feed: Feed, act: object) -> "asyncio.Task[object]":
+    """Return a task that waits for an update and then acts."""
+    task = asyncio.create_task(feed.once_newer(None, WAIT_SECONDS, act))  # type: ignore[arg-type]
+    await asyncio.sleep(0)
+    return task
+
+
+@pytest.mark.parametrize("failure", [ZeroDivisionError, ConnectionResetError, KeyError, RuntimeError])
+async def test_failure_of_one_waiter_is_its_own(feed: Feed, failure: type[Exception]) -> None:
+    """Those before and behind it get their updates, and the feed goes on."""
+
+    def fail(_position: int) -> None:
+        raise failure("mine")
+
+    first, failing, last = [await waiting(feed, act) for act in (lambda at: at, fail, lambda at: at)]
+    feed.publish([line(1)])
+    assert [0, 0] == [await first, await last]
+    with pytest.raises(failure, match="mine"):
+        await failing
+    feed.publish([line(2)])
+    assert 2 == feed.recent.head
+
+
+async def test_waiters_that_give_up_leave_the_others_alone(feed: Feed) -> None:
+    first, last = [await waiting(feed, lambda at: at) for _ in range(2)]
+    first.cancel()
+    feed.publish([line(1)])
+    assert 0 == await last
+
+
+async def test_failure_of_one_listener_is_logged_and_costs_the_others_no_update(
+    feed: Feed, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[bytes] = []
+
+    def fail(_packed: bytes, _payload_bytes: int) -> None:
+        raise ZeroDivisionError("mine")
+
+    feed.listen(fail)
+    feed.listen(lambda packed, _: heard.append(packed))
+    waiter = await waiting(feed, lambda at: at)
+    feed.publish([line(1), line(2)])
+    assert [line(1), line(2)] == heard
+    assert 0 == await waiter
+    assert 2 == sum(record.levelno == logging.ERROR for record in caplog.records)
+
+
+async def test_updates_before_nonsense_are_told(feed: Feed) -> None:
+    waiter = await waiting(feed, lambda at: at)
+    with pytest.raises(BadFeed, match=r"^update 1 of epoch e0 comes after update 2$"):
+        feed.publish([line(1), line(2), line(1), line(3)])
+    assert 0 == await waiter
+    assert Cursor("e0", 2) == feed.recent.cursor
