@@ -8,6 +8,7 @@ import typer
 
 from wirerace import __version__
 from wirerace.cli import doctor, locust, reproduce, run, show
+from wirerace.cli.encoding import degrade_output
 from wirerace.cli.streams import open_streams
 from wirerace.errors import BadInput, SystemFault, TrialFailed, printable
 from wirerace.stopping import Stopped, stoppable
@@ -47,6 +48,7 @@ def main() -> None:
     0 well, 1 not completed or not whole, 2 bad input, 3 invalid, 4 the system refused something, 129 SIGHUP,
     130 Ctrl-C, 143 SIGTERM.
     """
+    degrade_output()
     out, _ = open_streams()
     try:
         with stoppable():

@@ -1,6 +1,7 @@
 """An experiment as values: what an experiment file says, and the trials that come of it."""
 
 import functools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -22,6 +23,8 @@ from wirerace.transports import (
     WebSocketOptions,
     title_of,
 )
+
+VARIANT_NAME = re.compile("[a-z0-9]{1,20}")
 
 
 class Clients(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

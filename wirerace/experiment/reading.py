@@ -1,6 +1,5 @@
 """Reading an experiment file: TOML into typed values, with errors that name file, key and cure."""
 
-import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,14 +10,13 @@ import msgspec
 from wirerace.clock import to_ns
 from wirerace.decoding import MOST_REASON, convert
 from wirerace.errors import BadInput, cut, is_text, shown
-from wirerace.experiment.model import Experiment, Variant, contestants, schedule_of
+from wirerace.experiment.model import VARIANT_NAME, Experiment, Variant, contestants, schedule_of
 from wirerace.files import read_text
 from wirerace.shapes import Stage, check_shape
 from wirerace.transports import TRANSPORTS, PollingOptions
 
 LEAST_POLL_PERIODS = 5
 """A window of fewer poll intervals would hang on where in the interval it begins."""
-VARIANT_NAME = re.compile("[a-z0-9]{1,20}")
 
 
 def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:

@@ -3,18 +3,21 @@
 import contextlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
-from wirerace.account import AccountRecord, Window
-from wirerace.errors import BadInput
+from wirerace.account import AccountRecord, Outcome, Window
+from wirerace.decoding import convert, decode_json
+from wirerace.errors import BadInput, shown
 from wirerace.experiment.checkup import Checkup
-from wirerace.experiment.model import Link
+from wirerace.experiment.model import VARIANT_NAME, Link
 from wirerace.experiment.samples import Measured
 from wirerace.experiment.trial import Trial
-from wirerace.schedule import Truth
+from wirerace.files import read_file
+from wirerace.schedule import Source, Truth
 from wirerace.system import blamed_on
+from wirerace.transports import TRANSPORTS
 
 SCHEMA = 2
 FILE_NAME = "result.json"
@@ -109,6 +112,27 @@ class _Schema(msgspec.Struct):
     schema: int
 
 
+class _Clients(msgspec.Struct):
+    count: int
+    shape: str = "steady"
+
+
+class _WindowOptions(msgspec.Struct):
+    measure_seconds: float
+
+
+class _Outline(msgspec.Struct, kw_only=True):
+    """What a report says of an experiment; the rest may be of another version."""
+
+    title: str
+    transports: list[str] = []
+    variants: dict[str, Any] = {}
+    valid_repeats: int | None = None
+    producer: Source
+    clients: _Clients
+    window: _WindowOptions
+
+
 class Raw(msgspec.Struct, frozen=True):
     """What a trial's figures were computed from: raw/<repeat>-<transport>[-<variant>].json.
 
@@ -149,15 +173,26 @@ def read_result(place: Path) -> Result:
     Raises BadInput when there is none, or none that this version can read.
     """
     path = place if place.is_file() or place.name == FILE_NAME else place / FILE_NAME
+    encoded = read_file(path, f"give the directory of a run, or its {FILE_NAME}")
     try:
-        encoded = path.read_bytes()
-        schema = msgspec.json.decode(encoded, type=_Schema).schema
-        if schema != SCHEMA:
-            raise BadInput(f"{path}: schema {schema}; this version reads {SCHEMA}")
-        return msgspec.json.decode(encoded, type=Result)
-    except OSError as error:
-        raise BadInput(
-            f"{path}: {os.strerror(error.errno or 0)}; give the directory of a run, or its {FILE_NAME}"
-        ) from None
-    except msgspec.DecodeError as error:
+        schema = decode_json(encoded, _Schema).schema
+        if schema == SCHEMA:
+            result = decode_json(encoded, Result)
+            convert(result.experiment, _Outline, "experiment")
+            _check_trials(result)
+            return result
+    except BadInput as error:
         raise BadInput(f"{path}: no result of Wirerace: {error}") from None
+    raise BadInput(f"{path}: schema {shown(schema)}; this version reads {SCHEMA}")
+
+
+def _check_trials(result: Result) -> None:
+    """Check what types do not tell of trials, and everything that reads them relies on."""
+    outcomes = get_args(Outcome)
+    for number, trial in enumerate(result.trials):
+        if trial.transport not in TRANSPORTS:
+            raise BadInput(f"trials[{number}].transport: there is no {shown(trial.transport)}")
+        if trial.variant and not VARIANT_NAME.fullmatch(trial.variant):
+            raise BadInput(f"trials[{number}].variant: {shown(trial.variant)} is no name of a variant")
+        if missing := [outcome for outcome in outcomes if outcome not in trial.responses]:
+            raise BadInput(f"trials[{number}].responses: {missing[0]} is missing")

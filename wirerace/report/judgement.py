@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 from wirerace.analysis.statistics import FIGURES, contestants_of, figures_of, key_of, summarised
@@ -49,8 +50,8 @@ def theory_of(result: Result) -> Table | None:
 def table_with(title: str, caption: str, headings: Sequence[str]) -> Table:
     """Return an empty table: a column of names, and one for each heading."""
     table = Table(
-        title=title,
-        caption=caption,
+        title=escape(title),  # which may be of a file that somebody else wrote
+        caption=escape(caption),
         title_justify="left",
         caption_justify="left",
         min_width=72,

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wirerace.analysis.statistics import LEAST_REPEATS, contestants_of
+from wirerace.errors import printable
 from wirerace.experiment.record import Result
 from wirerace.report.judgement import comparison_of, rows_of, table_with, theory_of, verdict_of
 from wirerace.report.spelling import UNKNOWN
@@ -32,7 +33,9 @@ def table_of(result: Result) -> Table:
         told = " ± 95 % interval" if repeats >= LEAST_REPEATS else ", too few for intervals"
         caption += f" · mean of {repeats} repeats{told}"
     caption += f"; {UNKNOWN} unknown"
-    table = table_with(result.experiment["title"], caption, [title_of(*contestant) for contestant in contestants])
+    table = table_with(
+        printable(result.experiment["title"]), caption, [title_of(*contestant) for contestant in contestants]
+    )
     for name, values in rows_of(result):
         table.add_row(name, *values)
     return table
@@ -48,7 +51,7 @@ def describe_source(source: Source) -> str:
     """Return what the news is like, in a few words."""
     if source.arrivals == "trace":
         times = "" if source.speed == 1 else f" at {source.speed:g} × its speed"
-        return f"trace {Path(source.trace_file or '').name}{times}"
+        return f"trace {printable(Path(source.trace_file or '').name)}{times}"
     size = source.payload_bytes
     sizes = f"{size}" if isinstance(size, int) else f"{size.min} to {size.max}"
     return f"{source.arrivals}, {source.rate_per_second:g} updates/s of {sizes} bytes"
@@ -66,7 +69,7 @@ def parts_of(result: Result) -> list[Table | Text]:
     if not result.counted and not result.trials:
         return []
     tables = [table_of(result), theory_of(result), comparison_of(result)] if result.counted else []
-    return [*(table for table in tables if table is not None), Text("\n".join(verdict_of(result)))]
+    return [*(table for table in tables if table is not None), Text("\n".join(map(printable, verdict_of(result))))]
 
 
 def save_svg(result: Result, path: Path) -> None:

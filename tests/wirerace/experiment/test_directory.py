@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wirerace.experiment.test_record import RAW, RESULT
+from tests.wirerace.results import RAW, RESULT
 from wirerace.errors import BadInput, SystemFault, TrialFailed
 from wirerace.experiment.directory import LATEST, RESULTS, RunDirectory, claimed
 from wirerace.experiment.record import FILE_NAME, Result, read_result, write_json
@@ -40,7 +40,9 @@ def same_second(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def new_result() -> Result:
-    return Result(wirerace="0", experiment={}, host=RESULT.host, started_at="", trials=list(RESULT.trials))
+    return Result(
+        wirerace="0", experiment=RESULT.experiment, host=RESULT.host, started_at="", trials=list(RESULT.trials)
+    )
 
 
 def refusal_of(out: Path) -> str:

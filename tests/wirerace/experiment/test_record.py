@@ -1,39 +1,18 @@
+import io
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
+from rich.console import Console
 
-from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, plan_of
-from wirerace.account import AccountRecord, Spread, Subscription, Window
+from tests.wirerace.results import RAW, RESULT, TRIAL
+from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT
 from wirerace.errors import BadInput
 from wirerace.experiment.directory import RunDirectory
-from wirerace.experiment.figures import figures
-from wirerace.experiment.record import FILE_NAME, SCHEMA, Failure, Host, Raw, Result, read_result, write_json
+from wirerace.experiment.record import FILE_NAME, SCHEMA, Raw, read_result, write_json
 from wirerace.experiment.trial import Trial
-from wirerace.schedule import Made, Truth
-from wirerace.wire import Cursor
-
-RAW = Raw(
-    Window(100, 200),
-    AccountRecord(
-        subscribed=1,
-        delivered=1,
-        partly=[Subscription(Cursor("e0", 6), Cursor("e0", 6))],
-        updates={"e0": {7: Spread(1, 5, 5, 5)}},
-    ),
-    Truth(2, complete=True, epochs=[Made("e0", [6, 7], [50, 150], [1, 2])]),
-    NOTHING_MEASURED,
-)
-TRIAL = figures(plan_of("websocket"), RAW)
-RESULT = Result(
-    wirerace="0.1.0",
-    experiment={"title": "t", "clients": {"count": 1}},
-    host=Host(2, "Linux", "3.11.7", {"aiohttp": "3.0"}),
-    started_at="2026-01-01T00:00:00+00:00",
-    trials=[TRIAL],
-    failures=[Failure("polling", 1, "the server did not start")],
-)
+from wirerace.report.terminal import parts_of
 
 
 def changed(**changes: Any) -> Trial:
@@ -103,13 +82,78 @@ def test_directory_without_a_result_is_refused_with_what_to_give(tmp_path: Path)
     assert expected == refusal_of(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"schema": "one"}', b'{"schema": 2, "trials": 3}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{", b"[]", b"\xff", b"null", b"[" * 100_000, b'{"schema": 2, "x": ' + b"[" * 100_000),
+        *(b'{"schema": "one"}', b'{"schema": 2, "trials": 3}', b'{"schema": 2}'),
+    ],
+    ids=lambda content: repr(content[:20]),
+)
 def test_what_is_no_result_is_refused_on_one_line(content: bytes, tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(content)
     line = refusal_of(tmp_path)
 
     assert line.startswith(f"{tmp_path / FILE_NAME}: no result of Wirerace: ")
     assert [line] == line.splitlines()
+
+
+EDITS: dict[str, tuple[tuple[str | int, ...], object, str]] = {
+    "transport that is none": (("trials", 0, "transport"), "foo", "trials[0].transport: there is no 'foo'"),
+    "variant that is none": (
+        ("trials", 0, "variant"),
+        "\x1b[2J",
+        r"trials[0].variant: '\x1b[2J' is no name of a variant",
+    ),
+    "outcome left out": (("trials", 0, "responses"), {"data": 1, "empty": 0}, "trials[0].responses: error is missing"),
+    "text for a number": (("trials", 0, "lost"), "x", "trials[0].lost must be a whole number, got 'x'"),
+    "experiment that is none": (("experiment",), [], "experiment must be a table, got []"),
+    "clients that are none": (("experiment", "clients"), 5, "experiment.clients must be a table, got 5"),
+    "no count": (("experiment", "clients"), {}, "count is missing; add it to experiment.clients"),
+    "no window": (("experiment", "window"), {}, "measure_seconds is missing; add it to experiment.window"),
+    "transports of numbers": (("experiment", "transports"), [1], "experiment.transports[0] must be text, got 1"),
+    "variants in a list": (("experiment", "variants"), [1], "experiment.variants must be a table, got [1]"),
+    "valid repeats in words": (
+        ("experiment", "valid_repeats"),
+        "two",
+        "experiment.valid_repeats must be a whole number",
+    ),
+    "producer of another kind": (
+        ("experiment", "producer", "arrivals"),
+        "foo",
+        "experiment.producer.arrivals must be one of periodic, poisson, bursty, trace, got 'foo'",
+    ),
+    "sizes that do not ascend": (
+        ("experiment", "producer", "payload_bytes"),
+        {"min": 5, "median": 3, "max": 9},
+        "experiment.producer.payload_bytes: min, median, max must ascend",
+    ),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_edited_result_is_refused_by_the_key(edit: str, tmp_path: Path) -> None:
+    keys, value, line = EDITS[edit]
+    document = inner = msgspec.to_builtins(RESULT)
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    write_json(tmp_path / FILE_NAME, document)
+
+    assert refusal_of(tmp_path).startswith(f"{tmp_path / FILE_NAME}: no result of Wirerace: {line}")
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [("[/b] or [bold]", "[/b] or [bold]"), ("\x1b[2J\x07 two\nlines", r"\x1b[2J\x07 two\nlines")],
+)
+def test_title_is_printed_as_it_is_and_obeyed_by_no_terminal(title: str, shown: str) -> None:
+    result = msgspec.structs.replace(RESULT, experiment=RESULT.experiment | {"title": title})
+    console = Console(file=io.StringIO(), width=200)
+    for part in parts_of(result):
+        console.print(part)
+
+    assert shown in cast("io.StringIO", console.file).getvalue()
 
 
 def test_result_of_another_schema_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,32 @@
+"""A result and a raw record with a little of everything, to be written, read and printed."""
+
+import msgspec
+
+from tests.wirerace.trials import NOTHING_MEASURED, plan_of
+from wirerace.account import AccountRecord, Spread, Subscription, Window
+from wirerace.experiment.figures import figures
+from wirerace.experiment.model import Experiment
+from wirerace.experiment.record import Failure, Host, Raw, Result
+from wirerace.schedule import Made, Truth
+from wirerace.wire import Cursor
+
+RAW = Raw(
+    Window(100, 200),
+    AccountRecord(
+        subscribed=1,
+        delivered=1,
+        partly=[Subscription(Cursor("e0", 6), Cursor("e0", 6))],
+        updates={"e0": {7: Spread(1, 5, 5, 5)}},
+    ),
+    Truth(2, complete=True, epochs=[Made("e0", [6, 7], [50, 150], [1, 2])]),
+    NOTHING_MEASURED,
+)
+TRIAL = figures(plan_of("websocket"), RAW)
+RESULT = Result(
+    wirerace="0.1.0",
+    experiment=msgspec.json.decode(msgspec.json.encode(Experiment("t", ["websocket"]))),
+    host=Host(2, "Linux", "3.11.7", {"aiohttp": "3.0"}),
+    started_at="2026-01-01T00:00:00+00:00",
+    trials=[TRIAL],
+    failures=[Failure("polling", 1, "the server did not start")],
+)
