@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wirerace.experiment.targets.groups import cpu_seconds_of
+from wirerace.experiment.targets.groups import cpu_seconds_of, is_stopped
 
 ID = "ec269ffd0b1d"
 
@@ -35,6 +35,17 @@ def test_version_2_counts_microseconds(tmp_path: Path) -> None:
 def test_process_of_somebody_else_is_not_taken_for_the_container(tmp_path: Path) -> None:
     """An engine in a virtual machine has process numbers of its own."""
     assert told(tmp_path, "0::/user.slice\n", "user.slice/cpu.stat", "usage_usec 2500000\n") is None
+
+
+@pytest.mark.parametrize(("state", "stopped"), [("T", True), ("t", True), ("S", False), ("R", False)])
+def test_first_process_of_a_container_is_seen_to_be_stopped(tmp_path: Path, state: str, *, stopped: bool) -> None:
+    """A program's name may hold blanks and brackets."""
+    told(tmp_path, f"0::/{ID}\n", "none", "")
+    (tmp_path / "proc/7/stat").write_text(f"7 (a ) T (b) {state} 1 7 7 0\n")
+
+    assert stopped == is_stopped(ID, 7, tmp_path / "proc")
+    assert not is_stopped("another", 7, tmp_path / "proc")
+    assert not is_stopped(ID, 8, tmp_path / "proc")
 
 
 def test_process_that_is_gone_has_no_figure(tmp_path: Path) -> None:

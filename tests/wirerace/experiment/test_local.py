@@ -1,6 +1,7 @@
 """The local target: what it starts, watches and stops."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -14,12 +15,12 @@ import pytest
 from tests.race.running import wait_until
 from wirerace.errors import BadInput, TrialFailed
 from wirerace.experiment.http import Peer
-from wirerace.experiment.model import Experiment, Link, Stall
+from wirerace.experiment.model import Experiment, Link, Stall, plans_of
 from wirerace.experiment.steps import wait_until_healthy
 from wirerace.experiment.targets.compose import Compose
 from wirerace.experiment.targets.local import Child, Local
 from wirerace.experiment.targets.ports import free_port
-from wirerace.experiment.targets.process import ROOT, Process
+from wirerace.experiment.targets.process import MOST_RESTARTS, ROOT, Process
 
 
 def test_service_that_ends_at_once_fails_with_its_last_lines(tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_stall_ends_even_if_whoever_began_it_is_killed(tmp_path: Path) -> None:
     process = ticking(tmp_path)
     program = f"""
 import os, pathlib, signal
-from wirerace.experiment.targets.process import ROOT, Process
+from wirerace.experiment.targets.process import MOST_RESTARTS, ROOT, Process
 stalling = Process("nothing", ["-c", ""], pathlib.Path({str(tmp_path / "other")!r}))
 Process.pid = property(lambda _: {process.pid})
 stalling.stall(0.5)
@@ -136,6 +137,52 @@ os.kill(os.getpid(), signal.SIGKILL)
         wait_until(lambda: psutil.Process(process.pid).status() != psutil.STATUS_STOPPED)
     finally:
         process.stop()
+
+
+def test_process_that_a_signal_has_stopped_is_seen(tmp_path: Path) -> None:
+    process = ticking(tmp_path)
+    try:
+        assert not process.is_stopped()
+        psutil.Process(process.pid).suspend()
+        wait_until(process.is_stopped)
+        psutil.Process(process.pid).resume()
+        wait_until(lambda: not process.is_stopped())
+    finally:
+        process.stop()
+    assert not process.is_stopped(), "it is gone"
+
+
+def test_part_that_does_not_start_is_not_watched_and_takes_nobody_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One trial fails; if what failed were kept among the watched, every later one would, too."""
+    target = Local(Experiment("t", ["polling"], link=Link(0.05)), tmp_path)
+    (plan,) = plans_of(Experiment("t", ["polling"]), 1)
+    listener = socket.create_server(("127.0.0.1", 0))
+    monkeypatch.setattr("wirerace.experiment.targets.local.free_port", lambda: listener.getsockname()[1])
+    monkeypatch.setattr(Peer, "is_open", lambda _: False)  # it is not the proxy that listens there
+    with listener, pytest.raises(TrialFailed, match=r"^the link does not come up; its log .*Address already in use"):
+        target.start_load(plan, Peer("polling", 1))
+
+    assert [] == target._processes
+    target.watch()
+
+
+def test_every_trial_begins_with_as_many_restarts_as_the_first(tmp_path: Path) -> None:
+    """A producer that died three times in one trial does not fail all others."""
+    target = Local(Experiment("t", ["polling"]), tmp_path)
+    process = target._start("producer", "log", ["-c", ""], [])
+    try:
+        for _ in range(2):
+            target.begin_trial()
+            for _ in range(MOST_RESTARTS):
+                wait_until(process.has_ended)
+                target.watch()
+            wait_until(process.has_ended)
+            with pytest.raises(TrialFailed, match="producer ended in the middle of the trial"):
+                target.watch()
+    finally:
+        target.close()
 
 
 @pytest.mark.parametrize("table", [{"link": Link(0.05)}, {"stall": Stall(lasts_seconds=1)}])

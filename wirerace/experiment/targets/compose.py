@@ -12,8 +12,9 @@ from wirerace.errors import BadInput, TrialFailed, WireraceError
 from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment, Plan, plans_of
 from wirerace.experiment.targets.container import Container, ContainerCrew
-from wirerace.experiment.targets.local import MOST_RESTARTS, Child, LoadChild, total_seconds
+from wirerace.experiment.targets.local import Child, LoadChild, total_seconds
 from wirerace.experiment.targets.locust import load_flags, spelled_value
+from wirerace.experiment.targets.process import MOST_RESTARTS
 from wirerace.experiment.targets.stack import WORKER, Stack
 from wirerace.options import fields_at, flag_of
 from wirerace.stopping import whole
@@ -67,6 +68,13 @@ class Compose:
             take_all(self._take_away, self._revive)
             raise
 
+    def begin_trial(self) -> None:
+        """Start again what has died since the last trial, and allow every part as many deaths as in the first one."""
+        producer = self._producer_part
+        if producer.has_ended():
+            producer.restart()
+        producer.gives_up_at = producer.restarts + MOST_RESTARTS
+
     def start_producer(self) -> Child:
         """Return the stack's producer, silent."""
         self._producer.delete("/schedule")
@@ -76,8 +84,9 @@ class Compose:
         """Return the stack's server of the plan's transport, started afresh."""
         container = self._one(plan.transport.name)
         container.start_anew()
+        child = Child(container, Peer(plan.transport.name, container.port(plan.transport.port)))
         self._watched = [container]
-        return Child(container, Peer(plan.transport.name, container.port(plan.transport.port)))
+        return child
 
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:  # noqa: ARG002 -- inside, it has another address
         """Start a test on Locust's page with the plan's clients."""
@@ -87,12 +96,17 @@ class Compose:
         flags |= {"user_count": flags.pop("users"), "shape_class": SHAPE_CLASSES[str(flags.pop("shape"))]}
         flags |= {"load_seed": plan.seed, "await_window": True, "user_classes": plan.transport.user_class}
         form = urllib.parse.urlencode({name: spelled_value(value) for name, value in flags.items()})
-        answer = self._page.post("/swarm", form, Swarming)
+        try:
+            answer = self._page.post("/swarm", form, Swarming)
+            crew = ContainerCrew([*self._stack.containers(WORKER), self._one("locust")], self._stop_load)
+            control = Peer("the load", self._one("locust").port(CONTROL_PORT))
+        except BaseException:  # Ctrl-C, too: a test may run that nobody else would stop
+            take_all(self._stop_load)
+            raise
         if not answer.success:
             raise TrialFailed(f"Locust's page refuses: {answer.message}")
-        crew = ContainerCrew([*self._stack.containers(WORKER), self._one("locust")], self._stop_load)
         self._watched.append(crew)
-        return LoadChild(crew, Peer("the load", self._one("locust").port(CONTROL_PORT)))
+        return LoadChild(crew, control)
 
     def watch(self) -> None:
         """Start a server or producer that has died again; once a second, for every look costs the engine something.
@@ -104,7 +118,7 @@ class Compose:
         self._looked = time.monotonic()
         for part in [self._producer_part, *self._watched]:
             if part.has_ended():
-                if isinstance(part, ContainerCrew) or part.restarts == MOST_RESTARTS:
+                if isinstance(part, ContainerCrew) or part.restarts >= part.gives_up_at:
                     raise part.failure("ended in the middle of the trial")
                 part.restart()
 

@@ -10,7 +10,8 @@ from docker.models.containers import Container as DockerContainer
 from wirerace.clock import now_ns
 from wirerace.errors import TrialFailed
 from wirerace.experiment.samples import Memory
-from wirerace.experiment.targets.groups import cpu_seconds_of
+from wirerace.experiment.targets.groups import cpu_seconds_of, is_stopped
+from wirerace.experiment.targets.process import MOST_RESTARTS
 
 LAST_LINES = 5
 
@@ -30,6 +31,7 @@ class Container:
     def __init__(self, name: str, container: DockerContainer) -> None:
         self.name = name
         self.restarts = 0
+        self.gives_up_at = MOST_RESTARTS
         self._container = container
 
     @property
@@ -54,6 +56,10 @@ class Container:
         except TrialFailed:
             return True
         return str(self._container.status) != "running"
+
+    def is_stopped(self) -> bool:
+        """Tell whether a signal has stopped its first process, where that is to be seen."""
+        return is_stopped(str(self._container.id), self._container.attrs["State"]["Pid"])
 
     def start_anew(self) -> None:
         """Restart it: a fresh process, as in a new container."""

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+STOPPED = {"T", "t"}
+"""States in /proc/<pid>/stat: by a signal, by a debugger."""
 PROC, GROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 
 
@@ -10,12 +12,7 @@ def cpu_seconds_of(container: str, pid: int, proc: Path = PROC, groups: Path = G
 
     None where it is not to be seen, as with an engine in a virtual machine: its `pid` is another's here, or nobody's.
     """
-    try:
-        lines = (proc / str(pid) / "cgroup").read_text().splitlines()
-    except OSError:
-        return None
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
+    for _, controllers, path in _groups_of(pid, proc):
         if container not in path:
             continue
         place = path.lstrip("/")
@@ -28,6 +25,25 @@ def cpu_seconds_of(container: str, pid: int, proc: Path = PROC, groups: Path = G
         if found is not None:
             return found
     return None
+
+
+def is_stopped(container: str, pid: int, proc: Path = PROC) -> bool:
+    """Tell whether a signal has stopped the first process of a container; False where it is not to be seen."""
+    if not any(container in path for _, _, path in _groups_of(pid, proc)):
+        return False
+    try:
+        text = (proc / str(pid) / "stat").read_text()
+    except OSError:
+        return False
+    return text.rpartition(")")[2].split()[0] in STOPPED
+
+
+def _groups_of(pid: int, proc: Path) -> list[list[str]]:
+    """Return number, controllers and path of each control group that a process is in."""
+    try:
+        return [line.split(":", 2) for line in (proc / str(pid) / "cgroup").read_text().splitlines()]
+    except OSError:
+        return []
 
 
 def _number(file: Path, before: str, per_second: float) -> float | None:

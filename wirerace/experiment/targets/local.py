@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from wirerace.experiment.targets.container import Container, ContainerCrew
 from wirerace.experiment.targets.cores import split_cores, usable_cores
 from wirerace.experiment.targets.locust import load_flags, locust_command, spelled
 from wirerace.experiment.targets.ports import claim, free_port, is_free
-from wirerace.experiment.targets.process import Crew, Process
+from wirerace.experiment.targets.process import MOST_RESTARTS, Crew, Process
 from wirerace.options import fields_at, flag_of
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
@@ -26,7 +27,6 @@ SPARE_DESCRIPTORS = 200
 """What a process opens beside one socket for each client."""
 LOAD = "the load"
 PROXY_SECONDS = 60.0  # for a link's proxy to come up
-MOST_RESTARTS = 3
 
 
 class Child(NamedTuple):
@@ -37,10 +37,11 @@ class Child(NamedTuple):
 
 
 class LoadChild(NamedTuple):
-    """The load's processes, or its containers, and how to speak to them."""
+    """The load's processes, or its containers, and how to speak to them; the link's proxy, where there is one."""
 
     crew: Crew | ContainerCrew
     peer: Peer
+    link: Child | None = None
 
 
 class Local:
@@ -62,6 +63,13 @@ class Local:
         sockets = 2 if experiment.link.delay_seconds else 1  # a proxy has two for each client
         raise_descriptor_limit(sockets * experiment.clients.count + SPARE_DESCRIPTORS)
 
+    def begin_trial(self) -> None:
+        """Start again what has died since the last trial, and allow every part as many deaths as in the first one."""
+        for process in self._processes:
+            if process.has_ended():
+                process.restart()
+            process.gives_up_at = process.restarts + MOST_RESTARTS
+
     def start_producer(self) -> Child:
         """Start the producer, idle until it is given a schedule."""
         arguments = ["--idle", "true"]
@@ -82,24 +90,25 @@ class Local:
 
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:
         """Start Locust with the plan's clients, which subscribe at once; several processes are a master and workers."""
-        control = Peer(LOAD, free_port())
-        way, proxies = self._start_link(plan.name, server)
-        flags = load_flags(self._experiment, plan, way.url)
-        flags |= {"load_seed": plan.seed, "control_port": control.port, "await_window": True}
-        quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
-        load = self._start_locust(f"{plan.name}-load", [*quiet, *spelled(flags), plan.transport.user_class])
-        return LoadChild(Crew([*load.members, *proxies]), control)
+        with self._all_or_nothing():
+            control = Peer(LOAD, free_port())
+            way, link = self._start_link(plan.name, server)
+            flags = load_flags(self._experiment, plan, way.url)
+            flags |= {"load_seed": plan.seed, "control_port": control.port, "await_window": True}
+            quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
+            crew = self._start_locust(f"{plan.name}-load", [*quiet, *spelled(flags), plan.transport.user_class])
+            return LoadChild(crew, control, link)
 
     def start_page(self, servers: Mapping[str, Peer]) -> LoadChild:
         """Start Locust's page, its fields filled as the experiment says; clients come when somebody presses Start."""
         page = Peer("Locust's page", self._page_port or 0)
         flags: dict[str, object] = {"web_host": "127.0.0.1", "web_port": page.port}
-        for plan in plans_of(self._experiment, 1):
-            if not plan.variant:
-                way, _ = self._start_link(plan.name, servers[plan.transport.name])
-                flags |= load_flags(self._experiment, plan, way.url)
-        load = self._start_locust("locust", ["--class-picker", *spelled(flags)])
-        return LoadChild(load, page)
+        with self._all_or_nothing():
+            for plan in plans_of(self._experiment, 1):
+                if not plan.variant:
+                    way, _ = self._start_link(plan.name, servers[plan.transport.name])
+                    flags |= load_flags(self._experiment, plan, way.url)
+            return LoadChild(self._start_locust("locust", ["--class-picker", *spelled(flags)]), page)
 
     def watch(self) -> None:
         """Start what has died again; Locust is not started again, for its ledgers are gone.
@@ -108,7 +117,7 @@ class Local:
         """
         for process in self._processes:
             if process.has_ended():
-                if process.name.startswith(LOAD) or process.restarts == MOST_RESTARTS:
+                if process.name.startswith(LOAD) or process.restarts >= process.gives_up_at:
                     raise process.failure("ended in the middle of the trial")
                 process.restart()
 
@@ -127,6 +136,16 @@ class Local:
         """Stop everything that still runs, the newest first."""
         self.stop(*reversed(self._processes))
 
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Stop what was started in here when the rest cannot be: nobody else would, and all trials would watch it."""
+        before = list(self._processes)
+        try:
+            yield
+        except BaseException:  # Ctrl-C, too
+            self.stop(*reversed([process for process in self._processes if process not in before]))
+            raise
+
     def _start_locust(self, log: str, arguments: list[str]) -> Crew:
         """Start Locust in one process, or a master with the arguments and its workers."""
         processes, cores = self._experiment.load.processes, self._load_cores
@@ -142,14 +161,14 @@ class Local:
             crew.append(self._start(f"{LOAD}, worker {number},", f"{log}-{number}", worker, core))
         return Crew(crew)
 
-    def _start_link(self, log_name: str, server: Peer) -> tuple[Peer, list[Process]]:
+    def _start_link(self, log_name: str, server: Peer) -> tuple[Peer, Child | None]:
         """Return what clients are to connect to: the server, or a proxy that makes the way to it longer.
 
         Raises TrialFailed when the proxy does not come up.
         """
         delay_seconds = self._experiment.link.delay_seconds
         if not delay_seconds:
-            return server, []
+            return server, None
         way = Peer("the link", free_port())
         command = ["-m", "wirerace.experiment.targets.proxy", str(way.port), str(server.port), str(delay_seconds)]
         proxy = self._start(way.name, f"{log_name}-link", command, [])
@@ -158,7 +177,7 @@ class Local:
             if proxy.has_ended() or time.monotonic() > deadline:
                 raise proxy.failure("does not come up")
             time.sleep(TICK_SECONDS)
-        return way, [proxy]
+        return way, Child(proxy, way)
 
     def _start_service(self, name: str, log_name: str, arguments: list[str], cores: Sequence[int]) -> Child:
         peer = Peer(name, self._usual_port(name) or free_port())

@@ -20,6 +20,9 @@ from wirerace.system import blamed_on
 STOP_SECONDS = 6.0
 """A service stops within 5 s of SIGTERM."""
 LAST_LINES = 5
+MOST_RESTARTS = 3
+"""In one trial; a part that dies again and again will not stop doing so."""
+STOPPED = {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP}
 ROOT = Path(__file__).parents[3]
 
 
@@ -32,6 +35,7 @@ class Process:
     def __init__(self, name: str, command: Sequence[str], log: Path, cores: Collection[int] = ()) -> None:
         self.name = name
         self.restarts = 0
+        self.gives_up_at = MOST_RESTARTS
         self._command = [sys.executable, *command]
         self._log = log
         self._cores = cores
@@ -51,6 +55,13 @@ class Process:
     def has_ended(self) -> bool:
         """Tell whether it ended, by itself or by somebody's hand."""
         return self._popen.poll() is not None
+
+    def is_stopped(self) -> bool:
+        """Tell whether a signal has stopped it."""
+        try:
+            return str(psutil.Process(self.pid).status()) in STOPPED
+        except psutil.Error:
+            return False
 
     def restart(self) -> None:
         """Start it again, with the same command."""
