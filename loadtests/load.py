@@ -30,6 +30,7 @@ class Client(Protocol):
 
     transport: ClassVar[Transport]
     ledger: Ledger
+    is_connected: bool
 
     def position(self) -> Cursor | None:
         """Return the cursor up to which it has received everything, None when it has none yet."""
@@ -95,6 +96,7 @@ class Load:
             sum(account.aged_clients for account in accounts),
             sum(account.totals.received for account in accounts),
             sum(account.totals.delivered for account in accounts),
+            sum(not client.is_connected for client in self._clients),
         )
 
     def clients_of(self, transport: str) -> Iterator[Client]:

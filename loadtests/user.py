@@ -12,6 +12,7 @@ from loadtests.connection import Stamp
 from loadtests.http import HttpClient
 from loadtests.load import LOADS
 from loadtests.ws import WebSocketClient
+from wirerace.backoff import OF_CLIENTS
 from wirerace.clock import now_ns
 from wirerace.errors import BadCursor, ConnectionLost, Refused
 from wirerace.frames import FrameError
@@ -19,7 +20,6 @@ from wirerace.ledger import Ledger
 from wirerace.transports import Transport
 from wirerace.wire import Cursor, Update, decode_batch
 
-BACKOFF_SECONDS = (0.05, 2.0)
 DELIVERY = "UPDATE"
 """What deliveries are called where Locust says GET."""
 
@@ -115,7 +115,7 @@ class Subscriber(User):
 
     def backoff_seconds(self) -> float:
         """Return how long to wait before the next attempt: twice as long each time, with jitter."""
-        least, most = BACKOFF_SECONDS
+        least, most = OF_CLIENTS
         pause_seconds: float = min(least * 2**self.attempts, most)
         self.attempts = min(self.attempts + 1, 10)
         return pause_seconds * self.load.random.uniform(0.5, 1.0)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import aiohttp
 
 from services.recent import Recent
+from wirerace.backoff import OF_FEED
 from wirerace.clock import NS_PER_SECOND, Clock, now_ns
 from wirerace.errors import BadCursor, WireraceError, printable, shown
 from wirerace.metrics import ServiceMetrics
@@ -22,7 +23,6 @@ SILENCE_SECONDS = 3 * HEARTBEAT_SECONDS
 """After so much silence the link counts as lost."""
 FROM_THE_OLDEST = Cursor("0", 0)
 """A cursor of no epoch: a server that has nothing asks for all that the producer still keeps."""
-BACKOFF_SECONDS = (0.05, 1.0)
 
 Result = TypeVar("Result")
 
@@ -165,7 +165,7 @@ class Feed:
 
     async def follow(self, url: str) -> None:
         """Follow the producer at `url` until cancelled, through lost links and new epochs."""
-        least, most = BACKOFF_SECONDS
+        least, most = OF_FEED
         pause = least
         async with aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=SILENCE_SECONDS, sock_read=SILENCE_SECONDS),

@@ -13,7 +13,7 @@ SHARED = frozenset(
     f"wirerace.{name}"
     for name in (
         "transports", "wire", "clock", "metrics", "account", "ledger", "histogram", "errors", "frames", "schedule",
-        "arrivals", "options", "seen", "shapes", "streams", "trace", "usage", "annotations", "decoding",
+        "arrivals", "options", "seen", "shapes", "streams", "trace", "usage", "annotations", "backoff", "decoding",
         "files", "moments", "rows",
     )
 )  # fmt: skip

@@ -31,6 +31,11 @@ class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Tell whether the instant lies in the window."""
         return self.from_ns <= at_ns < self.to_ns
 
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return (self.to_ns - self.from_ns) / NS_PER_SECOND
+
 
 NO_WINDOW = Window(0, 0)
 
@@ -169,12 +174,16 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class LoadState(msgspec.Struct, frozen=True):
-    """Where the load stands: clients subscribed now, clients that have an update, deliveries."""
+    """Where the load stands: clients subscribed now, clients that have an update, deliveries.
+
+    `away` counts clients that have no connection now: theirs broke, or they have not had one yet.
+    """
 
     subscribed: int = 0
     aged: int = 0
     received: int = 0
     delivered: int = 0
+    away: int = 0
 
 
 def merge(records: Sequence[AccountRecord]) -> AccountRecord:

@@ -11,7 +11,11 @@ class TransportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
     @property
     def pause_seconds(self) -> float:
-        """The longest time for which a client asks nothing: by then news has reached everyone, and drained."""
+        """The longest time for which a client asks nothing of its own accord."""
+        return 0.0
+
+    def longest_gap_seconds(self, exchange_seconds: float) -> float:  # noqa: ARG002 -- of clients that ask
+        """Return the longest time between two requests of a client at the server, when an exchange takes so long."""
         return 0.0
 
 
@@ -39,6 +43,10 @@ class PollingOptions(HttpOptions, frozen=True, forbid_unknown_fields=True, kw_on
         """One poll interval."""
         return self.interval_seconds
 
+    def longest_gap_seconds(self, exchange_seconds: float) -> float:
+        """One poll interval; a poll that falls due before the answer to the one before it leaves after that answer."""
+        return max(self.interval_seconds, exchange_seconds)
+
 
 class LongPollingOptions(HttpOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Long polling: a client asks, the server holds."""
@@ -53,6 +61,10 @@ class LongPollingOptions(HttpOptions, frozen=True, forbid_unknown_fields=True, k
     def pause_seconds(self) -> float:
         """The re-poll delay."""
         return self.repoll_delay_seconds
+
+    def longest_gap_seconds(self, exchange_seconds: float) -> float:
+        """An exchange, after which the client waits for the re-poll delay."""
+        return exchange_seconds + self.repoll_delay_seconds
 
 
 class WebSocketOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -1,0 +1,31 @@
+"""How long an update may take: what priming, draining and the grace of clients that leave all wait for.
+
+Nothing here is measured. It follows from the path, the client's options and the backoffs; `SPARE_SECONDS` is for
+machines that are slow.
+"""
+
+from wirerace.backoff import OF_CLIENTS, OF_FEED
+from wirerace.experiment.model import Link
+from wirerace.transports import TransportOptions
+
+SPARE_SECONDS = 1.0
+"""For processes that have no core when they want one."""
+
+
+def longest_seconds(link: Link, options: TransportOptions) -> float:
+    """Return the longest that an update may take from its making to its client, when nothing breaks.
+
+    A request that has just reached the server too early is answered without the update. The next one reaches the server
+    after the longest gap between two requests, and its answer takes one way. Where nobody asks, there is no gap.
+    """
+    exchange_seconds = link.round_trip_seconds + link.opening_seconds(options)
+    return options.longest_gap_seconds(exchange_seconds) + link.delay_seconds
+
+
+def return_seconds(link: Link) -> float:
+    """Return the longest that a client may still be away once all parts are up again.
+
+    Its server has to find the producer first. An attempt that came just before that has failed, which the client learns
+    one way later; then it waits for its backoff, opens a connection and asks.
+    """
+    return OF_FEED.most_seconds + link.delay_seconds + OF_CLIENTS.most_seconds + 2 * link.round_trip_seconds
