@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,12 @@ from typing import Any
 import msgspec
 import psutil
 
+from wirerace.account import Window
+from wirerace.clock import to_ns
+from wirerace.experiment.model import WindowOptions
 from wirerace.experiment.record import Result
 from wirerace.experiment.trial import Trial
+from wirerace.schedule import Schedule
 
 PATIENCE_SECONDS = 180.0
 """Ends what would never end. On a machine that does other things a run of seconds takes a minute."""
@@ -126,6 +131,16 @@ def has_gone(process: psutil.Process) -> bool:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def window_of(race: Race, options: WindowOptions) -> Window:
+    """Return the window of the trial that is being measured, from the schedule that the producer has for it."""
+    command = race.child("services producer").cmdline()
+    port = int(command[command.index("--port") + 1])
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/schedule") as answer:
+        schedule = msgspec.json.decode(answer.read(), type=Schedule)
+    from_ns = (schedule.start_ns or 0) + to_ns(options.warmup_seconds)
+    return Window(from_ns, from_ns + to_ns(options.measure_seconds))
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -70,7 +70,7 @@ def test_clients_that_failed_to_connect_make_the_trial_invalid(race: Callable[..
     assert started.wait() == 3, started.stderr
     trial = started.trial("websocket")
     assert "clients failed to connect" in reasons(trial)
-    assert "the server died and was started again, once" in doubts(trial)
+    assert "the server died and was started again, once" in reasons(trial)
     assert 1.0 == trial.reach, "those that had connected came back"
 
 

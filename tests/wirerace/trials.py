@@ -1,15 +1,19 @@
 """Plans and measurements to make trials of, where most does not matter."""
 
+from typing import TypeVar
+
 from msgspec.structs import replace
 
 from wirerace.account import AccountRecord, Window
 from wirerace.experiment.figures import figures
 from wirerace.experiment.model import Plan
 from wirerace.experiment.record import Raw
-from wirerace.experiment.samples import MachineSample, Measured, Memory, ServerSample
+from wirerace.experiment.samples import MachineSample, Measured, Memory, Sample, ServerSample
 from wirerace.experiment.trial import Trial
 from wirerace.schedule import Truth
 from wirerace.transports import TRANSPORTS
+
+AnySample = TypeVar("AnySample", bound=Sample)
 
 QUIET = MachineSample(
     began_ns=0,
@@ -48,6 +52,20 @@ NOTHING_SPENT = ServerSample(
     throttled_seconds=None,
     retransmitted=None,
 )
+
+
+def at_ends(window: Window, measured: Measured = NOTHING_MEASURED) -> Measured:
+    """Return what was measured as if every sample had been taken at an end of the window, at once."""
+    (before, after), server = measured.machine, measured.server
+    machine = (at(window.from_ns, before), at(window.to_ns, after))
+    if server is not None:
+        server = (at(window.from_ns, server[0]), at(window.to_ns, server[1]))
+    return replace(measured, machine=machine, server=server)
+
+
+def at(instant_ns: int, sample: AnySample) -> AnySample:
+    """Return a sample as if it had been taken then, at once."""
+    return replace(sample, began_ns=instant_ns, ended_ns=instant_ns)
 
 
 def plan_of(transport: str, repeat: int = 1, seed: int = 1, variant: str = "") -> Plan:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from wirerace.experiment.samples import SPAN_TOLERANCE
 from wirerace.experiment.trial import Quantity
 
 
@@ -87,6 +88,23 @@ RETRANSMITTED_FRACTION = Limit(
     "look for what drops packets: a firewall, a full queue, a network emulator (tc qdisc)",
 )
 """Segments sent again, of all."""
+
+GO_ON_ALONE = "close other programs, leave the run alone, and see the logs in logs/"
+
+SPAN_OFF_FRACTION = Limit(0.01, SPAN_TOLERANCE, "what was counted between them is of another interval", CLOSE_OTHERS)
+"""By how much samples miss the ends of the window, both together, of the window."""
+
+STILL_SECONDS = Limit(None, 0.0, "what waited for it meanwhile is late, and is in the figures", GO_ON_ALONE)
+"""For how long a part was seen stopped by a signal."""
+
+UNWATCHED_SECONDS = Limit(0.5, 2.0, "a part that died or stood still meanwhile was not seen", GO_ON_ALONE)
+"""By how much a look at the other parts came late; it comes every 50 ms."""
+
+STALLED_READER_SECONDS = Limit(0.25, 0.5, "the clients stood still, and asked late afterwards", GO_ON_ALONE)
+"""The longest that anything which had arrived waited for its reading."""
+
+STALLED_PRODUCER_SECONDS = Limit(0.25, 0.5, "the producer stood still, which is in the latencies", GO_ON_ALONE)
+"""The latest update."""
 
 CLOCK_STEP_OF_MEDIAN = 0.1
 """A wall clock that was set by more than this part of the median latency falsifies the latencies."""

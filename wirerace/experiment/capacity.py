@@ -69,7 +69,7 @@ def _trials(directory: Path, on_progress: OnProgress) -> list[Trial]:
         plans = sorted(plans_of(EXPERIMENT, 1), key=lambda plan: EXPERIMENT.transports.index(plan.transport.name))
         for index, plan in enumerate(plans, 1):
             reporter = Reporter(on_progress, index, EXPERIMENT, plan)
-            trials.append(BriefSteps(EXPERIMENT, plan, target, producer.peer, reporter).run()[0])
+            trials.append(BriefSteps(EXPERIMENT, plan, target, producer, reporter).run()[0])
     finally:
         with whole():
             target.close()

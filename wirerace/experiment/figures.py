@@ -4,12 +4,15 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from wirerace.account import AccountRecord, Subscription, Traffic, Window
 from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.errors import TrialFailed
 from wirerace.experiment.model import Plan
+from wirerace.experiment.patience import SPARE_SECONDS, longest_seconds, return_seconds
 from wirerace.experiment.record import Raw
-from wirerace.experiment.samples import Measured, span_seconds
+from wirerace.experiment.samples import Measured, do_span, span_seconds
 from wirerace.experiment.trial import (
     Age,
     Bytes,
@@ -33,9 +36,6 @@ from wirerace.wire import Cursor
 LEAST_CLIENTS_FOR_MEMORY = 200
 """Under so many clients, what a process grows by anyway hides what a client takes."""
 
-
-DRAIN_SECONDS = 1.0
-"""For late deliveries, beyond the clients' own pause."""
 EVERYTHING = Subscription(Cursor("", 0), None)
 SEGMENT_HEADER_BYTES = 52  # IPv4 20, TCP 20, time stamp 12
 SYN_OPTION_BYTES = 8  # a SYN has 20 bytes of options, not 12
@@ -48,10 +48,11 @@ def figures(plan: Plan, raw: Raw) -> Trial:
 
     Raises TrialFailed when the record it is to be checked against is not whole.
     """
+    raw = _related(raw)
     window, account, measured = raw.window, raw.account, raw.measured
     if not raw.truth.complete:
         raise TrialFailed("the producer's record does not reach back to the beginning of the window")
-    grace_ns = to_ns(plan.options.pause_seconds + raw.link.longest_seconds + DRAIN_SECONDS)
+    grace_ns = to_ns(_grace_seconds(plan, raw))
     updates = _made(raw.truth, window, EVERYTHING, grace_ns)
     expected = account.subscribed * updates
     for subscription, clients_alike in Counter(account.partly).items():
@@ -68,7 +69,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         seed=plan.seed,
         clients=account.most_clients,
         client_seconds=account.client_ns / NS_PER_SECOND,
-        window_seconds=(window.to_ns - window.from_ns) / NS_PER_SECOND,
+        window_seconds=window.seconds,
         updates=updates,
         expected=expected,
         delivered=account.delivered,
@@ -95,12 +96,28 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         cuts=account.cuts,
         return_seconds=_returning(account.returning),
         restarts=measured.restarts,
+        parts=measured.parts,
         bytes=_bytes(measured, account.traffic),
         server=_server(measured, account.arrived),
         load=_load(account, measured),
         producer=_producer(raw),
         machine=_machine(measured),
     )
+
+
+def _related(raw: Raw) -> Raw:
+    """Return the record without samples of the server that are of another interval than its window."""
+    samples = raw.measured.server
+    if samples is None or do_span(samples, raw.window):
+        return raw
+    return replace(raw, measured=replace(raw.measured, server=None))
+
+
+def _grace_seconds(plan: Plan, raw: Raw) -> float:
+    """Return how old an update must be for a client that leaves to have it, whatever its last cursor is."""
+    grace_seconds = longest_seconds(raw.link, plan.options) + SPARE_SECONDS
+    broke = raw.account.returning.recorded or any(part.restarts for part in raw.measured.parts.values())
+    return grace_seconds + (return_seconds(raw.link) if broke else 0.0)
 
 
 def _made(truth: Truth, window: Window, subscription: Subscription, grace_ns: int) -> int:
@@ -271,7 +288,7 @@ def _producer(raw: Raw) -> ProducerQuality:
         for ts, late_ns in zip(epoch.ts, epoch.late_ns, strict=True):
             if raw.window.has(ts):
                 late.record(late_ns)
-    return ProducerQuality(_seconds(late.mean_ns()), _seconds(late.percentile_ns(99)))
+    return ProducerQuality(_seconds(late.mean_ns()), _seconds(late.percentile_ns(99)), _seconds(late.max_ns))
 
 
 def _sum(values: Iterable[float | None]) -> float | None:

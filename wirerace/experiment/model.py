@@ -101,11 +101,6 @@ class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         opens_anew = isinstance(options, HttpOptions) and not options.keep_alive
         return self.round_trip_seconds if opens_anew else 0.0
 
-    @property
-    def longest_seconds(self) -> float:
-        """How much longer an update may take: until an answer has come, its client asks, and is answered."""
-        return 3 * self.delay_seconds
-
 
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to run. Each table of the file is a field; everything but `title` and `transports` has a default.

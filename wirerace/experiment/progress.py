@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from wirerace.account import LoadState
 from wirerace.experiment.model import Experiment, Plan, contestants
+from wirerace.experiment.patience import longest_seconds
 
 PRIMING_SECONDS = 0.5  # for the priming update, beyond the clients' own pause
 MOST_IDLE_SECONDS = 2.0  # in which a server's cost without clients is measured, or half of a short window
@@ -69,7 +70,7 @@ def idle_seconds(experiment: Experiment) -> float:
 def expected_seconds(experiment: Experiment, plan: Plan) -> float:
     """Return about how long a trial takes."""
     clients, window = experiment.clients, experiment.window
-    pause_seconds = plan.options.pause_seconds
+    longest = longest_seconds(experiment.link, plan.options)
     starting = 2.5 + idle_seconds(experiment) + (1.5 if experiment.load.processes > 1 else 0)
     starting += clients.count / clients.spawn_per_second
-    return starting + 2 * pause_seconds + PRIMING_SECONDS + window.warmup_seconds + window.measure_seconds + 1.0
+    return starting + 2 * longest + PRIMING_SECONDS + window.warmup_seconds + window.measure_seconds + 1.0

@@ -57,7 +57,7 @@ def run(
         wait_until_healthy(producer)
         for index, plan in enumerate(_plans(experiment, result), 1):
             reporter = Reporter(on_progress, index, experiment, plan)
-            _run_one(Steps(experiment, plan, target, producer.peer, reporter), plan, judge, directory, result)
+            _run_one(Steps(experiment, plan, target, producer, reporter), plan, judge, directory, result)
     finally:
         with whole():
             close(target, directory, result)

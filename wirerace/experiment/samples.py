@@ -7,7 +7,9 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from wirerace.account import Window
 from wirerace.clock import NS_PER_SECOND, now_ns
+from wirerace.experiment.trial import Part
 
 MEMORY_PRESSURE = Path("/proc/pressure/memory")
 SOCKSTAT = Path("/proc/net/sockstat")
@@ -20,6 +22,10 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
     began_ns: int
     ended_ns: int
+
+    def off_ns(self, at_ns: int) -> int:
+        """Return by how much it may miss an instant: what it says may be of any time while it was read."""
+        return max(abs(self.began_ns - at_ns), abs(self.ended_ns - at_ns))
 
 
 class ServerSample(Sample, frozen=True, kw_only=True):
@@ -40,6 +46,12 @@ class ServerSample(Sample, frozen=True, kw_only=True):
     waited_seconds: float | None
     throttled_seconds: float | None
     retransmitted: int | None
+
+    def began_anew_since(self, before: "ServerSample") -> bool:
+        """Tell whether the counters are another process's than those before: what only grows is smaller."""
+        counters = ("cpu_seconds", "payload_bytes", "received_bytes", "sent_bytes", "feed_updates", "feed_reads")
+        pairs = ((getattr(before, name), getattr(self, name)) for name in counters)
+        return any(early is not None and late is not None and late < early for early, late in pairs)
 
 
 def server_sample(metrics: Mapping[str, float], cpu_seconds: float | None, began_ns: int) -> ServerSample:
@@ -136,6 +148,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
     `load_cores` is how many cores the load's processes had between them. `idle` is the server's memory without clients,
     `full` that with `clients_measured` of them; `idle_utilisation` the part of a core that it took without clients.
+    `parts` is what was seen of every part of the trial.
     """
 
     server: tuple[ServerSample, ServerSample] | None
@@ -148,6 +161,22 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     full: Memory
     clients_measured: int
     restarts: int
+    parts: dict[str, Part] = {}
+
+
+SPAN_TOLERANCE = 0.05
+"""Of the window: what two samples that are further off its ends say is of another interval, and is not used."""
+
+
+def off_seconds(samples: tuple[Sample, Sample], window: Window) -> float:
+    """Return by how much two samples may miss the ends of a window, both together."""
+    before, after = samples
+    return (before.off_ns(window.from_ns) + after.off_ns(window.to_ns)) / NS_PER_SECOND
+
+
+def do_span(samples: tuple[Sample, Sample], window: Window) -> bool:
+    """Tell whether two samples lie so near to the ends of a window that what came between them is of the window."""
+    return off_seconds(samples, window) <= SPAN_TOLERANCE * window.seconds
 
 
 def span_seconds(samples: tuple[Sample, Sample]) -> float:

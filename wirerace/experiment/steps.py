@@ -8,24 +8,25 @@ import psutil
 from wirerace.account import AccountRecord, LoadState, Window
 from wirerace.clock import NS_PER_SECOND, StepWatch, now_ns, to_ns
 from wirerace.errors import TrialFailed
-from wirerace.experiment.figures import DRAIN_SECONDS, figures
-from wirerace.experiment.http import Peer
+from wirerace.experiment.draining import Drain
+from wirerace.experiment.figures import figures
 from wirerace.experiment.model import Experiment, Plan, schedule_of
+from wirerace.experiment.patience import longest_seconds
 from wirerace.experiment.progress import NO_STATE, PRIMING_SECONDS, TICK_SECONDS, Reporter, idle_seconds
 from wirerace.experiment.record import Raw
-from wirerace.experiment.samples import MachineSample, Measured, ServerSample, machine_sample, server_sample
+from wirerace.experiment.samples import MachineSample, Measured, ServerSample, machine_sample
+from wirerace.experiment.sampling import cpu_seconds_of, sample_of, span_of
 from wirerace.experiment.targets.compose import Compose
 from wirerace.experiment.targets.local import Child, LoadChild, Local
 from wirerace.experiment.targets.process import Process
 from wirerace.experiment.trial import Trial
+from wirerace.experiment.watching import Watch
 from wirerace.schedule import Schedule, Truth
 from wirerace.stopping import whole
 
 START_SECONDS = 60.0  # for a process to become healthy; on a busy machine Python alone takes many
 SUBSCRIBE_SECONDS = 60.0  # for the clients, beyond the time that spawning them takes; the same
 SETTLE_SECONDS = 0.2  # before memory is read
-LEAST_DRAIN_SECONDS = 0.5  # for late duplicates
-CPU_SECONDS = "wirerace_cpu_seconds_total"
 MOST_STEP_SECONDS = 2.0  # of the wall clock between two looks; the verdict judges smaller ones
 QUIET_SECONDS = 0.2  # before an instant that matters, nobody is asked anything
 
@@ -34,7 +35,7 @@ class Steps:
     """The steps of one trial."""
 
     def __init__(
-        self, experiment: Experiment, plan: Plan, target: Local | Compose, producer: Peer, reporter: Reporter
+        self, experiment: Experiment, plan: Plan, target: Local | Compose, producer: Child, reporter: Reporter
     ) -> None:
         self.experiment = experiment
         self._plan = plan
@@ -44,32 +45,37 @@ class Steps:
         self._count = experiment.clients.count
         self._count_at_start = experiment.clients.count_at_start
         self._clock = StepWatch(now_ns)
-        self._pause_seconds = plan.options.pause_seconds + experiment.link.longest_seconds
+        self._watch = Watch()
 
     def run(self) -> tuple[Trial, Raw]:
         """Run the trial; whatever happens, its server and load are stopped after it.
 
         Raises TrialFailed when it cannot be completed.
         """
-        processes: list[Any] = []
+        started: list[Any] = []
         try:
-            server = self._target.start_server(self._plan, self._producer)
-            processes.insert(0, server.process)
+            self._target.begin_trial()
+            wait_until_healthy(self._producer)
+            self._watch.add({"producer": self._producer.process.members})
+            server = self._target.start_server(self._plan, self._producer.peer)
+            started.insert(0, server.process)
             self._report("starting")
             wait_until_healthy(server)
+            self._watch.add({"server": server.process.members})
             time.sleep(SETTLE_SECONDS)
             idle_utilisation = self._idle(server)
             time.sleep(SETTLE_SECONDS)
             idle = server.process.memory()
             load = self._target.start_load(self._plan, server.peer)
-            processes.insert(0, load.crew)
+            started = [load.crew, *([load.link.process] if load.link else []), *started]
+            self._watch.add({"load": load.crew.members} | ({"link": load.link.process.members} if load.link else {}))
             self._subscribe(load)
             time.sleep(SETTLE_SECONDS)
             full = server.process.memory()
             primed_ns = now_ns()
             window = self._prime(load)
             server_samples, machine_samples = self._measure(window, server, load)
-            self._drain(window, load)
+            self._drain(window, server, load)
             account = load.peer.send("POST", "/finish", None, AccountRecord)
             self._refuse_a_clock_that_was_set()
             measured = Measured(
@@ -83,25 +89,27 @@ class Steps:
                 full=full,
                 clients_measured=self._count_at_start,
                 restarts=server.process.restarts,
+                parts=self._watch.found(),
             )
-            raw = Raw(window, account, self._truth(primed_ns, window.to_ns), measured, self.experiment.link)
+            # Past the window's end: a producer that died in it is another epoch only after it.
+            raw = Raw(window, account, self._truth(primed_ns, now_ns()), measured, self.experiment.link)
             return figures(self._plan, raw), raw
         finally:
             with whole():
                 try:
-                    self._target.stop(*processes)
+                    self._target.stop(*started)
                 finally:
-                    self._producer.delete("/schedule")
+                    self._producer.peer.delete("/schedule")
 
     def _idle(self, server: Child) -> float | None:
         """Return the part of a core that the server takes without clients while the same news is made."""
         self._report("idle")
-        self._producer.send("PUT", "/schedule", schedule_of(self.experiment, self._plan.seed, None), Schedule)
+        self._producer.peer.send("PUT", "/schedule", schedule_of(self.experiment, self._plan.seed, None), Schedule)
         time.sleep(SETTLE_SECONDS)
-        before, before_ns = _cpu_seconds(server), now_ns()
+        before, before_ns = cpu_seconds_of(server), now_ns()
         time.sleep(idle_seconds(self.experiment))
-        after, after_ns = _cpu_seconds(server), now_ns()
-        self._producer.delete("/schedule")
+        after, after_ns = cpu_seconds_of(server), now_ns()
+        self._producer.peer.delete("/schedule")
         if before is None or after is None:
             return None
         return (after - before) / (after_ns - before_ns) * NS_PER_SECOND
@@ -122,12 +130,15 @@ class Steps:
     def _prime(self, load: LoadChild) -> Window:
         """Give everybody an age, set the schedule, and return the window in which it will be measured."""
         experiment = self.experiment
-        start_ns = now_ns() + to_ns(self._pause_seconds + PRIMING_SECONDS)
+        longest = longest_seconds(experiment.link, self._plan.options)
+        start_ns = now_ns() + to_ns(longest + PRIMING_SECONDS)
         schedule = schedule_of(experiment, self._plan.seed, start_ns)
-        self._producer.send("PUT", "/schedule", schedule, Schedule)
+        self._producer.peer.send("PUT", "/schedule", schedule, Schedule)
         from_ns = start_ns + to_ns(experiment.window.warmup_seconds)
         window = Window(from_ns, from_ns + to_ns(experiment.window.measure_seconds))
         load.peer.send("PUT", "/window", window, dict[str, str])
+        if now_ns() >= window.from_ns:
+            raise TrialFailed("wirerace stood still: the window had begun before the load was told of it")
         self._sleep_until(window.from_ns, "warming up", load)
         return window
 
@@ -136,7 +147,8 @@ class Steps:
     ) -> tuple[tuple[ServerSample, ServerSample] | None, tuple[MachineSample, MachineSample]]:
         """Sit through the window; return samples of the server and of the machine at both ends."""
         restarts, stall = server.process.restarts, self.experiment.stall
-        before, machine_before = _sample(server, first=True), machine_sample(self._target.cpu_seconds)
+        self._watch.begin()
+        before, machine_before = sample_of(server, first=True), machine_sample(self._target.cpu_seconds)
         state = load.peer.get("/state", LoadState)
         self._report("measuring", state)
         if state.aged < self._count_at_start:
@@ -147,37 +159,42 @@ class Steps:
             self._sleep_until(window.from_ns + to_ns(stall.at_seconds), "measuring", load)
             server.process.stall(stall.lasts_seconds)
         self._sleep_until(window.to_ns, "measuring", load)
-        after, machine_after = _sample(server, first=False), machine_sample(self._target.cpu_seconds)
-        whole = before is not None and after is not None and server.process.restarts == restarts
-        return (before, after) if whole and before and after else None, (machine_before, machine_after)
+        after, machine_after = sample_of(server, first=False), machine_sample(self._target.cpu_seconds)
+        lived = server.process.restarts == restarts
+        return span_of(before, after) if lived else None, (machine_before, machine_after)
 
-    def _drain(self, window: Window, load: LoadChild) -> None:
-        """Wait until everything has come, or as long as it may take; not less than late duplicates need."""
-        latest_ns = window.to_ns + to_ns(self._pause_seconds + DRAIN_SECONDS)
-        while (now := now_ns()) < latest_ns:
+    def _drain(self, window: Window, server: Child, load: LoadChild) -> None:
+        """Wait until everything has come, or as long as it may take."""
+        drain = Drain(window, self.experiment.link, self._plan.options)
+        while True:
             state = load.peer.get("/state", LoadState)
             self._report("draining", state)
-            expected = self._truth(window.from_ns, window.to_ns).count * self._count
-            if state.delivered >= expected and now >= window.to_ns + to_ns(LEAST_DRAIN_SECONDS):
+            made = self._truth(window.from_ns, window.to_ns).count if self._producer.peer.is_up() else None
+            has_all = made is not None and state.delivered >= made * self._count
+            restarted = self._watch.restarts > 0
+            is_broken = made is None or state.away > 0 or self._watch.has_trouble
+            is_broken = is_broken or (restarted and not server.peer.is_up())
+            if drain.is_over(now_ns(), has_all=has_all, is_broken=is_broken):
                 return
             self._pause()
 
     def _truth(self, from_ns: int, to_ns: int) -> Truth:
-        return self._producer.get(f"/updates?from={from_ns}&to={to_ns}", Truth)
+        return self._producer.peer.get(f"/updates?from={from_ns}&to={to_ns}", Truth)
 
     def _sleep_until(self, at_ns: int, phase: str, load: LoadChild) -> None:
         while (left_seconds := (at_ns - now_ns()) / NS_PER_SECOND) > 0:
-            self._watch()
+            self._look()
             if self._reporter.is_due() and left_seconds > QUIET_SECONDS:
                 self._report(phase, load.peer.get("/state", LoadState))
             time.sleep(min(max(at_ns - now_ns(), 0) / NS_PER_SECOND, TICK_SECONDS))
 
     def _pause(self) -> None:
-        self._watch()
+        self._look(is_timed=False)
         time.sleep(TICK_SECONDS)
 
-    def _watch(self) -> None:
+    def _look(self, *, is_timed: bool = True) -> None:
         self._target.watch()
+        self._watch.look(is_timed=is_timed)
         self._refuse_a_clock_that_was_set()
 
     def _refuse_a_clock_that_was_set(self) -> None:
@@ -205,28 +222,3 @@ def wait_until_healthy(child: Child) -> None:
         if time.monotonic() > deadline:
             raise child.process.failure(f"is not healthy after {START_SECONDS:g} s")
         time.sleep(TICK_SECONDS)
-
-
-def _sample(server: Child, *, first: bool) -> ServerSample | None:
-    """Return the server's counters; the CPU time that asking takes lies outside of what two samples span.
-
-    A container's own CPU time has its health checks in it, so there the process says what it spent.
-    """
-    began_ns = now_ns()
-    process = server.process if isinstance(server.process, Process) else None
-    cpu_seconds = process.cpu_seconds() if process is not None and not first else None
-    try:
-        metrics = server.peer.metrics()
-    except TrialFailed:  # It is being restarted; the sample is missing, the trial goes on.
-        return None
-    if process is None:
-        cpu_seconds = metrics[CPU_SECONDS]
-    elif first:
-        cpu_seconds = process.cpu_seconds()
-    return server_sample(metrics, cpu_seconds, began_ns)
-
-
-def _cpu_seconds(server: Child) -> float | None:
-    if isinstance(server.process, Process):
-        return server.process.cpu_seconds()
-    return server.peer.metrics()[CPU_SECONDS]

@@ -148,6 +148,18 @@ class ProducerQuality(msgspec.Struct, frozen=True):
 
     late_seconds_mean: float | None
     late_seconds_p99: float | None
+    late_seconds_max: float | None = None
+
+
+class Part(msgspec.Struct, frozen=True):
+    """How a part of the trial fared: `restarts` in the whole trial, `still_seconds` in the window and its drain.
+
+    `still_seconds` is for how long it was seen stopped by a signal, at least; of `wirerace` itself, by how much the
+    latest of its looks at the others came late.
+    """
+
+    restarts: int
+    still_seconds: float
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -267,6 +279,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     cuts: int
     return_seconds: Returning
     restarts: int
+    parts: dict[str, Part] = {}
     bytes: Bytes
     server: ServerCost
     load: LoadCost

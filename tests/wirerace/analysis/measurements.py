@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT
+from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, at_ends
 from wirerace.account import AccountRecord, Spread, Window
 from wirerace.experiment.model import Experiment
 from wirerace.experiment.record import Raw
@@ -14,7 +14,7 @@ WINDOW = Window(100 * SECOND, 110 * SECOND)
 MADE = [90 * SECOND, *(WINDOW.from_ns + index * SECOND // 5 for index in range(1, 50))]
 TRUTH = Truth(len(MADE), complete=True, epochs=[Made("e", list(range(len(MADE))), MADE, [MS] * len(MADE))])
 SERVER = (NOTHING_SPENT, replace(NOTHING_SPENT, feed_seconds=0.003 * 49, feed_updates=49, feed_reads=49))
-MEASURED = replace(NOTHING_MEASURED, server=SERVER)
+MEASURED = at_ends(WINDOW, replace(NOTHING_MEASURED, server=SERVER))
 SPREADS = {seq: Spread(3, 15 * MS, 4 * MS, 6 * MS) for seq in range(1, 50)}
 EXPERIMENT = Experiment("t", ["polling"], producer=Source(arrivals="periodic"))
 
@@ -44,4 +44,5 @@ def working(raw: Raw, cpu_seconds: float, waited_seconds: float = 0.0, idle_util
         replace(before, cpu_seconds=0.0, waited_seconds=0.0),
         replace(after, cpu_seconds=cpu_seconds, waited_seconds=waited_seconds),
     )
-    return replace(raw, measured=replace(MEASURED, server=server, idle_utilisation=idle_utilisation))
+    measured = replace(MEASURED, server=server, idle_utilisation=idle_utilisation)
+    return replace(raw, measured=at_ends(WINDOW, measured))

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.wirerace.trials import NOTHING_MEASURED, plan_of, trial_of
+from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, at, at_ends, plan_of, trial_of
 from wirerace.account import AccountRecord, ProcessUse, Spread, Window
 from wirerace.analysis.conditions import CONDITIONS
 from wirerace.analysis.validity.finding import Evidence
@@ -19,6 +19,7 @@ from wirerace.experiment.trial import (
     Kind,
     Latency,
     Machine,
+    Part,
     ProducerQuality,
     Times,
     Trial,
@@ -31,6 +32,7 @@ SECOND, MS = 10**9, 10**6
 WINDOW = Window(100 * SECOND, 110 * SECOND)
 MADE = [WINDOW.from_ns + index * SECOND // 10 for index in range(100)]
 CLIENTS = 200
+MEASURED = at_ends(WINDOW, msgspec.structs.replace(NOTHING_MEASURED, server=(NOTHING_SPENT, NOTHING_SPENT)))
 IDLE = ProcessUse(WINDOW.from_ns, WINDOW.to_ns, 1.0, 0.1, 0.0)
 
 
@@ -50,7 +52,7 @@ def raw_of(latencies_ms: list[float]) -> Raw:
         processes=[IDLE],
     )
     truth = Truth(len(MADE), complete=True, epochs=[Made("e", list(range(1, 101)), MADE, [0] * 100)])
-    return Raw(WINDOW, account, truth, NOTHING_MEASURED)
+    return Raw(WINDOW, account, truth, MEASURED)
 
 
 STEADY = raw_of([5 + index % 7 for index in range(100)])
@@ -102,6 +104,16 @@ def test_trial_without_a_fault_is_valid_and_everything_was_checked() -> None:
         ("reader_lag_seconds.p99", 0.3, "1 % of readings came 300 ms after their arrival or later"),
         ("server.waited_seconds", 3.0, "the server had no core 75 % of the time"),
         ("server.throttled_seconds", 0.5, "the server was throttled 5 % of the time"),
+        ("parts", {"server": Part(2, 0.0)}, "the server died and was started again, 2 times: clients had to come back"),
+        ("parts", {"producer": Part(1, 0.0)}, "the producer died and was started again, once: what was due"),
+        ("parts", {"link": Part(1, 0.0)}, "the link's proxy died and was started again, once: clients had to"),
+        ("parts", {"producer": Part(0, 0.05)}, "the producer was stopped by a signal, for 0.05 s at least"),
+        ("parts", {"server": Part(0, 0.05)}, "the server was stopped by a signal, for 0.05 s at least"),
+        ("parts", {"load": Part(0, 0.05)}, "the load was stopped by a signal, for 0.05 s at least"),
+        ("parts", {"link": Part(0, 0.05)}, "the link's proxy was stopped by a signal, for 0.05 s at least"),
+        ("parts", {"wirerace": Part(0, 3.0)}, "wirerace itself stood still, or had other work, for 3 s"),
+        ("producer.late_seconds_max", 0.6, "an update was made 600 ms late: the producer stood still"),
+        ("reader_lag_seconds.max", 0.6, "something that had arrived was read 600 ms later: the clients stood still"),
         ("machine.stolen_cores", 0.5, "the hypervisor took 0.50 of 2 cores"),
         ("machine.memory_stalled_fraction", 0.2, "somebody waited for memory 20 % of the time"),
         ("machine.clock_stepped_seconds", -0.001, "the wall clock was set by 1 ms in the window"),
@@ -140,8 +152,10 @@ def test_trial_is_invalid_for_one_reason(path: str, value: Any, reason: str) -> 
         ("machine.memory_stalled_fraction", 0.02, "somebody waited for memory 2 %"),
         ("producer.late_seconds_p99", 0.02, "1 % of updates were made 20 ms late"),
         ("late_polls", 20, "2 % of polls left late"),
+        ("parts", {"wirerace": Part(0, 0.6)}, "wirerace itself stood still, or had other work, for 0.6 s"),
+        ("producer.late_seconds_max", 0.3, "an update was made 300 ms late"),
+        ("reader_lag_seconds.max", 0.3, "something that had arrived was read 300 ms later"),
         ("bytes.retransmitted", 1, "1 segments were sent again"),
-        ("restarts", 2, "the server died and was started again, 2 times"),
         ("responses", {"data": 1, "empty": 0, "error": 3}, "3 requests were answered with an error"),
         ("delivered", 19_000, "5 % of the deliveries that were due did not come"),
         ("clock", "user", "arrivals are read from the user-space clock"),
@@ -197,6 +211,45 @@ def test_load_process_that_could_not_sample_itself_is_a_reason() -> None:
     (reason,) = judged(raw=with_account(processes=[])).reasons
 
     assert reason.startswith("1 of 1 load processes sampled themselves too late")
+
+
+def sampled_off(server_seconds: float, machine_seconds: float) -> Raw:
+    """Return the record with samples that were taken so late at the window's end."""
+    server, machine = MEASURED.server, MEASURED.machine
+    assert server is not None
+    late_server = at(WINDOW.to_ns + round(server_seconds * SECOND), server[1])
+    late_machine = at(WINDOW.to_ns + round(machine_seconds * SECOND), machine[1])
+    measured = msgspec.structs.replace(MEASURED, server=(server[0], late_server), machine=(machine[0], late_machine))
+    return msgspec.structs.replace(STEADY, measured=measured)
+
+
+@pytest.mark.parametrize(("off", "valid"), [((0.09, 0.0), True), ((3.5, 0.0), False), ((0.0, 3.5), False)])
+def test_samples_that_miss_the_windows_ends_are_a_reason(off: tuple[float, float], *, valid: bool) -> None:
+    found = judged(raw=sampled_off(*off))
+
+    assert (valid, valid, []) == (found.valid, not found.reasons, found.doubts)
+    assert valid or "was sampled 3.5 s off the ends of the window: what was counted between them" in found.reasons[0]
+
+
+def test_samples_that_miss_the_windows_ends_by_little_are_a_doubt() -> None:
+    assert "the server was sampled 0.2 s off the ends of the window" in judged(raw=sampled_off(0.2, 0)).doubts[0]
+
+
+def test_server_whose_counters_are_not_whole_is_a_reason_unless_its_restart_is() -> None:
+    raw = msgspec.structs.replace(STEADY, measured=msgspec.structs.replace(MEASURED, server=None))
+
+    assert "the server's counters are not whole" in judged(raw=raw).reasons[0]
+    restarted = msgspec.structs.replace(changed("parts", {"server": Part(1, 0.0)}), restarts=1)
+    assert ["the server died and was started again, once: clients had to come back"] == judged(restarted, raw).reasons
+
+
+def test_server_that_stands_still_because_it_is_told_to_is_no_reason() -> None:
+    experiment = msgspec.structs.replace(EXPERIMENT, stall=Stall(lasts_seconds=1))
+    parts = {"server": Part(0, 1.0), "producer": Part(0, 1.0)}
+
+    assert ["the producer was stopped by a signal"] == [
+        reason.partition(",")[0] for reason in judged(changed("parts", parts), experiment=experiment).reasons
+    ]
 
 
 def test_producer_that_died_is_a_reason_whatever_it_made_afterwards() -> None:

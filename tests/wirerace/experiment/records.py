@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, UNKNOWN, plan_of
+from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, UNKNOWN, at_ends, plan_of
 from wirerace.account import AccountRecord, Spread, Subscription, Window
 from wirerace.experiment.figures import figures
 from wirerace.experiment.record import Raw
@@ -76,4 +76,4 @@ def memory(user_bytes: int | None, socket_bytes: int | None = None) -> Memory:
 
 
 def sampled(before: ServerSample, after: ServerSample) -> Measured:
-    return replace(NOTHING_MEASURED, server=(before, after))
+    return at_ends(WINDOW, replace(NOTHING_MEASURED, server=(before, after)))

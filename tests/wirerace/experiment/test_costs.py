@@ -12,9 +12,10 @@ from tests.wirerace.experiment.records import (
     trial_of,
     truth_of,
 )
-from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT
+from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, at
 from wirerace.account import AccountRecord, ProcessUse, Traffic
 from wirerace.experiment.figures import LEAST_CLIENTS_FOR_MEMORY
+from wirerace.experiment.sampling import span_of
 from wirerace.experiment.trial import LoadCost, Trial
 
 
@@ -28,6 +29,42 @@ def test_bytes_and_cpu_are_what_the_counters_grew_by() -> None:
 
     assert (100, 200, 300, 40) == counted(trial)
     assert (0.5, 500.0) == (trial.server.cpu_seconds, trial.server.cpu_us_per_delivery)
+
+
+@pytest.mark.parametrize(("late_seconds", "is_known"), [(0.49, True), (0.51, False), (3.5, False)])
+def test_costs_of_another_interval_than_the_window_are_unknown(late_seconds: float, *, is_known: bool) -> None:
+    """Half a second of a window of 10 s is as much as a second sample may be late; a run that stood still is later."""
+    measured = sampled(counters(1.0, 10, 20, 30, 0), counters(1.5, 110, 220, 330, 40))
+    assert measured.server is not None
+    before, after = measured.server
+    late = replace(measured, server=(before, at(after.ended_ns + round(late_seconds * 1e9), after)))
+    trial = trial_of(AccountRecord(arrived=1000), truth_of(), late)
+
+    assert [is_known] * 3 == [
+        trial.server.cpu_seconds is not None,
+        trial.server.cpu_us_per_delivery is not None,
+        trial.bytes.application_out is not None,
+    ]
+
+
+@pytest.mark.parametrize("off", ["began_ns", "ended_ns"])
+def test_sample_that_took_long_may_be_of_any_instant_meanwhile(off: str) -> None:
+    measured = sampled(counters(1.0, 0, 0, 0, 0), counters(1.5, 0, 0, 0, 0))
+    assert measured.server is not None
+    before, after = measured.server
+    long = replace(after, **{off: after.ended_ns + (-1 if off == "began_ns" else 1) * 10**9})
+
+    assert trial_of(AccountRecord(), truth_of(), replace(measured, server=(before, long))).server.cpu_seconds is None
+
+
+def test_counters_that_began_anew_are_another_processes() -> None:
+    before, after = counters(5.0, 10, 20, 30, 0), counters(1.0, 110, 220, 330, 40)
+
+    assert after.began_anew_since(before)
+    assert span_of(before, after) is None
+    assert not before.began_anew_since(before)
+    assert (before, before) == span_of(before, before)
+    assert not counters(None, 1, 2, 3, 0).began_anew_since(counters(1.0, 1, 2, 3, 0)), "unknown is not smaller"
 
 
 def test_cpu_per_delivery_is_unknown_when_nothing_arrived() -> None:

@@ -18,7 +18,12 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         return
     lag = trial.reader_lag_seconds.p99
     text = f"1 % of readings came {milliseconds(lag)} after their arrival or later"
-    yield from against(thresholds.READER_LAG_P99_SECONDS, lag, "reader lag", text)
+    found = list(against(thresholds.READER_LAG_P99_SECONDS, lag, "reader lag", text))
+    longest = trial.reader_lag_seconds.max
+    if longest is not None and not any(finding.weight == "reason" for finding in found):
+        text = f"something that had arrived was read {milliseconds(longest)} later"
+        found += against(thresholds.STALLED_READER_SECONDS, longest, "reader lag", text)
+    yield from found
     if trial.delivered:
         bounded = (trial.upper_bounds + evidence.raw.account.unstamped) / trial.delivered
         text = f"{percent(bounded)} of arrivals may have been earlier than their stamp"

@@ -33,6 +33,11 @@ def percent(fraction: float | None) -> str:
     return "" if fraction is None else f"{100 * fraction:.3g} %"
 
 
+def seconds(duration_seconds: float) -> str:
+    """Return a long duration as people read it."""
+    return f"{duration_seconds:.3g} s"
+
+
 def milliseconds(seconds: float | None) -> str:
     """Return a duration as people read it."""
     return "" if seconds is None else f"{1000 * seconds:.3g} ms"

@@ -17,7 +17,8 @@ SEE_LOG = "see the producer's log in logs/"
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield what was found of the producer."""
     trial = evidence.trial
-    if len(evidence.raw.truth.epochs) > 1:
+    part = trial.parts.get("producer")
+    if len(evidence.raw.truth.epochs) > 1 and not (part and part.restarts):  # else its restart is a reason by itself
         why = "what was due meanwhile was never made"
         yield Finding("reason", "the producer died and was started again", why, SEE_LOG)
     yield from _made(evidence)
@@ -25,6 +26,9 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     if trial.updates:
         text = f"1 % of updates were made {milliseconds(late)} late or later"
         yield from against(thresholds.PRODUCER_LATE_P99_SECONDS, late, "the producer's lateness", text)
+    if (latest := trial.producer.late_seconds_max) is not None:
+        text = f"an update was made {milliseconds(latest)} late"
+        yield from against(thresholds.STALLED_PRODUCER_SECONDS, latest, "the producer's lateness", text)
 
 
 def _made(evidence: Evidence) -> Iterator[Finding]:

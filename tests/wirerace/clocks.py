@@ -1,0 +1,14 @@
+"""A clock that goes when the test says so."""
+
+
+class Hand:
+    """A monotonic clock, in seconds."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def pass_(self, seconds: float) -> None:
+        self.seconds += seconds

@@ -1,0 +1,48 @@
+"""Sampling the server of a trial, in whatever it runs."""
+
+from wirerace.clock import now_ns
+from wirerace.errors import TrialFailed
+from wirerace.experiment.samples import ServerSample, server_sample
+from wirerace.experiment.targets.local import Child
+from wirerace.experiment.targets.process import Process
+
+CPU_SECONDS = "wirerace_cpu_seconds_total"
+
+
+def sample_of(server: Child, *, first: bool) -> ServerSample | None:
+    """Return the server's counters; the CPU time that asking takes lies outside of what two samples span.
+
+    A container's own CPU time has its health checks in it, so there the process says what it spent. None while the
+    server is being restarted: the trial goes on without.
+
+    Raises TrialFailed when the server has no such counters.
+    """
+    began_ns = now_ns()
+    process = server.process if isinstance(server.process, Process) else None
+    cpu_seconds = process.cpu_seconds() if process is not None and not first else None
+    try:
+        metrics = server.peer.metrics()
+    except TrialFailed:
+        return None
+    if process is None:
+        cpu_seconds = metrics.get(CPU_SECONDS)
+    elif first:
+        cpu_seconds = process.cpu_seconds()
+    return server_sample(metrics, cpu_seconds, began_ns)
+
+
+def cpu_seconds_of(server: Child) -> float | None:
+    """Return the CPU time of the server's process so far, None where it cannot be had."""
+    if isinstance(server.process, Process):
+        return server.process.cpu_seconds()
+    return server.peer.metrics().get(CPU_SECONDS)
+
+
+def span_of(before: ServerSample | None, after: ServerSample | None) -> tuple[ServerSample, ServerSample] | None:
+    """Return two samples as a span, None when one is missing or the counters began anew in between.
+
+    Whoever restarts a container by itself, as an engine does, is seen only by its counters.
+    """
+    if before is None or after is None or after.began_anew_since(before):
+        return None
+    return before, after
