@@ -1,14 +1,13 @@
 """Starts the liar and the real load against it, and returns what the ledger says beside what the liar did."""
 
-import bisect
 import contextlib
-import itertools
+import math
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -32,8 +31,6 @@ from wirerace.transports import PollingOptions
 ROOT = Path(__file__).parents[2]
 START_NS = 100 * MS
 """From saying when the liar is to start to its start."""
-LATE_SECONDS = 5.0
-"""So long after all was told nothing can be on its way any more."""
 
 
 class Outcome(NamedTuple):
@@ -58,20 +55,36 @@ class Outcome(NamedTuple):
                 done[seq].append((before_ns - ts, after_ns - ts))
         return done
 
-    def median_wait_ns(self) -> int:
-        """Return how long half of all updates wait for the next poll, if they come evenly, given when polls came.
+    def percentile_ns(self, percent: float) -> tuple[int, float]:
+        """Return between which values a percentile of all latencies lies, by the clocks read around each send.
 
-        As long as no client polls twice within that time it is half of their interval, however irregular they are.
+        Deliveries whose stamp may be later than their arrival may lie anywhere above; those that were told in one piece
+        with a newer one have its stamp, which is their own.
         """
-        ready_ns = [sent.ts + self.plan.delay_ns for sent in self.record.sent if sent.seq in self.plan.measured]
-        polls_ns: dict[int, list[int]] = {client: [] for client in range(self.plan.clients)}
-        first_ns, last_ns = min(ready_ns), max(ready_ns)
+        before: list[int]
+        after: list[float]
+        before, after = (sorted(column) for column in zip(*chain(*self.done_ns().values()), strict=True))
+        rank, bounded = percent / 100 * len(before), self.trial.upper_bounds
+        above = 0 if bounded == self.plan.bounds() else bounded
+        after += [math.inf] * above
+        return before[max(math.floor(rank), 1) - 1], after[math.ceil(rank) + above - 1]
+
+    def late_ns(self) -> list[list[int]]:
+        """Return how late the polls of each client came, after a grid of their interval through the most punctual one.
+
+        The first of all is not on the grid: it subscribes.
+        """
+        answered: list[list[int]] = [[] for _ in range(self.plan.clients)]
         for client, at_ns in self.record.answered:
-            if first_ns <= at_ns <= last_ns:
-                polls_ns[client].append(at_ns)
-        gaps_ns = [after - before for polls in polls_ns.values() for before, after in itertools.pairwise(polls)]
-        half = sum(gaps_ns) / 2
-        return bisect.bisect_left(range(max(gaps_ns)), half, key=lambda wait: sum(min(gap, wait) for gap in gaps_ns))
+            answered[client].append(at_ns)
+        starts = [[at_ns - index * self.plan.interval_ns for index, at_ns in enumerate(of_one)] for of_one in answered]
+        return [[start - min(of_one[1:]) for start in of_one[1:]] for of_one in starts]
+
+    def unsent(self) -> int:
+        """Return how many polls that were due in the window had not come when the load was asked for its account."""
+        last_ns = dict(self.record.answered)
+        due_ns = [last_ns[client] - late[-1] for client, late in enumerate(self.late_ns())]
+        return sum(max(0, self.window.to_ns - due) // self.plan.interval_ns for due in due_ns)
 
 
 class LiarProcess:
@@ -125,7 +138,7 @@ def lie(plan: Plan, control_port: int, log: Path, together: threading.Barrier) -
             window = Window(*(start_ns + end_ns for end_ns in plan.window()))
             load.send("PUT", "/window", window, dict[str, str])
             liar.lie_from(start_ns)
-            wait_until_received(plan, load)
+            wait_until(lambda: state_of(load).received >= plan.tellings())
             account = load.send("POST", "/finish", None, AccountRecord)
             record = liar.record()
     except BaseException:
@@ -138,12 +151,6 @@ def lie(plan: Plan, control_port: int, log: Path, together: threading.Barrier) -
 
 def state_of(load: Peer) -> LoadState:
     return load.get("/state", LoadState)
-
-
-def wait_until_received(plan: Plan, load: Peer) -> None:
-    """Wait until everything that was told has come; what has not come long after that never will."""
-    latest = time.monotonic() + LATE_SECONDS
-    wait_until(lambda: state_of(load).received >= plan.tellings() or time.monotonic() > latest)
 
 
 def experiment_of(plan: Plan) -> model.Experiment:

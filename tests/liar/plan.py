@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from wirerace.clock import to_ns
+
 MS = 1_000_000
 LEAD = 5
 """Updates before the window, and after it: all true."""
@@ -81,6 +83,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def seqs(self) -> range:
         """All updates."""
         return range(1, self.updates + 2 * LEAD + 1)
+
+    @property
+    def interval_ns(self) -> int:
+        """Between two polls of a client."""
+        return to_ns(self.interval_seconds)
 
     @property
     def measured(self) -> range:

@@ -1,14 +1,15 @@
 """The load against a server that lies: the ledger must say what was done to it, neither more nor less."""
 
+from itertools import chain
+
 import pytest
 from msgspec.structs import replace
 
-from tests.liar.ages import ages_of
+from tests.liar.liar import EXACT_NS
 from tests.liar.lying import Outcome, lie_all
 from tests.liar.plan import MS, Plan, percentile
 from wirerace.transports import TRANSPORTS
 
-US = 1_000
 NS = 1e-9
 ROUNDING = 1e-9
 """An area is a sum of floats."""
@@ -65,6 +66,11 @@ def stalled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     return by_transport(lie_all(plans, tmp_path_factory.mktemp("stalled")))
 
 
+def lies_between(low_ns: int, measured: float | None, high_ns: float) -> bool:
+    """Tell whether a latency in seconds does, given that percentiles keep three digits."""
+    return measured is not None and 0.999 * low_ns <= measured / NS <= 1.001 * high_ns
+
+
 def by_transport(outcomes: list[Outcome]) -> dict[str, Outcome]:
     return {outcome.plan.transport: outcome for outcome in outcomes}
 
@@ -102,18 +108,33 @@ def test_frames_that_came_together_are_flagged_and_answers_never(
 
 @pytest.mark.parametrize("transport", PUSHED)
 def test_median_of_what_is_pushed_is_the_delay(delayed: dict[str, Outcome], transport: str) -> None:
-    p50 = delayed[transport].trial.latency_seconds.p50
+    """And what the machine took to send it, by the liar's clock."""
+    outcome = delayed[transport]
+    low_ns, high_ns = outcome.percentile_ns(50)
 
-    assert p50 == pytest.approx(DELAY_NS * NS, abs=500 * US * NS)
+    assert low_ns >= DELAY_NS
+    assert lies_between(low_ns, outcome.trial.latency_seconds.p50, high_ns)
 
 
 def test_median_of_what_is_polled_is_the_delay_and_half_an_interval(delayed: dict[str, Outcome]) -> None:
-    """Half an interval, and what polls that left at other times than they should make of it on a busy machine."""
+    """But for polls that came out of turn, on a machine that is busy with other things."""
     outcome = delayed["polling"]
-    wait_ns = outcome.median_wait_ns()
+    late_ns = list(chain(*outcome.late_ns()))
+    out_of_turn = sum(late > MS for late in late_ns) / len(late_ns)
+    expected_ns, interval_ns = DELAY_NS + outcome.plan.interval_ns / 2, outcome.plan.interval_ns
+    low_ns, high_ns = outcome.percentile_ns(50)
 
-    assert wait_ns == pytest.approx(outcome.plan.interval_seconds / 2 / NS, abs=2 * MS)
-    assert outcome.trial.latency_seconds.p50 == pytest.approx((DELAY_NS + wait_ns) * NS, abs=500 * US * NS)
+    assert lies_between(low_ns, outcome.trial.latency_seconds.p50, high_ns)
+    assert low_ns == pytest.approx(expected_ns, abs=MS + out_of_turn * interval_ns)
+
+
+def test_polls_keep_to_their_grid_from_beginning_to_end(delayed: dict[str, Outcome]) -> None:
+    """Were each poll an interval after the answer before, the most punctual of the last would be late by all delays."""
+    outcome = delayed["polling"]
+    of_each = [late_ns[-len(late_ns) // 3 :] for late_ns in outcome.late_ns()]
+
+    assert min(map(len, of_each)) > 20
+    assert max(map(min, of_each)) < outcome.plan.interval_ns / 4
 
 
 @pytest.mark.parametrize("transport", ASKED)
@@ -121,67 +142,62 @@ def test_latency_of_every_answer_lies_between_before_and_after_it_was_sent(
     lied: dict[tuple[str, int], Outcome], delayed: dict[str, Outcome], stalled: dict[str, Outcome], transport: str
 ) -> None:
     for outcome in (*(lied[transport, seed] for seed in SEEDS), delayed[transport], stalled[transport]):
-        heard_of = outcome.account.updates["liar"]
+        updates = outcome.account.updates["liar"]
         for seq, done in outcome.done_ns().items():
-            least_ns, most_ns = (sum(column) for column in zip(*done, strict=True))
-            assert len(done) == heard_of[seq].clients
-            assert least_ns <= heard_of[seq].sum_ns <= most_ns
+            before_ns, after_ns = zip(*done, strict=True)
+            assert len(done) == updates[seq].clients
+            assert sum(before_ns) <= updates[seq].sum_ns <= sum(after_ns)
+            assert min(before_ns) <= updates[seq].least_ns <= min(after_ns)
+            assert max(before_ns) <= updates[seq].most_ns <= max(after_ns)
 
 
 def test_latency_of_every_frame_does_so_too_unless_another_came_with_it(delayed: dict[str, Outcome]) -> None:
     outcome, late = delayed["websocket"], 0
     for seq, done in outcome.done_ns().items():
-        heard = outcome.account.updates["liar"][seq]
-        least_ns, most_ns = (sum(column) for column in zip(*done, strict=True))
-        assert least_ns <= heard.sum_ns
-        late += heard.sum_ns > most_ns
+        update = outcome.account.updates["liar"][seq]
+        before_ns, after_ns = zip(*done, strict=True)
+        assert len(done) == update.clients
+        assert sum(before_ns) <= update.sum_ns
+        assert min(before_ns) <= update.least_ns
+        assert max(before_ns) <= update.most_ns
+        late += update.sum_ns > sum(after_ns)
     assert late <= outcome.trial.upper_bounds
     assert 0 == outcome.account.unstamped
-
-
-@pytest.mark.parametrize("transport", ASKED)
-def test_age_falls_once_for_each_answer_that_brings_something_newer(
-    lied: dict[tuple[str, int], Outcome], delayed: dict[str, Outcome], stalled: dict[str, Outcome], transport: str
-) -> None:
-    for outcome in (*(lied[transport, seed] for seed in SEEDS), delayed[transport], stalled[transport]):
-        ages, account = ages_of(outcome.record, outcome.window), outcome.account
-        twice_area = 2 * account.age_area / NS**2
-        assert ages.peaks == account.peaks
-        assert ages.least_peak_ns <= account.peak_ns <= ages.most_peak_ns
-        assert ages.least_area * (1 - ROUNDING) <= twice_area <= ages.most_area * (1 + ROUNDING)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_stall_shows_in_full(stalled: dict[str, Outcome], transport: str) -> None:
     outcome = stalled[transport]
     planned_ns, latency = outcome.plan.latencies_ns(), outcome.trial.latency_seconds
-    done_ns = [before_ns for done in outcome.done_ns().values() for before_ns, _ in done]
-    # Who polls comes within an interval; what is read with an update 20 ms newer has that one's arrival.
-    slack_ns = max(outcome.record.late_ns) + 50 * MS
 
     assert 0 == outcome.trial.lost
-    assert latency.max is not None
-    assert max(done_ns) * NS <= latency.max
     for percent, measured in ((90, latency.p90), (99, latency.p99), (100, latency.max)):
-        assert measured == pytest.approx(percentile(planned_ns, percent) * NS, abs=slack_ns * NS)
+        low_ns, high_ns = outcome.percentile_ns(percent)
+        assert low_ns >= percentile(planned_ns, percent) - EXACT_NS - STALL_GAP_NS
+        assert lies_between(low_ns, measured, high_ns)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_stall_delays_as_many_updates_as_were_made_in_it(stalled: dict[str, Outcome], transport: str) -> None:
-    plan, _, account, record, _ = stalled[transport]
-    half_ns = STALL_NS // 2
+    outcome = stalled[transport]
+    plan, half_ns = outcome.plan, STALL_NS // 2
     planned = sum(latency_ns > half_ns for latency_ns in plan.latencies_ns()) / plan.clients
-    late = sum(heard.least_ns > half_ns for heard in account.updates["liar"].values())
+    late = sum(update.least_ns > half_ns for update in outcome.account.updates["liar"].values())
+    done_ns = [zip(*done, strict=True) for done in outcome.done_ns().values()]
+    least_ns = [(min(before_ns), min(after_ns)) for before_ns, after_ns in done_ns]
 
     assert 39 == planned
-    assert late == pytest.approx(planned, abs=2 + max(record.late_ns) / plan.gap_ns)
+    assert planned - EXACT_NS / plan.gap_ns <= sum(before_ns > half_ns for before_ns, _ in least_ns) <= late
+    if transport in ASKED:  # what is read with a newer update has that one's stamp
+        assert late <= sum(after_ns > half_ns for _, after_ns in least_ns)
 
 
 def test_stall_takes_no_poll_away_though_the_polls_own_times_hide_it(stalled: dict[str, Outcome]) -> None:
-    plan, trial, *_ = stalled["polling"]
+    outcome = stalled["polling"]
+    plan, trial = outcome.plan, outcome.trial
     polls = plan.clients * trial.window_seconds / plan.interval_seconds
 
-    assert polls == pytest.approx(trial.requests, abs=plan.clients)
+    assert polls == pytest.approx(trial.requests + outcome.unsent(), abs=plan.clients)
     assert trial.request_seconds.p99 is not None
     assert trial.latency_seconds.p90 is not None
-    assert trial.request_seconds.p99 < 0.1 * STALL_NS * NS < 0.75 * STALL_NS * NS < trial.latency_seconds.p90
+    assert trial.request_seconds.p99 < 0.5 * STALL_NS * NS < 0.75 * STALL_NS * NS < trial.latency_seconds.p90
