@@ -6,6 +6,7 @@ import signal
 from typing import Any
 
 import gevent
+import psutil
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
@@ -58,6 +59,12 @@ def _watch_parent(parent_pid: int) -> None:
     if hasattr(signal, "alarm"):
         signal.alarm(LAST_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def end_forked_workers() -> None:
+    """End the workers that this master has forked, if any: they would look for it for five minutes."""
+    for child in psutil.Process().children():
+        child.terminate()
 
 
 def _watch(environment: Environment, runner: WorkerRunner) -> None:

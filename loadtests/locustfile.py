@@ -9,7 +9,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests import workers
 from loadtests.control import Control
-from loadtests.leaving import leave_in_order, outlive_no_master, outlive_no_parent
+from loadtests.leaving import end_forked_workers, leave_in_order, outlive_no_master, outlive_no_parent
 from loadtests.load import LOADS, Load
 from loadtests.longpolling import LongPollingUser
 from loadtests.metrics import new_registry
@@ -63,6 +63,7 @@ def _check(options: Any) -> None:
         check_shape(options.shape, shape, options.num_users or 1, options.spawn_rate or 1)
     except BadInput as error:
         sys.stderr.write(f"locust: {error}\n")
+        end_forked_workers()
         sys.exit(2)
 
 

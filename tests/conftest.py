@@ -1,8 +1,7 @@
-"""What all tests share: the event loop of the services, an unpatched Locust, Ctrl-C; skips can be forbidden."""
+"""What all tests share: the event loop of the services, an unpatched Locust; skips can be forbidden."""
 
 import asyncio
 import os
-import signal
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -14,10 +13,6 @@ os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
 import locust  # noqa: F401
 
 del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
-
-# A shell that starts the tests in the background has them ignore Ctrl-C. What they start inherits that, and some tests
-# send it one.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

@@ -17,7 +17,7 @@ import psutil
 from wirerace.account import Window
 from wirerace.clock import to_ns
 from wirerace.experiment.model import WindowOptions
-from wirerace.experiment.record import Result
+from wirerace.experiment.record import Raw, Result
 from wirerace.experiment.trial import Trial
 from wirerace.schedule import Schedule
 
@@ -75,6 +75,10 @@ class Race:
     def wait(self) -> int:
         """Wait for the end and return the exit code."""
         return self.popen.wait(PATIENCE_SECONDS)
+
+    def raw(self, transport: str) -> Raw:
+        """Return the raw record of a transport's first repeat."""
+        return msgspec.json.decode((self.out / "raw" / f"1-{transport}.json").read_bytes(), type=Raw)
 
     def wait_for(self, text: str) -> None:
         """Wait until the progress says `text`."""

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.race.running import SMALL, Race, has_gone, wait_until
+from wirerace.experiment.record import Raw
 from wirerace.transports import TRANSPORTS
 
-LONG = SMALL.replace("measure_seconds = 2.0", "measure_seconds = 4.0")
+LONG = SMALL.replace("measure_seconds = 2.0", "measure_seconds = 5.0")
+"""Who was killed has this long to come back and be heard of: Python alone takes seconds on a busy machine."""
 
 
 def test_killed_run_leaves_no_orphan(race: Callable[..., Race]) -> None:
@@ -19,20 +21,27 @@ def test_killed_run_leaves_no_orphan(race: Callable[..., Race]) -> None:
     wait_until(lambda: not [child for child in children if not has_gone(child)])
 
 
-def trials_with_a_kill(race: Callable[..., Race], service: str) -> Iterator[tuple[dict[str, Any], int]]:
-    """Yield the trial of each transport, side by side, and the exit code, where a service was killed in the window."""
+def trials_with_a_kill(race: Callable[..., Race], service: str) -> Iterator[tuple[dict[str, Any], Raw, int]]:
+    """Yield each transport's trial, its record and the exit code; side by side, a service was killed in the window."""
     races = {name: race("--set", f'transports=["{name}"]', experiment=LONG) for name in TRANSPORTS}
+    waiting = dict(races)
+
+    def kill_where_the_window_has_begun() -> bool:
+        for name, started in list(waiting.items()):
+            if "measuring" in started.stderr:
+                started.child(f"services {service or name}").kill()
+                del waiting[name]
+        return not waiting or any(started.popen.poll() is not None for started in waiting.values())
+
+    wait_until(kill_where_the_window_has_begun)
     for name, started in races.items():
-        started.wait_for("measuring")
-        started.child(f"services {service or name}").kill()
-    for started in races.values():
         code = started.wait()
-        (trial,) = started.result["trials"]
-        yield trial, code
+        assert 1 == len(started.result["trials"]), started.stderr
+        yield started.result["trials"][0], started.raw(name), code
 
 
 def test_server_killed_and_restarted_loses_no_update(race: Callable[..., Race]) -> None:
-    for trial, code in trials_with_a_kill(race, ""):
+    for trial, _, code in trials_with_a_kill(race, ""):
         assert (trial["lost"], trial["duplicated"], trial["reordered"]) == (0, 0, 0)
         assert (trial["restarts"], code) == (1, 0)
         assert trial["server"]["cpu_seconds"] is None
@@ -41,13 +50,16 @@ def test_server_killed_and_restarted_loses_no_update(race: Callable[..., Race]) 
 
 
 def test_producer_killed_and_restarted_is_a_new_epoch_fully_accounted_for(race: Callable[..., Race]) -> None:
-    for trial, code in trials_with_a_kill(race, "producer"):
+    for trial, raw, code in trials_with_a_kill(race, "producer"):
+        made = [sum(map(raw.window.has, epoch.ts)) for epoch in raw.truth.epochs]
+        assert trial["updates"] == sum(made)
+        assert 2 == len(made), "the new producer came within the window"
+        assert min(made) > 0
         assert trial["expected"] == trial["updates"] * trial["clients"]
         assert trial["delivered"] + trial["lost"] == trial["expected"]
         assert trial["lost"] <= trial["clients"], "at most the update that was being made reached nobody"
         assert (trial["duplicated"], trial["reordered"]) == (0, 0)
         assert code == (1 if trial["lost"] else 0)
-        assert 10 < trial["updates"] < 120
 
 
 def test_load_that_dies_fails_the_trial_with_its_last_words(race: Callable[..., Race]) -> None:

@@ -19,9 +19,8 @@ import psutil
 import pytest
 
 from tests.race.playing import Playground
-from tests.race.running import Race, wait_until
+from tests.race.running import PATIENCE_SECONDS, Race, has_gone, wait_until
 from wirerace.account import LoadState
-from wirerace.experiment.record import Raw
 from wirerace.experiment.targets.ports import free_port
 from wirerace.transports import TRANSPORTS
 
@@ -33,17 +32,16 @@ def test_ledger_of_three_processes_is_that_of_one(race: Callable[..., Race]) -> 
     keys = ("load.processes=3", "window.measure_seconds=1", 'transports=["websocket"]')
     started = race(*(part for key in keys for part in ("--set", key)))
     assert started.wait() == 0, started.stderr
-    for trial in started.result["trials"]:
-        raw = msgspec.json.decode((started.out / "raw" / f"1-{trial['transport']}.json").read_bytes(), type=Raw)
-        (epoch,) = raw.truth.epochs
-        made = {seq for seq, ts in zip(epoch.seq, epoch.ts, strict=True) if raw.window.has(ts)}
-        ((_, heard),) = raw.account.updates.items()
-        assert made == heard.keys()
-        assert {20} == {one.clients for one in heard.values()}
-        assert raw.account.subscribed == 20
-        assert raw.account.latencies.recorded == 20 * len(made) == trial["delivered"]
-        assert raw.account.latencies.max_ns == max(one.most_ns for one in heard.values())
-        assert (3, 0, 0) == (trial["load"]["processes"], trial["duplicated"], trial["reordered"])
+    trial, raw = started.trial("websocket"), started.raw("websocket")
+    (epoch,) = raw.truth.epochs
+    made = {seq for seq, ts in zip(epoch.seq, epoch.ts, strict=True) if raw.window.has(ts)}
+    ((_, heard),) = raw.account.updates.items()
+    assert made == heard.keys()
+    assert {20} == {one.clients for one in heard.values()}
+    assert raw.account.subscribed == 20
+    assert raw.account.latencies.recorded == 20 * len(made) == trial.delivered
+    assert raw.account.latencies.max_ns == max(one.most_ns for one in heard.values())
+    assert (3, 0, 0) == (trial.load.processes, trial.duplicated, trial.reordered)
 
 
 def test_more_processes_than_cores_is_a_warning_that_says_what_it_does(race: Callable[..., Race]) -> None:
@@ -136,8 +134,8 @@ def test_workers_by_hand_make_one_ledger(by_hand: Callable[..., ByHand]) -> None
 
 def test_run_by_hand_ends_with_its_ledger(by_hand: Callable[..., ByHand]) -> None:
     load = by_hand(2, "--run-time", "2")
-    assert load.master.wait(30) == 0
-    assert [0, 0] == [worker.wait(30) for worker in load.workers]
+    assert load.master.wait(PATIENCE_SECONDS) == 0
+    assert [0, 0] == [worker.wait(PATIENCE_SECONDS) for worker in load.workers]
     ledger = r"Ledger: 12 clients received [1-9]\d* updates; missing 0, received again 0\n"
     assert re.search(ledger, load.log.read_text()), load.log.read_text()
 
@@ -157,7 +155,7 @@ def test_worker_by_hand_that_is_killed_makes_the_load_refuse_to_answer(by_hand: 
     wait_until(lambda: bool(refusal()))
     wait_until(lambda: refusal() == "1 of 2 Locust workers are gone with their ledgers\n")
     load.master.terminate()
-    assert load.master.wait(30) == 1
+    assert load.master.wait(PATIENCE_SECONDS) == 1
     log = load.log.read_text()
     assert "The ledger is not whole: 1 of 2 Locust workers are gone with their ledgers" in log
     assert re.search(r"Ledger: 6 clients received [1-9]", log)
@@ -169,7 +167,7 @@ def test_last_worker_that_is_told_to_go_hands_its_ledger_over(by_hand: Callable[
     wait_until(load.has_subscribed)
     wait_until(lambda: load.state().received > 100)
     load.workers[0].terminate()
-    assert [0, 0] == [process.wait(30) for process in (load.workers[0], load.master)]
+    assert [0, 0] == [process.wait(PATIENCE_SECONDS) for process in (load.workers[0], load.master)]
     log = load.log.read_text()
     assert re.search(r"Ledger: 12 clients received [1-9]\d* updates; missing 0, received again 0\n", log), log
     assert "not whole" not in log
@@ -179,10 +177,10 @@ def test_worker_that_is_told_to_go_before_the_others_is_in_the_ledger(by_hand: C
     load = by_hand(2)
     wait_until(load.has_subscribed)
     load.workers[0].terminate()
-    assert load.workers[0].wait(30) == 0
+    assert load.workers[0].wait(PATIENCE_SECONDS) == 0
     wait_until(load.has_subscribed)  # Locust gives its clients to the other
     load.master.terminate()
-    assert load.master.wait(30) == 0
+    assert load.master.wait(PATIENCE_SECONDS) == 0
     log = load.log.read_text()
     assert re.search(r"Ledger: 18 clients received [1-9]\d* updates; missing 0, received again 0\n", log), log
 
@@ -194,8 +192,8 @@ def test_worker_whose_master_is_gone_stops_its_clients_and_ends(
     wait_until(load.has_subscribed)
     load.master.kill()
     killed_at = time.monotonic()
-    assert load.workers[0].wait(30) == 1
-    assert 4 < time.monotonic() - killed_at < 15
+    assert load.workers[0].wait(PATIENCE_SECONDS) == 1
+    assert time.monotonic() - killed_at > 4, "a heartbeat or two may be missed"
     assert "The master is gone: no heartbeat for 5 s" in load.log.read_text()
     wait_until(lambda: playground.metric("websocket", "wirerace_clients") == 0)
 
@@ -216,14 +214,19 @@ def is_open(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_bad_option_leaves_no_forked_worker_behind() -> None:
+def test_bad_option_leaves_no_forked_worker_behind(tmp_path: Path) -> None:
     flags = ["--headless", "--processes", "2", "-u", "5", "--shape", "ramp", "--ramp-from-clients", "10"]
     command = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", *flags, "WebSocketUser"]
-    locust = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    with (tmp_path / "stderr").open("wb") as stderr:
+        locust = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=stderr)
     forked: list[psutil.Process] = []
-    while locust.poll() is None:
-        forked = psutil.Process(locust.pid).children() or forked
-    _, stderr = locust.communicate()
-    assert (2, True) == (locust.returncode, "locust: ramp asks for 10 clients, and there are 5 at most" in stderr)
-    psutil.wait_procs(forked, timeout=10)
-    assert not [worker for worker in forked if worker.is_running()]
+
+    def has_ended() -> bool:
+        forked.extend(child for child in psutil.Process(locust.pid).children() if child not in forked)
+        return locust.poll() is not None
+
+    wait_until(has_ended)
+    assert 2 == locust.returncode
+    assert "locust: ramp asks for 10 clients, and there are 5 at most" in (tmp_path / "stderr").read_text()
+    assert 2 == len(forked)
+    wait_until(lambda: all(map(has_gone, forked)))

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import pytest
 from tests.race.running import SMALL, Race
 from wirerace.analysis.judging import judged
 from wirerace.analysis.made import Made
+from wirerace.clock import NS_PER_SECOND
+from wirerace.experiment.checkup import Checkup
 from wirerace.experiment.figures import figures
 from wirerace.experiment.model import plans_of
 from wirerace.experiment.reading import read_experiment
-from wirerace.experiment.record import Raw, Result
+from wirerace.experiment.record import Result
 from wirerace.transports import TRANSPORTS
 
 TRIAL_KEYS = {
@@ -49,32 +52,39 @@ def test_all_transports_hear_the_same_schedule(finished: Race) -> None:
     assert len({trial["updates"] for trial in trials_of(finished).values()}) == 1
     gaps = []
     for transport in TRANSPORTS:
-        raw = read_raw(finished, transport)
-        (made,) = raw.truth.epochs
-        gaps.append([later - earlier for earlier, later in zip(made.ts[1:], made.ts[2:], strict=False)])
+        (made,) = finished.raw(transport).truth.epochs
+        gaps.append([later - earlier for earlier, later in pairwise(made.ts[1:])])
     assert gaps[0] == gaps[1] == gaps[2]
+    assert len(gaps[0]) > 20
 
 
 def test_polling_is_half_an_interval_late_and_push_is_not(finished: Race) -> None:
-    """Bounds are wide: the machine that runs the tests may be busy with anything."""
-    means = {name: trial["latency_seconds"]["mean"] for name, trial in trials_of(finished).items()}
-    assert 0.09 < means["polling"] < 0.13
-    assert means["websocket"] < means["polling"] / 2
-    assert means["longpolling"] < means["polling"] / 2
+    """Medians, and wide bounds: the machine that runs the tests may be busy with anything."""
+    medians = {name: trial["latency_seconds"]["p50"] for name, trial in trials_of(finished).items()}
+    assert 0.08 < medians["polling"] < 0.15
+    assert medians["websocket"] < medians["polling"] / 2
+    assert medians["longpolling"] < medians["polling"] / 2
 
 
 def test_empty_polls_are_as_many_as_the_producers_record_predicts(finished: Race) -> None:
-    raw, trial = read_raw(finished, "polling"), trials_of(finished)["polling"]
+    """But for polls that left late, on a machine that is busy with other things."""
+    raw, trial = finished.raw("polling"), trials_of(finished)["polling"]
     made = [ts for epoch in raw.truth.epochs for ts in epoch.ts]
     predicted = Made(raw.window, made).empty_fraction(0.2)
     answered = trial["responses"]["data"] + trial["responses"]["empty"]
-    assert abs(trial["responses"]["empty"] / answered - predicted) < 0.05
+    assert abs(trial["responses"]["empty"] / answered - predicted) < 0.05 + late_part(finished)
     assert trial["requests"] == 20 * 2.0 / 0.2
-    assert abs(answered - trial["requests"]) <= 2, "answers count by their arrival"
+    at_either_end = 20  # one of each client
+    assert abs(answered - trial["requests"]) <= at_either_end + trial["late_polls"], "answers count by their arrival"
+
+
+def late_part(race: Race) -> float:
+    trial = race.trial("polling")
+    return trial.late_polls / trial.requests
 
 
 def test_one_connection_for_each_client_suffices(finished: Race) -> None:
-    assert all(read_raw(finished, transport).account.connects == 20 for transport in TRANSPORTS)
+    assert [20, 20, 20] == [finished.raw(transport).account.connects for transport in TRANSPORTS]
 
 
 def test_result_keeps_its_promise_to_other_programs(finished: Race) -> None:
@@ -82,14 +92,18 @@ def test_result_keeps_its_promise_to_other_programs(finished: Race) -> None:
     assert result["schema"] == 2
     assert {"schema", "wirerace", "experiment", "host", "started_at", "trials"} <= result.keys()
     assert all(trial.keys() >= TRIAL_KEYS for trial in result["trials"])
-    assert msgspec.json.decode(json.dumps(result), type=Result).trials
+    assert TRANSPORTS.keys() == trials_of(finished).keys()
+    assert 3 == len(msgspec.json.decode(json.dumps(result), type=Result).trials)
     assert result["experiment"]["clients"]["spawn_per_second"] == 200
     assert all(trial["server"]["bytes_per_client"] is None for trial in result["trials"])
 
 
 def test_costs_are_measured(finished: Race) -> None:
-    for trial in finished.result["trials"]:
-        assert trial["bytes"]["payload"] >= 0.8 * 100 * trial["arrived"]
+    """The server may have been asked a little before or after the window's ends."""
+    for name, trial in trials_of(finished).items():
+        first, last = finished.raw(name).measured.server or pytest.fail("the server told nothing")
+        spanned = (last.ended_ns - first.began_ns) / NS_PER_SECOND / trial["window_seconds"]
+        assert pytest.approx(100 * trial["arrived"] * spanned, rel=0.2) == trial["bytes"]["payload"]
         assert trial["bytes"]["application_out"] > trial["bytes"]["payload"]
         assert trial["load"]["processes"] == 1
     assert trials_of(finished)["websocket"]["bytes"]["application_in"] == 0
@@ -122,13 +136,13 @@ def test_closed_connections_are_opened_for_every_request(race: Callable[..., Rac
     assert started.wait() == 0, started.stderr
     (trial,) = started.result["trials"]
     assert trial["reach"] == 1.0
-    assert read_raw(started, "longpolling").account.connects > trial["requests"] > 20
+    assert started.raw("longpolling").account.connects > trial["requests"] > 20
 
 
 def test_every_figure_can_be_computed_again_from_the_raw_record(finished: Race) -> None:
     experiment = read_experiment(finished.file)
     for plan in plans_of(experiment, 1):
-        raw, trial = read_raw(finished, plan.transport.name), finished.trial(plan.transport.name)
+        raw, trial = finished.raw(plan.transport.name), finished.trial(plan.transport.name)
         assert judged(experiment, plan, raw, figures(plan, raw)) == trial
 
 
@@ -138,26 +152,25 @@ def test_a_sceptics_script_finds_the_same(finished: Race, capsys: pytest.Capture
     exec(script.replace("results/latest", str(finished.out)), {})  # noqa: S102 -- what the document says to do
     latency = finished.trial("polling").latency_seconds
     mean, p99, lost = (line.split()[1] for line in capsys.readouterr().out.splitlines())
-    assert pytest.approx((latency.mean or 0) * 1000) == float(mean)
-    assert latency.p99 is None or pytest.approx(latency.p99 * 1000) == float(p99)
+    assert latency.mean is not None
+    assert latency.p99 is not None
+    assert pytest.approx((latency.mean * 1000, latency.p99 * 1000)) == (float(mean), float(p99))
     assert "0" == lost
 
 
 def test_theory_stands_beside_every_transport(finished: Race) -> None:
-    """How near they come is for `Done when`, on a quiet machine; what holds everywhere is that polls are even."""
+    """How near they come shows on a quiet machine alone; what holds everywhere is that polls are even."""
     for transport in TRANSPORTS:
         cells = {cell.quantity: cell for cell in finished.trial(transport).theory}
         assert {"latency_seconds", "age_seconds", "responses_per_client_second"} <= cells.keys()
         assert all(cell.given is not None and cell.closed is not None for cell in cells.values())
     polling = {cell.quantity: cell for cell in finished.trial("polling").theory}
-    assert polling["responses_per_client_second"].ratio == pytest.approx(1.0, abs=0.03)
-    assert polling["empty_fraction"].measured == pytest.approx(polling["empty_fraction"].given, abs=0.05)
+    late = late_part(finished)
+    assert polling["responses_per_client_second"].ratio == pytest.approx(1.0, abs=0.03 + late)
+    assert polling["empty_fraction"].measured == pytest.approx(polling["empty_fraction"].given, abs=0.05 + late)
 
 
 def test_machine_at_rest_is_in_the_result(finished: Race) -> None:
     checkup = finished.result["checkup"]
-    assert checkup["round_trip_seconds_p50"] is None or checkup["round_trip_seconds_p50"] > 0
-
-
-def read_raw(race: Race, transport: str) -> Raw:
-    return msgspec.json.decode((race.out / "raw" / f"1-{transport}.json").read_bytes(), type=Raw)
+    assert set(Checkup.__struct_fields__) == checkup.keys()
+    assert finished.result["host"]["cores"] >= checkup["cores"] >= 1

@@ -58,7 +58,7 @@ def test_producer_that_keeps_no_schedule_makes_the_trial_invalid(race: Callable[
 
 
 def test_clients_that_failed_to_connect_make_the_trial_invalid(race: Callable[..., Race]) -> None:
-    keys = ('transports=["websocket"]', "clients.count=12", "clients.spawn_per_second=4", "window.measure_seconds=1")
+    keys = ('transports=["websocket"]', "clients.count=8", "clients.spawn_per_second=2", "window.measure_seconds=2")
     started = race(*(part for key in keys for part in ("--set", key)), allow_invalid=False)
     started.wait_for("connecting")
     server = started.child("services websocket")
