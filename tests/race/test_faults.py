@@ -54,7 +54,7 @@ def test_producer_killed_and_restarted_is_a_new_epoch_fully_accounted_for(race: 
         made = [sum(map(raw.window.has, epoch.ts)) for epoch in raw.truth.epochs]
         assert trial["updates"] == sum(made)
         assert 2 == len(made), "the new producer came within the window"
-        assert min(made) > 0
+        assert made[1] > 0
         assert trial["expected"] == trial["updates"] * trial["clients"]
         assert trial["delivered"] + trial["lost"] == trial["expected"]
         assert trial["lost"] <= trial["clients"], "at most the update that was being made reached nobody"

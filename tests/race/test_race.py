@@ -13,7 +13,6 @@ import pytest
 from tests.race.running import SMALL, Race
 from wirerace.analysis.judging import judged
 from wirerace.analysis.made import Made
-from wirerace.clock import NS_PER_SECOND
 from wirerace.experiment.checkup import Checkup
 from wirerace.experiment.figures import figures
 from wirerace.experiment.model import plans_of
@@ -59,11 +58,16 @@ def test_all_transports_hear_the_same_schedule(finished: Race) -> None:
 
 
 def test_polling_is_half_an_interval_late_and_push_is_not(finished: Race) -> None:
-    """Medians, and wide bounds: the machine that runs the tests may be busy with anything."""
-    medians = {name: trial["latency_seconds"]["p50"] for name, trial in trials_of(finished).items()}
-    assert 0.08 < medians["polling"] < 0.15
-    assert medians["websocket"] < medians["polling"] / 2
-    assert medians["longpolling"] < medians["polling"] / 2
+    """But for what the producer and the server waited for a core, on a machine that is busy with other things."""
+    trials = trials_of(finished)
+    medians = {name: trial["latency_seconds"]["p50"] for name, trial in trials.items()}
+    waited = {
+        name: trial["producer"]["late_seconds_p99"] + trial["server"]["waited_seconds"]
+        for name, trial in trials.items()
+    }
+    assert 0.08 < medians["polling"] < 0.15 + waited["polling"]
+    assert medians["websocket"] < 0.05 + waited["websocket"]
+    assert medians["longpolling"] < 0.05 + waited["longpolling"]
 
 
 def test_empty_polls_are_as_many_as_the_producers_record_predicts(finished: Race) -> None:
@@ -99,12 +103,19 @@ def test_result_keeps_its_promise_to_other_programs(finished: Race) -> None:
 
 
 def test_costs_are_measured(finished: Race) -> None:
-    """The server may have been asked a little before or after the window's ends."""
+    """Payload is that of what was surely delivered between two looks at the server, at least: 100 bytes each."""
     for name, trial in trials_of(finished).items():
-        first, last = finished.raw(name).measured.server or pytest.fail("the server told nothing")
-        spanned = (last.ended_ns - first.began_ns) / NS_PER_SECOND / trial["window_seconds"]
-        assert pytest.approx(100 * trial["arrived"] * spanned, rel=0.2) == trial["bytes"]["payload"]
-        assert trial["bytes"]["application_out"] > trial["bytes"]["payload"]
+        raw = finished.raw(name)
+        assert raw.measured.server is not None
+        first, last = raw.measured.server
+        made_at = raw.truth.made_at
+        surely = [
+            update.clients
+            for epoch, updates in raw.account.updates.items()
+            for seq, update in updates.items()
+            if first.ended_ns < made_at[epoch, seq] < last.began_ns - update.most_ns
+        ]
+        assert 0 < 100 * sum(surely) <= trial["bytes"]["payload"] < trial["bytes"]["application_out"]
         assert trial["load"]["processes"] == 1
     assert trials_of(finished)["websocket"]["bytes"]["application_in"] == 0
 
