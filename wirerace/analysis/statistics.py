@@ -1,31 +1,18 @@
 """The figures of an experiment over its repeats: means with intervals, and paired comparisons."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from typing import NamedTuple
 
+from wirerace.analysis.catalogue import FIGURES, PRIMARY, Figure
 from wirerace.analysis.student import t_within
-from wirerace.experiment.record import Compared, Interval, Result, Summary
-from wirerace.experiment.trial import Trial
+from wirerace.experiment.record import Compared, Declared, Interval, Result, Summary
 from wirerace.transports import TRANSPORTS
 
 CONFIDENCE = 0.95
 LEAST_REPEATS = 3
 """Two repeats tell next to nothing of their spread: the interval would be 12.7 standard errors wide."""
-
-
-class Figure(NamedTuple):
-    """One comparable quantity of a trial; None where the trial has none.
-
-    `total` figures add up over repeats; `if_any` figures are worth a row only where some trial has one that is not 0.
-    """
-
-    name: str
-    unit: str
-    of: Callable[[Trial], float | None]
-    total: bool = False
-    if_any: bool = False
 
 
 class Contestant(NamedTuple):
@@ -35,64 +22,34 @@ class Contestant(NamedTuple):
     variant: str
 
 
-def _per_delivery(amount: float | None, trial: Trial) -> float | None:
-    return amount / trial.arrived if amount is not None and trial.arrived else None
-
-
-def _application_bytes(trial: Trial) -> float | None:
-    received, sent = trial.bytes.application_in, trial.bytes.application_out
-    return _per_delivery(received + sent, trial) if received is not None and sent is not None else None
-
-
-def _ip_bytes(trial: Trial) -> float | None:
-    received, sent = trial.bytes.ip_in, trial.bytes.ip_out
-    return _per_delivery(received + sent, trial) if received is not None and sent is not None else None
-
-
-FIGURES = (
-    Figure("reach", "fraction", lambda trial: trial.reach),
-    Figure("mean latency", "seconds", lambda trial: trial.latency_seconds.mean),
-    Figure("of it, made late", "seconds", lambda trial: trial.latency_parts_seconds.producer),
-    Figure("of it, feed", "seconds", lambda trial: trial.latency_parts_seconds.feed),
-    Figure("of it, delivery", "seconds", lambda trial: trial.latency_parts_seconds.delivery),
-    Figure("p50 latency", "seconds", lambda trial: trial.latency_seconds.p50),
-    Figure("p99 latency", "seconds", lambda trial: trial.latency_seconds.p99),
-    Figure("reader lag, apart", "seconds", lambda trial: trial.latency_parts_seconds.reader),
-    Figure("mean age", "seconds", lambda trial: trial.age_seconds.mean),
-    Figure("requests per delivery", "ratio", lambda trial: _per_delivery(trial.requests, trial)),
-    Figure("empty responses", "fraction", lambda trial: trial.empty_fraction),
-    Figure("bytes per delivery", "bytes", _application_bytes),
-    Figure("the same, IP layer", "bytes", _ip_bytes),
-    Figure("server CPU per delivery", "microseconds", lambda trial: trial.server.cpu_us_per_delivery),
-    Figure("server CPU, no clients", "fraction", lambda trial: trial.server.idle_utilisation),
-    Figure("memory per client", "bytes", lambda trial: trial.server.bytes_per_client),
-    Figure("connections cut or broken", "count", lambda trial: trial.return_seconds.count, total=True, if_any=True),
-    Figure("until they were back, mean", "seconds", lambda trial: trial.return_seconds.mean, if_any=True),
-    Figure("until they were back, p99", "seconds", lambda trial: trial.return_seconds.p99, if_any=True),
-    Figure("lost", "count", lambda trial: trial.lost, total=True),
-    Figure("duplicated", "count", lambda trial: trial.duplicated, total=True),
-    Figure("reordered", "count", lambda trial: trial.reordered, total=True),
-)
-
-
 def summarised(result: Result) -> Summary:
     """Return all figures over the repeats that count, and each contestant compared with the first one."""
     first, *others = contestants_of(result) or [Contestant("", "")]
     figures = figures_of(result)
+    pairs = [(contestant, first, figure) for contestant in others for figure in figures if not figure.total]
     return Summary(
         repeats=len({trial.repeat for trial in result.counted}),
         confidence=CONFIDENCE,
         figures={
-            title: {figure.name: over_repeats(result, contestant, figure) for figure in figures}
-            for title, contestant in ((key_of(contestant), contestant) for contestant in contestants_of(result))
+            key_of(contestant): {figure.id: over_repeats(result, contestant, figure) for figure in figures}
+            for contestant in contestants_of(result)
         },
-        compared=[
-            compared
-            for contestant in others
+        compared=[compared for pair in pairs if (compared := _compared(result, *pair, len(others))) is not None],
+        declared={
+            figure.id: Declared(figure.unit, figure.better, figure.label, figure.about, figure.primary)
             for figure in figures
-            if not figure.total and (compared := _compared(result, contestant, first, figure)) is not None
-        ],
+        },
+        primary_comparisons=len(PRIMARY) * len(others),
     )
+
+
+def confidence_of(figure: Figure, others: int) -> float:
+    """Return the confidence of each comparison of a figure, when so many contestants are compared with the first.
+
+    Primary figures share the 5 %: with Bonferroni's correction all of their intervals together hold with 95 %,
+    whatever depends on what. An exploratory figure has its 95 % for itself alone.
+    """
+    return 1 - (1 - CONFIDENCE) / (len(PRIMARY) * others) if figure.primary else CONFIDENCE
 
 
 def key_of(contestant: Contestant) -> str:
@@ -124,7 +81,7 @@ def over_repeats(result: Result, contestant: Contestant, figure: Figure) -> Inte
     return interval(known)
 
 
-def interval(values: Sequence[float]) -> Interval:
+def interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
     """Return the mean of values and its confidence interval.
 
     Student's t: right for few repeats that vary about normally, whatever their spread. None under three of them.
@@ -132,22 +89,30 @@ def interval(values: Sequence[float]) -> Interval:
     mean = fmean(values)
     if len(values) < LEAST_REPEATS:
         return Interval(mean, None, None)
-    half = t_within(CONFIDENCE, len(values) - 1) * stdev(values) / math.sqrt(len(values))
+    half = t_within(confidence, len(values) - 1) * stdev(values) / math.sqrt(len(values))
     return Interval(mean, mean - half, mean + half)
 
 
-def _compared(result: Result, one: Contestant, other: Contestant, figure: Figure) -> Compared | None:
+def _compared(result: Result, one: Contestant, other: Contestant, figure: Figure, others: int) -> Compared | None:
     """Return a figure of one against another, from the repeats in which both have it: same schedule, same machine."""
-    ones, others = (_by_repeat(result, contestant, figure) for contestant in (one, other))
-    pairs = [(a, b) for repeat, a in ones.items() if a is not None and (b := others.get(repeat)) is not None]
+    ones, twos = (_by_repeat(result, contestant, figure) for contestant in (one, other))
+    pairs = [(a, b) for repeat, a in ones.items() if a is not None and (b := twos.get(repeat)) is not None]
     if not pairs:
         return None
+    ratio, difference = compared_in_pairs(pairs, confidence := confidence_of(figure, others))
+    return Compared(figure.id, key_of(one), key_of(other), ratio, difference, figure.primary, confidence)
+
+
+def compared_in_pairs(pairs: Sequence[tuple[float, float]], confidence: float) -> tuple[Interval | None, Interval]:
+    """Return the ratio of pairs, None where one is not above 0, and their difference.
+
+    Ratios multiply: their logarithms are averaged, and vary about normally.
+    """
     ratio = None
     if all(a > 0 and b > 0 for a, b in pairs):
-        # Ratios multiply: their logarithms are averaged, and vary about normally.
-        logs = interval([math.log(a / b) for a, b in pairs])
+        logs = interval([math.log(a / b) for a, b in pairs], confidence)
         ratio = Interval(*(None if value is None else math.exp(value) for value in (logs.mean, logs.low, logs.high)))
-    return Compared(figure.name, key_of(one), key_of(other), ratio, interval([a - b for a, b in pairs]))
+    return ratio, interval([a - b for a, b in pairs], confidence)
 
 
 def _by_repeat(result: Result, contestant: Contestant, figure: Figure) -> Mapping[int, float | None]:

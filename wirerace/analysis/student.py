@@ -1,6 +1,7 @@
 """Student's t distribution, for whole degrees of freedom: intervals over few repeats, and whether a slope is one."""
 
 import math
+from functools import lru_cache
 
 HIGHEST_T, HALVINGS = 1e6, 80
 
@@ -22,6 +23,7 @@ def probability_within(t: float, freedom: int) -> float:
     return 2 / math.pi * (angle + total) if odd else total
 
 
+@lru_cache
 def t_within(probability: float, freedom: int) -> float:
     """Return the t that |T| does not exceed with this probability, below 1: 0.95 for a 95 % interval."""
     low, high = 0.0, HIGHEST_T

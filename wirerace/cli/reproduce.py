@@ -7,7 +7,6 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from wirerace import __version__
 from wirerace.analysis.judging import judged
@@ -21,9 +20,9 @@ from wirerace.experiment.model import Experiment, Plan
 from wirerace.experiment.record import Raw, Result, write_json
 from wirerace.experiment.run import run
 from wirerace.experiment.trial import Trial
-from wirerace.report.judgement import verdict_of
 from wirerace.report.progress import progress_display
 from wirerace.report.reproduction import checks_of, words_of
+from wirerace.report.verdict import verdict_of
 
 RECORD_NAME = "reproduction.json"
 ALL = "all"
@@ -145,7 +144,8 @@ def print_record(reproduction: Reproduction, record: Record, result: Result) -> 
     console = Console()
     if record.checks:
         console.print(checks_of(reproduction, record.checks))
-    console.print(Text("\n".join(verdict_of(result))))
+    for part in verdict_of(result):
+        console.print(part)
     for failure in result.failures:
         sys.stderr.write(f"wirerace: {failure.transport}, repeat {failure.repeat}: {failure.reason}\n")
     console.print(words_of(reproduction))

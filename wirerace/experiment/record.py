@@ -3,7 +3,7 @@
 import contextlib
 import os
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -19,7 +19,9 @@ from wirerace.schedule import Source, Truth
 from wirerace.system import blamed_on
 from wirerace.transports import TRANSPORTS
 
-SCHEMA = 2
+SCHEMA = 3
+READABLE = (2, SCHEMA)
+"""Schema 2 had labels as keys of the summary's figures; the trials are as they are now."""
 FILE_NAME = "result.json"
 
 
@@ -43,7 +45,8 @@ class Interval(msgspec.Struct, frozen=True):
 class Compared(msgspec.Struct, frozen=True):
     """A figure of `one` against `other`, repeat by repeat: mean ratio, None where one is not above 0, and difference.
 
-    Both have intervals from pairs: what a repeat's schedule or the hour did to both cancels.
+    Both have intervals from pairs: what a repeat's schedule or the hour did to both cancels. Each interval holds with
+    its `confidence`; those of `primary` figures are wider, so that all of them together hold with the summary's.
     """
 
     figure: str
@@ -51,15 +54,32 @@ class Compared(msgspec.Struct, frozen=True):
     other: str
     ratio: Interval | None
     difference: Interval
+    primary: bool = False
+    confidence: float = 0.95
+
+
+class Declared(msgspec.Struct, frozen=True):
+    """What a figure is: its unit, which direction is better, and what to call it."""
+
+    unit: str
+    better: Literal["less", "more"]
+    label: str
+    about: str
+    primary: bool
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """Figures over repeats, by contestant and by name, and every contestant compared with the first."""
+    """Figures over repeats, by contestant and by id, and every contestant compared with the first.
+
+    `declared` says what each figure is; `primary_comparisons` counts those that share the risk of an error.
+    """
 
     repeats: int
     confidence: float
     figures: dict[str, dict[str, Interval]]
     compared: list[Compared]
+    declared: dict[str, Declared] = {}
+    primary_comparisons: int = 0
 
 
 class Host(msgspec.Struct, frozen=True):
@@ -176,14 +196,16 @@ def read_result(place: Path) -> Result:
     encoded = read_file(path, f"give the directory of a run, or its {FILE_NAME}")
     try:
         schema = decode_json(encoded, _Schema).schema
-        if schema == SCHEMA:
+        if schema in READABLE:
             result = decode_json(encoded, Result)
+            if schema != SCHEMA:  # what it has of labels is computed again from the trials
+                result = msgspec.structs.replace(result, schema=SCHEMA, summary=None)
             convert(result.experiment, _Outline, "experiment")
             _check_trials(result)
             return result
     except BadInput as error:
         raise BadInput(f"{path}: no result of Wirerace: {error}") from None
-    raise BadInput(f"{path}: schema {shown(schema)}; this version reads {SCHEMA}")
+    raise BadInput(f"{path}: schema {shown(schema)}; this version reads {' and '.join(map(str, READABLE))}")
 
 
 def _check_trials(result: Result) -> None:

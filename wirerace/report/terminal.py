@@ -11,15 +11,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from wirerace.analysis.statistics import LEAST_REPEATS, contestants_of
+from wirerace.analysis.catalogue import PRIMARY, Figure
+from wirerace.analysis.statistics import LEAST_REPEATS, Contestant, contestants_of, figures_of, key_of, summarised
+from wirerace.analysis.thresholds import LEAST_UPDATES_BEYOND
 from wirerace.errors import printable
 from wirerace.experiment.record import Result
-from wirerace.report.judgement import comparison_of, rows_of, table_with, theory_of, verdict_of
-from wirerace.report.spelling import UNKNOWN
+from wirerace.report.comparison import comparison_of
+from wirerace.report.spelling import UNKNOWN, spell_interval
+from wirerace.report.tables import table_with
+from wirerace.report.theory import theory_of
+from wirerace.report.verdict import verdict_of
 from wirerace.schedule import Source
 from wirerace.transports import title_of
 
 PICTURE_COLUMNS = 84
+FEW = " *"
+"""Marks a percentile that depends on one or two updates."""
 
 
 def table_of(result: Result) -> Table:
@@ -30,15 +37,47 @@ def table_of(result: Result) -> Table:
     news = describe_source(msgspec.convert(result.experiment["producer"], Source))
     caption = f"{clients} · {news} · {seconds:g} s"
     if repeats > 1:
-        told = " ± 95 % interval" if repeats >= LEAST_REPEATS else ", too few for intervals"
-        caption += f" · mean of {repeats} repeats{told}"
+        intervals = " ± 95 % interval, each by itself" if repeats >= LEAST_REPEATS else ", too few for intervals"
+        caption += f" · mean of {repeats} repeats{intervals}"
     caption += f"; {UNKNOWN} unknown"
+    if repeats >= LEAST_REPEATS:
+        primary = ", ".join(figure.label for figure in PRIMARY)
+        caption += f"\nprimary figures: {primary}; all others are exploratory"
+    rows = rows_of(result)
+    if any(cell.endswith(FEW) for _, cells in rows for cell in cells):
+        caption += f"\n{FEW.strip()} rests on fewer than {LEAST_UPDATES_BEYOND} updates: a longer window has more"
     table = table_with(
         printable(result.experiment["title"]), caption, [title_of(*contestant) for contestant in contestants]
     )
-    for name, values in rows_of(result):
+    for name, values in rows:
         table.add_row(name, *values)
     return table
+
+
+def rows_of(result: Result) -> list[tuple[str, list[str]]]:
+    """Return the rows of the main table: a figure's label, and its value for each contestant."""
+    summary = summarised(result)  # not what is saved: this version may know more figures
+    return [
+        (
+            figure.label,
+            [
+                spell_interval(summary.figures[key_of(one)][figure.id], figure.unit) + _mark(result, one, figure)
+                for one in contestants_of(result)
+            ],
+        )
+        for figure in figures_of(result)
+    ]
+
+
+def _mark(result: Result, contestant: Contestant, figure: Figure) -> str:
+    """Return a mark for a percentile of latency that depends on too few updates in any trial."""
+    name = figure.id.removeprefix("latency.")
+    few = any(
+        (trial.latency_seconds.updates_beyond or {}).get(name, LEAST_UPDATES_BEYOND) < LEAST_UPDATES_BEYOND
+        for trial in result.counted
+        if (trial.transport, trial.variant) == contestant
+    )
+    return FEW if few else ""
 
 
 def describe_clients(clients: Mapping[str, Any]) -> str:
@@ -69,7 +108,7 @@ def parts_of(result: Result) -> list[Table | Text]:
     if not result.counted and not result.trials:
         return []
     tables = [table_of(result), theory_of(result), comparison_of(result)] if result.counted else []
-    return [*(table for table in tables if table is not None), Text("\n".join(map(printable, verdict_of(result))))]
+    return [*(table for table in tables if table is not None), Text(), *verdict_of(result)]
 
 
 def save_svg(result: Result, path: Path) -> None:

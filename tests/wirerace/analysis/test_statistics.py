@@ -5,8 +5,8 @@ import pytest
 
 from tests.wirerace.trials import plan_of, trial_of
 from wirerace.account import AccountRecord, Window
+from wirerace.analysis.catalogue import FIGURES
 from wirerace.analysis.statistics import (
-    FIGURES,
     Contestant,
     contestants_of,
     figures_of,
@@ -18,7 +18,7 @@ from wirerace.experiment.record import Host, Result
 from wirerace.experiment.trial import Bytes, Parts, Returning, Trial
 from wirerace.schedule import Truth
 
-FIGURE = {figure.name: figure for figure in FIGURES}
+FIGURE = {figure.id: figure for figure in FIGURES}
 
 
 def trial(transport: str = "polling", variant: str = "", **changes: Any) -> Trial:
@@ -49,7 +49,7 @@ def test_counts_add_up_over_repeats(name: str) -> None:
     assert 5 == figure_of(name, msgspec.structs.replace(trial(), **two), msgspec.structs.replace(trial(), **three))
 
 
-@pytest.mark.parametrize("name", [figure.name for figure in FIGURES if not figure.total])
+@pytest.mark.parametrize("name", [figure.id for figure in FIGURES if not figure.total])
 def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> None:
     known = trial(
         reach=1.0,
@@ -76,21 +76,21 @@ def test_figure_of_a_transport_that_did_not_run_is_unknown(name: str) -> None:
 
 
 def test_empty_fraction_leaves_out_errors() -> None:
-    assert 0.75 == figure_of("empty responses", trial(responses={"data": 1, "empty": 3, "error": 96}))
+    assert 0.75 == figure_of("responses.empty", trial(responses={"data": 1, "empty": 3, "error": 96}))
 
 
 def test_requests_per_delivery_are_requests_over_what_arrived_in_the_same_time() -> None:
-    assert 2.5 == figure_of("requests per delivery", trial(requests=5, arrived=2, delivered=1))
+    assert 2.5 == figure_of("requests.per_delivery", trial(requests=5, arrived=2, delivered=1))
 
 
 def test_bytes_per_delivery_are_both_directions() -> None:
     assert 150 == figure_of(
-        "bytes per delivery", trial(bytes=Bytes(1, 100, 200, 0, 1, 1, 1, 1, 0), arrived=2, delivered=1)
+        "bytes.per_delivery", trial(bytes=Bytes(1, 100, 200, 0, 1, 1, 1, 1, 0), arrived=2, delivered=1)
     )
 
 
-def test_figures_have_names_of_their_own() -> None:
-    assert len(FIGURES) == len(FIGURE)
+def test_figures_have_ids_and_labels_of_their_own() -> None:
+    assert len(FIGURES) == len(FIGURE) == len({figure.label for figure in FIGURES})
 
 
 def test_variants_of_a_transport_are_contestants_of_their_own() -> None:
@@ -104,11 +104,11 @@ def test_variants_of_a_transport_are_contestants_of_their_own() -> None:
 
 def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
     back = trial(return_seconds=Returning(3, 0.5, 0.75, 1.0))
-    rows = {figure.name for figure in FIGURES if figure.if_any}
+    rows = {figure.id for figure in FIGURES if figure.if_any}
 
-    assert rows.isdisjoint(figure.name for figure in figures_of(result_of(trial())))
-    assert rows < {figure.name for figure in figures_of(result_of(trial(), back))}
-    assert [3, 0.5, 0.75] == [figure_of(figure.name, back) for figure in FIGURES if figure.if_any]
+    assert rows.isdisjoint(figure.id for figure in figures_of(result_of(trial())))
+    assert rows < {figure.id for figure in figures_of(result_of(trial(), back))}
+    assert [3, 0.5, 0.75] == [figure_of(figure.id, back) for figure in FIGURES if figure.if_any]
 
 
 def with_age(transport: str, repeat: int, mean: float) -> Trial:
@@ -137,7 +137,7 @@ def test_difference_is_taken_in_pairs_so_that_what_all_share_cancels() -> None:
     shared = [1.0, 5.0, 9.0]
     trials = [with_age("polling", repeat, age) for repeat, age in enumerate(shared, 1)]
     trials += [with_age("websocket", repeat, age - 0.5) for repeat, age in enumerate(shared, 1)]
-    (compared,) = [found for found in summarised(result_of(*trials)).compared if found.figure == "mean age"]
+    (compared,) = [found for found in summarised(result_of(*trials)).compared if found.figure == "age.mean"]
 
     assert ("websocket", "polling") == (compared.one, compared.other)
     assert pytest.approx((-0.5, -0.5, -0.5)) == (
@@ -150,7 +150,7 @@ def test_difference_is_taken_in_pairs_so_that_what_all_share_cancels() -> None:
 def test_ratio_is_the_geometric_mean_of_pairs() -> None:
     trials = [with_age("polling", repeat, 1.0) for repeat in (1, 2)]
     trials += [with_age("websocket", 1, 0.5), with_age("websocket", 2, 2.0), with_age("websocket", 3, 7.0)]
-    (compared,) = [found for found in summarised(result_of(*trials)).compared if found.figure == "mean age"]
+    (compared,) = [found for found in summarised(result_of(*trials)).compared if found.figure == "age.mean"]
 
     assert compared.ratio is not None
     assert pytest.approx(1.0) == compared.ratio.mean, "repeat 3 has no partner"
@@ -158,7 +158,7 @@ def test_ratio_is_the_geometric_mean_of_pairs() -> None:
 
 def test_ratio_to_nothing_is_unknown() -> None:
     trials = [with_age("polling", 1, 0.0), with_age("websocket", 1, 1.0)]
-    (compared,) = [found for found in summarised(result_of(*trials)).compared if found.figure == "mean age"]
+    (compared,) = [found for found in summarised(result_of(*trials)).compared if found.figure == "age.mean"]
 
     assert (None, 1.0) == (compared.ratio, compared.difference.mean)
 
@@ -167,4 +167,44 @@ def test_repeats_that_were_discarded_do_not_count() -> None:
     result = result_of(with_age("polling", 1, 1.0), with_age("polling", 2, 9.0), with_age("polling", 3, 3.0))
     result.discarded.append(2)
 
-    assert (2, 2.0) == (summarised(result).repeats, summarised(result).figures["polling"]["mean age"].mean)
+    assert (2, 2.0) == (summarised(result).repeats, summarised(result).figures["polling"]["age.mean"].mean)
+
+
+def test_primary_comparisons_are_corrected_for_how_many_they_are_and_others_are_exploratory() -> None:
+    """Two contestants beside the first, four primary figures: 5 % / 8 each."""
+    trials = [
+        msgspec.structs.replace(with_age(name, repeat, repeat + place), reach=0.5 + repeat / 10)
+        for repeat in (1, 2, 3)
+        for place, name in enumerate(("polling", "longpolling", "websocket"))
+    ]
+    summary = summarised(result_of(*trials))
+    found = {compared.figure: compared for compared in summary.compared if compared.one == "websocket"}
+    age, reach = found["age.mean"], found["reach"]
+
+    assert 8 == summary.primary_comparisons
+    assert age.primary
+    assert pytest.approx(1 - 0.05 / 8) == age.confidence
+    assert (False, 0.95) == (reach.primary, reach.confidence)
+    assert {"latency.mean", "age.mean", "bytes.per_delivery", "server.cpu_per_delivery"} == {
+        name for name, declared in summary.declared.items() if declared.primary
+    }
+
+
+def test_corrected_interval_is_as_much_wider_as_students_t() -> None:
+    """Two degrees of freedom: t is 4.303 at 95 %, 9.925 at 99 % (tables)."""
+    narrow, wide = (interval([1.0, 2.0, 3.0], confidence) for confidence in (0.95, 0.99))
+
+    assert narrow.high is not None
+    assert wide.high is not None
+    assert pytest.approx(9.925 / 4.303, rel=1e-3) == (wide.high - 2) / (narrow.high - 2)
+
+
+def test_summary_declares_every_figure_that_it_has() -> None:
+    summary = summarised(result_of(trial(reach=0.5)))
+
+    assert summary.declared.keys() == summary.figures["polling"].keys()
+    assert ("seconds", "less", "mean age") == (
+        summary.declared["age.mean"].unit,
+        summary.declared["age.mean"].better,
+        summary.declared["age.mean"].label,
+    )

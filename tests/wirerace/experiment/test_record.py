@@ -159,13 +159,13 @@ def test_title_is_printed_as_it_is_and_obeyed_by_no_terminal(title: str, shown: 
 def test_result_of_another_schema_is_refused(tmp_path: Path) -> None:
     write_json(tmp_path / FILE_NAME, msgspec.structs.replace(RESULT, schema=SCHEMA + 1))
 
-    assert f"{tmp_path / FILE_NAME}: schema {SCHEMA + 1}; this version reads {SCHEMA}" == refusal_of(tmp_path)
+    assert f"{tmp_path / FILE_NAME}: schema {SCHEMA + 1}; this version reads 2 and {SCHEMA}" == refusal_of(tmp_path)
 
 
 def test_result_of_another_schema_is_refused_as_such_whatever_its_shape(tmp_path: Path) -> None:
     write_json(tmp_path / FILE_NAME, {"schema": SCHEMA + 1, "runs": []})
 
-    assert f"{tmp_path / FILE_NAME}: schema {SCHEMA + 1}; this version reads {SCHEMA}" == refusal_of(tmp_path)
+    assert f"{tmp_path / FILE_NAME}: schema {SCHEMA + 1}; this version reads 2 and {SCHEMA}" == refusal_of(tmp_path)
 
 
 @pytest.mark.parametrize(

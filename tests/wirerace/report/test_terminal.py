@@ -8,7 +8,8 @@ from rich.console import Console
 
 from tests.wirerace.trials import plan_of, trial_of
 from wirerace.account import AccountRecord, Window
-from wirerace.analysis.statistics import FIGURES, figures_of
+from wirerace.analysis.catalogue import FIGURES
+from wirerace.analysis.statistics import figures_of
 from wirerace.experiment.model import Experiment
 from wirerace.experiment.record import Host, Result
 from wirerace.experiment.trial import Trial
@@ -72,7 +73,7 @@ def test_value_is_spelled_in_the_size_that_people_read(value: float | None, unit
     assert spelled == spell(value, unit)
 
 
-@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.id)
 def test_every_figure_has_a_unit_that_can_be_spelled(figure: Any) -> None:
     assert UNKNOWN == spell(None, figure.unit)
     assert UNKNOWN != spell(1.0, figure.unit)
@@ -85,7 +86,7 @@ def test_table_has_a_row_for_every_figure_and_a_column_for_every_transport() -> 
     assert ["", "Polling", "Polling (closed)", "Long polling", "WebSocket"] == [
         column.header for column in table.columns
     ]
-    assert [figure.name for figure in figures_of(result)] == list(table.columns[0].cells)
+    assert [figure.label for figure in figures_of(result)] == list(table.columns[0].cells)
 
 
 def test_transport_that_did_not_run_has_no_column() -> None:

@@ -1,0 +1,49 @@
+"""Results of which little more is known than what a test says."""
+
+import io
+from typing import Any
+
+import msgspec
+from rich.console import Console, RenderableType
+
+from tests.wirerace.trials import plan_of, trial_of
+from wirerace.account import AccountRecord, Window
+from wirerace.experiment.model import Experiment
+from wirerace.experiment.record import Host, Result
+from wirerace.experiment.trial import Trial, Verdict
+from wirerace.schedule import Truth
+
+GOOD = Verdict(valid=True)
+
+
+def trial(transport: str = "polling", repeat: int = 1, **changes: Any) -> Trial:
+    bare = trial_of(plan_of(transport, repeat), Window(0, 100), AccountRecord(), Truth(0, complete=True, epochs=[]))
+    return msgspec.structs.replace(bare, **{"verdict": GOOD, **changes})
+
+
+def result_of(*trials: Trial, discarded: tuple[int, ...] = ()) -> Result:
+    experiment = msgspec.to_builtins(Experiment("t", ["polling", "longpolling", "websocket"]))
+    host = Host(1, "Linux", "3.11.7", {})
+    return Result(
+        wirerace="0.1.0",
+        experiment=experiment,
+        host=host,
+        started_at="",
+        trials=list(trials),
+        discarded=list(discarded),
+    )
+
+
+def lines_of(*parts: RenderableType | None) -> list[str]:
+    """Return what is printed, line by line, without what a table pads."""
+    console = Console(file=io.StringIO(), width=100)
+    for part in parts:
+        assert part is not None
+        console.print(part)
+    printed: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return [line.rstrip() for line in printed.splitlines()]
+
+
+def text_of(*parts: RenderableType | None) -> str:
+    """Return what is printed, in one line."""
+    return " ".join(" ".join(lines_of(*parts)).split())

@@ -1,0 +1,32 @@
+"""What all tables of the terminal have in common."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+
+def table_with(title: str, caption: str, headings: Sequence[str]) -> Table:
+    """Return an empty table: a column of names, and one for each heading."""
+    table = Table(
+        title=escape(title),  # which may be of a file that somebody else wrote
+        caption=escape(caption),
+        title_justify="left",
+        caption_justify="left",
+        min_width=72,
+        box=box.SIMPLE_HEAD,
+    )
+    table.add_column("", no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def grid() -> Table:
+    """Return an empty table without lines, whose last column wraps beside the ones before it."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    return table

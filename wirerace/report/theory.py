@@ -1,0 +1,65 @@
+"""Theory beside measurement, in the terminal."""
+
+from collections.abc import Iterator, Sequence
+from statistics import fmean
+
+from rich.table import Table
+
+from wirerace.analysis.statistics import contestants_of
+from wirerace.experiment.record import Result
+from wirerace.experiment.trial import Cell, Quantity, Trial
+from wirerace.report.spelling import UNKNOWN, spell, spell_spread
+from wirerace.report.tables import table_with
+from wirerace.transports import title_of
+
+QUANTITIES: dict[Quantity, tuple[str, str]] = {
+    "latency_seconds": ("mean latency", "seconds"),
+    "age_seconds": ("mean age", "seconds"),
+    "empty_fraction": ("empty responses", "fraction"),
+    "updates_per_response": ("updates per response", "ratio"),
+    "responses_per_client_second": ("responses/s of a client", "ratio"),
+}
+
+
+def theory_of(result: Result) -> Table | None:
+    """Return theory beside measurement, means over repeats; None where nothing is predicted."""
+    table = table_with(
+        "Theory beside it",
+        "predicted: given the updates as they were made · ratio: measured / predicted, ! outside its tolerance\n"
+        "(fit): a part of it was fitted to the latencies of this trial, so it is no independent prediction\n"
+        "closed form: for the nominal rate, ± one deviation of a window of this length",
+        ("measured", "predicted", "ratio", "closed form"),
+    )
+    for contestant in contestants_of(result):
+        trials = [trial for trial in result.counted if (trial.transport, trial.variant) == contestant]
+        found = list(_cells_of(trials))
+        if found:
+            table.add_row(title_of(*contestant))
+        for quantity, cells in found:
+            fit = " (fit)" if any(cell.kind == "fit" for cell in cells) else ""
+            table.add_row(f"  {QUANTITIES[quantity][0]}{fit}", *_row(quantity, cells))
+    return table if table.row_count else None
+
+
+def _cells_of(trials: Sequence[Trial]) -> Iterator[tuple[Quantity, list[Cell]]]:
+    """Yield what is predicted of all trials of a contestant, quantity by quantity."""
+    for quantity in QUANTITIES:
+        cells = [cell for trial in trials for cell in trial.theory if cell.quantity == quantity]
+        if cells and len(cells) == len(trials):
+            yield quantity, cells
+
+
+def _row(quantity: Quantity, cells: Sequence[Cell]) -> Iterator[str]:
+    unit = QUANTITIES[quantity][1]
+    for name in ("measured", "given"):
+        yield spell(_mean([getattr(cell, name) for cell in cells]), unit)
+    ratio = _mean([cell.ratio for cell in cells])
+    outside = "" if all(cell.within for cell in cells) else " !"
+    yield (UNKNOWN if ratio is None else f"{ratio:.3f}") + outside
+    closed, deviation = (_mean([getattr(cell, name) for cell in cells]) for name in ("closed", "deviation"))
+    yield spell_spread(closed, deviation, unit)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known and len(known) == len(values) else None

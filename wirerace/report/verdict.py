@@ -1,0 +1,144 @@
+"""The verdict in the terminal: one word for each contestant, then each finding with what to do about it."""
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from rich.table import Table
+from rich.text import Text
+
+from wirerace.analysis.statistics import contestants_of
+from wirerace.errors import printable
+from wirerace.experiment.record import Result
+from wirerace.experiment.trial import Finding, Trial, Verdict, Weight
+from wirerace.report.tables import grid
+from wirerace.transports import title_of
+
+NUMBER = re.compile(r"(?<![A-Za-z])\d[\d.,]*(?:e[+-]?\d+)?")
+"""A number that stands for itself: not the 99 of p99."""
+MARKS: dict[Weight, str] = {"reason": "✗", "doubt": "?", "unchecked": "·"}
+GOOD, WITH_CARE, DO_NOT_USE = "good", "with care", "do not use"
+
+
+def verdict_of(result: Result) -> list[Text | Table]:
+    """Return the verdict: whether the run is valid, a word for each contestant, and what was found."""
+    words = grid()
+    for contestant in contestants_of(result):
+        trials = [trial for trial in result.counted if (trial.transport, trial.variant) == contestant]
+        words.add_row("", title_of(*contestant), word_of(trials))
+    found = grid()
+    for (weight, cure), groups in itertools.groupby(_together(result), lambda group: (group.first.weight, group.cure)):
+        for group in groups:
+            found.add_row("", MARKS[weight], Text(printable(f"{_said(group.first)} ({_who(result, group.trials)})")))
+        if cure:
+            found.add_row("", "", Text(printable(f"→ {cure}")))
+    return [Text(headline_of(result)), *(part for part in (words, found) if part.row_count)]
+
+
+def headline_of(result: Result) -> str:
+    """Return whether the trials that count are valid."""
+    trials = result.counted
+    invalid, doubtful = sum(not trial.is_valid for trial in trials), sum(map(is_doubtful, trials))
+    discarded = f" (discarded: repeat {', '.join(map(str, result.discarded))})" if result.discarded else ""
+    if not trials:
+        return f"INVALID: no repeat was valid{discarded}"
+    if invalid:
+        usable = len(trials) - invalid
+        return f"INVALID: {usable or 'none'} of {len(trials)} trials can be used{discarded}"
+    if doubtful:
+        return f"VALID, with care: {_are(doubtful, trials)} in doubt{discarded}"
+    return f"VALID: {len(trials)} of {len(trials)} trials{discarded}"
+
+
+def is_doubtful(trial: Trial) -> bool:
+    """Tell whether a trial is valid, and not beyond doubt."""
+    return trial.is_valid and any(finding.weight == "doubt" for finding in findings_of(trial.verdict))
+
+
+def word_of(trials: Sequence[Trial]) -> str:
+    """Return the one word for a contestant's trials, and how many of several it is for."""
+    invalid, doubtful = sum(not trial.is_valid for trial in trials), sum(map(is_doubtful, trials))
+    if invalid:
+        return DO_NOT_USE + (f": {_are(invalid, trials)} invalid" if len(trials) > 1 else "")
+    if doubtful:
+        return WITH_CARE + (f": {_are(doubtful, trials)} in doubt" if len(trials) > 1 else "")
+    return GOOD
+
+
+def _are(count: int, trials: Sequence[Trial]) -> str:
+    """Return how many of all trials there are, as the beginning of a sentence."""
+    if len(trials) == 1:
+        return "the trial is"
+    if count == len(trials):
+        return f"all {count} trials are"
+    return f"{count} of {len(trials)} trials {'is' if count == 1 else 'are'}"
+
+
+def findings_of(verdict: Verdict | None) -> list[Finding]:
+    """Return all findings, also of a result that was written before they were saved one by one."""
+    if verdict is None:
+        return [Finding("reason", "the trial was not judged", "nothing is known of it", "run it again")]
+    if verdict.findings:
+        return verdict.findings
+    texts: tuple[tuple[Weight, list[str]], ...] = (
+        ("reason", verdict.reasons),
+        ("doubt", verdict.doubts),
+        ("unchecked", verdict.unchecked),
+    )
+    return [Finding(weight, *text.split(": ", 1)) for weight, found in texts for text in found]
+
+
+class _Group(NamedTuple):
+    """Findings that differ in numbers alone: the first one, and the trials that have one."""
+
+    first: Finding
+    trials: list[Trial]
+
+    @property
+    def cure(self) -> str:
+        """What to do about it."""
+        return self.first.cure
+
+
+def _together(result: Result) -> Iterator[_Group]:
+    """Yield what was found, once where only the numbers differ: reasons first, and what has the same cure together."""
+    contestants = contestants_of(result)
+    names = [(one.transport, one.variant) for one in contestants]
+    trials = sorted(result.trials, key=lambda trial: (_place(names, trial), trial.repeat))
+    groups: dict[tuple[Weight, str], _Group] = {}
+    for trial in trials:
+        for finding in findings_of(trial.verdict):
+            alike = (finding.weight, NUMBER.sub("#", finding.what))
+            groups.setdefault(alike, _Group(finding, [])).trials.append(trial)
+    for weight in MARKS:
+        of_weight = [group for group in groups.values() if group.first.weight == weight]
+        cures = list(dict.fromkeys(group.cure for group in of_weight))
+        yield from sorted(of_weight, key=lambda group: cures.index(group.cure))
+
+
+def _said(finding: Finding) -> str:
+    """Return what was found; why it matters is said of reasons only, and stands in result.json of all."""
+    if finding.weight == "unchecked":
+        return f"not checked: {finding.what}"
+    return finding.text if finding.weight == "reason" else finding.what
+
+
+def _place(names: Sequence[tuple[str, str]], trial: Trial) -> int:
+    name = (trial.transport, trial.variant)
+    return names.index(name) if name in names else len(names)
+
+
+def _who(result: Result, trials: Sequence[Trial]) -> str:
+    """Return which trials they are: repeats by number, where a contestant has several and not all are meant."""
+    if len(trials) == len(result.trials):
+        return "every trial" if len(trials) > 1 else title_of(trials[0].transport, trials[0].variant)
+    found: dict[str, list[int]] = {}
+    for trial in trials:
+        found.setdefault(title_of(trial.transport, trial.variant), []).append(trial.repeat)
+    ran = Counter(title_of(trial.transport, trial.variant) for trial in result.trials)
+    return "; ".join(
+        name if len(repeats) == ran[name] else f"{name} {', '.join(map(str, repeats))}"
+        for name, repeats in found.items()
+    )
