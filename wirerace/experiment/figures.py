@@ -18,6 +18,7 @@ from wirerace.experiment.trial import (
     Bytes,
     Connecting,
     Latency,
+    LinkQuality,
     LoadCost,
     Machine,
     Parts,
@@ -100,6 +101,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         bytes=_bytes(measured, account.traffic),
         server=_server(measured, account.arrived),
         load=_load(account, measured),
+        link=_link(measured),
         producer=_producer(raw),
         machine=_machine(measured),
     )
@@ -264,6 +266,20 @@ def _load(account: AccountRecord, measured: Measured) -> LoadCost:
         _sum(process.waited_seconds for process in processes),
         _sum(process.throttled_seconds for process in processes),
         measured.load_processes,
+    )
+
+
+def _link(measured: Measured) -> LinkQuality | None:
+    report = measured.proxy
+    if report is None:
+        return None
+    seconds = (report.ended_ns - report.began_ns) / NS_PER_SECOND
+    return LinkQuality(
+        core=measured.proxy_core,
+        shares_core=measured.proxy_shares_core,
+        cpu_seconds=report.cpu_seconds,
+        utilisation=report.cpu_seconds / seconds,
+        late_seconds=_times(report.late),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from wirerace import __version__
-from wirerace.errors import TrialFailed
+from wirerace.errors import BadInput, SystemFault, TrialFailed, WireraceError
 from wirerace.experiment.directory import RunDirectory
 from wirerace.experiment.doctor import quick_checkup
 from wirerace.experiment.model import Experiment, Plan, plans_of
@@ -78,7 +78,9 @@ def _run_one(steps: Steps, plan: Plan, judge: Judge, directory: RunDirectory, re
     experiment = steps.experiment
     try:
         trial, raw = steps.run()
-    except TrialFailed as error:
+    except (BadInput, SystemFault):
+        raise
+    except WireraceError as error:
         result.failures.append(Failure(plan.transport.name, plan.repeat, str(error), plan.variant))
     else:
         directory.save_raw(plan.name, raw)

@@ -10,6 +10,7 @@ import psutil
 from wirerace.account import Window
 from wirerace.clock import NS_PER_SECOND, now_ns
 from wirerace.experiment.trial import Part
+from wirerace.histogram import LatenciesRecord
 
 MEMORY_PRESSURE = Path("/proc/pressure/memory")
 SOCKSTAT = Path("/proc/net/sockstat")
@@ -136,6 +137,16 @@ def _memory_stalled() -> float | None:
     return int(some.rpartition("total=")[2]) * US
 
 
+class LinkReport(Sample, frozen=True, kw_only=True):
+    """What a link's proxy did between two instants: its CPU time, and how late it forwarded what it had received.
+
+    Late is beyond the link's delay, which counts from the kernel's stamp of what arrives at the proxy.
+    """
+
+    cpu_seconds: float
+    late: LatenciesRecord
+
+
 class Memory(Sample, frozen=True, kw_only=True):
     """A server's memory: its own, and the kernel's for sockets; None where it cannot be had."""
 
@@ -148,7 +159,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
     `load_cores` is how many cores the load's processes had between them. `idle` is the server's memory without clients,
     `full` that with `clients_measured` of them; `idle_utilisation` the part of a core that it took without clients.
-    `parts` is what was seen of every part of the trial.
+    `parts` is what was seen of every part of the trial. `proxy` is what the link's proxy did in the window, None where
+    there is none or it did not answer; `proxy_core` is the core that it is bound to, which it may share with the load.
     """
 
     server: tuple[ServerSample, ServerSample] | None
@@ -162,6 +174,9 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     clients_measured: int
     restarts: int
     parts: dict[str, Part] = {}
+    proxy: LinkReport | None = None
+    proxy_core: int | None = None
+    proxy_shares_core: bool = False
 
 
 SPAN_TOLERANCE = 0.05

@@ -1,15 +1,44 @@
-"""Sampling the server of a trial, in whatever it runs."""
+"""Sampling at the ends of a window: the server, in whatever it runs, the link's proxy, and the machine."""
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 from wirerace.clock import now_ns
 from wirerace.errors import TrialFailed
-from wirerace.experiment.samples import ServerSample, server_sample
+from wirerace.experiment.samples import LinkReport, MachineSample, ServerSample, machine_sample, server_sample
 from wirerace.experiment.targets.local import Child
 from wirerace.experiment.targets.process import Process
 
 CPU_SECONDS = "wirerace_cpu_seconds_total"
 
 
-def sample_of(server: Child, *, first: bool) -> ServerSample | None:
+class Samples(NamedTuple):
+    """What is sampled at one end of a window: the server, the machine, and what the link's proxy did since the last."""
+
+    server: ServerSample | None
+    proxy: LinkReport | None
+    machine: MachineSample
+
+
+def samples_of(server: Child, link: Child | None, own: Callable[[], float | None], *, first: bool) -> Samples:
+    """Return the samples at one end of the window, the server's first; `own` is what all parts have spent.
+
+    Raises TrialFailed when the server has no such counters.
+    """
+    return Samples(_sample(server, first=first), _reported(link), machine_sample(own))
+
+
+def _reported(link: Child | None) -> LinkReport | None:
+    """Return what the link's proxy did since it was last asked, None while it is being restarted."""
+    if link is None:
+        return None
+    try:
+        return link.peer.get("/report", LinkReport)
+    except TrialFailed:
+        return None
+
+
+def _sample(server: Child, *, first: bool) -> ServerSample | None:
     """Return the server's counters; the CPU time that asking takes lies outside of what two samples span.
 
     A container's own CPU time has its health checks in it, so there the process says what it spent. None while the

@@ -14,8 +14,8 @@ from wirerace.experiment.model import Experiment, Plan, schedule_of
 from wirerace.experiment.patience import longest_seconds
 from wirerace.experiment.progress import NO_STATE, PRIMING_SECONDS, TICK_SECONDS, Reporter, idle_seconds
 from wirerace.experiment.record import Raw
-from wirerace.experiment.samples import MachineSample, Measured, ServerSample, machine_sample
-from wirerace.experiment.sampling import cpu_seconds_of, sample_of, span_of
+from wirerace.experiment.samples import Measured
+from wirerace.experiment.sampling import Samples, cpu_seconds_of, samples_of, span_of
 from wirerace.experiment.targets.compose import Compose
 from wirerace.experiment.targets.local import Child, LoadChild, Local
 from wirerace.experiment.targets.process import Process
@@ -74,13 +74,13 @@ class Steps:
             full = server.process.memory()
             primed_ns = now_ns()
             window = self._prime(load)
-            server_samples, machine_samples = self._measure(window, server, load)
+            before, after = self._measure(window, server, load)
             self._drain(window, server, load)
             account = load.peer.send("POST", "/finish", None, AccountRecord)
             self._refuse_a_clock_that_was_set()
             measured = Measured(
-                server=server_samples,
-                machine=machine_samples,
+                server=span_of(before.server, after.server),
+                machine=(before.machine, after.machine),
                 machine_cores=psutil.cpu_count() or 1,
                 load_processes=self.experiment.load.processes,
                 load_cores=self._target.load_cores,
@@ -90,6 +90,9 @@ class Steps:
                 clients_measured=self._count_at_start,
                 restarts=server.process.restarts,
                 parts=self._watch.found(),
+                proxy=after.proxy,
+                proxy_core=next(iter(self._target.cores.link), None),
+                proxy_shares_core=self._target.cores.is_shared,
             )
             # Past the window's end: a producer that died in it is another epoch only after it.
             raw = Raw(window, account, self._truth(primed_ns, now_ns()), measured, self.experiment.link)
@@ -142,13 +145,11 @@ class Steps:
         self._sleep_until(window.from_ns, "warming up", load)
         return window
 
-    def _measure(
-        self, window: Window, server: Child, load: LoadChild
-    ) -> tuple[tuple[ServerSample, ServerSample] | None, tuple[MachineSample, MachineSample]]:
-        """Sit through the window; return samples of the server and of the machine at both ends."""
+    def _measure(self, window: Window, server: Child, load: LoadChild) -> tuple[Samples, Samples]:
+        """Sit through the window; return the samples at both ends, the second without a server that was restarted."""
         restarts, stall = server.process.restarts, self.experiment.stall
         self._watch.begin()
-        before, machine_before = sample_of(server, first=True), machine_sample(self._target.cpu_seconds)
+        before = samples_of(server, load.link, self._target.cpu_seconds, first=True)
         state = load.peer.get("/state", LoadState)
         self._report("measuring", state)
         if state.aged < self._count_at_start:
@@ -159,9 +160,8 @@ class Steps:
             self._sleep_until(window.from_ns + to_ns(stall.at_seconds), "measuring", load)
             server.process.stall(stall.lasts_seconds)
         self._sleep_until(window.to_ns, "measuring", load)
-        after, machine_after = sample_of(server, first=False), machine_sample(self._target.cpu_seconds)
-        lived = server.process.restarts == restarts
-        return span_of(before, after) if lived else None, (machine_before, machine_after)
+        after = samples_of(server, load.link, self._target.cpu_seconds, first=False)
+        return before, after if server.process.restarts == restarts else after._replace(server=None)
 
     def _drain(self, window: Window, server: Child, load: LoadChild) -> None:
         """Wait until everything has come, or as long as it may take."""

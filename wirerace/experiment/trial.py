@@ -143,6 +143,20 @@ class LoadCost(msgspec.Struct, frozen=True):
     processes: int
 
 
+class LinkQuality(msgspec.Struct, frozen=True):
+    """What the link's proxy spent in the window, and how well it kept the delay.
+
+    `core` is the one that it is bound to, `shares_core` tells that the load has the same one. `late_seconds` is beyond
+    the delay, of every piece that it forwarded.
+    """
+
+    core: int | None
+    shares_core: bool
+    cpu_seconds: float
+    utilisation: float
+    late_seconds: Times
+
+
 class ProducerQuality(msgspec.Struct, frozen=True):
     """How well the producer kept its schedule."""
 
@@ -283,6 +297,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     bytes: Bytes
     server: ServerCost
     load: LoadCost
+    link: LinkQuality | None = None
     producer: ProducerQuality
     machine: Machine
     theory: list[Cell] = []

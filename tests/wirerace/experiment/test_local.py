@@ -161,7 +161,10 @@ def test_part_that_does_not_start_is_not_watched_and_takes_nobody_with_it(
     listener = socket.create_server(("127.0.0.1", 0))
     monkeypatch.setattr("wirerace.experiment.targets.local.free_port", lambda: listener.getsockname()[1])
     monkeypatch.setattr(Peer, "is_open", lambda _: False)  # it is not the proxy that listens there
-    with listener, pytest.raises(TrialFailed, match=r"^the link does not come up; its log .*Address already in use"):
+    with (
+        listener,
+        pytest.raises(TrialFailed, match=r"^the link's proxy does not come up; its log .*Address already in use"),
+    ):
         target.start_load(plan, Peer("polling", 1))
 
     assert [] == target._processes

@@ -39,10 +39,17 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         elif not (name == "server" and stalled):  # which is what is measured
             text = f"{who} was stopped by a signal, for {seconds(still)} at least"
             yield from against(thresholds.STILL_SECONDS, still, f"whether {who} stood still", text)
-    for what, off in _off_seconds(evidence):
-        text = f"{what} was sampled {seconds(off)} off the ends of the window"
-        fraction = off / evidence.raw.window.seconds
-        yield from against(thresholds.SPAN_OFF_FRACTION, fraction, f"when {what} was sampled", text)
+    yield from _spans(evidence)
+
+
+def _spans(evidence: Evidence) -> Iterator[Finding]:
+    """Yield what it means that samples miss the ends of the window; whatever makes one late makes others late."""
+    window = evidence.raw.window
+    off = dict(_off_seconds(evidence))
+    worst = max(off.values())
+    late = [what for what, seconds_off in off.items() if seconds_off >= worst / 2]
+    text = f"{' and '.join(late)} {'was' if len(late) == 1 else 'were'} sampled {seconds(worst)} off the window's ends"
+    yield from against(thresholds.SPAN_OFF_FRACTION, worst / window.seconds, "when samples were taken", text)
 
 
 def _off_seconds(evidence: Evidence) -> Iterator[tuple[str, float]]:
@@ -51,6 +58,9 @@ def _off_seconds(evidence: Evidence) -> Iterator[tuple[str, float]]:
     if measured.server is not None:
         yield "the server", off_seconds(measured.server, window)
     yield "the machine", off_seconds(measured.machine, window)
+    if (proxy := measured.proxy) is not None:
+        off_ns = abs(proxy.began_ns - window.from_ns) + abs(proxy.ended_ns - window.to_ns)
+        yield "the link's proxy", off_ns / NS_PER_SECOND
     processes = evidence.raw.account.processes
     if processes:
         off_ns = max(abs(one.from_ns - window.from_ns) + abs(one.to_ns - window.to_ns) for one in processes)

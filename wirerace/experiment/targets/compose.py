@@ -12,6 +12,7 @@ from wirerace.errors import BadInput, TrialFailed, WireraceError
 from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment, Plan, plans_of
 from wirerace.experiment.targets.container import Container, ContainerCrew
+from wirerace.experiment.targets.cores import Cores
 from wirerace.experiment.targets.local import Child, LoadChild, total_seconds
 from wirerace.experiment.targets.locust import load_flags, spelled_value
 from wirerace.experiment.targets.process import MOST_RESTARTS
@@ -55,6 +56,7 @@ class Compose:
         self._looked = 0.0
         self._schedule: Any = None
         self.load_cores = experiment.load.processes
+        self.cores = Cores([], [])
         self._was_down = [part for part in PARTS if not self._stack.containers(part)]
         self._workers_before = len(self._stack.containers(WORKER))
         if "locust" not in self._was_down and self._page.get("/stats/requests", PageState).state not in IDLE:

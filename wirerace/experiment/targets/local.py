@@ -14,7 +14,7 @@ from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment, Plan, plans_of
 from wirerace.experiment.progress import TICK_SECONDS
 from wirerace.experiment.targets.container import Container, ContainerCrew
-from wirerace.experiment.targets.cores import split_cores, usable_cores
+from wirerace.experiment.targets.cores import cores_of, usable_cores
 from wirerace.experiment.targets.locust import load_flags, locust_command, spelled
 from wirerace.experiment.targets.ports import claim, free_port, is_free
 from wirerace.experiment.targets.process import MOST_RESTARTS, Crew, Process
@@ -25,7 +25,7 @@ from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 
 SPARE_DESCRIPTORS = 200
 """What a process opens beside one socket for each client."""
-LOAD = "the load"
+LOAD, LINK = "the load", "the link's proxy"
 PROXY_SECONDS = 60.0  # for a link's proxy to come up
 
 
@@ -58,8 +58,8 @@ class Local:
         with blamed_on(directory / LOGS):
             (directory / LOGS).mkdir(exist_ok=True)
         self._processes: list[Process] = []
-        self._server_cores, self._load_cores = split_cores() if experiment.load.pin_cores else ([], [])
-        self.load_cores = len(self._load_cores) or len(usable_cores())
+        self.cores = cores_of(experiment)
+        self.load_cores = len(self.cores.load or usable_cores())
         sockets = 2 if experiment.link.delay_seconds else 1  # a proxy has two for each client
         raise_descriptor_limit(sockets * experiment.clients.count + SPARE_DESCRIPTORS)
 
@@ -86,7 +86,7 @@ class Local:
         arguments = ["--producer-url", producer.url]
         for field in fields_at(plan.transport.options, "server"):
             arguments += [flag_of(field.name), str(getattr(plan.options, field.name))]
-        return self._start_service(name, plan.name, arguments, self._server_cores)
+        return self._start_service(name, plan.name, arguments, self.cores.server)
 
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:
         """Start Locust with the plan's clients, which subscribe at once; several processes are a master and workers."""
@@ -148,7 +148,7 @@ class Local:
 
     def _start_locust(self, log: str, arguments: list[str]) -> Crew:
         """Start Locust in one process, or a master with the arguments and its workers."""
-        processes, cores = self._experiment.load.processes, self._load_cores
+        processes, cores = self._experiment.load.processes, self.cores.load
         if processes == 1:
             return Crew([self._start(LOAD, log, [*locust_command(), *arguments], cores[:1])])
         port = free_port()
@@ -162,22 +162,23 @@ class Local:
         return Crew(crew)
 
     def _start_link(self, log_name: str, server: Peer) -> tuple[Peer, Child | None]:
-        """Return what clients are to connect to: the server, or a proxy that makes the way to it longer.
+        """Return what clients are to connect to: the server, or a proxy that makes the path to it longer.
 
         Raises TrialFailed when the proxy does not come up.
         """
         delay_seconds = self._experiment.link.delay_seconds
         if not delay_seconds:
             return server, None
-        way = Peer("the link", free_port())
-        command = ["-m", "wirerace.experiment.targets.proxy", str(way.port), str(server.port), str(delay_seconds)]
-        proxy = self._start(way.name, f"{log_name}-link", command, [])
+        path, control = Peer(LINK, free_port()), Peer(LINK, free_port())
+        arguments = [path.port, control.port, server.port, delay_seconds]
+        command = ["-m", "wirerace.experiment.targets.link", *map(str, arguments)]
+        proxy = self._start(LINK, f"{log_name}-link", command, self.cores.link)
         deadline = time.monotonic() + PROXY_SECONDS
-        while not way.is_open():
+        while not (path.is_open() and control.is_open()):
             if proxy.has_ended() or time.monotonic() > deadline:
                 raise proxy.failure("does not come up")
             time.sleep(TICK_SECONDS)
-        return way, Child(proxy, way)
+        return path, Child(proxy, control)
 
     def _start_service(self, name: str, log_name: str, arguments: list[str], cores: Sequence[int]) -> Child:
         peer = Peer(name, self._usual_port(name) or free_port())

@@ -3,21 +3,25 @@
 import contextlib
 import heapq
 import itertools
-import os
 import select
 import selectors
 import socket
 import struct
 import sys
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
-from wirerace.options import ENV_PREFIX
+from wirerace.clock import NS_PER_SECOND, now_ns, process_cpu_seconds, to_ns
+from wirerace.experiment.samples import LinkReport
+from wirerace.histogram import Latencies
 
 READ_BYTES = 65_536
+ANCILLARY_BYTES = 64
+SO_TIMESTAMPNS = 35 if sys.platform == "linux" else None  # as loadtests/connection.py switches it on
+TIMESPEC = struct.Struct("@ll")
 MOST_BYTES_ON_THE_WAY = 1024 * 1024  # of one direction of one connection; beyond, it is not read from
 BACKLOG = 4096
-PARENT_EVERY_SECONDS = 1.0
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: closing sends a reset
 
 
@@ -44,12 +48,15 @@ class End:
         self.ends = False
         """Whether nothing comes after what is waiting."""
         self.earliest = 0.0
+        self.latest_due = 0.0
+        """When the last of what was read here is due: what is read after it is never due before."""
 
 
 class Proxy:
     """Delays both directions by exactly the same time, keeps order, passes on half-closes and resets.
 
-    The kernel completes a client's handshake at once; as over a real link its first bytes leave a round trip later.
+    The kernel completes a client's handshake at once; as over a real link its first bytes leave a round trip later. The
+    delay counts from the kernel's stamp of what arrives, where there is one, so that reading late adds nothing to it.
     """
 
     def __init__(self, port: int, server: tuple[str, int], delay_seconds: float) -> None:
@@ -59,15 +66,34 @@ class Proxy:
         self._parcels: list[Parcel] = []
         self._numbers = itertools.count()
         self._open: set[End] = set()
+        self._late, self._since_ns, self._cpu_before = Latencies(), now_ns(), process_cpu_seconds() or 0.0
         self._listener = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
         self._listener.setblocking(False)
-        self._selector.register(self._listener, selectors.EVENT_READ)
+        self.attend(self._listener, self._accept)
 
     @property
     def port(self) -> int:
         """Where clients are to connect."""
         port: int = self._listener.getsockname()[1]
         return port
+
+    def attend(self, stream: socket.socket, act: Callable[[], None]) -> None:
+        """Call `act`, between turns of the proxy's own, whenever something can be read from a socket."""
+        self._selector.register(stream, selectors.EVENT_READ, act)
+
+    def ignore(self, stream: socket.socket) -> None:
+        """Attend to a socket no longer."""
+        self._selector.unregister(stream)
+
+    def report(self) -> LinkReport:
+        """Return what was forwarded since the last report, and begin anew."""
+        now, cpu_seconds = now_ns(), process_cpu_seconds() or 0.0
+        spent_seconds = cpu_seconds - self._cpu_before
+        found = LinkReport(
+            began_ns=self._since_ns, ended_ns=now, cpu_seconds=spent_seconds, late=self._late.to_record()
+        )
+        self._late, self._since_ns, self._cpu_before = Latencies(), now, cpu_seconds
+        return found
 
     def close(self) -> None:
         """Close everything at once."""
@@ -82,16 +108,17 @@ class Proxy:
         # A selector waits whole milliseconds; select() on it waits to the microsecond.
         select.select([self._selector], [], [], most_seconds)
         for key, events in self._selector.select(0):
-            if key.fileobj is self._listener:
-                self._accept()
+            if not isinstance(key.data, End):
+                key.data()
                 continue
             if events & selectors.EVENT_READ and key.data in self._open:
                 self._read(key.data)
             if events & selectors.EVENT_WRITE and key.data in self._open:
                 self._write(key.data)
-        now = time.monotonic()
-        while self._parcels and self._parcels[0].due <= now:
-            self._arrive(heapq.heappop(self._parcels))
+        while self._parcels and self._parcels[0].due <= (now := time.monotonic()):
+            parcel = heapq.heappop(self._parcels)
+            self._late.record(to_ns(now - parcel.due))
+            self._arrive(parcel)
 
     def _accept(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -103,6 +130,8 @@ class Proxy:
                 for end in (client, server):
                     end.stream.setblocking(False)
                     end.stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    if SO_TIMESTAMPNS is not None:
+                        end.stream.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
                 server.stream.connect_ex(self._server)
                 self._open |= {client, server}
                 for end in (client, server):
@@ -110,21 +139,22 @@ class Proxy:
 
     def _read(self, end: End) -> None:
         try:
-            data = end.stream.recv(READ_BYTES)
+            data, ancillary, _, _ = end.stream.recvmsg(READ_BYTES, ANCILLARY_BYTES)
         except BlockingIOError:
             return
         except OSError:
             self._lose(end)
             return
         end.other.coming += len(data)
-        self._send_off(end, data)
+        self._send_off(end, data, time.monotonic() - lag_seconds(ancillary))
         if not data:
             end.reads = False
             self._close_if_done(end)
         self._watch(end)
 
-    def _send_off(self, end: End, data: bytes | None) -> None:
-        due = max(time.monotonic(), end.earliest) + self._delay_seconds
+    def _send_off(self, end: End, data: bytes | None, arrived: float) -> None:
+        due = max(max(arrived, end.earliest) + self._delay_seconds, end.latest_due)
+        end.latest_due = due
         heapq.heappush(self._parcels, Parcel(due, next(self._numbers), end.other, data))
 
     def _arrive(self, parcel: Parcel) -> None:
@@ -157,7 +187,7 @@ class Proxy:
 
     def _lose(self, end: End) -> None:
         """Forget an end that has been reset; the other one hears of it a delay later."""
-        self._send_off(end, None)
+        self._send_off(end, None, time.monotonic())
         self._close(end)
 
     def _close_if_done(self, end: End) -> None:
@@ -185,13 +215,11 @@ class Proxy:
         end.watched = events
 
 
-def main(port: str, server_port: str, delay_seconds: str) -> None:
-    """Pass on what comes for as long as the parent lives, or until a signal ends this."""
-    parent_pid = int(os.environ.get(f"{ENV_PREFIX}PARENT_PID", "0"))
-    proxy = Proxy(int(port), ("127.0.0.1", int(server_port)), float(delay_seconds))
-    while not parent_pid or os.getppid() == parent_pid:
-        proxy.turn(PARENT_EVERY_SECONDS)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def lag_seconds(ancillary: list[tuple[int, int, bytes]]) -> float:
+    """Return how long ago the kernel received what has just been read; 0 where it has no stamp."""
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
+            seconds, fraction_ns = TIMESPEC.unpack(data)
+            stamp_ns: int = seconds * NS_PER_SECOND + fraction_ns
+            return max(0, now_ns() - stamp_ns) / NS_PER_SECOND
+    return 0.0

@@ -1,0 +1,68 @@
+"""A part that cannot be started fails its trial, and the next trial runs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wirerace.analysis.judging import judged
+from wirerace.errors import ConnectionLost
+from wirerace.experiment.directory import RunDirectory
+from wirerace.experiment.model import Clients, Experiment, Link, WindowOptions
+from wirerace.experiment.record import Result
+from wirerace.experiment.run import run
+from wirerace.experiment.steps import Steps
+from wirerace.experiment.targets.local import LINK, Local
+from wirerace.experiment.targets.process import Process
+from wirerace.schedule import Source
+
+EXPERIMENT = Experiment(
+    "t",
+    ["websocket"],
+    repeats=2,
+    producer=Source(rate_per_second=20.0),
+    clients=Clients(count=2),
+    window=WindowOptions(warmup_seconds=0.1, measure_seconds=0.5),
+    link=Link(0.01),
+)
+
+
+def ran(directory: Path) -> Result:
+    (directory / "raw").mkdir()
+    return run(EXPERIMENT, RunDirectory(directory), lambda _: None, judged)
+
+
+def test_proxy_that_cannot_start_fails_one_trial_and_the_next_one_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, broken = Local._start, ["-c", "raise SystemExit('no proxy today')"]
+    commands = iter([broken])
+
+    def starting(self: Local, name: str, log_name: str, command: list[str], cores: Sequence[int]) -> Process:
+        return start(self, name, log_name, next(commands, command) if name == LINK else command, cores)
+
+    monkeypatch.setattr(Local, "_start", starting)
+    result = ran(tmp_path)
+
+    (failure,) = result.failures
+    assert (1, True) == (failure.repeat, "does not come up" in failure.reason)
+    assert "no proxy today" in failure.reason
+    assert [2] == [trial.repeat for trial in result.trials]
+
+
+def test_whatever_wirerace_raises_in_a_trial_fails_that_trial_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe, errors = Steps._subscribe, iter([ConnectionLost("it is gone")])
+
+    def subscribing(self: Steps, load: Any) -> None:
+        if (error := next(errors, None)) is not None:
+            raise error
+        subscribe(self, load)
+
+    monkeypatch.setattr(Steps, "_subscribe", subscribing)
+    result = ran(tmp_path)
+
+    assert [1] == [failure.repeat for failure in result.failures]
+    assert [2] == [trial.repeat for trial in result.trials]
