@@ -1,20 +1,14 @@
 """What the kernel counts on the connections of a load: bytes and segments, both ways, from TCP_INFO."""
 
-import struct
 import sys
 from typing import Protocol
 
 from gevent import socket
 
 from wirerace.account import NO_TRAFFIC, Traffic
+from wirerace.tcp_info import CLOSE_WAIT, INFO_BYTES, read_tcp_info
 
 TCP_INFO: int = getattr(socket, "TCP_INFO", 0) if sys.platform == "linux" else 0
-INFO_BYTES = 208  # up to tcpi_bytes_sent, which came with Linux 4.19
-# In Linux's struct tcp_info (linux/tcp.h): tcpi_state; tcpi_total_retrans; tcpi_bytes_received, tcpi_segs_out,
-# tcpi_segs_in; tcpi_min_rtt; tcpi_bytes_sent.
-_INFO = struct.Struct("=B99xI24xQII4xI48xQ")
-NO_ROUND_TRIP = 2**32 - 1  # tcpi_min_rtt before there was any
-CLOSE_WAIT = 8  # linux/tcp_states.h: the other side has closed, and we have acknowledged it
 
 
 class Socket(Protocol):
@@ -58,10 +52,8 @@ class Counters:
 
 def _read(connection: Socket) -> tuple[int, Traffic]:
     """Return a connection's state and what the kernel has counted on it since its first SYN."""
-    info = connection.getsockopt(socket.IPPROTO_TCP, TCP_INFO, INFO_BYTES)
-    if len(info) < INFO_BYTES:
+    info = read_tcp_info(connection.getsockopt(socket.IPPROTO_TCP, TCP_INFO, INFO_BYTES))
+    if info is None:
         return 0, NO_TRAFFIC
-    state, again, received_bytes, segments_out, segments_in, round_trip_us, sent_bytes = _INFO.unpack(info)
-    if round_trip_us == NO_ROUND_TRIP:
-        round_trip_us = 0
+    state, again, received_bytes, segments_out, segments_in, round_trip_us, sent_bytes = info
     return state, Traffic(sent_bytes, received_bytes, segments_out, segments_in, again, 1, round_trip_us)

@@ -26,10 +26,10 @@ CLIENTS, ROUNDS = 20, 20
 POLLING = Address("127.0.0.1", 8001)
 
 
-def raise_loopback() -> None:
-    """Set the namespace's loopback up: it is born down."""
+def set_loopback(*, is_up: bool) -> None:
+    """Set the namespace's loopback up, which is born down, or down again."""
     with plain.socket() as any_socket:
-        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP if is_up else 0))
 
 
 def counted_by_interface() -> int:
@@ -79,7 +79,7 @@ def compared(work: Callable[[Counters], None]) -> tuple[int, int]:
 
 
 def main() -> None:
-    raise_loopback()
+    set_loopback(is_up=True)
     services = [
         subprocess.Popen([sys.executable, "-m", "services", *arguments], env=os.environ, stderr=subprocess.DEVNULL)
         for arguments in (("producer", "--idle", "true"), ("polling",))
