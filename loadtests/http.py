@@ -7,11 +7,14 @@ import httptools
 from loadtests.connection import Address, Connection, Stamp
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
-from wirerace.errors import ConnectionLost, Refused
+from wirerace.errors import BadAnswer, Refused
 from wirerace.wire import CURSOR_HEADER
 
 LEAST_LINE_BYTES = len("Filler:\r\n")
 MOST_LINE_BYTES = 4096  # servers refuse lines of more than 8 KiB
+MOST_HEAD_BYTES = 65_536
+MOST_ANSWER_BYTES = 128 * 1024 * 1024  # twice what a server keeps for clients that come back
+MOST_SAID_BYTES = 1000
 
 _CURSOR_HEADER = CURSOR_HEADER.lower().encode()
 
@@ -61,6 +64,7 @@ class HttpClient:
         self._connection: Connection | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._complete = False
+        self._has_more = False
         self._stays_open = False
         self._cursor = b""
         self._body: list[bytes] = []
@@ -73,7 +77,8 @@ class HttpClient:
     def get(self, target: str) -> Response:
         """Ask for `target` and wait for the answer.
 
-        Raises OSError or ConnectionLost when the connection breaks, Refused when the status is neither 200 nor 204.
+        Raises OSError or ConnectionLost when the connection breaks, Refused when the status is neither 200 nor 204,
+        BadAnswer when the answer is no HTTP, or has no end; the connection is closed then.
         """
         if self._connection is None:
             self._connection = Connection(self._address, self._counters)
@@ -85,18 +90,34 @@ class HttpClient:
         connection.send(f"GET {target}{self._tail}".encode())
         self.sent_ns = now_ns()
         try:
-            while not self._complete:
-                parser.feed_data(connection.receive())
-        except httptools.HttpParserError as error:
-            raise ConnectionLost(f"no HTTP: {error}") from None
+            self._read_answer(connection, parser)
+        except BadAnswer:
+            self.close()
+            raise
         status = parser.get_status_code()
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         response = Response(status, self._cursor.decode("latin-1"), body, connection.stamp)
         if not self._stays_open:
             self.close()
         if status not in {200, 204}:
-            raise Refused(f"{status}: {body.decode(errors='replace').strip()[:200]}")
+            raise Refused(f"{status}: {said(body)}")
         return response
+
+    def _read_answer(self, connection: Connection, parser: httptools.HttpResponseParser) -> None:
+        size_bytes = 0
+        try:
+            while not self._complete:
+                data = connection.receive()
+                parser.feed_data(data)
+                size_bytes += len(data)
+                if size_bytes > (MOST_ANSWER_BYTES if self._body else MOST_HEAD_BYTES) and not self._complete:
+                    raise BadAnswer(f"no end of the answer after {size_bytes} bytes")
+        except httptools.HttpParserUpgrade:
+            raise BadAnswer("101: nobody asked for another protocol") from None
+        except httptools.HttpParserError as error:
+            raise BadAnswer(f"no HTTP: {error}") from None
+        if self._has_more:
+            raise BadAnswer("more than one answer to a request")
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -107,7 +128,8 @@ class HttpClient:
     # What httptools calls while it parses.
 
     def on_message_begin(self) -> None:
-        """A response begins."""
+        """A response begins; when the one before it is whole, nobody has asked for it."""
+        self._has_more = self._complete
         self._cursor = b""
         self._body.clear()
 
@@ -121,6 +143,11 @@ class HttpClient:
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        """The response is whole. The parser knows only now whether the connection stays open."""
-        self._complete = True
+        """A response is whole; after a 1xx comes another. The parser knows only now whether the connection stays."""
+        self._complete = self._parser.get_status_code() >= 200
         self._stays_open = self._parser.should_keep_alive()
+
+
+def said(body: bytes) -> str:
+    """Return what a server said, or its beginning, on one line."""
+    return " ".join(body[:MOST_SAID_BYTES].decode(errors="replace").split())[:200]

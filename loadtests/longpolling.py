@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import gevent
 
-from loadtests.user import HttpSubscriber, Received
+from loadtests.asking import HttpSubscriber
+from loadtests.user import Received
 from wirerace.clock import now_ns
 from wirerace.transports import TRANSPORTS, LongPollingOptions
 
@@ -17,15 +18,18 @@ class LongPollingUser(HttpSubscriber):
 
     def deliveries(self) -> Iterator[Received]:
         """Subscribe, or catch up, with a request that is not held; then ask and ask again."""
-        path, hold_seconds = self.transport.path, self.options.hold_seconds
-        target = f"{path}?after={self.cursor}&hold=0" if self.cursor else f"{path}?hold=0"
+        hold_seconds = self.options.hold_seconds if self.is_connected else 0.0
         answered_ns = 0
         while True:
-            updates, stamp = self.ask(target, now_ns())
+            updates, stamp = self.ask(self.target(hold_seconds), now_ns())
             if answered_ns:
                 self.account.repoll(self.client.sent_ns, answered_ns)
-            answered_ns = stamp.arrival_ns
+            answered_ns, hold_seconds = stamp.arrival_ns, self.options.hold_seconds
             yield updates, stamp
-            target = f"{path}?after={self.cursor}&hold={hold_seconds:.12g}"
             if self.options.repoll_delay_seconds:
                 gevent.sleep(self.options.repoll_delay_seconds)
+
+    def target(self, hold_seconds: float) -> str:
+        """Return what to ask for, and for how long it may be held."""
+        after = f"after={self.cursor}&" if self.cursor else ""
+        return f"{self.transport.path}?{after}hold={hold_seconds:.12g}"

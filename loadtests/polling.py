@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import gevent
 from locust.env import Environment
 
-from loadtests.user import HttpSubscriber, Received
+from loadtests.asking import HttpSubscriber
+from loadtests.user import Received
 from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
 from wirerace.transports import TRANSPORTS, PollingOptions
 
@@ -24,8 +25,13 @@ class PollingUser(HttpSubscriber):
         self.due_ns = self.load.next_due_ns(self.options.interval_seconds, now_ns())
 
     def deliveries(self) -> Iterator[Received]:
-        """Ask once, to subscribe or to catch up, and then on schedule."""
-        yield self.ask(self.target(), now_ns())
+        """Ask once, to subscribe or to catch up, and then on schedule.
+
+        An answer that is an error does not change the schedule.
+        """
+        if self.catches_up:
+            self.catches_up = False
+            yield self.ask(self.target(), now_ns())
         self.skip_missed()
         while True:
             self.wait_until_due()
@@ -45,7 +51,7 @@ class PollingUser(HttpSubscriber):
             self.account.late_poll(self.due_ns)
 
     def skip_missed(self) -> None:
-        """Leave out, and count, the polls that fell due while there was no connection."""
+        """Leave out, and count, the polls that fell due in a pause after a failure, or without a connection."""
         while self.due_ns < now_ns():
             self.account.late_poll(self.due_ns)
             self.due_ns += self.interval_ns

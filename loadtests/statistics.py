@@ -15,6 +15,8 @@ from wirerace.clock import to_ns
 from wirerace.metrics import LATENCY_BUCKETS
 
 FLUSH_SECONDS = 1.0
+MOST_REASONS = 20
+"""Different failures that are listed of one row: Locust keeps each text for good, and a server may say anything."""
 BOUNDS_NS = [to_ns(bound) for bound in LATENCY_BUCKETS]
 
 
@@ -53,6 +55,7 @@ class Statistics:
     def __init__(self, stats: RequestStats) -> None:
         self._stats = stats
         self._times: dict[tuple[str, str], Times] = {}
+        self._reasons: dict[tuple[str, str], set[str]] = {}
         self._flusher = gevent.spawn(self._flush_forever)
 
     def times_of(self, method: str, name: str) -> Times:
@@ -63,7 +66,10 @@ class Statistics:
         """Note one failure; with `took_ns` it is a request that failed, and counts as a request, too."""
         if took_ns is not None:
             self.times_of(method, name).note(took_ns, 0)
-        self._stats.log_error(method, name, what)
+        reasons = self._reasons.setdefault((name, method), set())
+        if len(reasons) < MOST_REASONS:
+            reasons.add(what)
+        self._stats.log_error(method, name, what if what in reasons else "other failures")
 
     def stop(self) -> None:
         """Hand over the rest: the test is over."""

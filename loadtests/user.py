@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import gevent
-import msgspec
 from locust import User, task
 from locust.env import Environment
 
@@ -13,12 +12,11 @@ from loadtests.http import HttpClient
 from loadtests.load import LOADS
 from loadtests.ws import WebSocketClient
 from wirerace.backoff import OF_CLIENTS
-from wirerace.clock import now_ns
-from wirerace.errors import BadCursor, ConnectionLost, Refused
-from wirerace.frames import FrameError
+from wirerace.clock import now_ns, to_ns
+from wirerace.errors import BadAnswer, Refused, WireraceError, shown
 from wirerace.ledger import Ledger
 from wirerace.transports import Transport
-from wirerace.wire import Cursor, Update, decode_batch
+from wirerace.wire import Cursor, Update, is_epoch
 
 DELIVERY = "UPDATE"
 """What deliveries are called where Locust says GET."""
@@ -61,8 +59,11 @@ class Subscriber(User):
         self.asked_ns = 0
         self.started_ns = 0
         self.broken_ns = 0
+        self.well_ns = 0  # since when all has been well
+        self.epoch: str | None = None
         self.is_connected = False
-        self.has_heard = False
+        self.catches_up = True  # it has asked nothing yet, or nothing since its connection broke
+        self.has_received = False
         self.has_newer = False  # what was read last holds a part of something newer
         self.listener: gevent.Greenlet | None = None
         self.ledger = Ledger(self.account)
@@ -82,7 +83,10 @@ class Subscriber(User):
 
     @task
     def subscribe(self) -> None:
-        """Receive for as long as Locust lets this user live; reconnect with backoff and jitter."""
+        """Receive for as long as Locust lets this user live; after a failure, wait and go on.
+
+        Whatever a server can cause is caught here. An answer that is an error is an answer: the connection stays.
+        """
         self.listener = gevent.getcurrent()
         self.load.join(self)
         pause_seconds = 0.0
@@ -92,33 +96,55 @@ class Subscriber(User):
                 self.listen()
             except Cut as cut:
                 pause_seconds = cut.pause_seconds
-            except (OSError, ConnectionLost, Refused, FrameError, BadCursor, msgspec.DecodeError) as error:
-                pause_seconds = self.backoff_seconds()
-                self.note_failure(error)
-            self.hang_up()
-            if self.is_connected:
-                self.is_connected = False
-                self.broken_ns = now_ns()
+                self.lose_connection()
+            except Refused as error:
+                pause_seconds = self.pause_after(error)
+            except (OSError, WireraceError) as error:
+                pause_seconds = self.pause_after(error)
+                self.account.totals.breaks += self.is_connected
+                self.lose_connection()
 
     def listen(self) -> None:
         """Enter into the ledger what comes, until the connection breaks."""
         receive, note, read = self.ledger.receive, self.note_delivery, self.account.read
         for updates, (arrival_ns, read_ns, by_kernel) in self.deliveries():
             read(arrival_ns, read_ns, by_kernel=by_kernel)
-            if updates and not self.has_heard:
-                self.has_heard = True
+            self.well_ns = self.well_ns or read_ns
+            if updates and not self.has_received:
+                self.has_received = True
                 self.account.stages["first_update"].record(arrival_ns - self.started_ns)
             earlier = 0 if self.together else len(updates) - (not self.has_newer)
             for index, update in enumerate(updates):
                 receive(update, arrival_ns, is_bound=index < earlier)
                 note(arrival_ns - update.ts, update.payload_bytes)
 
-    def backoff_seconds(self) -> float:
-        """Return how long to wait before the next attempt: twice as long each time, with jitter."""
+    def pause_after(self, error: Exception) -> float:
+        """Note a failure and return how long to wait: twice as long each time, with jitter.
+
+        It begins anew when all has been well for as long as the longest pause: a server whose every other answer is
+        wrong must not be asked again and again after the shortest.
+        """
+        self.note_failure(error)
         least, most = OF_CLIENTS
+        if self.well_ns and now_ns() - self.well_ns > to_ns(most):
+            self.attempts = 0
+        self.well_ns = 0
         pause_seconds: float = min(least * 2**self.attempts, most)
         self.attempts = min(self.attempts + 1, 10)
         return pause_seconds * self.load.random.uniform(0.5, 1.0)
+
+    def lose_connection(self) -> None:
+        """Close what is open, if anything: this client has to come back."""
+        self.hang_up()
+        self.catches_up = True
+        if self.is_connected:
+            self.is_connected = False
+            self.broken_ns = now_ns()
+
+    def note_refusal(self) -> None:
+        """Count an answer that is an error."""
+        now = now_ns()
+        self.account.response("error", now, now - self.asked_ns)
 
     def note_failure(self, error: Exception) -> None:
         """Count a failure and tell Locust what failed: a request, or the connection that brought deliveries."""
@@ -147,10 +173,22 @@ class Subscriber(User):
         """Return the cursor up to which this client has received everything, None when it has none yet."""
         return Cursor.parse(self.cursor) if self.cursor else None
 
+    def checked(self, updates: list[Update]) -> list[Update]:
+        """Return updates whose epochs can stand in a cursor; decoding has checked the rest.
+
+        Raises BadAnswer when one cannot.
+        """
+        for update in updates:
+            if update.epoch != self.epoch:
+                if not is_epoch(update.epoch):
+                    raise BadAnswer(f"an epoch is 1 to 16 characters 0-9 and a-z, got {shown(update.epoch)}")
+                self.epoch = update.epoch
+        return updates
+
     def connected(self, cursor: Cursor, client: HttpClient | WebSocketClient, answered_ns: int) -> None:
         """Note that the server has answered: this client is subscribed after `cursor`, or is again after a break."""
         since_ns, now = self.asked_ns, now_ns()
-        self.attempts = 0
+        self.well_ns = self.well_ns or now
         self.started_ns = self.started_ns or since_ns
         self.ledger.open(cursor, now)
         self.is_connected = True
@@ -161,55 +199,3 @@ class Subscriber(User):
         stages["tcp_connected"].record(client.opened_ns - since_ns)
         stages["request_sent"].record(client.sent_ns - since_ns)
         stages["answered"].record(answered_ns - since_ns)
-
-
-class HttpSubscriber(Subscriber):
-    """A client that asks."""
-
-    abstract = True
-    request_method = "GET"
-    together = True
-
-    def __init__(self, environment: Environment) -> None:
-        super().__init__(environment)
-        self.client = HttpClient(
-            self.address,
-            self.counters,
-            keep_alive=self.options.keep_alive,
-            extra_header_bytes=self.options.extra_header_bytes,
-        )
-
-    def ask(self, target: str, sent_ns: int) -> Received:
-        """Ask for `target`; the request was meant to leave at `sent_ns`. A 204 yields no updates."""
-        account = self.account
-        account.request(sent_ns)
-        connects = self.client.connects
-        self.asked_ns = now_ns()
-        try:
-            response = self.client.get(target)
-        except Refused:
-            now = now_ns()
-            account.response("error", now, now - self.asked_ns)
-            raise
-        took_ns = response.stamp.arrival_ns - self.asked_ns
-        self.note_request(took_ns, len(response.body))
-        updates = decode_batch(response.body).updates if response.status == 200 else []
-        account.response("data" if updates else "empty", response.stamp.arrival_ns, took_ns)
-        if self.client.connects > connects:
-            account.totals.connects += 1
-        if not self.is_connected:
-            # The cursor of an answer lies behind its updates, the subscription begins before them.
-            first = Cursor(updates[0].epoch, updates[0].seq - 1) if updates else Cursor.parse(response.cursor)
-            self.connected(first, self.client, response.stamp.arrival_ns)
-        self.asked_ns = 0
-        self.cursor = response.cursor
-        return updates, response.stamp
-
-    @property
-    def is_open(self) -> bool:
-        """Tell whether the connection was kept, or a request is under way."""
-        return self.client.is_open
-
-    def hang_up(self) -> None:
-        """Close the connection."""
-        self.client.close()

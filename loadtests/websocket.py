@@ -7,8 +7,9 @@ from locust.env import Environment
 from loadtests.user import Received, Subscriber
 from loadtests.ws import WebSocketClient
 from wirerace.clock import now_ns
+from wirerace.errors import BadAnswer, ConnectionLost, Refused
 from wirerace.transports import TRANSPORTS, WebSocketOptions
-from wirerace.wire import Cursor, Update, decode_update
+from wirerace.wire import NO_UPDATE, Cursor, Update, decode_update
 
 
 class WebSocketUser(Subscriber):
@@ -28,17 +29,37 @@ class WebSocketUser(Subscriber):
         """Shake hands and listen."""
         self.asked_ns = now_ns()
         self.account.request(self.asked_ns)
-        client = self.client = WebSocketClient(self.address, self.target(), self.counters)
+        client = self.client = self.shake_hands()
         self.account.totals.connects += 1
         self.note_request(client.stamp.arrival_ns - self.asked_ns, 0)
-        self.cursor = client.cursor
-        self.connected(Cursor.parse(client.cursor), client, client.stamp.arrival_ns)
+        self.cursor = str(client.cursor)
+        self.connected(client.cursor, client, client.stamp.arrival_ns)
         self.asked_ns = 0
         while True:
-            updates = [decode_update(message) for message in client.receive()]
+            updates = self.updates_in(client.receive())
             self.has_newer = client.is_cut
             yield updates, client.stamp
             self.newest = updates[-1]
+
+    def shake_hands(self) -> WebSocketClient:
+        """Return a connection that the server has upgraded; a refusal is an answer."""
+        try:
+            return WebSocketClient(self.address, self.target(), self.counters)
+        except Refused:
+            self.note_refusal()
+            raise
+
+    def updates_in(self, messages: list[bytes]) -> list[Update]:
+        """Return the updates in messages.
+
+        Raises ConnectionLost when one holds none: what follows would not follow on it.
+        """
+        try:
+            return self.checked([decode_update(message) for message in messages])
+        except NO_UPDATE as error:
+            raise ConnectionLost(f"a message is no update: {error}") from None
+        except BadAnswer as error:
+            raise ConnectionLost(str(error)) from None
 
     def target(self) -> str:
         """Return what to connect to."""

@@ -5,11 +5,12 @@ import hashlib
 import os
 
 from loadtests.connection import Address, Connection, Stamp
+from loadtests.http import said
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
-from wirerace.errors import ConnectionLost, Refused
+from wirerace.errors import BadAnswer, BadCursor, ConnectionLost, Refused
 from wirerace.frames import FrameError, FrameReader, Message, Opcode, close_code_of, encode_frame
-from wirerace.wire import CURSOR_HEADER
+from wirerace.wire import CURSOR_HEADER, Cursor
 
 HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 MAX_HEAD_BYTES = 16_384
@@ -17,10 +18,11 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
 class WebSocketClient:
-    """One connection; `cursor` is the cursor of the 101, as text.
+    """One connection; `cursor` is the cursor of the 101.
 
     `opened_ns` and `sent_ns` are when it was open and when the upgrade request had left, Unix nanoseconds.
-    Raises OSError or ConnectionLost when the connection breaks, Refused when the server does not upgrade.
+    Raises OSError or ConnectionLost when the connection breaks, Refused when the server does not upgrade, BadAnswer
+    when its answer makes no sense.
     """
 
     def __init__(self, address: Address, target: str, counters: Counters | None = None) -> None:
@@ -80,7 +82,7 @@ class WebSocketClient:
             code = close_code_of(message.payload)
             raise ConnectionLost(f"the server closed with {code}: {message.payload[2:].decode()}")
 
-    def _shake_hands(self, address: Address, target: str) -> str:
+    def _shake_hands(self, address: Address, target: str) -> Cursor:
         key = base64.b64encode(os.urandom(16))
         self._connection.send(
             f"GET {target} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -90,14 +92,20 @@ class WebSocketClient:
         answer = b""
         while b"\r\n\r\n" not in answer:
             if len(answer) > MAX_HEAD_BYTES:
-                raise ConnectionLost("the answer to the handshake does not end")
+                raise BadAnswer(f"no end of the answer's head after {len(answer)} bytes")
             answer += self._connection.receive()
         head, _, self._unread = answer.partition(b"\r\n\r\n")
         status_line, *lines = head.decode("latin-1").split("\r\n")
-        if " 101 " not in status_line:
-            raise Refused(f"{status_line.partition(' ')[2]}: {self._unread.decode(errors='replace').strip()[:200]}")
+        version, _, status = status_line.partition(" ")
+        if not version.startswith("HTTP/"):
+            raise BadAnswer("no HTTP")
+        if not status.startswith("101"):
+            raise Refused(f"{status[:200]}: {said(self._unread)}")
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         accept = base64.b64encode(hashlib.sha1(key + HANDSHAKE_GUID, usedforsecurity=False).digest()).decode()
         if headers.get("sec-websocket-accept") != accept:
-            raise Refused("101 with a wrong Sec-WebSocket-Accept")
-        return headers.get(CURSOR_HEADER.lower(), "")
+            raise BadAnswer("101 with a wrong Sec-WebSocket-Accept")
+        try:
+            return Cursor.parse(headers.get(CURSOR_HEADER.lower(), ""))
+        except BadCursor:
+            raise BadAnswer(f"101 without a cursor in {CURSOR_HEADER}") from None

@@ -126,8 +126,8 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     Whatever the window: `clients` have been subscribed, `most_clients` of them at one time (a sum over processes, each
     at its own time), `received` counts what reached them, `repeated` what reached one again, `missing` the sequence
     numbers below a client's highest that it never received. `returning` is how long clients were without a connection
-    that had broken, `cuts` how many connections the load itself cut. `closed_ns` is when each load process closed its
-    ledgers, Unix nanoseconds.
+    that had broken or was cut, `cuts` how many connections the load itself cut, `breaks` how many broke otherwise.
+    `closed_ns` is when each load process closed its ledgers, Unix nanoseconds.
     """
 
     delivered: int = 0
@@ -145,6 +145,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     connects: int = 0
     failed_connects: int = 0
     cuts: int = 0
+    breaks: int = 0
     clients: int = 0
     most_clients: int = 0
     client_ns: int = 0

@@ -11,6 +11,7 @@
     ├── FrameError         a WebSocket peer broke the protocol (wirerace.frames)
     ├── ConnectionLost     a client's connection ended, in order or not
     └── Refused            a server answered a client with an error
+        └── BadAnswer      it answered with what makes no sense
 
 Each message is one line that names the place and the cure.
 """
@@ -48,6 +49,10 @@ class ConnectionLost(WireraceError):
 
 class Refused(WireraceError):
     """A server answered with an error; the text is what it said."""
+
+
+class BadAnswer(Refused):
+    """A server's answer makes no sense; the text says why."""
 
 
 def printable(text: str) -> str:

@@ -4,17 +4,32 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.loadtests.script import Script, Serve
+from loadtests.user import Subscriber
+from tests.loadtests.script import Answer, Script, Serve
+from tests.loadtests.swarm import Start, Swarm
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     scripts: list[Script] = []
 
-    def start(*answers: bytes, piece_bytes: int = 0) -> Script:
+    def start(*answers: Answer, piece_bytes: int = 0) -> Script:
         scripts.append(Script(*answers, piece_bytes=piece_bytes))
         return scripts[-1]
 
     yield start
     for script in scripts:
         script.stop()
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    swarms: list[Swarm] = []
+
+    def start(user: type[Subscriber], script: Script, *flags: str) -> Swarm:
+        swarms.append(Swarm(user, script.address, *flags))
+        return swarms[-1]
+
+    yield start
+    for swarm in swarms:
+        swarm.close()

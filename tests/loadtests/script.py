@@ -10,12 +10,14 @@ from gevent.server import StreamServer
 from loadtests.connection import Address
 
 Serve = Callable[..., "Script"]
+Answer = bytes | Callable[[bytes], bytes]
+"""What is answered, or what makes it of the request."""
 
 
 class Script:
     """A server that answers each request with the next of `answers`, cut into pieces; b"" is to hold the request."""
 
-    def __init__(self, *answers: bytes, piece_bytes: int = 0) -> None:
+    def __init__(self, *answers: Answer, piece_bytes: int = 0) -> None:
         self.requests: list[bytes] = []
         self.connections = 0
         self._answers = list(answers)
@@ -24,7 +26,7 @@ class Script:
         self._server.start()
         self.address = Address("127.0.0.1", self._server.server_port)
 
-    def add(self, *answers: bytes) -> None:
+    def add(self, *answers: Answer) -> None:
         self._answers += answers
 
     def stop(self) -> None:
@@ -39,6 +41,8 @@ class Script:
         while self._answers and (request := stream.recv(65536)):
             self.requests.append(request)
             answer = self._answers.pop(0)
+            if callable(answer):
+                answer = answer(request)
             if not answer:
                 stream.recv(1)
                 break

@@ -2,10 +2,10 @@
 
 import pytest
 
-from loadtests.connection import Address
-from loadtests.http import LEAST_LINE_BYTES, MOST_LINE_BYTES, HttpClient, filling
+from loadtests.connection import READ_BYTES, Address
+from loadtests.http import LEAST_LINE_BYTES, MOST_ANSWER_BYTES, MOST_HEAD_BYTES, MOST_LINE_BYTES, HttpClient, filling
 from tests.loadtests.script import Serve
-from wirerace.errors import BadInput, ConnectionLost, Refused
+from wirerace.errors import BadAnswer, BadInput, ConnectionLost, Refused
 
 DATA = b"HTTP/1.1 200 OK\r\nWirerace-Cursor: e-7\r\nContent-Length: 5\r\n\r\nhello"
 EMPTY = b"HTTP/1.1 204 No Content\r\nwirerace-cursor: e-7\r\n\r\n"
@@ -55,12 +55,67 @@ def test_refusal_carries_what_the_server_said(serve: Serve) -> None:
     client.close()
 
 
-def test_broken_answers_lose_the_connection(serve: Serve) -> None:
-    for answer in (b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nclose"):
-        client = HttpClient(serve(answer).address)
-        with pytest.raises(ConnectionLost):
-            client.get("/poll")
-        client.close()
+def test_answer_that_ends_too_early_is_a_lost_connection(serve: Serve) -> None:
+    client = HttpClient(serve(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nclose").address)
+    with pytest.raises(ConnectionLost):
+        client.get("/poll")
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "wrong"),
+    [
+        (b"SSH-2.0-OpenSSH\r\n", "no HTTP"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 3, "no HTTP"),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", "101: nobody asked"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "no HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n", "no HTTP"),
+        (DATA + DATA, "more than one answer"),
+        (EMPTY + b"HTTP/1.1 2", "more than one answer"),
+    ],
+)
+def test_answer_that_makes_no_sense_is_a_bad_answer_and_the_next_one_is_good(
+    serve: Serve, answer: bytes, wrong: str
+) -> None:
+    script = serve(answer + b"", DATA)
+    client = HttpClient(script.address)
+    with pytest.raises(BadAnswer, match=wrong):
+        client.get("/poll")
+
+    assert not client.is_open
+    assert b"hello" == client.get("/poll").body
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "most_bytes"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", MOST_HEAD_BYTES),
+        (b"HTTP/1.1 200 OK\r\nName: ", MOST_HEAD_BYTES),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", MOST_HEAD_BYTES),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n", MOST_ANSWER_BYTES),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n", MOST_ANSWER_BYTES),
+    ],
+)
+def test_answer_without_an_end_is_not_read_for_ever(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, answer: bytes, most_bytes: int
+) -> None:
+    monkeypatch.setattr("loadtests.http.MOST_ANSWER_BYTES", 2 * MOST_HEAD_BYTES)
+    script = serve(answer + b"X-Filler: x\r\n" * (4 * MOST_HEAD_BYTES // 13))
+    client = HttpClient(script.address)
+    with pytest.raises(BadAnswer, match="no end of the answer after") as error:
+        client.get("/poll")
+
+    read_bytes = int(str(error.value).rpartition(" after ")[2].split()[0])
+    assert min(most_bytes, 2 * MOST_HEAD_BYTES) < read_bytes <= 3 * MOST_HEAD_BYTES + READ_BYTES
+    assert not client.is_open
+
+
+def test_answer_may_follow_informational_ones(serve: Serve) -> None:
+    client = HttpClient(serve(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + DATA).address)
+
+    assert (200, b"hello") == (client.get("/poll").status, b"hello")
+    client.close()
 
 
 def test_server_that_is_not_there_is_an_os_error(serve: Serve) -> None:

@@ -1,80 +1,17 @@
 """Users in a real Locust environment, against a server that says what the test wants."""
 
-import argparse
 import time
-from collections.abc import Callable, Iterator
 
-import gevent
 import pytest
-from locust.argument_parser import LocustArgumentParser
-from locust.env import Environment
 
-from loadtests.connection import Address
-from loadtests.load import LOADS, Load
 from loadtests.longpolling import LongPollingUser
-from loadtests.options import add_options, read_options
 from loadtests.polling import PollingUser
 from loadtests.user import Subscriber
 from loadtests.websocket import WebSocketUser
-from tests.loadtests.script import Script, Serve
-from wirerace.account import Subscription, Window
+from tests.loadtests.script import Serve
+from tests.loadtests.swarm import Start, answer
+from wirerace.account import Subscription
 from wirerace.wire import Cursor
-
-PATIENCE_SECONDS = 10.0
-ALWAYS = Window(0, 2**62)
-
-
-def answer(*seqs: int, cursor: int) -> bytes:
-    """Return an answer with updates."""
-    updates = ",".join(f'{{"epoch":"e","seq":{seq},"ts":{time.time_ns()},"data":"x"}}' for seq in seqs)
-    body = f'{{"updates":[{updates}]}}' if seqs else ""
-    status = "200 OK" if seqs else "204 No Content"
-    length = f"Content-Length: {len(body)}\r\n" if seqs else ""
-    return f"HTTP/1.1 {status}\r\nWirerace-Cursor: e-{cursor}\r\n{length}\r\n{body}".encode()
-
-
-class Swarm:
-    """One user of a class."""
-
-    def __init__(self, user: type[Subscriber], address: Address, *flags: str) -> None:
-        parser = LocustArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter)
-        add_options(parser)
-        given = parser.parse_args([f"--{user.transport.name}-host=http://{address}", *flags])
-        self.environment = Environment(user_classes=[user], parsed_options=given)
-        self.load = LOADS[self.environment] = Load(self.environment, read_options(vars(given)))
-        self.load.set_window(ALWAYS)
-        self.account = self.load.account_of(user.transport)
-        self.runner = self.environment.create_local_runner()
-        self.runner.start(1, spawn_rate=1)
-
-    def wait_for(self, condition: Callable[[], bool]) -> None:
-        with gevent.Timeout(PATIENCE_SECONDS):
-            while not condition():
-                gevent.sleep(0.005)
-
-    def failures(self) -> list[str]:
-        return [f"{error.method} {error.name}: {error.error}" for error in self.environment.stats.errors.values()]
-
-    def close(self) -> None:
-        self.runner.quit()
-        self.load.stop()
-        del LOADS[self.environment]
-
-
-Start = Callable[..., Swarm]
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    swarms: list[Swarm] = []
-
-    def start(user: type[Subscriber], script: Script, *flags: str) -> Swarm:
-        swarms.append(Swarm(user, script.address, *flags))
-        return swarms[-1]
-
-    yield start
-    for swarm in swarms:
-        swarm.close()
 
 
 def test_first_answer_may_bring_news_already(serve: Serve, start: Start) -> None:
@@ -159,17 +96,6 @@ def test_server_that_is_not_there_is_named(serve: Serve, start: Start, user: typ
     swarm.wait_for(lambda: bool(swarm.failures()))
 
     assert [f"{row}: {script.address}: Connection refused"] == swarm.failures()
-
-
-def test_answer_that_cannot_be_read_is_a_failure_with_backoff(serve: Serve, start: Start) -> None:
-    broken = b"HTTP/1.1 200 OK\r\nWirerace-Cursor: e-1\r\nContent-Length: 3\r\n\r\n{{{"
-    script = serve(*[broken] * 100)
-    swarm = start(PollingUser, script)
-    swarm.wait_for(lambda: len(script.requests) >= 3)
-
-    assert [failure for failure in swarm.failures() if failure.startswith("GET /poll: JSON is malformed")]
-    assert swarm.runner.exceptions == {}
-    assert len(script.requests) < 10
 
 
 def test_client_between_two_connections_is_not_cut(serve: Serve, start: Start) -> None:

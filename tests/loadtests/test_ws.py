@@ -14,6 +14,7 @@ from loadtests.connection import Address
 from loadtests.ws import WebSocketClient
 from wirerace.errors import ConnectionLost, Refused
 from wirerace.frames import CloseCode, FrameError, FrameReader, Message, Opcode, encode_close, encode_frame
+from wirerace.wire import Cursor
 
 HELLO = encode_frame(Opcode.TEXT, b"hello")
 
@@ -71,7 +72,7 @@ def test_messages_are_read_however_they_are_split(peer: Callable[..., Peer], pie
     fragments = b"\x01\x02he" + encode_frame(Opcode.PING, b"") + b"\x80\x03llo"
     frames = HELLO + fragments + (encode_frame(Opcode.TEXT, big) if piece_bytes != 1 else HELLO)
     client = WebSocketClient(peer(frames, piece_bytes=piece_bytes).address, "/ws")
-    assert client.cursor == "e-3"
+    assert client.cursor == Cursor("e", 3)
     messages: list[bytes] = []
     while len(messages) < 3:
         messages += client.receive()

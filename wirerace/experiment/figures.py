@@ -95,6 +95,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         failed_connects=account.failed_connects,
         connects=account.connects,
         cuts=account.cuts,
+        breaks=account.breaks,
         return_seconds=_returning(account.returning),
         restarts=measured.restarts,
         parts=measured.parts,

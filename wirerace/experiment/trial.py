@@ -291,6 +291,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     failed_connects: int
     connects: int
     cuts: int
+    breaks: int = 0
     return_seconds: Returning
     restarts: int
     parts: dict[str, Part] = {}

@@ -303,14 +303,26 @@ def test_producer_that_died_is_a_reason_whatever_it_made_afterwards() -> None:
     ]
 
 
-def test_connections_that_broke_are_a_doubt_and_those_that_the_load_cut_are_none() -> None:
-    back = msgspec.structs.replace(GOOD.return_seconds, count=5)
-    cut = msgspec.structs.replace(GOOD, return_seconds=back, cuts=5)
+def returned(*, cuts: int, breaks: int, came_back: int) -> list[str]:
+    """Return what the verdict says of connections that were cut or broke."""
+    back = msgspec.structs.replace(GOOD.return_seconds, count=came_back)
+    found = judged(msgspec.structs.replace(GOOD, return_seconds=back, cuts=cuts, breaks=breaks))
+    assert found.valid
+    return [doubt.partition(":")[0] for doubt in found.doubts]
 
-    assert [] == judged(cut).findings
-    assert ["connections broke 2 times, or could not be opened"] == [
-        doubt.partition(":")[0] for doubt in judged(msgspec.structs.replace(cut, cuts=3)).doubts
-    ]
+
+def test_connections_that_the_load_cut_and_that_came_back_are_no_doubt() -> None:
+    assert [] == returned(cuts=5, breaks=0, came_back=5)
+
+
+def test_connections_that_broke_are_a_doubt_even_when_as_many_that_were_cut_never_came_back() -> None:
+    never = "3 of 8 connections that broke or were cut had not come back at the end"
+
+    assert ["connections broke 3 times"] == returned(cuts=5, breaks=3, came_back=8)
+    assert ["connections broke 3 times", never] == returned(cuts=5, breaks=3, came_back=5)
+    assert ["5 of 5 connections that broke or were cut had not come back at the end"] == returned(
+        cuts=5, breaks=0, came_back=0
+    )
 
 
 def test_waiting_that_is_nothing_of_the_window_is_none() -> None:

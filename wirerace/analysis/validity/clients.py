@@ -30,10 +30,11 @@ def _polls(evidence: Evidence) -> Iterator[Finding]:
 
 def _connections(evidence: Evidence) -> Iterator[Finding]:
     trial, wanted = evidence.trial, evidence.experiment.clients.most
-    broken = trial.return_seconds.count - trial.cuts
-    if broken > 0:
-        text = f"connections broke {broken} times, or could not be opened"
-        yield Finding("doubt", text, "clients were away meanwhile", SEE_SERVER_LOG)
+    if trial.breaks:
+        yield Finding("doubt", f"connections broke {trial.breaks} times", "clients were away meanwhile", SEE_SERVER_LOG)
+    if (gone := trial.breaks + trial.cuts - trial.return_seconds.count) > 0:
+        text = f"{gone} of {trial.breaks + trial.cuts} connections that broke or were cut had not come back at the end"
+        yield Finding("doubt", text, "their clients were away", SEE_SERVER_LOG)
     if trial.clients < wanted:
         text = f"{trial.clients} of {wanted} clients were there"
         yield Finding("reason", text, "it is another load", "see the load's log in logs/, and wirerace doctor")

@@ -1,0 +1,74 @@
+"""The base of users that ask: one request at a time, each with one answer, good or bad."""
+
+from locust.env import Environment
+
+from loadtests.http import HttpClient, Response
+from loadtests.user import Received, Subscriber
+from wirerace.clock import now_ns
+from wirerace.errors import BadAnswer, BadCursor, Refused, shown
+from wirerace.wire import CURSOR_HEADER, NO_UPDATE, Cursor, Update, decode_batch
+
+
+class HttpSubscriber(Subscriber):
+    """A client that asks."""
+
+    abstract = True
+    request_method = "GET"
+    together = True
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.client = HttpClient(
+            self.address,
+            self.counters,
+            keep_alive=self.options.keep_alive,
+            extra_header_bytes=self.options.extra_header_bytes,
+        )
+
+    def ask(self, target: str, sent_ns: int) -> Received:
+        """Ask for `target`; the request was meant to leave at `sent_ns`. A 204 yields no updates."""
+        account = self.account
+        account.request(sent_ns)
+        connects = self.client.connects
+        self.asked_ns = now_ns()
+        try:
+            response = self.client.get(target)
+            updates = self.updates_in(response)
+        except Refused:
+            self.note_refusal()
+            raise
+        finally:
+            account.totals.connects += self.client.connects - connects
+        took_ns = response.stamp.arrival_ns - self.asked_ns
+        self.note_request(took_ns, len(response.body))
+        account.response("data" if updates else "empty", response.stamp.arrival_ns, took_ns)
+        if not self.is_connected:
+            # The cursor of an answer lies behind its updates, the subscription begins before them.
+            first = Cursor(updates[0].epoch, updates[0].seq - 1) if updates else Cursor.parse(response.cursor)
+            self.connected(first, self.client, response.stamp.arrival_ns)
+        self.asked_ns = 0
+        self.cursor = response.cursor
+        return updates, response.stamp
+
+    def updates_in(self, response: Response) -> list[Update]:
+        """Return the updates in an answer, which has a cursor to go on from.
+
+        Raises BadAnswer when it makes no sense.
+        """
+        try:
+            if response.cursor != self.cursor or not self.cursor:
+                Cursor.parse(response.cursor)
+            return self.checked(decode_batch(response.body).updates) if response.status == 200 else []
+        except BadCursor:
+            raise BadAnswer(f"{CURSOR_HEADER} is no cursor, got {shown(response.cursor)}") from None
+        except NO_UPDATE as error:
+            raise BadAnswer(f"no batch of updates: {error}") from None
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the connection was kept, or a request is under way."""
+        return self.client.is_open
+
+    def hang_up(self) -> None:
+        """Close the connection."""
+        self.client.close()
