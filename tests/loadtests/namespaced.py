@@ -1,5 +1,6 @@
 """Runs clients in a network namespace of its own and prints what the kernel and they counted: bytes of each."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -7,7 +8,8 @@ import socket as plain
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import gevent
@@ -48,34 +50,44 @@ def ip_bytes(traffic: Traffic) -> int:
     )
 
 
-def poll(counters: Counters, *, keep_alive: bool) -> None:
+@contextlib.contextmanager
+def poll(counters: Counters, *, keep_alive: bool) -> Iterator[None]:
+    """Poll; what is kept is closed at the end."""
     clients = [HttpClient(POLLING, counters, keep_alive=keep_alive) for _ in range(CLIENTS)]
     for _ in range(ROUNDS):
         for client in clients:
             client.get("/poll")
+    yield
     for client in clients:
         client.close()
 
 
-def listen(counters: Counters) -> None:
+@contextlib.contextmanager
+def listen(counters: Counters) -> Iterator[None]:
+    """Receive frames; connections are closed at the end."""
     peer = Peer(encode_frame(Opcode.TEXT, b"x" * 140) * ROUNDS, piece_bytes=144)
     clients = [WebSocketClient(peer.address, "/ws", counters) for _ in range(CLIENTS)]
     for client in clients:
         received = 0
         while received < ROUNDS:
             received += len(client.receive())
+    yield
+    for client in clients:
         client.close()
     peer.stop()
 
 
-def compared(work: Callable[[Counters], None]) -> tuple[int, int]:
-    """Return the bytes on the interface while `work` was done and its last segments went, and those of the clients."""
+def compared(work: Callable[[Counters], AbstractContextManager[None]]) -> tuple[int, int]:
+    """Return the bytes on the interface while `work` was done and its last segments went, and those of the clients.
+
+    Both are read while what is kept is still open: how many segments closing takes depends on how busy the machine is.
+    """
     counters, before = Counters(), counted_by_interface()
-    work(counters)
-    last = -1
-    while last != (last := counted_by_interface()):
-        gevent.sleep(0.2)
-    return last - before, ip_bytes(counters.total())
+    with work(counters):
+        last = -1
+        while last != (last := counted_by_interface()):
+            gevent.sleep(0.2)
+        return last - before, ip_bytes(counters.total())
 
 
 def main() -> None:
@@ -100,10 +112,13 @@ def main() -> None:
 
 
 def answers() -> bool:
+    client = HttpClient(POLLING)
     try:
-        HttpClient(POLLING).get("/poll")
+        client.get("/poll")
     except Exception:  # noqa: BLE001 -- not yet, whatever it is
         return False
+    finally:
+        client.close()  # whose last segments must not come while something else is counted
     return True
 
 

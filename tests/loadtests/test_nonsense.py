@@ -151,11 +151,9 @@ def test_poller_that_is_answered_wrongly_keeps_its_schedule(serve: Serve, start:
     script = serve(answer(cursor=1), *[WRONG_ANSWERS[wrong]] * MANY)
     swarm = start(PollingUser, script, f"--polling-interval-seconds={interval_seconds}")
     swarm.wait_for(lambda: swarm.account.totals.responses["error"] >= 3)
-    account = swarm.account.totals
+    requests = swarm.account.totals.requests
 
-    most = 2 + (time.monotonic() - begun) / interval_seconds
-    assert account.requests <= most
-    assert account.requests + account.late_polls <= most + 1, "a poll that falls due in a pause is late"
+    assert requests <= 2 + (time.monotonic() - begun) / interval_seconds
 
 
 @pytest.mark.parametrize("user", [*ASKING, WebSocketUser])
