@@ -36,6 +36,9 @@ class Update(NamedTuple):
 class Client(ABC):
     """One client. `cursor` is what it would come back with; `encoded` is every update as it came."""
 
+    granted: int
+    """The status of an answer when nothing is new."""
+
     def __init__(self, path: str, after: str = "") -> None:
         self.cursor = after
         self.encoded: list[bytes] = []
@@ -98,6 +101,7 @@ class Client(ABC):
 class Polling(Client):
     """Asks, and asks again."""
 
+    granted = 204
     asking = ""
 
     @classmethod
@@ -136,6 +140,8 @@ class LongPolling(Polling):
 
 class WebSocket(Client):
     """Connects once and listens."""
+
+    granted = 101
 
     def __init__(self, path: str, after: str = "") -> None:
         super().__init__(path, after)

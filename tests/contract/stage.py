@@ -223,19 +223,6 @@ class Stage:
         answer = await self._control.ask(get("/schedule", method=method, body=body))
         assert 200 == answer.status, answer
 
-    async def pour(self, count: int, payload_bytes: int, rate_per_second: int = 2000) -> int:
-        """Have the producer make about `count` updates, fast; wait until the server has them and return how many."""
-        before = await self.producer.metric("updates_total")
-        await self.schedule("PUT", rate_per_second=rate_per_second, arrivals="periodic", payload_bytes=payload_bytes)
-
-        async def enough() -> bool:
-            return await self.producer.metric("updates_total") >= before + count
-
-        await until(enough, f"{count} updates are made")
-        await self.schedule("DELETE")
-        await self.server.until_health(200, self.head)
-        return int(await self.producer.metric("updates_total") - before)
-
     async def make_and_see(self, count: int = 1, payload_bytes: int = 10) -> None:
         """Have the producer make updates, and wait until the server has them."""
         await self.make(count, payload_bytes)

@@ -123,10 +123,10 @@ async def test_producer_with_a_record_goes_on_with_its_schedule_in_a_new_epoch(
     """At the times that the schedule intended from the first; the record still knows the old epoch."""
     record = str(tmp_path / "record.jsonl")
     first = await start(record_file=record)
-    start_ns = time.time_ns() + NS_PER_SECOND // 20
+    start_ns = time.time_ns() + NS_PER_SECOND // 5
     schedule = {"rate_per_second": 200, "arrivals": "poisson", "seed": 4, "start_ns": start_ns}
     feed = await follow(first)
-    await put(first, schedule)
+    assert 200 == (await put(first, schedule)).status
     old = await feed.updates(6)
     await first.stop()
     before = keys(await truth(second := await start(record_file=record)))

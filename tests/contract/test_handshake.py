@@ -76,9 +76,8 @@ async def test_handshake_of_any_browser_is_accepted(stage: Stage, changed: dict[
 async def test_other_version_is_told_the_right_one(stage: Stage, version: str) -> None:
     await stage.serve()
     answer = await (await stage.connect()).ask(handshake(stage, Sec_WebSocket_Version=version))
-    assert 426 == answer.status
+    assert (426, "Sec-WebSocket-Version must be 13") == (answer.status, answer.line)
     assert "13" == answer.headers["sec-websocket-version"]
-    assert answer.line
 
 
 async def test_answer_to_another_version_carries_upgrade(stage: Stage) -> None:
@@ -88,19 +87,28 @@ async def test_answer_to_another_version_carries_upgrade(stage: Stage) -> None:
     assert "websocket" == answer.headers.get("upgrade")
 
 
-@pytest.mark.parametrize("missing", [name.replace("-", "_") for name in FIELDS])
-async def test_handshake_that_lacks_a_header_is_refused(stage: Stage, missing: str) -> None:
+NO_UPGRADE = "this path speaks WebSocket: send Upgrade: websocket and Connection: Upgrade"
+
+
+@pytest.mark.parametrize(
+    ("missing", "status", "line"),
+    [
+        ("Upgrade", 400, NO_UPGRADE),
+        ("Connection", 400, NO_UPGRADE),
+        ("Sec_WebSocket_Version", 426, "Sec-WebSocket-Version must be 13"),
+        ("Sec_WebSocket_Key", 400, "Sec-WebSocket-Key must be 16 bytes in base64"),
+    ],
+)
+async def test_handshake_that_lacks_a_header_is_refused(stage: Stage, missing: str, status: int, line: str) -> None:
     await stage.serve()
     answer = await (await stage.connect()).ask(handshake(stage, **{missing: None}))
-    assert answer.status in {400, 426}
-    assert answer.line
+    assert (status, line) == (answer.status, answer.line)
 
 
 async def test_plain_request_is_told_to_upgrade(stage: Stage) -> None:
     await stage.serve()
     answer = await stage.server.get(stage.transport.path)
-    assert answer.status in {400, 426}
-    assert "Upgrade: websocket" in answer.line
+    assert (400, NO_UPGRADE) == (answer.status, answer.line)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +178,5 @@ async def test_client_of_another_make_is_served(stage: Stage) -> None:
         assert 0 == socket.compress
         await stage.make(2)
         assert [1, 2] == [json.loads(await socket.receive_str())["seq"] for _ in range(2)]
-        await socket.ping(b"still there?")
         await socket.close()
         assert 1000 == socket.close_code

@@ -13,7 +13,7 @@ from services.__main__ import SERVICES
 from tests.contract.clients import HTTP_TRANSPORTS, WEBSOCKET_TRANSPORTS
 from tests.contract.frames import CLOSE, Peer, Received
 from tests.contract.processes import Ended, ServiceProcess, run
-from tests.contract.raw import Raw, get
+from tests.contract.raw import WAIT_SECONDS, Raw, get
 from tests.contract.stage import Stage, until
 from wirerace.metrics import samples
 from wirerace.options import flag_of, variable_of
@@ -37,13 +37,14 @@ async def launch() -> AsyncIterator[Launch]:
 
 
 async def connect(stage: Stage, process: ServiceProcess) -> Raw:
-    """Return a connection that has been told 101, 200 or 204; a 503 says that the feed is not there yet."""
-    while True:
-        raw = await stage.connect(process)
-        answer = await raw.ask(stage.request("hold=0"))
-        if answer.status != 503:
-            assert answer.status in {101, 200, 204}
-            return raw
+    """Return a connection that has been granted what it asked for; a 503 says that the feed is not there yet."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while True:
+            raw = await stage.connect(process)
+            answer = await raw.ask(stage.request("hold=0"))
+            if answer.status != 503:
+                assert stage.client_type.granted == answer.status
+                return raw
 
 
 async def held(stage: Stage, process: ServiceProcess, count: int) -> None:

@@ -16,6 +16,8 @@ HIGH_WATER_BYTES = 65_536
 PAYLOAD_BYTES = 65_536
 KERNEL_BYTES = 12 * 1024 * 1024
 """More than Linux keeps in both ends of a connection whose reader does not read, and one answer."""
+MISSED = 300
+"""Updates of a client that has to catch up: more than the kernel keeps, less than the server does."""
 STALL_SECONDS = 0.5
 """A server that takes no small requests for so long is behind, or has stopped taking them."""
 
@@ -74,12 +76,12 @@ async def test_slow_reader_costs_no_more_memory_than_the_high_water_mark(
     await stage.serve(high_water_bytes=HIGH_WATER_BYTES, keep_updates=4)
     slow = await stage.subscribe()
     while 0 == await stage.server.metric("slow_readers_total"):
-        await stage.pour(10, PAYLOAD_BYTES)
+        await stage.make_and_see(10, PAYLOAD_BYTES)
         await slow.ask_and_not_read()
         assert buffered() < HIGH_WATER_BYTES + 5 * PAYLOAD_BYTES
         assert await stage.server.metric("sent_bytes_total") < 4 * KERNEL_BYTES
     sent = await stage.server.metric("sent_bytes_total")
-    await stage.pour(10, PAYLOAD_BYTES)
+    await stage.make_and_see(10, PAYLOAD_BYTES)
     assert sent == await stage.server.metric("sent_bytes_total")
 
 
@@ -105,6 +107,7 @@ async def test_client_that_reads_no_answers_is_not_answered_for_ever(
             async with asyncio.timeout(STALL_SECONDS):
                 await raw.send(requests)
             assert buffered() < 4 * HIGH_WATER_BYTES
+    assert raw.sent_bytes > HIGH_WATER_BYTES
     assert buffered() < 4 * HIGH_WATER_BYTES
     raw.abort()
     await stage.server.until_metric("clients", 0)
@@ -135,21 +138,21 @@ async def test_slow_reader_that_catches_up_is_cut_off_too(stage: Stage, monkeypa
     """What it missed is written as it reads, not all at once."""
     monkeypatch.setattr("services.fanout.CATCH_UP_SECONDS", 0.3)
     await stage.serve(high_water_bytes=HIGH_WATER_BYTES)
-    made = await stage.pour(300, PAYLOAD_BYTES)
+    await stage.make_and_see(MISSED, PAYLOAD_BYTES)
     slow = await stage.subscribe(after=stage.at(0))
     await stage.server.until_metric("slow_readers_total", 1)
     assert await stage.server.metric("sent_bytes_total") < KERNEL_BYTES
     received = await slow.read_on()
     assert list(range(1, len(received) + 1)) == seqs(received)
     resumed = await stage.subscribe(after=slow.cursor)
-    assert list(range(len(received) + 1, made + 1)) == seqs(await resumed.receive(made - len(received)))
+    assert list(range(len(received) + 1, MISSED + 1)) == seqs(await resumed.receive(MISSED - len(received)))
 
 
 @pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
 async def test_reader_that_catches_up_at_its_own_pace_is_not_cut_off(stage: Stage) -> None:
     """It missed more than the high-water mark; that is no reason to cut it off while it reads."""
     await stage.serve(high_water_bytes=HIGH_WATER_BYTES)
-    made = await stage.pour(300, PAYLOAD_BYTES)
+    await stage.make_and_see(MISSED, PAYLOAD_BYTES)
     client = await stage.subscribe(after=stage.at(0))
-    assert list(range(1, made + 1)) == seqs(await client.receive(made))
+    assert list(range(1, MISSED + 1)) == seqs(await client.receive(MISSED))
     assert 0 == await stage.server.metric("slow_readers_total")

@@ -15,14 +15,17 @@ async def test_server_with_clients_stops(stage: Stage) -> None:
     stopping = asyncio.create_task(stage.server.stop())
     for client in clients:
         await client.raw.rest()
+        assert client.raw.ended
         client.close()
     await stopping
+    assert not stage.server.serves
 
 
 async def test_server_that_never_had_a_feed_stops(stage: Stage) -> None:
     stage.link.cut()
     server = await stage.serve_soon()
     await server.stop()
+    assert not server.serves
 
 
 async def test_server_whose_clients_do_not_let_go_stops(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,6 +37,7 @@ async def test_server_whose_clients_do_not_let_go_stops(stage: Stage, monkeypatc
     dawdler = await stage.connect()
     await dawdler.send(stage.request()[:20])
     await stage.server.stop()
+    assert not stage.server.serves
 
 
 @pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
