@@ -16,7 +16,7 @@ from loadtests.options import add_options, read_options
 from loadtests.user import Subscriber
 from wirerace.account import Window
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 ALWAYS = Window(0, 2**62)
 
 

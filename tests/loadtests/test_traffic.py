@@ -10,7 +10,7 @@ import pytest
 
 from loadtests.traffic import TCP_INFO
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 UNSHARE = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
 
 

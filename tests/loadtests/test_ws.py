@@ -12,6 +12,7 @@ from gevent.server import StreamServer
 
 from loadtests.connection import Address
 from loadtests.ws import WebSocketClient
+from tests.loadtests.swarm import PATIENCE_SECONDS
 from wirerace.errors import ConnectionLost, Refused
 from wirerace.frames import CloseCode, FrameError, FrameReader, Message, Opcode, encode_close, encode_frame
 from wirerace.wire import Cursor
@@ -95,7 +96,7 @@ def test_ping_is_answered_with_a_masked_pong(peer: Callable[..., Peer]) -> None:
     server = peer(encode_frame(Opcode.PING, b"are you there") + HELLO)
     client = WebSocketClient(server.address, "/ws")
     client.receive()
-    with gevent.Timeout(5):
+    with gevent.Timeout(PATIENCE_SECONDS):
         while not server.received:
             gevent.sleep(0.001)
     assert [Message(Opcode.PONG, b"are you there")] == server.received

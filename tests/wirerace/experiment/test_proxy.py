@@ -14,9 +14,9 @@ import pytest
 from wirerace.experiment.targets.proxy import MOST_BYTES_ON_THE_WAY, Proxy
 
 DELAY_SECONDS = 0.05
-PATIENCE_SECONDS = 10.0
-LATE_SECONDS = 1.0
-"""How much later than meant something may come: the machine that runs the tests may be busy with anything."""
+PATIENCE_SECONDS = 60.0
+TRIES = 5
+"""Nothing comes too soon. On a machine that is busy with other things much comes late, but not all of some tries."""
 
 Through = Callable[[], tuple[socket.socket, socket.socket]]
 
@@ -84,14 +84,21 @@ def seconds_until(stream: socket.socket, expected: bytes, since: float) -> float
 
 
 def test_each_way_takes_the_delay_and_the_first_bytes_a_handshake_more(through: Through) -> None:
-    client, accepted = through()
-    begun = time.monotonic()
-    client.sendall(b"first")
-    assert 3 * DELAY_SECONDS - 0.01 < seconds_until(accepted, b"first", begun) < 3 * DELAY_SECONDS + LATE_SECONDS
-    for source, target in ((client, accepted), (accepted, client)) * 2:
+    first: list[float] = []
+    there: list[float] = []
+    back: list[float] = []
+    for _ in range(TRIES):
         begun = time.monotonic()
-        source.sendall(b"later")
-        assert DELAY_SECONDS <= seconds_until(target, b"later", begun) < DELAY_SECONDS + LATE_SECONDS
+        client, accepted = through()
+        client.sendall(b"first")
+        first.append(seconds_until(accepted, b"first", begun))
+        for source, target, took in ((client, accepted, there), (accepted, client, back)):
+            begun = time.monotonic()
+            source.sendall(b"later")
+            took.append(seconds_until(target, b"later", begun))
+    assert 3 * DELAY_SECONDS <= min(first) < 4 * DELAY_SECONDS
+    assert DELAY_SECONDS <= min(there) < 2 * DELAY_SECONDS
+    assert DELAY_SECONDS <= min(back) < 2 * DELAY_SECONDS
 
 
 def test_what_is_sent_in_parts_comes_in_order_and_a_delay_after_each(through: Through) -> None:

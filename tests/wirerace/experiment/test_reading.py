@@ -35,7 +35,9 @@ def by_name(found: list[Plan]) -> list[Plan]:
 def test_every_shipped_experiment_can_be_run(path: Path) -> None:
     experiment = read_experiment(path)
 
-    assert len(experiment.transports) <= len(plans_of(experiment, 1))
+    plans = plans_of(experiment, 1)
+    assert set(experiment.transports) == {plan.transport.name for plan in plans}
+    assert len(plans) == len({plan.name for plan in plans})
 
 
 def test_there_are_experiments_to_start_from() -> None:
