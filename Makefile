@@ -49,6 +49,9 @@ format: $(VENV)/.ready ## Format the code
 bench: $(VENV)/.ready ## Measure Wirerace's own cost side by side with references
 	$(BIN)/python -m benchmarks $(ARGS)
 
+calibrate: $(VENV)/.ready ## Compare each transport with itself, many times: how often is a difference found? 20 minutes
+	$(BIN)/python -m benchmarks.calibrate $(ARGS)
+
 lock: ## Pin all dependencies anew (needs uv)
 	$(COMPILE) --extra services pyproject.toml -o requirements/services.lock
 	$(COMPILE) --extra load pyproject.toml -o requirements/load.lock
@@ -71,4 +74,4 @@ else
 endif
 	@touch $@
 
-.PHONY: help race locust test test-stack check-grafana up dashboards lint format bench lock clean
+.PHONY: help race locust test test-stack check-grafana up dashboards lint format bench calibrate lock clean
