@@ -1,10 +1,9 @@
 """The producer: makes updates at the times its schedule intends, whoever listens, and feeds them to servers."""
 
 import asyncio
-import itertools
 import logging
 import secrets
-from collections.abc import Iterator
+import time
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
@@ -17,20 +16,22 @@ from services.answers import Encoded
 from services.fanout import Fanout, Subscriber
 from services.feed import HEARTBEAT_SECONDS
 from services.host import Connection, Port, Service, ServiceOptions
+from services.making import Due, Making
 from services.recent import Recent
 from services.record import Record
 from services.timer import new_timer
 from services.transport import cursor_of, parameters_of
-from wirerace.clock import NS_PER_SECOND, Clock, now_ns
-from wirerace.decoding import Misfit, decode_json
+from wirerace.clock import NS_PER_SECOND, Clock, StepWatch, now_ns
+from wirerace.decoding import decode_json
 from wirerace.errors import BadInput
-from wirerace.schedule import Arrivals, Bytes, Duration, Rate, Schedule, Seed, due_times, payloads
-from wirerace.trace import Event, read_trace
+from wirerace.schedule import Arrivals, Bytes, Duration, Rate, Schedule, Seed
+from wirerace.trace import Event, check_events, read_trace
 from wirerace.transports import PRODUCER_PORT
 from wirerace.wire import CURSOR_HEADER, Cursor, Update, encode_update
 
 HEARTBEAT = b"1\r\n\n\r\n"  # a chunk with an empty line
-MADE_AT_ONCE = 1000  # of a backlog, before the event loop gets its turn
+STEP_NS = 3 * NS_PER_SECOND
+"""By more than this the clock was set; less than that is a lateness like any other."""
 
 logger = logging.getLogger(__name__)
 
@@ -60,22 +61,24 @@ class Producer(Service):
     options_type = ProducerOptions
     options: ProducerOptions
 
-    def __init__(self, options: ProducerOptions, clock: Clock = now_ns) -> None:
+    def __init__(self, options: ProducerOptions, clock: Clock = now_ns, steady: Clock = time.monotonic_ns) -> None:
         super().__init__(options)
         self.metrics.feed_live = 1
         self._clock = clock
+        self._watch = StepWatch(clock, steady)
+        self._stepped_ns = 0
         self._epoch = secrets.token_hex(4)
         self._seq = 0
         self._recent = Recent(options.keep_updates, options.keep_bytes)
         self._recent.turn_to(Cursor(self._epoch, 0))
         self._fanout = Fanout(self.metrics, options.keep_bytes)
-        self._record = Record(Path(options.record_file) if options.record_file else None)
         self._first_schedule = None if options.idle else schedule_of(options)
+        self._record = Record(Path(options.record_file) if options.record_file else None, self.troubles, clock)
         self._record.begin(self._first_schedule)
-        self._schedule: Schedule | None = None
-        self._coming: Iterator[tuple[int, str]] = iter(())
-        self._next = (0, "")
-        self._timer = new_timer(self._make_what_is_due)
+        self._making: Making | None = None
+        self._at_work = False
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._timer = new_timer(self._on_time)
         self.routes["/feed"] = {"GET": self._feed}
         self.routes["/schedule"] = {
             "GET": self._get_schedule,
@@ -85,26 +88,24 @@ class Producer(Service):
         self.routes["/updates"] = {"GET": self._updates}
 
     async def work(self) -> None:
-        """Start with the schedule of the record, else of the options, and keep quiet links alive.
-
-        The record's was set while the same options held: a producer that was killed goes on with it.
-        """
+        """Start with a schedule, and keep quiet links alive."""
         try:
-            if self._record.schedule is not None:
-                await self._resume(self._record.schedule)
-            elif self._first_schedule is not None:
-                self._set_schedule(msgspec.structs.replace(self._first_schedule, start_ns=self._clock()))
-            while True:
-                await asyncio.sleep(HEARTBEAT_SECONDS)
+            self._begin()
+            self._at_work = True
+            while not self._failed.done():
+                await asyncio.wait({self._failed}, timeout=HEARTBEAT_SECONDS)
+                self._heed_the_clock()
+                self._record.flush()
                 self._fanout.send_heartbeat(HEARTBEAT)
+            self._failed.result()
         finally:
             self._timer.close()
             self._record.close()
 
     @property
     def live(self) -> bool:
-        """A producer that answers is live."""
-        return True
+        """A producer that has begun is live."""
+        return self._at_work
 
     def cursor(self) -> Cursor | None:
         """Return the cursor of the newest update."""
@@ -115,38 +116,53 @@ class Producer(Service):
         super().end()
         self._fanout.end(b"0\r\n\r\n")
 
-    def _set_schedule(self, schedule: Schedule) -> None:
+    def _begin(self) -> None:
+        """Begin with the schedule of the record, else of the options, else without one.
+
+        The record's was set while the same options held: a producer that was killed goes on with it, unless the clock
+        was set back in the meantime, so that what was made lies in the future.
+        """
+        held, now = self._record.schedule, self._clock()
+        if held is not None and self._record.newest_ns <= now + STEP_NS:
+            self._keep_to(Making(held, held.start_ns or now, now))
+        elif schedule := held or self._first_schedule:
+            self._set_schedule(schedule, now)
+
+    def _set_schedule(self, schedule: Schedule, start_ns: int) -> None:
+        """Keep to a schedule from its start on, if it can be kept; then only is it recorded."""
+        schedule = msgspec.structs.replace(schedule, start_ns=start_ns)
+        making = Making(schedule, start_ns, start_ns)
         self._record.set_schedule(schedule)
         self._record.flush()
-        start_ns = schedule.start_ns or self._clock()
-        self._keep_to(schedule, updates_of(schedule, start_ns), start_ns)
+        self._keep_to(making)
 
-    async def _resume(self, schedule: Schedule) -> None:
-        """Go on with the schedule of an earlier life; a long one takes seconds to walk through, in another thread."""
-        coming = updates_of(schedule, schedule.start_ns or self._clock())
-        reached = await asyncio.to_thread(skip_to, coming, self._clock())
-        if self._record.schedule is schedule:  # and nobody has set another in the meantime
-            self._keep_to(schedule, itertools.chain([reached], coming), self._clock())
-
-    def _keep_to(self, schedule: Schedule, coming: Iterator[tuple[int, str]], from_ns: int) -> None:
-        """Go on with what is coming, from the first intended time that is not before `from_ns`."""
-        self._schedule = schedule
-        self._coming = coming
-        self._next = skip_to(coming, from_ns)
-        self._timer.arm(self._next[0])
-        shown = {name: value for name, value in msgspec.structs.asdict(schedule).items() if name != "trace"}
+    def _keep_to(self, making: Making) -> None:
+        self._making = making
+        self._timer.arm(making.next_ns)
+        shown = {name: value for name, value in msgspec.structs.asdict(making.schedule).items() if name != "trace"}
         logger.info("schedule: %s", msgspec.json.encode(shown).decode())
 
-    def _make_what_is_due(self) -> None:
-        due: list[tuple[int, str]] = []
-        now = self._clock()
-        while self._next[0] <= now and len(due) < MADE_AT_ONCE:
-            due.append(self._next)
-            self._next = next(self._coming)
-        self._make(due)
-        self._timer.arm(self._next[0])
+    def _heed_the_clock(self) -> None:
+        """Start afresh when the wall clock was set: what the schedule intended is long past, or far away."""
+        self._stepped_ns += self._watch.step_ns()
+        if abs(self._stepped_ns) > STEP_NS:
+            step_seconds, self._stepped_ns = self._stepped_ns / NS_PER_SECOND, 0
+            logger.warning("the clock was set by %+.1f s: the schedule starts afresh from now", step_seconds)
+            if self._making is not None:
+                self._set_schedule(self._making.schedule, self._clock())
 
-    def _make(self, due: list[tuple[int, str]]) -> None:
+    def _on_time(self) -> None:
+        """Make what is due; a failure ends the service, which would only seem to live."""
+        try:
+            self._heed_the_clock()
+            if self._making is not None:
+                self._make(self._making.due(self._clock()))
+                self._timer.arm(self._making.next_ns)
+        except Exception as error:  # noqa: BLE001 -- `work` raises it
+            if not self._failed.done():
+                self._failed.set_exception(error)
+
+    def _make(self, due: list[Due]) -> None:
         """Make one update for each intended time and payload: into the record first, then to the servers."""
         made: list[tuple[bytes, int]] = []
         for due_ns, data in due:
@@ -184,26 +200,22 @@ class Producer(Service):
         return Encoded(b"", keep_alive=False)
 
     async def _get_schedule(self, _request: web.BaseRequest) -> web.StreamResponse:
-        return _json(self._schedule)
+        return _json(self._making and self._making.schedule)
 
     async def _put_schedule(self, request: web.BaseRequest) -> web.StreamResponse:
-        try:
-            schedule = decode_json(await request.read(), Schedule)
-        except Misfit as misfit:
-            raise BadInput(f"schedule: {misfit}") from None
-        now = self._clock()
-        if schedule.start_ns is None:
-            schedule = msgspec.structs.replace(schedule, start_ns=now)
-        elif schedule.start_ns < now:
+        asked_ns = self._clock()
+        schedule = await asyncio.to_thread(schedule_in, await request.read())  # a million events take a second
+        if (schedule.start_ns or asked_ns) < asked_ns:
             raise BadInput("schedule: start_ns must not be past; leave it out to start now")
-        self._set_schedule(schedule)
-        self._make([(now, "x" * schedule.median_payload_bytes)])
-        return _json(schedule)
+        now = self._clock()
+        self._set_schedule(schedule, schedule.start_ns or now)
+        self._make([Due(now, "x" * schedule.median_payload_bytes)])
+        return await self._get_schedule(request)
 
     async def _delete_schedule(self, _request: web.BaseRequest) -> web.StreamResponse:
         self._record.set_schedule(None)
         self._record.flush()
-        self._schedule = None
+        self._making = None
         self._timer.disarm()
         return _json(None)
 
@@ -224,14 +236,17 @@ def _ns_of(parameters: dict[str, str], name: str) -> int:
     return int(text)
 
 
-def updates_of(schedule: Schedule, start_ns: int) -> Iterator[tuple[int, str]]:
-    """Yield the intended time and the payload of each update, without end."""
-    return zip(due_times(schedule, start_ns), payloads(schedule), strict=False)
+def schedule_in(body: bytes) -> Schedule:
+    """Return the schedule in a request.
 
-
-def skip_to(coming: Iterator[tuple[int, str]], from_ns: int) -> tuple[int, str]:
-    """Return the first of what is coming whose time is not before `from_ns`."""
-    return next((due_ns, data) for due_ns, data in coming if due_ns >= from_ns)
+    Raises BadInput when it is none, or cannot be kept.
+    """
+    try:
+        schedule = decode_json(body, Schedule)
+        check_events(schedule.trace, schedule.speed)
+    except BadInput as error:
+        raise BadInput(f"schedule: {error}") from None
+    return schedule
 
 
 def schedule_of(options: ProducerOptions) -> Schedule:

@@ -1,69 +1,126 @@
 """The producer's record: every update made, in memory and, if wanted, in a file that outlives the process."""
 
 import logging
+import time
 from array import array
+from bisect import bisect_left
 from collections import deque
-from io import BufferedRandom
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
+from services.journal import GAP, Journal, Line, Steady, lines_of, older
+from services.troubles import Troubles
+from wirerace.clock import Clock, now_ns
+from wirerace.decoding import decode_json
 from wirerace.errors import BadInput
 from wirerace.schedule import Made, Schedule, Truth
+from wirerace.trace import check_events
+from wirerace.wire import NO_UPDATE, is_epoch
 
 PART_UPDATES = 250_000
 PARTS = 4
 """The record reaches back over one million updates, in parts, of which the oldest is dropped whole."""
+MOST_WARNINGS = 10
+"""Of lines that cannot be read, in one file; the others are only counted."""
 
 logger = logging.getLogger(__name__)
 
 
-class _Part(NamedTuple):
-    epoch: str
-    seq: "array[int]"
-    ts: "array[int]"
-    late_ns: "array[int]"
+class _Part:
+    """Neighbouring updates of one epoch."""
+
+    def __init__(self, epoch: str) -> None:
+        self.epoch = epoch
+        self.seq = array("q")
+        self.ts = array("q")
+        self.late_ns = array("q")
+        self.ascends = True  # in time; it does not where the clock was set back
+
+    def append(self, line: "_Line") -> None:
+        self.ascends = self.ascends and (not self.ts or self.ts[-1] <= line.ts)
+        self.seq.append(line.seq)
+        self.ts.append(line.ts)
+        self.late_ns.append(line.late_ns)
+
+    def between(self, from_ns: int, to_ns: int) -> Made:
+        if self.ascends:
+            first, end = bisect_left(self.ts, from_ns), bisect_left(self.ts, to_ns)
+            seq, ts, late_ns = (values[first:end].tolist() for values in (self.seq, self.ts, self.late_ns))
+        else:
+            inside = [index for index, ts in enumerate(self.ts) if from_ns <= ts < to_ns]
+            seq, ts, late_ns = ([values[index] for index in inside] for values in (self.seq, self.ts, self.late_ns))
+        return Made(self.epoch, seq, ts, late_ns)
 
 
-class _Line(msgspec.Struct, array_like=True):
+class _Line(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
+    """One update."""
+
     epoch: str
-    seq: int
-    ts: int
-    late_ns: int
+    seq: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    ts: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    late_ns: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+class _Held(msgspec.Struct):
+    """The schedule that holds from here on, None for none, and the options under which it was set."""
+
+    schedule: Schedule | None
+    options: Schedule | UnsetType | None = UNSET
+
+
+_decode_line = msgspec.json.Decoder(_Line).decode
 
 
 class Record:
     """What was made, oldest first, bounded to the last million updates.
 
-    With a `path`, each update is in the file before any server hears of it; a producer that starts anew with the same
-    file knows the epochs before it, and the schedule that was set, as long as it starts with the same options.
+    With a `path`, each update is in the file before any server gets it; a producer that starts anew with the same
+    file knows the epochs before it, and the schedule that was set, as long as it starts with the same options. When the
+    file cannot be written, the record goes on in memory, and the service is in trouble.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        troubles: Troubles | None = None,
+        clock: Clock = now_ns,
+        steady: Steady = time.monotonic,
+    ) -> None:
         self.schedule: Schedule | None = None
         self._options: Schedule | UnsetType | None = UNSET
         self._parts: deque[_Part] = deque()
         self._kept = 0
         self._dropped_to_ns = -1
-        self._path = path
-        self._file: BufferedRandom | None = None
+        self._journal: Journal | None = None
         self._lines_in_file = 0
+        self._damage = 0
+        troubles = Troubles() if troubles is None else troubles
         if path is not None:
             try:
-                self._restore(_older(path))
+                self._restore(older(path))
                 if self._parts:  # Files before that one may be gone: nothing is known of what they held.
-                    self._dropped_to_ns = self._parts[0].ts[0] - 1
+                    self._dropped_to_ns = max(self._dropped_to_ns, self._parts[0].ts[0] - 1)
                 self._lines_in_file = self._restore(path)
-                self._file = _open_at_line_start(path)
+                self._journal = Journal(path, troubles, lambda: [self._held()], steady)
             except OSError as error:
                 raise BadInput(f"{path}: {error.strerror or error}; name a file with --record-file") from None
+            if self._damage > 1:
+                self._dropped_to_ns = clock()
+
+    @property
+    def newest_ns(self) -> int:
+        """The intended time of the newest update, Unix nanoseconds; 0 when there is none."""
+        return self._parts[-1].ts[-1] if self._parts else 0
 
     def begin(self, options: Schedule | None) -> None:
         """Begin a life with the schedule that its options give, without a start, or None.
 
         What was set while other options held does not hold any more: who changes them wants theirs.
+
+        Raises BadInput when the file cannot be written.
         """
         if self._options == options:
             return
@@ -71,99 +128,109 @@ class Record:
         self._options = options
         self.set_schedule(held)
         self.flush()
+        if self._journal is not None and self._journal.is_failing:
+            raise BadInput(f"{self._journal.path}: cannot be written; free some space, or name another --record-file")
 
     def set_schedule(self, schedule: Schedule | None) -> None:
         """Note the schedule that holds from now on, None for none, and the options under which it was set."""
         self.schedule = schedule
-        held = {"schedule": schedule}
-        self._write(held if self._options is UNSET else held | {"options": self._options})
+        if self._journal is not None:
+            self._journal.write(self._held())
 
     def add(self, epoch: str, seq: int, ts: int, late_ns: int) -> None:
         """Note one update; it is in the file after `flush`."""
         self._remember(_Line(epoch, seq, ts, late_ns))
-        self._write((epoch, seq, ts, late_ns))
         self._lines_in_file += 1
-        if self._path is not None and self._lines_in_file >= PART_UPDATES * PARTS // 2:
-            self._start_new_file(self._path)
+        if self._journal is not None:
+            self._journal.write(msgspec.json.encode((epoch, seq, ts, late_ns)))
+            if self._lines_in_file >= PART_UPDATES * PARTS // 2:
+                self._rotate(self._journal)
 
     def flush(self) -> None:
         """Hand everything noted to the kernel, so that it outlives this process."""
-        if self._file is not None:
-            self._file.flush()
+        if self._journal is not None:
+            self._journal.flush()
 
     def between(self, from_ns: int, to_ns: int) -> Truth:
         """Return what was made in [from, to) of making time."""
         epochs: list[Made] = []
         for part in self._parts:
-            inside = [index for index, ts in enumerate(part.ts) if from_ns <= ts < to_ns]
-            if not inside:
-                continue
-            if not epochs or epochs[-1].epoch != part.epoch:
-                epochs.append(Made(part.epoch, [], [], []))
-            made = epochs[-1]
-            made.seq.extend(part.seq[index] for index in inside)
-            made.ts.extend(part.ts[index] for index in inside)
-            made.late_ns.extend(part.late_ns[index] for index in inside)
+            made = part.between(from_ns, to_ns)
+            if epochs and epochs[-1].epoch == made.epoch:
+                epochs[-1].seq.extend(made.seq)
+                epochs[-1].ts.extend(made.ts)
+                epochs[-1].late_ns.extend(made.late_ns)
+            elif made.seq:
+                epochs.append(made)
         return Truth(sum(len(made.seq) for made in epochs), from_ns > self._dropped_to_ns, epochs)
 
     def close(self) -> None:
         """Close the file."""
-        if self._file is not None:
-            self._file.close()
+        if self._journal is not None:
+            self._journal.flush()
+            self._journal.close()
+
+    def _held(self) -> bytes:
+        return msgspec.json.encode(_Held(self.schedule, self._options))
 
     def _remember(self, line: _Line) -> None:
         if not self._parts or self._parts[-1].epoch != line.epoch or len(self._parts[-1].seq) >= PART_UPDATES:
-            self._parts.append(_Part(line.epoch, array("q"), array("q"), array("q")))
-        part = self._parts[-1]
-        part.seq.append(line.seq)
-        part.ts.append(line.ts)
-        part.late_ns.append(line.late_ns)
+            self._parts.append(_Part(line.epoch))
+        self._parts[-1].append(line)
         self._kept += 1
         if self._kept - len(self._parts[0].seq) >= PART_UPDATES * (PARTS - 1):
             dropped = self._parts.popleft()
             self._kept -= len(dropped.seq)
-            self._dropped_to_ns = max(dropped.ts)
+            self._dropped_to_ns = max(self._dropped_to_ns, *dropped.ts)
 
-    def _write(self, line: object) -> None:
-        if self._file is not None:
-            self._file.write(msgspec.json.encode(line) + b"\n")
-
-    def _start_new_file(self, path: Path) -> None:
-        self.close()
-        path.replace(_older(path))
-        self._file = _open_at_line_start(path)
+    def _rotate(self, journal: Journal) -> None:
         self._lines_in_file = 0
-        self.set_schedule(self.schedule)
+        journal.flush()
+        try:
+            journal.rotate()
+        except OSError as error:
+            logger.warning("%s: %s: it goes on and grows", journal.path, error.strerror or error)
+        else:
+            journal.write(self._held())
 
     def _restore(self, path: Path) -> int:
         """Read a file of an earlier life, if there is one, and return the number of its lines."""
-        number = 0
-        if not path.exists():
-            return number
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    entry = msgspec.json.decode(line, type=_Line | dict[str, Schedule | None])
-                except msgspec.DecodeError:
-                    # The process before this one was killed while it wrote the line, and had told nobody yet.
-                    logger.warning("%s:%d: not a whole line, skipped", path, number)
-                    continue
-                if isinstance(entry, dict):
-                    self.schedule, self._options = entry["schedule"], entry.get("options", UNSET)
-                else:
-                    self._remember(entry)
-        return number
+        count = skipped = 0
+        for line in lines_of(path):
+            count += 1
+            try:
+                self._take(line)
+            except (*NO_UPDATE, BadInput) as error:
+                # Damaged, or the process before this one was killed while it wrote it, and had told nobody yet.
+                self._damage += 1
+                skipped += 1
+                if skipped <= MOST_WARNINGS:
+                    logger.warning("%s: not a whole line, skipped: %s", line.place, error)
+        if skipped > MOST_WARNINGS:
+            logger.warning("%s: %d more lines were skipped", path, skipped - MOST_WARNINGS)
+        return count
 
+    def _take(self, line: Line) -> None:
+        """Take over one line; raises what says that it is none."""
+        text = line.text.strip(b"\0\r\n ")
+        if text == GAP:
+            self._damage += 2
+        elif text.startswith(b"{"):
+            held = decode_json(text, _Held)
+            for schedule in (held.schedule, held.options):
+                if isinstance(schedule, Schedule):
+                    check_events(schedule.trace, schedule.speed)
+            self.schedule, self._options = held.schedule, held.options
+        else:
+            self._take_update(_decode_line(text))
 
-def _open_at_line_start(path: Path) -> BufferedRandom:
-    """Open a file for appending, behind the line that a killed process may have left unfinished."""
-    file = path.open("a+b")
-    if file.tell():
-        file.seek(-1, 2)
-        if file.read(1) != b"\n":
-            file.write(b"\n")
-    return file
-
-
-def _older(path: Path) -> Path:
-    return path.with_name(path.name + ".old")
+    def _take_update(self, update: _Line) -> None:
+        newest = self._parts[-1] if self._parts else None
+        is_next = newest is not None and newest.epoch == update.epoch
+        if not is_next and not is_epoch(update.epoch):
+            raise BadInput("no epoch")
+        due = newest.seq[-1] + 1 if newest is not None and is_next else 1
+        if update.seq != due or self._damage > 1:  # One damaged line at the end of an epoch is what a kill leaves.
+            self._dropped_to_ns = max(self._dropped_to_ns, update.ts - 1)
+        self._damage = 0
+        self._remember(update)

@@ -44,9 +44,15 @@ class StepWatch:
     def __init__(self, wall: Clock, steady: Clock = time.monotonic_ns) -> None:
         self._wall = wall
         self._steady = steady
-        self._offset_ns = wall() - steady()
+        self._offset_ns = self._offset()
 
     def step_ns(self) -> int:
         """Return by how much the wall clock has been set since the last look, above 0 when forwards."""
-        before, self._offset_ns = self._offset_ns, self._wall() - self._steady()
+        before, self._offset_ns = self._offset_ns, self._offset()
         return self._offset_ns - before
+
+    def _offset(self) -> int:
+        while True:
+            before_ns, wall_ns, after_ns = self._steady(), self._wall(), self._steady()
+            if after_ns - before_ns < NS_PER_SECOND // 10:  # or the process was stopped between two readings
+                return wall_ns - after_ns

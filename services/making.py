@@ -1,0 +1,49 @@
+"""Making: what a schedule intends and when, handed out in portions as it falls due."""
+
+from typing import NamedTuple
+
+from wirerace.errors import BadInput
+from wirerace.schedule import Schedule, updates_of
+
+AT_ONCE_UPDATES, AT_ONCE_BYTES = 1000, 1024 * 1024
+"""The most of a backlog that is made before the event loop gets its turn, but for one update larger than that."""
+MOST_NS = 2**63 - 1
+
+
+class Due(NamedTuple):
+    """An update to be made: its intended time, Unix nanoseconds, and its payload."""
+
+    at_ns: int
+    data: str
+
+
+class Making:
+    """A schedule that is being kept, from its first intended time that is not before `from_ns`.
+
+    Raises BadInput when there is no such time: a schedule is tried before anybody relies on it.
+    """
+
+    def __init__(self, schedule: Schedule, start_ns: int, from_ns: int) -> None:
+        self.schedule = schedule
+        self._coming = updates_of(schedule, start_ns, from_ns)
+        try:
+            self._next = Due(*next(self._coming))
+        except (ArithmeticError, ValueError) as error:
+            raise BadInput(f"it cannot be kept: {error}") from None
+        if not from_ns <= self._next.at_ns <= MOST_NS:
+            raise BadInput(f"it cannot be kept: its first update would be at {self._next.at_ns} ns")
+
+    @property
+    def next_ns(self) -> int:
+        """When the next update is to be made."""
+        return self._next.at_ns
+
+    def due(self, now_ns: int) -> list[Due]:
+        """Return what is due now; when it is a portion of that, `next_ns` is past."""
+        due: list[Due] = []
+        size_bytes = 0
+        while self._next.at_ns <= now_ns and len(due) < AT_ONCE_UPDATES and size_bytes < AT_ONCE_BYTES:
+            due.append(self._next)
+            size_bytes += len(self._next.data)
+            self._next = Due(*next(self._coming))
+        return due
