@@ -10,6 +10,8 @@ from wirerace.metrics import ServiceMetrics
 
 LAG_EVERY_SECONDS = 0.25
 PARENT_EVERY_SECONDS = 1.0
+SPARE_DESCRIPTORS = 4
+"""For the feed, a look at /proc and the like: with fewer, the next client may be turned away."""
 
 
 async def watch_loop(metrics: ServiceMetrics, troubles: Troubles) -> None:
@@ -23,18 +25,25 @@ async def watch_loop(metrics: ServiceMetrics, troubles: Troubles) -> None:
 
 
 def look_for_descriptors(troubles: Troubles) -> None:
-    """Note whether there is a file descriptor left: without one, clients are turned away, and nobody tells."""
+    """Note whether file descriptors are left: without one, clients are turned away, and nobody tells.
+
+    The kernel gives the lowest that is free, so that its number says how many are in use at least.
+    """
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
-        os.close(os.open(os.devnull, os.O_RDONLY))
+        lowest = os.open(os.devnull, os.O_RDONLY)
+        os.close(lowest)
     except OSError as error:
-        if error.errno in {errno.EMFILE, errno.ENFILE}:
-            most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-            line = (
-                f"{error.strerror}: all of {most} file descriptors are in use, clients are turned away; raise ulimit -n"
-            )
-            troubles.begin("descriptors", line)
-    else:
+        if error.errno not in {errno.EMFILE, errno.ENFILE}:
+            return
+        lowest = most
+    if most == resource.RLIM_INFINITY or most - lowest > SPARE_DESCRIPTORS:
         troubles.end("descriptors", "there are file descriptors again")
+    else:
+        line = (
+            f"at most {SPARE_DESCRIPTORS} of {most} file descriptors are left, clients are turned away; raise ulimit -n"
+        )
+        troubles.begin("descriptors", line)
 
 
 async def outlive(parent_pid: int) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from services.producer import Producer
 from tests.contract.clients import Update
 from tests.contract.raw import WAIT_SECONDS, Answer, get
-from tests.contract.stage import Running
+from tests.contract.stage import Asked, Running
 from wirerace.schedule import Truth
 
 SELDOM = {"rate_per_second": 0.01, "arrivals": "periodic", "payload_bytes": 10}
@@ -65,7 +65,7 @@ async def followers() -> AsyncIterator[Follow]:
     """Yield what follows a producer's feed; all are let go in the end."""
     feeds: list[Feed] = []
 
-    async def follow(producer: Running, after: str = "") -> Feed:
+    async def follow(producer: Asked, after: str = "") -> Feed:
         url = f"http://127.0.0.1:{producer.port}/feed"
         feeds.append(Feed(await session.get(url, params={"after": after} if after else {})))
         return feeds[-1]
@@ -76,17 +76,17 @@ async def followers() -> AsyncIterator[Follow]:
             feed.response.close()
 
 
-async def put(producer: Running, schedule: object) -> Answer:
+async def put(producer: Asked, schedule: object) -> Answer:
     """Set a schedule; bytes are sent as they are."""
     body = schedule if isinstance(schedule, bytes) else json.dumps(schedule).encode()
     return await producer.ask(get("/schedule", method="PUT", body=body))
 
 
-async def delete(producer: Running) -> Answer:
+async def delete(producer: Asked) -> Answer:
     return await producer.ask(get("/schedule", method="DELETE"))
 
 
-async def truth(producer: Running, from_ns: int = 0, to_ns: int = 2**62) -> Truth:
+async def truth(producer: Asked, from_ns: int = 0, to_ns: int = 2**62) -> Truth:
     """Return what the producer says that it made."""
     answer = await producer.get(f"/updates?from={from_ns}&to={to_ns}")
     assert 200 == answer.status

@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from typing import IO, NamedTuple, Self
 
-from tests.contract.stage import until
+from tests.contract.stage import Asked, until
 
 END_SECONDS = 60.0  # An interpreter starts slowly on a busy machine.
 LISTENS = re.compile(r"listens on \S+:(\d+)")
@@ -23,25 +24,25 @@ class Ended(NamedTuple):
     stderr: str
 
 
-class ServiceProcess:
-    """A service, and everything that it says."""
+class ServiceProcess(Asked):
+    """A service, and everything that it says; `under` is a program that starts it under other conditions."""
 
-    def __init__(self, *arguments: str, **environment: str) -> None:
+    def __init__(self, *arguments: str, under: Sequence[str] = (), **environment: str) -> None:
         self.port = 0
         self._stdout = tempfile.TemporaryFile()  # noqa: SIM115 -- open while the process lives; `close` closes it
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 -- the same
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("WIRERACE_")}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "services", *arguments],
+            [*under, sys.executable, "-m", "services", *arguments],
             env=inherited | {"COLUMNS": "200"} | environment,
             stdout=self._stdout,
             stderr=self._stderr,
         )
 
     @classmethod
-    async def start(cls, *arguments: str, **environment: str) -> Self:
+    async def start(cls, *arguments: str, under: Sequence[str] = (), **environment: str) -> Self:
         """Start a service on a free port and wait until it listens."""
-        started = cls(*arguments, "--port", "0", **environment)
+        started = cls(*arguments, "--port", "0", under=under, **environment)
 
         async def listens() -> bool:
             assert started._process.poll() is None, started.log
@@ -51,6 +52,10 @@ class ServiceProcess:
 
         await until(listens, f"{arguments[0]} listens", END_SECONDS)
         return started
+
+    @property
+    def lives(self) -> bool:
+        return self._process.poll() is None
 
     @property
     def log(self) -> str:

@@ -23,36 +23,10 @@ class Listening(Protocol):
     port: int
 
 
-class Running:
-    """A service in this process, on a port of its own."""
+class Asked:
+    """A service that can be asked, wherever it runs."""
 
-    def __init__(self, service: Service) -> None:
-        self.service = service
-        self.port = 0
-        self._stop = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    @classmethod
-    async def start(cls, service_type: type[Service], **options: Any) -> Self:
-        running = cls(service_type(service_type.options_type(**{"port": 0} | options)))
-        listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        running._task = asyncio.create_task(serve(running.service, running._stop, listening.set_result))
-        futures: list[asyncio.Future[Any]] = [running._task, listening]
-        await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
-        if running._task.done():
-            running._task.result()
-        running.port = listening.result()
-        return running
-
-    async def stop(self) -> None:
-        self._stop.set()
-        if self._task is not None:
-            async with asyncio.timeout(WAIT_SECONDS):
-                await self._task
-
-    @property
-    def serves(self) -> bool:
-        return self._task is not None and not self._task.done()
+    port: int
 
     async def get(self, target: str) -> Answer:
         return await self.ask(get(target))
@@ -87,6 +61,42 @@ class Running:
             return answer.status == status and cursor in {None, answer.headers.get("wirerace-cursor")}
 
         await until(holds, f"/health is {status} at {cursor}")
+
+
+class Running(Asked):
+    """A service in this process, on a port of its own."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.port = 0
+        self._stop = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def start(cls, service_type: type[Service], **options: Any) -> Self:
+        running = cls(service_type(service_type.options_type(**{"port": 0} | options)))
+        listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        running._task = asyncio.create_task(serve(running.service, running._stop, listening.set_result))
+        futures: list[asyncio.Future[Any]] = [running._task, listening]
+        await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+        if running._task.done():
+            running._task.result()
+        running.port = listening.result()
+        return running
+
+    async def ended(self) -> None:
+        """Wait until the service ends by itself, and raise what it raises."""
+        if self._task is not None:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._task
+
+    async def stop(self) -> None:
+        self._stop.set()
+        await self.ended()
+
+    @property
+    def serves(self) -> bool:
+        return self._task is not None and not self._task.done()
 
 
 async def until(holds: Callable[[], Awaitable[bool]], what: str, wait_seconds: float = WAIT_SECONDS) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from services.producer import ProducerOptions, schedule_of
+from services.producer import Producer, ProducerOptions, schedule_of
 from tests.contract.feeds import SELDOM, Follow, Start, delete, followers, producers, put, truth
+from tests.contract.raw import get
 from tests.contract.stage import Running
 from wirerace.clock import NS_PER_SECOND
 from wirerace.schedule import Schedule, Truth, due_times
@@ -83,7 +84,7 @@ async def test_updates_are_made_at_the_times_that_the_schedule_intends(
     producer: Running, follow: Follow, arrivals: str
 ) -> None:
     """To the nanosecond, from the start that was asked for, and none before its time."""
-    start_ns = time.time_ns() + NS_PER_SECOND // 4
+    start_ns = time.time_ns() + NS_PER_SECOND
     schedule = {"rate_per_second": 200, "arrivals": arrivals, "on_seconds": 0.05, "off_seconds": 0.05, "seed": 3}
     feed = await follow(producer)
     assert 200 == (await put(producer, schedule | {"start_ns": start_ns})).status
@@ -99,7 +100,7 @@ async def test_same_schedule_again_makes_the_same_updates_again(producer: Runnin
     """Every transport of a repeat hears the same, restarted."""
     feed, heard = await follow(producer), []
     for _ in range(2):
-        start_ns = time.time_ns() + NS_PER_SECOND // 5
+        start_ns = time.time_ns() + NS_PER_SECOND // 2
         schedule = {"rate_per_second": 500, "arrivals": "poisson", "payload_bytes": 20, "seed": 9, "start_ns": start_ns}
         assert 200 == (await put(producer, schedule)).status
         updates = await feed.updates(21)
@@ -113,7 +114,7 @@ async def test_same_schedule_again_makes_the_same_updates_again(producer: Runnin
 async def test_schedule_in_the_future_replaces_the_one_before_at_once(producer: Running, follow: Follow) -> None:
     """What the old one intended after that is not made."""
     await put(producer, {"rate_per_second": 2000, "arrivals": "periodic"})
-    start_ns = time.time_ns() + NS_PER_SECOND // 5
+    start_ns = time.time_ns() + NS_PER_SECOND
     told = await put(producer, {"rate_per_second": 100, "arrivals": "periodic", "start_ns": start_ns})
     answered_ns = time.time_ns()
     assert 200 == told.status
@@ -158,14 +159,37 @@ async def test_no_update_is_made_after_the_schedule_was_deleted(producer: Runnin
         (b'{"start_ns": 1}', "start_ns"),
         (b'{"start_ns": 1e400}', "schedule: "),
         (b'{"start_ns": 1000000000000000000000000000000}', "start_ns"),
+        (b'{"start_ns": ' + b"1" * 400 + b"}", "start_ns"),
+        (b'{"start_ns": ' + b"1" * 5000 + b"}", "start_ns"),
+        (b'{"seed": ' + b"1" * 400 + b"}", "seed"),
+        (b'{"rate_per_second": ' + b"1" * 400 + b"}", "rate_per_second"),
+        (b'{"speed": 1' + b"0" * 5000 + b"}", "speed"),
+        (b'{"trace_file": "\xff"}', "UTF-8"),
+        (b'{"trace_file": "cut \\ud83d"}', "JSON"),
+        (b'{"trace_file": ' + b"[" * 100_000, "trace_file"),
+        (b'{"arrivals": "trace", "trace": ' + b"[" * 100_000, "trace"),
+        (b"[" * 100_000, "schedule: "),
+        (b'{"more": ' + b"[" * 100_000, "schedule: "),
+        (b'{"arrivals": "trace", "trace": [[0, "a"], [1e308, "b"]], "speed": 1e-300}', "trace[1]"),
+        (b'{"arrivals": "trace", "trace": [[0, "a"], [2, "b"], [1, "c"]]}', "trace[2]: time goes back"),
+        (b'{"arrivals": "trace", "trace": [[-1, "a"]]}', "trace[0]"),
+        (b'{"arrivals": "trace", "trace": [[' + b"1" * 400 + b', "a"]]}', "trace[0]"),
+        (b'{"arrivals": "trace", "trace": [[0, "' + b"x" * 1_048_577 + b'"]]}', "trace[0]: a payload has at most"),
+        (b'{"on_seconds": 1e-300}', "on_seconds"),
     ],
-    ids=lambda value: value.decode(errors="replace") if isinstance(value, bytes) else value,
+    ids=lambda value: value[:60].decode(errors="replace") if isinstance(value, bytes) else value,
 )
 async def test_malformed_schedule_is_refused_with_one_line_that_names_the_field(
-    producer: Running, body: bytes, named: str
+    start: Start, body: bytes, named: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """And changes nothing: neither is an update made nor a schedule set."""
+    """And changes nothing: neither is an update made nor a schedule set, nor is anything recorded."""
+    record = tmp_path / "record"
+    producer = await start(record_file=str(record))
+    recorded = record.read_bytes()
     answer = await put(producer, body)
+    assert recorded == record.read_bytes()
+    assert "Traceback" not in caplog.text
+    assert len(answer.line) < 500
     assert 400 == answer.status
     assert answer.line.startswith("schedule: ")
     assert named in answer.line
@@ -175,12 +199,49 @@ async def test_malformed_schedule_is_refused_with_one_line_that_names_the_field(
 
 @pytest.mark.parametrize(
     ("query", "named"),
-    [("", "from"), ("?from=1", "to"), ("?from=-1&to=2", "from"), ("?from=1&to=x", "to"), ("?from=1&to=1e9", "to")],
+    [
+        ("", "from"),
+        ("?from=1", "to"),
+        ("?from=-1&to=2", "from"),
+        ("?from=1&to=x", "to"),
+        ("?from=1&to=1e9", "to"),
+        ("?from=1&to=" + "1" * 400, "to"),
+        ("?from=%D9%A1&to=1", "from"),
+        ("?from=%FF&to=1", "from"),
+        ("?from=1&to=%00", "to"),
+    ],
 )
 async def test_malformed_window_is_refused(producer: Running, query: str, named: str) -> None:
     answer = await producer.get(f"/updates{query}")
     assert 400 == answer.status
     assert answer.line.startswith(f"{named} must be ")
+
+
+async def test_body_that_is_too_large_is_refused_with_one_line(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.host.MOST_REQUEST_BYTES", 1000)
+    answer = await put(await start(), b" " * 2000)
+    assert (413, "a body has at most 1000 bytes; send less") == (answer.status, answer.line)
+
+
+async def test_body_that_is_no_gzip_is_refused_without_a_traceback(
+    producer: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    for method, path in (("PUT", "/schedule"), ("GET", "/health"), ("GET", "/updates?from=1&to=2")):
+        request = get(path, "Content-Encoding: gzip", method=method, body=b"no gzip")
+        assert (await producer.ask(request)).status in {200, 400}
+    assert "Traceback" not in caplog.text
+
+
+async def test_failure_to_make_an_update_ends_the_producer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that makes nothing must not seem to live."""
+
+    def fail(_producer: Producer, _due: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    producer = await Running.start(Producer, rate_per_second=1000, arrivals="periodic")
+    monkeypatch.setattr(Producer, "_make", fail)
+    with pytest.raises(ZeroDivisionError, match="a defect"):
+        await producer.ended()
 
 
 async def test_window_counts_what_was_made_in_it(producer: Running, follow: Follow) -> None:
