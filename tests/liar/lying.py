@@ -69,22 +69,35 @@ class Outcome(NamedTuple):
         after += [math.inf] * above
         return before[max(math.floor(rank), 1) - 1], after[math.ceil(rank) + above - 1]
 
+    def polls_ns(self) -> list[list[int]]:
+        """Return when each client's polls were answered."""
+        answered: list[list[int]] = [[] for _ in range(self.plan.clients)]
+        for client, at_ns in self.record.answered:
+            answered[client].append(at_ns)
+        return answered
+
     def late_ns(self) -> list[list[int]]:
         """Return how late the polls of each client came, after a grid of their interval through the most punctual one.
 
         The first of all is not on the grid: it subscribes.
         """
-        answered: list[list[int]] = [[] for _ in range(self.plan.clients)]
-        for client, at_ns in self.record.answered:
-            answered[client].append(at_ns)
-        starts = [[at_ns - index * self.plan.interval_ns for index, at_ns in enumerate(of_one)] for of_one in answered]
-        return [[start - min(of_one[1:]) for start in of_one[1:]] for of_one in starts]
+        starts = [
+            [at_ns - index * self.plan.interval_ns for index, at_ns in enumerate(polls[1:])]
+            for polls in self.polls_ns()
+        ]
+        return [[start - min(of_one) for start in of_one] for of_one in starts]
 
-    def unsent(self) -> int:
-        """Return how many polls that were due in the window had not come when the load was asked for its account."""
-        last_ns = dict(self.record.answered)
-        due_ns = [last_ns[client] - late[-1] for client, late in enumerate(self.late_ns())]
-        return sum(max(0, self.window.to_ns - due) // self.plan.interval_ns for due in due_ns)
+    def unsent(self) -> tuple[int, int]:
+        """Return how many polls, at least and at most, were due in the window and had not come when all was over.
+
+        A client's first poll on the grid is due after the one that subscribes, and has come when it is answered.
+        """
+        interval_ns, end_ns = self.plan.interval_ns, self.window.to_ns
+        least = most = 0
+        for subscribing_ns, first_ns, *others in self.polls_ns():
+            least += max(0, (end_ns - first_ns) // interval_ns - len(others))
+            most += max(0, (end_ns - subscribing_ns) // interval_ns - len(others))
+        return least, most
 
 
 class LiarProcess:
