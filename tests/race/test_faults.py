@@ -51,10 +51,10 @@ def test_server_killed_and_restarted_loses_no_update(race: Callable[..., Race]) 
 
 def test_producer_killed_and_restarted_is_a_new_epoch_fully_accounted_for(race: Callable[..., Race]) -> None:
     for trial, raw, code in trials_with_a_kill(race, "producer"):
-        made = [sum(map(raw.window.has, epoch.ts)) for epoch in raw.truth.epochs]
-        assert trial["updates"] == sum(made)
-        assert 2 == len(made), "the new producer came within the window"
-        assert made[1] > 0
+        old, new = raw.truth.epochs
+        of_old, of_new = (sum(map(raw.window.has, epoch.ts)) for epoch in (old, new))
+        assert trial["updates"] == of_old + of_new
+        assert of_new > 0 or new.ts[0] >= raw.window.to_ns, "or the machine had no time for it before"
         assert trial["expected"] == trial["updates"] * trial["clients"]
         assert trial["delivered"] + trial["lost"] == trial["expected"]
         assert trial["lost"] <= trial["clients"], "at most the update that was being made reached nobody"

@@ -96,8 +96,8 @@ def test_failures_say_what_failed(stopped: Playground) -> None:
 @pytest.mark.parametrize(
     ("form", "message"),
     [
-        ({"polling_interval_seconds": "0"}, "--polling-interval-seconds must be a number at least 0.01, got 0"),
-        ({"polling_interval_seconds": "x"}, "--polling-interval-seconds must be a number, got x"),
+        ({"polling_interval_seconds": "0"}, "--polling-interval-seconds must be a number at least 0.01, got '0'"),
+        ({"polling_interval_seconds": "x"}, "--polling-interval-seconds must be a number, got 'x'"),
         ({"websocket_host": "nowhere"}, "a host is a URL such as http://127.0.0.1:8001, got 'nowhere'"),
         ({"user_count": "abc"}, "user_count must be a number above 0, got abc"),
         ({"user_count": "0"}, "user_count must be a number above 0, got 0"),
