@@ -12,7 +12,7 @@ import aiohttp
 
 from services.recent import Recent
 from wirerace.backoff import OF_FEED
-from wirerace.clock import NS_PER_SECOND, Clock, now_ns
+from wirerace.clock import Clock, now_ns
 from wirerace.errors import BadCursor, WireraceError, printable, shown
 from wirerace.metrics import ServiceMetrics
 from wirerace.wire import CURSOR_HEADER, MOST_LINE_BYTES, NO_UPDATE, Cursor, Update, decode_update, is_epoch
@@ -128,8 +128,7 @@ class Feed:
         update = self._checked(line)
         packed = self._pack(line)
         self.recent.append(update, packed)
-        self._metrics.updates += 1
-        self._metrics.feed_lag.observe((self._clock() - update.ts) / NS_PER_SECOND)
+        self._metrics.count_update(self._clock() - update.ts)
         for listener in self._listeners:
             try:
                 listener(packed, update.payload_bytes)

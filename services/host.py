@@ -158,27 +158,32 @@ class Service(ABC):
 class Connection(web.RequestHandler):
     """aiohttp's connection, with its bytes counted; those of connections that ask for no updates are not."""
 
-    __slots__ = ("_service", "_unjoined_bytes", "joined")
+    __slots__ = ("_counts", "_service", "_uncounted_bytes", "joined")
 
     def __init__(self, manager: web.Server, *, service: Service, **kwargs: Any) -> None:
         super().__init__(manager, **kwargs)
         self._service = service
-        self._unjoined_bytes = 0
+        self._uncounted_bytes = 0
+        self._counts = False
         self.joined = False
 
     def join(self) -> None:
         """Count the peer among the clients."""
         if not self.joined:
-            self.joined = True
+            self.joined = self._counts = True
             self._service.metrics.clients += 1
-            self._service.metrics.received_bytes += self._unjoined_bytes
+            self._service.metrics.received_bytes += self._uncounted_bytes
+
+    def leave_counting(self) -> None:
+        """Count no more bytes: whoever reads them from now on knows what they are, and counts them."""
+        self._counts = False
 
     def data_received(self, data: bytes) -> None:
         """Count bytes as they come."""
-        if self.joined:
+        if self._counts:
             self._service.metrics.received_bytes += len(data)
         else:
-            self._unjoined_bytes += len(data)
+            self._uncounted_bytes += len(data)
         super().data_received(data)
 
     def connection_lost(self, exc: BaseException | None) -> None:

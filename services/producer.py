@@ -174,8 +174,7 @@ class Producer(Service):
             made.append((chunk, update.payload_bytes))
             self._record.add(self._epoch, self._seq, due_ns, late_ns)
             self._recent.append(update, chunk)
-            self.metrics.updates += 1
-            self.metrics.feed_lag.observe(late_ns / NS_PER_SECOND)
+            self.metrics.count_update(late_ns)
         self._record.flush()
         for chunk, payload_bytes in made:
             self._fanout.deliver(chunk, payload_bytes)

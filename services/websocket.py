@@ -70,7 +70,10 @@ class WebSocket(TransportService):
         self._welcome(transport, accept, recent.cursor if after is None or position == recent.head else after)
         connection.keep_alive(False)
         subscriber = Subscriber(transport, self.metrics)
-        connection.set_parser(_Incoming(subscriber, self._fanout, self.metrics, self.options.max_message_bytes))  # type: ignore[arg-type]  # aiohttp names its own reader, and asks no more of it than this one can
+        incoming = _Incoming(subscriber, self._fanout, self.metrics, self.options.max_message_bytes)
+        connection.set_parser(incoming)  # type: ignore[arg-type]  # aiohttp names its own reader, and asks no more of it than this one can
+        connection.leave_counting()
+        incoming.counts = True  # What came in one piece with the handshake, and was read just now, is counted already.
         self._fanout.welcome(subscriber)
         try:
             position = await self.feed.reach(after) if position > recent.head else position
@@ -126,9 +129,14 @@ def accept_of(request: web.BaseRequest) -> str:
 
 
 class _Incoming:
-    """What a client sends: pings are answered, a close is answered and ends it, data is read and dropped."""
+    """What a client sends: pings are answered, a close is answered and ends it, data is read and dropped.
+
+    Bytes are counted when the frame that they belong to is known for what it is, for pongs are counted apart.
+    """
 
     def __init__(self, subscriber: Subscriber, fanout: Fanout, metrics: ServiceMetrics, max_message_bytes: int) -> None:
+        self.counts = False
+        self._uncounted_bytes = 0
         self._subscriber = subscriber
         self._fanout = fanout
         self._metrics = metrics
@@ -136,6 +144,7 @@ class _Incoming:
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         """Take bytes; the result tells aiohttp to go on, with nothing left over."""
+        self._uncounted_bytes += len(data) if self.counts else 0
         if self._subscriber.open:
             try:
                 for message in self._reader.feed(data):
@@ -143,11 +152,19 @@ class _Incoming:
             except FrameError as error:
                 self._metrics.responses["error"] += 1
                 self._close(encode_close(error.code, str(error)))
+        self._count(self._reader.cut_bytes if self._subscriber.open else 0)
         return False, b""
 
     def feed_eof(self) -> None:
         """The connection is lost; aiohttp calls this."""
         self._subscriber.open = False
+        self._count(0)
+
+    def _count(self, rest_bytes: int) -> None:
+        """Count what was received, but for the last bytes, of a frame that is not whole."""
+        rest_bytes = min(rest_bytes, self._uncounted_bytes)
+        self._metrics.received_bytes += self._uncounted_bytes - rest_bytes
+        self._uncounted_bytes = rest_bytes
 
     def _take(self, message: Message) -> None:
         subscriber = self._subscriber
@@ -160,10 +177,10 @@ class _Incoming:
                 self._fanout.cut(subscriber)
             else:
                 subscriber.write(encode_frame(Opcode.PONG, message.payload))
-        elif message.opcode is Opcode.PONG:  # It was counted as it came; now it is known for what it is.
-            size = len(encode_frame(Opcode.PONG, message.payload, b"mask"))
-            self._metrics.received_bytes -= size
-            self._metrics.heartbeat_bytes += size
+        elif message.opcode is Opcode.PONG:
+            size_bytes = min(len(encode_frame(Opcode.PONG, message.payload, b"mask")), self._uncounted_bytes)
+            self._uncounted_bytes -= size_bytes
+            self._metrics.heartbeat_bytes += size_bytes
 
     def _close(self, frame: bytes) -> None:
         self._fanout.discard(self._subscriber)

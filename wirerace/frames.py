@@ -101,6 +101,11 @@ class FrameReader:
         """Tell whether what was fed ended inside a frame."""
         return bool(self._tail)
 
+    @property
+    def cut_bytes(self) -> int:
+        """Bytes of that frame that were fed."""
+        return len(self._tail)
+
     def feed(self, data: bytes) -> Iterator[Message]:
         """Yield the messages that `data` completes, in order. To be exhausted before the next call.
 

@@ -17,7 +17,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from wirerace.clock import process_cpu_seconds
+from wirerace.clock import NS_PER_SECOND, process_cpu_seconds
 from wirerace.usage import retransmitted_segments, usage
 
 LAG_BUCKETS = (
@@ -35,6 +35,7 @@ _COUNTERS = {
     "heartbeat_bytes": "Bytes of this server's pings, and of clients' pongs; they are in no other count",
     "slow_readers": "Clients cut off because they read too slowly",
     "feed_connects": "Times the feed was connected",
+    "early_updates": "Updates that came before their intended time of making: the clocks differ, or one was set back",
     "feed_reads": "Readings of the feed that brought updates: what one brings together is sent together",
 }
 _GAUGES = {
@@ -56,6 +57,7 @@ class ServiceMetrics(Collector):
         self.heartbeat_bytes = 0
         self.slow_readers = 0
         self.feed_connects = 0
+        self.early_updates = 0
         self.feed_reads = 0
         self.clients = 0
         self.held_requests = 0
@@ -74,6 +76,14 @@ class ServiceMetrics(Collector):
             registry=registry,
         )
         registry.register(self)
+
+    def count_update(self, late_ns: int) -> None:
+        """Count an update that came so much after its intended time; a lag is never below 0, or its sum would fall."""
+        self.updates += 1
+        if late_ns < 0:
+            self.early_updates += 1
+            late_ns = 0
+        self.feed_lag.observe(late_ns / NS_PER_SECOND)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the current values; the client library calls this for every scrape."""

@@ -17,6 +17,7 @@ ZERO_AT_FIRST = [
     "sent_bytes_total",
     "heartbeat_bytes_total",
     "slow_readers_total",
+    "early_updates_total",
     "feed_connects_total",
     "clients",
     "held_requests",
@@ -202,3 +203,77 @@ async def test_bytes_of_heartbeats_are_counted_apart(stage: Stage) -> None:
     assert received_bytes + 2 + update + len(b"\x88\x02\x03\xe8") == metrics["wirerace_sent_bytes_total"]
     counted = sum(metrics[f"wirerace_{name}_bytes_total"] for name in ("sent", "received", "heartbeat"))
     assert peer.raw.sent_bytes + peer.raw.received_bytes == counted
+
+
+class Watched:
+    """The counters of a server, which must never fall."""
+
+    def __init__(self, server: Running) -> None:
+        self._server = server
+        self._highest: dict[str, float] = {}
+
+    async def look(self) -> None:
+        """Scrape, and compare with the last scrape."""
+        metrics = await self._server.metrics()
+        counters = {
+            name: value
+            for name, value in metrics.items()
+            if name.partition("{")[0].endswith(("_total", "_count", "_sum", "_bucket"))
+        }
+        assert {} == {name: value for name, value in counters.items() if value < self._highest.get(name, 0.0)}
+        self._highest = counters
+
+
+@pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
+async def test_no_counter_falls_while_pongs_come_in_pieces(stage: Stage) -> None:
+    """One byte after the other, with a scrape after each; in the end each byte is in one count."""
+    await stage.serve()
+    peer = await shake_hands(stage)
+    watched = Watched(stage.server)
+    sent = frame(PONG, b"yes") + frame(TEXT, b"x" * 5) + frame(PONG, b"") + frame(PONG, b"no" * 5)
+    for index in range(len(sent)):
+        await peer.raw.send(sent[index : index + 1])
+        await watched.look()
+    await stage.server.until_metric("heartbeat_bytes_total", sum(len(frame(PONG, b)) for b in (b"yes", b"", b"no" * 5)))
+    await peer.raw.send(frame(PONG, b"cut off")[:5])
+    peer.raw.close()
+    await stage.server.until_metric("clients", 0)
+    await watched.look()
+    metrics = await stage.server.metrics()
+    counted = metrics["wirerace_received_bytes_total"] + metrics["wirerace_heartbeat_bytes_total"]
+    assert peer.raw.sent_bytes == counted
+
+
+@pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
+async def test_no_counter_falls_when_a_pong_comes_with_the_handshake(stage: Stage) -> None:
+    await stage.serve()
+    watched = Watched(stage.server)
+    raw = await stage.connect()
+    pong = frame(PONG, b"at once")
+    for part in (stage.request() + pong + pong[:4], pong[4:], pong, close(1000)):
+        await raw.send(part)
+        await watched.look()
+    await raw.rest()
+    await watched.look()
+    metrics = await stage.server.metrics()
+    counted = metrics["wirerace_received_bytes_total"] + metrics["wirerace_heartbeat_bytes_total"]
+    assert raw.sent_bytes == counted
+
+
+async def test_no_counter_falls_whatever_a_client_does(stage: Stage) -> None:
+    """Requests in pieces, refused ones, what is no HTTP, clients that vanish."""
+    await stage.serve()
+    watched = Watched(stage.server)
+    await stage.make_and_see(3)
+    for request in (stage.request(f"after={stage.at(0)}&hold=0"), stage.request("after=x"), b"no HTTP\r\n\r\n"):
+        raw = await stage.connect()
+        for part in (request[:7], request[7:]):
+            await raw.send(part)
+            await watched.look()
+        await raw.some()
+        await watched.look()
+        raw.reset()
+        await watched.look()
+    await stage.restart_producer()
+    await stage.make_and_see(2)
+    await watched.look()

@@ -78,3 +78,15 @@ async def test_updates_before_nonsense_are_told(feed: Feed) -> None:
         feed.publish([line(1), line(2), line(1), line(3)])
     assert 0 == await waiter
     assert Cursor("e0", 2) == feed.recent.cursor
+
+
+async def test_lag_of_an_update_from_the_future_is_zero_and_counted() -> None:
+    """A sum that falls is a counter that falls, and Prometheus takes that for a restart."""
+    registry = CollectorRegistry()
+    metrics = ServiceMetrics(registry)
+    feed = Feed(Recent(100, 100_000), metrics, clock=lambda: 10**9)
+    for seq, ts in enumerate((10**9, 5 * 10**9, 10**9 // 2), 1):
+        feed.publish([encode_update(Update("e0", seq, ts, "x"))])
+    assert 1 == metrics.early_updates
+    assert 3 == metrics.updates
+    assert 0.5 == registry.get_sample_value("wirerace_feed_lag_seconds_sum")
