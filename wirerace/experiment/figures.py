@@ -210,10 +210,11 @@ def _age(account: AccountRecord) -> Age:
 
 def _bytes(measured: Measured, traffic: tuple[Traffic, Traffic]) -> Bytes:
     """Return the bytes of three layers. What clients sent is what came into the server."""
-    ip_in = ip_out = segments_in = segments_out = resent = None
+    ip_in = ip_out = segments_in = segments_out = resent = namespace_resent = None
     if traffic[1].connections:
         kernel = traffic[1].minus(traffic[0])
-        segments_in, segments_out, resent = kernel.segments_out, kernel.segments_in, kernel.retransmitted
+        segments_in, segments_out = kernel.segments_out, kernel.segments_in
+        resent = kernel.retransmitted + (measured.resent.segments if measured.resent is not None else 0)
         options = SYN_OPTION_BYTES * kernel.connections
         ip_in = kernel.bytes_out + SEGMENT_HEADER_BYTES * segments_in + options
         ip_out = kernel.bytes_in + SEGMENT_HEADER_BYTES * segments_out + options
@@ -223,10 +224,20 @@ def _bytes(measured: Measured, traffic: tuple[Traffic, Traffic]) -> Bytes:
         names = ("payload_bytes", "received_bytes", "sent_bytes", "heartbeat_bytes")
         counted = [getattr(after, name) - getattr(before, name) for name in names]
         if before.retransmitted is not None and after.retransmitted is not None:
-            # In one network namespace the server's counter has the clients' segments in it, in two it has not.
-            resent = max(resent or 0, after.retransmitted - before.retransmitted)
+            namespace_resent = after.retransmitted - before.retransmitted
     payload, application_in, application_out, heartbeat = counted
-    return Bytes(payload, application_in, application_out, heartbeat, ip_in, ip_out, segments_in, segments_out, resent)
+    return Bytes(
+        payload=payload,
+        application_in=application_in,
+        application_out=application_out,
+        heartbeat=heartbeat,
+        ip_in=ip_in,
+        ip_out=ip_out,
+        segments_in=segments_in,
+        segments_out=segments_out,
+        retransmitted=resent,
+        namespace_retransmitted=namespace_resent,
+    )
 
 
 def _server(measured: Measured, arrived: int) -> ServerCost:

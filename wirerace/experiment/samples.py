@@ -9,6 +9,7 @@ import psutil
 
 from wirerace.account import Window
 from wirerace.clock import NS_PER_SECOND, now_ns
+from wirerace.experiment.tcp_diag import Resent
 from wirerace.experiment.trial import Part
 from wirerace.histogram import LatenciesRecord
 
@@ -161,6 +162,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     `full` that with `clients_measured` of them; `idle_utilisation` the part of a core that it took without clients.
     `parts` is what was seen of every part of the trial. `proxy` is what the link's proxy did in the window, None where
     there is none or it did not answer; `proxy_core` is the core that it is bound to, which it may share with the load.
+    `resent` is what the connections of server and proxy sent again, None where they cannot be asked.
     """
 
     server: tuple[ServerSample, ServerSample] | None
@@ -177,6 +179,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     proxy: LinkReport | None = None
     proxy_core: int | None = None
     proxy_shares_core: bool = False
+    resent: Resent | None = None
 
 
 SPAN_TOLERANCE = 0.05

@@ -6,26 +6,34 @@ from typing import NamedTuple
 from wirerace.clock import now_ns
 from wirerace.errors import TrialFailed
 from wirerace.experiment.samples import LinkReport, MachineSample, ServerSample, machine_sample, server_sample
-from wirerace.experiment.targets.local import Child
+from wirerace.experiment.targets.local import Child, LoadChild
 from wirerace.experiment.targets.process import Process
+from wirerace.experiment.tcp_diag import Connections, connections_of
 
 CPU_SECONDS = "wirerace_cpu_seconds_total"
 
 
 class Samples(NamedTuple):
-    """What is sampled at one end of a window: the server, the machine, and what the link's proxy did since the last."""
+    """What is sampled at one end of a window: the server, the machine, and what the link's proxy did since the last.
+
+    `connections` are those of server and proxy, as far as this process sees them.
+    """
 
     server: ServerSample | None
     proxy: LinkReport | None
     machine: MachineSample
+    connections: Connections | None
 
 
-def samples_of(server: Child, link: Child | None, own: Callable[[], float | None], *, first: bool) -> Samples:
+def samples_of(server: Child, load: LoadChild, own: Callable[[], float | None], *, first: bool) -> Samples:
     """Return the samples at one end of the window, the server's first; `own` is what all parts have spent.
 
     Raises TrialFailed when the server has no such counters.
     """
-    return Samples(_sample(server, first=first), _reported(link), machine_sample(own))
+    sampled, reported, machine = _sample(server, first=first), _reported(load.link), machine_sample(own)
+    # A container's connections lie in a network namespace of its own.
+    seen = connections_of(server.peer.port, load.link_port) if isinstance(server.process, Process) else None
+    return Samples(sampled, reported, machine, seen)
 
 
 def _reported(link: Child | None) -> LinkReport | None:

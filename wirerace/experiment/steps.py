@@ -19,6 +19,7 @@ from wirerace.experiment.sampling import Samples, cpu_seconds_of, samples_of, sp
 from wirerace.experiment.targets.compose import Compose
 from wirerace.experiment.targets.local import Child, LoadChild, Local
 from wirerace.experiment.targets.process import Process
+from wirerace.experiment.tcp_diag import resent_between
 from wirerace.experiment.trial import Trial
 from wirerace.experiment.watching import Watch
 from wirerace.schedule import Schedule, Truth
@@ -93,6 +94,7 @@ class Steps:
                 proxy=after.proxy,
                 proxy_core=next(iter(self._target.cores.link), None),
                 proxy_shares_core=self._target.cores.is_shared,
+                resent=resent_between(before.connections, after.connections),
             )
             # Past the window's end: a producer that died in it is another epoch only after it.
             raw = Raw(window, account, self._truth(primed_ns, now_ns()), measured, self.experiment.link)
@@ -149,7 +151,7 @@ class Steps:
         """Sit through the window; return the samples at both ends, the second without a server that was restarted."""
         restarts, stall = server.process.restarts, self.experiment.stall
         self._watch.begin()
-        before = samples_of(server, load.link, self._target.cpu_seconds, first=True)
+        before = samples_of(server, load, self._target.cpu_seconds, first=True)
         state = load.peer.get("/state", LoadState)
         self._report("measuring", state)
         if state.aged < self._count_at_start:
@@ -160,7 +162,7 @@ class Steps:
             self._sleep_until(window.from_ns + to_ns(stall.at_seconds), "measuring", load)
             server.process.stall(stall.lasts_seconds)
         self._sleep_until(window.to_ns, "measuring", load)
-        after = samples_of(server, load.link, self._target.cpu_seconds, first=False)
+        after = samples_of(server, load, self._target.cpu_seconds, first=False)
         return before, after if server.process.restarts == restarts else after._replace(server=None)
 
     def _drain(self, window: Window, server: Child, load: LoadChild) -> None:

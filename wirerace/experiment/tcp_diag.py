@@ -8,10 +8,11 @@ import socket
 import struct
 import sys
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
-from wirerace.tcp_info import read_tcp_info
+from wirerace.tcp_info import ESTABLISHED, read_tcp_info
 
 ANSWER_SECONDS = 2.0
 READ_BYTES = 262_144
@@ -24,61 +25,92 @@ TCP_INFO_ATTRIBUTE = 2  # INET_DIAG_INFO
 CONNECTED_STATES = 0xFFF & ~(1 << 10 | 1 << 6 | 1 << 7)  # all but LISTEN, TIME_WAIT, CLOSE
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _REQUEST = struct.Struct("=BBBxI")  # family, protocol, extensions, states
-_PORT = struct.Struct("!H")
-SOCKET_ID_BYTES = 48  # struct inet_diag_sockid: ports of both ends in network order, addresses, interface, cookie
+_PORTS = struct.Struct("!HH")  # of both ends, in network order
+SOCKET_ID_BYTES = 48  # struct inet_diag_sockid: ports, addresses, interface, cookie
 _COOKIE = struct.Struct("=44xQ20x")  # in struct inet_diag_msg, which goes before the attributes
 _ATTRIBUTE = struct.Struct("=HH")  # length, type
 
 
 class Resent(msgspec.Struct, frozen=True):
-    """What connections that were open at both ends of the window, or are new, have sent again in it.
+    """What connections that were open at the end of the window have sent again in it.
 
-    `connections` counts them; of `closed` ones, which were open at its beginning only, nothing is known.
+    `opened` counts those that were not there at its beginning; of `closed` ones, which were there at its beginning
+    only, nothing is known. Connections that are just being closed count as neither.
     """
 
     segments: int
-    connections: int
+    opened: int
     closed: int
 
 
-Connections = dict[int, int]
-"""Segments that each connection has sent again so far, by the kernel's cookie of its socket."""
+class Listed(NamedTuple):
+    """One end of a connection: whether it is established, or on its way to be or to be gone, and what it sent again."""
+
+    is_established: bool
+    resent: int
+
+
+Connections = dict[int, Listed]
+"""Ends of connections, by the kernel's cookie of each socket."""
+
+
+NEW = Listed(is_established=False, resent=0)
 
 
 def resent_between(before: Connections | None, after: Connections | None) -> Resent | None:
     """Return what was sent again from one listing to the next, None when one of them is missing."""
     if before is None or after is None:
         return None
-    segments = sum(count - before.get(cookie, 0) for cookie, count in after.items())
-    return Resent(segments, len(after), len(before.keys() - after.keys()))
+    segments = sum(now.resent - before.get(cookie, NEW).resent for cookie, now in after.items())
+    opened, closed = after.keys() - before.keys(), before.keys() - after.keys()
+    return Resent(
+        segments,
+        sum(after[cookie].is_established for cookie in opened),
+        sum(before[cookie].is_established for cookie in closed),
+    )
 
 
-def connections_at(port: int) -> Connections | None:
-    """Return the connections whose own end has this port, in this network namespace; None where the kernel has no list.
+def connections_of(server_port: int, proxy_port: int | None = None) -> Connections | None:
+    """Return the connections of a server, its own ends; with a proxy before it, both of the proxy's ends, too.
 
-    For a server that is every connection that it has accepted, its own end only.
+    None where the kernel has no list. What clients sent again their own process knows better: it reads a socket before
+    it closes it.
     """
-    if sys.platform != "linux":
-        return None
+    ports = [(server_port, 0)]
+    if proxy_port is not None:
+        ports += [(proxy_port, 0), (0, server_port)]
     found: Connections = {}
     try:
-        for family in (socket.AF_INET, socket.AF_INET6):
-            for datagram in _ask(request_for(family, port)):
-                found |= dict(connections_in(datagram))
+        for own_port, peer_port in ports:
+            found |= _listed(own_port, peer_port)
     except OSError:
         return None
     return found
 
 
-def request_for(family: int, port: int) -> bytes:
-    """Return the request for a list of the TCP connections of an address family from a port."""
+def _listed(own_port: int, peer_port: int) -> Connections:
+    """Return the connections in this network namespace whose ends have these ports, 0 being any.
+
+    Raises OSError where the kernel has no list.
+    """
+    if sys.platform != "linux":
+        raise OSError("the list is Linux's")
+    found: Connections = {}
+    for family in (socket.AF_INET, socket.AF_INET6):
+        for datagram in _ask(request_for(family, own_port, peer_port)):
+            found |= dict(connections_in(datagram))
+    return found
+
+
+def request_for(family: int, own_port: int, peer_port: int = 0) -> bytes:
+    """Return the request for a list of the TCP connections of an address family with these ports."""
     body = _REQUEST.pack(family, socket.IPPROTO_TCP, 1 << (TCP_INFO_ATTRIBUTE - 1), CONNECTED_STATES)
-    body += _PORT.pack(port).ljust(SOCKET_ID_BYTES, b"\0")
+    body += _PORTS.pack(own_port, peer_port).ljust(SOCKET_ID_BYTES, b"\0")
     return _HEADER.pack(_HEADER.size + len(body), SOCK_DIAG_BY_FAMILY, REQUEST_DUMP, 0, 0) + body
 
 
-def connections_in(datagram: bytes) -> Iterator[tuple[int, int]]:
-    """Yield what a part of the answer says: the cookie of each socket, and how many segments it has sent again."""
+def connections_in(datagram: bytes) -> Iterator[tuple[int, Listed]]:
+    """Yield what a part of the answer says of each socket, and its cookie."""
     for kind, body in messages_in(datagram):
         if kind != SOCK_DIAG_BY_FAMILY or len(body) < _COOKIE.size:
             continue
@@ -86,7 +118,7 @@ def connections_in(datagram: bytes) -> Iterator[tuple[int, int]]:
         for attribute, value in _attributes_in(body[_COOKIE.size :]):
             info = read_tcp_info(value) if attribute == TCP_INFO_ATTRIBUTE else None
             if info is not None:
-                yield cookie, info.retransmitted
+                yield cookie, Listed(info.state == ESTABLISHED, info.retransmitted)
 
 
 def messages_in(datagram: bytes) -> Iterator[tuple[int, bytes]]:

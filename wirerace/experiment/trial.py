@@ -92,7 +92,8 @@ class Bytes(msgspec.Struct, frozen=True):
 
     Payload, application and heartbeats as the server counts them (pings and pongs, both ways, are in `heartbeat`
     alone); IP as the clients' kernel does, with 52 bytes of headers a segment and 8 more for a SYN. `retransmitted`
-    counts segments that were sent again by either side.
+    counts segments that the trial's own connections sent again, of either side, as far as they can be asked;
+    `namespace_retransmitted` what the server's network namespace did, whoever it was.
     """
 
     payload: int | None
@@ -104,6 +105,7 @@ class Bytes(msgspec.Struct, frozen=True):
     segments_in: int | None
     segments_out: int | None
     retransmitted: int | None
+    namespace_retransmitted: int | None = None
 
 
 class ServerCost(msgspec.Struct, frozen=True):

@@ -6,12 +6,13 @@ import msgspec
 import pytest
 
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, at, at_ends, plan_of, trial_of
-from wirerace.account import AccountRecord, ProcessUse, Spread, Window
+from wirerace.account import AccountRecord, ProcessUse, Spread, Traffic, Window
 from wirerace.analysis.conditions import CONDITIONS
 from wirerace.analysis.validity.finding import Evidence
 from wirerace.analysis.validity.verdict import verdict
 from wirerace.experiment.model import Clients, Experiment, Link, Stall, WindowOptions
 from wirerace.experiment.record import Raw
+from wirerace.experiment.tcp_diag import Resent
 from wirerace.experiment.trial import (
     Cell,
     Condition,
@@ -33,7 +34,10 @@ SECOND, MS = 10**9, 10**6
 WINDOW = Window(100 * SECOND, 110 * SECOND)
 MADE = [WINDOW.from_ns + index * SECOND // 10 for index in range(100)]
 CLIENTS = 200
-MEASURED = at_ends(WINDOW, msgspec.structs.replace(NOTHING_MEASURED, server=(NOTHING_SPENT, NOTHING_SPENT)))
+MEASURED = at_ends(
+    WINDOW,
+    msgspec.structs.replace(NOTHING_MEASURED, server=(NOTHING_SPENT, NOTHING_SPENT), resent=Resent(0, 0, 0)),
+)
 IDLE = ProcessUse(WINDOW.from_ns, WINDOW.to_ns, 1.0, 0.1, 0.0)
 
 
@@ -51,6 +55,7 @@ def raw_of(latencies_ms: list[float]) -> Raw:
         age_ns=CLIENTS * 10 * SECOND,
         updates={"e": heard},
         processes=[IDLE],
+        closed_ns=[WINDOW.to_ns + SECOND],
     )
     truth = Truth(len(MADE), complete=True, epochs=[Made("e", list(range(1, 101)), MADE, [0] * 100)])
     return Raw(WINDOW, account, truth, MEASURED)
@@ -195,7 +200,8 @@ def with_account(**changes: Any) -> Raw:
 
 def test_load_process_that_was_throttled_most_decides() -> None:
     load = msgspec.structs.replace(GOOD.load, processes=2)
-    raw = with_account(processes=[IDLE, msgspec.structs.replace(IDLE, throttled_seconds=0.5)])
+    throttled = msgspec.structs.replace(IDLE, throttled_seconds=0.5)
+    raw = with_account(processes=[IDLE, throttled], closed_ns=2 * STEADY.account.closed_ns)
 
     assert ["the load was throttled 5 % of the time"] == [
         reason.partition(":")[0] for reason in judged(msgspec.structs.replace(GOOD, load=load), raw).reasons
@@ -397,6 +403,57 @@ def test_broken_condition_explains_a_deviation() -> None:
 @pytest.mark.parametrize("name", CONDITIONS)
 def test_overload_that_was_asked_for_excuses_a_deviation_of_any_size_and_a_disturbance_none(name: str) -> None:
     assert CONDITIONS[name].chosen is off(129, "prediction", condition(name, 0.9)).valid
+
+
+def sent_again(resent: Resent | None, *, own: int, namespace: int | None, opened: int = 0) -> Verdict:
+    """Return the verdict when clients opened so many connections, and so many segments were sent again."""
+    trial = changed("bytes.retransmitted", own)
+    counted = msgspec.structs.replace(trial.bytes, namespace_retransmitted=namespace)
+    account = msgspec.structs.replace(STEADY.account, traffic=(Traffic(), Traffic(connections=opened)))
+    measured = msgspec.structs.replace(MEASURED, resent=resent)
+    raw = msgspec.structs.replace(STEADY, account=account, measured=measured)
+    return judged(msgspec.structs.replace(trial, bytes=counted), raw)
+
+
+def test_another_process_that_sends_segments_again_says_nothing_of_the_trial() -> None:
+    """Every connection of the trial was asked, and none has sent anything again."""
+    assert [] == sent_again(Resent(0, 3, 0), own=0, namespace=5000, opened=3).findings
+
+
+@pytest.mark.parametrize(
+    ("resent", "own", "opened", "others"),
+    [
+        (None, 0, 0, 5000),  # a server in a container, whose namespace is its own
+        (None, 2, 0, 5000),
+        (Resent(2, 0, 1), 2, 0, 4998),  # a connection has closed meanwhile
+        (Resent(2, 1, 0), 2, 9, 4998),  # connections were opened and have closed meanwhile
+    ],
+)
+def test_segments_sent_again_by_nobody_knows_whom_are_a_doubt_at_most(
+    resent: Resent | None, own: int, opened: int, others: int
+) -> None:
+    found = sent_again(resent, own=own, namespace=5000, opened=opened)
+
+    assert found.valid
+    assert f"{others} segments were sent again in the server's network namespace" in found.doubts[-1]
+
+
+def test_what_a_server_sent_again_is_unchecked_when_nobody_counts_it() -> None:
+    assert ["segments that the server sent again"] == sent_again(None, own=0, namespace=None).unchecked
+    assert [] == sent_again(None, own=0, namespace=0).findings
+
+
+def test_ledgers_that_were_closed_before_the_windows_end_are_a_reason() -> None:
+    """Somebody else ended the load half a second into the window."""
+    (reason,) = judged(raw=with_account(closed_ns=[WINDOW.from_ns + SECOND // 2])).reasons
+
+    assert reason.startswith("1 of 1 load processes closed their ledgers 9.5 s before the window's end")
+
+
+def test_ledgers_that_were_never_closed_are_a_reason() -> None:
+    (reason,) = judged(raw=with_account(closed_ns=[])).reasons
+
+    assert reason.startswith("1 of 1 load processes did not close their ledgers")
 
 
 def test_theory_that_could_not_be_computed_is_unchecked() -> None:

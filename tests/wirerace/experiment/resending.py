@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tests.loadtests.namespaced import set_loopback
-from wirerace.experiment.tcp_diag import connections_at, resent_between
+from wirerace.experiment.tcp_diag import connections_of, resent_between
 from wirerace.tcp_info import INFO_BYTES, read_tcp_info
 from wirerace.usage import retransmitted_segments
 
@@ -64,12 +64,12 @@ def receive(clients: Sequence[socket.socket]) -> None:
 def main() -> None:
     set_loopback(is_up=True)
     measured, other = Server(), Server()
-    before, namespace_before = connections_at(measured.port), retransmitted_segments()
+    before, namespace_before = connections_of(measured.port), retransmitted_segments()
     send_again(measured.accepted[0], measured.accepted[1], *other.accepted)
     receive([*measured.clients[:2], *other.clients])
     measured.accepted[2].close()
     measured.clients[2].close()
-    after, namespace_after = connections_at(measured.port), retransmitted_segments()
+    after, namespace_after = connections_of(measured.port), retransmitted_segments()
     assert namespace_before is not None
     assert namespace_after is not None
     truth = sum(resent_by(stream) for stream in measured.accepted[:2])

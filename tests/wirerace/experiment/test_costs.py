@@ -16,6 +16,7 @@ from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, at
 from wirerace.account import AccountRecord, ProcessUse, Traffic
 from wirerace.experiment.figures import LEAST_CLIENTS_FOR_MEMORY
 from wirerace.experiment.sampling import span_of
+from wirerace.experiment.tcp_diag import Resent
 from wirerace.experiment.trial import LoadCost, Trial
 
 
@@ -136,10 +137,16 @@ def test_ip_bytes_are_payload_headers_and_what_a_handshake_has_more() -> None:
     assert (2, 4, 3) == (found.segments_in, found.segments_out, found.retransmitted)
 
 
-def test_server_that_sends_again_is_seen_from_its_own_counter() -> None:
+@pytest.mark.parametrize(("resent", "again"), [(None, 3), (Resent(4, 0, 0), 7)])
+def test_segments_sent_again_are_those_of_the_trials_connections_and_not_of_the_namespace(
+    resent: Resent | None, again: int
+) -> None:
+    """Clients have sent 3 again; the namespace 5, whoever that was."""
+    account = AccountRecord(traffic=(Traffic(connections=5), Traffic(retransmitted=3, connections=5)))
     measured = sampled(replace(NOTHING_SPENT, retransmitted=7), replace(NOTHING_SPENT, retransmitted=12))
+    found = trial_of(account, truth_of(), replace(measured, resent=resent)).bytes
 
-    assert 5 == trial_of(AccountRecord(), truth_of(), measured).bytes.retransmitted
+    assert (again, 5) == (found.retransmitted, found.namespace_retransmitted)
 
 
 def test_ip_bytes_are_unknown_where_no_connection_was_counted() -> None:

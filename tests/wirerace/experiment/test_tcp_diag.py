@@ -7,15 +7,18 @@ import socket
 import struct
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wirerace.experiment.tcp_diag import (
+    Connections,
+    Listed,
     Resent,
-    connections_at,
     connections_in,
+    connections_of,
     messages_in,
     request_for,
     resent_between,
@@ -23,6 +26,7 @@ from wirerace.experiment.tcp_diag import (
 
 PATIENCE_SECONDS = 60
 UNSHARE = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
+OPEN, CLOSING = partial(Listed, True), partial(Listed, False)
 linux = pytest.mark.skipif(sys.platform != "linux", reason="sock_diag is Linux's")
 
 
@@ -35,20 +39,35 @@ def test_list_has_the_accepted_connections_of_a_port_and_no_others() -> None:
             client = socket.create_connection(listener.getsockname())
             pairs.append((client, listener.accept()[0]))
 
-    assert 3 == len(connections_at(listeners[0].getsockname()[1]) or {})
+    assert 3 == len(connections_of(listeners[0].getsockname()[1]) or {})
     for stream in (*listeners, *(end for pair in pairs for end in pair)):
+        stream.close()
+
+
+@linux
+def test_list_of_a_server_behind_a_proxy_has_both_ends_of_the_proxy() -> None:
+    """Of four sockets three: what clients hold is not among them, but what the proxy holds is."""
+    server, proxy = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
+    client = socket.create_connection(proxy.getsockname())
+    accepted, onward = proxy.accept()[0], socket.create_connection(server.getsockname())
+    served = server.accept()[0]
+    server_port, proxy_port = (listener.getsockname()[1] for listener in (server, proxy))
+
+    assert 1 == len(connections_of(server_port) or {})
+    assert 3 == len(connections_of(server_port, proxy_port) or {})
+    for stream in (server, proxy, client, accepted, onward, served):
         stream.close()
 
 
 @linux
 def test_port_that_nobody_listens_on_has_no_connections() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        assert {} == connections_at(listener.getsockname()[1])
+        assert {} == connections_of(listener.getsockname()[1])
 
 
 @pytest.mark.skipif(sys.platform == "linux", reason="Linux has the list")
 def test_list_is_unknown_where_the_kernel_has_none() -> None:
-    assert connections_at(80) is None
+    assert connections_of(80) is None
 
 
 @linux
@@ -63,20 +82,21 @@ def test_segments_that_a_server_sent_again_are_counted_and_another_ones_are_not(
 
     assert 2 <= found["truth"] == found["segments"]
     assert found["namespace"] >= found["segments"] + 3, "the other server's three connections are in the namespace's"
-    assert (2, 1) == (found["connections"], found["closed"])
+    assert (0, 1) == (found["opened"], found["closed"])
 
 
 @pytest.mark.parametrize(
     ("before", "after", "resent"),
     [
         ({}, {}, Resent(0, 0, 0)),
-        ({1: 5, 2: 1}, {1: 7, 3: 4}, Resent(2 + 4, 2, 1)),
-        (None, {1: 2}, None),
-        ({1: 2}, None, None),
+        ({1: OPEN(5), 2: OPEN(1)}, {1: OPEN(7), 3: OPEN(4)}, Resent(2 + 4, 1, 1)),
+        ({1: OPEN(5), 2: CLOSING(1)}, {1: CLOSING(7), 3: CLOSING(4)}, Resent(2 + 4, 0, 0)),
+        (None, {1: OPEN(2)}, None),
+        ({1: OPEN(2)}, None, None),
     ],
 )
 def test_growth_of_what_stays_and_all_of_what_is_new_is_counted_and_what_closed_is_unknown(
-    before: dict[int, int] | None, after: dict[int, int] | None, resent: Resent | None
+    before: Connections | None, after: Connections | None, resent: Resent | None
 ) -> None:
     assert resent == resent_between(before, after)
 
@@ -92,4 +112,4 @@ def test_request_asks_for_one_port() -> None:
 @given(st.binary(max_size=400))
 def test_answer_that_makes_no_sense_has_no_connections_and_comes_to_an_end(datagram: bytes) -> None:
     list(messages_in(datagram))
-    assert all(count < 2**32 for _, count in connections_in(datagram))
+    assert all(listed.resent < 2**32 for _, listed in connections_in(datagram))

@@ -1,4 +1,4 @@
-"""The network: segments that were sent again."""
+"""The network: segments that were sent again, by the trial's own connections and by others beside them."""
 
 from collections.abc import Iterator
 
@@ -15,3 +15,25 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     fraction = None if again is None or segments_in is None else again / max(segments, again, 1)
     text = f"{again} segments were sent again beside {segments} of the trial"
     yield from against(thresholds.RETRANSMITTED_FRACTION, fraction, "retransmissions", text)
+    yield from _of_the_namespace(evidence)
+
+
+def _of_the_namespace(evidence: Evidence) -> Iterator[Finding]:
+    """Yield what is known of the server's network namespace alone, unless every connection of the trial was asked."""
+    counted, resent = evidence.trial.bytes, evidence.raw.measured.resent
+    before, after = evidence.raw.account.traffic
+    opened = after.connections - before.connections
+    if resent is not None and not resent.closed and opened <= resent.opened:
+        return
+    if counted.namespace_retransmitted is None:
+        yield Finding("unchecked", "segments that the server sent again")
+        return
+    # On this machine clients and server share a namespace; a server in a container has one without clients.
+    known = 0 if resent is None else counted.retransmitted or 0
+    if (others := counted.namespace_retransmitted - known) > 0:
+        yield Finding(
+            "doubt",
+            f"{others} segments were sent again in the server's network namespace, and not all connections are known",
+            "they may be those of the trial's connections that closed meanwhile, or that cannot be asked",
+            "keep connections (keep_alive = true), or have nothing else use the network",
+        )

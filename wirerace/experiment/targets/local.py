@@ -37,11 +37,15 @@ class Child(NamedTuple):
 
 
 class LoadChild(NamedTuple):
-    """The load's processes, or its containers, and how to speak to them; the link's proxy, where there is one."""
+    """The load's processes, or its containers, and how to speak to them.
+
+    Where there is a link, its proxy, and the port at which clients connect to it.
+    """
 
     crew: Crew | ContainerCrew
     peer: Peer
     link: Child | None = None
+    link_port: int | None = None
 
 
 class Local:
@@ -97,7 +101,7 @@ class Local:
             flags |= {"load_seed": plan.seed, "control_port": control.port, "await_window": True}
             quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
             crew = self._start_locust(f"{plan.name}-load", [*quiet, *spelled(flags), plan.transport.user_class])
-            return LoadChild(crew, control, link)
+            return LoadChild(crew, control, link, None if link is None else way.port)
 
     def start_page(self, servers: Mapping[str, Peer]) -> LoadChild:
         """Start Locust's page, its fields filled as the experiment says; clients come when somebody presses Start."""
