@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXPERIMENT ?= experiments/first-look.toml
 ARGS ?=
+INPUTS ?= 42000
 LOCK := requirements/dev.lock
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header
@@ -22,6 +23,9 @@ locust: $(VENV)/.ready ## Start the producer, the servers and Locust's page; Ctr
 
 test: $(VENV)/.ready ## Run all tests that need Python only
 	$(BIN)/python -m pytest $(ARGS)
+
+fuzz: $(VENV)/.ready ## Feed every reader INPUTS damaged inputs, a million in all if it is not set
+	WIRERACE_FUZZ_INPUTS=$(INPUTS) $(BIN)/python -m pytest --dist load tests/fuzz $(ARGS)
 
 test-stack: $(VENV)/.ready ## Test the stack in real containers (needs Docker with Compose v2)
 	$(BIN)/python -m pytest -n 0 -m stack tests/stack $(ARGS)
@@ -74,4 +78,4 @@ else
 endif
 	@touch $@
 
-.PHONY: help race locust test test-stack check-grafana up dashboards lint format bench calibrate lock clean
+.PHONY: help race locust test fuzz test-stack check-grafana up dashboards lint format bench calibrate lock clean

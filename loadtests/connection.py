@@ -9,7 +9,7 @@ from gevent import get_hub, socket
 
 from loadtests.traffic import Counters
 from wirerace.clock import NS_PER_SECOND, Clock, now_ns
-from wirerace.errors import BadInput, ConnectionLost
+from wirerace.errors import BadInput, ConnectionLost, shown
 
 READ_BYTES = 262_144
 # One buffer for all connections: nothing else runs between a read into it and the copy out of it. A new one of this
@@ -44,7 +44,7 @@ class Address(NamedTuple):
         except ValueError:
             parts, port = urlsplit(""), 0
         if parts.scheme not in {"http", "ws"} or not parts.hostname:
-            raise BadInput(f"a host is a URL such as http://127.0.0.1:8001, got {url!r}")
+            raise BadInput(f"a host is a URL such as http://127.0.0.1:8001, got {shown(url)}")
         return cls(parts.hostname, port)
 
     def __str__(self) -> str:

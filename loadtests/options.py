@@ -9,7 +9,7 @@ from locust.argument_parser import LocustArgumentParser
 from loadtests.connection import Address
 from wirerace.annotations import description_of, extra_of, plain_type_of
 from wirerace.decoding import Misfit, convert
-from wirerace.errors import BadInput
+from wirerace.errors import BadInput, shown
 from wirerace.options import ENV_PREFIX, fields_at, flag_of
 from wirerace.shapes import SHAPES, Shape, parse_stages
 from wirerace.transports import TRANSPORTS, TransportOptions
@@ -105,7 +105,7 @@ def read_options(given: Mapping[str, Any]) -> LoadOptions:
     try:
         seed = int(given["load_seed"])
     except ValueError:
-        raise BadInput(f"--load-seed must be a whole number, got {given['load_seed']!r}") from None
+        raise BadInput(f"--load-seed must be a whole number, got {shown(given['load_seed'])}") from None
     return LoadOptions(
         {name: _read(transport.options, name, given) for name, transport in TRANSPORTS.items()},
         {name: _address(name, given) for name in TRANSPORTS},

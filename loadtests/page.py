@@ -8,7 +8,7 @@ from locust.runners import STATE_RUNNING, STATE_SPAWNING, MasterRunner
 
 from loadtests.options import read_options
 from loadtests.shapes import shapes_of
-from wirerace.errors import BadInput
+from wirerace.errors import BadInput, cut
 from wirerace.shapes import check_shape
 
 BUSY = {STATE_RUNNING, STATE_SPAWNING}
@@ -55,5 +55,5 @@ def _number(form: dict[str, str], name: str) -> float:
     except (KeyError, ValueError):
         number = nan
     if not 0 < number < inf:
-        raise BadInput(f"{name} must be a number above 0, got {form.get(name, 'nothing')}")
+        raise BadInput(f"{name} must be a number above 0, got {cut(form.get(name, 'nothing'))}")
     return number

@@ -1,13 +1,13 @@
 """Values from outside, made into typed ones; what does not fit is named by its key, its cure and what was given."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
 from wirerace.annotations import choices_of, extra_of, struct_in, type_inside
-from wirerace.errors import MOST_SHOWN, BadInput, cut, shown
+from wirerace.errors import MOST_SHOWN, BadInput, cut, is_text, shown
 
 Value = TypeVar("Value")
 Key = str | int | None
@@ -64,8 +64,26 @@ def convert(given: object, of_type: type[Value], at: str = "", *, strict: bool =
         return msgspec.convert(given, of_type, strict=strict)
     except msgspec.ValidationError as error:
         raise _misfit(error, given, of_type, at) from None
+    except UnicodeEncodeError:
+        keys = _keys_of_no_text(given)
+        raise Misfit(spelled(at, keys), " must be UTF-8", keys) from None
     except RecursionError:
         raise Misfit(at, ": nested too deeply") from None
+
+
+def _keys_of_no_text(given: object) -> list[Key]:
+    """Return the keys that lead to the first text which is none, but bytes of an argument or a variable."""
+    items: Iterable[tuple[Any, object]] = ()
+    if isinstance(given, dict):
+        items = given.items()
+    elif isinstance(given, list | tuple):
+        items = enumerate(given)
+    for key, value in items:
+        if isinstance(value, str) and not is_text(value):
+            return [key]
+        if keys := _keys_of_no_text(value):
+            return [key, *keys]
+    return []
 
 
 def _plain(encoded: bytes) -> Any:

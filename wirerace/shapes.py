@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from wirerace.errors import BadInput
+from wirerace.errors import BadInput, shown
 
 Count = Annotated[int, Meta(ge=1, le=100_000)]
 ShapeName = Literal["steady", "steps", "spike", "ramp", "storm"]
@@ -171,7 +171,7 @@ def parse_stages(text: str) -> tuple[Stage, ...]:
             [{"clients": clients, "seconds": seconds} for clients, seconds in pairs], tuple[Stage, ...], strict=False
         )
     except (ValueError, msgspec.ValidationError):
-        raise BadInput(f"stages are clients:seconds such as {STAGES_EXAMPLE}, got {text!r}") from None
+        raise BadInput(f"stages are clients:seconds such as {STAGES_EXAMPLE}, got {shown(text)}") from None
 
 
 def spell_stages(stages: Sequence[Stage]) -> str:

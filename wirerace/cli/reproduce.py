@@ -14,12 +14,14 @@ from wirerace.analysis.reproductions import REPRODUCTIONS
 from wirerace.analysis.reproductions.check import Check, Outcome, Reproduction, name_of
 from wirerace.analysis.statistics import summarised
 from wirerace.cli.run import INVALID, NOT_WHOLE
-from wirerace.errors import BadInput
+from wirerace.decoding import Misfit, decode_json
+from wirerace.errors import BadInput, shown
 from wirerace.experiment.directory import RunDirectory, claimed
 from wirerace.experiment.model import Experiment, Plan
 from wirerace.experiment.record import Raw, Result, write_json
 from wirerace.experiment.run import run
 from wirerace.experiment.trial import Trial
+from wirerace.files import read_file
 from wirerace.report.progress import progress_display
 from wirerace.report.reproduction import checks_of, words_of
 from wirerace.report.verdict import verdict_of
@@ -71,7 +73,7 @@ def command(
             sys.stdout.write(f"{reproduction.name:<14} {reproduction.line}\n")
         return
     if name != ALL and name not in REPRODUCTIONS:
-        raise BadInput(f"there is no reproduction {name!r}; there are {', '.join([*REPRODUCTIONS, ALL])}")
+        raise BadInput(f"there is no reproduction {shown(name)}; there are {', '.join([*REPRODUCTIONS, ALL])}")
     chosen = list(REPRODUCTIONS.values()) if name == ALL else [REPRODUCTIONS[name]]
     codes = set()
     for reproduction in chosen:
@@ -128,14 +130,15 @@ def read_record(path: Path) -> tuple[Reproduction, Record]:
 
     Raises BadInput when the file is none, or of a reproduction that this version does not know.
     """
+    encoded = read_file(path, "give the path that wirerace reproduce printed")
     try:
-        record = msgspec.json.decode(path.read_bytes(), type=Record)
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}; give the path that wirerace reproduce printed") from None
-    except msgspec.DecodeError as error:
-        raise BadInput(f"{path}: no reproduction of Wirerace: {error}") from None
+        record = decode_json(encoded, Record)
+    except Misfit as misfit:
+        raise BadInput(f"{path}: no reproduction of Wirerace: {misfit}") from None
     if record.name not in REPRODUCTIONS:
-        raise BadInput(f"{path}: no reproduction {record.name!r} in this version; give its directory for the figures")
+        raise BadInput(
+            f"{path}: no reproduction {shown(record.name)} in this version; give its directory for the figures"
+        )
     return REPRODUCTIONS[record.name], record
 
 

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from wirerace.cli.reproduce import RECORD_NAME, print_record, read_record
+from wirerace.errors import BadInput
 from wirerace.experiment.directory import LATEST
-from wirerace.experiment.record import read_result
+from wirerace.experiment.record import Result, read_result
 from wirerace.report.terminal import print_result, save_svg
 from wirerace.system import blamed_on
 
@@ -27,12 +28,21 @@ def command(
 
         wirerace show results/latest --svg table.svg
     """
+    try:
+        result = _print(place)
+    except ArithmeticError as error:
+        raise BadInput(f"{place}: it was edited, and no run has such numbers: {error}") from None
+    if svg is not None:
+        with blamed_on(svg):
+            save_svg(result, svg)
+
+
+def _print(place: Path) -> Result:
+    """Print what is in a file of a run, or in its directory; return the result."""
     if place.name == RECORD_NAME:
         reproduced, result = read_record(place), read_result(place.parent)
         print_record(*reproduced, result)
     else:
         result = read_result(place)
         print_result(result)
-    if svg is not None:
-        with blamed_on(svg):
-            save_svg(result, svg)
+    return result

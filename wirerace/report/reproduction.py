@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wirerace.analysis.reproductions.check import Check, Reproduction
+from wirerace.errors import printable
 from wirerace.report.spelling import spell
 
 MARKS = {True: "PASS", False: "FAIL", None: ""}
@@ -28,7 +29,8 @@ def checks_of(reproduction: Reproduction, checks: Sequence[Check]) -> Table:
     table.add_column("", no_wrap=True)
     for check in checks:
         measured = Text(spell(check.measured, check.unit), no_wrap=True)
-        table.add_row(check.what, check.published, measured, check.tolerance, MARKS[check.passed])
+        what, published, tolerance = (Text(printable(text)) for text in (check.what, check.published, check.tolerance))
+        table.add_row(what, published, measured, tolerance, MARKS[check.passed])
     return table
 
 

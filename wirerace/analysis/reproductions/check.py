@@ -1,13 +1,15 @@
 """What a reproduction is made of: a published result, the experiment that shows it, and checks of what was measured."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from wirerace.experiment.model import Experiment, Plan
 from wirerace.experiment.record import Raw
 from wirerace.experiment.trial import Trial
+
+Unit = Literal["seconds", "bytes", "microseconds", "fraction", "mbit", "ratio", "count"]
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -19,7 +21,7 @@ class Check(msgspec.Struct, frozen=True):
     """
 
     what: str
-    unit: str
+    unit: Unit
     published: str
     measured: float | None
     low: float | None
@@ -59,7 +61,7 @@ class Found(NamedTuple):
     """What was measured, the unit in which it is to be spelled, and its value."""
 
     what: str
-    unit: str
+    unit: Unit
     value: float | None
 
 
