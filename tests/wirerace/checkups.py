@@ -35,6 +35,7 @@ WELL = Checkup(
     port_reuse_seconds=1.0,
     connections_per_second=28_232.0,
     listen_backlog=4096,
+    socket_slab_bytes=3800.0,
     producer_late_seconds_mean=0.2e-3,
     producer_late_seconds_p99=1e-3,
     load_seconds_per_poll=60e-6,

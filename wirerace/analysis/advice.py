@@ -213,6 +213,7 @@ FIGURES = (
         "open files", {"soft": "open_files_soft", "hard": "open_files_hard"}, "one a client, in each process", _files
     ),
     Figure("outgoing ports", PORTS, "without keep-alive, to one server", _ports),
+    Figure("idle TCP socket, slab", {"": "socket_slab_bytes"}, "kernel memory that no process shows"),
     Figure("listen backlog", {"": "listen_backlog"}, "clients that may come at once", _backlog),
 )
 """In the order in which they are printed."""

@@ -175,6 +175,22 @@ FIGURES = (
         lambda trial: trial.server.bytes_per_client,
     ),
     Figure(
+        "server.slab_per_client",
+        "bytes",
+        "kernel's objects per client",
+        "growth of the kernel's slab for each client's socket at the server",
+        lambda trial: trial.server.slab_bytes_per_client,
+        if_any=True,
+    ),
+    Figure(
+        "server.buffers_per_client",
+        "bytes",
+        "socket buffers per client",
+        "growth of the kernel's socket buffers, both ends, for each client",
+        lambda trial: trial.server.socket_bytes_per_client,
+        if_any=True,
+    ),
+    Figure(
         "connections.broken",
         "count",
         "connections cut or broken",

@@ -38,6 +38,7 @@ class Checkup(msgspec.Struct, frozen=True, kw_only=True):
     port_reuse_seconds: float | None
     connections_per_second: float | None
     listen_backlog: int | None
+    socket_slab_bytes: float | None = None
     producer_late_seconds_mean: float | None = None
     producer_late_seconds_p99: float | None = None
     load_seconds_per_poll: float | None = None

@@ -15,6 +15,7 @@ from wirerace.experiment import limits
 from wirerace.experiment.checkup import Checkup
 from wirerace.experiment.loopback import measure_loopback
 from wirerace.experiment.samples import MachineSample, machine_sample, span_seconds
+from wirerace.experiment.sockets import measure_socket_slab
 from wirerace.experiment.targets.cores import split_cores, usable_cores
 from wirerace.experiment.targets.local import total_seconds
 from wirerace.experiment.targets.ports import PORTS
@@ -54,6 +55,7 @@ def quick_checkup() -> Checkup:
         kernel_stamps=loopback.kernel_stamps,
         reader_lag_seconds_p50=percentile(loopback.lags_seconds, 50),
         reader_lag_seconds_p99=percentile(loopback.lags_seconds, 99),
+        socket_slab_bytes=measure_socket_slab(),
         **_limits(),
     )
 

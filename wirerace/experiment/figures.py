@@ -100,7 +100,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         restarts=measured.restarts,
         parts=measured.parts,
         bytes=_bytes(measured, account.traffic),
-        server=_server(measured, account.arrived),
+        server=_server(raw),
         load=_load(account, measured),
         link=_link(measured),
         producer=_producer(raw),
@@ -240,7 +240,8 @@ def _bytes(measured: Measured, traffic: tuple[Traffic, Traffic]) -> Bytes:
     )
 
 
-def _server(measured: Measured, arrived: int) -> ServerCost:
+def _server(raw: Raw) -> ServerCost:
+    measured, arrived = raw.measured, raw.account.arrived
     cpu = waited = throttled = together = None
     if measured.server is not None:
         before, after = measured.server
@@ -249,7 +250,6 @@ def _server(measured: Measured, arrived: int) -> ServerCost:
         throttled = difference(after.throttled_seconds, before.throttled_seconds)
         together = max(0, after.feed_updates - before.feed_updates - (after.feed_reads - before.feed_reads))
     idle, full, clients = measured.idle, measured.full, measured.clients_measured
-    growth = difference(full.user_bytes, idle.user_bytes) if clients >= LEAST_CLIENTS_FOR_MEMORY else None
     return ServerCost(
         cpu_seconds=cpu,
         cpu_us_per_delivery=cpu / US / arrived if cpu is not None and arrived else None,
@@ -259,10 +259,29 @@ def _server(measured: Measured, arrived: int) -> ServerCost:
         throttled_seconds=throttled,
         user_bytes_idle=idle.user_bytes,
         user_bytes=full.user_bytes,
-        bytes_per_client=None if growth is None else growth / clients,
+        bytes_per_client=_per_client(idle.user_bytes, full.user_bytes, clients),
         socket_bytes_idle=idle.socket_bytes,
         socket_bytes=full.socket_bytes,
+        socket_bytes_per_client=_per_client(idle.socket_bytes, full.socket_bytes, clients),
+        slab_bytes_idle=idle.slab_bytes,
+        slab_bytes=full.slab_bytes,
+        slab_bytes_per_client=_per_client(idle.slab_bytes, full.slab_bytes, clients, _ends(raw)),
     )
+
+
+def _per_client(idle: int | None, full: int | None, clients: int, ends: int = 1) -> float | None:
+    growth = difference(full, idle)
+    return None if growth is None or clients < LEAST_CLIENTS_FOR_MEMORY else growth / clients / ends
+
+
+def _ends(raw: Raw) -> int:
+    """Return how many sockets of each client are in the kernel's memory that was sampled.
+
+    Of a container the server's own; of the machine the client's, too, and both of a link's proxy. All are alike.
+    """
+    if raw.measured.full.kernel_of == "container":
+        return 1
+    return 4 if raw.link.delay_seconds else 2
 
 
 def _load(account: AccountRecord, measured: Measured) -> LoadCost:

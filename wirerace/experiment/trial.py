@@ -128,6 +128,10 @@ class ServerCost(msgspec.Struct, frozen=True):
     bytes_per_client: float | None
     socket_bytes_idle: int | None
     socket_bytes: int | None
+    socket_bytes_per_client: float | None = None
+    slab_bytes_idle: int | None = None
+    slab_bytes: int | None = None
+    slab_bytes_per_client: float | None = None
 
 
 class LoadCost(msgspec.Struct, frozen=True):

@@ -1,8 +1,12 @@
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
 from tests.wirerace.experiment.records import (
     MS,
+    PLAN,
+    WINDOW,
     counters,
     heard,
     made,
@@ -14,7 +18,9 @@ from tests.wirerace.experiment.records import (
 )
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, at
 from wirerace.account import AccountRecord, ProcessUse, Traffic
-from wirerace.experiment.figures import LEAST_CLIENTS_FOR_MEMORY
+from wirerace.experiment.figures import LEAST_CLIENTS_FOR_MEMORY, figures
+from wirerace.experiment.model import Link
+from wirerace.experiment.record import Raw
 from wirerace.experiment.sampling import span_of
 from wirerace.experiment.tcp_diag import Resent
 from wirerace.experiment.trial import LoadCost, Trial
@@ -98,6 +104,32 @@ def test_memory_per_client_is_told_for_enough_clients_only(clients: int, bytes_p
 
     assert (1_000, 11_000, bytes_per_client) == (server.user_bytes_idle, server.user_bytes, server.bytes_per_client)
     assert (5, 7) == (server.socket_bytes_idle, server.socket_bytes), "the kernel's is a figure of its own"
+
+
+@pytest.mark.parametrize(
+    ("kernel_of", "delay", "each"), [("machine", 0.0, 4000), ("machine", 0.05, 2000), ("container", 0.0, 8000)]
+)
+def test_slab_per_client_is_that_of_its_socket_at_the_server(kernel_of: Any, delay: float, each: float) -> None:
+    """Machine-wide it is that of both ends, and of both of a link's proxy: all sockets are alike."""
+    idle, full = (
+        replace(memory(None, 5000 * count), slab_bytes=1_000_000 + 8000 * count, kernel_of=kernel_of)
+        for count in (0, 200)
+    )
+    measured = replace(NOTHING_MEASURED, idle=idle, full=full, clients_measured=200)
+    server = figures(PLAN, Raw(WINDOW, AccountRecord(), truth_of(), measured, Link(delay))).server
+
+    assert (1_000_000, 2_600_000, each) == (server.slab_bytes_idle, server.slab_bytes, server.slab_bytes_per_client)
+    assert 5000 == server.socket_bytes_per_client, "of both ends: in which one bytes wait, nobody knows"
+
+
+def test_slab_per_client_is_unknown_where_the_kernel_does_not_tell_and_with_few_clients() -> None:
+    known, unknown = replace(memory(1), slab_bytes=5), memory(1)
+    few = replace(NOTHING_MEASURED, idle=known, full=known, clients_measured=LEAST_CLIENTS_FOR_MEMORY - 1)
+
+    assert trial_of(AccountRecord(), truth_of(), few).server.slab_bytes_per_client is None
+    for idle, full in ((known, unknown), (unknown, known)):
+        measured = replace(NOTHING_MEASURED, idle=idle, full=full)
+        assert trial_of(AccountRecord(), truth_of(), measured).server.slab_bytes_per_client is None
 
 
 def test_fewest_clients_for_memory_are_those_of_the_design() -> None:

@@ -58,7 +58,8 @@ def test_checkup_on_a_platform_that_tells_nothing_has_unknown_figures(
 ) -> None:
     monkeypatch.setattr(limits, "PROC", tmp_path)
     monkeypatch.setattr(limits, "DEVICES", tmp_path)
-    monkeypatch.setattr(samples, "MEMORY_PRESSURE", tmp_path / "none")
+    for name in ("MEMORY_PRESSURE", "SLABINFO", "MEMINFO"):
+        monkeypatch.setattr(samples, name, tmp_path / "none")
     monkeypatch.setattr(loopback, "SO_TIMESTAMPNS", None)
     monkeypatch.setattr(loopback, "process_cpu_seconds", lambda _pid: None)
     monkeypatch.setattr(doctor, "SLEEPS", 5)
@@ -69,6 +70,7 @@ def test_checkup_on_a_platform_that_tells_nothing_has_unknown_figures(
     told = {name for name in Checkup.__struct_fields__ if getattr(checkup, name) is not None}
     assert {"round_trip_seconds_p50", "sleep_late_seconds_p50", "cores"} <= told
     assert not told & {"reader_lag_seconds_p50", "others_cores", "connections_per_second", "clock_source"}
+    assert checkup.socket_slab_bytes is None
     assert checkup.kernel_stamps is False
 
 

@@ -88,15 +88,21 @@ class Container:
         """Return the memory of its control group: its processes' own, and what the kernel holds for it.
 
         Control groups of version 1 call the processes' own `total_rss`, those of version 2 `anon`; files are left out.
+        Only version 2 tells the slab.
         """
         began_ns, memory = now_ns(), self._stats().get("memory_stats", {})
         parts = memory.get("stats", {})
         own = parts.get("anon", parts.get("total_rss"))
         files = parts.get("file", parts.get("total_cache"))
-        if own is None or files is None or "usage" not in memory:
-            return Memory(began_ns=began_ns, user_bytes=None, socket_bytes=None, ended_ns=now_ns())
-        kernel_bytes = max(0, memory["usage"] - own - files)
-        return Memory(began_ns=began_ns, user_bytes=own, socket_bytes=kernel_bytes, ended_ns=now_ns())
+        is_known = own is not None and files is not None and "usage" in memory
+        return Memory(
+            began_ns=began_ns,
+            user_bytes=own if is_known else None,
+            socket_bytes=max(0, memory["usage"] - own - files) if is_known else None,
+            slab_bytes=parts.get("slab"),
+            kernel_of="container",
+            ended_ns=now_ns(),
+        )
 
     def failure(self, what: str) -> TrialFailed:
         """Return the error that says what went wrong, with the last lines of its log."""

@@ -12,7 +12,7 @@ import psutil
 
 from wirerace.clock import now_ns, process_cpu_seconds
 from wirerace.errors import TrialFailed
-from wirerace.experiment.samples import Memory, socket_bytes
+from wirerace.experiment.samples import Memory, slab_bytes, socket_bytes
 from wirerace.options import ENV_PREFIX
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
@@ -87,7 +87,13 @@ class Process:
         began_ns, user_bytes = now_ns(), None
         with contextlib.suppress(psutil.Error):
             user_bytes = int(psutil.Process(self.pid).memory_full_info().uss)
-        return Memory(began_ns=began_ns, user_bytes=user_bytes, socket_bytes=socket_bytes(), ended_ns=now_ns())
+        return Memory(
+            began_ns=began_ns,
+            user_bytes=user_bytes,
+            socket_bytes=socket_bytes(),
+            slab_bytes=slab_bytes(),
+            ended_ns=now_ns(),
+        )
 
     def failure(self, what: str) -> TrialFailed:
         """Return the error that says what went wrong, with the last lines of the log."""
