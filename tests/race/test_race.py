@@ -94,6 +94,7 @@ def test_one_connection_for_each_client_suffices(finished: Race) -> None:
 def test_result_keeps_its_promise_to_other_programs(finished: Race) -> None:
     result = finished.result
     assert result["schema"] == 2
+    assert "small.toml" == result["experiment_file"]["name"]
     assert {"schema", "wirerace", "experiment", "host", "started_at", "trials"} <= result.keys()
     assert all(trial.keys() >= TRIAL_KEYS for trial in result["trials"])
     assert TRANSPORTS.keys() == trials_of(finished).keys()

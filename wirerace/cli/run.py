@@ -11,6 +11,7 @@ from wirerace.analysis.statistics import summarised
 from wirerace.errors import printable
 from wirerace.experiment.directory import claimed
 from wirerace.experiment.model import Experiment, trace_of
+from wirerace.experiment.provenance import experiment_file
 from wirerace.experiment.reading import read_experiment
 from wirerace.experiment.record import Result
 from wirerace.experiment.run import Place, run
@@ -59,7 +60,7 @@ def command(
         for caution in foreseen:
             sys.stderr.write(f"wirerace: warning: {caution}\n")
         with progress_display() as on_progress:
-            result = run(experiment, directory, on_progress, judged, on)
+            result = run(experiment, directory, on_progress, judged, on, source=experiment_file(file))
         result.summary = summarised(result)
         directory.save(result)
         print_result(result)

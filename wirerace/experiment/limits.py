@@ -1,11 +1,14 @@
 """What the system allows: open files, ports, waiting connections; how it keeps time and saves power."""
 
+import platform
 import sys
 from pathlib import Path
 
 PROC = Path("/proc")
 DEVICES = Path("/sys/devices/system")
 NS = 1e-9
+MODEL_NAMES = {"model name", "Model", "cpu model"}
+"""In /proc/cpuinfo: of x86, of many ARM boards, of MIPS."""
 TIME_WAIT_SECONDS = 60.0  # fixed in Linux
 REUSE_SECONDS = 1.0  # tcp_tw_reuse
 REUSE, REUSE_ON_LOOPBACK = 1, 2
@@ -51,6 +54,13 @@ def listen_backlog() -> int | None:
 def cpu_governor(core: int) -> str | None:
     """Return what decides on the clock rate of a core."""
     return _text(DEVICES / f"cpu/cpu{core}/cpufreq/scaling_governor")
+
+
+def cpu_model() -> str | None:
+    """Return what the processor calls itself."""
+    names = (line.partition(":") for line in (_text(PROC / "cpuinfo") or "").splitlines())
+    models = (value.strip() for name, _, value in names if name.strip() in MODEL_NAMES)
+    return next((model for model in models if model), None) or platform.processor() or None
 
 
 def clock_source() -> str | None:

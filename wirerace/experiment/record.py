@@ -83,17 +83,27 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 class Host(msgspec.Struct, frozen=True):
-    """Where it ran."""
+    """Where it ran, and the commit of the code, which is None outside a checkout."""
 
     cores: int
     kernel: str
     python: str
     packages: dict[str, str]
+    cpu_model: str | None = None
+    revision: str | None = None
+
+
+class ExperimentFile(msgspec.Struct, frozen=True):
+    """The file that an experiment was read from: its name, and the SHA-256 of what it holds, in hexadecimal."""
+
+    name: str
+    sha256: str
 
 
 class Result(msgspec.Struct, kw_only=True):
     """All of result.json. `experiment` is as resolved, with every default; `warnings` say what colours the result.
 
+    `experiment_file` is what it was read from, None of one that is built in or came through a pipe.
     `checkup` is the machine at rest, before the first trial; `trials` are in the order in which they ran, `discarded`
     the repeats that do not count.
     """
@@ -101,6 +111,7 @@ class Result(msgspec.Struct, kw_only=True):
     schema: int = SCHEMA
     wirerace: str
     experiment: dict[str, Any]
+    experiment_file: ExperimentFile | None = None
     host: Host
     checkup: Checkup | None = None
     started_at: str

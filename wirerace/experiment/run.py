@@ -1,9 +1,6 @@
 """Running an experiment: one trial after the other, each by the same steps, saved as soon as it is done."""
 
-import importlib.metadata
 import itertools
-import os
-import platform
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Literal
@@ -16,7 +13,8 @@ from wirerace.experiment.directory import RunDirectory
 from wirerace.experiment.doctor import quick_checkup
 from wirerace.experiment.model import Experiment, Plan, plans_of
 from wirerace.experiment.progress import OnProgress, Reporter
-from wirerace.experiment.record import Failure, Host, Raw, Result
+from wirerace.experiment.provenance import host
+from wirerace.experiment.record import ExperimentFile, Failure, Raw, Result
 from wirerace.experiment.steps import Steps, wait_until_healthy
 from wirerace.experiment.targets.compose import Compose
 from wirerace.experiment.targets.cores import cautions
@@ -24,19 +22,23 @@ from wirerace.experiment.targets.local import Local
 from wirerace.experiment.trial import Trial
 from wirerace.stopping import whole
 
-PACKAGES = ("aiohttp", "gevent", "httptools", "locust", "msgspec", "uvloop")
-
 Place = Literal["local", "compose"]
 Judge = Callable[[Experiment, Plan, Raw, Trial], Trial]
 """Returns the trial with what theory says of it, and a verdict."""
 
 
-def run(
-    experiment: Experiment, directory: RunDirectory, on_progress: OnProgress, judge: Judge, place: Place = "local"
+def run(  # noqa: PLR0913 -- a run is all of that
+    experiment: Experiment,
+    directory: RunDirectory,
+    on_progress: OnProgress,
+    judge: Judge,
+    place: Place = "local",
+    *,
+    source: ExperimentFile | None = None,
 ) -> Result:
     """Run every trial on this machine and return the result, which is also in `directory`, trial by trial.
 
-    `place` is where: in processes of its own, or in the stack's containers.
+    `place` is where: in processes of its own, or in the stack's containers. `source` is the file of the experiment.
 
     A trial that cannot be completed is among the failures, and the next one begins; what cannot be left as it was found
     is among the warnings.
@@ -46,7 +48,8 @@ def run(
     result = Result(
         wirerace=__version__,
         experiment=msgspec.to_builtins(experiment),
-        host=_host(),
+        experiment_file=source,
+        host=host(),
         checkup=quick_checkup(),
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         warnings=cautions(experiment) if place == "local" else [],
@@ -112,12 +115,3 @@ def _plans(experiment: Experiment, result: Result) -> Iterator[Plan]:
             yield plan
             if repeat in result.discarded:
                 break
-
-
-def _host() -> Host:
-    return Host(
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        kernel=f"{platform.system()} {platform.release()}",
-        python=platform.python_version(),
-        packages={name: importlib.metadata.version(name) for name in PACKAGES},
-    )
