@@ -23,7 +23,7 @@ from services.timer import new_timer
 from services.transport import cursor_of, parameters_of
 from wirerace.clock import NS_PER_SECOND, Clock, StepWatch, now_ns
 from wirerace.decoding import decode_json
-from wirerace.errors import BadInput
+from wirerace.errors import BadInput, shown
 from wirerace.schedule import Arrivals, Bytes, Duration, Rate, Schedule, Seed
 from wirerace.trace import Event, check_events, read_trace
 from wirerace.transports import PRODUCER_PORT
@@ -231,7 +231,7 @@ def _json(value: object) -> web.Response:
 def _ns_of(parameters: dict[str, str], name: str) -> int:
     text = parameters.get(name, "")
     if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise BadInput(f"{name} must be a time in Unix nanoseconds, got {text[:40]!r}")
+        raise BadInput(f"{name} must be a time in Unix nanoseconds, got {shown(text)}")
     return int(text)
 
 

@@ -12,7 +12,7 @@ from services.answers import Answers, Encoded
 from services.feed import Feed
 from services.host import Connection, Service, ServiceOptions
 from services.recent import Recent
-from wirerace.errors import BadInput
+from wirerace.errors import BadInput, shown
 from wirerace.transports import PRODUCER_PORT
 from wirerace.wire import Cursor
 
@@ -114,5 +114,5 @@ def seconds_of(parameters: dict[str, str], name: str, default: float, most: floa
         return default
     seconds = float(text) if _DECIMAL.fullmatch(text) else -1.0  # float() alone would take 1_0, nan and blanks
     if not 0 <= seconds <= most:
-        raise BadInput(f"{name} must be a number of seconds from 0 to {most:g}, got {text[:40]!r}")
+        raise BadInput(f"{name} must be a number of seconds from 0 to {most:g}, got {shown(text)}")
     return seconds

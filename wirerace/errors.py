@@ -8,6 +8,7 @@
     │   └── Misfit         a value that does not fit its type (wirerace.decoding)
     ├── TrialFailed        a trial could not be completed: exit code 1
     ├── SystemFault        the system refuses what a command needs, such as space on a disk: exit code 4
+    ├── BadFeed            what a server follows is no producer's feed (services.feed)
     ├── FrameError         a WebSocket peer broke the protocol (wirerace.frames)
     ├── ConnectionLost     a client's connection ended, in order or not
     └── Refused            a server answered a client with an error

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from wirerace.errors import BadCursor
+from wirerace.errors import BadCursor, shown
 
 CURSOR_HEADER = "Wirerace-Cursor"
 """The header that every answer carries."""
@@ -37,7 +37,9 @@ class Cursor(msgspec.Struct, frozen=True):
         """
         match = _CURSOR.fullmatch(text)
         if match is None:
-            raise BadCursor("after must be a cursor <epoch>-<seq> as an answer gave it, for example k3f9-17")
+            raise BadCursor(
+                f"after must be a cursor <epoch>-<seq> as an answer gave it, not {shown(text)}: for example k3f9-17"
+            )
         return cls(match[1], int(match[2]))
 
 

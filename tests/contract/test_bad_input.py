@@ -1,5 +1,6 @@
 """Bad input: refused with one line that names the parameter and the cure; on WebSocket before the upgrade."""
 
+import itertools
 from urllib.parse import quote
 
 import pytest
@@ -47,6 +48,11 @@ BAD_HOLDS = [
     "inf",
     "-inf",
     "1e9",
+    "1e99",
+    "1e999",
+    400 * "1",
+    5000 * "1",
+    "0." + 400 * "1",
     "3601",
     "0x10",
     "1,5",
@@ -98,6 +104,45 @@ async def test_refused_client_may_ask_again_on_the_same_connection(stage: Stage)
 async def test_malformed_hold_is_refused(stage: Stage) -> None:
     await stage.serve()
     assert {} == await wrongly_answered(stage, "hold", BAD_HOLDS, "hold must be a number of seconds from 0 to 3600")
+
+
+TARGETS = [
+    b"*", b"?", b"#", b"x", b"//", b"/%", b"/%zz", b"/%ff", b"/\xff", b"/%E2%80%A8", b"/%00", b"/health;x",
+    b"/health#x",
+    b"/health?%ff=%ff&%", b"http://[/", b"http://[::1/health", b"http://x:99999999/", b"http://x:abc/health", b"http:///",
+    b"http://\xff/", b"http://" + 300 * b"a" + b"/health", b"PATH?after=%ff", b"PATH?%ff=1&hold=0", b"PATH?after=%00",
+    b"PATH?" + 1000 * b"&after", b"PATH?after=a-" + 400 * b"9", b"PATH?hold=" + 400 * b"9",
+]  # fmt: skip
+HEADERS = [
+    b"", b"Content-Length: " + 400 * b"9" + b"\r\n", b"Content-Length: -1\r\n", b"Expect: nonsense\r\n",
+    b"Transfer-Encoding: gzip, chunked\r\n", b"Content-Encoding: gzip\r\nContent-Length: 5\r\n",
+    b"Content-Encoding: deflate\r\nTransfer-Encoding: chunked\r\n", b"Host: \xff\xfe\r\n", b"Content-Type: \xff\r\n",
+    b"Upgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Key: \xff\r\n", b"Cookie: \xff=\xfe\r\n",
+    b"Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n", b"Transfer-Encoding: chunked\r\n",
+]  # fmt: skip
+BODIES = [b"", b"hello", b"zz\r\n", b"5\r\nhello\r\n0\r\n\r\n"]
+
+
+@pytest.mark.parametrize("method", [b"GET", b"PUT", b"HEAD"])
+async def test_nothing_that_is_asked_is_taken_for_a_defect(
+    stage: Stage, method: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No 500, and no traceback in the log, whatever the target, the headers and the body are: of the producer, too."""
+    await stage.serve()
+    path = stage.transport.path.encode()
+    requests = [
+        b"%b %b HTTP/1.1\r\n%b\r\n%b" % (method, target.replace(b"PATH", path), headers, body)
+        for target, headers, body in itertools.product(TARGETS, HEADERS, BODIES)
+        if headers or not body
+    ]
+    for index, request in enumerate([*requests[::7], *(r.replace(b" * ", b" /schedule ") for r in requests[:60])]):
+        raw = await stage.connect(stage.server if index % 2 else stage.producer)
+        raw.post(request)
+        raw.end_sending()
+        assert b" 500 " not in (await raw.some())[:20], request
+        raw.abort()
+    assert "Traceback" not in caplog.text
+    assert 200 == (await stage.server.get("/health")).status
 
 
 async def test_unknown_path_is_not_found(stage: Stage) -> None:

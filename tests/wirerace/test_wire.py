@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wirerace.errors import BadCursor
+from wirerace.errors import BadCursor, shown
 from wirerace.wire import Batch, Cursor, Update, decode_batch, decode_update, encode_update, join_batch
 
 epochs = st.from_regex(r"[0-9a-z]{1,16}", fullmatch=True)
@@ -87,5 +87,6 @@ def test_parser_takes_only_the_one_spelling_of_a_cursor(text: str) -> None:
     ],
 )
 def test_parser_refuses_what_is_no_cursor_and_names_the_parameter_and_the_cure(text: str) -> None:
-    with pytest.raises(BadCursor, match=r"^after must be a cursor <epoch>-<seq> .* for example k3f9-17$"):
+    with pytest.raises(BadCursor, match=r"^after must be a cursor <epoch>-<seq> .* for example k3f9-17$") as refusal:
         Cursor.parse(text)
+    assert f" not {shown(text)}: " in str(refusal.value)
