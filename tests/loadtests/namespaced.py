@@ -20,7 +20,7 @@ from loadtests.traffic import Counters
 from loadtests.ws import WebSocketClient
 from tests.loadtests.test_ws import Peer
 from wirerace.account import Traffic
-from wirerace.experiment.figures import SEGMENT_HEADER_BYTES, SYN_OPTION_BYTES
+from wirerace.experiment.costs import SEGMENT_HEADER_BYTES, SYN_OPTION_BYTES
 from wirerace.frames import Opcode, encode_frame
 
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1

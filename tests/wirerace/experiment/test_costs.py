@@ -18,7 +18,8 @@ from tests.wirerace.experiment.records import (
 )
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, at
 from wirerace.account import AccountRecord, ProcessUse, Traffic
-from wirerace.experiment.figures import LEAST_CLIENTS_FOR_MEMORY, figures
+from wirerace.experiment.costs import LEAST_CLIENTS_FOR_MEMORY
+from wirerace.experiment.figures import figures
 from wirerace.experiment.model import Link
 from wirerace.experiment.record import Raw
 from wirerace.experiment.sampling import span_of
