@@ -8,7 +8,7 @@ import os
 import signal
 import termios
 
-from wirerace.cli import main
+from wirerace.__main__ import main
 
 for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
     signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)

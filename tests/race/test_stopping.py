@@ -15,6 +15,8 @@ import pytest
 from tests.race.playing import Playground
 from tests.race.running import LAUNCH, Race, has_gone, wait_until
 
+pytestmark = pytest.mark.processes
+
 CODES = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
 ONE = ("--set", 'transports=["websocket"]')
 
@@ -37,6 +39,18 @@ def test_run_that_is_stopped_keeps_what_was_finished_and_leaves_no_process(
     assert [] == left(children)
     assert started.stderr.endswith(f"wirerace: stopped; what was finished is in {started.out}\n")
     assert "Traceback" not in started.stderr
+
+
+def test_command_that_is_interrupted_while_it_is_imported_says_nothing() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "wirerace", "reproduce"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as popen:
+        assert popen.stderr is not None
+        lines = iter(popen.stderr)
+        assert any(b"wirerace.errors" in line for line in lines), "which is imported among the first"
+        popen.send_signal(signal.SIGINT)
+        rest = [line for line in lines if not line.startswith(b"import time:")]
+        assert -signal.SIGINT == popen.wait()
+    assert [] == rest
 
 
 @pytest.mark.parametrize("phase", ["starting", "connecting", "measuring"])
