@@ -9,6 +9,8 @@ import pytest
 
 from wirerace.experiment.checkup import Checkup
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parent.parent
 COMMANDS = ("run", "show", "reproduce", "doctor")
 FIRST_LOOK = str(ROOT / "experiments" / "first-look.toml")
@@ -108,6 +110,13 @@ def test_doctor_that_cannot_measure_the_load_prints_the_rest_and_says_why() -> N
     assert finished.returncode == 1
     assert "reader lag at rest" in finished.stdout
     assert "wirerace: the load could not be measured: 300 open files are needed" in finished.stderr
+
+
+def test_doctor_without_a_place_for_logs_prints_the_rest_and_says_why(tmp_path: Path) -> None:
+    finished = wirerace("doctor", before=f"export TMPDIR={tmp_path}/gone; cd /sys; ulimit -f 0")
+    assert finished.returncode == 1
+    assert "reader lag at rest" in finished.stdout
+    assert "wirerace: the load could not be measured: the directory for temporary files: " in finished.stderr
 
 
 def test_reproductions_are_listed_a_line_each() -> None:

@@ -15,6 +15,7 @@ from wirerace.experiment.targets.local import Child, Local
 from wirerace.experiment.trial import Trial
 from wirerace.schedule import Source
 from wirerace.stopping import whole
+from wirerace.system import blamed_on
 from wirerace.transports import PollingOptions
 
 # 5,000 polls and 5,000 messages a second, an update for each: up to a third of a core. A busier process reads more at
@@ -42,10 +43,13 @@ def with_capacity(checkup: Checkup, utilisation: float, on_progress: OnProgress)
     The rates are those at which one load process would be busy for `utilisation` of its time, computed from the CPU
     time that a poll and a message take at a moderate rate: what others do on the machine hardly changes that.
 
-    Raises TrialFailed when a part does not start or ends, BadInput when the limit on open files is too low.
+    Raises TrialFailed when a part does not start or ends, BadInput when the limit on open files is too low, SystemFault
+    when there is no place for its logs.
     """
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="wirerace-doctor-") as directory:
+    with blamed_on("the directory for temporary files"):
+        scratch = tempfile.TemporaryDirectory(prefix="wirerace-doctor-")
+    with scratch as directory:
         polling, websocket = trials = _trials(Path(directory), on_progress)
     per_poll, per_message = _cost(polling, polling.requests), _cost(websocket, websocket.arrived)
     return msgspec.structs.replace(
