@@ -24,6 +24,9 @@ locust: $(VENV)/.ready ## Start the producer, the servers and Locust's page; Ctr
 test: $(VENV)/.ready ## Run all tests that need Python only
 	$(BIN)/python -m pytest $(ARGS)
 
+quick: $(VENV)/.ready ## Run the tests that start no process, in half a minute
+	$(BIN)/python -m pytest -m "not processes and not stack and not grafana" $(ARGS)
+
 fuzz: $(VENV)/.ready ## Feed every reader INPUTS damaged inputs, a million in all if it is not set
 	WIRERACE_FUZZ_INPUTS=$(INPUTS) $(BIN)/python -m pytest --dist load tests/fuzz $(ARGS)
 
@@ -78,4 +81,4 @@ else
 endif
 	@touch $@
 
-.PHONY: help race locust test fuzz test-stack check-grafana up dashboards lint format bench calibrate lock clean
+.PHONY: help race locust test quick fuzz test-stack check-grafana up dashboards lint format bench calibrate lock clean

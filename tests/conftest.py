@@ -1,8 +1,9 @@
-"""What all tests share: the event loop of the services, an unpatched Locust; skips can be forbidden."""
+"""What all tests share: the event loop of the services, an unpatched Locust; who may start processes, or skip."""
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 import uvloop
@@ -14,6 +15,12 @@ import locust  # noqa: F401
 
 del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
 
+STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.spawn", "os.system"}
+"""What the interpreter calls the starting of a process (docs.python.org/3/library/audit_events.html)."""
+MAY_START = {"processes", "stack", "grafana"}
+_running: list[pytest.Item] = []
+"""The test that runs."""
+
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     return {"uvloop": uvloop.new_event_loop}
@@ -21,6 +28,25 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="fail when a test was skipped: here every tool is there")
+
+
+def pytest_configure() -> None:
+    sys.addaudithook(_refuse_processes)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    _running.append(item)
+    try:
+        return (yield)
+    finally:
+        _running.remove(item)
+
+
+def _refuse_processes(event: str, _arguments: object) -> None:
+    """Fail a test that starts a process without being marked: `make quick` would run it."""
+    if event in STARTS and _running and MAY_START.isdisjoint(mark.name for mark in _running[-1].iter_markers()):
+        pytest.fail(f"{_running[-1].nodeid} starts a process: mark it with @pytest.mark.processes")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

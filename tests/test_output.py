@@ -10,6 +10,8 @@ import pytest
 from tests.wirerace.results import RESULT
 from wirerace.experiment.record import FILE_NAME, write_json
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parent.parent
 ENCODINGS = ("latin-1", "ascii", "cp1252", "utf-8")
 SMALL = ("--set", 'transports=["websocket"]', "--set", "clients.count=5", "--set", "window.measure_seconds=0.5")

@@ -14,6 +14,8 @@ import pytest
 from tests.race.running import wait_until
 from wirerace.experiment.targets.ports import free_port
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parent.parent
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), flags=re.MULTILINE | re.DOTALL)
 COMMANDS = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines()]

@@ -18,6 +18,8 @@ from tests.contract.stage import Stage, until
 from wirerace.metrics import samples
 from wirerace.options import flag_of, variable_of
 
+pytestmark = pytest.mark.processes
+
 STOP_SECONDS = 5.0
 Launch = Callable[..., Awaitable[ServiceProcess]]
 

@@ -10,6 +10,8 @@ from tests.liar.lying import Outcome, lie_all
 from tests.liar.plan import MS, Plan, percentile
 from wirerace.transports import TRANSPORTS
 
+pytestmark = pytest.mark.processes
+
 NS = 1e-9
 ROUNDING = 1e-9
 """An area is a sum of floats."""

@@ -10,6 +10,8 @@ import pytest
 
 from loadtests.traffic import TCP_INFO
 
+pytestmark = pytest.mark.processes
+
 PATIENCE_SECONDS = 180
 UNSHARE = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
 

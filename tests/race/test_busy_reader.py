@@ -8,6 +8,8 @@ import pytest
 from tests.race.running import Race
 from wirerace.experiment.trial import Trial
 
+pytestmark = pytest.mark.processes
+
 STALL_SECONDS = 0.4
 NEVER_VALID = 0.25
 """Reader lag above which the verdict is invalid: the stall is longer."""

@@ -17,6 +17,8 @@ from wirerace.experiment.model import WindowOptions
 from wirerace.experiment.trial import Trial
 from wirerace.transports import TRANSPORTS
 
+pytestmark = pytest.mark.processes
+
 STOP_SECONDS = 0.5
 WINDOW = WindowOptions(warmup_seconds=0.3, measure_seconds=2.5)
 WORDS = {

@@ -17,6 +17,8 @@ from wirerace.experiment.targets.local import LINK, Local
 from wirerace.experiment.targets.process import Process
 from wirerace.schedule import Source
 
+pytestmark = pytest.mark.processes
+
 EXPERIMENT = Experiment(
     "t",
     ["websocket"],

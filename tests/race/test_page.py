@@ -15,6 +15,8 @@ from loadtests import demo
 from tests.race.playing import EXPERIMENT, Playground
 from tests.race.running import PATIENCE_SECONDS, wait_until
 
+pytestmark = pytest.mark.processes
+
 POLLS = 'wirerace_responses_total{outcome="empty"}'
 
 

@@ -24,6 +24,8 @@ from wirerace.account import LoadState
 from wirerace.experiment.targets.ports import free_port
 from wirerace.transports import TRANSPORTS
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -19,6 +19,8 @@ from wirerace.experiment.reading import read_experiment
 from wirerace.experiment.record import Result
 from wirerace.transports import TRANSPORTS
 
+pytestmark = pytest.mark.processes
+
 TRIAL_KEYS = {
     "transport", "repeat", "clients", "window_seconds", "updates", "expected", "delivered", "lost", "duplicated",
     "reordered", "reach", "latency_seconds", "age_seconds", "requests", "responses", "late_polls", "connect_seconds",

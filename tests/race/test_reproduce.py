@@ -13,6 +13,8 @@ from wirerace.experiment.model import Clients, Experiment, WindowOptions
 from wirerace.experiment.record import read_result
 from wirerace.schedule import Source
 
+pytestmark = pytest.mark.processes
+
 
 def test_link_is_in_every_latency_and_a_stall_in_that_of_what_was_made_meanwhile(race: Callable[..., Race]) -> None:
     keys = ('transports=["longpolling"]', "link.delay_seconds=0.1", "stall.at_seconds=0.5", "stall.lasts_seconds=0.8")

@@ -14,6 +14,8 @@ import pytest
 from tests.race.running import LAUNCH, SMALL, Race, has_gone
 from wirerace.experiment.record import read_result
 
+pytestmark = pytest.mark.processes
+
 TWO = ("--set", 'transports=["websocket"]', "--set", "repeats=2", "--set", "window.measure_seconds=1")
 STEPPED = Path(__file__).with_name("stepped.py")
 KIB = 1024

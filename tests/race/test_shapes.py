@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.race.running import Race
 from wirerace.account import Subscription
 from wirerace.clock import NS_PER_SECOND
 from wirerace.experiment.record import Raw
+
+pytestmark = pytest.mark.processes
 
 STEPS = "clients.steps.stages=[{clients = 5, seconds = 1}, {clients = 20, seconds = 2}, {clients = 8, seconds = 1}]"
 GRACE_NS = (NS_PER_SECOND * 12) // 10

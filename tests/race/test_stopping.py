@@ -42,7 +42,7 @@ def test_run_that_is_stopped_keeps_what_was_finished_and_leaves_no_process(
 
 
 def test_command_that_is_interrupted_while_it_is_imported_says_nothing() -> None:
-    command = [sys.executable, "-X", "importtime", "-m", "wirerace", "reproduce"]
+    command = [sys.executable, "-X", "importtime", str(LAUNCH), "reproduce"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as popen:
         assert popen.stderr is not None
         lines = iter(popen.stderr)

@@ -17,6 +17,8 @@ from wirerace.experiment.samples import machine_sample
 from wirerace.experiment.trial import Trial
 from wirerace.usage import usage
 
+pytestmark = pytest.mark.processes
+
 STALL_SECONDS = 0.3
 SPAWN_EVERY_SECONDS = 1.2  # Locust starts the clients of a second all at once
 

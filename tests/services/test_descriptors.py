@@ -7,6 +7,8 @@ import pytest
 from tests.contract.processes import ServiceProcess
 from tests.contract.stage import until
 
+pytestmark = pytest.mark.processes
+
 LIMIT = 40
 
 

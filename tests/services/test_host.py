@@ -168,6 +168,7 @@ async def test_failure_of_the_work_ends_the_service_and_is_raised() -> None:
         await Raw.open(port)
 
 
+@pytest.mark.processes
 async def test_service_stops_when_its_parent_is_gone() -> None:
     """An experiment that was killed leaves no services behind."""
     parent = (

@@ -15,6 +15,8 @@ from wirerace.clock import NS_PER_SECOND
 from wirerace.schedule import Schedule, due_times
 from wirerace.trace import Event
 
+pytestmark = pytest.mark.processes
+
 DAY_NS = 86_400 * NS_PER_SECOND
 BURSTS = Schedule(arrivals="bursty", rate_per_second=10_000.0, on_seconds=1.0, off_seconds=86_400.0)
 TRACE = [Event(index / 1000, None) for index in range(10_000)]

@@ -41,6 +41,7 @@ def test_own_cpu_time_grows_with_work() -> None:
     assert before < after
 
 
+@pytest.mark.processes
 @only_linux
 def test_cpu_time_of_another_process_is_what_that_process_says_itself() -> None:
     with subprocess.Popen([sys.executable, "-c", WORKER], stdin=-1, stdout=-1, text=True) as worker:
@@ -53,6 +54,7 @@ def test_cpu_time_of_another_process_is_what_that_process_says_itself() -> None:
     assert seen >= said
 
 
+@pytest.mark.processes
 @only_linux
 def test_cpu_time_of_a_process_that_is_gone_is_unknown() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as worker:

@@ -41,6 +41,7 @@ def test_stream_that_can_be_written_to_gets_everything() -> None:
         assert "µs\n".encode() == read.read()
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
 def test_output_on_a_full_disk_is_said_on_one_line() -> None:
     finished = wirerace(LIST, "> /dev/full")
@@ -48,6 +49,7 @@ def test_output_on_a_full_disk_is_said_on_one_line() -> None:
     assert (4, line) == (finished.returncode, finished.stderr)
 
 
+@pytest.mark.processes
 def test_reader_that_has_read_enough_changes_no_exit_code() -> None:
     """An exit code of 1 would say that updates were lost."""
     reading, writing = os.pipe()
@@ -58,12 +60,14 @@ def test_reader_that_has_read_enough_changes_no_exit_code() -> None:
     assert (0, "") == (finished.returncode, finished.stderr)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("redirections", ["2> /dev/full", "2>&-", ">&- 2>&-"])
 def test_error_that_nobody_can_read_keeps_its_exit_code(redirections: str) -> None:
     finished = wirerace(MISSING, redirections)
     assert (2, "", "") == (finished.returncode, finished.stdout, finished.stderr)
 
 
+@pytest.mark.processes
 def test_output_that_nobody_wants_is_written_nowhere() -> None:
     finished = wirerace(LIST, ">&-")
     assert (0, "", "") == (finished.returncode, finished.stdout, finished.stderr)

@@ -23,11 +23,13 @@ def quick() -> Checkup:
     return quick_checkup()
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("name", ["sleep_late", "round_trip", "reader_lag"])
 def test_median_is_positive_and_no_more_than_the_99th_percentile(quick: Checkup, name: str) -> None:
     assert 0 < getattr(quick, f"{name}_seconds_p50") <= getattr(quick, f"{name}_seconds_p99")
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere some figures are unknown")
 def test_linux_tells_what_it_allows(quick: Checkup) -> None:
     assert 0 < (quick.clock_step_seconds or 0)
@@ -40,10 +42,12 @@ def test_linux_tells_what_it_allows(quick: Checkup) -> None:
     assert None not in {quick.open_files_soft, quick.listen_backlog, quick.load_average, quick.stolen_cores}
 
 
+@pytest.mark.processes
 def test_quick_checkup_leaves_out_what_needs_the_load(quick: Checkup) -> None:
     assert {None} == {getattr(quick, name) for name in NEEDS_LOAD}
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process be bound to a core")
 def test_checkup_leaves_the_process_as_it_was() -> None:
     cores, children = os.sched_getaffinity(0), psutil.Process().children()
@@ -53,6 +57,7 @@ def test_checkup_leaves_the_process_as_it_was() -> None:
     assert children == psutil.Process().children()
 
 
+@pytest.mark.processes
 def test_checkup_on_a_platform_that_tells_nothing_has_unknown_figures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +79,7 @@ def test_checkup_on_a_platform_that_tells_nothing_has_unknown_figures(
     assert checkup.kernel_stamps is False
 
 
+@pytest.mark.processes
 def test_loopback_is_unknown_when_the_other_process_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loopback, "ANSWER_SECONDS", 0.1)
     monkeypatch.setattr(sys, "executable", "/bin/true")

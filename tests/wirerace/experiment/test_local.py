@@ -24,12 +24,14 @@ from wirerace.experiment.targets.ports import free_port
 from wirerace.experiment.targets.process import MOST_RESTARTS, ROOT, Process
 
 
+@pytest.mark.processes
 def test_service_that_ends_at_once_fails_with_its_last_lines(tmp_path: Path) -> None:
     process = Process("polling", ["-c", "print('the reason'); raise SystemExit(3)"], tmp_path / "log")
     with pytest.raises(TrialFailed, match=r"polling ended as soon as it was started; its log .* ends: the reason"):
         wait_until_healthy(Child(process, Peer("polling", free_port())))
 
 
+@pytest.mark.processes
 def test_service_that_never_answers_fails_with_its_last_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wirerace.experiment.steps.START_SECONDS", 0.5)
     program = "import time; print('thinking', flush=True); time.sleep(60)"
@@ -42,6 +44,7 @@ def test_service_that_never_answers_fails_with_its_last_lines(tmp_path: Path, mo
     assert process.has_ended()
 
 
+@pytest.mark.processes
 def test_process_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wirerace.experiment.targets.process.STOP_SECONDS", 0.3)
     program = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True)\n"
@@ -52,6 +55,7 @@ def test_process_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pyt
     assert process.has_ended()
 
 
+@pytest.mark.processes
 def test_child_sees_no_option_of_its_parents_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WIRERACE_PORT", "1")
     monkeypatch.setenv("LOCUST_USERS", "1")
@@ -61,6 +65,7 @@ def test_child_sees_no_option_of_its_parents_environment(tmp_path: Path, monkeyp
     assert (tmp_path / "log").read_text() == "['WIRERACE_PARENT_PID']\n"
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process be bound to a core")
 def test_process_is_bound_to_its_core(tmp_path: Path) -> None:
     core = min(os.sched_getaffinity(0))
@@ -104,6 +109,7 @@ def longest_pause(tmp_path: Path) -> float:
     return max(after - before for before, after in pairwise(ticks))
 
 
+@pytest.mark.processes
 def test_stalled_process_stands_still_and_goes_on_by_itself(tmp_path: Path) -> None:
     process = ticking(tmp_path)
     try:
@@ -116,6 +122,7 @@ def test_stalled_process_stands_still_and_goes_on_by_itself(tmp_path: Path) -> N
         process.stop()
 
 
+@pytest.mark.processes
 def test_process_that_stands_still_is_stopped_in_order(tmp_path: Path) -> None:
     process = ticking(tmp_path)
     process.stall(60)
@@ -124,6 +131,7 @@ def test_process_that_stands_still_is_stopped_in_order(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text().endswith("in order\n")
 
 
+@pytest.mark.processes
 def test_stall_ends_even_if_whoever_began_it_is_killed(tmp_path: Path) -> None:
     process = ticking(tmp_path)
     program = f"""
@@ -142,6 +150,7 @@ os.kill(os.getpid(), signal.SIGKILL)
         process.stop()
 
 
+@pytest.mark.processes
 def test_process_that_a_signal_has_stopped_is_seen(tmp_path: Path) -> None:
     process = ticking(tmp_path)
     try:
@@ -155,6 +164,7 @@ def test_process_that_a_signal_has_stopped_is_seen(tmp_path: Path) -> None:
     assert not process.is_stopped(), "it is gone"
 
 
+@pytest.mark.processes
 def test_part_that_does_not_start_is_not_watched_and_takes_nobody_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +184,7 @@ def test_part_that_does_not_start_is_not_watched_and_takes_nobody_with_it(
     target.watch()
 
 
+@pytest.mark.processes
 def test_every_trial_begins_with_as_many_restarts_as_the_first(tmp_path: Path) -> None:
     """A producer that died three times in one trial does not fail all others."""
     target = Local(Experiment("t", ["polling"]), tmp_path)

@@ -43,6 +43,7 @@ def ended(process: "subprocess.Popen[str]") -> int:
     return process.returncode
 
 
+@pytest.mark.processes
 @only_linux
 def test_processes_that_choose_at_the_same_time_have_no_port_in_common() -> None:
     processes = [started(SEVERAL) for _ in range(4)]
@@ -53,6 +54,7 @@ def test_processes_that_choose_at_the_same_time_have_no_port_in_common() -> None
     assert set() == set().union(*(one & other for one, other in itertools.combinations(chosen, 2)))
 
 
+@pytest.mark.processes
 @only_linux
 def test_claim_is_one_processs_until_it_ends() -> None:
     first = started(CLAIMING)

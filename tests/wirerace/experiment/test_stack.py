@@ -11,6 +11,8 @@ from wirerace.errors import BadInput
 from wirerace.experiment.targets import stack
 from wirerace.experiment.targets.stack import run_compose
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

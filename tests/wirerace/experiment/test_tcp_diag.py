@@ -70,6 +70,7 @@ def test_list_is_unknown_where_the_kernel_has_none() -> None:
     assert connections_of(80) is None
 
 
+@pytest.mark.processes
 @linux
 def test_segments_that_a_server_sent_again_are_counted_and_another_ones_are_not() -> None:
     """Both lose segments at the same time, in a namespace of their own."""
