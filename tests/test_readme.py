@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.race.running import wait_until
+from tests.race.running import PATIENCE_SECONDS, wait_until
 from wirerace.experiment.targets.ports import free_port
 
 pytestmark = pytest.mark.processes
@@ -32,7 +32,7 @@ def commands(beginning: str) -> list[str]:
 
 def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        arguments, capture_output=True, text=True, timeout=120, check=False, cwd=ROOT, env=ENVIRONMENT
+        arguments, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False, cwd=ROOT, env=ENVIRONMENT
     )
 
 
@@ -78,6 +78,7 @@ def test_wirerace_run_commands_run(command: str, tmp_path: Path) -> None:
     finished = run([sys.executable, "-m", "wirerace", *arguments, *SHORT, "--out", str(tmp_path / "out")])
     assert finished.returncode in {0, 3}, finished.stderr  # 3: the machine that runs the tests is busy
     shown = run([sys.executable, "-m", "wirerace", "show", str(tmp_path / "out"), "--svg", str(tmp_path / "t.svg")])
+    assert 0 == shown.returncode, shown.stderr
     assert "WebSocket" in shown.stdout
     assert "WebSocket" in (tmp_path / "t.svg").read_text()
 
@@ -109,7 +110,7 @@ def services() -> Iterator[dict[str, int]]:
     yield ports
     for process in reversed(started):
         process.terminate()
-    assert [0] * len(started) == [process.wait(10) for process in started]
+    assert [0] * len(started) == [process.wait(PATIENCE_SECONDS) for process in started]
 
 
 def test_services_and_locust_run_by_hand(services: dict[str, int]) -> None:
