@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given, settings
 
 from tests.wirerace.stories import SECONDS_SQUARED, Story, account_of, age_integral, counted, peaks, stories
-from wirerace.account import Outcome, Spread, Subscription
-from wirerace.ledger import Ledger
+from wirerace.account import NO_WINDOW, AccountRecord, Outcome, Spread, Subscription
+from wirerace.ledger import Account, Ledger
 from wirerace.wire import Cursor, Update
 
 
@@ -97,6 +97,32 @@ def test_requests_responses_and_late_polls_count_by_the_time_they_were_due(
     assert {"data": 0, "empty": 0, "error": 0, outcome: counted} == account.totals.responses
     took = (account.answering.sum_ns, account.repolling.sum_ns, account.reading.sum_ns, account.totals.unstamped)
     assert (5 * counted, 7 * counted, 3 * counted, counted) == took
+
+
+def test_what_has_happened_so_far_is_counted_whatever_the_window() -> None:
+    """For those who look on while it happens: Locust's page, Prometheus."""
+    account = Account(NO_WINDOW)
+    for _ in range(2):
+        account.request(5)
+        account.response("data", 6, 1)
+        account.late_poll(7)
+        account.repoll(9, 6)
+    account.response("empty", 6, 1)
+    tally = account.tally
+
+    assert (2, 2, 2, 6) == (tally.requests, tally.late_polls, tally.repolls, tally.repoll_gap_ns)
+    assert {"data": 2, "empty": 1, "error": 0} == tally.responses
+    assert AccountRecord() == account.to_record()
+
+
+def test_age_is_that_of_the_newest_update_and_unknown_before_the_first() -> None:
+    ledger = Ledger(account_of())
+    ledger.open(Cursor("e0", 0), 0)
+    before = ledger.age_ns(40)
+    for ts, arrival_ns in ((30, 50), (20, 60)):
+        ledger.receive(Update("e0", ts, ts, ""), arrival_ns)
+
+    assert (None, 70) == (before, ledger.age_ns(100))
 
 
 @pytest.mark.parametrize(
@@ -206,6 +232,6 @@ def test_deliveries_that_may_have_come_earlier_are_counted() -> None:
 
 def test_account_tells_how_many_clients_received_each_update_and_how_late() -> None:
     update = Update("e0", 1, 150, "")
-    told = [Story(0, Cursor("e0", 0), [(update, arrival_ns)], 300) for arrival_ns in (170, 190, 180)]
+    told = [Story(0, Cursor("e0", 0), [(update, arrival_ns)], 300) for arrival_ns in (170, 190, 160)]
 
-    assert {"e0": {1: Spread(3, 20 + 40 + 30, 20, 40)}} == account_of(*told).to_record().updates
+    assert {"e0": {1: Spread(3, 20 + 40 + 10, 10, 40)}} == account_of(*told).to_record().updates
