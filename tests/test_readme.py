@@ -119,7 +119,7 @@ def test_services_and_locust_run_by_hand(services: dict[str, int]) -> None:
     host = f"http://127.0.0.1:{services['websocket']}"
     with urllib.request.urlopen(f"{host}/metrics") as page:
         assert "wirerace_deliveries_total 0.0" in page.read().decode()
-    arguments = [*shlex.split(locust)[1:], "--headless", "--users", "5", "--run-time", "6", "--websocket-host", host]
+    arguments = [*shlex.split(locust)[1:], "--headless", "--users", "5", "--run-time", "4", "--websocket-host", host]
     finished = run([sys.executable, "-m", "locust", *arguments])
     assert finished.returncode == 0, finished.stderr
     assert re.search(r"UPDATE +/ws +[1-9]", finished.stdout + finished.stderr)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from typing import IO, NamedTuple, Self
 
@@ -29,6 +30,7 @@ class ServiceProcess(Asked):
 
     def __init__(self, *arguments: str, under: Sequence[str] = (), **environment: str) -> None:
         self.port = 0
+        self.took_seconds = 0.0  # to start
         self._stdout = tempfile.TemporaryFile()  # noqa: SIM115 -- open while the process lives; `close` closes it
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 -- the same
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("WIRERACE_")}
@@ -42,6 +44,7 @@ class ServiceProcess(Asked):
     @classmethod
     async def start(cls, *arguments: str, under: Sequence[str] = (), **environment: str) -> Self:
         """Start a service on a free port and wait until it listens."""
+        begun = time.monotonic()
         started = cls(*arguments, "--port", "0", under=under, **environment)
 
         async def listens() -> bool:
@@ -51,6 +54,7 @@ class ServiceProcess(Asked):
             return started.port > 0
 
         await until(listens, f"{arguments[0]} listens", END_SECONDS)
+        started.took_seconds = time.monotonic() - begun
         return started
 
     @property

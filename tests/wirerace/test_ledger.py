@@ -155,9 +155,10 @@ def test_client_that_leaves_is_subscribed_up_to_its_last_cursor(closed_ns: int) 
 
 
 def test_time_subscribed_is_counted_within_the_window() -> None:
-    accounts = [account_of(Story(opened, Cursor("e0", 0), [], closed)) for opened, closed in ((0, 150), (120, 900))]
+    spans = ((0, 150), (120, 900), (300, 400))
+    accounts = [account_of(Story(opened, Cursor("e0", 0), [], closed)) for opened, closed in spans]
 
-    assert [50, 80] == [account.totals.client_ns for account in accounts]
+    assert [50, 80, 0] == [account.totals.client_ns for account in accounts]
 
 
 def test_what_is_missing_and_what_came_again_is_counted_whatever_the_window() -> None:
