@@ -1,5 +1,6 @@
 """Control: /health and /metrics of a load process, and how an experiment asks for state, window and account."""
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -7,11 +8,29 @@ import msgspec
 from gevent import pywsgi
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from loadtests.course import Course, OutOfTurn
 from loadtests.workers import Parts
-from wirerace.account import Window
-from wirerace.errors import TrialFailed
+from wirerace.account import AccountRecord, Window
+from wirerace.decoding import decode_json
+from wirerace.errors import BadInput, TrialFailed, WireraceError
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+
+MOST_BODY_BYTES = 4096
+
+logger = logging.getLogger("wirerace")
+
+
+class TooLarge(WireraceError):
+    """A request's body is larger than any that makes sense."""
+
+
+STATUSES: dict[type[WireraceError], str] = {
+    BadInput: "400 Bad Request",
+    OutOfTurn: "409 Conflict",
+    TooLarge: "413 Content Too Large",
+    TrialFailed: "503 Service Unavailable",
+}
 
 
 class Control:
@@ -27,11 +46,22 @@ class Control:
         parts: Parts | None = None,
         on_window: Callable[[Window], None] = lambda _: None,
     ) -> None:
+        self.course = Course()
         self._registry = registry
         self._parts = parts
         self._on_window = on_window
-        self._server = pywsgi.WSGIServer(address, self._answer, log=None)
+        self._server = pywsgi.WSGIServer(address, self._answer, log=None, error_log=logger)
         self._server.start()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        port: int = self._server.server_port
+        return port
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.stop(timeout=0)
 
     def _answer(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
@@ -40,10 +70,11 @@ class Control:
             status, kind, body = "200 OK", CONTENT_TYPE_LATEST, generate_latest(self._registry)
         elif (route := self._routes().get((method, path))) is not None:
             try:
-                answer = route(environ["wsgi.input"].read())
+                answer = route(_body_of(environ))
                 status, kind, body = "200 OK", "application/json", msgspec.json.encode(answer)
-            except TrialFailed as error:
-                status, body = "503 Service Unavailable", f"{error}\n".encode()
+            except tuple(STATUSES) as error:
+                status = next(status for kind_of, status in STATUSES.items() if isinstance(error, kind_of))
+                body = f"{error}\n".encode()
         start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
         return [body]
 
@@ -53,12 +84,33 @@ class Control:
             routes |= {
                 ("GET", "/state"): lambda _: parts.state(),
                 ("PUT", "/window"): lambda body: self._set_window(parts, body),
-                ("POST", "/finish"): lambda _: parts.finish(),
+                ("POST", "/finish"): lambda _: self._finish(parts),
             }
         return routes
 
     def _set_window(self, parts: Parts, body: bytes) -> dict[str, str]:
-        window = msgspec.json.decode(body, type=Window)
+        window = decode_json(body, Window, "the window")
+        self.course.check_window(window)
         parts.set_window(window)
+        self.course.set_window(window)
         self._on_window(window)
         return {}
+
+    def _finish(self, parts: Parts) -> AccountRecord:
+        self.course.close()
+        try:
+            return parts.finish()
+        except TrialFailed:
+            self.course.reopen()
+            raise
+
+
+def _body_of(environ: dict[str, Any]) -> bytes:
+    """Return a request's body.
+
+    Raises TooLarge when it is longer than any that makes sense: the server reads the rest in small pieces and drops it.
+    """
+    body: bytes = environ["wsgi.input"].read(MOST_BODY_BYTES + 1)
+    if len(body) > MOST_BODY_BYTES:
+        raise TooLarge(f"a body has at most {MOST_BODY_BYTES} bytes")
+    return body

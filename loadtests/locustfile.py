@@ -54,7 +54,8 @@ def set_up(environment: Environment, **_: Any) -> None:
         shape.parts, shape.environment = parts, environment
     refuse_bad_options(environment)
     if options.control_port:
-        Control(address, registry, parts, lambda window: _begin_shape(environment, window))
+        control = Control(address, registry, parts, lambda window: _begin_shape(environment, window))
+        events.test_start.add_listener(lambda **_: control.course.begin())  # type: ignore[no-untyped-call]
 
 
 def _check(options: Any) -> None:

@@ -4,7 +4,7 @@ import operator
 from collections.abc import Sequence
 from functools import reduce
 from itertools import chain
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec.structs import astuple
@@ -21,11 +21,14 @@ Stage = Literal["tcp_connected", "request_sent", "answered", "first_update"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
+UnixNs = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
 class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An interval of Unix time in nanoseconds, without its end."""
 
-    from_ns: int
-    to_ns: int
+    from_ns: UnixNs
+    to_ns: UnixNs
 
     def has(self, at_ns: int) -> bool:
         """Tell whether the instant lies in the window."""
