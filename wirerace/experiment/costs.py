@@ -4,10 +4,11 @@ from collections.abc import Iterable
 
 from wirerace.account import AccountRecord, Traffic
 from wirerace.clock import NS_PER_SECOND
+from wirerace.experiment.parts import Bytes, LoadCost, Machine, ServerCost
 from wirerace.experiment.record import Raw
 from wirerace.experiment.samples import Measured, span_seconds
 from wirerace.experiment.times import times_of
-from wirerace.experiment.trial import Bytes, LinkQuality, LoadCost, Machine, ServerCost
+from wirerace.experiment.trial import LinkQuality
 from wirerace.usage import difference
 
 LEAST_CLIENTS_FOR_MEMORY = 200

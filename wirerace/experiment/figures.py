@@ -8,17 +8,11 @@ from wirerace.errors import TrialFailed
 from wirerace.experiment.costs import bytes_of, link_quality, load_cost, machine_of, server_cost
 from wirerace.experiment.expected import expected_of
 from wirerace.experiment.model import Plan
+from wirerace.experiment.parts import ProducerQuality
 from wirerace.experiment.record import Raw
 from wirerace.experiment.samples import do_span
 from wirerace.experiment.times import connecting_of, returning_of, seconds_of, times_of
-from wirerace.experiment.trial import (
-    Age,
-    Latency,
-    Parts,
-    ProducerQuality,
-    Repolls,
-    Trial,
-)
+from wirerace.experiment.trial import Age, Latency, Parts, Repolls, Trial
 from wirerace.histogram import Latencies, merged
 
 US = 1e-6

@@ -10,8 +10,8 @@ import psutil
 
 from wirerace.account import Window
 from wirerace.clock import NS_PER_SECOND, now_ns
+from wirerace.experiment.parts import Part
 from wirerace.experiment.tcp_diag import Resent
-from wirerace.experiment.trial import Part
 from wirerace.histogram import LatenciesRecord
 
 MEMORY_PRESSURE = Path("/proc/pressure/memory")

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from wirerace.experiment.parts import Part
 from wirerace.experiment.progress import TICK_SECONDS
-from wirerace.experiment.trial import Part
 
 ITSELF = "wirerace"
 

@@ -14,8 +14,9 @@ from wirerace.analysis.statistics import (
     over_repeats,
     summarised,
 )
+from wirerace.experiment.parts import Bytes
 from wirerace.experiment.record import Host, Result
-from wirerace.experiment.trial import Bytes, Parts, Returning, Trial
+from wirerace.experiment.trial import Parts, Returning, Trial
 from wirerace.schedule import Truth
 
 FIGURE = {figure.id: figure for figure in FIGURES}

@@ -5,97 +5,33 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, at, at_ends, plan_of, trial_of
-from wirerace.account import AccountRecord, ProcessUse, Spread, Traffic, Window
+from tests.wirerace.analysis.good import (
+    CLIENTS,
+    EXPERIMENT,
+    GOOD,
+    IDLE,
+    MADE,
+    MEASURED,
+    MS,
+    SECOND,
+    STEADY,
+    WINDOW,
+    changed,
+    judged,
+    raw_of,
+)
+from tests.wirerace.trials import plan_of
+from wirerace.account import Spread, Traffic
 from wirerace.analysis.conditions import CONDITIONS
 from wirerace.analysis.validity.finding import Evidence
 from wirerace.analysis.validity.verdict import verdict
-from wirerace.experiment.model import Clients, Experiment, Link, Stall, WindowOptions
+from wirerace.experiment.model import Stall, WindowOptions
+from wirerace.experiment.parts import Part
 from wirerace.experiment.record import Raw
 from wirerace.experiment.tcp_diag import Resent
-from wirerace.experiment.trial import (
-    Cell,
-    Condition,
-    Finding,
-    Kind,
-    Latency,
-    LinkQuality,
-    Machine,
-    Part,
-    ProducerQuality,
-    Times,
-    Trial,
-    Verdict,
-)
+from wirerace.experiment.trial import Cell, Condition, Finding, Kind, Verdict
 from wirerace.histogram import Latencies
 from wirerace.schedule import Made, Source, Truth
-
-SECOND, MS = 10**9, 10**6
-WINDOW = Window(100 * SECOND, 110 * SECOND)
-MADE = [WINDOW.from_ns + index * SECOND // 10 for index in range(100)]
-CLIENTS = 200
-MEASURED = at_ends(
-    WINDOW,
-    msgspec.structs.replace(NOTHING_MEASURED, server=(NOTHING_SPENT, NOTHING_SPENT), resent=Resent(0, 0, 0)),
-)
-IDLE = ProcessUse(WINDOW.from_ns, WINDOW.to_ns, 1.0, 0.1, 0.0)
-
-
-def raw_of(latencies_ms: list[float]) -> Raw:
-    """Return the record of updates that all clients heard with these latencies, each a little apart."""
-    heard = {}
-    for seq, latency in enumerate(latencies_ms, 1):
-        least, most = round(latency * 1e6), round(latency * 1e6) + 10_000
-        heard[seq] = Spread(CLIENTS, CLIENTS * least, least, most)
-    account = AccountRecord(
-        subscribed=CLIENTS,
-        most_clients=CLIENTS,
-        delivered=CLIENTS * len(heard),
-        client_ns=CLIENTS * 10 * SECOND,
-        age_ns=CLIENTS * 10 * SECOND,
-        updates={"e": heard},
-        processes=[IDLE],
-        closed_ns=[WINDOW.to_ns + SECOND],
-    )
-    truth = Truth(len(MADE), complete=True, epochs=[Made("e", list(range(1, 101)), MADE, [0] * 100)])
-    return Raw(WINDOW, account, truth, MEASURED)
-
-
-STEADY = raw_of([5 + index % 7 for index in range(100)])
-EXPERIMENT = Experiment(
-    "t",
-    ["websocket"],
-    producer=Source(rate_per_second=10.0, arrivals="periodic"),
-    clients=Clients(count=CLIENTS),
-)
-PLAN = plan_of("websocket")
-BARE = trial_of(PLAN, WINDOW, STEADY.account, STEADY.truth)
-GOOD = msgspec.structs.replace(
-    BARE,
-    latency_seconds=Latency(0.008, 0.0075, 0.010, 0.0105, None, 0.011),
-    reader_lag_seconds=Times(20_000, 0.001, 0.001, 0.002, 0.003),
-    requests=1000,
-    bytes=msgspec.structs.replace(BARE.bytes, segments_in=5000, segments_out=5000, retransmitted=0),
-    server=msgspec.structs.replace(BARE.server, cpu_seconds=1.0, waited_seconds=0.1, throttled_seconds=0.0),
-    load=msgspec.structs.replace(
-        BARE.load, cpu_seconds=1.0, waited_seconds=0.1, throttled_seconds=0.0, busiest_utilisation=0.1
-    ),
-    producer=ProducerQuality(0.0002, 0.001),
-    machine=Machine(2, 0.1, 0.0, 0.0, 0.0),
-    theory=[Cell("latency_seconds", 0.008, 0.008, 0.008, 0.0, 1.0, 0.001, within=True)],
-)
-
-
-def judged(trial: Trial = GOOD, raw: Raw = STEADY, experiment: Experiment = EXPERIMENT) -> Verdict:
-    return verdict(Evidence(experiment, PLAN, raw, trial))
-
-
-def changed(path: str, value: Any) -> Trial:
-    """Return the good trial with one value changed, of the trial or of one of its parts."""
-    name, _, inner = path.partition(".")
-    if inner:
-        value = msgspec.structs.replace(getattr(GOOD, name), **{inner: value})
-    return msgspec.structs.replace(GOOD, **{name: value})
 
 
 def test_trial_without_a_fault_is_valid_and_everything_was_checked() -> None:
@@ -218,86 +154,6 @@ def test_load_process_that_could_not_sample_itself_is_a_reason() -> None:
     (reason,) = judged(raw=with_account(processes=[])).reasons
 
     assert reason.startswith("1 of 1 load processes sampled themselves too late")
-
-
-def sampled_off(server_seconds: float, machine_seconds: float) -> Raw:
-    """Return the record with samples that were taken so late at the window's end."""
-    server, machine = MEASURED.server, MEASURED.machine
-    assert server is not None
-    late_server = at(WINDOW.to_ns + round(server_seconds * SECOND), server[1])
-    late_machine = at(WINDOW.to_ns + round(machine_seconds * SECOND), machine[1])
-    measured = msgspec.structs.replace(MEASURED, server=(server[0], late_server), machine=(machine[0], late_machine))
-    return msgspec.structs.replace(STEADY, measured=measured)
-
-
-@pytest.mark.parametrize(("off", "valid"), [((0.09, 0.0), True), ((3.5, 0.0), False), ((0.0, 3.5), False)])
-def test_samples_that_miss_the_windows_ends_are_a_reason(off: tuple[float, float], *, valid: bool) -> None:
-    found = judged(raw=sampled_off(*off))
-
-    assert (valid, valid, []) == (found.valid, not found.reasons, found.doubts)
-    assert valid or "was sampled 3.5 s off the window's ends: what was counted between them" in found.reasons[0]
-
-
-def test_samples_that_miss_the_windows_ends_by_little_are_a_doubt() -> None:
-    assert "the server was sampled 0.2 s off the window's ends" in judged(raw=sampled_off(0.2, 0)).doubts[0]
-
-
-def test_server_whose_counters_are_not_whole_is_a_reason_unless_its_restart_is() -> None:
-    raw = msgspec.structs.replace(STEADY, measured=msgspec.structs.replace(MEASURED, server=None))
-
-    assert "the server's counters are not whole" in judged(raw=raw).reasons[0]
-    restarted = msgspec.structs.replace(changed("parts", {"server": Part(1, 0.0)}), restarts=1)
-    assert ["the server died and was started again, once: clients had to come back"] == judged(restarted, raw).reasons
-
-
-LINK = LinkQuality(1, shares_core=False, cpu_seconds=1.0, utilisation=0.1, late_seconds=Times(100, 0, 0, 0.0005, 0.01))
-
-
-def over_a_link(link: LinkQuality | None) -> Verdict:
-    raw = msgspec.structs.replace(STEADY, link=Link(0.02))
-    return judged(changed("link", link), raw)
-
-
-@pytest.mark.parametrize(
-    ("link", "weight", "text"),
-    [
-        (
-            {"late_seconds": Times(100, 0, 0, 0.002, 0.01)},
-            "doubts",
-            "the link's proxy forwarded 1 % 2 ms late or later",
-        ),
-        (
-            {"late_seconds": Times(100, 0, 0, 0.006, 0.01)},
-            "reasons",
-            "the link's proxy forwarded 1 % 6 ms late or later",
-        ),
-        ({"late_seconds": Times(100, 0, 0, 0.0, 0.3)}, "doubts", "the link's proxy forwarded something 300 ms late"),
-        ({"late_seconds": Times(100, 0, 0, 0.0, 0.6)}, "reasons", "the link's proxy forwarded something 600 ms late"),
-        ({"utilisation": 0.7}, "doubts", "the link's proxy had work 70 % of the time"),
-        ({"utilisation": 0.9}, "reasons", "the link's proxy had work 90 % of the time"),
-    ],
-)
-def test_link_that_does_not_keep_its_delay_is_found(link: dict[str, Any], weight: str, text: str) -> None:
-    found = over_a_link(msgspec.structs.replace(LINK, **link))
-
-    (line,) = [*found.reasons, *found.doubts]
-    assert line in getattr(found, weight)
-    assert line.startswith(text)
-
-
-def test_link_that_keeps_its_delay_is_no_finding_and_one_that_does_not_report_is_unchecked() -> None:
-    assert ([], [], []) == (over_a_link(LINK).reasons, over_a_link(LINK).doubts, over_a_link(LINK).unchecked)
-    assert ["whether the link's proxy kept the delay"] == over_a_link(None).unchecked
-    assert Verdict(valid=True) == judged(changed("link", None)), "without a link there is nothing to report"
-
-
-def test_server_that_stands_still_because_it_is_told_to_is_no_reason() -> None:
-    experiment = msgspec.structs.replace(EXPERIMENT, stall=Stall(lasts_seconds=1))
-    parts = {"server": Part(0, 1.0), "producer": Part(0, 1.0)}
-
-    assert ["the producer was stopped by a signal"] == [
-        reason.partition(",")[0] for reason in judged(changed("parts", parts), experiment=experiment).reasons
-    ]
 
 
 def test_producer_that_died_is_a_reason_whatever_it_made_afterwards() -> None:

@@ -21,10 +21,11 @@ from wirerace.account import AccountRecord, ProcessUse, Traffic
 from wirerace.experiment.costs import LEAST_CLIENTS_FOR_MEMORY
 from wirerace.experiment.figures import figures
 from wirerace.experiment.model import Link
+from wirerace.experiment.parts import LoadCost
 from wirerace.experiment.record import Raw
 from wirerace.experiment.sampling import span_of
 from wirerace.experiment.tcp_diag import Resent
-from wirerace.experiment.trial import LoadCost, Trial
+from wirerace.experiment.trial import Trial
 
 
 def counted(trial: Trial) -> tuple[int | None, ...]:

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.wirerace.clocks import Hand
+from wirerace.experiment.parts import Part
 from wirerace.experiment.progress import TICK_SECONDS
-from wirerace.experiment.trial import Part
 from wirerace.experiment.watching import ITSELF, Watch
 
 

@@ -9,7 +9,7 @@ from services.answers import encode_response
 from tests.wirerace.analysis.reproductions.outcomes import MADE, SEQS, failed, outcome
 from wirerace.analysis.reproductions.check import Check, Outcome
 from wirerace.analysis.reproductions.kaazing import OWN_HEADER_BYTES, checks, message_bytes
-from wirerace.experiment.trial import Bytes
+from wirerace.experiment.parts import Bytes
 from wirerace.wire import CURSOR_HEADER, Update, encode_update, join_batch
 
 POLLS = 12_000

@@ -1,0 +1,83 @@
+"""A trial without a fault, and its verdict; tests change one value of it."""
+
+from typing import Any
+
+import msgspec
+
+from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, at_ends, plan_of, trial_of
+from wirerace.account import AccountRecord, ProcessUse, Spread, Window
+from wirerace.analysis.validity.finding import Evidence
+from wirerace.analysis.validity.verdict import verdict
+from wirerace.experiment.model import Clients, Experiment
+from wirerace.experiment.parts import Machine, ProducerQuality
+from wirerace.experiment.record import Raw
+from wirerace.experiment.tcp_diag import Resent
+from wirerace.experiment.trial import Cell, Latency, Times, Trial, Verdict
+from wirerace.schedule import Made, Source, Truth
+
+SECOND, MS = 10**9, 10**6
+WINDOW = Window(100 * SECOND, 110 * SECOND)
+MADE = [WINDOW.from_ns + index * SECOND // 10 for index in range(100)]
+CLIENTS = 200
+MEASURED = at_ends(
+    WINDOW,
+    msgspec.structs.replace(NOTHING_MEASURED, server=(NOTHING_SPENT, NOTHING_SPENT), resent=Resent(0, 0, 0)),
+)
+IDLE = ProcessUse(WINDOW.from_ns, WINDOW.to_ns, 1.0, 0.1, 0.0)
+
+
+def raw_of(latencies_ms: list[float]) -> Raw:
+    """Return the record of updates that all clients heard with these latencies, each a little apart."""
+    heard = {}
+    for seq, latency in enumerate(latencies_ms, 1):
+        least, most = round(latency * 1e6), round(latency * 1e6) + 10_000
+        heard[seq] = Spread(CLIENTS, CLIENTS * least, least, most)
+    account = AccountRecord(
+        subscribed=CLIENTS,
+        most_clients=CLIENTS,
+        delivered=CLIENTS * len(heard),
+        client_ns=CLIENTS * 10 * SECOND,
+        age_ns=CLIENTS * 10 * SECOND,
+        updates={"e": heard},
+        processes=[IDLE],
+        closed_ns=[WINDOW.to_ns + SECOND],
+    )
+    truth = Truth(len(MADE), complete=True, epochs=[Made("e", list(range(1, 101)), MADE, [0] * 100)])
+    return Raw(WINDOW, account, truth, MEASURED)
+
+
+STEADY = raw_of([5 + index % 7 for index in range(100)])
+EXPERIMENT = Experiment(
+    "t",
+    ["websocket"],
+    producer=Source(rate_per_second=10.0, arrivals="periodic"),
+    clients=Clients(count=CLIENTS),
+)
+PLAN = plan_of("websocket")
+BARE = trial_of(PLAN, WINDOW, STEADY.account, STEADY.truth)
+GOOD = msgspec.structs.replace(
+    BARE,
+    latency_seconds=Latency(0.008, 0.0075, 0.010, 0.0105, None, 0.011),
+    reader_lag_seconds=Times(20_000, 0.001, 0.001, 0.002, 0.003),
+    requests=1000,
+    bytes=msgspec.structs.replace(BARE.bytes, segments_in=5000, segments_out=5000, retransmitted=0),
+    server=msgspec.structs.replace(BARE.server, cpu_seconds=1.0, waited_seconds=0.1, throttled_seconds=0.0),
+    load=msgspec.structs.replace(
+        BARE.load, cpu_seconds=1.0, waited_seconds=0.1, throttled_seconds=0.0, busiest_utilisation=0.1
+    ),
+    producer=ProducerQuality(0.0002, 0.001),
+    machine=Machine(2, 0.1, 0.0, 0.0, 0.0),
+    theory=[Cell("latency_seconds", 0.008, 0.008, 0.008, 0.0, 1.0, 0.001, within=True)],
+)
+
+
+def judged(trial: Trial = GOOD, raw: Raw = STEADY, experiment: Experiment = EXPERIMENT) -> Verdict:
+    return verdict(Evidence(experiment, PLAN, raw, trial))
+
+
+def changed(path: str, value: Any) -> Trial:
+    """Return the good trial with one value changed, of the trial or of one of its parts."""
+    name, _, inner = path.partition(".")
+    if inner:
+        value = msgspec.structs.replace(getattr(GOOD, name), **{inner: value})
+    return msgspec.structs.replace(GOOD, **{name: value})

@@ -1,0 +1,101 @@
+"""Parts that were disturbed, samples that miss the window, a link that does not keep its delay."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.wirerace.analysis.good import (
+    EXPERIMENT,
+    MEASURED,
+    SECOND,
+    STEADY,
+    WINDOW,
+    changed,
+    judged,
+)
+from tests.wirerace.trials import at
+from wirerace.experiment.model import Link, Stall
+from wirerace.experiment.parts import Part
+from wirerace.experiment.record import Raw
+from wirerace.experiment.trial import LinkQuality, Times, Verdict
+
+
+def sampled_off(server_seconds: float, machine_seconds: float) -> Raw:
+    """Return the record with samples that were taken so late at the window's end."""
+    server, machine = MEASURED.server, MEASURED.machine
+    assert server is not None
+    late_server = at(WINDOW.to_ns + round(server_seconds * SECOND), server[1])
+    late_machine = at(WINDOW.to_ns + round(machine_seconds * SECOND), machine[1])
+    measured = msgspec.structs.replace(MEASURED, server=(server[0], late_server), machine=(machine[0], late_machine))
+    return msgspec.structs.replace(STEADY, measured=measured)
+
+
+@pytest.mark.parametrize(("off", "valid"), [((0.09, 0.0), True), ((3.5, 0.0), False), ((0.0, 3.5), False)])
+def test_samples_that_miss_the_windows_ends_are_a_reason(off: tuple[float, float], *, valid: bool) -> None:
+    found = judged(raw=sampled_off(*off))
+
+    assert (valid, valid, []) == (found.valid, not found.reasons, found.doubts)
+    assert valid or "was sampled 3.5 s off the window's ends: what was counted between them" in found.reasons[0]
+
+
+def test_samples_that_miss_the_windows_ends_by_little_are_a_doubt() -> None:
+    assert "the server was sampled 0.2 s off the window's ends" in judged(raw=sampled_off(0.2, 0)).doubts[0]
+
+
+def test_server_whose_counters_are_not_whole_is_a_reason_unless_its_restart_is() -> None:
+    raw = msgspec.structs.replace(STEADY, measured=msgspec.structs.replace(MEASURED, server=None))
+
+    assert "the server's counters are not whole" in judged(raw=raw).reasons[0]
+    restarted = msgspec.structs.replace(changed("parts", {"server": Part(1, 0.0)}), restarts=1)
+    assert ["the server died and was started again, once: clients had to come back"] == judged(restarted, raw).reasons
+
+
+LINK = LinkQuality(1, shares_core=False, cpu_seconds=1.0, utilisation=0.1, late_seconds=Times(100, 0, 0, 0.0005, 0.01))
+
+
+def over_a_link(link: LinkQuality | None) -> Verdict:
+    raw = msgspec.structs.replace(STEADY, link=Link(0.02))
+    return judged(changed("link", link), raw)
+
+
+@pytest.mark.parametrize(
+    ("link", "weight", "text"),
+    [
+        (
+            {"late_seconds": Times(100, 0, 0, 0.002, 0.01)},
+            "doubts",
+            "the link's proxy forwarded 1 % 2 ms late or later",
+        ),
+        (
+            {"late_seconds": Times(100, 0, 0, 0.006, 0.01)},
+            "reasons",
+            "the link's proxy forwarded 1 % 6 ms late or later",
+        ),
+        ({"late_seconds": Times(100, 0, 0, 0.0, 0.3)}, "doubts", "the link's proxy forwarded something 300 ms late"),
+        ({"late_seconds": Times(100, 0, 0, 0.0, 0.6)}, "reasons", "the link's proxy forwarded something 600 ms late"),
+        ({"utilisation": 0.7}, "doubts", "the link's proxy had work 70 % of the time"),
+        ({"utilisation": 0.9}, "reasons", "the link's proxy had work 90 % of the time"),
+    ],
+)
+def test_link_that_does_not_keep_its_delay_is_found(link: dict[str, Any], weight: str, text: str) -> None:
+    found = over_a_link(msgspec.structs.replace(LINK, **link))
+
+    (line,) = [*found.reasons, *found.doubts]
+    assert line in getattr(found, weight)
+    assert line.startswith(text)
+
+
+def test_link_that_keeps_its_delay_is_no_finding_and_one_that_does_not_report_is_unchecked() -> None:
+    assert ([], [], []) == (over_a_link(LINK).reasons, over_a_link(LINK).doubts, over_a_link(LINK).unchecked)
+    assert ["whether the link's proxy kept the delay"] == over_a_link(None).unchecked
+    assert Verdict(valid=True) == judged(changed("link", None)), "without a link there is nothing to report"
+
+
+def test_server_that_stands_still_because_it_is_told_to_is_no_reason() -> None:
+    experiment = msgspec.structs.replace(EXPERIMENT, stall=Stall(lasts_seconds=1))
+    parts = {"server": Part(0, 1.0), "producer": Part(0, 1.0)}
+
+    assert ["the producer was stopped by a signal"] == [
+        reason.partition(",")[0] for reason in judged(changed("parts", parts), experiment=experiment).reasons
+    ]
