@@ -94,6 +94,19 @@ def test_sizes_are_log_normal_about_the_median_and_cut_at_the_bounds() -> None:
     assert below == pytest.approx(above, rel=0.15)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "ratio"),
+    [
+        (PayloadSizes(min=50, median=200, max=2000), 4),
+        (PayloadSizes(min=10, median=200, max=600), 3),
+        (PayloadSizes(min=0, median=8, max=1000), 8),
+        (PayloadSizes(min=1, median=1, max=1000), 1),
+    ],
+)
+def test_nearer_bound_lies_three_standard_deviations_from_the_median(sizes: PayloadSizes, ratio: float) -> None:
+    assert math.log(ratio) / 3 == pytest.approx(sizes.sigma)
+
+
 def test_equal_bounds_give_one_size() -> None:
     schedule = Schedule(payload_bytes=PayloadSizes(min=9, median=9, max=9))
     assert {9} == {len(payload) for payload in itertools.islice(payloads(schedule), 100)}

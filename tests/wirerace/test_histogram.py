@@ -49,10 +49,21 @@ def test_percentile_lies_within_a_rank_of_the_sorted_list(values: list[int], per
     assert 0.999 * ordered[low - 1] <= value <= 1.001 * ordered[high - 1]
 
 
+@given(st.lists(latencies, min_size=1, max_size=30))
+@settings(deadline=None, max_examples=50)
+def test_mean_extremes_and_mean_square_are_those_of_the_list(values: list[int]) -> None:
+    of_all = recorded(values)
+
+    assert (min(values), max(values)) == (of_all.min_ns, of_all.max_ns)
+    assert pytest.approx(sum(values) / len(values)) == of_all.mean_ns()
+    assert pytest.approx(sum(value**2 for value in values) / len(values), rel=2e-3) == of_all.square_mean_ns2()
+
+
 def test_nothing_recorded_has_no_mean_and_no_percentile() -> None:
     empty = Latencies()
 
     assert (None, None, None, None) == (empty.mean_ns(), empty.percentile_ns(50), empty.min_ns, empty.max_ns)
+    assert empty.square_mean_ns2() is None
 
 
 def test_values_out_of_bounds_are_counted_and_stay_visible() -> None:

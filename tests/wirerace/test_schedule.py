@@ -91,6 +91,43 @@ def test_neighbouring_poisson_gaps_are_independent() -> None:
     assert abs(correlation) < 3 / math.sqrt(SAMPLE)
 
 
+def test_schedule_that_says_nothing_is_that_of_the_contract() -> None:
+    """docs/contract.md, the column of defaults."""
+    said = {
+        "arrivals": "poisson",
+        "rate_per_second": 5.0,
+        "payload_bytes": 100,
+        "on_seconds": 1.0,
+        "off_seconds": 4.0,
+        "trace": [],
+        "speed": 1.0,
+        "trace_file": None,
+        "seed": 1,
+        "start_ns": None,
+    }
+
+    assert said == msgspec.to_builtins(Schedule())
+
+
+@pytest.mark.parametrize(
+    ("key", "least", "most", "step"),
+    [
+        ("rate_per_second", 0.01, 10_000, 0.001),
+        ("payload_bytes", 0, 1_048_576, 1),
+        ("on_seconds", 0.001, 86_400, 0.0005),
+        ("off_seconds", 0.001, 86_400, 0.0005),
+        ("seed", 0, 2**52, 1),
+        ("start_ns", 0, 2**62, 1),
+    ],
+)
+def test_number_is_taken_up_to_its_bounds_and_not_beyond(key: str, least: float, most: float, step: float) -> None:
+    for value in (least, most):
+        assert value == getattr(msgspec.convert({key: value}, Schedule), key)
+    for value in (least - step, most + step):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert({key: value}, Schedule)
+
+
 def test_schedule_survives_json() -> None:
     schedule = Schedule(rate_per_second=2.5, arrivals="periodic", payload_bytes=7, seed=9, start_ns=START_NS)
 

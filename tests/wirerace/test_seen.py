@@ -38,6 +38,7 @@ def test_gaps_are_exactly_the_numbers_that_never_came(highest: int, seqs: list[i
         model.add(seq)
 
     missing = sorted(set(range(seen.highest + 1)) - model.numbers)
+    assert len(missing) == seen.missing
     assert missing == [seq for low, high in seen._gaps for seq in range(low, high + 1)]
 
 
