@@ -3,13 +3,13 @@
 import struct
 import sys
 from typing import NamedTuple, Self
-from urllib.parse import urlsplit
 
 from gevent import get_hub, socket
 
 from loadtests.traffic import Counters
+from wirerace.addresses import host_port_in
 from wirerace.clock import NS_PER_SECOND, Clock, now_ns
-from wirerace.errors import BadInput, ConnectionLost, shown
+from wirerace.errors import ConnectionLost
 
 READ_BYTES = 262_144
 # One buffer for all connections: nothing else runs between a read into it and the copy out of it. A new one of this
@@ -38,14 +38,8 @@ class Address(NamedTuple):
 
         Raises BadInput when there is none.
         """
-        try:
-            parts = urlsplit(url)
-            port = parts.port or 80
-        except ValueError:
-            parts, port = urlsplit(""), 0
-        if parts.scheme not in {"http", "ws"} or not parts.hostname:
-            raise BadInput(f"a host is a URL such as http://127.0.0.1:8001, got {shown(url)}")
-        return cls(parts.hostname, port)
+        host, port = host_port_in(url, ("http", "ws"), "http://127.0.0.1:8001")
+        return cls(host, port or 80)
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"

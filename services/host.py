@@ -25,7 +25,8 @@ from prometheus_client import (
 from services.answers import Encoded, encode_response
 from services.troubles import Troubles
 from services.watching import outlive, watch_loop
-from wirerace.errors import BadInput
+from wirerace.addresses import is_host
+from wirerace.errors import BadInput, shown
 from wirerace.metrics import ServiceMetrics
 from wirerace.trace import MOST_SCHEDULE_BYTES
 from wirerace.wire import CURSOR_HEADER, Cursor
@@ -230,9 +231,11 @@ async def serve(service: Service, stop: asyncio.Event, on_listening: Callable[[i
 
     Raises BadInput when the port cannot be had, and whatever the service's own work raises.
     """
+    options = service.options
+    if not is_host(options.host):
+        raise BadInput(f"--host must be an address or a name, got {shown(options.host)}")
     runner = web.ServerRunner(_Server(service), shutdown_timeout=STOP_SECONDS)
     await runner.setup()
-    options = service.options
     site = web.TCPSite(runner, options.host, options.port, backlog=BACKLOG)
     try:
         await site.start()

@@ -23,7 +23,7 @@ from services.timer import new_timer
 from services.transport import cursor_of, parameters_of
 from wirerace.clock import NS_PER_SECOND, Clock, StepWatch, now_ns
 from wirerace.decoding import decode_json
-from wirerace.errors import BadInput, shown
+from wirerace.errors import BadInput, is_text, shown
 from wirerace.schedule import Arrivals, Bytes, Duration, Rate, Schedule, Seed
 from wirerace.trace import Event, check_events, read_trace
 from wirerace.transports import PRODUCER_PORT
@@ -258,6 +258,8 @@ def schedule_of(options: ProducerOptions) -> Schedule:
     names = [name for name in Schedule.__struct_fields__ if name not in {"start_ns", "trace"}]
     events: list[Event] = []
     if options.arrivals == "trace" and options.trace_file:
+        if not is_text(options.trace_file):  # it stands in the schedule, which travels as JSON
+            raise BadInput(f"--trace-file: {shown(options.trace_file)} is no UTF-8; rename the file or its directory")
         trace = read_trace(Path(options.trace_file), options.speed)
         logger.info("trace %s: %s", options.trace_file, trace.summary(options.speed))
         events = trace.events

@@ -12,6 +12,7 @@ from services.answers import Answers, Encoded
 from services.feed import Feed
 from services.host import Connection, Service, ServiceOptions
 from services.recent import Recent
+from wirerace.addresses import host_port_in
 from wirerace.errors import BadInput, shown
 from wirerace.transports import PRODUCER_PORT
 from wirerace.wire import Cursor
@@ -39,6 +40,10 @@ class TransportService(Service):
 
     def __init__(self, options: TransportOptions, path: str) -> None:
         super().__init__(options)
+        try:
+            host_port_in(options.producer_url, ("http", "https"), "http://127.0.0.1:8000")
+        except BadInput as error:
+            raise BadInput(f"--producer-url: {error}") from None
         recent = Recent(options.keep_updates, options.keep_bytes)
         self.feed = Feed(recent, self.metrics, pack=self.pack)
         self.answers = Answers(recent, self.metrics)

@@ -73,6 +73,11 @@ def test_each_option_of_a_client_is_a_field_of_the_page(parser: LocustArgumentPa
         ("polling_interval_seconds", "soon", "--polling-interval-seconds must be a number, got 'soon'"),
         ("longpolling_keep_alive", "perhaps", "--longpolling-keep-alive must be true or false, got 'perhaps'"),
         ("polling_host", "nowhere", "--polling-host: a host is a URL such as http://127.0.0.1:8001, got 'nowhere'"),
+        (
+            "polling_host",
+            "http://a..b:1",
+            "--polling-host: a host is a URL such as http://127.0.0.1:8001, got 'http://a..b:1'",
+        ),
         ("spike_base_clients", "1.5", "--spike-base-clients must be a whole number, got '1.5'"),
         ("steps_stages", "5", "--steps-stages: stages are clients:seconds such as 50:10,100:10,200:10, got '5'"),
         ("load_seed", "x", "--load-seed must be a whole number, got 'x'"),

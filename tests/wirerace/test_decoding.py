@@ -91,5 +91,13 @@ def test_caller_names_the_whole_and_each_value_anew() -> None:
     assert (["rate"], " must be a number, got 'fast'") == (misfit.keys, misfit.wrong)
 
 
+def test_text_that_is_none_is_named_by_its_key() -> None:
+    """Bytes of an argument or a variable that are no UTF-8: Python makes halves of surrogate pairs of them."""
+    with pytest.raises(Misfit) as refusal:
+        convert({"kind": "one", "pairs": [[1, "a"], ["\udcff", "b"]]}, Whole, strict=False)
+
+    assert ("pairs[1][0] must be UTF-8", ["pairs", 1, 0]) == (str(refusal.value), refusal.value.keys)
+
+
 def test_text_may_stand_for_a_number_where_it_comes_from_a_form() -> None:
     assert Inner(rate=2.0) == convert({"rate": "2"}, Inner, strict=False)

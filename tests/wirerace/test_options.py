@@ -72,6 +72,7 @@ def test_environment_counts_where_no_flag_is_given() -> None:
             {"WIRERACE_PORT": "tcp://10.43.0.1:8000"},  # as Kubernetes sets it
             "WIRERACE_PORT must be a whole number, got 'tcp://10.43.0.1:8000'",
         ),
+        ([], {"WIRERACE_PORT": "\udcff1"}, "WIRERACE_PORT must be UTF-8"),
         (["--url=\x1b[2J"], {}, r"--url must be text such as http://HOST:1, got '\x1b[2J'"),
         (["--port=" + "9" * 5000], {}, f"--port must be a number of 64 bits, got '{'9' * 80}…"),
         (["--port=x"], {"WIRERACE_PORT": "1"}, "--port must be a whole number, got 'x'"),

@@ -1,0 +1,73 @@
+"""Showing what somebody has edited: one line and BadInput, whatever it holds."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.wirerace.results import RESULT, TRIAL
+from wirerace.analysis.reproductions.check import Check
+from wirerace.cli import show
+from wirerace.cli.reproduce import RECORD_NAME, Record
+from wirerace.errors import BadInput
+from wirerace.experiment.record import FILE_NAME, write_json
+
+CHECK = Check("[/b] \x1b[2J", "seconds", "1 s", 1.5, 1.0, 2.0, "± 50 %", passed=True)
+RECORD = Record("0.1.0", "kaazing", "a source", "a setup", "words", valid=True, passed=True, checks=[CHECK])
+
+
+def refusal_of(place: Path) -> str:
+    with pytest.raises(BadInput) as refusal:
+        show.command(place)
+    return str(refusal.value)
+
+
+def with_value(document: Any, value: object, *keys: str | int) -> Any:
+    """Return a value as a document of JSON in which one thing is another."""
+    whole = inner = msgspec.json.decode(msgspec.json.encode(document))
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    return whole
+
+
+def test_result_with_numbers_that_no_run_has_is_refused(tmp_path: Path) -> None:
+    result = msgspec.structs.replace(RESULT, trials=[msgspec.structs.replace(TRIAL, arrived=1)])
+    write_json(tmp_path / FILE_NAME, with_value(result, 0, "trials", 0, "bytes", "application_in"))
+    text = (tmp_path / FILE_NAME).read_text().replace('"application_out": null', f'"application_out": {"9" * 400}')
+    (tmp_path / FILE_NAME).write_text(text)
+
+    assert refusal_of(tmp_path).startswith(f"{tmp_path}: it was edited, and no run has such numbers: ")
+
+
+def test_checks_of_a_reproduction_are_printed_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_json(tmp_path / FILE_NAME, RESULT)
+    write_json(tmp_path / RECORD_NAME, RECORD)
+    show.command(tmp_path / RECORD_NAME)
+
+    assert r"[/b] \x1b[2J" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "line"),
+    [
+        (("name",), "cold-fusion", "no reproduction 'cold-fusion' in this version; give its directory for the figures"),
+        (("name",), 1, "no reproduction of Wirerace: name must be text, got 1"),
+        (("checks", 0, "unit"), "miles", "no reproduction of Wirerace: checks[0].unit must be one of seconds, bytes,"),
+        (("checks",), {}, "no reproduction of Wirerace: checks must be a list, got {}"),
+    ],
+)
+def test_edited_reproduction_is_refused_by_the_key(
+    keys: tuple[str | int, ...], value: object, line: str, tmp_path: Path
+) -> None:
+    write_json(tmp_path / RECORD_NAME, with_value(RECORD, value, *keys))
+
+    assert refusal_of(tmp_path / RECORD_NAME).startswith(f"{tmp_path / RECORD_NAME}: {line}")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[" * 100_000, b"\xff\xfe{\x00"])
+def test_file_that_is_no_reproduction_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / RECORD_NAME).write_bytes(content)
+
+    assert refusal_of(tmp_path / RECORD_NAME).startswith(f"{tmp_path / RECORD_NAME}: ")

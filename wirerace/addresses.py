@@ -1,0 +1,40 @@
+"""Addresses that people give: hosts that can be looked up, URLs of servers."""
+
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from wirerace.errors import BadInput, shown
+
+NO_PARTS = urlsplit("")
+
+
+class HostPort(NamedTuple):
+    """Where something listens; `port` is None where the URL has none."""
+
+    host: str
+    port: int | None
+
+
+def is_host(name: str) -> bool:
+    """Tell whether a name can be looked up at all: Python raises UnicodeError for others, not OSError."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return bool(name) and name.isprintable() and " " not in name
+
+
+def host_port_in(url: str, schemes: tuple[str, ...], example: str) -> HostPort:
+    """Return the host and the port in a URL.
+
+    Raises BadInput when they are none.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        parts, port = NO_PARTS, None
+    host = parts.hostname or ""
+    if parts.scheme not in schemes or not is_host(host) or port == 0:
+        raise BadInput(f"a host is a URL such as {example}, got {shown(url)}")
+    return HostPort(host, port)
