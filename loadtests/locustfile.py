@@ -9,15 +9,15 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests import workers
 from loadtests.control import Control
+from loadtests.fractions import keep_fractions
 from loadtests.leaving import end_forked_workers, leave_in_order, outlive_no_master, outlive_no_parent
 from loadtests.load import LOADS, Load
 from loadtests.longpolling import LongPollingUser
-from loadtests.metrics import new_registry
+from loadtests.metrics import Totals, new_registry
 from loadtests.options import add_options, read_options
 from loadtests.page import refuse_bad_options
 from loadtests.polling import PollingUser
 from loadtests.shapes import Ramp, ReconnectStorm, Shaped, Spike, Steady, Steps, shapes_of
-from loadtests.statistics import keep_fractions
 from loadtests.websocket import WebSocketUser
 from wirerace.account import Window
 from wirerace.errors import BadInput
@@ -37,7 +37,9 @@ def set_up(environment: Environment, **_: Any) -> None:
         outlive_no_parent(options.parent_pid)
     _check(options)  # by a worker, too: with --processes it was forked off before
     address = (options.control_host, options.control_port)
-    registry = new_registry(lambda: LOADS.get(environment))
+    totals = Totals()
+    events.test_start.add_listener(lambda **_: totals.begin(LOADS.get(environment)))  # type: ignore[no-untyped-call]
+    registry = new_registry(totals)
     if isinstance(environment.runner, WorkerRunner):
         workers.answer_master(environment, environment.runner)
         leave_in_order(environment, environment.runner)

@@ -1,6 +1,6 @@
 """What a load process exports to Prometheus: what its clients see, by transport."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
@@ -11,17 +11,33 @@ from wirerace.metrics import LoadMetrics, LoadSample
 from wirerace.transports import TRANSPORTS, Transport
 
 
-def new_registry(load: Callable[[], Load | None]) -> CollectorRegistry:
-    """Return the metrics of a load process, whose load changes with every test."""
+class Totals:
+    """What the loads of a process have counted, one test after the other: a counter never falls while it lives."""
+
+    def __init__(self) -> None:
+        self._load: Load | None = None
+        self._before: Mapping[str, LoadSample] = samples_of(None)
+
+    def begin(self, load: Load | None) -> None:
+        """Go on with the load of another test, of which a master has none."""
+        self._before, self._load = self.now(), load
+
+    def now(self) -> Mapping[str, LoadSample]:
+        """Return what each transport's clients have seen so far, and how they are now."""
+        return {name: sample.after(self._before[name]) for name, sample in samples_of(self._load).items()}
+
+
+def new_registry(totals: Totals) -> CollectorRegistry:
+    """Return the metrics of a load process."""
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
-    LoadMetrics(registry, lambda: samples_of(load()))
+    LoadMetrics(registry, totals.now)
     return registry
 
 
 def samples_of(load: Load | None) -> Mapping[str, LoadSample]:
-    """Return what each transport's clients have seen since the test began; before any test, nothing."""
+    """Return what each transport's clients have seen since a test began; without one, nothing."""
     if load is None:
         return dict.fromkeys(TRANSPORTS, LoadSample())
     load.statistics.flush()
@@ -44,6 +60,8 @@ def _sample(load: Load, transport: Transport) -> LoadSample:
         late_polls=tally.late_polls,
         connects=totals.connects,
         cuts=totals.cuts,
+        breaks=totals.breaks,
+        early_deliveries=latencies.early,
         clients=account.live_clients,
         missing=totals.missing + sum(ledger.missing for ledger in ledgers),
         age_seconds=sum(ages_ns) / len(ages_ns) / NS_PER_SECOND if ages_ns else None,

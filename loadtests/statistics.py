@@ -4,7 +4,7 @@ An event for each delivery would cost more than the delivery.
 """
 
 import time
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from math import fsum
 
 import gevent
@@ -23,16 +23,18 @@ BOUNDS_NS = [to_ns(bound) for bound in LATENCY_BUCKETS]
 class Times:
     """What was noted since the last batch, how long each took, ns, and the bytes of all; a histogram of all batches.
 
-    `buckets` counts those that took at most each bound of LATENCY_BUCKETS, `sum_ns` is what all took together.
+    `buckets` counts those that took at most each bound of LATENCY_BUCKETS, `sum_ns` is what all took together; those
+    that took less than nothing, because a clock was set, are `early`, and nothing in the sum.
     """
 
-    __slots__ = ("buckets", "size_bytes", "sum_ns", "took_ns")
+    __slots__ = ("buckets", "early", "size_bytes", "sum_ns", "took_ns")
 
     def __init__(self) -> None:
         self.took_ns: list[int] = []
         self.size_bytes = 0
         self.buckets = [0] * len(BOUNDS_NS)
         self.sum_ns = 0
+        self.early = 0
 
     def note(self, took_ns: int, size_bytes: int) -> None:
         """Note one."""
@@ -44,7 +46,9 @@ class Times:
         self.took_ns.sort()
         for index, bound_ns in enumerate(BOUNDS_NS):
             self.buckets[index] += bisect_right(self.took_ns, bound_ns)
-        self.sum_ns += sum(self.took_ns)
+        early = bisect_left(self.took_ns, 0)
+        self.early += early
+        self.sum_ns += sum(self.took_ns[early:] if early else self.took_ns)
         self.took_ns.clear()
         self.size_bytes = 0
 
@@ -102,27 +106,3 @@ class Statistics:
         while True:
             gevent.sleep(FLUSH_SECONDS)
             self.flush()
-
-
-def keep_fractions() -> None:
-    """Make Locust keep fractions of a millisecond, which it rounds away as it comes."""
-    locust_stats.bucket_response_time = rounded_ms  # type: ignore[assignment]  # Locust says int
-    # What the tables show as least and most.
-    locust_stats.proper_round = _rounded  # type: ignore[attr-defined]
-
-
-def _rounded(val: float, digits: int = 3) -> float:
-    return round(val, digits)
-
-
-def rounded_ms(time_ms: float) -> float:
-    """Return a time to about three significant digits: some 4,000 values at most travel from worker to master."""
-    if time_ms < 1:
-        return round(time_ms, 3)
-    if time_ms < 10:
-        return round(time_ms, 2)
-    if time_ms < 100:
-        return round(time_ms, 1)
-    if time_ms < 1000:
-        return round(time_ms)
-    return round(time_ms, -1 if time_ms < 10_000 else -2)

@@ -64,7 +64,7 @@ class Account:
     def repoll(self, sent_ns: int, answered_ns: int) -> None:
         """Note a re-poll: when it left, and when the answer before it had arrived."""
         self.tally.repolls += 1
-        self.tally.repoll_gap_ns += sent_ns - answered_ns
+        self.tally.repoll_gap_ns += max(0, sent_ns - answered_ns)  # the sum is exported, and must not fall
         if self.window.has(sent_ns):
             self.repolling.record(sent_ns - answered_ns)
 

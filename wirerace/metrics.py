@@ -126,6 +126,8 @@ _LOAD_COUNTERS = {
     "late_polls": "Polls that left more than 5 % of their interval late, or never",
     "connects": "Connections opened",
     "cuts": "Connections that the load itself cut",
+    "breaks": "Connections that broke otherwise",
+    "early_deliveries": "Updates received before they were due, which count as 0 in the latency's sum",
 }
 _LOAD_GAUGES = {
     "clients": "Clients subscribed",
@@ -148,6 +150,8 @@ class LoadSample(NamedTuple):
     late_polls: int = 0
     connects: int = 0
     cuts: int = 0
+    breaks: int = 0
+    early_deliveries: int = 0
     clients: int = 0
     missing: int = 0
     age_seconds: float | None = None
@@ -157,6 +161,17 @@ class LoadSample(NamedTuple):
     responses: Mapping[Any, int] = dict.fromkeys(OUTCOMES, 0)
     latency_buckets: Sequence[int] = (0,) * len(LATENCY_BUCKETS)
     latency_sum_seconds: float = 0.0
+
+    def after(self, earlier: "LoadSample") -> "LoadSample":
+        """Return this sample with all that was counted before it; what is no count stays as it is."""
+        counted = (*_LOAD_COUNTERS, "repolls", "repoll_gap_sum_seconds", "latency_sum_seconds")
+        return self._replace(
+            **{name: getattr(earlier, name) + getattr(self, name) for name in counted},
+            responses={outcome: earlier.responses[outcome] + count for outcome, count in self.responses.items()},
+            latency_buckets=[
+                before + count for before, count in zip(earlier.latency_buckets, self.latency_buckets, strict=True)
+            ],
+        )
 
 
 class LoadMetrics(Collector):

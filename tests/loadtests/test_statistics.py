@@ -1,18 +1,30 @@
 """What reaches Locust's statistics, and how finely."""
 
+import csv
+import io
 from collections.abc import Iterator
 
 import pytest
 from locust import stats as locust_stats
-from locust.stats import RequestStats
+from locust.env import Environment
+from locust.stats import RequestStats, StatsCSV, StatsEntry
 
-from loadtests.statistics import Statistics, keep_fractions, rounded_ms
+from loadtests.fractions import keep_fractions, rounded_ms
+from loadtests.statistics import Statistics
+
+PATCHED = (
+    (locust_stats, "bucket_response_time"),
+    (locust_stats, "proper_round"),
+    (StatsCSV, "_percentile_fields"),
+    (StatsEntry, "to_string"),
+    (StatsEntry, "percentile"),
+)
 
 
 @pytest.fixture
 def stats(monkeypatch: pytest.MonkeyPatch) -> RequestStats:
-    for name in ("bucket_response_time", "proper_round"):
-        monkeypatch.setattr(locust_stats, name, getattr(locust_stats, name))
+    for owner, name in PATCHED:
+        monkeypatch.setattr(owner, name, getattr(owner, name))
     keep_fractions()
     return RequestStats()
 
@@ -78,3 +90,58 @@ def test_nothing_is_handed_over_twice(stats: RequestStats, statistics: Statistic
     statistics.flush()
 
     assert 1 == stats.entries["/poll", "GET"].num_requests
+
+
+def noted(stats: RequestStats, *times_ns: int) -> None:
+    statistics = Statistics(stats)
+    for took_ns in times_ns:
+        statistics.times_of("UPDATE", "/ws").note(took_ns, 100)
+    statistics.fail("GET", "/poll", "500", 7_000_000)
+    statistics.stop()
+
+
+def test_csv_file_keeps_fractions_in_every_column_of_times(stats: RequestStats) -> None:
+    noted(stats, 212_345, 371_000, 371_000, 5_250_000)
+    environment = Environment()
+    environment.stats = stats
+    written = io.StringIO()
+    StatsCSV(environment, [0.5, 0.75, 0.99, 1.0]).requests_csv(csv.writer(written))
+    rows = {row["Name"]: row for row in csv.DictReader(io.StringIO(written.getvalue()))}
+
+    assert ["0.371", "5.25", "5.25", "5.25"] == [rows["/ws"][name] for name in ("50%", "75%", "99%", "100%")]
+    assert ["0.371", "0.212345", "5.25"] == [rows["/ws"][f"{name} Response Time"] for name in ("Median", "Min", "Max")]
+    assert pytest.approx((0.212345 + 2 * 0.371 + 5.25) / 4) == float(rows["/ws"]["Average Response Time"])
+
+
+def test_history_in_a_csv_file_keeps_fractions_of_the_last_seconds(stats: RequestStats) -> None:
+    environment = Environment()
+    entry = StatsEntry(stats, "/ws", "UPDATE", use_response_times_cache=True)
+    entry.num_requests, entry.response_times = 2, {0.371: 2}  # type: ignore[dict-item]  # Locust says int
+    fields = StatsCSV(environment, [0.5])._percentile_fields
+
+    assert ([0.371], [0]) == (fields(entry), fields(entry, use_current=True)), "nothing is cached yet"
+    assert ["N/A"] == fields(StatsEntry(stats, "/x", "GET"))
+
+
+def test_console_keeps_fractions(stats: RequestStats) -> None:
+    noted(stats, 212_345, 371_000, 371_000, 5_250_000)
+    row = next(line for line in locust_stats.get_stats_summary(stats, current=False) if "/ws" in line)
+    percentiles = next(line for line in locust_stats.get_percentile_stats_summary(stats) if "/ws" in line)
+
+    assert ["1.55", "0.212", "5.25", "0.371"] == row.split("|")[1].split()
+    assert ["0.371", "5.25", "4"] == [percentiles.split()[index] for index in (2, -2, -1)]
+
+
+def test_rows_of_whole_milliseconds_are_locusts_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same columns, the same widths: headings and separators are Locust's."""
+
+    def printed(stats: RequestStats) -> list[str]:
+        noted(stats, 2_000_000, 40_000_000, 63_000_000)  # whose means are whole, too
+        rows = [line.rpartition("|")[0] for line in locust_stats.get_stats_summary(stats, current=False)]
+        return [*rows, *locust_stats.get_percentile_stats_summary(stats)]
+
+    locusts = printed(RequestStats())
+    for owner, name in PATCHED:
+        monkeypatch.setattr(owner, name, getattr(owner, name))
+    keep_fractions()
+    assert locusts == printed(RequestStats())

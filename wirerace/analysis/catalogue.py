@@ -104,6 +104,22 @@ FIGURES = (
         words=SOONER,
     ),
     Figure(
+        "latency.min",
+        "seconds",
+        "least latency",
+        "of all deliveries; below 0 it was received before it was due",
+        lambda trial: trial.latency_seconds.min,
+        words=SOONER,
+    ),
+    Figure(
+        "latency.max",
+        "seconds",
+        "largest latency",
+        "of all deliveries",
+        lambda trial: trial.latency_seconds.max,
+        words=SOONER,
+    ),
+    Figure(
         "reader_lag.mean",
         "seconds",
         "reader lag, apart",

@@ -123,8 +123,8 @@ def _latency(account: AccountRecord) -> Latency:
     values = {name: latencies.percentile_ns(percent) for name, percent in PERCENTILES.items()}
     beyond = {name: sum(most > value for most in worst) for name, value in values.items() if value is not None}
     known = {name: seconds_of(value) if beyond.get(name) else None for name, value in values.items()}
-    mean, most = seconds_of(latencies.mean_ns()), seconds_of(latencies.max_ns)
-    return Latency(mean=mean, max=most, updates_beyond=beyond, **known)
+    mean, least, most = (seconds_of(value) for value in (latencies.mean_ns(), latencies.min_ns, latencies.max_ns))
+    return Latency(mean=mean, min=least, max=most, updates_beyond=beyond, **known)
 
 
 def _age(account: AccountRecord) -> Age:

@@ -22,6 +22,7 @@ Weight = Literal["reason", "doubt", "unchecked"]
 class Latency(msgspec.Struct, frozen=True):
     """Delivery latency. A percentile is null when no update has a delivery beyond it.
 
+    `min` below 0 says that something arrived before it was due: the clock was set, or stamps are wrong.
     `updates_beyond` counts the updates that have one, for each percentile: all clients receive the same updates.
     """
 
@@ -32,6 +33,7 @@ class Latency(msgspec.Struct, frozen=True):
     p999: float | None
     max: float | None
     updates_beyond: dict[str, int] = {}
+    min: float | None = None
 
 
 class Times(msgspec.Struct, frozen=True):

@@ -102,6 +102,13 @@ def test_percentile_is_known_as_long_as_an_update_lies_beyond_it() -> None:
     assert pytest.approx((0.025, 0.040)) == (latency.mean, latency.max)
 
 
+def test_least_and_largest_latency_are_exact_and_a_negative_one_is_shown() -> None:
+    """What was received before it was due must not hide in a mean."""
+    latency = trial_of(heard(3, -32, 5, 40), truth_of(made(11, 12, 13))).latency_seconds
+
+    assert pytest.approx((-0.032, 0.040, 13 / 3000)) == (latency.min, latency.max, latency.mean)
+
+
 def test_percentile_hangs_on_updates_and_not_on_how_many_clients_hear_them() -> None:
     few, many = (trial_of(heard(clients, 10, 20), truth_of(made(11, 12))).latency_seconds for clients in (1, 1000))
 
