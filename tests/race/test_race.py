@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from tests.race.running import SMALL, Race
+from wirerace.analysis.catalogue import BY_ID
 from wirerace.analysis.judging import judged
 from wirerace.analysis.made import Made
 from wirerace.experiment.checkup import Checkup
@@ -17,10 +18,13 @@ from wirerace.experiment.figures import figures
 from wirerace.experiment.model import plans_of
 from wirerace.experiment.reading import read_experiment
 from wirerace.experiment.record import SCHEMA, Result
+from wirerace.experiment.trial import Trial
+from wirerace.report.spelling import UNITS
 from wirerace.transports import TRANSPORTS
 
 pytestmark = pytest.mark.processes
 
+MEASURING = Path("docs/measuring.md")
 TRIAL_KEYS = {
     "transport", "repeat", "clients", "window_seconds", "updates", "expected", "delivered", "lost", "duplicated",
     "reordered", "reach", "latency_seconds", "age_seconds", "requests", "responses", "late_polls", "connect_seconds",
@@ -160,16 +164,48 @@ def test_every_figure_can_be_computed_again_from_the_raw_record(finished: Race) 
         assert judged(experiment, plan, raw, figures(plan, raw)) == trial
 
 
+def script_of(document: str, race: Race, transport: str) -> str:
+    """Return the script of docs/measuring.md, which knows nothing of Wirerace."""
+    (script,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    return str(script).replace("results/latest", str(race.out)).replace("1-polling", f"1-{transport}")
+
+
 def test_a_sceptics_script_finds_the_same(finished: Race, capsys: pytest.CaptureFixture[str]) -> None:
-    """The script of docs/measuring.md, which knows nothing of Wirerace."""
-    (script,) = re.findall(r"```python\n(.*?)```", Path("docs/measuring.md").read_text(), re.DOTALL)
-    exec(script.replace("results/latest", str(finished.out)), {})  # noqa: S102 -- what the document says to do
+    exec(script_of(MEASURING.read_text(), finished, "polling"), {})  # noqa: S102 -- what the document says to do
     latency = finished.trial("polling").latency_seconds
     mean, p99, lost = (line.split()[1] for line in capsys.readouterr().out.splitlines())
     assert latency.mean is not None
     assert latency.p99 is not None
     assert pytest.approx((latency.mean * 1000, latency.p99 * 1000)) == (float(mean), float(p99))
     assert "0" == lost
+
+
+def test_every_row_of_the_table_computes_the_trials_own_figure(finished: Race) -> None:
+    """Each expression of docs/measuring.md, on each transport that has the figure."""
+    document, evaluated = MEASURING.read_text(), set()
+    rows = re.findall(r"^\| `([a-z0-9_.]+)` \| (\w+) \| `([^`]+)`.* \|$", document, re.MULTILINE)
+    for transport in TRANSPORTS:
+        trial, names = finished.trial(transport), dict[str, Any]()
+        exec(script_of(document, finished, transport), names)  # noqa: S102
+        for name, unit, expression in rows:
+            figure = value_of(trial, name)
+            if figure is not None:
+                evaluated.add(name)
+                assert pytest.approx(figure, rel=1e-6, abs=1e-12) == eval(expression, names), name  # noqa: S307
+                assert unit in UNITS
+    assert evaluated == {name for name, _, _ in rows}
+    assert 40 <= len(rows)
+
+
+def value_of(trial: Trial, name: str) -> float | None:
+    """Return a figure by its id, or by its key in a trial."""
+    if name in BY_ID:
+        return BY_ID[name].of(trial)
+    value: Any = msgspec.to_builtins(trial)
+    for key in name.split("."):
+        value = None if value is None else value[key]
+    assert value is None or isinstance(value, int | float)
+    return value
 
 
 def test_theory_stands_beside_every_transport(finished: Race) -> None:

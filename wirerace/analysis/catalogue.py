@@ -11,14 +11,21 @@ from wirerace.experiment.trial import Trial
 
 
 class Words(NamedTuple):
-    """What a value is that is smaller than another, and one that is larger."""
+    """What a value is that is smaller than another, one that is larger, and one that is so many times as large."""
 
     smaller: str
     larger: str
+    times: str
 
 
 LESS, FEWER, SOONER, YOUNGER = (
-    Words(*pair) for pair in (("less", "more"), ("fewer", "more"), ("sooner", "later"), ("younger", "older"))
+    Words(*words)
+    for words in (
+        ("less", "more", "as much"),
+        ("fewer", "more", "as many"),
+        ("sooner", "later", "as late"),
+        ("younger", "older", "as old"),
+    )
 )
 
 

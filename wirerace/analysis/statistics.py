@@ -40,11 +40,12 @@ def summarised(result: Result) -> Summary:
             for figure in figures
         },
         primary_comparisons=len(PRIMARY) * len(others),
+        invalid_trials=sum(not trial.is_valid for trial in result.counted),
     )
 
 
 def confidence_of(figure: Figure, others: int) -> float:
-    """Return the confidence of each comparison of a figure, when so many contestants are compared with the first.
+    """Return the confidence of each comparison of a figure, where `others` counts the contestants beside the first.
 
     Primary figures share the 5 %: with Bonferroni's correction all of their intervals together hold with 95 %,
     whatever depends on what. An exploratory figure has its 95 % for itself alone.

@@ -71,7 +71,8 @@ class Declared(msgspec.Struct, frozen=True):
 class Summary(msgspec.Struct, frozen=True):
     """Figures over repeats, by contestant and by id, and every contestant compared with the first.
 
-    `declared` says what each figure is; `primary_comparisons` counts those that share the risk of an error.
+    `declared` says what each figure is; `primary_comparisons` counts those that share the risk of an error;
+    `invalid_trials` counts trials that are in the figures and are not to be believed.
     """
 
     repeats: int
@@ -80,6 +81,7 @@ class Summary(msgspec.Struct, frozen=True):
     compared: list[Compared]
     declared: dict[str, Declared] = {}
     primary_comparisons: int = 0
+    invalid_trials: int = 0
 
 
 class Host(msgspec.Struct, frozen=True):

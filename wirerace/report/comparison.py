@@ -65,9 +65,11 @@ def _phrase(ratio: float, words: Words) -> str:
     """Return a ratio in times or percent, with the word for its direction."""
     if ratio == 1:
         return "the same"
-    word = words.smaller if ratio < 1 else words.larger
     in_times = max(ratio, 1 / ratio) >= TIMES
-    return f"{_spelled(_amount(ratio, in_times=in_times))}{' times' if in_times else ' %'} {word}"
+    amount = _spelled(_amount(ratio, in_times=in_times))
+    if in_times:
+        return f"{amount} times {words.smaller if ratio < 1 else words.times}"
+    return f"{amount} % {words.smaller if ratio < 1 else words.larger}"
 
 
 def _amount(ratio: float, *, in_times: bool) -> float:

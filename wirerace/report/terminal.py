@@ -43,9 +43,11 @@ def table_of(result: Result) -> Table:
     if repeats >= LEAST_REPEATS:
         primary = ", ".join(figure.label for figure in PRIMARY)
         caption += f"\nprimary figures: {primary}; all others are exploratory"
+    if invalid := sum(not trial.is_valid for trial in result.counted):
+        caption += f"\nin these figures: {invalid} of {len(result.counted)} trials that are invalid, see below"
     rows = rows_of(result)
     if any(cell.endswith(FEW) for _, cells in rows for cell in cells):
-        caption += f"\n{FEW.strip()} rests on fewer than {LEAST_UPDATES_BEYOND} updates: a longer window has more"
+        caption += f"\n{FEW.strip()} fewer than {LEAST_UPDATES_BEYOND} updates lie beyond it: measure for longer"
     table = table_with(
         printable(result.experiment["title"]), caption, [title_of(*contestant) for contestant in contestants]
     )
@@ -108,7 +110,8 @@ def parts_of(result: Result) -> list[Table | Text]:
     if not result.counted and not result.trials:
         return []
     tables = [table_of(result), theory_of(result), comparison_of(result)] if result.counted else []
-    return [*(table for table in tables if table is not None), Text(), *verdict_of(result)]
+    apart = [part for table in tables if table is not None for part in (table, Text())]
+    return [*apart, *verdict_of(result)]
 
 
 def save_svg(result: Result, path: Path) -> None:

@@ -20,6 +20,15 @@ NUMBER = re.compile(r"(?<![A-Za-z])\d[\d.,]*(?:e[+-]?\d+)?")
 """A number that stands for itself: not the 99 of p99."""
 MARKS: dict[Weight, str] = {"reason": "✗", "doubt": "?", "unchecked": "·"}
 GOOD, WITH_CARE, DO_NOT_USE = "good", "with care", "do not use"
+STYLES = {
+    "VALID, with care": "bold yellow",
+    "VALID": "bold green",
+    "INVALID": "bold red",
+    GOOD: "green",
+    WITH_CARE: "yellow",
+    DO_NOT_USE: "red",
+}
+"""The first that a text begins with."""
 
 
 def verdict_of(result: Result) -> list[Text | Table]:
@@ -27,14 +36,19 @@ def verdict_of(result: Result) -> list[Text | Table]:
     words = grid()
     for contestant in contestants_of(result):
         trials = [trial for trial in result.counted if (trial.transport, trial.variant) == contestant]
-        words.add_row("", title_of(*contestant), word_of(trials))
+        words.add_row("", title_of(*contestant), _coloured(word_of(trials)))
     found = grid()
     for (weight, cure), groups in itertools.groupby(_together(result), lambda group: (group.first.weight, group.cure)):
         for group in groups:
             found.add_row("", MARKS[weight], Text(printable(f"{_said(group.first)} ({_who(result, group.trials)})")))
         if cure:
             found.add_row("", "", Text(printable(f"→ {cure}")))
-    return [Text(headline_of(result)), *(part for part in (words, found) if part.row_count)]
+    return [_coloured(headline_of(result)), *(part for part in (words, found) if part.row_count)]
+
+
+def _coloured(text: str) -> Text:
+    """Return a text in the colour of what it says."""
+    return Text(text, next((style for words, style in STYLES.items() if text.startswith(words)), ""))
 
 
 def headline_of(result: Result) -> str:

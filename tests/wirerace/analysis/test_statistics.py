@@ -16,7 +16,7 @@ from wirerace.analysis.statistics import (
 )
 from wirerace.experiment.parts import Bytes
 from wirerace.experiment.record import Host, Result
-from wirerace.experiment.trial import Parts, Returning, Trial
+from wirerace.experiment.trial import Parts, Returning, Trial, Verdict
 from wirerace.schedule import Truth
 
 FIGURE = {figure.id: figure for figure in FIGURES}
@@ -198,6 +198,12 @@ def test_corrected_interval_is_as_much_wider_as_students_t() -> None:
     assert narrow.high is not None
     assert wide.high is not None
     assert pytest.approx(9.925 / 4.303, rel=1e-3) == (wide.high - 2) / (narrow.high - 2)
+
+
+def test_summary_counts_the_trials_that_are_not_to_be_believed() -> None:
+    verdicts = (Verdict(valid=True), Verdict(valid=False), None)
+
+    assert 2 == summarised(result_of(*(trial(verdict=verdict) for verdict in verdicts))).invalid_trials
 
 
 def test_summary_declares_every_figure_that_it_has() -> None:

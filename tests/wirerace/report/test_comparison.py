@@ -39,7 +39,7 @@ def test_one_repeat_is_not_compared() -> None:
     [
         ((0.0021, 0.00171, 0.00258), SOONER, "480 times sooner (390 to 580)"),
         ((0.45, 0.35, 0.55), YOUNGER, "2.2 times younger (1.8 to 2.9)"),
-        ((3.0, 2.5, 3.6), SOONER, "3 times later (2.5 to 3.6)"),
+        ((3.0, 2.5, 3.6), SOONER, "3 times as late (2.5 to 3.6)"),
         ((1.64, 1.43, 1.89), FEWER, "64 % more (43 to 89 %)"),
         ((0.707, 0.574, 0.872), FEWER, "29 % fewer (13 to 43 %)"),
         ((1.9, 1.5, 2.4), LESS, "90 % more (50 to 140 %)"),
