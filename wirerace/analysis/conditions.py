@@ -12,14 +12,14 @@ from wirerace.transports import PollingOptions
 class About(NamedTuple):
     """The most that a condition allows, the words for one that is broken, and what to do about it.
 
-    A condition that is `chosen` follows from the experiment: where it is broken, theory says nothing, and a deviation
-    of any size is a finding about the server. The others are disturbances: they explain, and do not excuse.
+    A condition that is broken explains a deviation. From `excuses` on theory says nothing, and a deviation of any size
+    is a finding about the server. It is None for conditions that a disturbance breaks as well as the experiment.
     """
 
     most: float
+    excuses: float | None
     words: str
     cure: str
-    chosen: bool = True
 
     def broken(self, value: float) -> str:
         """Return what a value means that is too large."""
@@ -29,40 +29,44 @@ class About(NamedTuple):
 CONDITIONS = {
     "server_load": About(
         0.1,
+        0.7,
         "the server works on an update while others wait (ρ = λNc = {value:.2g})",
         "use fewer clients or fewer updates a second where theory is to hold",
     ),
     "poll_load": About(
         0.5,
+        0.9,
         "polls queue at the server (Nc/T = {value:.2g})",
         "use fewer clients or a longer polling.interval_seconds where theory is to hold",
     ),
     "gap_spread": About(
         0.1,
+        None,
         "re-poll gaps depend on the load (λσ(R) = {value:.2g})",
         "use fewer clients or fewer updates a second where theory is to hold",
-        chosen=False,
     ),
     "phase_step": About(
         0.05,
+        0.2,
         "so few clients leave the phases of polls uneven (1/N = {value:.2g})",
         "use 20 clients or more where theory is to hold",
     ),
     "late_polls": About(
         0.01,
+        None,
         "polls left late ({percent:.2g} % of them)",
         "use more load processes (load.processes), or close other programs",
-        chosen=False,
     ),
     "failed_requests": About(
         0.0,
+        None,
         "requests failed ({percent:.2g} % of them)",
         "see the server's log in logs/",
-        chosen=False,
     ),
 }
-"""By name. M/D/1 adds ρNs/(2(1 − ρ)) to a fan-out, 6 % of it at ρ = 0.1; polls wait c/2 on average at Nc/T = 0.5, which
-is nothing beside T/2. Gaps that vary by a tenth of the time between updates may depend on them: it hardly matters.
+"""By name. M/D/1 adds ρNs/(2(1 − ρ)) to a fan-out: 6 % of it at ρ = 0.1, more than all of it at 0.7. Polls wait c/2 on
+average at Nc/T = 0.5, which is nothing beside T/2, and 4.5 c at 0.9. Gaps that vary by a tenth of the time between
+updates may depend on them: it hardly matters. Phases of 20 clients are T/20 apart; those of five are a matter of luck.
 """
 
 

@@ -258,7 +258,10 @@ def test_broken_condition_explains_a_deviation() -> None:
 
 @pytest.mark.parametrize("name", CONDITIONS)
 def test_overload_that_was_asked_for_excuses_a_deviation_of_any_size_and_a_disturbance_none(name: str) -> None:
-    assert CONDITIONS[name].chosen is off(129, "prediction", condition(name, 0.9)).valid
+    limit = CONDITIONS[name].excuses
+
+    assert (limit is not None) is off(129, "prediction", condition(name, limit or 1.0)).valid
+    assert not off(129, "prediction", condition(name, 0.99 * (limit or 1.0))).valid
 
 
 def sent_again(resent: Resent | None, *, own: int, namespace: int | None, opened: int = 0) -> Verdict:

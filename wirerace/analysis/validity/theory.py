@@ -7,7 +7,7 @@ from wirerace.analysis.conditions import CONDITIONS
 from wirerace.analysis.thresholds import FAR
 from wirerace.analysis.validity.finding import Evidence
 from wirerace.experiment.model import Experiment
-from wirerace.experiment.trial import Cell, Finding, Trial
+from wirerace.experiment.trial import Cell, Condition, Finding, Trial
 
 CLOSER = "look at the parts of the latency and at the server's log in logs/, and measure again"
 
@@ -51,8 +51,13 @@ def _cause(trial: Trial, *, explained: bool) -> _Cause:
     broken = [condition for condition in trial.conditions if not condition.holds]
     if broken:
         words = " and ".join(CONDITIONS[one.name].broken(one.value) for one in broken)
-        excuses = any(CONDITIONS[one.name].chosen for one in broken)
+        excuses = any(_excuses(one) for one in broken)
         return _Cause(f"theory does not hold here, because {words}", CONDITIONS[broken[0].name].cure, excuses)
     if explained:
         return _Cause("see the other findings", "do what they say")
     return _Cause("nothing else was found that would explain it", CLOSER)
+
+
+def _excuses(condition: Condition) -> bool:
+    limit = CONDITIONS[condition.name].excuses
+    return limit is not None and condition.value >= limit
