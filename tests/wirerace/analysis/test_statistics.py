@@ -58,7 +58,12 @@ def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> 
         latency_parts_seconds=Parts(1.0, 1.0, 1.0, 1.0),
         age_seconds=msgspec.structs.replace(trial().age_seconds, mean=1.0),
         server=msgspec.structs.replace(
-            trial().server, cpu_us_per_delivery=1.0, bytes_per_client=1.0, idle_utilisation=0.1
+            trial().server,
+            cpu_us_per_delivery=1.0,
+            bytes_per_client=1.0,
+            slab_bytes_per_client=1.0,
+            socket_bytes_per_client=1.0,
+            idle_utilisation=0.1,
         ),
         bytes=Bytes(1, 1, 1, 0, 1, 1, 1, 1, 0),
         return_seconds=Returning(1, 1.0, 1.0, 1.0),
@@ -104,12 +109,13 @@ def test_variants_of_a_transport_are_contestants_of_their_own() -> None:
 
 
 def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
-    back = trial(return_seconds=Returning(3, 0.5, 0.75, 1.0))
+    memory = msgspec.structs.replace(trial().server, slab_bytes_per_client=5_000.0, socket_bytes_per_client=2_000.0)
+    back = trial(return_seconds=Returning(3, 0.5, 0.75, 1.0), server=memory)
     rows = {figure.id for figure in FIGURES if figure.if_any}
 
     assert rows.isdisjoint(figure.id for figure in figures_of(result_of(trial())))
     assert rows < {figure.id for figure in figures_of(result_of(trial(), back))}
-    assert [3, 0.5, 0.75] == [figure_of(figure.id, back) for figure in FIGURES if figure.if_any]
+    assert [5_000, 2_000, 3, 0.5, 0.75] == [figure_of(figure.id, back) for figure in FIGURES if figure.if_any]
 
 
 def with_age(transport: str, repeat: int, mean: float) -> Trial:
