@@ -2,7 +2,11 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.race.running import Race
+
+pytestmark = pytest.mark.processes
 
 DELAY_SECONDS = 1.0
 

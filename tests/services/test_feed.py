@@ -4,6 +4,8 @@ import asyncio
 import logging
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from services.feed import BadFeed, Feed
@@ -12,6 +14,9 @@ from wirerace.metrics import ServiceMetrics
 from wirerace.wire import Cursor, Update, encode_update
 
 WAIT_SECONDS = 10.0
+MARKS = st.sampled_from(
+    [b'"', b"1", b"e0", b"{", b"}", b":", b",", b"x", b"\xff", b"\0", b"\\u", b"[" * 5000, b"9" * 400, b""]
+)
 
 
 @pytest.fixture
@@ -90,3 +95,18 @@ async def test_lag_of_an_update_from_the_future_is_zero_and_counted() -> None:
     assert 1 == metrics.early_updates
     assert 3 == metrics.updates
     assert 0.5 == registry.get_sample_value("wirerace_feed_lag_seconds_sum")
+
+
+@given(st.one_of(st.binary(), st.text().map(str.encode), st.builds(bytes.replace, st.just(line(1)), MARKS, MARKS)))
+@settings(deadline=None)
+def test_no_line_raises_anything_but_that_it_is_no_feed(data: bytes) -> None:
+    recent = Recent(10, 1000)
+    feed = Feed(recent, ServiceMetrics(CollectorRegistry()))
+    try:
+        feed.publish([data])
+    except BadFeed as error:
+        assert "\n" not in str(error)  # noqa: PT017 -- some lines are right
+        assert recent.head == 0
+    else:
+        data.decode()
+        assert recent.cursor == Cursor.parse(str(recent.cursor))

@@ -33,22 +33,26 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.processes
 def test_revision_is_the_commit_whatever_tags_there_are(checkout: Path) -> None:
     assert git(checkout, "rev-parse", "HEAD") == revision_of(checkout)
 
 
+@pytest.mark.processes
 def test_revision_says_that_files_were_changed_since(checkout: Path) -> None:
     (checkout / "code.py").write_text("2\n")
 
     assert f"{git(checkout, 'rev-parse', 'HEAD')}-dirty" == revision_of(checkout)
 
 
+@pytest.mark.processes
 def test_package_below_somebody_elses_checkout_is_not_of_its_revision(checkout: Path) -> None:
     (checkout / "site-packages").mkdir()
 
     assert revision_of(checkout / "site-packages") is None
 
 
+@pytest.mark.processes
 def test_revision_is_unknown_outside_a_checkout_and_without_git(
     tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,6 +63,7 @@ def test_revision_is_unknown_outside_a_checkout_and_without_git(
     assert revision_of(checkout) is None
 
 
+@pytest.mark.processes
 def test_variables_of_git_that_name_another_repository_do_not_count(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +105,7 @@ def test_what_is_no_file_has_neither(path: str) -> None:
     assert experiment_file(Path(path)) is None
 
 
+@pytest.mark.processes
 def test_host_of_this_checkout_has_its_revision_if_it_is_one() -> None:
     revision = host().revision
 
