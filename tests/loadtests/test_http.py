@@ -57,7 +57,7 @@ def test_refusal_carries_what_the_server_said(serve: Serve) -> None:
 
 def test_answer_that_ends_too_early_is_a_lost_connection(serve: Serve) -> None:
     client = HttpClient(serve(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nclose").address)
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(ConnectionLost, match=r"^the server closed the connection$"):
         client.get("/poll")
     client.close()
 

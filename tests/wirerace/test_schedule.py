@@ -135,21 +135,21 @@ def test_schedule_survives_json() -> None:
 
 
 @pytest.mark.parametrize(
-    "encoded",
+    ("encoded", "named"),
     [
-        b'{"rate_per_second": 0}',
-        b'{"rate_per_second": 10001}',
-        b'{"arrivals": "sometimes"}',
-        b'{"payload_bytes": -1}',
-        b'{"payload_bytes": 1048577}',
-        b'{"seed": -1}',
-        b'{"start_ns": -1}',
-        b'{"hurry": 3}',
-        b'{"arrivals": "trace"}',
-        b'{"trace": [[0, null]]}',
-        b'{"payload_bytes": {"min": 5, "median": 3, "max": 9}}',
+        (b'{"rate_per_second": 0}', "rate_per_second"),
+        (b'{"rate_per_second": 10001}', "rate_per_second"),
+        (b'{"arrivals": "sometimes"}', "arrivals"),
+        (b'{"payload_bytes": -1}', "payload_bytes"),
+        (b'{"payload_bytes": 1048577}', "payload_bytes"),
+        (b'{"seed": -1}', "seed"),
+        (b'{"start_ns": -1}', "start_ns"),
+        (b'{"hurry": 3}', "hurry"),
+        (b'{"arrivals": "trace"}', "trace must hold events"),
+        (b'{"trace": [[0, null]]}', "trace must hold events"),
+        (b'{"payload_bytes": {"min": 5, "median": 3, "max": 9}}', "min, median, max must ascend, got 5, 3, 9"),
     ],
 )
-def test_schedule_refuses_what_cannot_be_kept(encoded: bytes) -> None:
-    with pytest.raises(msgspec.ValidationError):
+def test_schedule_refuses_what_cannot_be_kept(encoded: bytes, named: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=named):
         msgspec.json.decode(encoded, type=Schedule)
