@@ -51,6 +51,16 @@ def test_server_whose_counters_are_not_whole_is_a_reason_unless_its_restart_is()
     assert ["the server died and was started again, once: clients had to come back"] == judged(restarted, raw).reasons
 
 
+def test_server_that_was_throttled_is_named_even_if_that_made_its_sample_late() -> None:
+    raw = sampled_off(3.5, 0.0)
+    assert raw.measured.server is not None
+    before, after = (msgspec.structs.replace(sample, throttled_seconds=0.0) for sample in raw.measured.server)
+    late = (before, msgspec.structs.replace(after, throttled_seconds=6.75))
+    found = judged(raw=msgspec.structs.replace(raw, measured=msgspec.structs.replace(raw.measured, server=late)))
+
+    assert "the server was throttled 50 % of the time" in [reason.partition(":")[0] for reason in found.reasons]
+
+
 LINK = LinkQuality(1, shares_core=False, cpu_seconds=1.0, utilisation=0.1, late_seconds=Times(100, 0, 0, 0.0005, 0.01))
 
 

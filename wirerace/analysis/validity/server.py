@@ -1,19 +1,49 @@
 """The server under test: whether it lived, had a core, and answered."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from wirerace.analysis.validity.cores import starved, throttled
 from wirerace.analysis.validity.finding import Evidence
+from wirerace.experiment.samples import ServerSample, do_span, span_seconds
 from wirerace.experiment.trial import Finding
+from wirerace.usage import difference
+
+
+class Spent(NamedTuple):
+    """What the server spent in `of_seconds`; None where it is not known."""
+
+    cpu_seconds: float | None
+    waited_seconds: float | None
+    throttled_seconds: float | None
+    of_seconds: float
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield what was found of the server's process."""
-    trial, server = evidence.trial, evidence.trial.server
-    if evidence.raw.measured.server is None:
-        if not trial.restarts:
+    samples = evidence.raw.measured.server
+    if samples is None:
+        if not evidence.trial.restarts:
             text = "the server's counters are not whole: it gave no answer, or something else started it again"
             yield Finding("reason", text, "nothing is known of its costs", "see the server's log in logs/")
         return
-    yield from starved("the server", server.cpu_seconds, server.waited_seconds, trial.window_seconds)
-    yield from throttled("the server", server.throttled_seconds, trial.window_seconds)
+    spent = _spent(evidence, samples)
+    yield from starved("the server", spent.cpu_seconds, spent.waited_seconds, spent.of_seconds)
+    yield from throttled("the server", spent.throttled_seconds, spent.of_seconds)
+
+
+def _spent(evidence: Evidence, samples: tuple[ServerSample, ServerSample]) -> Spent:
+    """Return what was spent in the window, or between the samples where they miss its ends.
+
+    Whatever kept the server from its core may be why the second sample came late: it must not hide itself.
+    """
+    server, (before, after) = evidence.trial.server, samples
+    if do_span(samples, evidence.raw.window):
+        seconds = evidence.trial.window_seconds
+        return Spent(server.cpu_seconds, server.waited_seconds, server.throttled_seconds, seconds)
+    return Spent(
+        difference(after.cpu_seconds, before.cpu_seconds),
+        difference(after.waited_seconds, before.waited_seconds),
+        difference(after.throttled_seconds, before.throttled_seconds),
+        span_seconds(samples),
+    )
