@@ -204,7 +204,8 @@ def test_stall_takes_no_poll_away_though_the_polls_own_times_hide_it(stalled: di
     least, most = outcome.unsent()
 
     assert 2800 == pytest.approx(plan.clients * trial.window_seconds / plan.interval_seconds)
-    assert 2800 - most - plan.clients <= trial.requests <= 2800 - least + plan.clients
+    at_the_ends = 2 * plan.clients  # polls of each client that were due on one side of an end and left on the other
+    assert 2800 - most - at_the_ends <= trial.requests <= 2800 - least + at_the_ends
     one_in_a_hundred_waited = trial.request_seconds.count < 100 * plan.clients  # the machine left out so many others
     hiding = trial.request_seconds.p50 if one_in_a_hundred_waited else trial.request_seconds.p99
     assert hiding is not None
