@@ -1,17 +1,19 @@
 """How an experiment speaks to the processes it has started: small requests, JSON, one at a time."""
 
 import contextlib
+import errno
 import http.client
 import math
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 import msgspec
 
 from wirerace.decoding import Misfit, decode_json
-from wirerace.errors import TrialFailed, cut
+from wirerace.errors import SystemFault, TrialFailed, cut
 from wirerace.metrics import samples
+from wirerace.system import fault_of
 
 Answer = TypeVar("Answer")
 
@@ -20,6 +22,17 @@ MOST_SAID_BYTES = 200
 """Of an error that a peer answers with."""
 NO_HEADERS: Mapping[str, str] = {}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@contextlib.contextmanager
+def _own_faults_apart() -> Iterator[None]:
+    """Raise SystemFault where it is this process that has no file descriptor left, whatever the peer does."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.EMFILE, errno.ENFILE}:
+            raise fault_of(error) from None
+        raise
 
 
 class _Metrics(dict[str, float]):
@@ -49,7 +62,8 @@ class Peer:
     def is_open(self) -> bool:
         """Tell whether somebody listens on its port."""
         try:
-            socket.create_connection((self._host, self.port), ANSWER_SECONDS).close()
+            with _own_faults_apart():
+                socket.create_connection((self._host, self.port), ANSWER_SECONDS).close()
         except OSError:
             return False
         return True
@@ -95,7 +109,7 @@ class Peer:
 
     def delete(self, path: str) -> None:
         """Send a DELETE; a peer that has gone has nothing to delete."""
-        with contextlib.suppress(OSError, http.client.HTTPException):
+        with contextlib.suppress(OSError, http.client.HTTPException, SystemFault):
             self._exchange("DELETE", path, None)
 
     def _asked(
@@ -122,7 +136,8 @@ class Peer:
     ) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(self._host, self.port, timeout=ANSWER_SECONDS)
         try:
-            connection.request(method, path, body, dict(headers))
+            with _own_faults_apart():
+                connection.request(method, path, body, dict(headers))
             response = connection.getresponse()
             return response.status, response.read()
         finally:

@@ -171,7 +171,7 @@ class Steps:
         while True:
             state = load.peer.get("/state", LoadState)
             self._report("draining", state)
-            made = self._truth(window.from_ns, window.to_ns).count if self._producer.peer.is_up() else None
+            made = self._made_in(window)
             has_all = made is not None and state.delivered >= made * self._count
             restarted = self._watch.restarts > 0
             is_broken = made is None or state.away > 0 or self._watch.has_trouble
@@ -179,6 +179,13 @@ class Steps:
             if drain.is_over(now_ns(), has_all=has_all, is_broken=is_broken):
                 return
             self._pause()
+
+    def _made_in(self, window: Window) -> int | None:
+        """Return how many updates were made in a window; None while the producer does not answer."""
+        try:
+            return self._truth(window.from_ns, window.to_ns).count
+        except TrialFailed:
+            return None
 
     def _truth(self, from_ns: int, to_ns: int) -> Truth:
         return self._producer.peer.get(f"/updates?from={from_ns}&to={to_ns}", Truth)
