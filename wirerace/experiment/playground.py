@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from wirerace.errors import BadInput
 from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment, plans_of, schedule_of
@@ -14,6 +16,12 @@ from wirerace.schedule import Schedule
 from wirerace.stopping import whole
 
 TICK_SECONDS = 0.2
+
+
+class _Workers(msgspec.Struct):
+    """What Locust's page knows of its workers."""
+
+    worker_count: int
 
 
 def play(experiment: Experiment, directory: Path, web_port: int, on_ready: Callable[[list[Peer]], None]) -> None:
@@ -34,7 +42,7 @@ def play(experiment: Experiment, directory: Path, web_port: int, on_ready: Calla
         producer.peer.send("PUT", "/schedule", schedule_of(experiment, experiment.seed, None), Schedule)
         page = target.start_page({server.peer.name: server.peer for server in servers})
         deadline = time.monotonic() + START_SECONDS
-        while not page.peer.is_up("/"):
+        while not _is_ready(page.peer, experiment.load.processes):
             if time.monotonic() > deadline:
                 raise page.crew.failure(f"shows no page after {START_SECONDS:g} s")
             _wait(target)
@@ -44,6 +52,11 @@ def play(experiment: Experiment, directory: Path, web_port: int, on_ready: Calla
     finally:
         with whole():
             target.close()
+
+
+def _is_ready(page: Peer, processes: int) -> bool:
+    """Tell whether the page would start a test: with several processes it has to know all of its workers."""
+    return page.is_up("/") and (processes == 1 or page.get("/worker-count", _Workers).worker_count == processes)
 
 
 def _wait(target: Local) -> None:

@@ -1,0 +1,104 @@
+"""Locust's page: whatever somebody types into it, what is wrong is said on the page, and nothing starts."""
+
+import sys
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from locust.argument_parser import get_parser
+from locust.env import Environment
+
+from loadtests.options import add_options
+from loadtests.page import refuse_bad_options
+from loadtests.polling import PollingUser
+from loadtests.shapes import ReconnectStorm, Steady
+from loadtests.websocket import WebSocketUser
+from tests.fuzz.fuzzing import damaged_text, fuzzed
+
+GOOD = {"user_count": "3", "spawn_rate": "3"}
+SEEDS = (b"1", b"0.5", b"1h20m", b"true", b"http://127.0.0.1:8000", b"50:10,100:10", b"PollingUser", b"ReconnectStorm")
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[FlaskClient]:
+    """Yield the page of a Locust that would start clients, but for that it does not."""
+    parser = get_parser(default_config_files=[])
+    add_options(parser)
+    options = parser.parse_args([])
+    users = {user.__name__: user for user in (PollingUser, WebSocketUser)}
+    shapes: Any = {shape.__name__: shape for shape in (Steady, ReconnectStorm)}
+    environment: Any = Environment(user_classes=list(users.values()), parsed_options=options)
+    environment.available_user_classes = users
+    environment.available_shape_classes = {name: shape() for name, shape in shapes.items()}
+    environment.create_local_runner().start = lambda *_, **__: None
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(sys, "argv", ["locust"])  # the page reads it, too
+        web_ui = environment.create_web_ui("127.0.0.1", 0, userclass_picker_is_active=True, delayed_start=True)
+    refuse_bad_options(environment)
+    yield web_ui.app.test_client()
+    environment.runner.quit()
+
+
+def said(page: FlaskClient, form: dict[str, str]) -> dict[str, Any]:
+    """Send the page's form and return what it says."""
+    answer = page.post("/swarm", data=form)
+    assert 200 == answer.status_code, form
+    found: dict[str, Any] = answer.get_json()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("form", "line"),
+    [
+        ({"user_count": "1e3"}, "user_count must be a whole number from 1 to 100000, got '1e3'"),
+        ({"user_count": "5.5"}, "user_count must be a whole number from 1 to 100000, got '5.5'"),
+        ({"user_count": ""}, "user_count must be a whole number from 1 to 100000, got ''"),
+        ({"user_count": "100001"}, "user_count must be a whole number from 1 to 100000, got '100001'"),
+        ({"spawn_rate": "nan"}, "spawn_rate must be a number above 0 and at most 100000, got 'nan'"),
+        ({"spawn_rate": "1e9"}, "spawn_rate must be a number above 0 and at most 100000, got '1e9'"),
+        ({"run_time": "soon"}, "run_time must be at most a year, such as 20, 20s, 3m or 1h20m, got 'soon'"),
+        ({"run_time": "9000h"}, "run_time must be at most a year, such as 20, 20s, 3m or 1h20m, got '9000h'"),
+        ({"user_classes": "NoUser"}, "user_classes must be one of PollingUser, WebSocketUser, got 'NoUser'"),
+        ({"shape_class": "Square"}, "shape_class must be one of Default, ReconnectStorm, Steady, got 'Square'"),
+        ({"stop_timeout": "x"}, "stop_timeout must be a whole number, got 'x'"),
+        ({"polling_interval_seconds": "0"}, "--polling-interval-seconds must be a number at least 0.01, got '0'"),
+    ],
+)  # fmt: skip
+def test_field_that_cannot_be_used_is_named_on_the_page(page: FlaskClient, form: dict[str, str], line: str) -> None:
+    answer = said(page, GOOD | form)
+
+    assert (False, line) == (answer["success"], answer["message"])
+
+
+@pytest.mark.parametrize("missing", GOOD)
+def test_field_that_is_missing_is_named_on_the_page(page: FlaskClient, missing: str) -> None:
+    answer = said(page, {name: value for name, value in GOOD.items() if name != missing})
+
+    assert not answer["success"]
+    assert answer["message"].startswith(f"{missing} must be a ")
+    assert answer["message"].endswith(", got nothing")
+
+
+def test_good_fields_start_a_test(page: FlaskClient) -> None:
+    assert said(page, GOOD | {"run_time": "1m", "user_classes": "PollingUser", "websocket_host": "ws://127.0.0.1:1"})[
+        "success"
+    ]
+
+
+@fuzzed
+def test_nothing_typed_ends_in_an_error_of_the_page(page: FlaskClient, random: Random) -> None:
+    fields = [
+        *GOOD,
+        "run_time",
+        "user_classes",
+        "shape_class",
+        "host",
+        "profile",
+        "load_seed",
+        "stop_timeout",
+        "storm_at_seconds",
+    ]
+    typed = {random.choice(fields): damaged_text(random, SEEDS) for _ in range(random.randint(1, 3))}
+    said(page, GOOD | {name: text.encode(errors="replace").decode() for name, text in typed.items()})
