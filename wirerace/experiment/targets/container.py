@@ -1,11 +1,8 @@
 """Containers of an experiment: what they spend, whether they live, what they said last."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
-
-from docker.errors import DockerException
-from docker.models.containers import Container as DockerContainer
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 from wirerace.clock import now_ns
 from wirerace.errors import TrialFailed
@@ -13,12 +10,17 @@ from wirerace.experiment.samples import Memory
 from wirerace.experiment.targets.groups import cpu_seconds_of, is_stopped
 from wirerace.experiment.targets.process import MOST_RESTARTS
 
+if TYPE_CHECKING:
+    from docker.models.containers import Container as DockerContainer
+
 LAST_LINES = 5
 
 
 @contextmanager
 def asking(name: str) -> Iterator[None]:
     """Ask the engine about a part; TrialFailed when it refuses, or does not answer."""
+    from docker.errors import DockerException  # noqa: PLC0415 -- 0.15 s that a run without containers does not need
+
     try:
         yield
     except (DockerException, OSError) as error:
@@ -28,7 +30,7 @@ def asking(name: str) -> Iterator[None]:
 class Container:
     """One container of the stack; it is there before the experiment and after it."""
 
-    def __init__(self, name: str, container: DockerContainer) -> None:
+    def __init__(self, name: str, container: "DockerContainer") -> None:
         self.name = name
         self.restarts = 0
         self.gives_up_at = MOST_RESTARTS
@@ -106,10 +108,9 @@ class Container:
 
     def failure(self, what: str) -> TrialFailed:
         """Return the error that says what went wrong, with the last lines of its log."""
-        try:
+        lines: list[str] = []
+        with suppress(TrialFailed), asking(self.name):
             lines = self._container.logs(tail=LAST_LINES).decode(errors="replace").splitlines()
-        except (DockerException, OSError):
-            lines = []
         return TrialFailed(f"{self.name} {what}; its log ends: {' | '.join(lines) or '(empty)'}")
 
     def stop(self) -> None:
@@ -117,10 +118,9 @@ class Container:
 
     def _stats(self) -> dict[str, Any]:
         """Ask the engine, which takes it a second: it waits for its next look at the container."""
-        try:
+        found = None
+        with suppress(TrialFailed), asking(self.name):
             found = self._container.stats(stream=False, one_shot=True)
-        except (DockerException, OSError):
-            return {}
         return found if isinstance(found, dict) else {}
 
 
