@@ -8,6 +8,8 @@ INPUTS ?= 42000
 LOCK := requirements/dev.lock
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header
+# Tests start some hundred processes, and each would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
@@ -21,14 +23,17 @@ race: $(VENV)/.ready ## Race the transports: table and result.json in about a mi
 locust: $(VENV)/.ready ## Start the producer, the servers and Locust's page; Ctrl-C ends all
 	$(BIN)/wirerace locust $(EXPERIMENT) $(ARGS)
 
-test: $(VENV)/.ready ## Run all tests that need Python only
+test: $(VENV)/.ready ## Run the tests that need Python only, but for those of make test-faults
 	$(BIN)/python -m pytest $(ARGS)
 
-quick: $(VENV)/.ready ## Run the tests that start no process, in half a minute
-	$(BIN)/python -m pytest -m "not processes and not stack and not grafana" $(ARGS)
+test-faults: $(VENV)/.ready ## Break runs on purpose: signals, full disks, no descriptors, busy processes; needs Python only
+	$(BIN)/python -m pytest -m "faults and not stack" tests/race $(ARGS)
+
+quick: $(VENV)/.ready ## Run the tests that start no process and take no second, in half a minute
+	$(BIN)/python -m pytest -n 3 -m "not processes and not long and not stack and not grafana" $(ARGS)
 
 fuzz: $(VENV)/.ready ## Feed every reader INPUTS damaged inputs, a million in all if it is not set
-	WIRERACE_FUZZ_INPUTS=$(INPUTS) $(BIN)/python -m pytest --dist load tests/fuzz $(ARGS)
+	WIRERACE_FUZZ_INPUTS=$(INPUTS) $(BIN)/python -m pytest --dist load tests/fuzz tests/loadtests/test_page.py $(ARGS)
 
 test-stack: $(VENV)/.ready ## Test the stack in real containers (needs Docker with Compose v2)
 	$(BIN)/python -m pytest -n 0 -m stack tests/stack $(ARGS)
@@ -67,7 +72,7 @@ lock: ## Pin all dependencies anew (needs uv)
 clean: ## Remove the environment and caches; results stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-$(VENV)/.ready: $(LOCK) pyproject.toml
+$(VENV)/.ready: $(LOCK)
 ifeq ($(UV),)
 	@echo "Making $(VENV) with pip; this takes a minute or two the first time"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 2; }
@@ -81,4 +86,4 @@ else
 endif
 	@touch $@
 
-.PHONY: help race locust test quick fuzz test-stack check-grafana up dashboards lint format bench calibrate lock clean
+.PHONY: help race locust test test-faults quick fuzz test-stack check-grafana up dashboards lint format bench calibrate lock clean

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 import uvloop
+from hypothesis import HealthCheck, settings
 
 # Locust patches the standard library for gevent when it is imported, and asyncio would hang in what it patches. Here it
 # must not; in the processes that tests start it must.
@@ -14,6 +15,15 @@ os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
 import locust  # noqa: F401
 
 del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
+
+for name, inputs in {"few": 20, "thorough": 200}.items():
+    settings.register_profile(
+        name,
+        max_examples=inputs,
+        deadline=None,  # a busy machine is no failure
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile("few")  # --hypothesis-profile=thorough asks for more
 
 STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.spawn", "os.system"}
 """What the interpreter calls the starting of a process (docs.python.org/3/library/audit_events.html)."""

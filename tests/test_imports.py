@@ -1,6 +1,7 @@
 """Who may import whom: section 2 of the design."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -63,7 +64,10 @@ def origin_of(module: str, node: ast.ImportFrom) -> str:
     return ".".join([*parts, node.module] if node.module else parts)
 
 
-IMPORTS = [item for module in MODULES for item in imports_of(module)]
+@functools.cache
+def imports() -> list[Import]:
+    """Return every import of every module."""
+    return [item for module in MODULES for item in imports_of(module)]
 
 
 def lies_in(module: str, *packages: str) -> bool:
@@ -79,11 +83,11 @@ def layer_of(module: str) -> int:
 
 def within(importer: str, *targets: str) -> list[Import]:
     """Return the imports that modules of `importer` make from `targets`."""
-    return [item for item in IMPORTS if lies_in(item.importer, importer) and lies_in(item.target, *targets)]
+    return [item for item in imports() if lies_in(item.importer, importer) and lies_in(item.target, *targets)]
 
 
 def test_imports_are_found() -> None:
-    assert Import("services.polling", "wirerace.transports", "TRANSPORTS") in IMPORTS
+    assert Import("services.polling", "wirerace.transports", "TRANSPORTS") in imports()
     assert set(PACKAGES) == {module.partition(".")[0] for module in MODULES}
 
 

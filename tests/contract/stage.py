@@ -14,7 +14,7 @@ from tests.contract.raw import WAIT_SECONDS, Answer, Raw, get
 from wirerace.metrics import samples
 from wirerace.transports import TRANSPORTS
 
-LOOK_SECONDS = 0.003
+LOOK_SECONDS = 0.01
 
 
 class Listening(Protocol):

@@ -10,6 +10,7 @@ import pytest
 from services.__main__ import SERVICES
 from tests.contract.clients import CLIENTS
 from tests.contract.stage import Running, until
+from wirerace.backoff import Backoff
 from wirerace.transports import TRANSPORTS
 
 HEAD = b"HTTP/1.1 200 OK\r\nWirerace-Cursor: %b\r\n%b\r\n"
@@ -107,7 +108,8 @@ async def nonsense() -> AsyncIterator[Nonsense]:
 @pytest.fixture(autouse=True)
 def quick_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the nonsense send no heartbeats, and still be asked again soon."""
-    monkeypatch.setattr("services.feed.SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr("services.feed.SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr("services.feed.OF_FEED", Backoff(0.005, 0.02))
 
 
 @pytest.fixture

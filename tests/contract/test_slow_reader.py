@@ -12,6 +12,8 @@ from tests.contract.clients import WEBSOCKET_TRANSPORTS, Client, Update, WebSock
 from tests.contract.raw import get
 from tests.contract.stage import Stage
 
+pytestmark = pytest.mark.long  # megabytes fill the kernel's buffers first
+
 HIGH_WATER_BYTES = 65_536
 PAYLOAD_BYTES = 65_536
 KERNEL_BYTES = 12 * 1024 * 1024

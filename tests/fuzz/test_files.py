@@ -131,6 +131,7 @@ def shown(path: Path, content: bytes) -> None:
         show.command(path)
 
 
+@pytest.mark.long
 @fuzzed
 def test_result(directory: Path, random: Random) -> None:
     path = directory / FILE_NAME
@@ -142,6 +143,7 @@ def test_raw_record(random: Random) -> None:
     refuses_by_errors_of_its_own(lambda content: decode_json(content, Raw), damaged_or_edited(random, RAWS))
 
 
+@pytest.mark.long
 @fuzzed
 def test_reproduction(directory: Path, random: Random) -> None:
     write(directory / FILE_NAME, as_json(RESULTS[0]))

@@ -11,7 +11,7 @@ from loadtests.user import Subscriber
 from loadtests.websocket import WebSocketUser
 from tests.loadtests.script import Answer, Serve
 from tests.loadtests.swarm import Start, Swarm, answer, handshake
-from wirerace.backoff import OF_CLIENTS
+from wirerace.backoff import OF_CLIENTS, Backoff
 from wirerace.errors import ConnectionLost
 from wirerace.frames import CloseCode, Opcode, encode_close, encode_frame
 
@@ -87,11 +87,17 @@ WRONG_FRAMES: dict[str, bytes] = {
 }
 
 
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadtests.user.OF_CLIENTS", Backoff(0.002, 0.01))
+
+
 def nothing_is_logged(caplog: pytest.LogCaptureFixture, swarm: Swarm) -> bool:
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR or record.exc_info]
     return not errors and not swarm.runner.exceptions
 
 
+@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize("user", ASKING)
 @pytest.mark.parametrize("wrong", WRONG_ANSWERS.values(), ids=WRONG_ANSWERS)
 def test_server_that_is_always_wrong_fails_every_request_once(
@@ -111,6 +117,7 @@ def test_server_that_is_always_wrong_fails_every_request_once(
     assert nothing_is_logged(caplog, swarm)
 
 
+@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize("wrong", WRONG_HANDSHAKES.values(), ids=WRONG_HANDSHAKES)
 def test_handshake_that_is_always_wrong_fails_every_time_once(
     serve: Serve, start: Start, caplog: pytest.LogCaptureFixture, wrong: Answer
@@ -127,6 +134,7 @@ def test_handshake_that_is_always_wrong_fails_every_time_once(
     assert nothing_is_logged(caplog, swarm)
 
 
+@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize("wrong", WRONG_FRAMES.values(), ids=WRONG_FRAMES)
 def test_frame_that_is_always_wrong_breaks_every_connection_once(
     serve: Serve, start: Start, caplog: pytest.LogCaptureFixture, wrong: bytes
@@ -147,7 +155,7 @@ def test_frame_that_is_always_wrong_breaks_every_connection_once(
 @pytest.mark.parametrize("wrong", ["no JSON", "bad UTF-8", "500", "500, closed", "101", "no HTTP"])
 def test_poller_that_is_answered_wrongly_keeps_its_schedule(serve: Serve, start: Start, wrong: str) -> None:
     """One poll to subscribe, and then one an interval: no more, whatever became of those before."""
-    interval_seconds, begun = 0.25, time.monotonic()
+    interval_seconds, begun = 0.1, time.monotonic()
     script = serve(answer(cursor=1), *[WRONG_ANSWERS[wrong]] * MANY)
     swarm = start(PollingUser, script, f"--polling-interval-seconds={interval_seconds}")
     swarm.wait_for(lambda: swarm.account.totals.responses["error"] >= 3)

@@ -8,7 +8,7 @@ import pytest
 from tests.race.running import Race
 from wirerace.experiment.trial import Trial
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 STALL_SECONDS = 0.4
 NEVER_VALID = 0.25

@@ -17,7 +17,7 @@ from wirerace.experiment.model import WindowOptions
 from wirerace.experiment.trial import Trial
 from wirerace.transports import TRANSPORTS
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 STOP_SECONDS = 0.5
 WINDOW = WindowOptions(warmup_seconds=0.3, measure_seconds=2.5)

@@ -17,7 +17,7 @@ from wirerace.experiment.targets.local import LINK, Local
 from wirerace.experiment.targets.process import Process
 from wirerace.schedule import Source
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 EXPERIMENT = Experiment(
     "t",

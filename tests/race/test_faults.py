@@ -10,7 +10,7 @@ from tests.race.running import SMALL, Race, has_gone, wait_until
 from wirerace.experiment.record import Raw
 from wirerace.transports import TRANSPORTS
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 LONG = SMALL.replace("measure_seconds = 2.0", "measure_seconds = 5.0")
 """Who was killed has this long to come back and be heard of: Python alone takes seconds on a busy machine."""

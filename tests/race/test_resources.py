@@ -14,7 +14,7 @@ import pytest
 from tests.race.running import LAUNCH, SMALL, Race, has_gone
 from wirerace.experiment.record import read_result
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 TWO = ("--set", 'transports=["websocket"]', "--set", "repeats=2", "--set", "window.measure_seconds=1")
 STEPPED = Path(__file__).with_name("stepped.py")

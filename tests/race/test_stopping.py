@@ -15,7 +15,7 @@ import pytest
 from tests.race.playing import Playground
 from tests.race.running import LAUNCH, Race, has_gone, wait_until
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 CODES = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
 ONE = ("--set", 'transports=["websocket"]')

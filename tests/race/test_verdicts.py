@@ -17,7 +17,7 @@ from wirerace.experiment.samples import machine_sample
 from wirerace.experiment.trial import Trial
 from wirerace.usage import usage
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 STALL_SECONDS = 0.3
 SPAWN_EVERY_SECONDS = 1.2  # Locust starts the clients of a second all at once

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
@@ -98,7 +98,6 @@ async def test_lag_of_an_update_from_the_future_is_zero_and_counted() -> None:
 
 
 @given(st.one_of(st.binary(), st.text().map(str.encode), st.builds(bytes.replace, st.just(line(1)), MARKS, MARKS)))
-@settings(deadline=None)
 def test_no_line_raises_anything_but_that_it_is_no_feed(data: bytes) -> None:
     recent = Recent(10, 1000)
     feed = Feed(recent, ServiceMetrics(CollectorRegistry()))

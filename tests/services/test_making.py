@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.making import AT_ONCE_BYTES, AT_ONCE_UPDATES, Due, Making
@@ -70,7 +70,6 @@ schedules = st.fixed_dictionaries(
 
 
 @given(schedules, st.integers(-YEAR_NS, 20 * YEAR_NS))
-@settings(deadline=None, max_examples=300)
 def test_schedule_that_is_accepted_can_be_kept_from_any_instant_on(given_: dict[str, object], later_ns: int) -> None:
     """In order, within 64 bits, from that instant on; what cannot be kept is refused, in one line."""
     try:

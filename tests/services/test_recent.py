@@ -1,7 +1,7 @@
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.recent import Kept, Recent
@@ -99,7 +99,6 @@ def gets(recent: Recent, cursor: Cursor | None) -> list[bytes]:
 
 
 @given(cases, cursors)
-@settings(deadline=None, max_examples=300)
 def test_client_gets_what_a_list_of_everything_says(case: Case, cursor: Cursor | None) -> None:
     recent, model = filled(case)
 
@@ -107,7 +106,6 @@ def test_client_gets_what_a_list_of_everything_says(case: Case, cursor: Cursor |
 
 
 @given(cases)
-@settings(deadline=None)
 def test_positions_count_on_across_epochs_and_gaps(case: Case) -> None:
     recent, model = filled(case)
 
@@ -116,7 +114,6 @@ def test_positions_count_on_across_epochs_and_gaps(case: Case) -> None:
 
 
 @given(cases)
-@settings(deadline=None)
 def test_client_that_resumes_at_what_it_got_last_gets_the_rest(case: Case) -> None:
     recent, model = filled(case)
     rests = [gets(recent, cursor) for cursor, _ in model.came[model.first :]]
@@ -125,7 +122,6 @@ def test_client_that_resumes_at_what_it_got_last_gets_the_rest(case: Case) -> No
 
 
 @given(cases)
-@settings(deadline=None)
 def test_what_is_kept_stays_within_its_bounds(case: Case) -> None:
     recent, _ = filled(case)
     kept = encoded_of(recent.after(0))
@@ -135,7 +131,6 @@ def test_what_is_kept_stays_within_its_bounds(case: Case) -> None:
 
 
 @given(cases, st.integers(0, 60), st.none() | st.integers(0, 60))
-@settings(deadline=None)
 def test_after_gives_the_oldest_first_and_not_more_than_asked_for(case: Case, position: int, most: int | None) -> None:
     recent, model = filled(case)
 

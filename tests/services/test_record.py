@@ -4,7 +4,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services import record as record_module
@@ -71,7 +71,6 @@ def test_between_gives_what_was_made_from_the_first_instant_to_before_the_last()
 
 
 @given(st.lists(st.integers(0, 50), max_size=30).map(sorted), st.integers(0, 60), st.integers(0, 60))
-@settings(deadline=None)
 def test_between_agrees_with_a_plain_list(times: list[int], from_ns: int, to_ns: int) -> None:
     record = Record(None)
     for seq, ts in enumerate(times, 1):
@@ -373,7 +372,6 @@ def test_flood_of_damaged_lines_is_no_flood_of_warnings(tmp_path: Path, caplog: 
 
 
 @given(st.binary(max_size=300))
-@settings(deadline=None)
 def test_no_bytes_in_a_record_keep_a_producer_from_starting(
     tmp_path_factory: pytest.TempPathFactory, data: bytes
 ) -> None:
@@ -385,7 +383,6 @@ def test_no_bytes_in_a_record_keep_a_producer_from_starting(
 
 
 @given(st.integers(0, 400), st.integers(0, 7))
-@settings(deadline=None)
 def test_no_flipped_bit_in_a_record_keeps_a_producer_from_starting(
     tmp_path_factory: pytest.TempPathFactory, place: int, bit: int
 ) -> None:

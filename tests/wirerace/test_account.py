@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 from hdrh.histogram import HdrHistogram
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wirerace.stories import Story, account_of, stories
@@ -100,7 +100,6 @@ def expected_leaf(path: str, parts: list[Any]) -> Any:
 
 
 @given(st.lists(full_records(), min_size=1, max_size=3))
-@settings(deadline=None, max_examples=30)
 def test_merging_takes_every_number_of_every_field_into_account(records: list[AccountRecord]) -> None:
     parts: dict[str, list[Any]] = {}
     for record in records:
@@ -118,7 +117,6 @@ def test_every_field_of_an_account_has_an_empty_value() -> None:
 
 
 @given(st.lists(stories(), max_size=3), st.lists(stories(), max_size=3))
-@settings(deadline=None, max_examples=25)
 def test_merged_records_equal_the_record_of_one_account_that_had_it_all(one: list[Story], other: list[Story]) -> None:
     together = account_of(*one, *other).to_record()
     merged = merge([account_of(*one).to_record(), account_of(*other).to_record()])
@@ -130,7 +128,6 @@ def test_merged_records_equal_the_record_of_one_account_that_had_it_all(one: lis
 
 
 @given(st.lists(full_records(), max_size=3))
-@settings(deadline=None, max_examples=25)
 def test_merging_leaves_the_records_as_they_were(records: list[AccountRecord]) -> None:
     before = msgspec.json.encode(records)
     merged = merge(records)
@@ -141,13 +138,11 @@ def test_merging_leaves_the_records_as_they_were(records: list[AccountRecord]) -
 
 
 @given(full_records())
-@settings(deadline=None, max_examples=25)
 def test_record_survives_json(record: AccountRecord) -> None:
     assert record == msgspec.json.decode(msgspec.json.encode(record), type=AccountRecord)
 
 
 @given(full_records())
-@settings(deadline=None, max_examples=20)
 def test_record_names_its_fields_at_every_depth(record: AccountRecord) -> None:
     """A row without names cannot be read without the code; the two ends of the window are the only pair."""
     written = msgspec.json.decode(msgspec.json.encode(record))

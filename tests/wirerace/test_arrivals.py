@@ -5,7 +5,7 @@ import math
 import statistics
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wirerace.schedule import PayloadSizes, Schedule, due_times, payloads, updates_of
@@ -124,7 +124,6 @@ kinds = pytest.mark.parametrize("schedule", KINDS, ids=lambda schedule: schedule
 
 @kinds
 @given(index=st.integers(0, 5000), before_ns=st.integers(0, 1))
-@settings(deadline=None, max_examples=20)
 def test_updates_from_an_instant_on_are_those_of_the_whole_schedule(
     schedule: Schedule, index: int, before_ns: int
 ) -> None:
@@ -155,6 +154,7 @@ def test_short_bursts_that_are_a_day_apart_are_reached_at_once(on_seconds: float
         assert 0 <= due_ns - max(from_ns, START_NS) <= (86_400 + on_seconds) * 10**9
 
 
+@pytest.mark.long
 def test_phase_of_bursts_has_nothing_to_do_with_their_gaps() -> None:
     """The correlation over 300 seeds is below three standard deviations of that of independent numbers."""
     phases, gaps = [], []

@@ -3,7 +3,7 @@ import sys
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wirerace.clock import now_ns, process_cpu_seconds, to_ns
@@ -20,7 +20,6 @@ sys.stdin.read()
 
 
 @given(st.integers(0, 10**15))
-@settings(deadline=None)
 def test_seconds_become_the_nearest_nanosecond(duration_ns: int) -> None:
     assert duration_ns == to_ns(duration_ns / 1e9)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from wsproto.frame_protocol import FrameProtocol
 
@@ -22,8 +22,6 @@ from wirerace.frames import (
 DATA = (Opcode.TEXT, Opcode.BINARY)
 # Where the length moves from 7 bits to 16, and from 16 to 64.
 EDGE_SIZES = (0, 1, 3, 4, 5, 124, 125, 126, 127, 65_535, 65_536, 66_000)
-
-thorough = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 
 
 class Stream(NamedTuple):
@@ -113,7 +111,6 @@ def read_by_wsproto(chunks: Iterable[bytes], *, masked: bool) -> list[Message]:
 
 
 @given(split_streams())
-@thorough
 def test_reader_agrees_with_wsproto_however_a_stream_is_split(case: tuple[Stream, list[bytes]]) -> None:
     stream, chunks = case
 
@@ -121,7 +118,6 @@ def test_reader_agrees_with_wsproto_however_a_stream_is_split(case: tuple[Stream
 
 
 @given(split_streams())
-@thorough
 def test_reader_gives_the_messages_that_were_sent_however_they_are_split(case: tuple[Stream, list[bytes]]) -> None:
     stream, chunks = case
 
@@ -129,7 +125,6 @@ def test_reader_gives_the_messages_that_were_sent_however_they_are_split(case: t
 
 
 @given(streams())
-@thorough
 def test_reader_gives_the_messages_that_were_sent_when_each_read_brings_one_frame(stream: Stream) -> None:
     assert stream.messages == read([frame.encoded() for frame in stream.frames], masked=stream.masked)
 
@@ -173,7 +168,6 @@ def test_text_ends_where_its_length_says_whatever_else_the_read_brings() -> None
 
 
 @given(st.lists(st.one_of(data_messages, control_messages), max_size=4), st.sampled_from([b"", MASK]))
-@thorough
 def test_wsproto_reads_what_we_encode(messages: list[Message], mask: bytes) -> None:
     encoded = [encode_frame(message.opcode, message.payload, mask) for message in messages]
 
@@ -181,7 +175,6 @@ def test_wsproto_reads_what_we_encode(messages: list[Message], mask: bytes) -> N
 
 
 @given(st.sampled_from(CloseCode), st.text(max_size=30), st.sampled_from([b"", MASK]))
-@settings(deadline=None)
 def test_wsproto_reads_the_close_that_we_encode(code: CloseCode, reason: str, mask: bytes) -> None:
     expected = [Message(Opcode.CLOSE, struct.pack("!H", code) + reason.encode())]
 

@@ -1,7 +1,7 @@
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wirerace.framing import MASK, Frame, outcome_of, splits_of
@@ -85,7 +85,6 @@ def test_reader_refuses_what_breaks_the_protocol_after_all_that_was_good(name: s
 
 
 @given(st.sampled_from(sorted(MALFORMED)), st.booleans(), st.data())
-@settings(deadline=None)
 def test_malformed_streams_end_alike_however_they_are_split(name: str, masked: bool, data: st.DataObject) -> None:
     frames, code = MALFORMED[name]
     chunks = data.draw(splits_of(b"".join(encoded(frames, masked=masked))))

@@ -2,7 +2,7 @@ import math
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wirerace.histogram import HIGHEST_NS, Latencies, LatenciesRecord, merged
@@ -21,7 +21,6 @@ def recorded(values: list[int]) -> Latencies:
 
 
 @given(st.lists(st.lists(latencies, max_size=20), max_size=4))
-@settings(deadline=None, max_examples=50)
 def test_merged_histograms_equal_one_histogram(parts: list[list[int]]) -> None:
     together = merged(recorded(part).to_record() for part in parts)
 
@@ -29,7 +28,6 @@ def test_merged_histograms_equal_one_histogram(parts: list[list[int]]) -> None:
 
 
 @given(latencies)
-@settings(deadline=None)
 def test_a_latency_keeps_three_digits_from_a_microsecond_to_an_hour(latency_ns: int) -> None:
     one = recorded([latency_ns])
 
@@ -38,7 +36,6 @@ def test_a_latency_keeps_three_digits_from_a_microsecond_to_an_hour(latency_ns: 
 
 
 @given(st.lists(latencies, min_size=1, max_size=60), st.sampled_from([1, 25, 50, 90, 99, 99.9, 100]))
-@settings(deadline=None)
 def test_percentile_lies_within_a_rank_of_the_sorted_list(values: list[int], percent: float) -> None:
     ordered = sorted(values)
     rank = percent / 100 * len(values)  # of the smallest value that so many do not exceed; 1 is the first
@@ -49,8 +46,8 @@ def test_percentile_lies_within_a_rank_of_the_sorted_list(values: list[int], per
     assert 0.999 * ordered[low - 1] <= value <= 1.001 * ordered[high - 1]
 
 
+@pytest.mark.long
 @given(st.lists(latencies, min_size=1, max_size=30))
-@settings(deadline=None, max_examples=50)
 def test_mean_extremes_and_mean_square_are_those_of_the_list(values: list[int]) -> None:
     of_all = recorded(values)
 
@@ -83,7 +80,6 @@ def test_merging_nothing_gives_nothing() -> None:
 
 
 @given(st.lists(latencies, max_size=10))
-@settings(deadline=None, max_examples=50)
 def test_record_survives_json(values: list[int]) -> None:
     record = recorded(values).to_record()
 

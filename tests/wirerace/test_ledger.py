@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from tests.wirerace.stories import SECONDS_SQUARED, Story, account_of, age_integral, counted, peaks, stories
 from wirerace.account import NO_WINDOW, AccountRecord, Outcome, Spread, Subscription
@@ -8,7 +8,6 @@ from wirerace.wire import Cursor, Update
 
 
 @given(stories())
-@settings(deadline=None, max_examples=300)
 def test_ledger_counts_what_a_set_of_all_keys_says(story: Story) -> None:
     account, (counts, latencies) = account_of(story), counted(story)
     spreads = {(epoch, seq): one[3] for epoch, by_seq in account.updates.items() for seq, one in by_seq.items()}
@@ -18,7 +17,6 @@ def test_ledger_counts_what_a_set_of_all_keys_says(story: Story) -> None:
 
 
 @given(stories())
-@settings(deadline=None, max_examples=200)
 def test_age_is_integrated_over_the_window_exactly(story: Story) -> None:
     totals = account_of(story).totals
     duration_ns, area = age_integral(story)
@@ -28,7 +26,6 @@ def test_age_is_integrated_over_the_window_exactly(story: Story) -> None:
 
 
 @given(stories())
-@settings(deadline=None)
 def test_peaks_are_the_local_maxima_of_the_age_curve(story: Story) -> None:
     totals, expected = account_of(story).totals, peaks(story)
 

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wirerace.schedule import Schedule, due_times
@@ -25,7 +25,6 @@ def poisson_gaps_seconds(seed: int, rate_per_second: float) -> list[float]:
 
 
 @given(rates, st.integers(1, 2000))
-@settings(deadline=None)
 def test_periodic_times_are_multiples_of_the_period_to_the_nanosecond(rate_per_second: float, index: int) -> None:
     times = due_times(Schedule(arrivals="periodic", rate_per_second=rate_per_second), START_NS)
     due_ns = next(itertools.islice(times, index - 1, None))
@@ -55,7 +54,6 @@ def test_poisson_times_differ_from_seed_to_seed() -> None:
 
 
 @given(st.integers(0, 2**53), rates)
-@settings(deadline=None, max_examples=50)
 def test_poisson_times_never_go_back_and_follow_the_start(seed: int, rate_per_second: float) -> None:
     times = [START_NS, *poisson(seed, rate_per_second)]
 
@@ -63,7 +61,6 @@ def test_poisson_times_never_go_back_and_follow_the_start(seed: int, rate_per_se
 
 
 @given(st.integers(-(10**15), 10**15))
-@settings(deadline=None, max_examples=20)
 def test_poisson_gaps_do_not_depend_on_the_start(shift_ns: int) -> None:
     assert [due_ns + shift_ns for due_ns in poisson()] == poisson(start_ns=START_NS + shift_ns)
 

@@ -1,4 +1,4 @@
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wirerace.seen import Arrival, Seen
@@ -22,7 +22,6 @@ arrivals = st.lists(st.integers(1, 30), max_size=60)
 
 
 @given(st.integers(0, 10), arrivals)
-@settings(deadline=None)
 def test_each_arrival_means_what_a_set_of_all_numbers_says(highest: int, seqs: list[int]) -> None:
     seen, model = Seen(highest), SeenModel(highest)
 
@@ -30,7 +29,6 @@ def test_each_arrival_means_what_a_set_of_all_numbers_says(highest: int, seqs: l
 
 
 @given(st.integers(0, 10), arrivals)
-@settings(deadline=None)
 def test_gaps_are_exactly_the_numbers_that_never_came(highest: int, seqs: list[int]) -> None:
     seen, model = Seen(highest), SeenModel(highest)
     for seq in seqs:
@@ -43,7 +41,6 @@ def test_gaps_are_exactly_the_numbers_that_never_came(highest: int, seqs: list[i
 
 
 @given(st.permutations(range(1, 20)))
-@settings(deadline=None)
 def test_memory_is_free_again_once_every_gap_has_closed(seqs: list[int]) -> None:
     seen = Seen(0)
     for seq in seqs:

@@ -1,6 +1,6 @@
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wirerace.errors import BadCursor, shown
@@ -12,7 +12,6 @@ updates = st.builds(Update, epochs, st.integers(1, 10**18 - 1), st.integers(0, 2
 
 
 @given(updates)
-@settings(deadline=None)
 def test_update_survives_the_wire(update: Update) -> None:
     assert update == decode_update(encode_update(update))
 
@@ -24,7 +23,6 @@ def test_update_is_spelled_as_the_contract_says() -> None:
 
 
 @given(st.lists(updates, max_size=5))
-@settings(deadline=None)
 def test_batch_joined_from_encoded_updates_has_them_all_in_order(several: list[Update]) -> None:
     assert Batch(several) == decode_batch(join_batch([encode_update(update) for update in several]))
 
@@ -46,13 +44,11 @@ def test_decoder_refuses_what_is_no_update(encoded: bytes) -> None:
 
 
 @given(cursors)
-@settings(deadline=None)
 def test_cursor_is_parsed_back_from_its_spelling(cursor: Cursor) -> None:
     assert cursor == Cursor.parse(str(cursor))
 
 
 @given(st.one_of(st.text(), st.from_regex(r"[0-9a-zA-Z_]{0,18}-[-+0-9]{0,20}", fullmatch=True)))
-@settings(deadline=None)
 def test_parser_takes_only_the_one_spelling_of_a_cursor(text: str) -> None:
     try:
         cursor = Cursor.parse(text)

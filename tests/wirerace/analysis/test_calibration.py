@@ -9,6 +9,8 @@ from wirerace.analysis.catalogue import PRIMARY
 from wirerace.analysis.statistics import compared_in_pairs, confidence_of, interval
 from wirerace.experiment.record import Interval
 
+pytestmark = pytest.mark.long
+
 Draw = Callable[[random.Random], float]
 EXPERIMENTS = 1_500
 

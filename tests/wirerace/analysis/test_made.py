@@ -7,7 +7,7 @@ import statistics
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wirerace.analysis.simulated import agree, all_phases, long_polls, pushes, seen
@@ -65,7 +65,7 @@ spreads = st.lists(st.integers(1, 10_000), min_size=1, max_size=60).map(
 @pytest.mark.parametrize("made", HAND_MADE.values(), ids=HAND_MADE)
 @pytest.mark.parametrize("interval", [0.4, 1.0, 2.4, 6.0])
 def test_pollers_see_what_the_record_predicts(made: list[float], interval: float) -> None:
-    clients = all_phases(made, interval, END + interval, clients=1000)
+    clients = all_phases(made, interval, END + interval)
     found, predicted = seen(clients, START, END, DELAY), polled(record(made), interval)
 
     if found.latency_seconds is None:  # no update to be late
@@ -74,8 +74,8 @@ def test_pollers_see_what_the_record_predicts(made: list[float], interval: float
     agree(found, predicted, 0.02, 0.002)
 
 
+@pytest.mark.long
 @given(spreads, st.sampled_from([0.5, 1.0, 2.0]))
-@settings(deadline=None, max_examples=30)
 def test_pollers_of_any_arrivals_see_what_the_record_predicts(made: list[float], interval: float) -> None:
     made = [1.0, *(at + 1 for at in made)]
     found = seen(all_phases(made, interval, END + interval), START, END, DELAY)
@@ -89,7 +89,6 @@ def test_pollers_of_any_arrivals_see_what_the_record_predicts(made: list[float],
 
 
 @given(spreads)
-@settings(deadline=None)
 def test_listeners_of_any_arrivals_see_what_the_record_predicts(made: list[float]) -> None:
     made = [1.0, *(at + 1 for at in made)]
     found, predicted = seen([pushes(made)], START, END, DELAY), websocket(record(made), Way(DELAY), WebSocketOptions())
@@ -108,7 +107,6 @@ def test_long_pollers_see_what_the_record_predicts(made: list[float], hold: floa
 
 
 @given(spreads, st.sampled_from([0.0, 0.5, 25.0]), st.sampled_from([0.00011, 0.30007, 3.70013]))
-@settings(deadline=None)
 def test_long_pollers_of_any_arrivals_see_what_the_record_predicts(made: list[float], hold: float, gap: float) -> None:
     if gap < 0.001 > hold:
         return  # a busy loop
@@ -121,7 +119,6 @@ def test_long_pollers_of_any_arrivals_see_what_the_record_predicts(made: list[fl
 @given(
     st.lists(st.integers(0, 20), min_size=1, max_size=12), st.integers(1, 30), st.integers(0, 30), st.integers(1, 40)
 )
-@settings(deadline=None)
 def test_long_poller_watched_in_every_tick_sees_what_the_record_predicts(
     gaps: list[int], gap: int, hold: int, measured: int
 ) -> None:
@@ -146,6 +143,7 @@ def test_long_poller_watched_in_every_tick_sees_what_the_record_predicts(
     )
 
 
+@pytest.mark.long
 def test_long_pollers_gaps_may_scatter() -> None:
     gaps, draw = (0.01, 0.2, 1.7), random.Random(8)
     clients = [long_polls(SPREAD, lambda: draw.choice(gaps), 0.9, END + 30) for _ in range(2000)]
@@ -153,6 +151,7 @@ def test_long_pollers_gaps_may_scatter() -> None:
     agree(seen(clients, START, END, DELAY), held(record(SPREAD), gaps, 0.9), 0.02)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rate", [0.5, 5.0])
 def test_long_record_of_poisson_news_agrees_with_the_closed_forms(rate: float) -> None:
     made, closed = generated(rate, 50_000 / rate), Poisson(rate)
@@ -236,6 +235,7 @@ def test_replay_repeats() -> None:
     assert held(made, (0.01, 0.2), 1.0) == held(made, (0.01, 0.2), 1.0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rate", [1.0, 100.0])
 def test_replay_of_scattered_gaps_varies_little_and_costs_no_wait(rate: float) -> None:
     """With other draws of the gaps, which the order of the sample decides, it comes to the same within 2 %."""

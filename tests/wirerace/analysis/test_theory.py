@@ -29,6 +29,7 @@ DELAY = 0.003
 GAPS = (0.001, 0.02, 0.3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("rate", "interval"), [(0.2, 1.0), (1.0, 1.0), (5.0, 0.3)])
 def test_pollers_of_poisson_news_see_the_closed_forms(rate: float, interval: float) -> None:
     end = UPDATES / rate
@@ -53,6 +54,7 @@ def test_pollers_of_periodic_news_see_the_closed_forms(period: float) -> None:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("hold", [0.0, 0.05, 0.4, 25.0])
 @pytest.mark.parametrize(("rate", "gaps"), [(0.5, GAPS), (5.0, GAPS), (5.0, (0.1,)), (20.0, (0.4, 0.6))])
 def test_long_pollers_of_poisson_news_see_the_closed_forms(rate: float, gaps: tuple[float, ...], hold: float) -> None:
@@ -86,6 +88,7 @@ def test_other_long_pollers_of_periodic_news_have_no_closed_form(gaps: tuple[flo
     assert Prediction() == longpolling(Periodic(2.5), way, LongPollingOptions(hold_seconds=hold))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("news", [Poisson(5.0), Periodic(5.0)])
 def test_listeners_see_the_closed_forms(news: News) -> None:
     end = UPDATES / 5
@@ -216,6 +219,7 @@ def test_bursts_have_no_closed_form_to_vary_about() -> None:
     assert sampling_deviation("polling", Source(arrivals="bursty"), Way(DELAY), PollingOptions(), 60.0) is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("rate", [0.1, 5.0, 1000.0])
 def test_deviation_is_the_same_each_time_and_costs_no_wait(transport: str, rate: float) -> None:
