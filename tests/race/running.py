@@ -64,10 +64,11 @@ class Race:
         command = [sys.executable, *map(str, program), "run", str(self.file), "--out", str(self.out), *arguments]
         if allow_invalid:  # the machine that runs the tests may be busy with anything
             command.append("--allow-invalid")
-        with self.stderr_file.open("wb") as stderr:
+        self.stdout_file = directory / "stdout"
+        with self.stderr_file.open("wb") as stderr, self.stdout_file.open("wb") as stdout:
             self.popen = subprocess.Popen(
                 command,
-                stdout=subprocess.PIPE,
+                stdout=stdout,
                 stderr=stderr if terminal is None else terminal,
                 start_new_session=True,
             )
@@ -115,6 +116,11 @@ class Race:
         return self.stderr_file.read_text()
 
     @property
+    def said(self) -> str:
+        """All that it has printed so far."""
+        return self.stdout_file.read_text() + self.stderr
+
+    @property
     def result(self) -> dict[str, Any]:
         """Its result.json."""
         result: dict[str, Any] = json.loads((self.out / "result.json").read_text())
@@ -125,8 +131,6 @@ class Race:
         if self.popen.poll() is None:
             self.popen.terminate()
             self.popen.wait(PATIENCE_SECONDS)
-        assert self.popen.stdout is not None
-        self.popen.stdout.close()
 
 
 def has_gone(process: psutil.Process) -> bool:

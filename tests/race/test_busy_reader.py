@@ -24,7 +24,7 @@ def stalled(race: Callable[..., Race], transport: str, *settings: str) -> Trial:
     load.suspend()
     time.sleep(STALL_SECONDS)  # what is tested
     load.resume()
-    assert started.wait() in {0, 3}, started.stderr
+    assert started.wait() in {0, 3}, started.said
     return started.trial(transport)
 
 

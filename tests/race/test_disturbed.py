@@ -58,7 +58,7 @@ def stop_for_a_while(process: psutil.Process, seconds: float = STOP_SECONDS) -> 
 def test_part_that_is_stopped_in_the_window_makes_the_trial_invalid(race: Callable[..., Race], who: str) -> None:
     started = start(race)
     stop_for_a_while(started.child(WORDS[who]))
-    assert started.wait() == 0, started.stderr
+    assert started.wait() == 0, started.said
     assert f"{who} was stopped by a signal" in reasons_of(started.trial("websocket"))
 
 
@@ -74,7 +74,7 @@ def test_run_that_is_stopped_over_the_windows_end_relates_no_cost_to_it(race: Ca
     """Its second sample comes seconds late: CPU and bytes would be of a longer interval than the deliveries."""
     started = start(race)
     stop_for_a_while(psutil.Process(started.popen.pid), 4.0)
-    assert started.wait() == 0, started.stderr
+    assert started.wait() == 0, started.said
     trial = started.trial("websocket")
     assert "the server and the machine and the link's proxy were sampled" in reasons_of(trial)
     assert [None] * 3 == [trial.server.cpu_seconds, trial.server.cpu_us_per_delivery, trial.bytes.application_out]
@@ -96,7 +96,7 @@ def test_server_that_is_killed_at_the_windows_end_loses_nothing(race: Callable[.
     pass_until(window_of(started, WINDOW).to_ns - to_ns(0.3))
     server = started.child(f"services {transport}")
     server.send_signal(signal.SIGKILL)
-    assert started.wait() == 0, started.stderr
+    assert started.wait() == 0, started.said
     trial = started.trial(transport)
     assert (0, 1.0) == (trial.lost, trial.reach)
     assert "the server died and was started again, once" in reasons_of(trial)

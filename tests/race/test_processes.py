@@ -33,7 +33,7 @@ def test_ledger_of_three_processes_is_that_of_one(race: Callable[..., Race]) -> 
     """The producer's own record is the truth: each update of the window, and no other, once for each client."""
     keys = ("load.processes=3", "window.measure_seconds=1", 'transports=["websocket"]')
     started = race(*(part for key in keys for part in ("--set", key)))
-    assert started.wait() == 0, started.stderr
+    assert started.wait() == 0, started.said
     trial, raw = started.trial("websocket"), started.raw("websocket")
     (epoch,) = raw.truth.epochs
     made = {seq for seq, ts in zip(epoch.seq, epoch.ts, strict=True) if raw.window.has(ts)}

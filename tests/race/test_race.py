@@ -35,7 +35,7 @@ TRIAL_KEYS = {
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Race:
     race = Race(tmp_path_factory.mktemp("race"), SMALL)
-    assert race.wait() == 0, race.stderr
+    assert race.wait() == 0, race.said
     race.close()
     return race
 
@@ -143,7 +143,7 @@ def test_overrides_are_in_the_result(race: Callable[..., Race]) -> None:
         "--set",
         "window.measure_seconds=0.5",
     )
-    assert started.wait() == 0, started.stderr
+    assert started.wait() == 0, started.said
     trials = started.result["trials"]
     assert [(trial["clients"], trial["repeat"]) for trial in trials] == [(3, 1), (3, 2)]
     assert len({trial["seed"] for trial in trials}) == 2
@@ -151,7 +151,7 @@ def test_overrides_are_in_the_result(race: Callable[..., Race]) -> None:
 
 def test_closed_connections_are_opened_for_every_request(race: Callable[..., Race]) -> None:
     started = race("--set", "longpolling.keep_alive=false", "--set", 'transports=["longpolling"]')
-    assert started.wait() == 0, started.stderr
+    assert started.wait() == 0, started.said
     (trial,) = started.result["trials"]
     assert trial["reach"] == 1.0
     assert started.raw("longpolling").account.connects > trial["requests"] > 20

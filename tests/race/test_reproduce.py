@@ -19,7 +19,7 @@ pytestmark = pytest.mark.processes
 def test_link_is_in_every_latency_and_a_stall_in_that_of_what_was_made_meanwhile(race: Callable[..., Race]) -> None:
     keys = ('transports=["longpolling"]', "link.delay_seconds=0.1", "stall.at_seconds=0.5", "stall.lasts_seconds=0.8")
     started = race(*(part for key in keys for part in ("--set", key)))
-    assert started.wait() == 0, started.stderr
+    assert started.wait() == 0, started.said
     (trial,) = started.result["trials"]
     raw = started.raw("longpolling")
     assert raw.account.updates

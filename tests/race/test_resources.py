@@ -38,7 +38,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def ends_with_code_4(started: Race, line: str) -> None:
     """Check that a run ends with one line, keeps what was finished, and leaves no process and no part of a file."""
     children = started.children()
-    assert 4 == started.wait(), started.stderr
+    assert 4 == started.wait(), started.said
     *progress, last = started.stderr.splitlines()
     assert last.startswith("wirerace: "), started.stderr
     assert line in last
@@ -92,7 +92,7 @@ def test_directory_that_vanishes_in_the_middle_ends_the_run_with_one_line(race: 
     started.wait_for("measuring")
     children = started.children()
     shutil.rmtree(started.out)
-    assert 4 == started.wait(), started.stderr
+    assert 4 == started.wait(), started.said
     line = f"{started.out}/raw: No such file or directory; its directory is not there, or not any more"
     assert f"wirerace: {line}" == started.stderr.splitlines()[-1]
     assert "Traceback" not in started.stderr

@@ -12,30 +12,36 @@ from wirerace.experiment.record import Raw
 pytestmark = pytest.mark.processes
 
 STEPS = "clients.steps.stages=[{clients = 5, seconds = 1}, {clients = 20, seconds = 2}, {clients = 8, seconds = 1}]"
-GRACE_NS = (NS_PER_SECOND * 12) // 10
-"""What is older than the poll interval of 0.2 s and a second when a client leaves must have come."""
 
 
-def due_to(subscription: Subscription, made: dict[int, int]) -> int:
+def grace_ns_of(raw: Raw) -> float:
+    """Return how old an update must be to be with a client that leaves: the interval, a second, and all waiting."""
+    assert raw.measured.server is not None
+    before, after = (sample.waited_seconds or 0.0 for sample in raw.measured.server)
+    waited = sum(process.waited_seconds or 0.0 for process in raw.account.processes)
+    return NS_PER_SECOND * (0.2 + 1 + after - before + waited)
+
+
+def due_to(subscription: Subscription, made: dict[int, int], grace_ns: float) -> int:
     """Return how many of the updates that were made a client is to get, as docs/measuring.md says."""
     first, last, left_ns = subscription.first, subscription.last, subscription.left_ns
     after = {seq: ts for seq, ts in made.items() if seq > first.seq}
     if last is None or left_ns is None:
         return len(after)
-    return sum(seq <= last.seq or ts <= left_ns - GRACE_NS for seq, ts in after.items())
+    return sum(seq <= last.seq or ts < left_ns - grace_ns for seq, ts in after.items())
 
 
 def expected_of(raw: Raw) -> int:
     """Return how many deliveries all clients together are to get."""
     (epoch,) = raw.truth.epochs
     made = {seq: ts for seq, ts in zip(epoch.seq, epoch.ts, strict=True) if raw.window.has(ts)}
-    return raw.account.subscribed * len(made) + sum(due_to(part, made) for part in raw.account.partly)
+    return raw.account.subscribed * len(made) + sum(due_to(part, made, grace_ns_of(raw)) for part in raw.account.partly)
 
 
 def test_clients_that_come_and_go_are_expected_to_get_what_was_made_meanwhile(race: Callable[..., Race]) -> None:
     keys = ("clients.shape=steps", STEPS, "window.measure_seconds=4", "load.processes=2", 'transports=["polling"]')
     started = race(*(part for key in keys for part in ("--set", key)))
-    assert started.wait() == 0, started.stderr
+    assert started.wait() == 0, started.said
     trial, raw = started.trial("polling"), started.raw("polling")
     assert (1.0, 0, 0) == (trial.reach, trial.duplicated, trial.reordered)
     assert expected_of(raw) == trial.expected > 5 * trial.updates
@@ -47,7 +53,7 @@ def test_clients_that_come_and_go_are_expected_to_get_what_was_made_meanwhile(ra
 
 def test_nothing_is_lost_across_a_storm(race: Callable[..., Race]) -> None:
     started = race("--set", "clients.shape=storm", "--set", "clients.storm.at_seconds=1")
-    assert started.wait() == 0, started.stderr
+    assert started.wait() == 0, started.said
     for trial in started.result["trials"]:
         back = trial["return_seconds"]
         assert (trial["reach"], trial["lost"], trial["duplicated"], trial["reordered"]) == (1.0, 0, 0, 0)
@@ -59,7 +65,7 @@ def test_nothing_is_lost_across_a_storm(race: Callable[..., Race]) -> None:
 def test_storm_with_jitter_spreads_the_returns(race: Callable[..., Race]) -> None:
     keys = ("clients.shape=storm", "clients.storm={at_seconds = 0.5, jitter_seconds = 1}", 'transports=["websocket"]')
     started = race(*(part for key in keys for part in ("--set", key)))
-    assert started.wait() == 0, started.stderr
+    assert started.wait() == 0, started.said
     trial = started.trial("websocket")
     back = trial.return_seconds
     assert (1.0, 20, 20) == (trial.reach, trial.cuts, back.count)
@@ -71,7 +77,7 @@ def test_storm_with_jitter_spreads_the_returns(race: Callable[..., Race]) -> Non
 def test_variants_race_beside_the_plain_setting(race: Callable[..., Race]) -> None:
     keys = ("variants.closed.polling.keep_alive=false", 'transports=["polling"]', "window.measure_seconds=1")
     started = race(*(part for key in keys for part in ("--set", key)))
-    assert started.wait() == 0, started.stderr
+    assert started.wait() == 0, started.said
     kept, closed = sorted(started.result["trials"], key=lambda trial: trial["variant"])
     assert ("", "closed") == (kept["variant"], closed["variant"])
     assert 20 == kept["connects"] < closed["connects"]

@@ -40,7 +40,7 @@ def test_load_that_is_busy_all_the_time_makes_the_trial_invalid_and_discards_it(
         *("producer.rate_per_second=1200", "clients.count=100", "window.measure_seconds=0.6"),
     )
     started = race(*(part for key in keys for part in ("--set", key)), allow_invalid=False)
-    assert started.wait() == 3, started.stderr
+    assert started.wait() == 3, started.said
     assert [1] == started.result["discarded"]
     assert "only 0 of 1 repeats were valid, in 1 tries" in started.stderr
     trial = started.trial("websocket")
@@ -55,7 +55,7 @@ def test_producer_that_keeps_no_schedule_makes_the_trial_invalid(race: Callable[
     producer.suspend()
     time.sleep(STALL_SECONDS)  # what is tested
     producer.resume()
-    assert started.wait() == 3, started.stderr
+    assert started.wait() == 3, started.said
     assert "% of updates were made" in reasons(started.trial("websocket"))
 
 
@@ -69,7 +69,7 @@ def test_clients_that_failed_to_connect_make_the_trial_invalid(race: Callable[..
     os.kill(server.pid, signal.SIGKILL)
     time.sleep(SPAWN_EVERY_SECONDS)
     started.signal(signal.SIGCONT)
-    assert started.wait() == 3, started.stderr
+    assert started.wait() == 3, started.said
     trial = started.trial("websocket")
     assert "clients failed to connect" in reasons(trial)
     assert "the server died and was started again, once" in reasons(trial)
@@ -79,7 +79,7 @@ def test_clients_that_failed_to_connect_make_the_trial_invalid(race: Callable[..
 def test_few_updates_in_a_window_are_a_doubt(race: Callable[..., Race]) -> None:
     keys = ('transports=["websocket"]', "producer.rate_per_second=4", 'producer.arrivals="periodic"')
     started = race(*(part for key in keys for part in ("--set", key)))
-    assert started.wait() == 0, started.stderr
+    assert started.wait() == 0, started.said
     trial = started.trial("websocket")
     assert trial.verdict is not None
     assert "only 8 updates were made in the window" in doubts(trial)
@@ -89,7 +89,7 @@ def test_few_updates_in_a_window_are_a_doubt(race: Callable[..., Race]) -> None:
 def test_window_without_an_update_is_invalid(race: Callable[..., Race]) -> None:
     keys = ('transports=["websocket"]', "producer.rate_per_second=0.01", "window.measure_seconds=1.5")
     started = race(*(part for key in keys for part in ("--set", key)), allow_invalid=False)
-    assert started.wait() == 3, started.stderr
+    assert started.wait() == 3, started.said
     assert "no update was made in the window" in reasons(started.trial("websocket"))
 
 

@@ -9,6 +9,7 @@ from wirerace.experiment.model import Plan
 from wirerace.experiment.patience import SPARE_SECONDS, longest_seconds, return_seconds
 from wirerace.experiment.record import Raw
 from wirerace.schedule import Truth
+from wirerace.usage import difference
 from wirerace.wire import Cursor
 
 EVERYTHING = Subscription(Cursor("", 0), None)
@@ -26,9 +27,18 @@ def expected_of(plan: Plan, raw: Raw) -> tuple[int, int]:
 
 def _grace_seconds(plan: Plan, raw: Raw) -> float:
     """Return how old an update must be for a client that leaves to have it, whatever its last cursor is."""
-    grace_seconds = longest_seconds(raw.link, plan.options) + SPARE_SECONDS
+    grace_seconds = longest_seconds(raw.link, plan.options) + SPARE_SECONDS + _waited_seconds(raw)
     broke = raw.account.returning.recorded or any(part.restarts for part in raw.measured.parts.values())
     return grace_seconds + (return_seconds(raw.link) if broke else 0.0)
+
+
+def _waited_seconds(raw: Raw) -> float:
+    """Return how long the server and the load had no core when they wanted one: an update may wait for all of it."""
+    of_load = sum(process.waited_seconds or 0.0 for process in raw.account.processes)
+    if raw.measured.server is None:
+        return of_load
+    before, after = raw.measured.server
+    return of_load + (difference(after.waited_seconds, before.waited_seconds) or 0.0)
 
 
 def _made_for(truth: Truth, window: Window, subscription: Subscription, grace_ns: int) -> int:

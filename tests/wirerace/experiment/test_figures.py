@@ -3,7 +3,7 @@ from msgspec.structs import replace
 
 from tests.wirerace.experiment.records import MS, heard, made, part, recorded, trial_of, truth_of
 from tests.wirerace.trials import NOTHING_MEASURED
-from wirerace.account import AccountRecord, Outcome
+from wirerace.account import AccountRecord, Outcome, ProcessUse
 from wirerace.errors import TrialFailed
 
 
@@ -40,6 +40,14 @@ def test_client_that_leaves_is_expected_to_have_what_was_older_than_its_pause_an
     account = AccountRecord(partly=[part("e0", 1, "e0", 1, left_seconds=left) for left in (14.9, 15.1, 17.5, 19)])
 
     assert 1 + 2 + 4 + 5 == trial_of(account, truth).expected
+
+
+def test_client_that_leaves_a_load_that_waited_for_a_core_is_expected_to_have_so_much_less() -> None:
+    truth, left = truth_of(made(11, 12, 13, 14)), [part("e0", 1, "e0", 1, left_seconds=15.1)]
+    waited = [ProcessUse(0, 1, 0.0, seconds, None) for seconds in (0.5, 0.3, None)]
+
+    assert 2 == trial_of(AccountRecord(partly=left), truth).expected
+    assert 1 == trial_of(AccountRecord(partly=left, processes=waited), truth).expected
 
 
 def test_clients_alike_are_expected_to_get_the_same() -> None:
