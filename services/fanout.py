@@ -7,8 +7,12 @@ from collections.abc import Awaitable, Callable
 from services.recent import Kept, Recent
 from wirerace.metrics import ServiceMetrics
 
-CLOSING_SECONDS = 2.0
-"""How long a peer that was told to go may take to read the last bytes and close."""
+CLOSING_SECONDS = 1.5
+"""How long a peer that was told to go may take to read the last bytes and close.
+
+Less than a stopping service waits for its requests (`STOP_SECONDS`): when both end in one turn of the event loop, aiohttp
+sets the result of a future that it has just cancelled, and logs a traceback.
+"""
 CATCH_UP_UPDATES, CATCH_UP_BYTES = 256, 65_536
 """The most that is written at once to a subscriber that has missed some, but for one update larger than that."""
 CATCH_UP_SECONDS = 30.0

@@ -67,7 +67,7 @@ async def stopped_in_time(process: ServiceProcess) -> bool:
     loop = asyncio.get_running_loop()
     begun = loop.time()
     code = await process.end()
-    assert "Traceback" not in process.log
+    assert "Traceback" not in process.log, process.log
     return code == 0 and loop.time() - begun < STOP_SECONDS + process.took_seconds
 
 

@@ -24,6 +24,7 @@ from wirerace.transports import TRANSPORTS
 
 pytestmark = pytest.mark.processes
 
+TRIES = 5
 MEASURING = Path("docs/measuring.md")
 TRIAL_KEYS = {
     "transport", "repeat", "clients", "window_seconds", "updates", "expected", "delivered", "lost", "duplicated",
@@ -34,10 +35,13 @@ TRIAL_KEYS = {
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Race:
-    race = Race(tmp_path_factory.mktemp("race"), SMALL)
-    assert race.wait() == 0, race.said
-    race.close()
-    return race
+    """Return a run whose costs are known: a machine that is busy with other things may sample them too late."""
+    for _ in range(TRIES):
+        race = Race(tmp_path_factory.mktemp("race"), SMALL)
+        assert race.wait() == 0, race.said
+        if all(trial["server"]["cpu_seconds"] is not None for trial in race.result["trials"]):
+            return race
+    pytest.fail(f"in none of {TRIES} runs were the costs sampled in time")
 
 
 def trials_of(race: Race) -> dict[str, dict[str, Any]]:
