@@ -10,8 +10,8 @@ from wirerace.metrics import ServiceMetrics
 CLOSING_SECONDS = 1.5
 """How long a peer that was told to go may take to read the last bytes and close.
 
-Less than a stopping service waits for its requests (`STOP_SECONDS`): when both end in one turn of the event loop, aiohttp
-sets the result of a future that it has just cancelled, and logs a traceback.
+Less than a stopping service waits for its requests (`STOP_SECONDS`): when both end in one turn of the event loop,
+aiohttp sets the result of a future that it has just cancelled, and logs a traceback.
 """
 CATCH_UP_UPDATES, CATCH_UP_BYTES = 256, 65_536
 """The most that is written at once to a subscriber that has missed some, but for one update larger than that."""
