@@ -204,7 +204,7 @@ class Connection(web.RequestHandler):
         """Answer what is no HTTP, or a defect of ours, with one line, and close."""
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.error("request for %s failed", request.path, exc_info=exc)
-        line = (message or HTTPStatus(status).phrase).strip().partition("\n")[0]
+        line = (message or HTTPStatus(status).phrase).strip().partition("\n")[0].rstrip(":")
         encoded = encode_response(
             HTTPStatus(status), line.encode() + b"\n", content_type="text/plain; charset=utf-8", keep_alive=False
         )

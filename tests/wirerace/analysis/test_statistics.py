@@ -110,12 +110,12 @@ def test_variants_of_a_transport_are_contestants_of_their_own() -> None:
 
 def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
     memory = msgspec.structs.replace(trial().server, slab_bytes_per_client=5_000.0, socket_bytes_per_client=2_000.0)
-    back = trial(return_seconds=Returning(3, 0.5, 0.75, 1.0), server=memory)
+    back = trial(return_seconds=Returning(3, 0.5, 0.75, 1.0), cuts=3, breaks=1, server=memory)
     rows = {figure.id for figure in FIGURES if figure.if_any}
 
     assert rows.isdisjoint(figure.id for figure in figures_of(result_of(trial())))
     assert rows < {figure.id for figure in figures_of(result_of(trial(), back))}
-    assert [5_000, 2_000, 3, 0.5, 0.75] == [figure_of(figure.id, back) for figure in FIGURES if figure.if_any]
+    assert [5_000, 2_000, 4, 0.5, 0.75] == [figure_of(figure.id, back) for figure in FIGURES if figure.if_any]
 
 
 def with_age(transport: str, repeat: int, mean: float) -> Trial:

@@ -97,7 +97,7 @@ def test_trial_is_invalid_for_one_reason(path: str, value: Any, reason: str) -> 
         ("parts", {"wirerace": Part(0, 0.6)}, "wirerace itself stood still, or had other work, for 0.6 s"),
         ("producer.late_seconds_max", 0.3, "an update was made 300 ms late"),
         ("reader_lag_seconds.max", 0.3, "something that had arrived was read 300 ms later"),
-        ("bytes.retransmitted", 1, "1 segments were sent again"),
+        ("bytes.retransmitted", 1, "1 segment was sent again"),
         ("responses", {"data": 1, "empty": 0, "error": 3}, "3 requests were answered with an error"),
         ("delivered", 19_000, "5 % of the deliveries that were due did not come"),
         ("clock", "user", "arrivals are read from the user-space clock"),

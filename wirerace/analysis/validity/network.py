@@ -13,9 +13,14 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     segments_in, again = counted.segments_in, counted.retransmitted
     segments = (segments_in or 0) + (counted.segments_out or 0)
     fraction = None if again is None or segments_in is None else again / max(segments, again, 1)
-    text = f"{again} segments were sent again beside {segments} of the trial"
+    text = f"{segments_sent(again or 0)} again beside {segments} of the trial"
     yield from against(thresholds.RETRANSMITTED_FRACTION, fraction, "retransmissions", text)
     yield from _of_the_namespace(evidence)
+
+
+def segments_sent(count: int) -> str:
+    """Return the beginning of a sentence about segments."""
+    return f"{count} segment was sent" if count == 1 else f"{count} segments were sent"
 
 
 def _of_the_namespace(evidence: Evidence) -> Iterator[Finding]:
@@ -33,7 +38,7 @@ def _of_the_namespace(evidence: Evidence) -> Iterator[Finding]:
     if (others := counted.namespace_retransmitted - known) > 0:
         yield Finding(
             "doubt",
-            f"{others} segments were sent again in the server's network namespace, and not all connections are known",
+            f"{segments_sent(others)} again in the server's network namespace, and not all connections are known",
             "they may be those of the trial's connections that closed meanwhile, or that cannot be asked",
             "keep connections (keep_alive = true), or have nothing else use the network",
         )

@@ -87,14 +87,16 @@ def run_compose(*arguments: str) -> "subprocess.CompletedProcess[str]":
     """
     command = [*COMPOSE, *arguments]
     try:
-        with subprocess.Popen(  # noqa: S603 -- the command is our own
-            command,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for this process, which undoes what compose has done
-        ) as running:
+        with whole():  # or nobody would end what has been started
+            running = subprocess.Popen(  # noqa: S603 -- the command is our own
+                command,
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,  # Ctrl-C is for this process, which undoes what compose has done
+            )
+        with running:
             try:
                 said = running.communicate(timeout=COMPOSE_SECONDS)
             except BaseException:
