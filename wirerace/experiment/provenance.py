@@ -7,6 +7,7 @@ import platform
 import subprocess
 from pathlib import Path
 
+from wirerace.errors import printable
 from wirerace.experiment.limits import cpu_model
 from wirerace.experiment.record import ExperimentFile, Host
 
@@ -44,7 +45,7 @@ def experiment_file(path: Path) -> ExperimentFile | None:
         content = path.read_bytes() if path.is_file() else None
     except OSError:
         return None
-    return None if content is None else ExperimentFile(path.name, hashlib.sha256(content).hexdigest())
+    return None if content is None else ExperimentFile(printable(path.name), hashlib.sha256(content).hexdigest())
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -1,9 +1,11 @@
 """Where a result comes from: revision, processor and the experiment's file."""
 
 import hashlib
+import os
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from wirerace.experiment import limits
@@ -112,3 +114,14 @@ def test_host_of_this_checkout_has_its_revision_if_it_is_one() -> None:
     commit = git(ROOT, "rev-parse", "HEAD") if (ROOT / ".git").exists() else None
 
     assert host().revision in ({None} if commit is None else {commit, f"{commit}-dirty"})
+
+
+def test_name_of_an_experiment_file_that_is_no_text_can_be_written(tmp_path: Path) -> None:
+    """A file's name is bytes, and Python has those that are no UTF-8 as half of a surrogate pair."""
+    file = tmp_path / os.fsdecode(b"mine\xff.toml")
+    file.write_text("")
+
+    found = experiment_file(file)
+
+    assert found is not None
+    assert rb"mine\udcff.toml" in msgspec.json.decode(msgspec.json.encode(found.name)).encode()
