@@ -37,10 +37,12 @@ def test_compose_that_hangs_is_said_on_one_line_and_ended(hanging: Path, monkeyp
 
 def test_compose_is_ended_when_this_process_is_interrupted(hanging: Path) -> None:
     """It has not heard of the Ctrl-C itself, and must not work on while its work is undone."""
+    raised: list[int] = []
 
     def interrupt_when_it_hangs(_number: int, frame: FrameType | None) -> None:
         calls = [call.f_code.co_name for call, _ in traceback.walk_stack(frame)]
-        if "communicate" in calls and hanging.exists() and hanging.read_text():
+        if not raised and "communicate" in calls and hanging.exists() and hanging.read_text():
+            raised.append(1)  # on a busy machine the next signal has come already
             signal.setitimer(signal.ITIMER_REAL, 0)
             raise KeyboardInterrupt
 
