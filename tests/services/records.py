@@ -1,0 +1,40 @@
+"""Records of a producer that makes some updates and is killed, and what they contain afterwards."""
+
+from contextlib import closing
+from pathlib import Path
+
+from services.record import PARTS, Record
+from wirerace.schedule import Made, Schedule
+
+PART_UPDATES = 4
+FILE_UPDATES = PARTS * PART_UPDATES // 2
+SCHEDULE = Schedule(rate_per_second=3.0, seed=9, start_ns=100)
+OPTIONS = Schedule(rate_per_second=5.0)
+
+
+def fill(record: Record, *seqs: int, epoch: str = "e0") -> None:
+    """Note updates made at 10 ns times their number, 1 ns late."""
+    for seq in seqs:
+        record.add(epoch, seq, 10 * seq, 1)
+    record.flush()
+
+
+def live(path: Path, *seqs: int, epoch: str = "e0", schedule: Schedule | None = None) -> None:
+    """Be a producer that makes some updates and is killed."""
+    with closing(Record(path)) as record:
+        if schedule is not None:
+            record.set_schedule(schedule)
+        fill(record, *seqs, epoch=epoch)
+
+
+def made(*seqs: int, epoch: str = "e0") -> Made:
+    return Made(epoch, list(seqs), [10 * seq for seq in seqs], [1] * len(seqs))
+
+
+def everything(record: Record) -> list[tuple[str, int]]:
+    return [(epoch.epoch, seq) for epoch in record.between(0, 2**62).epochs for seq in epoch.seq]
+
+
+def restored(path: Path) -> list[tuple[str, int]]:
+    with closing(Record(path)) as record:
+        return everything(record)

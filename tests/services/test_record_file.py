@@ -1,0 +1,99 @@
+"""A record's file: it is restored after a kill, is rotated without a gap, and stays bounded."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from services.record import Record
+from tests.services.records import FILE_UPDATES, SCHEDULE, everything, fill, live, made, restored
+from wirerace.schedule import Truth
+
+MOST_LINES = 2 * FILE_UPDATES + 2  # two files, and a schedule in each
+
+
+def lines_in(directory: Path) -> int:
+    return sum(len(file.read_bytes().splitlines()) for file in directory.iterdir())
+
+
+def test_record_is_restored_from_its_file(tmp_path: Path) -> None:
+    live(tmp_path / "record", 1, 2, 3)
+
+    with closing(Record(tmp_path / "record")) as record:
+        assert Truth(3, complete=True, epochs=[made(1, 2, 3)]) == record.between(1, 1000)
+
+
+def test_record_goes_on_in_its_file_over_several_lives(tmp_path: Path) -> None:
+    path = tmp_path / "record"
+    live(path, 1, 2)
+    live(path, 3, epoch="e1")
+    live(path, 4, epoch="e2")
+
+    assert [("e0", 1), ("e0", 2), ("e1", 3), ("e2", 4)] == restored(path)
+
+
+def test_update_is_in_the_file_once_flushed(tmp_path: Path) -> None:
+    with closing(Record(tmp_path / "record")) as record:
+        record.add("e0", 1, 10, 2)
+        record.flush()
+
+        assert b'["e0",1,10,2]\n' == (tmp_path / "record").read_bytes()
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_file_is_rotated_and_both_files_are_restored(tmp_path: Path) -> None:
+    path, count = tmp_path / "record", FILE_UPDATES + 2
+    live(path, *range(1, count + 1), schedule=SCHEDULE)
+
+    assert {"record", "record.old"} == {file.name for file in tmp_path.iterdir()}
+    with closing(Record(path)) as record:
+        assert [("e0", seq) for seq in range(1, count + 1)] == everything(record)
+        assert SCHEDULE == record.schedule
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_rotation_leaves_no_gap_and_at_least_one_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "record"
+    with closing(Record(path)) as record:
+        for count in range(1, 40):
+            fill(record, count)
+            least = min(count, FILE_UPDATES)
+            kept = [seq for _, seq in restored(path)]
+
+            assert kept[-least:] == list(range(count - least + 1, count + 1))
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_files_stay_bounded(tmp_path: Path) -> None:
+    live(tmp_path / "record", *range(1, 200))
+
+    assert lines_in(tmp_path) <= MOST_LINES
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_files_stay_bounded_over_many_lives(tmp_path: Path) -> None:
+    for start in range(1, 100, 3):
+        live(tmp_path / "record", *range(start, start + 3), epoch=f"e{start}")
+
+    assert lines_in(tmp_path) <= MOST_LINES
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_restored_record_knows_that_older_files_are_gone(tmp_path: Path) -> None:
+    live(tmp_path / "record", *range(1, 100))
+
+    with closing(Record(tmp_path / "record")) as record:
+        _, oldest = everything(record)[0]
+        assert [False, True] == [record.between(10 * seq, 10_000).complete for seq in (1, oldest + 1)]
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_record_that_cannot_be_rotated_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "record").touch()
+    with closing(Record(tmp_path / "record")) as record:
+        (tmp_path / "record.old" / "something").mkdir(parents=True)
+        fill(record, *range(1, 2 * FILE_UPDATES))
+        (tmp_path / "record.old" / "something").rmdir()
+        (tmp_path / "record.old").rmdir()
+    assert list(range(1, 2 * FILE_UPDATES)) == [seq for _, seq in restored(tmp_path / "record")]
+    assert "it goes on and grows" in caplog.records[0].getMessage()
