@@ -81,3 +81,8 @@ def changed(path: str, value: Any) -> Trial:
     if inner:
         value = msgspec.structs.replace(getattr(GOOD, name), **{inner: value})
     return msgspec.structs.replace(GOOD, **{name: value})
+
+
+def with_account(**changes: Any) -> Raw:
+    """Return the steady record with parts of its account changed."""
+    return msgspec.structs.replace(STEADY, account=msgspec.structs.replace(STEADY.account, **changes))

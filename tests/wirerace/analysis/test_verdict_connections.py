@@ -1,0 +1,69 @@
+"""The verdict on connections that broke or were cut, and on segments that were sent again."""
+
+import msgspec
+import pytest
+
+from tests.wirerace.analysis.good import GOOD, MEASURED, STEADY, changed, judged
+from wirerace.account import Traffic
+from wirerace.experiment.tcp_diag import Resent
+from wirerace.experiment.trial import Verdict
+
+
+def returned(*, cuts: int, breaks: int, came_back: int) -> list[str]:
+    """Return what the verdict says of connections that were cut or broke."""
+    back = msgspec.structs.replace(GOOD.return_seconds, count=came_back)
+    found = judged(msgspec.structs.replace(GOOD, return_seconds=back, cuts=cuts, breaks=breaks))
+    assert found.valid
+    return [doubt.partition(":")[0] for doubt in found.doubts]
+
+
+def test_connections_that_the_load_cut_and_that_came_back_are_no_doubt() -> None:
+    assert [] == returned(cuts=5, breaks=0, came_back=5)
+
+
+def test_connections_that_broke_are_a_doubt_even_when_as_many_that_were_cut_never_came_back() -> None:
+    never = "3 of 8 connections that broke or were cut had not come back at the end"
+
+    assert ["connections broke 3 times"] == returned(cuts=5, breaks=3, came_back=8)
+    assert ["connections broke 3 times", never] == returned(cuts=5, breaks=3, came_back=5)
+    assert ["5 of 5 connections that broke or were cut had not come back at the end"] == returned(
+        cuts=5, breaks=0, came_back=0
+    )
+
+
+def sent_again(resent: Resent | None, *, own: int, namespace: int | None, opened: int = 0) -> Verdict:
+    """Return the verdict when clients opened so many connections, and so many segments were sent again."""
+    trial = changed("bytes.retransmitted", own)
+    counted = msgspec.structs.replace(trial.bytes, namespace_retransmitted=namespace)
+    account = msgspec.structs.replace(STEADY.account, traffic=(Traffic(), Traffic(connections=opened)))
+    measured = msgspec.structs.replace(MEASURED, resent=resent)
+    raw = msgspec.structs.replace(STEADY, account=account, measured=measured)
+    return judged(msgspec.structs.replace(trial, bytes=counted), raw)
+
+
+def test_another_process_that_sends_segments_again_says_nothing_of_the_trial() -> None:
+    """Every connection of the trial was asked, and none has sent anything again."""
+    assert [] == sent_again(Resent(0, 3, 0), own=0, namespace=5000, opened=3).findings
+
+
+@pytest.mark.parametrize(
+    ("resent", "own", "opened", "others"),
+    [
+        (None, 0, 0, 5000),  # a server in a container, whose namespace is its own
+        (None, 2, 0, 5000),
+        (Resent(2, 0, 1), 2, 0, 4998),  # a connection has closed meanwhile
+        (Resent(2, 1, 0), 2, 9, 4998),  # connections were opened and have closed meanwhile
+    ],
+)
+def test_segments_sent_again_by_nobody_knows_whom_are_a_doubt_at_most(
+    resent: Resent | None, own: int, opened: int, others: int
+) -> None:
+    found = sent_again(resent, own=own, namespace=5000, opened=opened)
+
+    assert found.valid
+    assert f"{others} segments were sent again in the server's network namespace" in found.doubts[-1]
+
+
+def test_what_a_server_sent_again_is_unchecked_when_nobody_counts_it() -> None:
+    assert ["segments that the server sent again"] == sent_again(None, own=0, namespace=None).unchecked
+    assert [] == sent_again(None, own=0, namespace=0).findings

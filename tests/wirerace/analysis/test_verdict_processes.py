@@ -1,0 +1,66 @@
+"""The verdict on processes that died, were throttled or waited, and on ledgers that were closed too early."""
+
+import msgspec
+
+from tests.wirerace.analysis.good import EXPERIMENT, GOOD, IDLE, SECOND, STEADY, WINDOW, changed, judged, with_account
+from wirerace.experiment.model import Stall
+from wirerace.schedule import Made
+
+
+def test_load_process_that_was_throttled_most_decides() -> None:
+    load = msgspec.structs.replace(GOOD.load, processes=2)
+    throttled = msgspec.structs.replace(IDLE, throttled_seconds=0.5)
+    raw = with_account(processes=[IDLE, throttled], closed_ns=2 * STEADY.account.closed_ns)
+
+    assert ["the load was throttled 5 % of the time"] == [
+        reason.partition(":")[0] for reason in judged(msgspec.structs.replace(GOOD, load=load), raw).reasons
+    ]
+
+
+def test_throttling_is_unchecked_when_one_load_process_does_not_know() -> None:
+    raw = with_account(processes=[msgspec.structs.replace(IDLE, throttled_seconds=None)])
+
+    assert ["throttling of the load"] == judged(raw=raw).unchecked
+
+
+def test_load_process_that_could_not_sample_itself_is_a_reason() -> None:
+    (reason,) = judged(raw=with_account(processes=[])).reasons
+
+    assert reason.startswith("1 of 1 load processes sampled themselves too late")
+
+
+def test_producer_that_died_is_a_reason_whatever_it_made_afterwards() -> None:
+    epochs = [*STEADY.truth.epochs, Made("e2", [1], [WINDOW.from_ns + 5], [0])]
+    raw = msgspec.structs.replace(STEADY, truth=msgspec.structs.replace(STEADY.truth, epochs=epochs))
+
+    assert ["the producer died and was started again"] == [
+        reason.partition(":")[0] for reason in judged(raw=raw).reasons
+    ]
+
+
+def test_waiting_that_is_nothing_of_the_window_is_none() -> None:
+    server = msgspec.structs.replace(GOOD.server, cpu_seconds=0.001, waited_seconds=0.019)
+
+    assert judged(msgspec.structs.replace(GOOD, server=server)).valid
+
+
+def test_ledgers_that_were_closed_before_the_windows_end_are_a_reason() -> None:
+    """Somebody else ended the load half a second into the window."""
+    (reason,) = judged(raw=with_account(closed_ns=[WINDOW.from_ns + SECOND // 2])).reasons
+
+    assert reason.startswith("1 of 1 load processes closed their ledgers 9.5 s before the window's end")
+
+
+def test_ledgers_that_were_never_closed_are_a_reason() -> None:
+    (reason,) = judged(raw=with_account(closed_ns=[])).reasons
+
+    assert reason.startswith("1 of 1 load processes did not close their ledgers")
+
+
+def test_polls_that_are_late_because_the_server_was_made_to_stand_still_are_excused() -> None:
+    late = changed("late_polls", 145)
+    stalled = msgspec.structs.replace(EXPERIMENT, stall=Stall(lasts_seconds=1.4))
+
+    assert not judged(late).valid
+    assert [] == judged(late, experiment=stalled).findings
+    assert not judged(changed("late_polls", 200), experiment=stalled).valid
