@@ -1,6 +1,6 @@
 """Experiment files that cannot be used, and the line that each gets."""
 
-LEAST = 'title = "Least"\ntransports = ["polling", "websocket"]\n'
+from tests.wirerace.experiment.files import LEAST
 
 TOP_KEYS = ", ".join(
     [

@@ -1,0 +1,78 @@
+"""Overrides: `--set` changes one key of an experiment, and is checked as the file is."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.wirerace.experiment.files import LEAST, refusal_of, written
+from wirerace.experiment.reading import read_experiment
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("repeats=3", {"repeats": 3}),
+        ("title=two words", {"title": "two words"}),
+        ('title="3"', {"title": "3"}),
+        ("title=a=b", {"title": "a=b"}),
+        (" seed = 5 ", {"seed": 5}),
+        ("title=1\nseed=2", {"title": "1\nseed=2"}),
+        ('transports=["longpolling"]', {"transports": ["longpolling"]}),
+    ],
+)
+def test_override_sets_a_key_as_toml_does(override: str, expected: dict[str, object], tmp_path: Path) -> None:
+    experiment = read_experiment(written(tmp_path, LEAST), [override])
+
+    assert expected == {key: getattr(experiment, key) for key in expected}
+
+
+def test_override_reaches_into_a_table_with_or_without_one_in_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, LEAST + "[clients]\ncount = 5\nspawn_per_second = 6")
+    experiment = read_experiment(path, ["clients.count=7", "window.warmup_seconds=0.5"])
+
+    assert (7, 6.0, 0.5) == (
+        experiment.clients.count,
+        experiment.clients.spawn_per_second,
+        experiment.window.warmup_seconds,
+    )
+
+
+def test_later_override_wins(tmp_path: Path) -> None:
+    assert 3 == read_experiment(written(tmp_path, LEAST), ["seed=2", "seed=3"]).seed
+
+
+@pytest.mark.parametrize("override", ["seed", "", "=3", ".seed=3", "clients.=3", "clients..count=3"])
+def test_override_of_another_form_is_refused_with_an_example(override: str, tmp_path: Path) -> None:
+    expected = f"--set takes key=value such as clients.count=500, got {override!r}"
+
+    assert expected == refusal_of(written(tmp_path, LEAST), override)
+
+
+def test_override_that_is_no_text_is_refused_before_it_is_found_in_a_result(tmp_path: Path) -> None:
+    assert r"--set takes UTF-8, got 'title=\udcff'" == refusal_of(written(tmp_path, LEAST), "title=\udcff")
+
+
+def test_override_into_what_is_no_table_is_refused(tmp_path: Path) -> None:
+    assert "--set title.x=1: title is no table" == refusal_of(written(tmp_path, LEAST), "title.x=1")
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("clients.count=many", "clients.count must be a whole number, got 'many'"),
+        ("clients.count=" + "9" * 5000, f"clients.count must be a whole number, got '{'9' * 80}…"),
+        ("clients.count=" + "[" * 5000, f"clients.count must be a whole number, got '{'[' * 80}…"),
+        ("clients.count=2026-01-01", "clients.count must be a whole number, got datetime.date(2026, 1, 1)"),
+        ("clients.count=\x1b[2J", r"clients.count must be a whole number, got '\x1b[2J'"),
+        ("clients.count=", "clients.count must be a whole number, got ''"),
+        ("clients=5", "clients must be a table, got 5"),
+        (
+            "clients.number=5",
+            "number is no key of [clients]; there are count, spawn_per_second, shape, steps, spike, ramp, storm",
+        ),
+    ],
+)
+def test_override_is_checked_like_the_file(override: str, line: str, tmp_path: Path) -> None:
+    path = written(tmp_path, LEAST)
+
+    assert f"{path}: {line}" == refusal_of(path, override)
