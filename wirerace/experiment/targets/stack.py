@@ -114,13 +114,17 @@ def run_compose(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def _end(running: "subprocess.Popen[str]") -> None:
-    """End docker compose and its children: two of it at once would undo each other's work."""
+    """End docker compose and its children: two of it at once would undo each other's work.
+
+    By SIGTERM: what a shell has started in the background ignores SIGINT.
+    """
     with suppress(ProcessLookupError):
-        os.killpg(running.pid, signal.SIGINT)
+        os.killpg(running.pid, signal.SIGTERM)
         try:
             running.communicate(timeout=END_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
 
 
 def _project_of(config: str) -> str:
