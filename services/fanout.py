@@ -17,6 +17,7 @@ CATCH_UP_UPDATES, CATCH_UP_BYTES = 256, 65_536
 """The most that is written at once to a subscriber that has missed some, but for one update larger than that."""
 CATCH_UP_SECONDS = 30.0
 """How long a subscriber may take to read them."""
+MOST_UNANSWERED_PINGS = 2
 
 logger = logging.getLogger(__name__)
 
@@ -24,11 +25,12 @@ logger = logging.getLogger(__name__)
 class Subscriber:
     """One client's socket. `open` until something was decided to be the last that is written to it."""
 
-    __slots__ = ("_metrics", "open", "transport")
+    __slots__ = ("_metrics", "open", "transport", "unanswered_pings")
 
     def __init__(self, transport: asyncio.Transport, metrics: ServiceMetrics) -> None:
         self.transport = transport
         self.open = True
+        self.unanswered_pings = 0
         self._metrics = metrics
 
     def write(self, encoded: bytes) -> None:
@@ -133,6 +135,16 @@ class Fanout:
     def send_heartbeat(self, encoded: bytes) -> None:
         """Send what only keeps connections alive; its bytes are counted apart."""
         self._metrics.heartbeat_bytes += len(encoded) * self.send(encoded)
+
+    def ping(self, encoded: bytes, farewell: bytes) -> None:
+        """Ping everybody; who has not answered the last two pings is sent `farewell` instead, and cut off."""
+        for subscriber in list(self._caught_up.values()):
+            if subscriber.unanswered_pings >= MOST_UNANSWERED_PINGS:
+                self._metrics.ping_timeouts += 1
+                self.discard(subscriber)
+                subscriber.finish(farewell)
+            subscriber.unanswered_pings += 1
+        self.send_heartbeat(encoded)
 
     def deliver(self, encoded: bytes, payload_bytes: int) -> None:
         """Send an update, and count its deliveries."""

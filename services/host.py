@@ -22,7 +22,9 @@ from prometheus_client import (
     generate_latest,
 )
 
-from services.answers import Encoded, encode_response
+from services import heads
+from services.answers import Encoded
+from services.connection import LOOK_SECONDS, Connection, error_of
 from services.troubles import Troubles
 from services.watching import outlive, watch_loop
 from wirerace.addresses import is_host
@@ -55,6 +57,9 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
     )
     keep_bytes: Annotated[int, Meta(ge=1, description="bytes that the kept updates may take")] = 64 * 1024 * 1024
     parent_pid: Annotated[int, Meta(ge=0, description="stop when this process, the parent, is gone; 0 for never")] = 0
+    keep_alive_seconds: Annotated[
+        float, Meta(gt=0, le=86_400, description="how long a connection is kept on which nothing is asked")
+    ] = 75.0
     high_water_bytes: Annotated[
         int, Meta(ge=1, description="unread bytes, beyond the kernel's buffer, at which a slow reader is cut off")
     ] = 256 * 1024
@@ -75,8 +80,8 @@ class Service(ABC):
         self.troubles = Troubles()
         self.ending = False
         self.routes: dict[str, dict[str, Handler]] = {
-            "/health": {"GET": self._health},
-            "/metrics": {"GET": self._metrics_page},
+            "/health": {"GET": self._health, "HEAD": self._health},
+            "/metrics": {"GET": self._metrics_page, "HEAD": self._metrics_page},
         }
 
     @abstractmethod
@@ -109,8 +114,12 @@ class Service(ABC):
             transport.abort()
             return Encoded(b"", keep_alive=False)
         handler = self.routes.get(request.path, {}).get(request.method, self._misrouted)
+        connection = request.protocol
         try:
+            heads.check(request)
             return await handler(request)
+        except heads.Unmet as error:
+            return self.refuse(request, error.status, str(error), error.headers)
         except BadInput as error:
             return self.refuse(request, HTTPStatus.BAD_REQUEST, str(error))
         except web.HTTPRequestEntityTooLarge:
@@ -118,6 +127,9 @@ class Service(ABC):
             return self.refuse(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, line)
         except ConnectionError:  # The client has gone, or was cut off: there is nobody to answer.
             return Encoded(b"", keep_alive=False)
+        finally:
+            if isinstance(connection, Connection):
+                connection.count_answer()
 
     async def _misrouted(self, request: web.BaseRequest) -> web.StreamResponse:
         methods = self.routes.get(request.path)
@@ -129,9 +141,7 @@ class Service(ABC):
     def refuse(self, request: web.BaseRequest, status: HTTPStatus, line: str, headers: str = "") -> web.StreamResponse:
         """Return an error of one line; it closes the connection when the request had a body nobody has read."""
         stays = self.stays(request) and not request.can_read_body
-        encoded = encode_response(
-            status, line.encode() + b"\n", content_type="text/plain; charset=utf-8", headers=headers, keep_alive=stays
-        )
+        encoded = error_of(status, line, headers, keep_alive=stays)
         if request.method == "HEAD":  # It gets the headers of an answer, and no body.
             encoded = encoded[: encoded.index(b"\r\n\r\n") + 4]
         if isinstance(request.protocol, Connection) and request.protocol.joined:
@@ -141,7 +151,9 @@ class Service(ABC):
 
     def stays(self, request: web.BaseRequest) -> bool:
         """Tell whether the connection stays open after the answer."""
-        return bool(request.keep_alive) and request.version >= (1, 1) and not self.ending
+        connection = request.protocol
+        is_last = isinstance(connection, Connection) and connection.answers_the_last()
+        return bool(request.keep_alive) and request.version >= (1, 1) and not self.ending and not is_last
 
     async def _health(self, _request: web.BaseRequest) -> web.StreamResponse:
         cursor, trouble = self.cursor(), self.trouble
@@ -156,74 +168,34 @@ class Service(ABC):
         return web.Response(body=generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-class Connection(web.RequestHandler):
-    """aiohttp's connection, with its bytes counted; those of connections that ask for no updates are not."""
-
-    __slots__ = ("_counts", "_service", "_uncounted_bytes", "joined")
-
-    def __init__(self, manager: web.Server, *, service: Service, **kwargs: Any) -> None:
-        super().__init__(manager, **kwargs)
-        self._service = service
-        self._uncounted_bytes = 0
-        self._counts = False
-        self.joined = False
-
-    def join(self) -> None:
-        """Count the peer among the clients."""
-        if not self.joined:
-            self.joined = self._counts = True
-            self._service.metrics.clients += 1
-            self._service.metrics.received_bytes += self._uncounted_bytes
-
-    def leave_counting(self) -> None:
-        """Count no more bytes: whoever reads them from now on knows what they are, and counts them."""
-        self._counts = False
-
-    def data_received(self, data: bytes) -> None:
-        """Count bytes as they come."""
-        if self._counts:
-            self._service.metrics.received_bytes += len(data)
-        else:
-            self._uncounted_bytes += len(data)
-        super().data_received(data)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """Forget the client at once."""
-        if self.joined:
-            self.joined = False
-            self._service.metrics.clients -= 1
-        super().connection_lost(exc)
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Answer what is no HTTP, or a defect of ours, with one line, and close."""
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            logger.error("request for %s failed", request.path, exc_info=exc)
-        line = (message or HTTPStatus(status).phrase).strip().partition("\n")[0].rstrip(":")
-        encoded = encode_response(
-            HTTPStatus(status), line.encode() + b"\n", content_type="text/plain; charset=utf-8", keep_alive=False
-        )
-        self._service.metrics.responses["error"] += 1
-        if self.joined:
-            self._service.metrics.sent_bytes += len(encoded)
-        return Encoded(encoded, keep_alive=False)
-
-
 class _Server(web.Server):
+    """The connections of a service."""
+
     def __init__(self, service: Service) -> None:
         super().__init__(service.handle, request_factory=self._request, handler_cancellation=True)
         self._service = service
+
+    async def end_late_requests(self) -> None:
+        """Look for requests that are not whole in time, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            now = self._loop.time()
+            for connection in self.connections:
+                if isinstance(connection, Connection):
+                    connection.end_if_late(now)
 
     def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
         return web.BaseRequest(message, payload, protocol, writer, task, self._loop, client_max_size=MOST_REQUEST_BYTES)
 
     def __call__(self) -> web.RequestHandler:
-        return Connection(self, service=self._service, loop=self._loop, access_log=None, auto_decompress=False)
+        return Connection(
+            self,
+            metrics=self._service.metrics,
+            loop=self._loop,
+            access_log=None,
+            auto_decompress=False,
+            keepalive_timeout=self._service.options.keep_alive_seconds,
+        )
 
 
 async def serve(service: Service, stop: asyncio.Event, on_listening: Callable[[int], None]) -> None:
@@ -234,7 +206,8 @@ async def serve(service: Service, stop: asyncio.Event, on_listening: Callable[[i
     options = service.options
     if not is_host(options.host):
         raise BadInput(f"--host must be an address or a name, got {shown(options.host)}")
-    runner = web.ServerRunner(_Server(service), shutdown_timeout=STOP_SECONDS)
+    server = _Server(service)
+    runner = web.ServerRunner(server, shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     site = web.TCPSite(runner, options.host, options.port, backlog=BACKLOG)
     try:
@@ -246,7 +219,8 @@ async def serve(service: Service, stop: asyncio.Event, on_listening: Callable[[i
         ) from None
     on_listening(runner.addresses[0][1])
     watching = watch_loop(service.metrics, service.troubles)
-    tasks = [asyncio.ensure_future(work) for work in (service.work(), watching, stop.wait())]
+    lasting = (service.work(), watching, server.end_late_requests(), stop.wait())
+    tasks = [asyncio.ensure_future(work) for work in lasting]
     tasks += [asyncio.ensure_future(outlive(options.parent_pid))] if options.parent_pid else []
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     await site.stop()

@@ -6,6 +6,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from services.answers import Encoded
+from services.connection import Connection
 from services.host import Port
 from services.transport import TransportOptions, TransportService, cursor_of, parameters_of, seconds_of
 from wirerace.transports import TRANSPORTS
@@ -38,9 +39,16 @@ class LongPolling(TransportService):
         parameters = parameters_of(request)
         after = cursor_of(parameters)
         hold_seconds = seconds_of(parameters, "hold", self.options.hold_seconds, MOST_HOLD_SECONDS)
+        connection = request.protocol
+        if not isinstance(connection, Connection):
+            raise ConnectionResetError("the client has gone")
+        if connection.has_ended:  # The client says no more; its held request would not be told from one that was left.
+            hold_seconds = 0.0
 
         def answer(position: int) -> Encoded:
             return self.newer(request, position, after)
 
+        connection.is_left_at_end = True
         written = await self.feed.once_newer(after, hold_seconds, lambda position: answer(position).written_to(request))
+        connection.is_left_at_end = False
         return written or answer(self.feed.recent.position(after))

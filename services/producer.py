@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
+from email.utils import formatdate
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
@@ -13,9 +14,11 @@ from aiohttp import web
 from msgspec import Meta
 
 from services.answers import Encoded
+from services.connection import Connection
 from services.fanout import Fanout, Subscriber
 from services.feed import HEARTBEAT_SECONDS
-from services.host import Connection, Port, Service, ServiceOptions
+from services.heads import body_of
+from services.host import Port, Service, ServiceOptions
 from services.making import Due, Making
 from services.recent import Recent
 from services.record import Record
@@ -182,13 +185,17 @@ class Producer(Service):
     async def _feed(self, request: web.BaseRequest) -> web.StreamResponse:
         after = cursor_of(parameters_of(request))
         connection, transport = request.protocol, request.transport
-        if transport is None or not isinstance(connection, Connection):
+        if transport is None or not isinstance(connection, Connection) or connection.has_ended:
             raise ConnectionResetError("the server has gone")
+        if request.version < (1, 1):
+            raise BadInput("the feed is chunked, and HTTP/1.0 knows no chunks: ask with HTTP/1.1")
         connection.join()
+        connection.is_left_at_end = True
         subscriber = Subscriber(transport, self.metrics)
         subscriber.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n"
-            b"Cache-Control: no-store\r\n%b: %b\r\n\r\n" % (CURSOR_HEADER.encode(), str(self._recent.cursor).encode())
+            b"Cache-Control: no-store\r\nDate: %b\r\n%b: %b\r\n\r\n"
+            % (formatdate(usegmt=True).encode(), CURSOR_HEADER.encode(), str(self._recent.cursor).encode())
         )
         self._fanout.welcome(subscriber)
         try:
@@ -203,7 +210,7 @@ class Producer(Service):
 
     async def _put_schedule(self, request: web.BaseRequest) -> web.StreamResponse:
         asked_ns = self._clock()
-        schedule = await asyncio.to_thread(schedule_in, await request.read())  # a million events take a second
+        schedule = await asyncio.to_thread(schedule_in, await body_of(request))  # a million events take a second
         if (schedule.start_ns or asked_ns) < asked_ns:
             raise BadInput("schedule: start_ns must not be past; leave it out to start now")
         now = self._clock()

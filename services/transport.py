@@ -9,8 +9,9 @@ from aiohttp import web
 from msgspec import Meta
 
 from services.answers import Answers, Encoded
+from services.connection import Connection
 from services.feed import Feed
-from services.host import Connection, Service, ServiceOptions
+from services.host import Service, ServiceOptions
 from services.recent import Recent
 from wirerace.addresses import host_port_in
 from wirerace.errors import BadInput, shown

@@ -11,12 +11,14 @@ from aiohttp import web
 from msgspec import Meta
 
 from services.answers import Encoded
+from services.connection import Connection
 from services.fanout import Fanout, Subscriber
-from services.host import Connection, Port
+from services.heads import tokens_of
+from services.host import Port
+from services.incoming import Incoming
 from services.transport import TransportOptions, TransportService, cursor_of, parameters_of
 from wirerace.errors import BadInput
-from wirerace.frames import CloseCode, FrameError, FrameReader, Message, Opcode, encode_close, encode_frame
-from wirerace.metrics import ServiceMetrics
+from wirerace.frames import CloseCode, Opcode, encode_close, encode_frame
 from wirerace.transports import TRANSPORTS
 from wirerace.wire import CURSOR_HEADER, Cursor
 
@@ -25,6 +27,7 @@ HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.
 OTHER_VERSION_HEADERS = "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 SLOW_READER = encode_close(CloseCode.POLICY, "you read too slowly; resume from your cursor")
 PING = encode_frame(Opcode.PING, b"")
+NO_PONG = encode_close(CloseCode.POLICY, "two pings were not answered")
 GOING_AWAY = encode_close(CloseCode.GOING_AWAY, "the server stops")
 
 
@@ -62,7 +65,7 @@ class WebSocket(TransportService):
                 request, HTTPStatus.UPGRADE_REQUIRED, "Sec-WebSocket-Version must be 13", OTHER_VERSION_HEADERS
             )
         connection, transport = request.protocol, request.transport
-        if transport is None or not isinstance(connection, Connection):
+        if transport is None or not isinstance(connection, Connection) or connection.has_ended:
             raise ConnectionResetError("the client has gone")
         recent = self.feed.recent
         position = recent.position(after)
@@ -70,9 +73,11 @@ class WebSocket(TransportService):
         self._welcome(transport, accept, recent.cursor if after is None or position == recent.head else after)
         connection.keep_alive(False)
         subscriber = Subscriber(transport, self.metrics)
-        incoming = _Incoming(subscriber, self._fanout, self.metrics, self.options.max_message_bytes)
+        incoming = Incoming(subscriber, self._fanout, self.metrics, self.options.max_message_bytes)
         connection.set_parser(incoming)  # type: ignore[arg-type]  # aiohttp names its own reader, and asks no more of it than this one can
         connection.leave_counting()
+        connection.is_left_at_end = True
+        connection.end_if_message_is_late = incoming.end_if_late
         incoming.counts = True  # What came in one piece with the handshake, and was read just now, is counted already.
         self._fanout.welcome(subscriber)
         try:
@@ -93,7 +98,7 @@ class WebSocket(TransportService):
     async def _ping_forever(self, interval_seconds: float) -> None:
         while True:
             await asyncio.sleep(interval_seconds)
-            self._fanout.send_heartbeat(PING)
+            self._fanout.ping(PING, NO_PONG)
 
     def end(self) -> None:
         """Send every client away with 1001."""
@@ -115,8 +120,8 @@ def accept_of(request: web.BaseRequest) -> str:
     Raises BadInput when the request is no handshake.
     """
     headers = request.headers
-    upgrades = "websocket" in headers.get("Upgrade", "").lower()
-    if not upgrades or "upgrade" not in headers.get("Connection", "").lower():
+    upgrades = request.version >= (1, 1) and "websocket" in tokens_of(headers, "Upgrade")
+    if not upgrades or "upgrade" not in tokens_of(headers, "Connection"):
         raise BadInput("this path speaks WebSocket: send Upgrade: websocket and Connection: Upgrade")
     key = headers.get("Sec-WebSocket-Key", "").encode(errors="surrogateescape")
     try:
@@ -126,62 +131,3 @@ def accept_of(request: web.BaseRequest) -> str:
     if len(nonce) != 16:
         raise BadInput("Sec-WebSocket-Key must be 16 bytes in base64")
     return base64.b64encode(hashlib.sha1(key + HANDSHAKE_GUID, usedforsecurity=False).digest()).decode()
-
-
-class _Incoming:
-    """What a client sends: pings are answered, a close is answered and ends it, data is read and dropped.
-
-    Bytes are counted when the frame that they belong to is known for what it is, for pongs are counted apart.
-    """
-
-    def __init__(self, subscriber: Subscriber, fanout: Fanout, metrics: ServiceMetrics, max_message_bytes: int) -> None:
-        self.counts = False
-        self._uncounted_bytes = 0
-        self._subscriber = subscriber
-        self._fanout = fanout
-        self._metrics = metrics
-        self._reader = FrameReader(masked=True, max_message_bytes=max_message_bytes)
-
-    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        """Take bytes; the result tells aiohttp to go on, with nothing left over."""
-        self._uncounted_bytes += len(data) if self.counts else 0
-        if self._subscriber.open:
-            try:
-                for message in self._reader.feed(data):
-                    self._take(message)
-            except FrameError as error:
-                self._metrics.responses["error"] += 1
-                self._close(encode_close(error.code, str(error)))
-        self._count(self._reader.cut_bytes if self._subscriber.open else 0)
-        return False, b""
-
-    def feed_eof(self) -> None:
-        """The connection is lost; aiohttp calls this."""
-        self._subscriber.open = False
-        self._count(0)
-
-    def _count(self, rest_bytes: int) -> None:
-        """Count what was received, but for the last bytes, of a frame that is not whole."""
-        rest_bytes = min(rest_bytes, self._uncounted_bytes)
-        self._metrics.received_bytes += self._uncounted_bytes - rest_bytes
-        self._uncounted_bytes = rest_bytes
-
-    def _take(self, message: Message) -> None:
-        subscriber = self._subscriber
-        if not subscriber.open:
-            return
-        if message.opcode is Opcode.CLOSE:
-            self._close(encode_frame(Opcode.CLOSE, message.payload[:2]))
-        elif message.opcode is Opcode.PING:
-            if self._fanout.is_slow(subscriber):
-                self._fanout.cut(subscriber)
-            else:
-                subscriber.write(encode_frame(Opcode.PONG, message.payload))
-        elif message.opcode is Opcode.PONG:
-            size_bytes = min(len(encode_frame(Opcode.PONG, message.payload, b"mask")), self._uncounted_bytes)
-            self._uncounted_bytes -= size_bytes
-            self._metrics.heartbeat_bytes += size_bytes
-
-    def _close(self, frame: bytes) -> None:
-        self._fanout.discard(self._subscriber)
-        self._subscriber.finish(frame)

@@ -1,6 +1,7 @@
 """WebSocket frames (RFC 6455), to and from bytes; no extensions, so every reserved bit is an error."""
 
 import struct
+import sys
 from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
@@ -83,18 +84,24 @@ class FrameReader:
     """Turns a stream of bytes into messages, however the stream is split.
 
     `masked` tells what to insist on: a server must mask nothing, a client everything. A message, or one frame, beyond
-    `max_message_bytes` is refused from its header on, before its bytes are kept.
+    `max_message_bytes` is refused from its header on, before its bytes are kept. `frames` counts what was read.
     """
 
-    __slots__ = ("_fragments", "_fragments_bytes", "_fragments_opcode", "_masked", "_max_message_bytes", "_tail")
+    __slots__ = ("_fragments", "_fragments_opcode", "_masked", "_max_message_bytes", "_most_frames", "_tail", "frames")
 
-    def __init__(self, *, masked: bool, max_message_bytes: int) -> None:
+    def __init__(self, *, masked: bool, max_message_bytes: int, most_frames: int = sys.maxsize) -> None:
         self._masked = masked
         self._max_message_bytes = max_message_bytes
+        self._most_frames = most_frames
         self._tail = b""
-        self._fragments: list[bytes] = []
-        self._fragments_bytes = 0
+        self._fragments = bytearray()
         self._fragments_opcode: Opcode | None = None
+        self.frames = 0
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Tell whether what was fed ended inside a message."""
+        return bool(self._tail) or self._fragments_opcode is not None
 
     @property
     def is_cut(self) -> bool:
@@ -109,7 +116,8 @@ class FrameReader:
     def feed(self, data: bytes) -> Iterator[Message]:
         """Yield the messages that `data` completes, in order. To be exhausted before the next call.
 
-        Raises FrameError after the last good message when the peer broke the protocol; the reader is of no use then.
+        Raises FrameError after the last good message when the peer broke the protocol, or when `data` holds more than
+        `most_frames` frames; the reader is of no use then.
         """
         text = self._plain_text(data)
         if text is not None:
@@ -118,6 +126,7 @@ class FrameReader:
         buffer = self._tail + data if self._tail else data
         self._tail = b""
         position, end = 0, len(buffer)
+        frames_before = self.frames
         while end - position >= 2:
             first, second = buffer[position], buffer[position + 1]
             size, body = second & 0x7F, position + 2
@@ -133,6 +142,9 @@ class FrameReader:
             self._check_size(first, size)
             if body + size > end:
                 break
+            self.frames += 1
+            if self.frames - frames_before > self._most_frames:
+                raise FrameError(CloseCode.POLICY, f"more than {self._most_frames} frames at once")
             payload = buffer[body : body + size]
             if self._masked:
                 payload = _masked(payload, buffer[body - 4 : body])
@@ -174,7 +186,7 @@ class FrameReader:
             raise FrameError(CloseCode.PROTOCOL_ERROR, "a new message before the end of a fragmented one")
 
     def _check_size(self, first: int, size: int) -> None:
-        if size and first & 0x0F not in _CONTROL and self._fragments_bytes + size > self._max_message_bytes:
+        if size and first & 0x0F not in _CONTROL and len(self._fragments) + size > self._max_message_bytes:
             raise FrameError(CloseCode.TOO_BIG, f"a message has at most {self._max_message_bytes} bytes")
 
     def _message(self, first: int, payload: bytes) -> Message | None:
@@ -190,13 +202,11 @@ class FrameReader:
     def _defragment(self, opcode: Opcode, payload: bytes, *, last: bool) -> Message | None:
         if self._fragments_opcode is None:
             self._fragments_opcode = opcode
-        if payload:  # An empty fragment costs nothing, so that a flood of them stays bounded.
-            self._fragments.append(payload)
-            self._fragments_bytes += len(payload)
+        self._fragments += payload  # in one piece: a list of fragments takes many times what is in them
         if not last:
             return None
-        message = _checked(self._fragments_opcode, b"".join(self._fragments))
-        self._fragments, self._fragments_bytes, self._fragments_opcode = [], 0, None
+        message = _checked(self._fragments_opcode, bytes(self._fragments))
+        self._fragments, self._fragments_opcode = bytearray(), None
         return message
 
 

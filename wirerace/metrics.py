@@ -34,6 +34,9 @@ _COUNTERS = {
     "sent_bytes": "Application-layer bytes given to sockets of clients, without /health and /metrics",
     "heartbeat_bytes": "Bytes of this server's pings, and of clients' pongs; they are in no other count",
     "slow_readers": "Clients cut off because they read too slowly",
+    "request_timeouts": "Connections ended because a request on them was not whole in time",
+    "ping_timeouts": "Clients cut off because they did not answer two pings in a row",
+    "floods": "Clients cut off because they sent too many frames at once",
     "feed_connects": "Times the feed was connected",
     "early_updates": "Updates that came before their intended time of making: the clocks differ, or one was set back",
     "feed_reads": "Readings of the feed that brought updates: what one brings together is sent together",
@@ -56,6 +59,9 @@ class ServiceMetrics(Collector):
         self.sent_bytes = 0
         self.heartbeat_bytes = 0
         self.slow_readers = 0
+        self.request_timeouts = 0
+        self.ping_timeouts = 0
+        self.floods = 0
         self.feed_connects = 0
         self.early_updates = 0
         self.feed_reads = 0

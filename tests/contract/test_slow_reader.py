@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from services.host import Connection
+from services.connection import Connection
 from tests.contract.clients import WEBSOCKET_TRANSPORTS, Client, Update, WebSocket
 from tests.contract.raw import get
 from tests.contract.stage import Stage

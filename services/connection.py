@@ -1,0 +1,172 @@
+"""A client's connection: its bytes are counted, what it leaves unfinished ends it, and its last request is answered."""
+
+import logging
+import socket
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from services.answers import Encoded, encode_response
+from wirerace.metrics import ServiceMetrics
+
+REQUEST_SECONDS = 10.0
+"""For the whole head of a request, from its first byte or, of the first one, from the connection's beginning."""
+BODY_SECONDS = 60.0
+"""For a whole request with a body."""
+LOOK_SECONDS = 1.0
+"""How often unfinished requests are looked for."""
+VANISHED_SECONDS = 60
+"""After which a peer that acknowledges nothing, or answers no probe, counts as gone; the kernel itself waits hours."""
+PROBES = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 1000 * VANISHED_SECONDS}
+"""By their names in tcp(7), of which a platform has not all."""
+
+logger = logging.getLogger(__name__)
+
+
+class Connection(web.RequestHandler):
+    """aiohttp's connection. Bytes of connections that ask for no updates are not counted.
+
+    `is_left_at_end` tells what it means that the client ends its sending side: that it leaves, while its request is
+    held or it is subscribed, else that no other request comes (RFC 9112, section 9.6), and `has_ended` turns true.
+    """
+
+    __slots__ = (
+        "_answers",
+        "_begun",
+        "_counts",
+        "_last_body",
+        "_metrics",
+        "_uncounted_bytes",
+        "end_if_message_is_late",
+        "has_ended",
+        "is_left_at_end",
+        "joined",
+    )
+
+    def __init__(self, manager: web.Server, *, metrics: ServiceMetrics, **kwargs: Any) -> None:
+        super().__init__(manager, **kwargs)
+        self._metrics = metrics
+        self._uncounted_bytes = 0
+        self._counts = False
+        self._answers = 0
+        self._last_body: Any = None
+        self._begun: float | None = None
+        self.joined = False
+        self.has_ended = False
+        self.is_left_at_end = False
+        self.end_if_message_is_late: Callable[[float], None] | None = None
+
+    def join(self) -> None:
+        """Count the peer among the clients."""
+        if not self.joined:
+            self.joined = self._counts = True
+            self._metrics.clients += 1
+            self._metrics.received_bytes += self._uncounted_bytes
+
+    def leave_counting(self) -> None:
+        """Count no more bytes: whoever reads them from now on knows what they are, and counts them."""
+        self._counts = False
+
+    def connection_made(self, transport: Any) -> None:
+        """Have the kernel find out when the peer has vanished."""
+        super().connection_made(transport)
+        self._begun = self._loop.time()
+        stream = transport.get_extra_info("socket")
+        for name, value in PROBES.items():
+            if hasattr(socket, name):
+                stream.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+    def data_received(self, data: bytes) -> None:
+        """Count bytes as they come."""
+        if self._counts:
+            self._metrics.received_bytes += len(data)
+        else:
+            self._uncounted_bytes += len(data)
+        super().data_received(data)
+        if self._messages:
+            self._last_body = self._messages[-1][1]
+            self._begun = None if self._last_body.is_eof() else self._loop.time()
+        elif self._begun is None and not self._waiting:
+            self._begun = self._loop.time()
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio.Protocol has it
+        """Tell whether the connection stays open for the answers to requests that are whole."""
+        self.has_ended = True
+        return self._waiting > 0 and not self.is_left_at_end and bool(self._last_body.is_eof())
+
+    @property
+    def _waiting(self) -> int:
+        """How many requests have come and are not answered; of their bodies, only the last one's can be unfinished."""
+        return self._request_count - self._answers
+
+    def answers_the_last(self) -> bool:
+        """Tell whether no request comes after the one that is being answered."""
+        return self.has_ended and self._waiting <= 1
+
+    def count_answer(self) -> None:
+        """Note that a request is answered, and close after its answer when no other comes."""
+        if self.answers_the_last():
+            self.close()
+        self._answers += 1
+        self._begun = None  # aiohttp waits for what is left of the body
+
+    def end_if_late(self, now: float) -> None:
+        """Refuse a request that should be whole by now, and end the connection."""
+        if self.end_if_message_is_late is not None:
+            self.end_if_message_is_late(now)
+            return
+        begun, transport = self._begun, self.transport
+        if begun is None or transport is None or now - begun < REQUEST_SECONDS:
+            return
+        if not self._waiting:
+            self._refuse_late(transport, has_begun=self._uncounted_bytes > 0 or self.joined)
+        elif self._last_body.is_eof():
+            self._begun = None
+        elif now - begun >= BODY_SECONDS:
+            self._refuse_late(transport, has_begun=True)
+
+    def _refuse_late(self, transport: Any, *, has_begun: bool) -> None:
+        """Close; who has said something is told why."""
+        self._begun = None
+        self._metrics.request_timeouts += 1
+        if has_begun:
+            encoded = error_of(HTTPStatus.REQUEST_TIMEOUT, "the request was not whole in time")
+            self._count_error(encoded)
+            transport.write(encoded)
+        transport.close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Forget the client at once."""
+        if self.joined:
+            self.joined = False
+            self._metrics.clients -= 1
+        super().connection_lost(exc)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what is no HTTP, or a defect of ours, with one line, and close."""
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            logger.error("request for %s failed", request.path, exc_info=exc)
+        line = (message or HTTPStatus(status).phrase).strip().partition("\n")[0].rstrip(":")
+        encoded = error_of(HTTPStatus(status), line)
+        self._count_error(encoded)
+        return Encoded(encoded, keep_alive=False)
+
+    def _count_error(self, encoded: bytes) -> None:
+        self._metrics.responses["error"] += 1
+        if self.joined:
+            self._metrics.sent_bytes += len(encoded)
+
+
+def error_of(status: HTTPStatus, line: str, headers: str = "", *, keep_alive: bool = False) -> bytes:
+    """Return an error of one line; `headers` are lines that end in CRLF."""
+    return encode_response(
+        status, line.encode() + b"\n", content_type="text/plain; charset=utf-8", headers=headers, keep_alive=keep_alive
+    )

@@ -1,0 +1,49 @@
+"""What the head of a request says, as RFC 9110 and RFC 9112 mean it."""
+
+from http import HTTPStatus
+
+from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from wirerace.errors import BadInput
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+Headers = CIMultiDictProxy[str] | CIMultiDict[str]
+
+
+class Unmet(BadInput):
+    """A request that HTTP has a status of its own for; `headers` are lines that end in CRLF."""
+
+    def __init__(self, status: HTTPStatus, line: str, headers: str = "") -> None:
+        super().__init__(line)
+        self.status = status
+        self.headers = headers
+
+
+def tokens_of(headers: Headers, name: str) -> frozenset[str]:
+    """Return the members of a list, in lower case: several lines of one name are one list (RFC 9110, section 5.3)."""
+    return frozenset(token.strip().lower() for line in headers.getall(name, ()) for token in line.split(","))
+
+
+def check(request: web.BaseRequest) -> None:
+    """Refuse what no server may answer as if nothing were wrong.
+
+    Raises BadInput without exactly one Host (RFC 9112, section 3.2), Unmet for an expectation that is not known (RFC
+    9110, section 10.1.1) and for an encoded body (section 8.4): unpacked, a small one may fill memory.
+    """
+    headers = request.headers
+    if len(headers.getall("Host", ())) != 1 and request.version >= (1, 1):
+        raise BadInput("a request of HTTP/1.1 has exactly one Host header")
+    if "Expect" in headers and tokens_of(headers, "Expect") != {"100-continue"}:
+        raise Unmet(HTTPStatus.EXPECTATION_FAILED, "the only expectation that is met is 100-continue")
+    if "Content-Encoding" in headers and tokens_of(headers, "Content-Encoding") != {"identity"}:
+        line = "a body must not be encoded: send it as it is"
+        raise Unmet(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, line, "Accept-Encoding: identity\r\n")
+
+
+async def body_of(request: web.BaseRequest) -> bytes:
+    """Return the body, after a client that waits for it was told to go on (RFC 9110, section 10.1.1)."""
+    transport = request.transport
+    if "Expect" in request.headers and request.version >= (1, 1) and transport is not None:
+        transport.write(CONTINUE)
+    return await request.read()
