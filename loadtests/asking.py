@@ -15,6 +15,8 @@ class HttpSubscriber(Subscriber):
     abstract = True
     request_method = "GET"
     together = True
+    repeats_lost = False
+    """Whether a request that is lost was surely not held: then it is sent again."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -23,13 +25,14 @@ class HttpSubscriber(Subscriber):
             self.counters,
             keep_alive=self.options.keep_alive,
             extra_header_bytes=self.options.extra_header_bytes,
+            repeats_lost=self.repeats_lost,
         )
 
     def ask(self, target: str, sent_ns: int) -> Received:
         """Ask for `target`; the request was meant to leave at `sent_ns`. A 204 yields no updates."""
         account = self.account
         account.request(sent_ns)
-        connects = self.client.connects
+        connects, repeats = self.client.connects, self.client.repeats
         self.asked_ns = now_ns()
         try:
             response = self.client.get(target)
@@ -39,6 +42,7 @@ class HttpSubscriber(Subscriber):
             raise
         finally:
             account.totals.connects += self.client.connects - connects
+            account.totals.repeated_requests += self.client.repeats - repeats
         took_ns = response.stamp.arrival_ns - self.asked_ns
         self.note_request(took_ns, len(response.body))
         account.response("data" if updates else "empty", response.stamp.arrival_ns, took_ns)

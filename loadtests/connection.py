@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 from gevent import get_hub, socket
 
 from loadtests.traffic import Counters
-from wirerace.addresses import host_port_in
+from wirerace.addresses import host_port_in, spelled
 from wirerace.clock import NS_PER_SECOND, Clock, now_ns
 from wirerace.errors import ConnectionLost
 
@@ -42,7 +42,7 @@ class Address(NamedTuple):
         return cls(host, port or 80)
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        return spelled(self.host, self.port)
 
 
 class Stamp(NamedTuple):

@@ -7,7 +7,7 @@ import httptools
 from loadtests.connection import Address, Connection, Stamp
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
-from wirerace.errors import BadAnswer, Refused
+from wirerace.errors import BadAnswer, ConnectionLost, Refused
 from wirerace.wire import CURSOR_HEADER
 
 LEAST_LINE_BYTES = len("Filler:\r\n")
@@ -17,6 +17,8 @@ MOST_ANSWER_BYTES = 128 * 1024 * 1024  # twice what a server keeps for clients t
 MOST_SAID_BYTES = 1000
 
 _CURSOR_HEADER = CURSOR_HEADER.lower().encode()
+_LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
+"""Headers without which a body ends with the connection (RFC 9112, section 6.3)."""
 
 
 class Response(NamedTuple):
@@ -42,8 +44,10 @@ def filling(size_bytes: int) -> str:
 class HttpClient:
     """Asks one server.
 
-    `connects` counts the connections made; `opened_ns` and `sent_ns` are when the last one was open, and when the last
-    request had left, Unix nanoseconds.
+    `connects` counts the connections made, `repeats` the requests sent again; `opened_ns` and `sent_ns` are when the
+    last connection was open, and when the last request had left, Unix nanoseconds. With `repeats_lost`, a request
+    on a kept connection that ends without a byte of an answer is sent again, once, on a new one (RFC 9110, section
+    9.2.2: GET is idempotent): it crossed the end of a connection that the server had found idle for too long.
     """
 
     def __init__(
@@ -53,8 +57,10 @@ class HttpClient:
         *,
         keep_alive: bool = True,
         extra_header_bytes: int = 0,
+        repeats_lost: bool = False,
     ) -> None:
         self.connects = 0
+        self.repeats = 0
         self.opened_ns = 0
         self.sent_ns = 0
         self._address = address
@@ -63,7 +69,11 @@ class HttpClient:
         self._tail = f" HTTP/1.1\r\nHost: {address}\r\n{closing}{filling(extra_header_bytes)}\r\n"
         self._connection: Connection | None = None
         self._parser = httptools.HttpResponseParser(self)
+        self._repeats_lost = repeats_lost
+        self._is_answered = False
         self._complete = False
+        self._has_head = False
+        self._has_length = False
         self._has_more = False
         self._stays_open = False
         self._cursor = b""
@@ -80,13 +90,24 @@ class HttpClient:
         Raises OSError or ConnectionLost when the connection breaks, Refused when the status is neither 200 nor 204,
         BadAnswer when the answer is no HTTP, or has no end; the connection is closed then.
         """
+        may_be_idle = self._repeats_lost and self._connection is not None
+        try:
+            return self._exchange(target)
+        except (OSError, ConnectionLost):
+            if not may_be_idle or self._is_answered:
+                raise
+        self.close()
+        self.repeats += 1
+        return self._exchange(target)
+
+    def _exchange(self, target: str) -> Response:
         if self._connection is None:
             self._connection = Connection(self._address, self._counters)
             self._parser = httptools.HttpResponseParser(self)
             self.connects += 1
             self.opened_ns = now_ns()
         connection, parser = self._connection, self._parser
-        self._complete = False
+        self._is_answered = self._complete = self._has_head = False
         connection.send(f"GET {target}{self._tail}".encode())
         self.sent_ns = now_ns()
         try:
@@ -108,10 +129,15 @@ class HttpClient:
         try:
             while not self._complete:
                 data = connection.receive()
+                self._is_answered = True
                 parser.feed_data(data)
                 size_bytes += len(data)
                 if size_bytes > (MOST_ANSWER_BYTES if self._body else MOST_HEAD_BYTES) and not self._complete:
                     raise BadAnswer(f"no end of the answer after {size_bytes} bytes")
+        except ConnectionLost:
+            if not self._has_head or self._has_length:
+                raise
+            self._stays_open = False  # The body has ended with the connection.
         except httptools.HttpParserUpgrade:
             raise BadAnswer("101: nobody asked for another protocol") from None
         except httptools.HttpParserError as error:
@@ -130,13 +156,21 @@ class HttpClient:
     def on_message_begin(self) -> None:
         """A response begins; when the one before it is whole, nobody has asked for it."""
         self._has_more = self._complete
+        self._has_head = self._has_length = False
         self._cursor = b""
         self._body.clear()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Note the cursor."""
-        if name.lower() == _CURSOR_HEADER:
+        """Note the cursor, and whether the answer says where its body ends."""
+        name = name.lower()
+        if name == _CURSOR_HEADER:
             self._cursor = value
+        elif name in _LENGTHS:
+            self._has_length = True
+
+    def on_headers_complete(self) -> None:
+        """Note that a final answer's head is whole: a body may follow that ends with the connection."""
+        self._has_head = self._parser.get_status_code() >= 200
 
     def on_body(self, body: bytes) -> None:
         """Keep a part of the body."""

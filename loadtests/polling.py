@@ -18,6 +18,7 @@ class PollingUser(HttpSubscriber):
 
     transport = TRANSPORTS["polling"]
     options: PollingOptions
+    repeats_lost = True
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)

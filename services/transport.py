@@ -13,7 +13,7 @@ from services.connection import Connection
 from services.feed import Feed
 from services.host import Service, ServiceOptions
 from services.recent import Recent
-from wirerace.addresses import host_port_in
+from wirerace.addresses import host_port_in, spelled
 from wirerace.errors import BadInput, shown
 from wirerace.transports import PRODUCER_PORT
 from wirerace.wire import Cursor
@@ -27,7 +27,6 @@ class TransportOptions(ServiceOptions, frozen=True, kw_only=True):
     producer_url: Annotated[
         str,
         Meta(
-            pattern=r"^https?://[^/\s:]+(:[0-9]+)?$",
             description="where the producer is: http://HOST:PORT",
             extra={"example": "http://127.0.0.1:8000"},
         ),
@@ -42,9 +41,10 @@ class TransportService(Service):
     def __init__(self, options: TransportOptions, path: str) -> None:
         super().__init__(options)
         try:
-            host_port_in(options.producer_url, ("http", "https"), "http://127.0.0.1:8000")
+            host, port = host_port_in(options.producer_url, ("http",), f"http://127.0.0.1:{PRODUCER_PORT}")
         except BadInput as error:
             raise BadInput(f"--producer-url: {error}") from None
+        self._producer_url = f"http://{spelled(host, port or 80)}"
         recent = Recent(options.keep_updates, options.keep_bytes)
         self.feed = Feed(recent, self.metrics, pack=self.pack)
         self.answers = Answers(recent, self.metrics)
@@ -61,7 +61,7 @@ class TransportService(Service):
 
     async def work(self) -> None:
         """Follow the feed."""
-        await self.feed.follow(self.options.producer_url)
+        await self.feed.follow(self._producer_url)
 
     @property
     def live(self) -> bool:

@@ -130,6 +130,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     at its own time), `received` counts what reached them, `repeated` what reached one again, `missing` the sequence
     numbers below a client's highest that it never received. `returning` is how long clients were without a connection
     that had broken or was cut, `cuts` how many connections the load itself cut, `breaks` how many broke otherwise.
+    `repeated_requests` counts requests sent again because the server had closed the connection that was kept.
     `closed_ns` is when each load process closed its ledgers, Unix nanoseconds.
     """
 
@@ -147,6 +148,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     late_polls: int = 0
     connects: int = 0
     failed_connects: int = 0
+    repeated_requests: int = 0
     cuts: int = 0
     breaks: int = 0
     clients: int = 0

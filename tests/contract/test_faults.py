@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from services.__main__ import SERVICES
+from services.producer import Producer
 from tests.contract.raw import Raw, get
-from tests.contract.stage import Stage
+from tests.contract.stage import Running, Stage
 
 Fault = Callable[[Raw, bytes], Awaitable[None]]
 MOST_HEADER_BYTES = 50_000_000
@@ -160,3 +162,13 @@ async def test_clients_that_vanish_while_updates_are_made_harm_no_other(stage: S
     await stage.server.until_metric("clients", 1)
     await stage.server.until_health(200, stage.head)
     assert stage.server.serves
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:PORT/", "http://[::1]:PORT", "http://localhost:PORT"])
+async def test_producer_is_found_however_its_url_is_spelled(stage: Stage, url: str) -> None:
+    host = "::1" if "::1" in url else "127.0.0.1"
+    producer = await Running.start(Producer, idle=True, host=host)
+    server = await Running.start(SERVICES[stage.transport.name], producer_url=url.replace("PORT", str(producer.port)))
+    await server.until_health(200)
+    await server.stop()
+    await producer.stop()

@@ -13,8 +13,8 @@ from tests.loadtests.swarm import Start, Swarm
 def serve() -> Iterator[Serve]:
     scripts: list[Script] = []
 
-    def start(*answers: Answer, piece_bytes: int = 0) -> Script:
-        scripts.append(Script(*answers, piece_bytes=piece_bytes))
+    def start(*answers: Answer, piece_bytes: int = 0, host: str = "127.0.0.1") -> Script:
+        scripts.append(Script(*answers, piece_bytes=piece_bytes, host=host))
         return scripts[-1]
 
     yield start

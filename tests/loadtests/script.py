@@ -10,21 +10,26 @@ from gevent.server import StreamServer
 from loadtests.connection import Address
 
 Serve = Callable[..., "Script"]
+CLOSE = b"(close)"
 Answer = bytes | Callable[[bytes], bytes]
 """What is answered, or what makes it of the request."""
 
 
 class Script:
-    """A server that answers each request with the next of `answers`, cut into pieces; b"" is to hold the request."""
+    """A server that answers each request with the next of `answers`, cut into pieces; b"" is to hold the request.
 
-    def __init__(self, *answers: Answer, piece_bytes: int = 0) -> None:
+    It closes the connection after an answer whose number is in `closes_after`, and instead of one that is CLOSE.
+    """
+
+    def __init__(self, *answers: Answer, piece_bytes: int = 0, host: str = "127.0.0.1") -> None:
+        self.closes_after: set[int] = set()
         self.requests: list[bytes] = []
         self.connections = 0
         self._answers = list(answers)
         self._piece_bytes = piece_bytes
-        self._server = StreamServer(("127.0.0.1", 0), self._serve)
+        self._server = StreamServer((host, 0), self._serve)
         self._server.start()
-        self.address = Address("127.0.0.1", self._server.server_port)
+        self.address = Address(host, self._server.server_port)
 
     def add(self, *answers: Answer) -> None:
         self._answers += answers
@@ -43,6 +48,8 @@ class Script:
             answer = self._answers.pop(0)
             if callable(answer):
                 answer = answer(request)
+            if answer == CLOSE:
+                break
             if not answer:
                 stream.recv(1)
                 break
@@ -50,5 +57,5 @@ class Script:
             for start in range(0, len(answer), size):
                 stream.sendall(answer[start : start + size])
                 gevent.sleep(0)
-            if b"close" in answer:
+            if b"close" in answer or len(self.requests) in self.closes_after:
                 break

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wirerace.addresses import host_port_in, is_host
+from wirerace.addresses import host_port_in, is_host, spelled
 from wirerace.errors import BadInput
 
 HTTP = ("http", "ws")
@@ -23,7 +23,7 @@ def test_name_that_cannot_be_looked_up_is_no_host(name: str) -> None:
     [
         ("http://127.0.0.1:8001", ("127.0.0.1", 8001)),
         ("ws://polling", ("polling", None)),
-        ("http://[::1]:80/path", ("::1", 80)),
+        ("http://[::1]:80/", ("::1", 80)),
     ],
 )
 def test_url_has_a_host_and_perhaps_a_port(url: str, expected: tuple[str, int | None]) -> None:
@@ -50,3 +50,19 @@ def test_url_has_a_host_and_perhaps_a_port(url: str, expected: tuple[str, int | 
 def test_url_that_leads_nowhere_is_refused(url: str) -> None:
     with pytest.raises(BadInput, match=r"^a host is a URL such as http://HOST:1, got '"):
         host_port_in(url, HTTP, "http://HOST:1")
+
+
+@pytest.mark.parametrize("url", ["http://a:1/x", "http://a:1//", "http://a:1?x", "http://a:1#x", "http://me@a:1"])
+def test_what_would_be_dropped_of_a_url_is_refused(url: str) -> None:
+    with pytest.raises(BadInput, match=r"^a host is a URL without a path, a query or a user, "):
+        host_port_in(url, HTTP, "http://HOST:1")
+
+
+@pytest.mark.parametrize("url", ["https://a:1", "wss://a"])
+def test_tls_is_said_to_be_missing(url: str) -> None:
+    with pytest.raises(BadInput, match=r"^TLS is not spoken yet: write http://, got '"):
+        host_port_in(url, HTTP, "http://HOST:1")
+
+
+def test_address_of_ipv6_stands_in_brackets() -> None:
+    assert ("[::1]:80", "a:80") == (spelled("::1", 80), spelled("a", 80))

@@ -67,6 +67,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         connects=account.connects,
         cuts=account.cuts,
         breaks=account.breaks,
+        repeated_requests=account.repeated_requests,
         return_seconds=returning_of(account.returning),
         restarts=measured.restarts,
         parts=measured.parts,

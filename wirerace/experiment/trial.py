@@ -205,6 +205,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     connects: int
     cuts: int
     breaks: int = 0
+    repeated_requests: int = 0
     return_seconds: Returning
     restarts: int
     parts: dict[str, Part] = {}
