@@ -15,7 +15,7 @@ from loadtests.load import LOADS, Load
 from loadtests.longpolling import LongPollingUser
 from loadtests.metrics import Totals, new_registry
 from loadtests.options import add_options, read_options
-from loadtests.page import refuse_bad_options
+from loadtests.page import offer_the_count_to_shapes, refuse_bad_options
 from loadtests.polling import PollingUser
 from loadtests.shapes import Ramp, ReconnectStorm, Shaped, Spike, Steady, Steps, shapes_of
 from loadtests.websocket import WebSocketUser
@@ -54,6 +54,7 @@ def set_up(environment: Environment, **_: Any) -> None:
     environment.shape_class = None if options.shape == "steady" else shapes[options.shape]
     for shape in shapes.values():
         shape.parts, shape.environment = parts, environment
+    offer_the_count_to_shapes(environment)
     refuse_bad_options(environment)
     if options.control_port:
         control = Control(address, registry, parts, lambda window: _begin_shape(environment, window))

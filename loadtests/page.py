@@ -22,6 +22,24 @@ DEFAULT_SHAPE = "Default"
 """What Locust's page calls having no shape."""
 
 
+def offer_the_count_to_shapes(environment: Environment) -> None:
+    """Have the page ask for the number of clients and their rate when a shape is picked, too: our shapes need both.
+
+    Locust tells its page so by the shape that is set, which is none before the first test and after one without a
+    shape; the page then greys both out at 0, and no shape could be started.
+    """
+    web_ui: Any = environment.web_ui
+    if web_ui is None:
+        return
+    update = web_ui.update_template_args
+
+    def updated() -> None:
+        update()
+        web_ui.template_args["shape_use_common_options"] = True
+
+    web_ui.update_template_args = updated
+
+
 def refuse_bad_options(environment: Environment) -> None:
     """Have the page refuse to start a test with options that do not fit, and say which and why."""
     if environment.web_ui is None or environment.web_ui.app is None:

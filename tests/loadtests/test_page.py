@@ -1,5 +1,6 @@
 """Locust's page: whatever somebody types into it, what is wrong is said on the page, and nothing starts."""
 
+import re
 import sys
 from collections.abc import Iterator
 from random import Random
@@ -11,7 +12,7 @@ from locust.argument_parser import get_parser
 from locust.env import Environment
 
 from loadtests.options import add_options
-from loadtests.page import refuse_bad_options
+from loadtests.page import offer_the_count_to_shapes, refuse_bad_options
 from loadtests.polling import PollingUser
 from loadtests.shapes import ReconnectStorm, Steady
 from loadtests.websocket import WebSocketUser
@@ -32,12 +33,15 @@ def page() -> Iterator[FlaskClient]:
     environment: Any = Environment(user_classes=list(users.values()), parsed_options=options)
     environment.available_user_classes = users
     environment.available_shape_classes = {name: shape() for name, shape in shapes.items()}
+    for shape in environment.available_shape_classes.values():
+        shape.environment = environment
     environment.create_local_runner().start = lambda *_, **__: None
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(sys, "argv", ["locust"])  # the page reads it, too
         web_ui = environment.create_web_ui("127.0.0.1", 0, userclass_picker_is_active=True, delayed_start=True)
-    refuse_bad_options(environment)
-    yield web_ui.app.test_client()
+        offer_the_count_to_shapes(environment)
+        refuse_bad_options(environment)
+        yield web_ui.app.test_client()
     environment.runner.quit()
 
 
@@ -85,6 +89,17 @@ def test_good_fields_start_a_test(page: FlaskClient) -> None:
     assert said(page, GOOD | {"run_time": "1m", "user_classes": "PollingUser", "websocket_host": "ws://127.0.0.1:1"})[
         "success"
     ]
+
+
+@pytest.mark.parametrize("shape", ["Default", "Steady"])
+def test_page_asks_for_clients_whatever_shape_was_started_before(page: FlaskClient, shape: str) -> None:
+    """Or a shape picked in a browser would have 0 clients."""
+    assert said(page, GOOD | {"shape_class": shape})["success"]
+    page.get("/stop")
+
+    html = page.get("/").get_data(as_text=True)
+    assert 1 == html.count("shape_use_common_options")
+    assert re.search(r"shape_use_common_options\W+true", html)
 
 
 @fuzzed
