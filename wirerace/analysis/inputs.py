@@ -13,6 +13,10 @@ from wirerace.histogram import merged
 from wirerace.schedule import Truth
 
 REPOLL_SAMPLE = 100
+MOST_ALONE_SECONDS = 0.0003
+"""What a server can spend on an update before the first send. Beyond that it is timers and heartbeats: they are most of
+what a server without clients does where updates are rare, and no update waits for them.
+"""
 US = 1e-6
 
 
@@ -93,7 +97,8 @@ def _to_clients(raw: Raw, trial: Trial) -> float | None:
     if at_server is None or trial.server.cpu_seconds is None or not trial.updates:
         return None
     trip_seconds = traffic.round_trip_us / traffic.connections * US if traffic.connections else 0.0
-    return at_server + _alone_seconds(trial) / 2 + trip_seconds / 2 + raw.link.delay_seconds
+    alone_seconds = min(_alone_seconds(trial), MOST_ALONE_SECONDS)
+    return at_server + alone_seconds / 2 + trip_seconds / 2 + raw.link.delay_seconds
 
 
 def _busy_seconds(trial: Trial) -> float:
@@ -102,7 +107,7 @@ def _busy_seconds(trial: Trial) -> float:
 
 
 def _alone_seconds(trial: Trial) -> float:
-    """Return how long it needs for an update without any client."""
+    """Return how long it needs for an update without any client, and for all that it does beside, by update."""
     alone = (trial.server.idle_utilisation or 0.0) * trial.window_seconds / trial.updates
     return min(alone, _busy_seconds(trial))
 
