@@ -19,13 +19,15 @@ Each message is one line that names the place and the cure.
 
 MOST_SHOWN = 80
 """Characters of a value that an error shows."""
+MOST_LINE = 1_500
+"""Characters of an error: a file's name alone may have thousands."""
 
 
 class WireraceError(Exception):
     """The base of all; its text is one line, fit to print on any terminal as it stands."""
 
     def __init__(self, text: str = "") -> None:
-        super().__init__(printable(text))
+        super().__init__(_shortened(printable(text)))
 
 
 class BadInput(WireraceError):
@@ -54,6 +56,11 @@ class Refused(WireraceError):
 
 class BadAnswer(Refused):
     """A server's answer makes no sense; the text says why."""
+
+
+def _shortened(line: str) -> str:
+    """Return a line without its middle when it is too long: the place is at its beginning, the cure at its end."""
+    return line if len(line) <= MOST_LINE else f"{line[: MOST_LINE // 2]} … {line[-MOST_LINE // 2 :]}"
 
 
 def printable(text: str) -> str:

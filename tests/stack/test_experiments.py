@@ -138,8 +138,7 @@ def test_master_that_is_killed_costs_its_trial_and_nothing_else(run: Callable[..
     assert started.wait() == 1
     assert "wirerace: polling, repeat 1: locust ended in the middle of the trial; its log ends: " in started.stderr
     assert ["websocket"] == [trial["transport"] for trial in started.result["trials"]]
-    assert started.popen.stdout is not None
-    assert b"WebSocket" in started.popen.stdout.read()
+    assert "WebSocket" in started.stdout_file.read_text()
     assert "" == containers_of(other)
 
 

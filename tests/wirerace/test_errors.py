@@ -10,6 +10,14 @@ def test_error_is_one_line_whatever_it_quotes() -> None:
     assert "\\ud83d" == str(Refused("\ud83d"))
 
 
+def test_error_that_is_too_long_keeps_its_beginning_and_its_end() -> None:
+    line = str(BadInput(f"clients.trace_file: {'9' * 5000}: no such file; name another"))
+
+    assert 1_500 <= len(line) < 1_510
+    assert line.startswith("clients.trace_file: 999")
+    assert line.endswith("999: no such file; name another")
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

@@ -12,6 +12,8 @@ from wirerace.transports import TRANSPORTS
 
 CONFIDENCE = 0.95
 LEAST_REPEATS = 3
+LARGEST = 1e150
+"""Of what can be squared."""
 """Two repeats tell next to nothing of their spread: the interval would be 12.7 standard errors wide."""
 
 
@@ -85,8 +87,11 @@ def over_repeats(result: Result, contestant: Contestant, figure: Figure) -> Inte
 def interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
     """Return the mean of values and its confidence interval.
 
-    Student's t: right for few repeats that vary about normally, whatever their spread. None under three of them.
+    Student's t: right for few repeats that vary about normally, whatever their spread. None under three of them. Of
+    numbers whose squares no float can hold, which only an edited result has, nothing is known.
     """
+    if not max(map(abs, values)) < LARGEST:
+        return Interval(None, None, None)
     mean = fmean(values)
     if len(values) < LEAST_REPEATS:
         return Interval(mean, None, None)
@@ -112,8 +117,13 @@ def compared_in_pairs(pairs: Sequence[tuple[float, float]], confidence: float) -
     ratio = None
     if all(a > 0 and b > 0 for a, b in pairs):
         logs = interval([math.log(a / b) for a, b in pairs], confidence)
-        ratio = Interval(*(None if value is None else math.exp(value) for value in (logs.mean, logs.low, logs.high)))
+        ratio = Interval(*map(_exponential, (logs.mean, logs.low, logs.high)))
     return ratio, interval([a - b for a, b in pairs], confidence)
+
+
+def _exponential(logarithm: float | None) -> float | None:
+    """Return a ratio by its logarithm; None when it is unknown, or no float can hold it."""
+    return math.exp(logarithm) if logarithm is not None and logarithm < math.log(LARGEST) else None
 
 
 def _by_repeat(result: Result, contestant: Contestant, figure: Figure) -> Mapping[int, float | None]:

@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ from wirerace.account import AccountRecord, Window
 from wirerace.analysis.catalogue import FIGURES
 from wirerace.analysis.statistics import (
     Contestant,
+    compared_in_pairs,
     contestants_of,
     figures_of,
     interval,
@@ -15,7 +17,7 @@ from wirerace.analysis.statistics import (
     summarised,
 )
 from wirerace.experiment.parts import Bytes
-from wirerace.experiment.record import Host, Result
+from wirerace.experiment.record import Host, Interval, Result
 from wirerace.experiment.trial import Parts, Returning, Trial, Verdict
 from wirerace.schedule import Truth
 
@@ -221,3 +223,18 @@ def test_summary_declares_every_figure_that_it_has() -> None:
         summary.declared["age.mean"].better,
         summary.declared["age.mean"].label,
     )
+
+
+@pytest.mark.parametrize(
+    "values", [[1e200] * 3, [1.0, 2.0, -1e300], [math.inf, 1.0, 2.0], [math.inf, -math.inf], [1e308]]
+)
+def test_numbers_that_no_float_can_square_have_no_interval_and_no_traceback(values: list[float]) -> None:
+    assert Interval(None, None, None) == interval(values)
+
+
+def test_ratio_that_no_float_can_hold_is_unknown() -> None:
+    ratio, difference = compared_in_pairs([(1e140, 1e-140), (1e-140, 1e140), (1.0, 1.0)], 0.95)
+
+    assert ratio is not None
+    assert ratio.high is None
+    assert difference.high is not None
