@@ -1,5 +1,6 @@
 """Reasons to doubt a trial that need containers to be provoked: quotas, memory, and a network that loses packets."""
 
+import functools
 import subprocess
 from collections.abc import Callable
 
@@ -52,12 +53,19 @@ def measured(run: Callable[..., Race], disturb: Callable[[], None]) -> Trial:
 
 
 def test_server_that_uses_up_its_quota_is_throttled_and_the_trial_invalid(run: Callable[..., Race]) -> None:
+    """On a slow machine the least of these quotas leaves a server that answers nobody, and tells no costs."""
+    reasons: list[str] = []
     try:
-        trial = measured(run, lambda: docker("update", "--cpus", "0.03", SERVER))
+        for cpus in ("0.03", "0.06", "0.12"):
+            trial = measured(run, functools.partial(docker, "update", "--cpus", cpus, SERVER))
+            docker("update", "--cpus", "1", SERVER)
+            assert trial.verdict is not None
+            reasons = trial.verdict.reasons
+            if not any("counters are not whole" in reason for reason in reasons):
+                break
     finally:
         docker("update", "--cpus", "1", SERVER)
-    assert trial.verdict is not None
-    assert any(reason.startswith("the server was throttled") for reason in trial.verdict.reasons)
+    assert any(reason.startswith("the server was throttled") for reason in reasons), reasons
 
 
 def test_segments_that_are_lost_are_sent_again_and_seen(run: Callable[..., Race]) -> None:
