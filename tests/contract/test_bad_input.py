@@ -123,6 +123,7 @@ HEADERS = [
 BODIES = [b"", b"hello", b"zz\r\n", b"5\r\nhello\r\n0\r\n\r\n"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", [b"GET", b"PUT", b"HEAD"])
 async def test_nothing_that_is_asked_is_taken_for_a_defect(
     stage: Stage, method: bytes, caplog: pytest.LogCaptureFixture

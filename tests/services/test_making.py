@@ -90,6 +90,7 @@ def test_schedule_that_is_accepted_can_be_kept_from_any_instant_on(given_: dict[
     assert times[0] < 2**63
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("trace", "line"),
     [

@@ -62,6 +62,7 @@ spreads = st.lists(st.integers(1, 10_000), min_size=1, max_size=60).map(
 """Gaps of up to 10 s: some longer than any interval."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("made", HAND_MADE.values(), ids=HAND_MADE)
 @pytest.mark.parametrize("interval", [0.4, 1.0, 2.4, 6.0])
 def test_pollers_see_what_the_record_predicts(made: list[float], interval: float) -> None:

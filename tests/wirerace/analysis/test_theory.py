@@ -42,6 +42,7 @@ def test_pollers_of_poisson_news_see_the_closed_forms(rate: float, interval: flo
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("period", [0.4, 1.0, 2.5])
 def test_pollers_of_periodic_news_see_the_closed_forms(period: float) -> None:
     made = [index * period for index in range(1, 60)]
