@@ -29,7 +29,7 @@ test: $(VENV)/.ready ## Run the tests that need Python only, but for those of ma
 test-faults: $(VENV)/.ready ## Break runs on purpose: signals, full disks, no descriptors, busy processes; needs Python only
 	$(BIN)/python -m pytest -m "faults and not stack" tests/race $(ARGS)
 
-quick: $(VENV)/.ready ## Run the tests that start no process and take no second, in half a minute
+quick: $(VENV)/.ready ## Run the tests that start no process and compute for no second, in under a minute
 	$(BIN)/python -m pytest -n 4 -m "not processes and not long and not stack and not grafana" $(ARGS)
 
 fuzz: $(VENV)/.ready ## Feed every reader INPUTS damaged inputs, a million in all if it is not set

@@ -66,7 +66,7 @@ class Connection(web.RequestHandler):
             self._metrics.received_bytes += self._uncounted_bytes
 
     def leave_counting(self) -> None:
-        """Count no more bytes: whoever reads them from now on knows what they are, and counts them."""
+        """Count no more bytes: what reads them from now on knows what they are, and counts them."""
         self._counts = False
 
     def connection_made(self, transport: Any) -> None:

@@ -32,7 +32,7 @@ def test_connections_that_broke_are_a_doubt_even_when_as_many_that_were_cut_neve
 
 
 def sent_again(resent: Resent | None, *, own: int, namespace: int | None, opened: int = 0) -> Verdict:
-    """Return the verdict when clients opened so many connections, and so many segments were sent again."""
+    """Return the verdict for a number of opened connections and of segments that were sent again."""
     trial = changed("bytes.retransmitted", own)
     counted = msgspec.structs.replace(trial.bytes, namespace_retransmitted=namespace)
     account = msgspec.structs.replace(STEADY.account, traffic=(Traffic(), Traffic(connections=opened)))
