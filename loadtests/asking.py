@@ -4,9 +4,12 @@ from locust.env import Environment
 
 from loadtests.http import HttpClient, Response
 from loadtests.user import Received, Subscriber
+from wirerace.account import Outcome
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, BadCursor, Refused, shown
-from wirerace.wire import CURSOR_HEADER, NO_UPDATE, Cursor, Update, decode_batch
+from wirerace.wire import CURSOR_HEADER, NO_UPDATE, Batch, Cursor, Update, decode_batch
+
+NOTHING_NEW = Batch([])
 
 
 class HttpSubscriber(Subscriber):
@@ -20,6 +23,7 @@ class HttpSubscriber(Subscriber):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
+        self.has_more = False  # the last answer was partial
         self.client = HttpClient(
             self.address,
             self.counters,
@@ -45,7 +49,8 @@ class HttpSubscriber(Subscriber):
             account.totals.repeated_requests += self.client.repeats - repeats
         took_ns = response.stamp.arrival_ns - self.asked_ns
         self.note_request(took_ns, len(response.body))
-        account.response("data" if updates else "empty", response.stamp.arrival_ns, took_ns)
+        outcome: Outcome = "data" if updates else "empty"
+        account.response(outcome, response.stamp.arrival_ns, took_ns, is_partial=self.has_more)
         if not self.is_connected:
             # The cursor of an answer lies behind its updates, the subscription begins before them.
             first = Cursor(updates[0].epoch, updates[0].seq - 1) if updates else Cursor.parse(response.cursor)
@@ -62,7 +67,9 @@ class HttpSubscriber(Subscriber):
         try:
             if response.cursor != self.cursor or not self.cursor:
                 Cursor.parse(response.cursor)
-            return self.checked(decode_batch(response.body).updates) if response.status == 200 else []
+            batch = decode_batch(response.body) if response.status == 200 else NOTHING_NEW
+            self.has_more = batch.more and bool(batch.updates)
+            return self.checked(batch.updates)
         except BadCursor:
             raise BadAnswer(f"{CURSOR_HEADER} is no cursor, got {shown(response.cursor)}") from None
         except NO_UPDATE as error:

@@ -26,7 +26,9 @@ class LongPollingUser(HttpSubscriber):
                 self.account.repoll(self.client.sent_ns, answered_ns)
             answered_ns, hold_seconds = stamp.arrival_ns, self.options.hold_seconds
             yield updates, stamp
-            if self.options.repoll_delay_seconds:
+            if self.has_more:
+                answered_ns = 0  # The client goes on where the answer ended: it is not away.
+            elif self.options.repoll_delay_seconds:
                 gevent.sleep(self.options.repoll_delay_seconds)
 
     def target(self, hold_seconds: float) -> str:

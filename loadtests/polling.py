@@ -32,12 +32,18 @@ class PollingUser(HttpSubscriber):
         """
         if self.catches_up:
             self.catches_up = False
-            yield self.ask(self.target(), now_ns())
+            yield from self.polled(now_ns())
         self.skip_missed()
         while True:
             self.wait_until_due()
             due_ns, self.due_ns = self.due_ns, self.due_ns + self.interval_ns
-            yield self.ask(self.target(), due_ns)
+            yield from self.polled(due_ns)
+
+    def polled(self, due_ns: int) -> Iterator[Received]:
+        """Ask for all that is new: again at once after a partial answer."""
+        yield self.ask(self.target(), due_ns)
+        while self.has_more:
+            yield self.ask(self.target(), now_ns())
 
     def target(self) -> str:
         """Return what to ask for."""

@@ -14,6 +14,8 @@ from wirerace.wire import CURSOR_HEADER, Cursor, join_batch
 
 # What the answers of one moment may take; a client that asks with every old cursor in turn fills no memory.
 CACHED_BYTES = 4 * 1024 * 1024
+MOST_UPDATES, MOST_BYTES = 1_000, 1024 * 1024
+"""The most that an answer brings, but for one update larger than that: a client may never read it."""
 
 
 class Encoded(web.StreamResponse):
@@ -85,7 +87,10 @@ class Answers:
         self._cached_at = (0, 0)
 
     def since(self, position: int, after: Cursor | None, *, keep_alive: bool) -> Encoded:
-        """Return 200 with all updates after `position`, or 204; `after` is the cursor that gave the position."""
+        """Return 200 with the updates after `position`, or 204; `after` is the cursor that gave the position.
+
+        An answer that its bounds cut short says so, and its cursor is where to go on.
+        """
         recent = self._recent
         at = (recent.version, int(time.time()))  # The Date of an answer is never more than a second old.
         if at != self._cached_at or self._cached_bytes > CACHED_BYTES:
@@ -109,10 +114,14 @@ class Answers:
         return Encoded(answer.encoded, keep_alive=keep_alive)
 
     def _encode(self, position: int, cursor: Cursor | None, *, keep_alive: bool) -> _Answer:
-        batch = self._recent.after(position)
+        recent = self._recent
+        batch = recent.after(position, MOST_UPDATES, MOST_BYTES)
+        has_more = bool(batch) and batch[-1].position < recent.head
+        if has_more:
+            cursor = recent.cursor_at(batch[-1].position)
         encoded = encode_response(
             HTTPStatus.OK if batch else HTTPStatus.NO_CONTENT,
-            join_batch([kept.encoded for kept in batch]) if batch else b"",
+            join_batch([kept.encoded for kept in batch], has_more=has_more) if batch else b"",
             content_type="application/json",
             headers=f"{CURSOR_HEADER}: {cursor}\r\nCache-Control: no-store\r\n",
             keep_alive=keep_alive,

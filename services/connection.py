@@ -15,8 +15,10 @@ REQUEST_SECONDS = 10.0
 """For the whole head of a request, from its first byte or, of the first one, from the connection's beginning."""
 BODY_SECONDS = 60.0
 """For a whole request with a body."""
+UNREAD_SECONDS = 60.0
+"""For reading answers: after that some of them still wait in this process, and the client is cut off."""
 LOOK_SECONDS = 1.0
-"""How often unfinished requests are looked for."""
+"""How often requests are looked for that are not whole, and answers that are not read."""
 VANISHED_SECONDS = 60
 """After which a peer that acknowledges nothing, or answers no probe, counts as gone; the kernel itself waits hours."""
 PROBES = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 1000 * VANISHED_SECONDS}
@@ -39,9 +41,11 @@ class Connection(web.RequestHandler):
         "_last_body",
         "_metrics",
         "_uncounted_bytes",
+        "_unread_since",
         "end_if_message_is_late",
         "has_ended",
         "is_left_at_end",
+        "is_pushed",
         "joined",
     )
 
@@ -53,9 +57,11 @@ class Connection(web.RequestHandler):
         self._answers = 0
         self._last_body: Any = None
         self._begun: float | None = None
+        self._unread_since: float | None = None
         self.joined = False
         self.has_ended = False
         self.is_left_at_end = False
+        self.is_pushed = False
         self.end_if_message_is_late: Callable[[float], None] | None = None
 
     def join(self) -> None:
@@ -68,6 +74,10 @@ class Connection(web.RequestHandler):
     def leave_counting(self) -> None:
         """Count no more bytes: what reads them from now on knows what they are, and counts them."""
         self._counts = False
+
+    def push(self) -> None:
+        """Answer without an end: a client that ends its sending side leaves, and may always be a little behind."""
+        self.is_pushed = self.is_left_at_end = True
 
     def connection_made(self, transport: Any) -> None:
         """Have the kernel find out when the peer has vanished."""
@@ -126,6 +136,23 @@ class Connection(web.RequestHandler):
             self._begun = None
         elif now - begun >= BODY_SECONDS:
             self._refuse_late(transport, has_begun=True)
+
+    def unread_bytes(self, now: float) -> int:
+        """Return how many bytes wait in this process for the client to read; cut it off when answers wait too long.
+
+        What is pushed is bounded by its fan-out.
+        """
+        transport = self.transport
+        waiting: int = 0 if transport is None else transport.get_write_buffer_size()
+        if not waiting or transport is None or self.is_pushed:
+            self._unread_since = None
+        elif self._unread_since is None:
+            self._unread_since = now
+        elif now - self._unread_since >= UNREAD_SECONDS:
+            self._metrics.slow_readers += 1
+            transport.abort()
+            return 0
+        return waiting
 
     def _refuse_late(self, transport: Any, *, has_begun: bool) -> None:
         """Close; who has said something is told why."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from services.recent import Kept, Recent
+from services.recent import Recent
 from wirerace.metrics import ServiceMetrics
 
 CLOSING_SECONDS = 1.5
@@ -81,7 +81,7 @@ class Fanout:
     ) -> None:
         """Write what came after `position`, as fast as `drain` lets, and from then on everything that is sent."""
         metrics = self._metrics
-        while subscriber.open and (missed := _first_bytes(recent.after(position, CATCH_UP_UPDATES))):
+        while subscriber.open and (missed := recent.after(position, CATCH_UP_UPDATES, CATCH_UP_BYTES)):
             subscriber.write(b"".join([kept.encoded for kept in missed]))
             metrics.deliveries += len(missed)
             metrics.payload_bytes += sum(kept.payload_bytes for kept in missed)
@@ -159,12 +159,3 @@ class Fanout:
         for subscriber in self._members:
             subscriber.finish(farewell)
         self._members.clear()
-
-
-def _first_bytes(kept: list[Kept]) -> list[Kept]:
-    size_bytes = 0
-    for index, update in enumerate(kept):
-        size_bytes += len(update.encoded)
-        if size_bytes > CATCH_UP_BYTES:
-            return kept[: max(index, 1)]
-    return kept

@@ -175,14 +175,16 @@ class _Server(web.Server):
         super().__init__(service.handle, request_factory=self._request, handler_cancellation=True)
         self._service = service
 
-    async def end_late_requests(self) -> None:
-        """Look for requests that are not whole in time, until cancelled."""
+    async def watch_connections(self) -> None:
+        """Look for requests that are not whole in time, and for answers that are not read, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            now = self._loop.time()
+            now, waiting_bytes = self._loop.time(), 0
             for connection in self.connections:
                 if isinstance(connection, Connection):
                     connection.end_if_late(now)
+                    waiting_bytes += connection.unread_bytes(now)
+            self._service.metrics.waiting_bytes = waiting_bytes
 
     def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
         return web.BaseRequest(message, payload, protocol, writer, task, self._loop, client_max_size=MOST_REQUEST_BYTES)
@@ -219,7 +221,7 @@ async def serve(service: Service, stop: asyncio.Event, on_listening: Callable[[i
         ) from None
     on_listening(runner.addresses[0][1])
     watching = watch_loop(service.metrics, service.troubles)
-    lasting = (service.work(), watching, server.end_late_requests(), stop.wait())
+    lasting = (service.work(), watching, server.watch_connections(), stop.wait())
     tasks = [asyncio.ensure_future(work) for work in lasting]
     tasks += [asyncio.ensure_future(outlive(options.parent_pid))] if options.parent_pid else []
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

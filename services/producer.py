@@ -190,7 +190,7 @@ class Producer(Service):
         if request.version < (1, 1):
             raise BadInput("the feed is chunked, and HTTP/1.0 knows no chunks: ask with HTTP/1.1")
         connection.join()
-        connection.is_left_at_end = True
+        connection.push()
         subscriber = Subscriber(transport, self.metrics)
         subscriber.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n"

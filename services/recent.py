@@ -79,19 +79,34 @@ class Recent:
             end = run.first - 1
         return before_oldest
 
-    def after(self, position: int, most: int | None = None) -> list[Kept]:
-        """Return what is kept after `position`, oldest first, `most` at the most."""
+    def cursor_at(self, position: int) -> Cursor:
+        """Return the cursor of a client that has everything up to `position`, the one of a kept update."""
+        run = next(run for run in reversed(self._runs) if run.first <= position)
+        return Cursor(run.epoch, run.first_seq + position - run.first)
+
+    def after(self, position: int, most_updates: int, most_bytes: int) -> list[Kept]:
+        """Return what is kept after `position`, oldest first, up to both bounds, but one update at least."""
         kept = len(self._kept)
         start = max(position - self._before_oldest, 0)
         if start >= kept:
             return []
-        stop = kept if most is None else min(start + most, kept)
+        stop = min(start + most_updates, kept)
         if kept - start < start:  # A deque is quick to reach from its ends only.
-            newest_first = list(islice(reversed(self._kept), kept - stop, kept - start))
-            newest_first.reverse()
-            return newest_first
-        return list(islice(self._kept, start, stop))
+            found = list(islice(reversed(self._kept), kept - stop, kept - start))
+            found.reverse()
+        else:
+            found = list(islice(self._kept, start, stop))
+        return _first(found, most_bytes)
 
     @property
     def _before_oldest(self) -> int:
         return self.head - len(self._kept)
+
+
+def _first(found: list[Kept], most_bytes: int) -> list[Kept]:
+    size_bytes = 0
+    for index, kept in enumerate(found):
+        size_bytes += len(kept.encoded)
+        if size_bytes > most_bytes:
+            return found[: max(index, 1)]
+    return found

@@ -76,7 +76,7 @@ class WebSocket(TransportService):
         incoming = Incoming(subscriber, self._fanout, self.metrics, self.options.max_message_bytes)
         connection.set_parser(incoming)  # type: ignore[arg-type]  # aiohttp names its own reader, and asks no more of it than this one can
         connection.leave_counting()
-        connection.is_left_at_end = True
+        connection.push()
         connection.end_if_message_is_late = incoming.end_if_late
         incoming.counts = True  # What came in one piece with the handshake, and was read just now, is counted already.
         self._fanout.welcome(subscriber)

@@ -124,7 +124,8 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
 
     Of what happened in the window: `answering` is how long requests took, `repolling` the time from an answer's arrival
     to the next request, `reading` the time from the kernel's stamp to the reading, `unstamped` the reads without a
-    stamp; `traffic` holds the kernel's counters at both ends, `processes` what each load process used between them.
+    stamp; `partial_responses` counts answers that said that there is more; `traffic` holds the kernel's counters at
+    both ends, `processes` what each load process used between them.
 
     Whatever the window: `clients` have been subscribed, `most_clients` of them at one time (a sum over processes, each
     at its own time), `received` counts what reached them, `repeated` what reached one again, `missing` the sequence
@@ -145,6 +146,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     unstamped: int = 0
     requests: int = 0
     responses: dict[Outcome, int] = msgspec.field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
+    partial_responses: int = 0
     late_polls: int = 0
     connects: int = 0
     failed_connects: int = 0

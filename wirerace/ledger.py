@@ -54,11 +54,12 @@ class Account:
         if self.window.has(sent_ns):
             self.totals.requests += 1
 
-    def response(self, outcome: Outcome, arrival_ns: int, took_ns: int) -> None:
+    def response(self, outcome: Outcome, arrival_ns: int, took_ns: int, *, is_partial: bool = False) -> None:
         """Count an answer by its arrival, as deliveries are, and how long it took: a held one may come much later."""
         self.tally.responses[outcome] += 1
         if self.window.has(arrival_ns):
             self.totals.responses[outcome] += 1
+            self.totals.partial_responses += is_partial
             self.answering.record(took_ns)
 
     def repoll(self, sent_ns: int, answered_ns: int) -> None:

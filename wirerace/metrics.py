@@ -43,6 +43,7 @@ _COUNTERS = {
 }
 _GAUGES = {
     "clients": "Clients connected: their connection has asked for updates and is open",
+    "waiting_bytes": "Bytes that wait in this process, beyond the kernel's buffers, for clients to read them",
     "held_requests": "Requests held until there is an update or their hold ends",
     "feed_live": "1 when the feed is connected and caught up; in the producer always 1",
 }
@@ -66,6 +67,7 @@ class ServiceMetrics(Collector):
         self.early_updates = 0
         self.feed_reads = 0
         self.clients = 0
+        self.waiting_bytes = 0
         self.held_requests = 0
         self.feed_live = 0
         self.responses = dict.fromkeys(OUTCOMES, 0)

@@ -61,9 +61,10 @@ class Update(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """What a poll brings: at least one update, oldest first."""
+    """What a poll brings: at least one update, oldest first. `more`: there are newer ones, ask again at once."""
 
     updates: list[Update]
+    more: bool = False
 
 
 def is_epoch(text: str) -> bool:
@@ -76,6 +77,6 @@ decode_update = msgspec.json.Decoder(Update).decode
 decode_batch = msgspec.json.Decoder(Batch).decode
 
 
-def join_batch(encoded_updates: list[bytes]) -> bytes:
+def join_batch(encoded_updates: list[bytes], *, has_more: bool = False) -> bytes:
     """Return the batch of updates that are encoded already, without encoding them again."""
-    return b'{"updates":[' + b",".join(encoded_updates) + b"]}"
+    return b'{"updates":[' + b",".join(encoded_updates) + (b'],"more":true}' if has_more else b"]}")

@@ -20,6 +20,7 @@ ZERO_AT_FIRST = [
     "early_updates_total",
     "feed_connects_total",
     "clients",
+    "waiting_bytes",
     "held_requests",
     "feed_live",
     'responses_total{outcome="data"}',

@@ -20,10 +20,11 @@ PATIENCE_SECONDS = 60.0
 ALWAYS = Window(0, 2**62)
 
 
-def answer(*seqs: int, cursor: int) -> bytes:
+def answer(*seqs: int, cursor: int, has_more: bool = False) -> bytes:
     """Return an answer with updates."""
     updates = ",".join(f'{{"epoch":"e","seq":{seq},"ts":{time.time_ns()},"data":"x"}}' for seq in seqs)
-    body = f'{{"updates":[{updates}]}}' if seqs else ""
+    more = ',"more":true' if has_more else ""
+    body = f'{{"updates":[{updates}]{more}}}' if seqs else ""
     status = "200 OK" if seqs else "204 No Content"
     length = f"Content-Length: {len(body)}\r\n" if seqs else ""
     return f"HTTP/1.1 {status}\r\nWirerace-Cursor: e-{cursor}\r\n{length}\r\n{body}".encode()

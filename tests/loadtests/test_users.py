@@ -119,3 +119,19 @@ def test_cut_client_can_still_be_stopped_by_locust(serve: Serve, start: Start) -
     swarm.runner.stop()
 
     assert (0, 0) == (swarm.runner.user_count, swarm.account.live_clients)
+
+
+@pytest.mark.parametrize(
+    ("user", "flag"),
+    [(PollingUser, "--polling-interval-seconds=60"), (LongPollingUser, "--longpolling-repoll-delay-seconds=60")],
+)
+def test_partial_answer_is_followed_by_the_rest_at_once(
+    serve: Serve, start: Start, user: type[Subscriber], flag: str
+) -> None:
+    script = serve(answer(4, 5, cursor=5, has_more=True), answer(6, cursor=6), b"")
+    swarm = start(user, script, flag)
+    swarm.wait_for(lambda: swarm.account.totals.received == 3)
+
+    assert b"after=e-5" in script.requests[1]
+    assert (2, 1) == (swarm.account.totals.responses["data"], swarm.account.totals.partial_responses)
+    assert (0, 0) == (swarm.account.repolling.count, swarm.account.totals.late_polls)

@@ -57,6 +57,8 @@ class RecentModel:
         return [encoded for _, encoded in self.came[max(known, self.first) :]]
 
 
+NO_BOUND = (10**6, 10**9)
+
 nexts = st.builds(Next, st.sampled_from([0, 0, 0, 1, 3]), st.integers(1, 12))
 cases = st.builds(
     Case,
@@ -95,7 +97,7 @@ def encoded_of(kept: list[Kept]) -> list[bytes]:
 
 def gets(recent: Recent, cursor: Cursor | None) -> list[bytes]:
     """Return what a client with this cursor gets."""
-    return encoded_of(recent.after(recent.position(cursor)))
+    return encoded_of(recent.after(recent.position(cursor), *NO_BOUND))
 
 
 @given(cases, cursors)
@@ -110,7 +112,7 @@ def test_positions_count_on_across_epochs_and_gaps(case: Case) -> None:
     recent, model = filled(case)
 
     assert len(model.came) == recent.head
-    assert list(range(model.first + 1, recent.head + 1)) == [kept.position for kept in recent.after(0)]
+    assert list(range(model.first + 1, recent.head + 1)) == [kept.position for kept in recent.after(0, *NO_BOUND)]
 
 
 @given(cases)
@@ -124,19 +126,24 @@ def test_client_that_resumes_at_what_it_got_last_gets_the_rest(case: Case) -> No
 @given(cases)
 def test_what_is_kept_stays_within_its_bounds(case: Case) -> None:
     recent, _ = filled(case)
-    kept = encoded_of(recent.after(0))
+    kept = encoded_of(recent.after(0, *NO_BOUND))
 
     assert len(kept) <= case.keep_updates
     assert len(kept) <= 1 or len(b"".join(kept)) <= case.keep_bytes
 
 
-@given(cases, st.integers(0, 60), st.none() | st.integers(0, 60))
-def test_after_gives_the_oldest_first_and_not_more_than_asked_for(case: Case, position: int, most: int | None) -> None:
+@given(cases, st.integers(0, 60), st.integers(1, 60), st.integers(1, 200))
+def test_after_gives_the_oldest_first_up_to_both_bounds_but_one_at_least(
+    case: Case, position: int, most_updates: int, most_bytes: int
+) -> None:
     recent, model = filled(case)
+    left = model.came[max(position, model.first) :][:most_updates]
+    while len(left) > 1 and len(b"".join(encoded for _, encoded in left)) > most_bytes:
+        left.pop()
 
-    assert model.came[max(position, model.first) :][:most] == [
-        (Cursor.parse(encoded.rstrip(b".").decode()), encoded) for encoded in encoded_of(recent.after(position, most))
-    ]
+    found = recent.after(position, most_updates, most_bytes)
+
+    assert left == [(recent.cursor_at(kept.position), kept.encoded) for kept in found]
 
 
 def test_client_without_a_cursor_starts_at_the_next_update() -> None:
@@ -144,7 +151,7 @@ def test_client_without_a_cursor_starts_at_the_next_update() -> None:
     position = recent.position(None)
     recent.append(Update("e0", 3, 0, ""), b"e0-3")
 
-    assert [b"e0-3"] == encoded_of(recent.after(position))
+    assert [b"e0-3"] == encoded_of(recent.after(position, *NO_BOUND))
 
 
 def test_cursor_of_an_unknown_epoch_gets_all_from_the_oldest_kept() -> None:
@@ -162,10 +169,10 @@ def test_cursor_older_than_what_is_kept_gets_all_from_the_oldest_kept() -> None:
 def test_cursor_ahead_gets_nothing_until_there_is_something_newer_than_it() -> None:
     recent = recent_of(("e0", 1), ("e0", 2))
     position = recent.position(Cursor("e0", 4))
-    met = [encoded_of(recent.after(position))]
+    met = [encoded_of(recent.after(position, *NO_BOUND))]
     for seq in (3, 4, 5):
         recent.append(Update("e0", seq, 0, ""), f"e0-{seq}".encode())
-        met.append(encoded_of(recent.after(position)))
+        met.append(encoded_of(recent.after(position, *NO_BOUND)))
 
     assert [[], [], [], [b"e0-5"]] == met
 
@@ -205,7 +212,7 @@ def test_nothing_kept_gives_nothing_to_anyone(cursor: Cursor | None) -> None:
 def test_update_that_alone_is_too_big_is_kept_until_the_next_one() -> None:
     recent = recent_of(("e0", 1), ("e0", 2), keep_bytes=1)
 
-    assert [b"e0-2"] == encoded_of(recent.after(0))
+    assert [b"e0-2"] == encoded_of(recent.after(0, *NO_BOUND))
 
 
 def test_gaps_and_epochs_that_nobody_can_resume_from_take_no_memory() -> None:
@@ -219,4 +226,4 @@ def test_payload_is_counted_in_bytes(data: str, payload_bytes: int) -> None:
     recent = Recent(10, 100)
     recent.append(Update("e0", 1, 0, data), b"encoded")
 
-    assert [Kept(1, b"encoded", payload_bytes)] == recent.after(0)
+    assert [Kept(1, b"encoded", payload_bytes)] == recent.after(0, *NO_BOUND)

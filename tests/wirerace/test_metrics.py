@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from wirerace.metrics import LAG_BUCKETS, ServiceMetrics, samples
 
 COUNTERS = ("updates", "deliveries", "payload_bytes", "received_bytes", "sent_bytes", "slow_readers", "feed_connects")
-GAUGES = ("clients", "held_requests", "feed_live")
+GAUGES = ("clients", "waiting_bytes", "held_requests", "feed_live")
 HISTOGRAMS = ("feed_lag_seconds", "event_loop_lag_seconds")
 
 

@@ -49,14 +49,17 @@ def theory_of(experiment: Experiment, plan: Plan, raw: Raw, trial: Trial) -> tup
 
 
 def measured_of(plan: Plan, trial: Trial) -> Prediction:
-    """Return what was measured of the quantities that theory predicts."""
+    """Return what was measured of the quantities that theory predicts.
+
+    Partial answers count as one with the last one, which brings the rest: theory knows no bound of an answer.
+    """
     asks = isinstance(plan.options, HttpOptions)
-    data, answers = trial.responses["data"], trial.responses["data"] + trial.responses["empty"]
-    responses = answers if asks else trial.arrived
+    data = trial.responses["data"] - trial.partial_responses
+    responses = data + trial.responses["empty"] if asks else trial.arrived
     return Prediction(
         latency_seconds=trial.latency_seconds.mean,
         age_seconds=trial.age_seconds.mean,
-        empty_fraction=trial.empty_fraction,
+        empty_fraction=trial.responses["empty"] / responses if asks and responses else None,
         updates_per_response=trial.arrived / data if asks and data else None,
         responses_per_client_second=responses / trial.client_seconds if trial.client_seconds else None,
     )

@@ -68,6 +68,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         cuts=account.cuts,
         breaks=account.breaks,
         repeated_requests=account.repeated_requests,
+        partial_responses=account.partial_responses,
         return_seconds=returning_of(account.returning),
         restarts=measured.restarts,
         parts=measured.parts,

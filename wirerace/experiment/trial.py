@@ -206,6 +206,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     cuts: int
     breaks: int = 0
     repeated_requests: int = 0
+    partial_responses: int = 0
     return_seconds: Returning
     restarts: int
     parts: dict[str, Part] = {}

@@ -87,6 +87,18 @@ def test_answers_that_hold_updates_are_what_updates_are_divided_by() -> None:
     )
 
 
+def test_partial_answers_and_the_one_that_brings_the_rest_count_as_one() -> None:
+    raw = raw_of(responses={"data": 89, "empty": 1, "error": 5}, partial_responses=40)
+    trial = trial_of(plan_of("polling"), WINDOW, raw.account, TRUTH, MEASURED)
+    found = measured_of(plan_of("polling"), trial)
+
+    assert pytest.approx((3.0, 0.02, 50 / 30)) == (
+        found.updates_per_response,
+        found.empty_fraction,
+        found.responses_per_client_second,
+    )
+
+
 def test_theory_says_nothing_of_a_server_that_stands_still() -> None:
     experiment = msgspec.structs.replace(EXPERIMENT, stall=Stall(lasts_seconds=1))
     raw, plan = raw_of(), plan_of("websocket")
