@@ -6,6 +6,7 @@ from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from wirerace.errors import BadInput
+from wirerace.origins import Foreign, check_host, check_origin
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 Headers = CIMultiDictProxy[str] | CIMultiDict[str]
@@ -39,6 +40,16 @@ def check(request: web.BaseRequest) -> None:
     if "Content-Encoding" in headers and tokens_of(headers, "Content-Encoding") != {"identity"}:
         line = "a body must not be encoded: send it as it is"
         raise Unmet(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, line, "Accept-Encoding: identity\r\n")
+
+
+def check_page(request: web.BaseRequest, allowed: frozenset[str], *, has_host: bool = False) -> None:
+    """Raise Unmet when a request comes from a foreign page; with `has_host`, also for a Host that any site may have."""
+    try:
+        check_origin(request.headers.get, allowed)
+        if has_host:
+            check_host(request.headers.get("Host", ""), allowed)
+    except Foreign as error:
+        raise Unmet(HTTPStatus.FORBIDDEN, str(error)) from None
 
 
 async def body_of(request: web.BaseRequest) -> bytes:

@@ -30,6 +30,7 @@ from services.watching import outlive, watch_loop
 from wirerace.addresses import is_host
 from wirerace.errors import BadInput, shown
 from wirerace.metrics import ServiceMetrics
+from wirerace.origins import parse_origins
 from wirerace.trace import MOST_SCHEDULE_BYTES
 from wirerace.wire import CURSOR_HEADER, Cursor
 
@@ -38,6 +39,8 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 BACKLOG = 4096  # Linux's own limit; clients may come all at once.
 STOP_SECONDS = 2.0  # for requests that are still being answered; a stop takes at most twice that.
 GC_THRESHOLDS = (50_000, 20, 100)
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
+"""Methods that change nothing (RFC 9110, section 9.2.1)."""
 MOST_REQUEST_BYTES = MOST_SCHEDULE_BYTES  # nothing else reads a body
 
 logger = logging.getLogger(__name__)
@@ -63,6 +66,12 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
     high_water_bytes: Annotated[
         int, Meta(ge=1, description="unread bytes, beyond the kernel's buffer, at which a slow reader is cut off")
     ] = 256 * 1024
+    allowed_origins: Annotated[
+        str,
+        Meta(
+            description="origins whose pages may change something or open a WebSocket, separated by commas; * for any"
+        ),
+    ] = ""
 
 
 class Service(ABC):
@@ -79,6 +88,10 @@ class Service(ABC):
         self.metrics = ServiceMetrics(self.registry)
         self.troubles = Troubles()
         self.ending = False
+        try:
+            self.allowed_origins = parse_origins(options.allowed_origins)
+        except BadInput as error:
+            raise BadInput(f"--allowed-origins: {error}") from None
         self.routes: dict[str, dict[str, Handler]] = {
             "/health": {"GET": self._health, "HEAD": self._health},
             "/metrics": {"GET": self._metrics_page, "HEAD": self._metrics_page},
@@ -117,6 +130,8 @@ class Service(ABC):
         connection = request.protocol
         try:
             heads.check(request)
+            if request.method not in SAFE_METHODS:
+                heads.check_page(request, self.allowed_origins, has_host=True)
             return await handler(request)
         except heads.Unmet as error:
             return self.refuse(request, error.status, str(error), error.headers)

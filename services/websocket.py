@@ -10,10 +10,10 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta
 
+from services import heads
 from services.answers import Encoded
 from services.connection import Connection
 from services.fanout import Fanout, Subscriber
-from services.heads import tokens_of
 from services.host import Port
 from services.incoming import Incoming
 from services.transport import TransportOptions, TransportService, cursor_of, parameters_of
@@ -58,6 +58,7 @@ class WebSocket(TransportService):
 
     async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
         """Shake hands, then send what comes until the client goes."""
+        heads.check_page(request, self.allowed_origins)
         after = cursor_of(parameters_of(request))
         accept = accept_of(request)
         if request.headers.get("Sec-WebSocket-Version") != "13":
@@ -120,8 +121,8 @@ def accept_of(request: web.BaseRequest) -> str:
     Raises BadInput when the request is no handshake.
     """
     headers = request.headers
-    upgrades = request.version >= (1, 1) and "websocket" in tokens_of(headers, "Upgrade")
-    if not upgrades or "upgrade" not in tokens_of(headers, "Connection"):
+    upgrades = request.version >= (1, 1) and "websocket" in heads.tokens_of(headers, "Upgrade")
+    if not upgrades or "upgrade" not in heads.tokens_of(headers, "Connection"):
         raise BadInput("this path speaks WebSocket: send Upgrade: websocket and Connection: Upgrade")
     key = headers.get("Sec-WebSocket-Key", "").encode(errors="surrogateescape")
     try:

@@ -15,7 +15,7 @@ SHARED = frozenset(
     for name in (
         "transports", "wire", "clock", "metrics", "account", "ledger", "histogram", "errors", "frames", "schedule",
         "arrivals", "options", "seen", "shapes", "streams", "trace", "usage", "annotations", "backoff", "decoding",
-        "addresses", "files", "moments", "rows", "tcp_info",
+        "addresses", "files", "moments", "origins", "rows", "tcp_info",
     )
 )  # fmt: skip
 PROCESSES = frozenset({"subprocess", "multiprocessing"})

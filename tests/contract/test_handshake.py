@@ -57,7 +57,7 @@ async def test_every_key_has_its_own_answer(stage: Stage) -> None:
         {"Upgrade": "WebSocket"},
         {"Connection": "keep-alive, Upgrade"},
         {"Connection": "upgrade"},
-        {"Origin": "http://example.org"},
+        {"Origin": "http://test"},
         {"Sec_WebSocket_Protocol": "chat, superchat"},
         {"Sec_WebSocket_Extensions": "permessage-deflate; client_max_window_bits"},
     ],
