@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import Any
+from hmac import compare_digest
+from typing import Any, NamedTuple
 
 import msgspec
 from gevent import pywsgi
@@ -13,6 +14,7 @@ from loadtests.workers import Parts
 from wirerace.account import AccountRecord, Window
 from wirerace.decoding import decode_json
 from wirerace.errors import BadInput, TrialFailed, WireraceError
+from wirerace.origins import Foreign, check_host, check_origin
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -25,12 +27,35 @@ class TooLarge(WireraceError):
     """A request's body is larger than any that makes sense."""
 
 
+class Unauthorized(WireraceError):
+    """A request does not bring the token of the experiment that made this load."""
+
+
 STATUSES: dict[type[WireraceError], str] = {
     BadInput: "400 Bad Request",
+    Unauthorized: "401 Unauthorized",
+    Foreign: "403 Forbidden",
     OutOfTurn: "409 Conflict",
     TooLarge: "413 Content Too Large",
     TrialFailed: "503 Service Unavailable",
 }
+
+
+class Keys(NamedTuple):
+    """What a request that changes something has to bring: a token, unless it is empty, and no foreign origin."""
+
+    token: str = ""
+    origins: frozenset[str] = frozenset()
+
+    def check(self, environ: dict[str, Any]) -> None:
+        """Raise Foreign, or Unauthorized, when a request lacks what it has to bring."""
+        check_origin(lambda name: environ.get(f"HTTP_{name.replace('-', '_').upper()}"), self.origins)
+        check_host(environ.get("HTTP_HOST", ""), self.origins)
+        if self.token and not compare_digest(environ.get("HTTP_AUTHORIZATION", ""), f"Bearer {self.token}"):
+            raise Unauthorized("this needs Authorization: Bearer and the token that --control-token gave")
+
+
+NO_TOKEN = Keys()
 
 
 class Control:
@@ -45,11 +70,13 @@ class Control:
         registry: CollectorRegistry,
         parts: Parts | None = None,
         on_window: Callable[[Window], None] = lambda _: None,
+        keys: Keys = NO_TOKEN,
     ) -> None:
         self.course = Course()
         self._registry = registry
         self._parts = parts
         self._on_window = on_window
+        self._keys = keys
         self._server = pywsgi.WSGIServer(address, self._answer, log=None, error_log=logger)
         self._server.start()
 
@@ -70,6 +97,8 @@ class Control:
             status, kind, body = "200 OK", CONTENT_TYPE_LATEST, generate_latest(self._registry)
         elif (route := self._routes().get((method, path))) is not None:
             try:
+                if method != "GET":
+                    self._keys.check(environ)
                 answer = route(_body_of(environ))
                 status, kind, body = "200 OK", "application/json", msgspec.json.encode(answer)
             except tuple(STATUSES) as error:

@@ -16,6 +16,11 @@ class LongPollingUser(HttpSubscriber):
     transport = TRANSPORTS["longpolling"]
     options: LongPollingOptions
 
+    @classmethod
+    def request_name(cls) -> str:
+        """Return what its requests are called: their time is mostly that of the hold."""
+        return f"{cls.transport.path} (held)"
+
     def deliveries(self) -> Iterator[Received]:
         """Subscribe, or catch up, with a request that is not held; then ask and ask again."""
         hold_seconds = self.options.hold_seconds if self.is_connected else 0.0

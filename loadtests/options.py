@@ -12,7 +12,29 @@ from wirerace.decoding import Misfit, convert
 from wirerace.errors import BadInput, shown
 from wirerace.options import ENV_PREFIX, fields_at, flag_of
 from wirerace.shapes import SHAPES, Shape, parse_stages
-from wirerace.transports import TRANSPORTS, TransportOptions
+from wirerace.transports import PRODUCER_PORT, TRANSPORTS, TransportOptions
+
+PRODUCER_FIELDS: dict[str, tuple[list[str] | None, str]] = {
+    "producer_rate_per_second": (None, "how many are made a second"),
+    "producer_arrivals": (["", "periodic", "poisson", "bursty"], "how they arrive"),
+    "producer_payload_bytes": (None, "how large they are"),
+}
+"""Fields of the page that are the producer's: their choices, and what they mean."""
+UNSEEN: dict[str, tuple[str | int, str]] = {
+    "shape": ("", f"shape of the load: {', '.join(SHAPES)}, or a class of your own; the page has a --class-picker"),
+    "control_port": (0, "port for /health, /metrics and the control of an experiment; 0 for none"),
+    "control_host": ("127.0.0.1", "address of the control port"),
+    "control_token": (
+        "",
+        "what a PUT or POST to the control port has to bring, as Authorization: Bearer TOKEN",
+    ),
+    "allowed_origins": ("", "origins whose pages may use page and control port, separated by commas; * for any"),
+    "allowed_hosts": ("", "servers that the page may choose beside those of the start, separated by commas; * for any"),
+    "producer_url": (f"http://127.0.0.1:{PRODUCER_PORT}", "where the page sets rate, arrivals and size of the updates"),
+    "await_window": ("false", "whether a shape's time stands still until an experiment sets a window: true or false"),
+    "parent_pid": (0, "stop when this process, the parent, is gone; 0 for never"),
+}
+"""Options that are no fields of the page: their defaults, and what they mean."""
 
 
 class LoadOptions(msgspec.Struct, frozen=True):
@@ -25,7 +47,14 @@ class LoadOptions(msgspec.Struct, frozen=True):
 
 
 def add_options(parser: LocustArgumentParser) -> None:
-    """Give Locust a host and the client options of every transport, the shapes', and what an experiment needs."""
+    """Give Locust a host and the client options of every transport, the shapes', and what an experiment needs.
+
+    Locust itself listens on all addresses; here it listens on loopback unless it is given --web-host or
+    --master-bind-host.
+    """
+    parser.set_defaults(web_host="127.0.0.1", master_bind_host="127.0.0.1")
+    for name, (kind, words) in PRODUCER_FIELDS.items():
+        parser.add_argument(flag_of(name), default="", choices=kind, help=f"Updates: {words}; empty: as they are")
     for transport in TRANSPORTS.values():
         name = f"{transport.name}_host"
         parser.add_argument(
@@ -42,46 +71,18 @@ def add_options(parser: LocustArgumentParser) -> None:
     parser.add_argument(
         "--load-seed", env_var="WIRERACE_LOAD_SEED", type=int, default=1, help="seed of phases and jitter"
     )
-    unseen: dict[str, Any] = {"include_in_web_ui": False}
-    parser.add_argument(
-        "--shape",
-        env_var="WIRERACE_SHAPE",
-        choices=list(SHAPES),
-        default="steady",
-        help="shape of the load; on the page, --class-picker offers them",
-        **unseen,
-    )
-    parser.add_argument(
-        "--control-port",
-        env_var="WIRERACE_CONTROL_PORT",
-        type=int,
-        default=0,
-        help="port for /health, /metrics and the control of an experiment; 0 for none",
-        **unseen,
-    )
-    parser.add_argument(
-        "--control-host",
-        env_var="WIRERACE_CONTROL_HOST",
-        default="127.0.0.1",
-        help="address of the control port",
-        **unseen,
-    )
-    parser.add_argument(
-        "--await-window",
-        env_var="WIRERACE_AWAIT_WINDOW",
-        choices=["true", "false"],
-        default="false",
-        help="whether a shape's time stands still until an experiment sets a window",
-        **unseen,
-    )
-    parser.add_argument(
-        "--parent-pid",
-        env_var="WIRERACE_PARENT_PID",
-        type=int,
-        default=0,
-        help="stop when this process, the parent, is gone; 0 for never",
-        **unseen,
-    )
+    for name, (default, words) in UNSEEN.items():
+        unseen: dict[str, Any] = {"include_in_web_ui": False}
+        variable = ENV_PREFIX + name.upper()
+        parser.add_argument(flag_of(name), env_var=variable, type=type(default), default=default, help=words, **unseen)
+
+
+def field_names() -> list[str]:
+    """Return the names of what is read when a test starts, in the order of the page."""
+    tables = [(name, fields_at(transport.options, "client")) for name, transport in TRANSPORTS.items()]
+    tables += [(name, list(msgspec.structs.fields(shape))) for name, shape in SHAPES.items()]
+    hosts = [f"{name}_host" for name in TRANSPORTS]
+    return [*hosts, *(f"{table}_{field.name}" for table, fields in tables for field in fields), "load_seed"]
 
 
 def _add_field(parser: LocustArgumentParser, table: str, title: str, field: msgspec.structs.FieldInfo) -> None:

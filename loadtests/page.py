@@ -1,4 +1,4 @@
-"""Locust's page: what is wrong with its fields is said on the page, before anything starts."""
+"""Locust's page: its fields show what holds, and what is wrong with them is said before anything starts."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,9 +10,15 @@ from locust.env import Environment
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, MasterRunner
 from locust.util.timespan import parse_timespan
 
-from loadtests.options import read_options
+from loadtests.connection import Address
+from loadtests.hosts import HOSTS, hosts_in, parse_hosts
+from loadtests.options import field_names, read_options
+from loadtests.producer import ProducerFields
 from loadtests.shapes import shapes_of
+from loadtests.user import Subscriber
 from wirerace.errors import BadInput, shown
+from wirerace.options import flag_of
+from wirerace.origins import Foreign, check_host, check_origin, parse_origins
 from wirerace.shapes import check_shape
 
 BUSY = {STATE_RUNNING, STATE_SPAWNING}
@@ -22,44 +28,67 @@ DEFAULT_SHAPE = "Default"
 """What Locust's page calls having no shape."""
 
 
-def offer_the_count_to_shapes(environment: Environment) -> None:
-    """Have the page ask for the number of clients and their rate when a shape is picked, too: our shapes need both.
+class Page:
+    """What is added to the page that Locust shows: right values in its fields, and refusals of wrong ones."""
 
-    Locust tells its page so by the shape that is set, which is none before the first test and after one without a
-    shape; the page then greys both out at 0, and no shape could be started.
-    """
-    web_ui: Any = environment.web_ui
-    if web_ui is None:
-        return
-    update = web_ui.update_template_args
+    def __init__(self, environment: Environment) -> None:
+        """Add it all.
 
-    def updated() -> None:
-        update()
-        web_ui.template_args["shape_use_common_options"] = True
+        Raises BadInput when --allowed-hosts, --allowed-origins or --producer-url make no sense.
+        """
+        options: Any = environment.parsed_options
+        self._environment = environment
+        web_ui: Any = environment.web_ui
+        self._web_ui = web_ui
+        allowed = parse_hosts(options.allowed_hosts)
+        self._hosts = None if allowed is None else allowed | hosts_in(vars(options))
+        self._origins = parse_origins(options.allowed_origins)
+        self._producer = ProducerFields(options.producer_url)
+        self._shapes = {type(shape).__name__: name for name, shape in shapes_of(environment).items()}
+        self._update_template = web_ui.update_template_args
+        web_ui.update_template_args = self._fill
+        web_ui.app.before_request(self._refuse)
 
-    web_ui.update_template_args = updated
+    def _fill(self) -> None:
+        """Fill the fields with what holds now.
 
+        Locust tells its page by the shape that is set whether a shape needs the number of clients and their rate; that
+        is none before the first test, and the page then greys both out at 0. Ours need both.
+        """
+        self._update_template()
+        page = self._web_ui.template_args
+        page["shape_use_common_options"] = True
+        kept = vars(self._environment.parsed_options) | self._producer.values()
+        for name, field in page["extra_options"].items():
+            field["default_value"] = kept.get(name, field["default_value"])
+        chosen = type(self._environment.shape_class).__name__
+        page["available_shape_classes"].sort(key=lambda name: name != chosen)  # the first one is preselected
 
-def refuse_bad_options(environment: Environment) -> None:
-    """Have the page refuse to start a test with options that do not fit, and say which and why."""
-    if environment.web_ui is None or environment.web_ui.app is None:
-        return
-    offered = {type(shape).__name__: name for name, shape in shapes_of(environment).items()}
-    has_picker = environment.web_ui.userclass_picker_is_active
+    def _refuse(self) -> Response | None:
+        """Refuse what comes from other origins' pages, and a form that cannot be used."""
+        is_read = request.method in {"GET", "HEAD"}
+        if is_read and "Origin" not in request.headers:
+            return None  # nothing that is only read changes anything, and no other page can see the answer
+        try:
+            check_origin(request.headers.get, self._origins)
+            if not is_read:
+                check_host(request.headers.get("Host", ""), self._origins)
+        except Foreign as error:
+            return Response(f"{error}\n", 403, mimetype="text/plain")
+        return None if request.path.rpartition("/")[2] != "swarm" else self._refuse_form()
 
-    @environment.web_ui.app.before_request
-    def refuse() -> Response | None:
-        if request.path.rpartition("/")[2] != "swarm":
-            return None
+    def _refuse_form(self) -> Response | None:
+        environment = self._environment
         form = request.form.to_dict()
         try:
             picked = type(environment.shape_class).__name__
-            if has_picker:
+            if self._web_ui.userclass_picker_is_active:
                 picked = form.get("shape_class", DEFAULT_SHAPE)
                 _refuse_unknown("shape_class", [picked], {DEFAULT_SHAPE, *(environment.available_shape_classes or {})})
                 classes = request.form.getlist("user_classes")
                 _refuse_unknown("user_classes", classes, environment.available_user_classes or {})
-            _check(environment, form, offered.get(picked, "steady"))
+            self._check(form, picked)
+            self._producer.set(form)
         except BadInput as error:
             return jsonify({"success": False, "message": str(error), "host": environment.host})
         # Locust would keep what an earlier test was given.
@@ -67,19 +96,48 @@ def refuse_bad_options(environment: Environment) -> None:
         vars(environment.parsed_options).update(kept | ({} if "await_window" in form else {"await_window": "false"}))
         return None
 
+    def _check(self, form: dict[str, str], picked: str) -> None:
+        runner = self._environment.runner
+        kept = vars(self._environment.parsed_options)
+        is_busy = runner is not None and runner.state in BUSY
+        if is_busy and runner is not None and (picked != DEFAULT_SHAPE or runner.shape_greenlet is not None):
+            raise BadInput("a test is running: stop it before you start a shape or change one")
+        if isinstance(runner, MasterRunner) and not runner.worker_count:
+            raise BadInput("no worker is connected: start one (in the stack: docker compose up --wait locust-worker)")
+        clients, spawn_per_second = _count(form), _number(form, "spawn_rate")
+        shape = self._shapes.get(picked, "steady")
+        options = read_options(kept | form)
+        check_shape(shape, options.shapes[shape], clients, spawn_per_second)
+        _check_run_time(form.get("run_time"))
+        for name, text in form.items():
+            _check_conversion(name, text, kept)
+        self._check_hosts(form, options.addresses)
+        if is_busy:
+            _refuse_changes(form, kept)
 
-def _check(environment: Environment, form: dict[str, str], shape: str) -> None:
-    runner = environment.runner
-    if runner is not None and runner.state in BUSY and (shape != "steady" or runner.shape_greenlet is not None):
-        raise BadInput("a test is running: stop it before you start a shape or change one")
-    if isinstance(runner, MasterRunner) and not runner.worker_count:
-        raise BadInput("no worker is connected: start one (in the stack: docker compose up --wait locust-worker)")
-    kept = vars(environment.parsed_options)
-    clients, spawn_per_second = _count(form), _number(form, "spawn_rate")
-    check_shape(shape, read_options(kept | form).shapes[shape], clients, spawn_per_second)
-    _check_run_time(form.get("run_time"))
-    for name, text in form.items():
-        _check_conversion(name, text, kept)
+    def _check_hosts(self, form: Mapping[str, str], addresses: Mapping[str, Address]) -> None:
+        """Refuse a server that the process was not started for, and Locust's one Host, which would be nobody's."""
+        host = form.get("host") or Subscriber.host
+        if host not in {Subscriber.host, self._environment.host}:
+            raise BadInput(
+                f"Host: each transport has a server of its own, in {', '.join(HOSTS)}, got {_got(form, 'host')}"
+            )
+        for name, address in addresses.items():
+            if self._hosts is not None and address not in self._hosts:
+                flag = flag_of(f"{name}_host")
+                raise BadInput(f"{flag} http://{address} was not given at the start; see --allowed-hosts")
+
+
+def _refuse_changes(form: Mapping[str, str], kept: Mapping[str, Any]) -> None:
+    """Refuse other values of what is read when a test starts: Locust would say that it has taken them."""
+    changed = [name for name in field_names() if name in form and _differs(form[name], kept[name])]
+    if changed:
+        names = ", ".join(changed)
+        raise BadInput(f"a test is running, and a change of {names} holds from the next one on: stop this one first")
+
+
+def _differs(text: str, value: object) -> bool:
+    return type(value)(text) != value if isinstance(value, int | float) else text != str(value)
 
 
 def _refuse_unknown(name: str, picked: Iterable[str], known: Iterable[str]) -> None:

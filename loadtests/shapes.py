@@ -11,7 +11,7 @@ from locust.env import Environment
 from loadtests.options import read_options
 from loadtests.workers import Parts
 from wirerace.clock import NS_PER_SECOND, now_ns
-from wirerace.errors import TrialFailed
+from wirerace.errors import BadInput, TrialFailed, shown
 from wirerace.shapes import Shape, Storm
 
 TICK_SECONDS = 1.0
@@ -123,6 +123,24 @@ class ReconnectStorm(Shaped):
     """All connections are cut at once."""
 
     name = "storm"
+
+
+def chosen_shape(environment: Environment) -> LoadTestShape | None:
+    """Return the shape of the load: that of --shape, else a locustfile's own, else none.
+
+    Raises BadInput when there is no such shape, or when there are several to choose from.
+    """
+    options: Any = environment.parsed_options
+    available: dict[str, LoadTestShape] = dict(environment.available_shape_classes or {})
+    ours = shapes_of(environment)
+    own = {name: shape for name, shape in available.items() if not isinstance(shape, Shaped)}
+    if options.shape:
+        if options.shape not in {**ours, **own}:
+            raise BadInput(f"--shape must be one of {', '.join([*ours, *own])}, got {shown(options.shape)}")
+        return None if options.shape == Steady.name else {**ours, **own}[options.shape]
+    if len(own) > 1:
+        raise BadInput(f"there are several shapes: name one with --shape, {', '.join(own)}, or {Steady.name} for none")
+    return next(iter(own.values()), None)
 
 
 def shapes_of(environment: Environment) -> dict[str, Shaped]:

@@ -52,7 +52,7 @@ class Subscriber(User):
         self.options: Any = self.load.options_of(self.transport)
         self.address = self.load.address_of(self.transport)
         times_of = self.load.statistics.times_of
-        self.note_request = times_of(self.request_method, self.transport.path).note
+        self.note_request = times_of(self.request_method, self.request_name()).note
         self.note_delivery = times_of(DELIVERY, self.transport.path).note
         self.cursor = ""
         self.attempts = 0
@@ -67,6 +67,11 @@ class Subscriber(User):
         self.has_newer = False  # what was read last holds a part of something newer
         self.listener: gevent.Greenlet | None = None
         self.ledger = Ledger(self.account)
+
+    @classmethod
+    def request_name(cls) -> str:
+        """Return what its requests are called in Locust's tables."""
+        return cls.transport.path
 
     def deliveries(self) -> Iterator[Received]:
         """Yield what comes, from `cursor` on, until the connection breaks."""
@@ -152,7 +157,7 @@ class Subscriber(User):
         what = f"{self.address}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
         if self.asked_ns:
             took_ns, self.asked_ns = now_ns() - self.asked_ns, 0
-            self.load.statistics.fail(self.request_method, self.transport.path, what, took_ns)
+            self.load.statistics.fail(self.request_method, self.request_name(), what, took_ns)
         else:
             self.load.statistics.fail(DELIVERY, self.transport.path, what)
 
@@ -163,6 +168,10 @@ class Subscriber(User):
         # Not gevent.kill(): it takes the greenlet for dead, and Locust could not find its user any more.
         gevent.get_hub().loop.run_callback(self.listener.throw, Cut(pause_seconds))
         return True
+
+    def stop(self, force: bool = False) -> bool:  # noqa: ARG002 -- as Locust calls it
+        """Stop at once: a task that goes on until it is stopped would be waited for as long as --stop-timeout."""
+        return bool(super().stop(force=True))
 
     def on_stop(self) -> None:
         """Locust tells this user to stop."""

@@ -11,8 +11,9 @@ from flask.testing import FlaskClient
 from locust.argument_parser import get_parser
 from locust.env import Environment
 
+from loadtests.hosts import HOSTS
 from loadtests.options import add_options
-from loadtests.page import offer_the_count_to_shapes, refuse_bad_options
+from loadtests.page import Page
 from loadtests.polling import PollingUser
 from loadtests.shapes import ReconnectStorm, Steady
 from loadtests.websocket import WebSocketUser
@@ -27,7 +28,7 @@ def page() -> Iterator[FlaskClient]:
     """Yield the page of a Locust that would start clients, but for that it does not."""
     parser = get_parser(default_config_files=[])
     add_options(parser)
-    options = parser.parse_args([])
+    options = parser.parse_args(["--producer-url=http://127.0.0.1:1", "--allowed-hosts=http://127.0.0.1:9001"])
     users = {user.__name__: user for user in (PollingUser, WebSocketUser)}
     shapes: Any = {shape.__name__: shape for shape in (Steady, ReconnectStorm)}
     environment: Any = Environment(user_classes=list(users.values()), parsed_options=options)
@@ -39,8 +40,7 @@ def page() -> Iterator[FlaskClient]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(sys, "argv", ["locust"])  # the page reads it, too
         web_ui = environment.create_web_ui("127.0.0.1", 0, userclass_picker_is_active=True, delayed_start=True)
-        offer_the_count_to_shapes(environment)
-        refuse_bad_options(environment)
+        Page(environment)
         yield web_ui.app.test_client()
     environment.runner.quit()
 
@@ -67,6 +67,9 @@ def said(page: FlaskClient, form: dict[str, str]) -> dict[str, Any]:
         ({"user_classes": "NoUser"}, "user_classes must be one of PollingUser, WebSocketUser, got 'NoUser'"),
         ({"shape_class": "Square"}, "shape_class must be one of Default, ReconnectStorm, Steady, got 'Square'"),
         ({"stop_timeout": "x"}, "stop_timeout must be a whole number, got 'x'"),
+        ({"host": "http://a:1"}, f"Host: each transport has a server of its own, in {', '.join(HOSTS)}, got 'http://a:1'"),
+        ({"polling_host": "http://a:1"}, "--polling-host http://a:1 was not given at the start; see --allowed-hosts"),
+        ({"producer_rate_per_second": "5"}, "the producer at 127.0.0.1:1 does not answer: Connection refused"),
         ({"polling_interval_seconds": "0"}, "--polling-interval-seconds must be a number at least 0.01, got '0'"),
     ],
 )  # fmt: skip
@@ -86,20 +89,57 @@ def test_field_that_is_missing_is_named_on_the_page(page: FlaskClient, missing: 
 
 
 def test_good_fields_start_a_test(page: FlaskClient) -> None:
-    assert said(page, GOOD | {"run_time": "1m", "user_classes": "PollingUser", "websocket_host": "ws://127.0.0.1:1"})[
-        "success"
-    ]
+    assert said(
+        page, GOOD | {"run_time": "1m", "user_classes": "PollingUser", "websocket_host": "ws://127.0.0.1:8001"}
+    )["success"]
 
 
 @pytest.mark.parametrize("shape", ["Default", "Steady"])
 def test_page_asks_for_clients_whatever_shape_was_started_before(page: FlaskClient, shape: str) -> None:
     """Or a shape picked in a browser would have 0 clients."""
     assert said(page, GOOD | {"shape_class": shape})["success"]
-    page.get("/stop")
+    page.post("/stop")
 
     html = page.get("/").get_data(as_text=True)
     assert 1 == html.count("shape_use_common_options")
     assert re.search(r"shape_use_common_options\W+true", html)
+
+
+@pytest.mark.parametrize("host", ["http://127.0.0.1:8003", "ws://127.0.0.1:9001/"])
+def test_host_may_be_one_of_the_start_or_one_that_is_allowed(page: FlaskClient, host: str) -> None:
+    assert said(page, GOOD | {"polling_host": host, "host": "per-transport"})["success"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": "http://localhost"}, 200),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Host": "evil.example", "Origin": "http://evil.example"}, 403),
+    ],
+)
+@pytest.mark.parametrize("path", ["/swarm", "/stop", "/stats/reset"])
+def test_page_of_another_origin_starts_and_stops_nothing(
+    page: FlaskClient, path: str, headers: dict[str, str], status: int
+) -> None:
+    assert status == page.post(path, data=GOOD, headers=headers).status_code
+
+
+def test_page_of_another_origin_reads_nothing(page: FlaskClient) -> None:
+    """Locust allows any origin to read."""
+    assert 200 == page.get("/stats/requests").status_code
+    assert 403 == page.get("/stats/requests", headers={"Origin": "http://evil.example"}).status_code
+
+
+def test_shape_that_was_started_is_preselected(page: FlaskClient) -> None:
+    assert said(page, GOOD | {"shape_class": "Steady"})["success"]
+    page.post("/stop")
+
+    assert re.search(r"available_shape_classes\W+Steady", page.get("/").get_data(as_text=True))
 
 
 @fuzzed

@@ -91,7 +91,7 @@ def test_refusal_says_what_failed(serve: Serve, start: Start, user: type[Subscri
     assert "not yet" in swarm.failures()[0]
 
 
-@pytest.mark.parametrize(("user", "row"), [(LongPollingUser, "GET /longpoll"), (WebSocketUser, "connect /ws")])
+@pytest.mark.parametrize(("user", "row"), [(LongPollingUser, "GET /longpoll (held)"), (WebSocketUser, "connect /ws")])
 def test_server_that_is_not_there_is_named(serve: Serve, start: Start, user: type[Subscriber], row: str) -> None:
     script = serve()
     script.stop()

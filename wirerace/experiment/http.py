@@ -47,12 +47,13 @@ class _Metrics(dict[str, float]):
 
 
 class Peer:
-    """One process's HTTP side."""
+    """One process's HTTP side; it may ask for a `token`."""
 
-    def __init__(self, name: str, port: int, host: str = "127.0.0.1") -> None:
+    def __init__(self, name: str, port: int, *, token: str = "") -> None:
         self.name = name
         self.port = port
-        self._host = host
+        self._host = "127.0.0.1"
+        self._own_headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     @property
     def url(self) -> str:
@@ -137,7 +138,7 @@ class Peer:
         connection = http.client.HTTPConnection(self._host, self.port, timeout=ANSWER_SECONDS)
         try:
             with _own_faults_apart():
-                connection.request(method, path, body, dict(headers))
+                connection.request(method, path, body, self._own_headers | dict(headers))
             response = connection.getresponse()
             return response.status, response.read()
         finally:

@@ -40,7 +40,7 @@ def play(experiment: Experiment, directory: Path, web_port: int, on_ready: Calla
         for server in servers:
             wait_until_healthy(server)
         producer.peer.send("PUT", "/schedule", schedule_of(experiment, experiment.seed, None), Schedule)
-        page = target.start_page({server.peer.name: server.peer for server in servers})
+        page = target.start_page({server.peer.name: server.peer for server in servers}, producer.peer)
         deadline = time.monotonic() + START_SECONDS
         while not _is_ready(page.peer, experiment.load.processes):
             if time.monotonic() > deadline:

@@ -17,7 +17,7 @@ from wirerace.experiment.targets.local import Child, LoadChild, total_seconds
 from wirerace.experiment.targets.locust import load_flags, spelled_value
 from wirerace.experiment.targets.process import MOST_RESTARTS
 from wirerace.experiment.targets.stack import WORKER, Stack
-from wirerace.options import fields_at, flag_of
+from wirerace.options import fields_at, flag_of, variable_of
 from wirerace.stopping import whole
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 
@@ -101,7 +101,9 @@ class Compose:
         try:
             answer = self._page.post("/swarm", form, Swarming)
             crew = ContainerCrew([*self._stack.containers(WORKER), self._one("locust")], self._stop_load)
-            control = Peer("the load", self._one("locust").port(CONTROL_PORT))
+            locust = self._one("locust")
+            token = locust.variable(variable_of("control_token"))
+            control = Peer("the load", locust.port(CONTROL_PORT), token=token)
         except BaseException:  # Ctrl-C, too: a test may run that nobody else would stop
             take_all(self._stop_load)
             raise

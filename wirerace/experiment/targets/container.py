@@ -50,6 +50,11 @@ class Container:
             raise TrialFailed(f"{self.name} publishes no port for {inside}: compare docker-compose.yml")
         return int(bindings[0]["HostPort"])
 
+    def variable(self, name: str) -> str:
+        """Return a variable of the environment that it was made with, empty without one."""
+        given: dict[str, str] = dict(one.partition("=")[::2] for one in self._container.attrs["Config"]["Env"] or ())
+        return given.get(name, "")
+
     def has_ended(self) -> bool:
         """Tell whether it is not running."""
         try:

@@ -8,7 +8,7 @@ import sys
 import msgspec
 
 from wirerace.experiment.targets.proxy import Proxy
-from wirerace.options import ENV_PREFIX
+from wirerace.options import variable_of
 
 PARENT_EVERY_SECONDS = 1.0
 MOST_REQUEST_BYTES = 65_536
@@ -16,10 +16,11 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\
 
 
 class Control:
-    """Answers every request with the proxy's report since the last one, on loopback."""
+    """Answers every request that brings the token with the proxy's report since the last one, on loopback."""
 
-    def __init__(self, port: int, proxy: Proxy) -> None:
+    def __init__(self, port: int, proxy: Proxy, token: str = "") -> None:
         self._proxy = proxy
+        self._token = token.encode()
         self._listener = socket.create_server(("127.0.0.1", port))
         self._listener.setblocking(False)
         proxy.attend(self._listener, self._accept)
@@ -45,16 +46,16 @@ class Control:
         """Answer a request, which is as short as one segment, and hang up; whoever only looks in is let go."""
         self._proxy.ignore(asker)
         with asker, contextlib.suppress(OSError):
-            if asker.recv(MOST_REQUEST_BYTES):
+            if (request := asker.recv(MOST_REQUEST_BYTES)) and self._token in request:
                 body = msgspec.json.encode(self._proxy.report())
                 asker.sendall(HEAD % len(body) + body)
 
 
 def main(port: str, control_port: str, server_port: str, delay_seconds: str) -> None:
     """Pass on what comes for as long as the parent lives, or until a signal ends this."""
-    parent_pid = int(os.environ.get(f"{ENV_PREFIX}PARENT_PID", "0"))
+    parent_pid = int(os.environ.get(variable_of("parent_pid"), "0"))
     proxy = Proxy(int(port), ("127.0.0.1", int(server_port)), float(delay_seconds))
-    Control(int(control_port), proxy)
+    Control(int(control_port), proxy, os.environ.get(variable_of("control_token"), ""))
     while not parent_pid or os.getppid() == parent_pid:
         proxy.turn(PARENT_EVERY_SECONDS)
 

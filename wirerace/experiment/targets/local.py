@@ -1,5 +1,6 @@
 """The local target: producer, server and load as processes on loopback."""
 
+import secrets
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from wirerace.experiment.targets.cores import cores_of, usable_cores
 from wirerace.experiment.targets.locust import load_flags, locust_command, spelled
 from wirerace.experiment.targets.ports import claim, free_port, is_free
 from wirerace.experiment.targets.process import MOST_RESTARTS, Crew, Process
-from wirerace.options import fields_at, flag_of
+from wirerace.options import fields_at, flag_of, variable_of
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
@@ -62,6 +63,7 @@ class Local:
         with blamed_on(directory / LOGS):
             (directory / LOGS).mkdir(exist_ok=True)
         self._processes: list[Process] = []
+        self._token = secrets.token_urlsafe(18)
         self.cores = cores_of(experiment)
         self.load_cores = len(self.cores.load or usable_cores())
         sockets = 2 if experiment.link.delay_seconds else 1  # a proxy has two for each client
@@ -95,7 +97,7 @@ class Local:
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:
         """Start Locust with the plan's clients, which subscribe at once; several processes are a master and workers."""
         with self._all_or_nothing():
-            control = Peer(LOAD, free_port())
+            control = Peer(LOAD, free_port(), token=self._token)
             way, link = self._start_link(plan.name, server)
             flags = load_flags(self._experiment, plan, way.url)
             flags |= {"load_seed": plan.seed, "control_port": control.port, "await_window": True}
@@ -103,10 +105,10 @@ class Local:
             crew = self._start_locust(f"{plan.name}-load", [*quiet, *spelled(flags), plan.transport.user_class])
             return LoadChild(crew, control, link, None if link is None else way.port)
 
-    def start_page(self, servers: Mapping[str, Peer]) -> LoadChild:
+    def start_page(self, servers: Mapping[str, Peer], producer: Peer) -> LoadChild:
         """Start Locust's page, its fields filled as the experiment says; clients come when somebody presses Start."""
         page = Peer("Locust's page", self._page_port or 0)
-        flags: dict[str, object] = {"web_host": "127.0.0.1", "web_port": page.port}
+        flags: dict[str, object] = {"web_port": page.port, "producer_url": producer.url}
         with self._all_or_nothing():
             for plan in plans_of(self._experiment, 1):
                 if not plan.variant:
@@ -173,7 +175,7 @@ class Local:
         delay_seconds = self._experiment.link.delay_seconds
         if not delay_seconds:
             return server, None
-        path, control = Peer(LINK, free_port()), Peer(LINK, free_port())
+        path, control = Peer(LINK, free_port()), Peer(LINK, free_port(), token=self._token)
         arguments = [path.port, control.port, server.port, delay_seconds]
         command = ["-m", "wirerace.experiment.targets.link", *map(str, arguments)]
         proxy = self._start(LINK, f"{log_name}-link", command, self.cores.link)
@@ -197,7 +199,8 @@ class Local:
 
     def _start(self, name: str, log_name: str, command: list[str], cores: Sequence[int]) -> Process:
         with whole():
-            process = Process(name, command, self._directory.resolve() / LOGS / f"{log_name}.log", cores)
+            log = self._directory.resolve() / LOGS / f"{log_name}.log"
+            process = Process(name, command, log, cores, {variable_of("control_token"): self._token})
             self._processes.append(process)
         return process
 

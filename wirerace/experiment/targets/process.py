@@ -24,21 +24,31 @@ MOST_RESTARTS = 3
 """In one trial; a part that dies again and again will not stop doing so."""
 STOPPED = {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP}
 ROOT = Path(__file__).parents[3]
+NO_VARIABLES: Mapping[str, str] = {}
 
 
 class Process:
     """One child in a session of its own, so that Ctrl-C in the terminal reaches the experiment alone.
 
-    Its output goes to `log`. `cores` binds it to some cores, all when empty.
+    Its output goes to `log`. `cores` binds it to some cores, all when empty. `variables` are added to its environment,
+    which other users of the machine cannot read, as they can a command line.
     """
 
-    def __init__(self, name: str, command: Sequence[str], log: Path, cores: Collection[int] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        cores: Collection[int] = (),
+        variables: Mapping[str, str] = NO_VARIABLES,
+    ) -> None:
         self.name = name
         self.restarts = 0
         self.gives_up_at = MOST_RESTARTS
         self._command = [sys.executable, *command]
         self._log = log
         self._cores = cores
+        self._variables = variables
         self._popen = self._start()
         self._stalling: subprocess.Popen[bytes] | None = None
 
@@ -135,7 +145,7 @@ class Process:
                 stdout=log,
                 stderr=log,
                 cwd=ROOT,
-                env=_environment(os.environ),
+                env={**_environment(os.environ), **self._variables},
                 start_new_session=True,
             )
         if self._cores and hasattr(os, "sched_setaffinity"):

@@ -2,8 +2,10 @@
 
 import json
 import os
+import secrets
 import signal
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from docker.errors import DockerException
 
 from wirerace.errors import BadInput, TrialFailed
 from wirerace.experiment.targets.container import Container, asking
+from wirerace.experiment.targets.process import NO_VARIABLES
 from wirerace.stopping import whole
 from wirerace.system import fault_of
 
@@ -57,7 +60,8 @@ class Stack:
         Raises BadInput, with the last words of the part that does not come up.
         """
         scale = ["--scale", f"{WORKER}={workers}"]
-        done = run_compose("up", "--detach", "--wait", "--no-recreate", *scale, *services)
+        token = {"CONTROL_TOKEN": secrets.token_urlsafe(18)}  # of a load that is made by this
+        done = run_compose("up", "--detach", "--wait", "--no-recreate", *scale, *services, variables=token)
         if done.returncode:
             raise BadInput(f"docker compose up: {_last_line(done.stderr)}{self._said_by_unhealthy()}")
 
@@ -80,7 +84,7 @@ class Stack:
         return "; docker compose ps tells more"
 
 
-def run_compose(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def run_compose(*arguments: str, variables: Mapping[str, str] = NO_VARIABLES) -> "subprocess.CompletedProcess[str]":
     """Run docker compose to its end, or, when somebody interrupts this process, to its own orderly one.
 
     Raises BadInput when there is no docker command, or when it hangs, SystemFault when it cannot be started.
@@ -94,6 +98,7 @@ def run_compose(*arguments: str) -> "subprocess.CompletedProcess[str]":
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
+                env={**variables, **os.environ},
                 start_new_session=True,  # Ctrl-C is for this process, which undoes what compose has done
             )
         with running:

@@ -1,0 +1,101 @@
+"""Hooks: what Locust calls when it starts, begins a test and ends one."""
+
+import sys
+from typing import Any
+
+from locust import events
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+from loadtests import workers
+from loadtests.control import Control, Keys
+from loadtests.fractions import keep_fractions
+from loadtests.hosts import apply_host, parse_hosts
+from loadtests.leaving import end_forked_workers, leave_in_order, outlive_no_master, outlive_no_parent
+from loadtests.load import LOADS, Load
+from loadtests.metrics import Totals, new_registry
+from loadtests.options import add_options, read_options
+from loadtests.page import Page
+from loadtests.shapes import Shaped, chosen_shape, shapes_of
+from wirerace.account import Window
+from wirerace.errors import BadInput
+from wirerace.origins import parse_origins
+from wirerace.shapes import check_shape
+
+events.init_command_line_parser.add_listener(add_options)  # type: ignore[no-untyped-call]
+keep_fractions()
+
+
+@events.init.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it
+def set_up(environment: Environment, **_: Any) -> None:
+    """Join processes to one load, choose its shape, export metrics, and listen to an experiment that controls it."""
+    options: Any = environment.parsed_options
+    if options.parent_pid:
+        outlive_no_parent(options.parent_pid)
+    _check(environment)  # by a worker, too: with --processes it was forked off before
+    address = (options.control_host, options.control_port)
+    totals = Totals()
+    events.test_start.add_listener(lambda **_: totals.begin(LOADS.get(environment)))  # type: ignore[no-untyped-call]
+    registry = new_registry(totals)
+    if isinstance(environment.runner, WorkerRunner):
+        workers.answer_master(environment, environment.runner)
+        leave_in_order(environment, environment.runner)
+        outlive_no_master(environment, environment.runner)
+        if options.control_port:
+            Control(address, registry)
+        return
+    runner = environment.runner
+    parts = workers.Workers(environment, runner) if isinstance(runner, MasterRunner) else workers.Alone(environment)
+    # Locust itself would take the first shape that it finds.
+    environment.shape_class = chosen_shape(environment)
+    for shape in shapes_of(environment).values():
+        shape.parts, shape.environment = parts, environment
+    if environment.web_ui is not None:
+        Page(environment)
+    if options.control_port:
+        keys = Keys(options.control_token, parse_origins(options.allowed_origins))
+        control = Control(address, registry, parts, lambda window: _begin_shape(environment, window), keys)
+        events.test_start.add_listener(lambda **_: control.course.begin())  # type: ignore[no-untyped-call]
+
+
+def _check(environment: Environment) -> None:
+    options: Any = environment.parsed_options
+    try:
+        apply_host(environment)
+        shape = chosen_shape(environment)
+        name = shape.name if isinstance(shape, Shaped) else "steady"
+        check_shape(name, read_options(vars(options)).shapes[name], options.num_users or 1, options.spawn_rate or 1)
+        parse_origins(options.allowed_origins)
+        parse_hosts(options.allowed_hosts)
+    except BadInput as error:
+        sys.stderr.write(f"locust: {error}\n")
+        end_forked_workers()
+        sys.exit(2)
+
+
+def _begin_shape(environment: Environment, window: Window) -> None:
+    if isinstance(environment.shape_class, Shaped):
+        environment.shape_class.begin(window.from_ns)
+
+
+@events.test_start.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it
+def start_load(environment: Environment, **_: Any) -> None:
+    """Start a new account with the options as they are now; a master's load is its workers'."""
+    runner = environment.runner
+    if not isinstance(runner, MasterRunner):
+        index = runner.worker_index if isinstance(runner, WorkerRunner) else 0
+        LOADS[environment] = Load(environment, read_options(vars(environment.parsed_options)), index)
+
+
+@events.test_stop.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it
+def stop_load(environment: Environment, **_: Any) -> None:
+    """Hand over what is not in Locust's statistics yet, and the ledger."""
+    if isinstance(environment.shape_class, Shaped):
+        environment.shape_class.forget()
+    load = LOADS.get(environment)
+    if load is not None:
+        load.stop()
+        if isinstance(environment.runner, WorkerRunner):
+            workers.hand_over(environment, environment.runner, load.finish())
+        else:
+            workers.report(load.finish())

@@ -1,0 +1,65 @@
+"""Hosts: which servers the load may be sent to, and what Locust's one --host means where each transport has its own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from locust.env import Environment
+
+from loadtests.connection import Address
+from loadtests.user import Subscriber
+from wirerace.errors import BadInput, shown
+from wirerace.options import flag_of
+from wirerace.transports import TRANSPORTS
+
+ANY = "*"
+HOSTS = tuple(f"{name}_host" for name in TRANSPORTS)
+
+
+def apply_host(environment: Environment) -> None:
+    """Take --host for the server of the one transport whose users were named.
+
+    Raises BadInput when there are several, or when the transport's own option names another server.
+    """
+    options: Any = environment.parsed_options
+    if not options.host or options.host == Subscriber.host:
+        return
+    names = {user.transport.name for user in environment.user_classes if issubclass(user, Subscriber)}
+    if not names:
+        return  # users of somebody else's
+    if len(names) > 1:
+        flags = ", ".join(flag_of(name) for name in HOSTS)
+        raise BadInput(f"--host names one server, and each transport has its own: name one user class, or give {flags}")
+    name = f"{names.pop()}_host"
+    own, default = getattr(options, name), f"http://127.0.0.1:{TRANSPORTS[name.removesuffix('_host')].port}"
+    if own not in {default, options.host}:
+        raise BadInput(f"--host {shown(options.host)} and {flag_of(name)} {shown(own)} name two servers: leave one out")
+    setattr(options, name, options.host)
+    environment.host = None  # it is in the option now, where every process finds it
+
+
+def parse_hosts(text: str) -> frozenset[Address] | None:
+    """Return the servers in a list separated by commas, None for `*`: any.
+
+    Raises BadInput when one is none.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if ANY in parts:
+        return None
+    try:
+        return frozenset(map(Address.parse, parts))
+    except BadInput as error:
+        raise BadInput(f"--allowed-hosts: {error}") from None
+
+
+def hosts_in(given: Mapping[str, Any]) -> frozenset[Address]:
+    """Return the servers of all transports.
+
+    Raises BadInput, naming the flag, when one is none.
+    """
+    found = set()
+    for name in HOSTS:
+        try:
+            found.add(Address.parse(given[name]))
+        except BadInput as error:
+            raise BadInput(f"{flag_of(name)}: {error}") from None
+    return frozenset(found)

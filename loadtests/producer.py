@@ -1,0 +1,82 @@
+"""The producer, as Locust's page sets it: how many updates there are, how they arrive, how large they are."""
+
+import http.client
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from loadtests.options import PRODUCER_FIELDS
+from wirerace.addresses import host_port_in
+from wirerace.errors import BadInput, shown
+from wirerace.options import flag_of
+
+ANSWER_SECONDS = 2.0
+PREFIX = "producer_"
+KINDS: dict[str, type] = {"rate_per_second": float, "payload_bytes": int, "arrivals": str}
+
+
+class ProducerFields:
+    """The fields of the page that are the producer's. It is asked anew each time: others may set its schedule, too."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._host, self._port = host_port_in(url, ("http",), "http://127.0.0.1:8000")
+        except BadInput as error:
+            raise BadInput(f"--producer-url: {error}") from None
+
+    def values(self) -> dict[str, str]:
+        """Return what the fields are to show, nothing where the producer does not answer, or makes something else."""
+        try:
+            schedule = self._exchange("GET") or {}
+        except BadInput:
+            schedule = {}
+        return {name: _spelled(schedule.get(name.removeprefix(PREFIX))) for name in PRODUCER_FIELDS}
+
+    def set(self, form: Mapping[str, str]) -> None:
+        """Have the producer make updates as the form says, if it says anything else than what is so already.
+
+        Raises BadInput when a field makes no sense, or when the producer refuses or does not answer.
+        """
+        wanted = {name: text for name in PRODUCER_FIELDS if (text := form.get(name, "").strip())}
+        if not wanted:
+            return
+        schedule = self._exchange("GET") or {}
+        changed = {
+            name: text for name, text in wanted.items() if text != _spelled(schedule.get(name.removeprefix(PREFIX)))
+        }
+        values = {name.removeprefix(PREFIX): _converted(name, text) for name, text in changed.items()}
+        if any(schedule.get(name) != value for name, value in values.items()):
+            self._exchange("PUT", schedule | values | {"start_ns": None})
+
+    def _exchange(self, method: str, schedule: object = None) -> dict[str, Any] | None:
+        """Ask about the schedule, or set it, and return it. The stack's own parts are not asked through a proxy."""
+        connection = http.client.HTTPConnection(self._host, self._port or 80, timeout=ANSWER_SECONDS)
+        body = None if schedule is None else msgspec.json.encode(schedule)
+        try:
+            connection.request(method, "/schedule", body)
+            answer = connection.getresponse()
+            said = answer.read()
+            if answer.status != http.client.OK:
+                raise BadInput(f"the producer refuses: {said[:200].decode(errors='replace').strip()}")
+            found: dict[str, Any] | None = msgspec.json.decode(said, type=dict[str, Any] | None)
+        except (OSError, http.client.HTTPException, msgspec.DecodeError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise BadInput(f"the producer at {self._host}:{self._port or 80} does not answer: {why}") from None
+        finally:
+            connection.close()
+        return found
+
+
+def _spelled(value: object) -> str:
+    """Return a value as a field shows it; what a field cannot show is left empty."""
+    return f"{value:g}" if isinstance(value, float) else str(value) if isinstance(value, int | str) else ""
+
+
+def _converted(name: str, text: str) -> object:
+    kind = KINDS[name.removeprefix(PREFIX)]
+    try:
+        return kind(text)
+    except ValueError:
+        what = "a whole number" if kind is int else "a number"
+        raise BadInput(f"{flag_of(name)} must be {what}, got {shown(text)}") from None
