@@ -38,6 +38,9 @@ fuzz: $(VENV)/.ready ## Feed every reader INPUTS damaged inputs, a million in al
 test-stack: $(VENV)/.ready ## Test the stack in real containers (needs Docker with Compose v2)
 	$(BIN)/python -m pytest -n 0 -m stack tests/stack $(ARGS)
 
+test-browser: $(VENV)/.browser ## Drive Locust's page in a real browser (needs Chromium)
+	$(BIN)/python -m pytest -n 0 -m browser tests/browser $(ARGS)
+
 check-grafana: $(VENV)/.ready ## Ask the pinned Grafana for every panel (needs its image)
 	$(BIN)/python -m pytest -n 0 -m grafana tests/stack $(ARGS)
 
@@ -68,6 +71,7 @@ lock: ## Pin all dependencies anew (needs uv)
 	$(COMPILE) --extra services pyproject.toml -o requirements/services.lock
 	$(COMPILE) --extra load pyproject.toml -o requirements/load.lock
 	$(COMPILE) --all-extras --group dev pyproject.toml -o requirements/dev.lock
+	$(COMPILE) --group browser --constraints requirements/dev.lock -o requirements/browser.lock
 
 clean: ## Remove the environment and caches; results stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -86,4 +90,12 @@ else
 endif
 	@touch $@
 
-.PHONY: help race locust test test-faults quick fuzz test-stack check-grafana up dashboards lint format bench calibrate lock clean
+$(VENV)/.browser: $(VENV)/.ready requirements/browser.lock
+ifeq ($(UV),)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/browser.lock
+else
+	uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/browser.lock
+endif
+	@touch $@
+
+.PHONY: help race locust test test-faults quick fuzz test-stack test-browser check-grafana up dashboards lint format bench calibrate lock clean
