@@ -4,12 +4,19 @@ from typing import Any
 
 from grafana_foundation_sdk.builders import dashboard
 
-from grafana.panels import NO_PARTS, delays, filled, graph, new_dashboard, quantile, rate
+from grafana.panels import NO_PARTS, counts, delays, filled, graph, new_dashboard, quantile, rate
 from grafana.signals import SERVER
 from wirerace.transports import TRANSPORTS
 
 OF_ONE = 'transport="$transport"'
 AT_SERVER = f"{{{SERVER}, {OF_ONE}}}"
+CUT_OFF = {
+    "slow readers": "slow_readers",
+    "requests not whole in time": "request_timeouts",
+    "pings not answered": "ping_timeouts",
+    "too many frames at once": "floods",
+}
+"""Why a server cuts a client off: legend to counter."""
 
 
 def transport() -> dashboard.Dashboard:
@@ -19,6 +26,7 @@ def transport() -> dashboard.Dashboard:
     rows = {
         "Its clients": _clients(),
         "Its server": _server(),
+        "Clients that do not keep up": _trouble(),
     }
     return filled(board.with_variable(variable), rows)
 
@@ -88,6 +96,26 @@ def _server() -> list[Any]:
             "How late does its event loop run?",
             "99th percentile of how much later than asked for a timer ran",
             {"p99": quantile(0.99, "wirerace_event_loop_lag_seconds", f"{SERVER}, {OF_ONE}")},
+            empty=NO_PARTS,
+        ),
+    ]
+
+
+def _trouble() -> list[Any]:
+    cut = {legend: f"increase(wirerace_{name}_total{AT_SERVER}[1m])" for legend, name in CUT_OFF.items()}
+    return [
+        graph(
+            "How many bytes wait for clients?",
+            "In the server's process, beyond the kernel's buffers, for clients that read slowly; 0 while all keep up",
+            "bytes",
+            {"waiting": f"wirerace_waiting_bytes{AT_SERVER}"},
+            empty=NO_PARTS,
+        ),
+        counts(
+            "Whom did the server cut off?",
+            "Clients of the last minute, by the reason; 0 while all is well",
+            "suffix:clients",
+            cut,
             empty=NO_PARTS,
         ),
     ]

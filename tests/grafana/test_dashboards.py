@@ -131,6 +131,18 @@ def test_table_shows_the_labels_that_the_rules_have() -> None:
     assert len(WORDS) == len({color for _, color in WORDS.values()})
 
 
+def test_a_transport_shows_everything_that_its_server_does_about_clients_that_do_not_keep_up() -> None:
+    asked = " ".join(target["expr"] for panel in panels_of("transport") for target in panel["targets"])
+    for name in (
+        "waiting_bytes",
+        "slow_readers_total",
+        "request_timeouts_total",
+        "ping_timeouts_total",
+        "floods_total",
+    ):
+        assert f"wirerace_{name}" in asked
+
+
 @pytest.mark.parametrize("panel", PANELS)
 def test_panel_asks_prometheus_and_names_what_it_shows(panel: dict[str, Any]) -> None:
     targets = panel["targets"]
