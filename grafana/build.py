@@ -1,4 +1,4 @@
-"""The dashboards as JSON: `python -m grafana.build` writes grafana/dashboards/*.json."""
+"""`python -m grafana.build` writes grafana/dashboards/*.json and the rules that they ask, prometheus/belief.yml."""
 
 import json
 import sys
@@ -8,9 +8,11 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from grafana.measurement import measurement
 from grafana.race import race
+from grafana.signals import rules
 from grafana.transport import transport
 
 DIRECTORY = Path(__file__).parent / "dashboards"
+RULES = Path(__file__).parents[1] / "prometheus/belief.yml"
 DASHBOARDS = {"race": race, "transport": transport, "measurement": measurement}
 
 
@@ -23,10 +25,11 @@ def encoded(name: str) -> str:
 
 
 def main() -> int:
-    """Write all dashboards."""
+    """Write all dashboards, and the rules of what may be believed."""
     DIRECTORY.mkdir(exist_ok=True)
     for name in DASHBOARDS:
         (DIRECTORY / f"{name}.json").write_text(encoded(name), "utf-8")
+    RULES.write_text(rules(), "utf-8")
     return 0
 
 

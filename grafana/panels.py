@@ -4,15 +4,20 @@ from collections.abc import Callable, Mapping
 from string import ascii_uppercase
 from typing import Any
 
-from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat, timeseries
+from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat, statetimeline, timeseries
 from grafana_foundation_sdk.models import common as shown
 from grafana_foundation_sdk.models.dashboard import (
     DashboardLinkType,
     DataSourceRef,
     DynamicConfigValue,
     FieldColorModeId,
+    Threshold,
+    ThresholdsMode,
+    ValueMap,
+    ValueMappingResult,
 )
 
+from wirerace.analysis.thresholds import Limit
 from wirerace.transports import TRANSPORTS
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")
@@ -22,6 +27,7 @@ OTHER_COLORS = ("#CC79A7", "#0072B2", "#D55E00", "#F0E442")
 """For transports to come."""
 BY_TRANSPORT = "{{transport}}"
 WIDTH, HEIGHT, STAT_HEIGHT = 12, 8, 4
+GOOD, CAREFUL, BAD, NEUTRAL = "green", "orange", "red", "#999999"
 
 STROKES: tuple[dict[str, Any], ...] = ({"fill": "dash", "dash": [10, 6]}, {"fill": "dot", "dash": [0, 8]})
 """Of a panel's second and third query by transport: the colour is the transport's."""
@@ -29,9 +35,10 @@ STROKES: tuple[dict[str, Any], ...] = ({"fill": "dash", "dash": [10, 6]}, {"fill
 Queries = Mapping[str, str]
 """What a panel asks: legend to PromQL."""
 
-
-SERVER = 'job="server"'
-PRODUCER = 'job="producer"'
+NO_LOAD = "No clients: press Start on Locust's page, or start the demo (docker compose --profile demo up --detach)"
+NO_PARTS = "Prometheus has scraped nothing: see docker compose ps"
+NO_CLIENTS = "no clients"
+"""What a panel says when it is empty, and what to do."""
 
 
 def rate(metric: str, selector: str = "", by: str = "transport") -> str:
@@ -40,8 +47,8 @@ def rate(metric: str, selector: str = "", by: str = "transport") -> str:
 
 
 def quantile(fraction: float, histogram: str, selector: str = "", by: str = "") -> str:
-    """Return a quantile of a histogram over the last half minute."""
-    return f"histogram_quantile({fraction}, sum by ({by}le) (rate({histogram}_bucket{{{selector}}}[30s])))"
+    """Return a quantile of a histogram over the last half minute, and nothing where nothing was counted."""
+    return f"histogram_quantile({fraction}, sum by ({by}le) (rate({histogram}_bucket{{{selector}}}[30s]))) >= 0"
 
 
 def query(legend: str, expression: str) -> prometheus.Dataquery:
@@ -54,17 +61,76 @@ def query_now(legend: str, expression: str) -> prometheus.Dataquery:
     return prometheus.Dataquery().expr(expression).legend_format(legend).instant().datasource(SOURCE)
 
 
-def graph(title: str, description: str, unit: str, queries: Queries, width: int = WIDTH) -> timeseries.Panel:
-    """Return a panel of lines over time."""
+def graph(title: str, description: str, unit: str, queries: Queries, empty: str = NO_LOAD) -> timeseries.Panel:
+    """Return a panel of lines over time, from zero. `empty` is what it says without data."""
+    return _lines(title, description, unit, queries).min(0).no_value(empty)
+
+
+def counts(title: str, description: str, unit: str, queries: Queries, empty: str = NO_LOAD) -> timeseries.Panel:
+    """Return a panel of whole numbers, most of them 0."""
+    return graph(title, description, unit, queries, empty).decimals(0).axis_soft_max(5)
+
+
+def delays(title: str, description: str, queries: Queries, empty: str = NO_LOAD) -> timeseries.Panel:
+    """Return a panel of delays in seconds over time.
+
+    Its axis is logarithmic: delays of transports differ by a factor of hundreds, and a spike costs one more decade.
+    """
+    logarithmic = common.ScaleDistributionConfig().type(shown.ScaleDistribution.LOG).log(10)
+    return _lines(title, description, "s", queries).no_value(empty).scale_distribution(logarithmic)
+
+
+def limited(panel: timeseries.Panel, limit: Limit) -> timeseries.Panel:
+    """Return the panel with the verdict's limits as dashed lines: a doubt, and what makes a trial invalid.
+
+    A linear axis is so long that they are seen; a logarithmic one has no soft end and needs a maximum.
+    """
+    bounds = [(bound, color) for bound, color in ((limit.doubt, CAREFUL), (limit.invalid, BAD)) if bound]
+    steps = [Threshold(None, "transparent"), *(Threshold(bound, color) for bound, color in bounds)]
+    dashed = common.GraphThresholdsStyleConfig().mode(shown.GraphThresholdsStyleMode.DASHED)
+    panel = panel.thresholds(dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps))
+    return panel.thresholds_style(dashed).axis_soft_max(1.2 * bounds[-1][0])
+
+
+def states(
+    title: str, description: str, queries: Queries, words: Mapping[int, tuple[str, str]], height: int
+) -> statetimeline.Panel:
+    """Return a panel of states over time, a row each; `words` are the text and the colour of each value."""
+    panel: statetimeline.Panel = _asking(
+        statetimeline.Panel()
+        .title(title)
+        .description(description)
+        .unit("none")
+        .datasource(SOURCE)
+        .span(2 * WIDTH)
+        .height(height)
+        .no_value(NO_PARTS)
+        .mappings([mapping(words)])
+        .fill_opacity(70)
+        .line_width(0)
+        .merge_values(True)
+        .show_value(shown.VisibilityMode.AUTO),
+        queries,
+        query,
+        colored=False,
+    )
+    return panel
+
+
+def mapping(words: Mapping[int, tuple[str, str]]) -> ValueMap:
+    """Return what a panel says, and in which colour, instead of numbers."""
+    return ValueMap({str(value): ValueMappingResult(text, color) for value, (text, color) in words.items()})
+
+
+def _lines(title: str, description: str, unit: str, queries: Queries) -> timeseries.Panel:
     panel: timeseries.Panel = _asking(
         timeseries.Panel()
         .title(title)
         .description(description)
         .unit(unit)
         .datasource(SOURCE)
-        .span(width)
+        .span(WIDTH)
         .height(HEIGHT)
-        .min(0)
         .line_width(2)
         .fill_opacity(0)
         .show_points(shown.VisibilityMode.NEVER)
@@ -80,7 +146,7 @@ def graph(title: str, description: str, unit: str, queries: Queries, width: int 
     return panel
 
 
-def figure(title: str, description: str, unit: str, queries: Queries, width: int = 6) -> stat.Panel:
+def figure(title: str, description: str, unit: str, queries: Queries) -> stat.Panel:
     """Return a panel of numbers as they are now."""
     panel: stat.Panel = _asking(
         stat.Panel()
@@ -88,8 +154,9 @@ def figure(title: str, description: str, unit: str, queries: Queries, width: int
         .description(description)
         .unit(unit)
         .datasource(SOURCE)
-        .span(width)
+        .span(6)
         .height(STAT_HEIGHT)
+        .no_value(NO_CLIENTS)
         .color_mode(shown.BigValueColorMode.VALUE)
         .graph_mode(shown.BigValueGraphMode.NONE)
         .text_mode(shown.BigValueTextMode.VALUE_AND_NAME)
@@ -100,11 +167,13 @@ def figure(title: str, description: str, unit: str, queries: Queries, width: int
     return panel
 
 
-def _asking(panel: Any, queries: Queries, ask: Callable[[str, str], prometheus.Dataquery]) -> Any:
+def _asking(
+    panel: Any, queries: Queries, ask: Callable[[str, str], prometheus.Dataquery], *, colored: bool = True
+) -> Any:
     """Return the panel with its queries, and its transports in their colours."""
     for reference, (legend, expression) in zip(ascii_uppercase, queries.items(), strict=False):
         panel = panel.with_target(ask(legend, expression).ref_id(reference))
-    for name, color in _colors().items():
+    for name, color in _colors().items() if colored else ():
         value = {"mode": FieldColorModeId.FIXED.value, "fixedColor": color}
         panel = panel.override_by_regexp(f"^{name}( .*)?$", [DynamicConfigValue(id_val="color", value=value)])
     return panel
