@@ -30,7 +30,7 @@ test-faults: $(VENV)/.ready ## Break runs on purpose: signals, full disks, no de
 	$(BIN)/python -m pytest -m "faults and not stack" tests/race $(ARGS)
 
 quick: $(VENV)/.ready ## Run the tests that start no process and compute for no second, in under a minute
-	$(BIN)/python -m pytest -n 4 -m "not processes and not long and not stack and not grafana" $(ARGS)
+	$(BIN)/python -m pytest -n 4 -m "not processes and not long and not stack and not grafana and not browser" $(ARGS)
 
 fuzz: $(VENV)/.ready ## Feed every reader INPUTS damaged inputs, a million in all if it is not set
 	WIRERACE_FUZZ_INPUTS=$(INPUTS) $(BIN)/python -m pytest --dist load tests/fuzz tests/loadtests/test_page.py $(ARGS)

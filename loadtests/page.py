@@ -1,5 +1,6 @@
 """Locust's page: its fields show what holds, and what is wrong with them is said before anything starts."""
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from math import nan
@@ -27,6 +28,8 @@ MOST_RUN_SECONDS = 366 * 86_400
 DEFAULT_SHAPE = "Default"
 """What Locust's page calls having no shape."""
 
+logger = logging.getLogger("wirerace")
+
 
 class Page:
     """What is added to the page that Locust shows: right values in its fields, and refusals of wrong ones."""
@@ -47,6 +50,7 @@ class Page:
         self._shapes = {type(shape).__name__: name for name, shape in shapes_of(environment).items()}
         self._update_template = web_ui.update_template_args
         web_ui.update_template_args = self._fill
+        web_ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields come as options do
         web_ui.app.before_request(self._refuse)
 
     def _fill(self) -> None:
@@ -75,7 +79,18 @@ class Page:
                 check_host(request.headers.get("Host", ""), self._origins)
         except Foreign as error:
             return Response(f"{error}\n", 403, mimetype="text/plain")
-        return None if request.path.rpartition("/")[2] != "swarm" else self._refuse_form()
+        refuse = {"swarm": self._refuse_form, "user": self._refuse_user}.get(request.path.rpartition("/")[2])
+        return refuse() if refuse else None
+
+    def _refuse_user(self) -> Response | None:
+        """Refuse another host for one of our classes: they would not look at it."""
+        wanted = request.get_json(force=True, silent=True)
+        classes: dict[str, Any] = dict(self._environment.available_user_classes or {})
+        user = classes.get(str(wanted.get("user_class_name"))) if isinstance(wanted, dict) else None
+        if user is not None and issubclass(user, Subscriber) and wanted.get("host", user.host) != user.host:
+            logger.warning("Nothing was changed: set %s_host among the custom parameters", user.transport.name)
+            return Response("set the host among the custom parameters\n", 400, mimetype="text/plain")
+        return None
 
     def _refuse_form(self) -> Response | None:
         environment = self._environment
@@ -90,17 +105,24 @@ class Page:
             self._check(form, picked)
             self._producer.set(form)
         except BadInput as error:
+            if self._is_busy:  # the page closes its dialog without a word, but has a tab with the log
+                logger.warning("Nothing was changed: %s", error)
             return jsonify({"success": False, "message": str(error), "host": environment.host})
         # Locust would keep what an earlier test was given.
         kept = {} if form.get("run_time") else {"run_time": None}
         vars(environment.parsed_options).update(kept | ({} if "await_window" in form else {"await_window": "false"}))
         return None
 
+    @property
+    def _is_busy(self) -> bool:
+        """Tell whether a test runs."""
+        runner = self._environment.runner
+        return runner is not None and runner.state in BUSY
+
     def _check(self, form: dict[str, str], picked: str) -> None:
         runner = self._environment.runner
         kept = vars(self._environment.parsed_options)
-        is_busy = runner is not None and runner.state in BUSY
-        if is_busy and runner is not None and (picked != DEFAULT_SHAPE or runner.shape_greenlet is not None):
+        if self._is_busy and runner is not None and (picked != DEFAULT_SHAPE or runner.shape_greenlet is not None):
             raise BadInput("a test is running: stop it before you start a shape or change one")
         if isinstance(runner, MasterRunner) and not runner.worker_count:
             raise BadInput("no worker is connected: start one (in the stack: docker compose up --wait locust-worker)")
@@ -112,7 +134,7 @@ class Page:
         for name, text in form.items():
             _check_conversion(name, text, kept)
         self._check_hosts(form, options.addresses)
-        if is_busy:
+        if self._is_busy:
             _refuse_changes(form, kept)
 
     def _check_hosts(self, form: Mapping[str, str], addresses: Mapping[str, Address]) -> None:

@@ -27,7 +27,7 @@ settings.load_profile("few")  # --hypothesis-profile=thorough asks for more
 
 STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.spawn", "os.system"}
 """What the interpreter calls the starting of a process (docs.python.org/3/library/audit_events.html)."""
-MAY_START = {"processes", "stack", "grafana"}
+MAY_START = {"processes", "stack", "grafana", "browser"}
 _running: list[pytest.Item] = []
 """The test that runs."""
 
