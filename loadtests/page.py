@@ -84,7 +84,7 @@ class Page:
 
     def _refuse_user(self) -> Response | None:
         """Refuse another host for one of our classes: they would not look at it."""
-        wanted = request.get_json(force=True, silent=True)
+        wanted: Any = request.get_json(force=True, silent=True)
         classes: dict[str, Any] = dict(self._environment.available_user_classes or {})
         user = classes.get(str(wanted.get("user_class_name"))) if isinstance(wanted, dict) else None
         if user is not None and issubclass(user, Subscriber) and wanted.get("host", user.host) != user.host:
