@@ -83,6 +83,27 @@ def test_wirerace_run_commands_run(command: str, tmp_path: Path) -> None:
     assert "WebSocket" in (tmp_path / "t.svg").read_text()
 
 
+@pytest.mark.long
+def test_commands_run_in_their_order_in_one_directory(tmp_path: Path) -> None:
+    """One leaves what the next one reads."""
+    (tmp_path / "experiments").symlink_to(ROOT / "experiments")
+    for command in commands(".venv/bin/wirerace"):
+        arguments = shlex.split(command)[1:]
+        if "--on" in arguments:
+            continue  # the stack's are run by tests/stack
+        extra = {"run": SHORT, "doctor": ["--quick"]}.get(arguments[0], [])
+        finished = subprocess.run(
+            [sys.executable, "-m", "wirerace", *arguments, *extra],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+            cwd=tmp_path,
+            env=ENVIRONMENT,
+        )
+        assert finished.returncode in {0, 3}, f"{command}: {finished.stderr}"
+
+
 def test_wirerace_doctor_runs() -> None:
     (command,) = commands(".venv/bin/wirerace doctor")
     finished = run([sys.executable, "-m", "wirerace", *shlex.split(command)[1:], "--quick"])

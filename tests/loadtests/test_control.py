@@ -11,7 +11,7 @@ import pytest
 from gevent import socket
 from prometheus_client import CollectorRegistry
 
-from loadtests.control import MOST_BODY_BYTES, Control
+from loadtests.control import MOST_BODY_BYTES, NO_TOKEN, Control, Keys
 from loadtests.course import Course, OutOfTurn
 from wirerace.account import AccountRecord, LoadState, Window
 from wirerace.clock import NS_PER_SECOND, now_ns
@@ -55,19 +55,19 @@ class Answer(NamedTuple):
 class Port:
     """The control port of a load."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Keys = NO_TOKEN) -> None:
         self.load = Load()
-        self.control = Control(("127.0.0.1", 0), CollectorRegistry(), self.load)
+        self.control = Control(("127.0.0.1", 0), CollectorRegistry(), self.load, keys=keys)
 
-    def ask(self, method: str, path: str, body: bytes = b"") -> Answer:
+    def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
         """Ask from another thread: this one answers."""
-        answer: Answer = gevent.get_hub().threadpool.apply(self._ask, (method, path, body))
+        answer: Answer = gevent.get_hub().threadpool.apply(self._ask, (method, path, body, headers))
         return answer
 
-    def _ask(self, method: str, path: str, body: bytes) -> Answer:
+    def _ask(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.control.port, timeout=30)
         try:
-            connection.request(method, path, body)
+            connection.request(method, path, body, headers)
             answer = connection.getresponse()
             return Answer(answer.status, answer.read().decode())
         finally:
@@ -111,6 +111,33 @@ def test_another_test_has_a_course_of_its_own(port: Port) -> None:
 
     assert 200 == port.set_window(now_ns() + HOUR_NS, now_ns() + 2 * HOUR_NS).status
     assert 200 == port.ask("POST", "/finish").status
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"Authorization": "Bearer wrong"}, 401),
+        ({"Authorization": "secret"}, 401),
+        ({"Authorization": "Bearer secret"}, 200),
+        ({"Authorization": "Bearer secret", "Origin": "http://evil.example"}, 403),
+        ({"Authorization": "Bearer secret", "Host": "evil.example"}, 403),
+        ({"Authorization": "Bearer secret", "Origin": "http://lab.example", "Host": "lab.example"}, 200),
+    ],
+)
+def test_ledger_is_ended_only_by_whom_the_experiment_lets(headers: dict[str, str], status: int) -> None:
+    port = Port(Keys("secret", frozenset({"http://lab.example"})))
+    try:
+        assert status == port.ask("POST", "/finish", b"", **headers).status
+        assert (status == 200) == port.load.finished
+        assert 200 == port.ask("GET", "/state").status
+    finally:
+        port.control.close()
+
+
+def test_page_of_another_origin_ends_no_ledger_that_has_no_token(port: Port) -> None:
+    assert 403 == port.ask("POST", "/finish", Origin="http://evil.example").status
+    assert 0 == port.load.finished
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,9 @@ async def test_service_without_file_descriptors_says_so_once_and_recovers(
         return "there are file descriptors again" in process.log
 
     try:
-        connections = [socket.create_connection(("127.0.0.1", process.port)) for _ in range(LIMIT + 20)]
+        connections = [socket.create_connection(("127.0.0.1", process.port), 20) for _ in range(LIMIT + 20)]
         await until(says_that_none_are_left, "it says that it has none left")
+        assert b"" == connections[-1].recv(1), "those beyond the limit are shed, not left waiting"
         for connection in connections:
             connection.close()
         await until(says_that_some_are_left, "it says that it has some again")
