@@ -68,12 +68,18 @@ class HttpSubscriber(Subscriber):
             if response.cursor != self.cursor or not self.cursor:
                 Cursor.parse(response.cursor)
             batch = decode_batch(response.body) if response.status == 200 else NOTHING_NEW
-            self.has_more = batch.more and bool(batch.updates)
-            return self.checked(batch.updates)
         except BadCursor:
             raise BadAnswer(f"{CURSOR_HEADER} is no cursor, got {shown(response.cursor)}") from None
         except NO_UPDATE as error:
             raise BadAnswer(f"no batch of updates: {error}") from None
+        self.has_more = batch.more
+        if batch.more and not self._goes_on(batch.updates, response.cursor):
+            raise BadAnswer(f"an answer with more to come must end at its last update, not at {shown(response.cursor)}")
+        return self.checked(batch.updates)
+
+    def _goes_on(self, updates: list[Update], cursor: str) -> bool:
+        """Tell whether a partial answer brings this client further: it asks again at once."""
+        return bool(updates) and f"{updates[-1].epoch}-{updates[-1].seq}" == cursor != self.cursor
 
     @property
     def is_open(self) -> bool:

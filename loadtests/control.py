@@ -14,7 +14,7 @@ from loadtests.workers import Parts
 from wirerace.account import AccountRecord, Window
 from wirerace.decoding import decode_json
 from wirerace.errors import BadInput, TrialFailed, WireraceError
-from wirerace.origins import Foreign, check_host, check_origin
+from wirerace.origins import Foreign, check_page
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -42,16 +42,16 @@ STATUSES: dict[type[WireraceError], str] = {
 
 
 class Keys(NamedTuple):
-    """What a request that changes something has to bring: a token, unless it is empty, and no foreign origin."""
+    """What is asked of a request that changes something: the token, where there is one, and no foreign page."""
 
     token: str = ""
     origins: frozenset[str] = frozenset()
 
     def check(self, environ: dict[str, Any]) -> None:
         """Raise Foreign, or Unauthorized, when a request lacks what it has to bring."""
-        check_origin(lambda name: environ.get(f"HTTP_{name.replace('-', '_').upper()}"), self.origins)
-        check_host(environ.get("HTTP_HOST", ""), self.origins)
-        if self.token and not compare_digest(environ.get("HTTP_AUTHORIZATION", ""), f"Bearer {self.token}"):
+        check_page(lambda name: environ.get(f"HTTP_{name.replace('-', '_').upper()}"), self.origins)
+        brought = environ.get("HTTP_AUTHORIZATION", "").encode("latin-1")
+        if self.token and not compare_digest(brought, f"Bearer {self.token}".encode()):
             raise Unauthorized("this needs Authorization: Bearer and the token that --control-token gave")
 
 
@@ -104,7 +104,8 @@ class Control:
             except tuple(STATUSES) as error:
                 status = next(status for kind_of, status in STATUSES.items() if isinstance(error, kind_of))
                 body = f"{error}\n".encode()
-        start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
+        headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
+        start_response(status, headers + [("WWW-Authenticate", "Bearer")] * status.startswith("401"))
         return [body]
 
     def _routes(self) -> dict[tuple[str, str], Callable[[bytes], object]]:

@@ -16,7 +16,8 @@ from loadtests.load import LOADS, Load
 from loadtests.metrics import Totals, new_registry
 from loadtests.options import add_options, read_options
 from loadtests.page import Page
-from loadtests.shapes import Shaped, chosen_shape, shapes_of
+from loadtests.producer import ProducerFields
+from loadtests.shapes import Shaped, chosen_shape, shaped_in
 from wirerace.account import Window
 from wirerace.errors import BadInput
 from wirerace.origins import parse_origins
@@ -48,7 +49,7 @@ def set_up(environment: Environment, **_: Any) -> None:
     parts = workers.Workers(environment, runner) if isinstance(runner, MasterRunner) else workers.Alone(environment)
     # Locust itself would take the first shape that it finds.
     environment.shape_class = chosen_shape(environment)
-    for shape in shapes_of(environment).values():
+    for shape in shaped_in(environment):
         shape.parts, shape.environment = parts, environment
     if environment.web_ui is not None:
         Page(environment)
@@ -67,6 +68,7 @@ def _check(environment: Environment) -> None:
         check_shape(name, read_options(vars(options)).shapes[name], options.num_users or 1, options.spawn_rate or 1)
         parse_origins(options.allowed_origins)
         parse_hosts(options.allowed_hosts)
+        ProducerFields(options.producer_url)
     except BadInput as error:
         sys.stderr.write(f"locust: {error}\n")
         end_forked_workers()

@@ -34,7 +34,8 @@ def apply_host(environment: Environment) -> None:
     if own not in {default, options.host}:
         raise BadInput(f"--host {shown(options.host)} and {flag_of(name)} {shown(own)} name two servers: leave one out")
     setattr(options, name, options.host)
-    environment.host = None  # it is in the option now, where every process finds it
+    if all(issubclass(user, Subscriber) for user in environment.user_classes):
+        environment.host = None  # it is in the option now, where every process finds it
 
 
 def parse_hosts(text: str) -> frozenset[Address] | None:

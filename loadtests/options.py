@@ -31,7 +31,7 @@ UNSEEN: dict[str, tuple[str | int, str]] = {
     "allowed_origins": ("", "origins whose pages may use page and control port, separated by commas; * for any"),
     "allowed_hosts": ("", "servers that the page may choose beside those of the start, separated by commas; * for any"),
     "producer_url": (f"http://127.0.0.1:{PRODUCER_PORT}", "where the page sets rate, arrivals and size of the updates"),
-    "await_window": ("false", "whether a shape's time stands still until an experiment sets a window: true or false"),
+    "await_window": ("false", "whether a shape's time stands still until an experiment sets a window"),
     "parent_pid": (0, "stop when this process, the parent, is gone; 0 for never"),
 }
 """Options that are no fields of the page: their defaults, and what they mean."""
@@ -73,8 +73,10 @@ def add_options(parser: LocustArgumentParser) -> None:
     )
     for name, (default, words) in UNSEEN.items():
         unseen: dict[str, Any] = {"include_in_web_ui": False}
-        variable = ENV_PREFIX + name.upper()
-        parser.add_argument(flag_of(name), env_var=variable, type=type(default), default=default, help=words, **unseen)
+        variable, choices = ENV_PREFIX + name.upper(), ["true", "false"] if default == "false" else None
+        parser.add_argument(
+            flag_of(name), env_var=variable, type=type(default), choices=choices, default=default, help=words, **unseen
+        )
 
 
 def field_names() -> list[str]:

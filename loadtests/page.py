@@ -7,19 +7,20 @@ from math import nan
 from typing import Any
 
 from flask import Response, jsonify, request
+from flask_login import current_user  # type: ignore[import-untyped]  # it has no types
 from locust.env import Environment
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, MasterRunner
 from locust.util.timespan import parse_timespan
 
 from loadtests.connection import Address
 from loadtests.hosts import HOSTS, hosts_in, parse_hosts
-from loadtests.options import field_names, read_options
+from loadtests.options import UNSEEN, field_names, read_options
 from loadtests.producer import ProducerFields
-from loadtests.shapes import shapes_of
+from loadtests.shapes import shaped_in
 from loadtests.user import Subscriber
 from wirerace.errors import BadInput, shown
 from wirerace.options import flag_of
-from wirerace.origins import Foreign, check_host, check_origin, parse_origins
+from wirerace.origins import Foreign, check_page, parse_origins
 from wirerace.shapes import check_shape
 
 BUSY = {STATE_RUNNING, STATE_SPAWNING}
@@ -47,7 +48,7 @@ class Page:
         self._hosts = None if allowed is None else allowed | hosts_in(vars(options))
         self._origins = parse_origins(options.allowed_origins)
         self._producer = ProducerFields(options.producer_url)
-        self._shapes = {type(shape).__name__: name for name, shape in shapes_of(environment).items()}
+        self._shapes = {type(shape).__name__: shape.name for shape in shaped_in(environment)}
         self._update_template = web_ui.update_template_args
         web_ui.update_template_args = self._fill
         web_ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields come as options do
@@ -70,16 +71,15 @@ class Page:
 
     def _refuse(self) -> Response | None:
         """Refuse what comes from other origins' pages, and a form that cannot be used."""
-        is_read = request.method in {"GET", "HEAD"}
-        if is_read and "Origin" not in request.headers:
+        if request.method in {"GET", "HEAD"} and "Origin" not in request.headers:
             return None  # nothing that is only read changes anything, and no other page can see the answer
         try:
-            check_origin(request.headers.get, self._origins)
-            if not is_read:
-                check_host(request.headers.get("Host", ""), self._origins)
+            check_page(request.headers.get, self._origins)
         except Foreign as error:
             return Response(f"{error}\n", 403, mimetype="text/plain")
-        refuse = {"swarm": self._refuse_form, "user": self._refuse_user}.get(request.path.rpartition("/")[2])
+        if self._web_ui.web_login and not current_user.is_authenticated:
+            return None  # Locust refuses it
+        refuse = {"locust.swarm": self._refuse_form, "locust.update_user": self._refuse_user}.get(str(request.endpoint))
         return refuse() if refuse else None
 
     def _refuse_user(self) -> Response | None:
@@ -96,7 +96,7 @@ class Page:
         environment = self._environment
         form = request.form.to_dict()
         try:
-            picked = type(environment.shape_class).__name__
+            picked = type(environment.shape_class).__name__ if environment.shape_class else DEFAULT_SHAPE
             if self._web_ui.userclass_picker_is_active:
                 picked = form.get("shape_class", DEFAULT_SHAPE)
                 _refuse_unknown("shape_class", [picked], {DEFAULT_SHAPE, *(environment.available_shape_classes or {})})
@@ -131,6 +131,7 @@ class Page:
         options = read_options(kept | form)
         check_shape(shape, options.shapes[shape], clients, spawn_per_second)
         _check_run_time(form.get("run_time"))
+        _refuse_unknown("a field", form.keys() & UNSEEN, {"await_window"})
         for name, text in form.items():
             _check_conversion(name, text, kept)
         self._check_hosts(form, options.addresses)
@@ -139,8 +140,14 @@ class Page:
 
     def _check_hosts(self, form: Mapping[str, str], addresses: Mapping[str, Address]) -> None:
         """Refuse a server that the process was not started for, and Locust's one Host, which would be nobody's."""
+        picked = set(request.form.getlist("user_classes"))
+        ours = any(
+            issubclass(user, Subscriber)
+            for user in self._environment.user_classes
+            if not picked or user.__name__ in picked
+        )
         host = form.get("host") or Subscriber.host
-        if host not in {Subscriber.host, self._environment.host}:
+        if ours and host not in {Subscriber.host, self._environment.host}:
             raise BadInput(
                 f"Host: each transport has a server of its own, in {', '.join(HOSTS)}, got {_got(form, 'host')}"
             )

@@ -24,30 +24,40 @@ class ProducerFields:
             self._host, self._port = host_port_in(url, ("http",), "http://127.0.0.1:8000")
         except BadInput as error:
             raise BadInput(f"--producer-url: {error}") from None
+        self._shown = dict.fromkeys(PRODUCER_FIELDS, "")
 
     def values(self) -> dict[str, str]:
-        """Return what the fields are to show, nothing where the producer does not answer, or makes something else."""
+        """Return what the fields are to show: nothing where the producer does not answer, or plays a trace."""
         try:
             schedule = self._exchange("GET") or {}
         except BadInput:
             schedule = {}
-        return {name: _spelled(schedule.get(name.removeprefix(PREFIX))) for name in PRODUCER_FIELDS}
+        if schedule.get("arrivals") == "trace":
+            schedule = {}
+        self._shown = {name: _spelled(schedule.get(name.removeprefix(PREFIX))) for name in PRODUCER_FIELDS}
+        return self._shown
 
     def set(self, form: Mapping[str, str]) -> None:
-        """Have the producer make updates as the form says, if it says anything else than what is so already.
+        """Have the producer make updates as the form says, as far as it says anything else than what was shown.
 
         Raises BadInput when a field makes no sense, or when the producer refuses or does not answer.
         """
-        wanted = {name: text for name in PRODUCER_FIELDS if (text := form.get(name, "").strip())}
+        given = {name: text for name in PRODUCER_FIELDS if (text := form.get(name, "").strip())}
+        wanted = {
+            name.removeprefix(PREFIX): _converted(name, text)
+            for name, text in given.items()
+            if text != self._shown[name]
+        }
         if not wanted:
             return
         schedule = self._exchange("GET") or {}
-        changed = {
-            name: text for name, text in wanted.items() if text != _spelled(schedule.get(name.removeprefix(PREFIX)))
-        }
-        values = {name.removeprefix(PREFIX): _converted(name, text) for name, text in changed.items()}
-        if any(schedule.get(name) != value for name, value in values.items()):
-            self._exchange("PUT", schedule | values | {"start_ns": None})
+        if schedule.get("arrivals") == "trace":
+            if "arrivals" not in wanted:
+                raise BadInput("the producer plays a trace: pick other arrivals, too, or leave its fields empty")
+            schedule |= {"trace": [], "trace_file": None, "speed": 1}
+        if any(schedule.get(name) != value for name, value in wanted.items()):
+            self._exchange("PUT", schedule | wanted | {"start_ns": None})
+        self._shown |= given
 
     def _exchange(self, method: str, schedule: object = None) -> dict[str, Any] | None:
         """Ask about the schedule, or set it, and return it. The stack's own parts are not asked through a proxy."""
@@ -70,7 +80,7 @@ class ProducerFields:
 
 def _spelled(value: object) -> str:
     """Return a value as a field shows it; what a field cannot show is left empty."""
-    return f"{value:g}" if isinstance(value, float) else str(value) if isinstance(value, int | str) else ""
+    return f"{value:.12g}" if isinstance(value, float) else str(value) if isinstance(value, int | str) else ""
 
 
 def _converted(name: str, text: str) -> object:

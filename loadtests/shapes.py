@@ -132,18 +132,21 @@ def chosen_shape(environment: Environment) -> LoadTestShape | None:
     """
     options: Any = environment.parsed_options
     available: dict[str, LoadTestShape] = dict(environment.available_shape_classes or {})
-    ours = shapes_of(environment)
-    own = {name: shape for name, shape in available.items() if not isinstance(shape, Shaped)}
+    own = {name: shape for name, shape in available.items() if type(shape).__module__ != __name__}
+    known = {shape.name: shape for shape in shaped_in(environment) if type(shape).__module__ == __name__} | own
+    if options.shape == Steady.name:
+        return None
     if options.shape:
-        if options.shape not in {**ours, **own}:
-            raise BadInput(f"--shape must be one of {', '.join([*ours, *own])}, got {shown(options.shape)}")
-        return None if options.shape == Steady.name else {**ours, **own}[options.shape]
+        if options.shape not in known:
+            names = dict.fromkeys([*known, Steady.name])
+            raise BadInput(f"--shape must be one of {', '.join(names)}, got {shown(options.shape)}")
+        return known[options.shape]
     if len(own) > 1:
         raise BadInput(f"there are several shapes: name one with --shape, {', '.join(own)}, or {Steady.name} for none")
     return next(iter(own.values()), None)
 
 
-def shapes_of(environment: Environment) -> dict[str, Shaped]:
-    """Return the shapes that a Locust process has, by name."""
+def shaped_in(environment: Environment) -> list[Shaped]:
+    """Return the shapes that a Locust process has and that are ours, or made from ours."""
     available = (environment.available_shape_classes or {}).values()
-    return {shape.name: shape for shape in available if isinstance(shape, Shaped)}
+    return [shape for shape in available if isinstance(shape, Shaped)]

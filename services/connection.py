@@ -15,10 +15,10 @@ REQUEST_SECONDS = 10.0
 """For the whole head of a request, from its first byte or, of the first one, from the connection's beginning."""
 BODY_SECONDS = 60.0
 """For a whole request with a body."""
-UNREAD_SECONDS = 60.0
-"""For reading answers: after that some of them still wait in this process, and the client is cut off."""
+UNREAD_SECONDS, UNREAD_BYTES = 60.0, 64 * 1024
+"""A client that has not read that many bytes of answers in that time, and still leaves some, is cut off."""
 LOOK_SECONDS = 1.0
-"""How often requests are looked for that are not whole, and answers that are not read."""
+"""How often unfinished requests and unread answers are looked for."""
 VANISHED_SECONDS = 60
 """After which a peer that acknowledges nothing, or answers no probe, counts as gone; the kernel itself waits hours."""
 PROBES = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 1000 * VANISHED_SECONDS}
@@ -41,7 +41,7 @@ class Connection(web.RequestHandler):
         "_last_body",
         "_metrics",
         "_uncounted_bytes",
-        "_unread_since",
+        "_unread",
         "end_if_message_is_late",
         "has_ended",
         "is_left_at_end",
@@ -57,7 +57,7 @@ class Connection(web.RequestHandler):
         self._answers = 0
         self._last_body: Any = None
         self._begun: float | None = None
-        self._unread_since: float | None = None
+        self._unread: tuple[float, int] | None = None  # since when, and how many bytes waited then
         self.joined = False
         self.has_ended = False
         self.is_left_at_end = False
@@ -76,7 +76,7 @@ class Connection(web.RequestHandler):
         self._counts = False
 
     def push(self) -> None:
-        """Answer without an end: a client that ends its sending side leaves, and may always be a little behind."""
+        """Note that this answer has no end: a client that ends its sending side leaves, and may be a little behind."""
         self.is_pushed = self.is_left_at_end = True
 
     def connection_made(self, transport: Any) -> None:
@@ -121,6 +121,7 @@ class Connection(web.RequestHandler):
             self.close()
         self._answers += 1
         self._begun = None  # aiohttp waits for what is left of the body
+        self._unread = None  # this answer has its own time
 
     def end_if_late(self, now: float) -> None:
         """Refuse a request that should be whole by now, and end the connection."""
@@ -138,17 +139,17 @@ class Connection(web.RequestHandler):
             self._refuse_late(transport, has_begun=True)
 
     def unread_bytes(self, now: float) -> int:
-        """Return how many bytes wait in this process for the client to read; cut it off when answers wait too long.
+        """Return how many bytes wait in this process for the client to read; cut it off when it reads too few.
 
         What is pushed is bounded by its fan-out.
         """
         transport = self.transport
         waiting: int = 0 if transport is None else transport.get_write_buffer_size()
         if not waiting or transport is None or self.is_pushed:
-            self._unread_since = None
-        elif self._unread_since is None:
-            self._unread_since = now
-        elif now - self._unread_since >= UNREAD_SECONDS:
+            self._unread = None
+        elif self._unread is None or waiting <= self._unread[1] - UNREAD_BYTES:
+            self._unread = now, waiting
+        elif now - self._unread[0] >= UNREAD_SECONDS:
             self._metrics.slow_readers += 1
             transport.abort()
             return 0

@@ -6,7 +6,7 @@ from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from wirerace.errors import BadInput
-from wirerace.origins import Foreign, check_host, check_origin
+from wirerace.origins import Foreign, check_page
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 Headers = CIMultiDictProxy[str] | CIMultiDict[str]
@@ -42,12 +42,10 @@ def check(request: web.BaseRequest) -> None:
         raise Unmet(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, line, "Accept-Encoding: identity\r\n")
 
 
-def check_page(request: web.BaseRequest, allowed: frozenset[str], *, has_host: bool = False) -> None:
-    """Raise Unmet when a request comes from a foreign page; with `has_host`, also for a Host that any site may have."""
+def refuse_foreign(request: web.BaseRequest, allowed: frozenset[str]) -> None:
+    """Raise Unmet when a request comes from a page of another origin that is not allowed."""
     try:
-        check_origin(request.headers.get, allowed)
-        if has_host:
-            check_host(request.headers.get("Host", ""), allowed)
+        check_page(request.headers.get, allowed)
     except Foreign as error:
         raise Unmet(HTTPStatus.FORBIDDEN, str(error)) from None
 

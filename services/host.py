@@ -68,9 +68,7 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
     ] = 256 * 1024
     allowed_origins: Annotated[
         str,
-        Meta(
-            description="origins whose pages may change something or open a WebSocket, separated by commas; * for any"
-        ),
+        Meta(description="origins, separated by commas, whose pages may open a WebSocket; * for any"),
     ] = ""
 
 
@@ -131,7 +129,7 @@ class Service(ABC):
         try:
             heads.check(request)
             if request.method not in SAFE_METHODS:
-                heads.check_page(request, self.allowed_origins, has_host=True)
+                heads.refuse_foreign(request, self.allowed_origins)
             return await handler(request)
         except heads.Unmet as error:
             return self.refuse(request, error.status, str(error), error.headers)

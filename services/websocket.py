@@ -58,7 +58,7 @@ class WebSocket(TransportService):
 
     async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
         """Shake hands, then send what comes until the client goes."""
-        heads.check_page(request, self.allowed_origins)
+        heads.refuse_foreign(request, self.allowed_origins)
         after = cursor_of(parameters_of(request))
         accept = accept_of(request)
         if request.headers.get("Sec-WebSocket-Version") != "13":

@@ -5,17 +5,21 @@ A page of any site can have its reader's browser send requests to services on th
 """
 
 import ipaddress
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from wirerace.errors import BadInput, WireraceError, shown
+from wirerace.errors import BadInput, WireraceError, cut, shown
 
 ANY = "*"
 OF_NO_OTHER_PAGE = {"none", "same-origin"}
 """Values of Sec-Fetch-Site that no other site's page can bring about; "none" is an address that a person typed."""
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 LOCAL_DOMAINS = (".localhost", ".local", ".internal")
 """Names below these cannot be had by a site, so that none can be made to mean this machine."""
+
+_ORIGIN = re.compile(r"https?://([0-9a-z._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
 
 
 class Foreign(WireraceError):
@@ -23,7 +27,7 @@ class Foreign(WireraceError):
 
 
 class _Place(NamedTuple):
-    """Host and port as an origin spells them, and the host alone; both are empty where a text is no origin."""
+    """Host and port as a browser spells them in an origin, and the host alone; empty where a text is no origin."""
 
     host_port: str
     host: str
@@ -34,46 +38,50 @@ def parse_origins(text: str) -> frozenset[str]:
 
     Raises BadInput when one is none.
     """
-    origins = frozenset(part.strip().lower() for part in text.split(",") if part.strip())
-    for origin in origins - {ANY, "null"}:
-        scheme, _, rest = origin.partition("://")
-        if scheme not in {"http", "https"} or not rest or _place_of(origin).host_port != rest:
-            raise BadInput(f"an origin is http://HOST:PORT, null, or {ANY} for any, got {shown(origin)}")
-    return origins
+    return frozenset(_parse_origin(part.strip().lower()) for part in text.split(",") if part.strip())
 
 
-def check_origin(header: Callable[[str], str | None], allowed: frozenset[str]) -> None:
-    """Check that a request comes from no foreign page.
+def _parse_origin(text: str) -> str:
+    """Return an origin as browsers send it: without the scheme's own port."""
+    if text in {ANY, "null"}:
+        return text
+    origin = text.removesuffix(DEFAULT_PORTS.get(text.partition("://")[0], ""))
+    if _ORIGIN.fullmatch(origin) is None or not _place_of(origin).host:
+        raise BadInput(f"an origin is http://HOST:PORT, null, or {ANY} for any, got {shown(text)}")
+    return origin
 
-    Raises Foreign for an `Origin` that is neither at the request's own `Host` nor allowed, and for a request of another
-    site's page without one, such as an image's.
+
+def check_page(header: Callable[[str], str | None], allowed: frozenset[str]) -> None:
+    """Check that a request comes from no foreign page. A program sends neither `Origin` nor `Sec-Fetch-Site`.
+
+    Raises Foreign for an `Origin` that is neither at the request's own `Host` nor allowed, for a request of another
+    site's page without one, such as an image's, and for a page at a `Host` that any site may have: its name can be made
+    to mean this machine (DNS rebinding).
     """
-    origin, site = header("Origin"), header("Sec-Fetch-Site")
-    if ANY in allowed:
+    origin, site, host = (header(name) for name in ("Origin", "Sec-Fetch-Site", "Host"))
+    if ANY in allowed or (origin is None and site is None) or (origin or "").lower() in allowed:
         return
-    if origin is not None:
-        origin = origin.lower()
-        if origin not in allowed and (not (own := header("Host")) or _place_of(origin).host_port != own.lower()):
-            raise Foreign(f"pages of {shown(origin)} may not do this; allow them with --allowed-origins")
-    elif site is not None and site not in OF_NO_OTHER_PAGE:
-        raise Foreign("pages of other sites may not do this; allow them with --allowed-origins")
+    own = (host or "").lower()
+    is_own = site in OF_NO_OTHER_PAGE if origin is None else own and _place_of(origin.lower()).host_port == own
+    if not is_own:
+        whose = "other sites" if origin is None else shown(origin)
+        raise Foreign(f"pages of {whose} may not do this; allow them with --allowed-origins")
+    _check_host(own, allowed)
 
 
-def check_host(host: str, allowed: frozenset[str]) -> None:
-    """Check that a request's `Host` is no site's name: such a name can be made to mean this machine (DNS rebinding).
-
-    Raises Foreign unless it is an address, a name without a dot, one that no site can have, or an allowed origin's.
-    """
-    name = _place_of(f"//{host}").host.rstrip(".")
-    if ANY in allowed or "." not in name or name.endswith(LOCAL_DOMAINS) or is_address(name):
+def _check_host(host: str, allowed: frozenset[str]) -> None:
+    """Raise Foreign unless a host is an address, a name without a dot, one that no site can have, or an allowed one."""
+    name = _place_of(f"//{host}").host
+    if name and ("." not in name or name.rstrip(".").endswith(LOCAL_DOMAINS) or is_address(name)):
         return
     if name not in {_place_of(origin).host for origin in allowed}:
-        raise Foreign(f"any site may have the name {shown(name)}; allow it with --allowed-origins http://{name}")
+        raise Foreign(f"any site may have the name {shown(host)}; allow it with --allowed-origins http://{cut(host)}")
 
 
 def _place_of(origin: str) -> _Place:
     try:
         parts = urlsplit(origin)
+        _ = parts.port  # raises ValueError where it is none
         return _Place(parts.netloc, parts.hostname or "")
     except ValueError:
         return _Place("", "")

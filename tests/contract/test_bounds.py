@@ -1,5 +1,6 @@
 """Answers have a bound: what a client missed comes in several, and a client that reads none is cut off."""
 
+import asyncio
 import json
 
 import pytest
@@ -64,6 +65,21 @@ async def fill(stage: Stage, raw: Raw) -> None:
         return await stage.server.metric("waiting_bytes") > 0
 
     await until(waits, "answers wait for their reader")
+
+
+@pytest.mark.long
+async def test_client_that_reads_slowly_is_not_cut_off(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.connection.UNREAD_SECONDS", 0.5)
+    monkeypatch.setattr("services.host.LOOK_SECONDS", 0.05)
+    await stage.serve(high_water_bytes=64 * 1024 * 1024)
+    await stage.make_and_see(8, 250_000)
+    slow = await stage.connect()
+    await fill(stage, slow)
+    while await stage.server.metric("waiting_bytes") > 0:
+        await asyncio.sleep(0.05)
+        for _ in range(4):
+            await slow.some()  # of 64 KiB at most: more than it has to in half a second
+    assert 0 == await stage.server.metric("slow_readers_total")
 
 
 @pytest.mark.long

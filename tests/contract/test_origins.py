@@ -57,10 +57,21 @@ async def test_page_of_another_origin_changes_no_schedule(stage: Stage, method: 
 
 @pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS[:1])
 @pytest.mark.parametrize(
-    ("host", "status"),
-    [("127.0.0.1:8000", 200), ("localhost", 200), ("[::1]:8000", 200), ("producer:8000", 200), ("evil.example", 403)],
+    ("host", "origin", "status"),
+    [
+        ("127.0.0.1:8000", "127.0.0.1:8000", 200),
+        ("localhost", "localhost", 200),
+        ("[::1]:8000", "[::1]:8000", 200),
+        ("producer:8000", "producer:8000", 200),
+        ("evil.example", "evil.example", 403),
+        ("producer.example", None, 200),
+    ],
+    ids=str,
 )
-async def test_name_that_a_site_has_made_mean_this_machine_is_refused(stage: Stage, host: str, status: int) -> None:
-    """DNS rebinding: origin and host are the same then."""
-    head = f"DELETE /schedule HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n\r\n"
+async def test_page_at_a_name_that_a_site_has_made_mean_this_machine_is_refused(
+    stage: Stage, host: str, origin: str | None, status: int
+) -> None:
+    """DNS rebinding: origin and host are the same then. A program sends no origin."""
+    from_page = "" if origin is None else f"Origin: http://{origin}\r\n"
+    head = f"DELETE /schedule HTTP/1.1\r\nHost: {host}\r\n{from_page}\r\n"
     assert status == (await stage.producer.ask(head.encode())).status

@@ -119,9 +119,11 @@ def test_another_test_has_a_course_of_its_own(port: Port) -> None:
         ({}, 401),
         ({"Authorization": "Bearer wrong"}, 401),
         ({"Authorization": "secret"}, 401),
+        ({"Authorization": "Bearer t\xf6k"}, 401),
         ({"Authorization": "Bearer secret"}, 200),
         ({"Authorization": "Bearer secret", "Origin": "http://evil.example"}, 403),
-        ({"Authorization": "Bearer secret", "Host": "evil.example"}, 403),
+        ({"Authorization": "Bearer secret", "Host": "evil.example", "Origin": "http://evil.example"}, 403),
+        ({"Authorization": "Bearer secret", "Host": "bench.example"}, 200),
         ({"Authorization": "Bearer secret", "Origin": "http://lab.example", "Host": "lab.example"}, 200),
     ],
 )

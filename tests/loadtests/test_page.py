@@ -1,8 +1,10 @@
 """Locust's page: whatever somebody types into it, what is wrong is said on the page, and nothing starts."""
 
 import re
+import secrets
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Any
 
@@ -23,12 +25,20 @@ GOOD = {"user_count": "3", "spawn_rate": "3"}
 SEEDS = (b"1", b"0.5", b"1h20m", b"true", b"http://127.0.0.1:8000", b"50:10,100:10", b"PollingUser", b"ReconnectStorm")
 
 
-@pytest.fixture(scope="module")
-def page() -> Iterator[FlaskClient]:
-    """Yield the page of a Locust that would start clients, but for that it does not."""
+@pytest.fixture(scope="module", name="page")
+def page_with_pickers() -> Iterator[FlaskClient]:
+    """Yield the page of a Locust with --class-picker."""
+    with page_of(userclass_picker_is_active=True) as page:
+        yield page
+
+
+@contextmanager
+def page_of(*arguments: str, **settings: bool) -> Iterator[FlaskClient]:
+    """Yield the page of a Locust that would start clients, but does not."""
     parser = get_parser(default_config_files=[])
     add_options(parser)
-    options = parser.parse_args(["--producer-url=http://127.0.0.1:1", "--allowed-hosts=http://127.0.0.1:9001"])
+    given = ("--producer-url=http://127.0.0.1:1", "--allowed-hosts=http://127.0.0.1:9001", *arguments)
+    options = parser.parse_args(given)
     users = {user.__name__: user for user in (PollingUser, WebSocketUser)}
     shapes: Any = {shape.__name__: shape for shape in (Steady, ReconnectStorm)}
     environment: Any = Environment(user_classes=list(users.values()), parsed_options=options)
@@ -39,7 +49,7 @@ def page() -> Iterator[FlaskClient]:
     environment.create_local_runner().start = lambda *_, **__: None
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(sys, "argv", ["locust"])  # the page reads it, too
-        web_ui = environment.create_web_ui("127.0.0.1", 0, userclass_picker_is_active=True, delayed_start=True)
+        web_ui = environment.create_web_ui("127.0.0.1", 0, delayed_start=True, **settings)
         Page(environment)
         yield web_ui.app.test_client()
     environment.runner.quit()
@@ -103,6 +113,34 @@ def test_page_asks_for_clients_whatever_shape_was_started_before(page: FlaskClie
     html = page.get("/").get_data(as_text=True)
     assert 1 == html.count("shape_use_common_options")
     assert re.search(r"shape_use_common_options\W+true", html)
+
+
+def test_page_without_pickers_takes_an_edit_while_a_test_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with page_of() as page:
+        assert said(page, GOOD)["success"]
+        monkeypatch.setattr("locust.runners.Runner.state", "running", raising=False)
+        assert said(page, GOOD | {"user_count": "4"})["success"]
+
+
+def test_producer_is_not_asked_for_somebody_who_has_not_logged_in() -> None:
+    """Locust sends them to its login; its page is not there for them."""
+    with page_of(web_login=True) as page:
+        page.application.config["SECRET_KEY"] = secrets.token_hex()
+        page.application.login_manager.user_loader(lambda _: None)  # type: ignore[attr-defined]
+        answer = page.post("/swarm", data=GOOD | {"producer_rate_per_second": "5"})
+    assert 302 == answer.status_code
+    assert "producer" not in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("path", ["/nothing/swarm", "/swarm/"])
+def test_only_the_page_s_own_form_sets_anything(page: FlaskClient, path: str) -> None:
+    assert 404 == page.post(path, data=GOOD | {"producer_rate_per_second": "5"}).status_code
+
+
+@pytest.mark.parametrize("name", ["control_token", "allowed_hosts", "producer_url"])
+def test_option_that_is_no_field_is_not_set_through_the_page(page: FlaskClient, name: str) -> None:
+    answer = said(page, GOOD | {name: "x"})
+    assert (False, True) == (answer["success"], name in answer["message"])
 
 
 @pytest.mark.parametrize("host", ["http://127.0.0.1:8003", "ws://127.0.0.1:9001/"])

@@ -81,6 +81,19 @@ def test_client_that_is_stopped_is_expected_to_have_what_its_cursor_says(serve: 
     assert 0 == swarm.account.live_clients
 
 
+@pytest.mark.parametrize("cursor", [5, 4])
+def test_partial_answer_that_does_not_end_at_its_last_update_is_refused(
+    serve: Serve, start: Start, cursor: int
+) -> None:
+    """Or a server could have its clients ask without a pause."""
+    script = serve(answer(4, cursor=4), answer(4, cursor=cursor, has_more=True), b"")
+    swarm = start(PollingUser, script, "--polling-interval-seconds=0.05")
+    swarm.wait_for(lambda: bool(swarm.failures()))
+
+    assert f"must end at its last update, not at 'e-{cursor}'" in swarm.failures()[0]
+    assert 1 == swarm.account.totals.received
+
+
 @pytest.mark.parametrize(("user", "row"), [(PollingUser, "GET /poll"), (WebSocketUser, "connect /ws")])
 def test_refusal_says_what_failed(serve: Serve, start: Start, user: type[Subscriber], row: str) -> None:
     refusal = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 8\r\n\r\nnot yet\n"

@@ -126,3 +126,23 @@ def test_locust_listens_on_loopback_unless_it_is_asked_for_more(tmp_path: Path) 
     finally:
         master.terminate()
         master.wait()
+
+
+def test_option_that_makes_no_sense_is_said_on_one_line() -> None:
+    for option, line in {
+        "--producer-url=ftp://a": "locust: --producer-url: a host is a URL",
+        "--allowed-origins=a": "locust: an origin is http://HOST:PORT, null, or * for any, got 'a'",
+        "--allowed-hosts=a": "locust: --allowed-hosts: a host is a URL",
+    }.items():
+        ended = locust("-f", OURS, "--headless", option, "PollingUser")
+        assert 2 == ended.returncode
+        assert ended.stderr.splitlines()[-1].startswith(line)
+
+
+def test_shape_made_from_ours_is_one_s_own(services: Playground, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("from loadtests.shapes import Ramp\n\n\nclass Slow(Ramp):\n    pass\n")
+    ramp = ("--ramp-from-clients", "3", "--ramp-for-seconds", "1", "-u", "3", "-t", "2s")
+    hosts = f"--polling-host={services.urls['polling']}"
+    ended = locust("-f", f"{OURS},{tmp_path / 'own.py'}", "--headless", hosts, *ramp, "-r", "10", "PollingUser")
+    assert "Shape test starting" in ended.stderr, ended.stderr
+    assert "Ledger: 3 clients received" in ended.stderr

@@ -44,6 +44,9 @@ class Published:
     def port(self, _inside: int) -> int:
         return 1
 
+    def variable(self, _name: str) -> str:
+        return "token"
+
 
 def target(page: Page, dead: str, monkeypatch: pytest.MonkeyPatch) -> Compose:
     found: Any = Compose.__new__(Compose)
