@@ -17,18 +17,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from wirerace.analysis.catalogue import PRIMARY, Figure
-from wirerace.analysis.judging import judged
-from wirerace.analysis.statistics import CONFIDENCE, compared_in_pairs, confidence_of, summarised
+from wirerace.analysis.aggregate import CONFIDENCE, compared_in_pairs, confidence_of, summarised
+from wirerace.analysis.figures import PRIMARY, Figure
+from wirerace.analysis.predict import judged
 from wirerace.errors import WireraceError
-from wirerace.experiment.directory import claimed
 from wirerace.experiment.model import Clients, Experiment, Variant, WindowOptions
-from wirerace.experiment.record import Interval, Result, read_result
-from wirerace.experiment.run import run
-from wirerace.experiment.trial import Trial
+from wirerace.record.result import Interval, Result, read_result
+from wirerace.record.trial import Trial
 from wirerace.report.progress import progress_display
-from wirerace.schedule import Source
+from wirerace.runner.directory import claimed
+from wirerace.runner.run import run
 from wirerace.transports import TRANSPORTS, LongPollingOptions, PollingOptions, WebSocketOptions
+from wirerace.workload.schedule import Source
 
 REPEATS = 25
 EACH = 5

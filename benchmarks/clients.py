@@ -15,8 +15,8 @@ import msgspec
 
 from benchmarks.measure import Sample
 from wirerace.clock import process_cpu_seconds
-from wirerace.frames import FrameReader, Opcode
-from wirerace.wire import decode_update
+from wirerace.wire.frames import FrameReader, Opcode
+from wirerace.wire.update import decode_update
 
 CONNECT_SECONDS = 10.0
 WARM_UP_SECONDS = 0.25

@@ -9,7 +9,7 @@ from benchmarks.measure import Contestant, Sample
 from benchmarks.peers import CURSOR, Server, start_nginx, start_ours
 from benchmarks.serving import requests_of, whole_seconds
 from benchmarks.stage import Stage, python
-from wirerace.schedule import Schedule
+from wirerace.workload.schedule import Schedule
 
 POLLING_USERS = 50
 RARELY = 0.01  # updates a second: none comes while something is measured, beyond the first

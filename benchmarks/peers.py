@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.stage import Child, Stage, free_port, python
-from wirerace.experiment.http import Peer
-from wirerace.schedule import Schedule
-from wirerace.wire import CURSOR_HEADER, Update, encode_update, join_batch
+from wirerace.runner.peer import Peer
+from wirerace.wire.update import CURSOR_HEADER, Update, encode_update, join_batch
+from wirerace.workload.schedule import Schedule
 
 PAYLOAD_BYTES = 100
 UPDATE = encode_update(Update("a1b2c3d4", 1000, 1_790_000_000_123_456_789, "a" * PAYLOAD_BYTES))

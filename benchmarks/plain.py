@@ -13,7 +13,7 @@ import uvloop
 from aiohttp import web
 
 from wirerace.clock import now_ns
-from wirerace.wire import CURSOR_HEADER
+from wirerace.wire.update import CURSOR_HEADER
 
 EPOCH = "a1b2c3d4"
 

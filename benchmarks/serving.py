@@ -14,7 +14,7 @@ import msgspec
 from benchmarks.measure import BenchmarkFailed, Contestant, Sample
 from benchmarks.peers import UPDATE, Ours, Server, start_nginx, start_ours, start_plain
 from benchmarks.stage import Stage, free_port, python
-from wirerace.frames import Opcode, encode_frame
+from wirerace.wire.frames import Opcode, encode_frame
 
 POLLING_CLIENTS = 50
 POLL_RATE = 5.0  # updates a second, as are the others

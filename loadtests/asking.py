@@ -4,10 +4,10 @@ from locust.env import Environment
 
 from loadtests.http import HttpClient, Response
 from loadtests.user import Received, Subscriber
-from wirerace.account import Outcome
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, BadCursor, Refused, shown
-from wirerace.wire import CURSOR_HEADER, NO_UPDATE, Batch, Cursor, Update, decode_batch
+from wirerace.observe.account import Outcome
+from wirerace.wire.update import CURSOR_HEADER, NO_UPDATE, Batch, Cursor, Update, decode_batch
 
 NOTHING_NEW = Batch([])
 

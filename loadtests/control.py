@@ -11,9 +11,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from loadtests.course import Course, OutOfTurn
 from loadtests.workers import Parts
-from wirerace.account import AccountRecord, Window
 from wirerace.decoding import decode_json
 from wirerace.errors import BadInput, TrialFailed, WireraceError
+from wirerace.observe.account import AccountRecord, Window
 from wirerace.origins import Foreign, check_page
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]

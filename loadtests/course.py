@@ -1,8 +1,8 @@
 """The course of an experiment in one test: a window is set before it begins, and the account is asked for once."""
 
-from wirerace.account import Window
 from wirerace.clock import NS_PER_SECOND, Clock, now_ns
 from wirerace.errors import BadInput, WireraceError
+from wirerace.observe.account import Window
 
 
 class OutOfTurn(WireraceError):

@@ -18,10 +18,10 @@ from loadtests.options import add_options, read_options
 from loadtests.page import Page
 from loadtests.producer import ProducerFields
 from loadtests.shapes import Shaped, chosen_shape, shaped_in
-from wirerace.account import Window
 from wirerace.errors import BadInput
+from wirerace.observe.account import Window
 from wirerace.origins import parse_origins
-from wirerace.shapes import check_shape
+from wirerace.workload.shapes import check_shape
 
 events.init_command_line_parser.add_listener(add_options)  # type: ignore[no-untyped-call]
 keep_fractions()

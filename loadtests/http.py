@@ -8,7 +8,7 @@ from loadtests.connection import Address, Connection, Stamp
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, ConnectionLost, Refused
-from wirerace.wire import CURSOR_HEADER
+from wirerace.wire.update import CURSOR_HEADER
 
 LEAST_LINE_BYTES = len("Filler:\r\n")
 MOST_LINE_BYTES = 4096  # servers refuse lines of more than 8 KiB

@@ -10,13 +10,13 @@ from loadtests.connection import Address
 from loadtests.options import LoadOptions
 from loadtests.statistics import Statistics
 from loadtests.traffic import Counters
-from wirerace.account import NO_TRAFFIC, NO_WINDOW, AccountRecord, LoadState, ProcessUse, Traffic, Window, merge
 from wirerace.clock import NS_PER_SECOND, now_ns, process_cpu_seconds, to_ns
-from wirerace.ledger import Account, Ledger
+from wirerace.observe.account import NO_TRAFFIC, NO_WINDOW, AccountRecord, LoadState, ProcessUse, Traffic, Window, merge
+from wirerace.observe.ledger import Account, Ledger
+from wirerace.observe.usage import Usage, difference, usage
 from wirerace.streams import stream
 from wirerace.transports import Transport
-from wirerace.usage import Usage, difference, usage
-from wirerace.wire import Cursor
+from wirerace.wire.update import Cursor
 
 GOLDEN = (5**0.5 - 1) / 2
 

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from loadtests.load import Load
 from loadtests.user import DELIVERY
 from wirerace.clock import NS_PER_SECOND, now_ns
-from wirerace.metrics import LoadMetrics, LoadSample
+from wirerace.observe.metrics import LoadMetrics, LoadSample
 from wirerace.transports import TRANSPORTS, Transport
 
 

@@ -21,7 +21,7 @@ from loadtests.user import Subscriber
 from wirerace.errors import BadInput, shown
 from wirerace.options import flag_of
 from wirerace.origins import Foreign, check_page, parse_origins
-from wirerace.shapes import check_shape
+from wirerace.workload.shapes import check_shape
 
 BUSY = {STATE_RUNNING, STATE_SPAWNING}
 MOST_CLIENTS = 100_000

@@ -12,7 +12,7 @@ from loadtests.options import read_options
 from loadtests.workers import Parts
 from wirerace.clock import NS_PER_SECOND, now_ns
 from wirerace.errors import BadInput, TrialFailed, shown
-from wirerace.shapes import Shape, Storm
+from wirerace.workload.shapes import Shape, Storm
 
 TICK_SECONDS = 1.0
 """How often Locust looks at a shape."""
@@ -21,7 +21,7 @@ logger = logging.getLogger("wirerace")
 
 
 class Shaped(LoadTestShape):
-    """A shape of wirerace.shapes. Locust looks at it once a second, and waits in it for a change within that second.
+    """One of the shapes in wirerace.workload. Locust looks at it once a second, and waits in it for a change till then.
 
     Time begins with the test, or with the window of the experiment that controls it, and until then it stands still.
     """

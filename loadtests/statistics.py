@@ -12,7 +12,7 @@ from locust import stats as locust_stats
 from locust.stats import RequestStats, StatsEntry
 
 from wirerace.clock import to_ns
-from wirerace.metrics import LATENCY_BUCKETS
+from wirerace.observe.metrics import LATENCY_BUCKETS
 
 FLUSH_SECONDS = 1.0
 MOST_REASONS = 20

@@ -5,8 +5,8 @@ from typing import Protocol
 
 from gevent import socket
 
-from wirerace.account import NO_TRAFFIC, Traffic
-from wirerace.tcp_info import CLOSE_WAIT, INFO_BYTES, read_tcp_info
+from wirerace.observe.account import NO_TRAFFIC, Traffic
+from wirerace.observe.tcp_info import CLOSE_WAIT, INFO_BYTES, read_tcp_info
 
 TCP_INFO: int = getattr(socket, "TCP_INFO", 0) if sys.platform == "linux" else 0
 

@@ -14,9 +14,9 @@ from loadtests.ws import WebSocketClient
 from wirerace.backoff import OF_CLIENTS
 from wirerace.clock import now_ns, to_ns
 from wirerace.errors import BadAnswer, Refused, WireraceError, shown
-from wirerace.ledger import Ledger
+from wirerace.observe.ledger import Ledger
 from wirerace.transports import Transport
-from wirerace.wire import Cursor, Update, is_epoch
+from wirerace.wire.update import Cursor, Update, is_epoch
 
 DELIVERY = "UPDATE"
 """What deliveries are called where Locust says GET."""

@@ -9,7 +9,7 @@ from loadtests.ws import WebSocketClient
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, ConnectionLost, Refused
 from wirerace.transports import TRANSPORTS, WebSocketOptions
-from wirerace.wire import NO_UPDATE, Cursor, Update, decode_update
+from wirerace.wire.update import NO_UPDATE, Cursor, Update, decode_update
 
 
 class WebSocketUser(Subscriber):

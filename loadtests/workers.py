@@ -13,8 +13,8 @@ from locust.rpc import Message
 from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
 
 from loadtests.load import LOADS, Load
-from wirerace.account import AccountRecord, LoadState, Window, merge
 from wirerace.errors import TrialFailed
+from wirerace.observe.account import AccountRecord, LoadState, Window, merge
 
 HELLO, ASK, ANSWER, ACCOUNT = "wirerace_hello", "wirerace_ask", "wirerace_answer", "wirerace_account"
 TEST = "wirerace_test"

@@ -9,8 +9,8 @@ from loadtests.http import said
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, BadCursor, ConnectionLost, Refused
-from wirerace.frames import FrameError, FrameReader, Message, Opcode, close_code_of, encode_frame
-from wirerace.wire import CURSOR_HEADER, Cursor
+from wirerace.wire.frames import FrameError, FrameReader, Message, Opcode, close_code_of, encode_frame
+from wirerace.wire.update import CURSOR_HEADER, Cursor
 
 HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 MAX_HEAD_BYTES = 16_384

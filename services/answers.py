@@ -9,8 +9,8 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from services.recent import Kept, Recent
-from wirerace.metrics import ServiceMetrics
-from wirerace.wire import CURSOR_HEADER, Cursor, join_batch
+from wirerace.observe.metrics import ServiceMetrics
+from wirerace.wire.update import CURSOR_HEADER, Cursor, join_batch
 
 # What the answers of one moment may take; a client that asks with every old cursor in turn fills no memory.
 CACHED_BYTES = 4 * 1024 * 1024

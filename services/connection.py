@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from services.answers import Encoded, encode_response
-from wirerace.metrics import ServiceMetrics
+from wirerace.observe.metrics import ServiceMetrics
 
 REQUEST_SECONDS = 10.0
 """For the whole head of a request, from its first byte or, of the first one, from the connection's beginning."""

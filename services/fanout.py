@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from services.recent import Recent
-from wirerace.metrics import ServiceMetrics
+from wirerace.observe.metrics import ServiceMetrics
 
 CLOSING_SECONDS = 1.5
 """How long a peer that was told to go may take to read the last bytes and close.

@@ -14,8 +14,8 @@ from services.recent import Recent
 from wirerace.backoff import OF_FEED
 from wirerace.clock import Clock, now_ns
 from wirerace.errors import BadCursor, WireraceError, printable, shown
-from wirerace.metrics import ServiceMetrics
-from wirerace.wire import CURSOR_HEADER, MOST_LINE_BYTES, NO_UPDATE, Cursor, Update, decode_update, is_epoch
+from wirerace.observe.metrics import ServiceMetrics
+from wirerace.wire.update import CURSOR_HEADER, MOST_LINE_BYTES, NO_UPDATE, Cursor, Update, decode_update, is_epoch
 
 HEARTBEAT_SECONDS = 1.0
 """How often the producer sends an empty line when it has nothing else to say."""

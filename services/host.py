@@ -29,10 +29,10 @@ from services.troubles import Troubles
 from services.watching import outlive, watch_loop
 from wirerace.addresses import is_host
 from wirerace.errors import BadInput, shown
-from wirerace.metrics import ServiceMetrics
+from wirerace.observe.metrics import ServiceMetrics
 from wirerace.origins import parse_origins
-from wirerace.trace import MOST_SCHEDULE_BYTES
-from wirerace.wire import CURSOR_HEADER, Cursor
+from wirerace.wire.update import CURSOR_HEADER, Cursor
+from wirerace.workload.trace import MOST_SCHEDULE_BYTES
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 

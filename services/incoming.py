@@ -3,8 +3,8 @@
 import asyncio
 
 from services.fanout import Fanout, Subscriber
-from wirerace.frames import CloseCode, FrameError, FrameReader, Message, Opcode, encode_close, encode_frame
-from wirerace.metrics import ServiceMetrics
+from wirerace.observe.metrics import ServiceMetrics
+from wirerace.wire.frames import CloseCode, FrameError, FrameReader, Message, Opcode, encode_close, encode_frame
 
 MOST_FRAMES_AT_ONCE = 1_000
 """In one reading of a socket: all others wait meanwhile."""

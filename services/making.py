@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from wirerace.errors import BadInput
-from wirerace.schedule import Schedule, updates_of
+from wirerace.workload.schedule import Schedule, updates_of
 
 AT_ONCE_UPDATES, AT_ONCE_BYTES = 1000, 1024 * 1024
 """The most of a backlog that is made before the event loop gets its turn, but for one update larger than that."""

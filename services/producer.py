@@ -27,10 +27,10 @@ from services.transport import cursor_of, parameters_of
 from wirerace.clock import NS_PER_SECOND, Clock, StepWatch, now_ns
 from wirerace.decoding import decode_json
 from wirerace.errors import BadInput, is_text, shown
-from wirerace.schedule import Arrivals, Bytes, Duration, Rate, Schedule, Seed
-from wirerace.trace import Event, check_events, read_trace
 from wirerace.transports import PRODUCER_PORT
-from wirerace.wire import CURSOR_HEADER, Cursor, Update, encode_update
+from wirerace.wire.update import CURSOR_HEADER, Cursor, Update, encode_update
+from wirerace.workload.schedule import Arrivals, Bytes, Duration, Rate, Schedule, Seed
+from wirerace.workload.trace import Event, check_events, read_trace
 
 HEARTBEAT = b"1\r\n\n\r\n"  # a chunk with an empty line
 STEP_NS = 3 * NS_PER_SECOND

@@ -4,7 +4,7 @@ from collections import deque
 from itertools import islice
 from typing import NamedTuple
 
-from wirerace.wire import Cursor, Update
+from wirerace.wire.update import Cursor, Update
 
 
 class Kept(NamedTuple):

@@ -16,9 +16,9 @@ from services.troubles import Troubles
 from wirerace.clock import Clock, now_ns
 from wirerace.decoding import decode_json
 from wirerace.errors import BadInput
-from wirerace.schedule import Made, Schedule, Truth
-from wirerace.trace import check_events
-from wirerace.wire import NO_UPDATE, is_epoch
+from wirerace.wire.update import NO_UPDATE, is_epoch
+from wirerace.workload.schedule import Made, Schedule, Truth
+from wirerace.workload.trace import check_events
 
 PART_UPDATES = 250_000
 PARTS = 4

@@ -16,7 +16,7 @@ from services.recent import Recent
 from wirerace.addresses import host_port_in, spelled
 from wirerace.errors import BadInput, shown
 from wirerace.transports import PRODUCER_PORT
-from wirerace.wire import Cursor
+from wirerace.wire.update import Cursor
 
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?(e-?[0-9]{1,2})?", re.ASCII | re.IGNORECASE)
 

@@ -6,7 +6,7 @@ import os
 import resource
 
 from services.troubles import Troubles
-from wirerace.metrics import ServiceMetrics
+from wirerace.observe.metrics import ServiceMetrics
 
 LAG_EVERY_SECONDS = 0.25
 PARENT_EVERY_SECONDS = 1.0

@@ -18,9 +18,9 @@ from services.host import Port
 from services.incoming import Incoming
 from services.transport import TransportOptions, TransportService, cursor_of, parameters_of
 from wirerace.errors import BadInput
-from wirerace.frames import CloseCode, Opcode, encode_close, encode_frame
 from wirerace.transports import TRANSPORTS
-from wirerace.wire import CURSOR_HEADER, Cursor
+from wirerace.wire.frames import CloseCode, Opcode, encode_close, encode_frame
+from wirerace.wire.update import CURSOR_HEADER, Cursor
 
 TRANSPORT = TRANSPORTS["websocket"]
 HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3

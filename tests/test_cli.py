@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.race.running import PATIENCE_SECONDS
-from wirerace.experiment.checkup import Checkup
+from wirerace.record.checkup import Checkup
 
 pytestmark = pytest.mark.processes
 

@@ -10,14 +10,14 @@ import pytest
 from locust.argument_parser import LocustArgumentParser
 
 from loadtests.options import add_options
-from wirerace.analysis.catalogue import FIGURES
 from wirerace.analysis.conditions import CONDITIONS
-from wirerace.analysis.reproductions.check import Check
+from wirerace.analysis.figures import FIGURES
 from wirerace.cli.reproduce import Record
-from wirerace.experiment.checkup import Checkup
-from wirerace.experiment.record import Failure, Host, Result
-from wirerace.experiment.trial import Trial
-from wirerace.shapes import SHAPES
+from wirerace.record.checkup import Checkup
+from wirerace.record.result import Failure, Host, Result
+from wirerace.record.trial import Trial
+from wirerace.reproductions.check import Check
+from wirerace.workload.shapes import SHAPES
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]

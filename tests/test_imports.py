@@ -10,18 +10,22 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("wirerace", "services", "loadtests")
-SHARED = frozenset(
-    f"wirerace.{name}"
-    for name in (
-        "transports", "wire", "clock", "metrics", "account", "ledger", "histogram", "errors", "frames", "schedule",
-        "arrivals", "options", "seen", "shapes", "streams", "trace", "usage", "annotations", "backoff", "decoding",
-        "addresses", "files", "moments", "origins", "rows", "tcp_info",
-    )
-)  # fmt: skip
+SHARED = ("wire", "workload", "observe")
+"""Folders of wirerace that services and load import, besides the modules that lie in no folder."""
 PROCESSES = frozenset({"subprocess", "multiprocessing"})
 SOCKETS = frozenset({"socket", "http", "urllib.request", "aiohttp", "gevent"})
-LAYERS = ("experiment", "analysis", "report", "cli")
-"""Lowest first; everything else in wirerace lies below."""
+LAYERS = (
+    ("wire", "workload", "observe"),
+    ("experiment",),
+    ("record",),
+    ("analysis", "host"),
+    ("runner", "reproductions"),
+    ("report",),
+    ("cli",),
+)
+"""The folders of wirerace, lowest first; modules in none of them lie below, `__main__` above."""
+RUNS = ("wirerace.runner", "wirerace.host")
+"""What may start processes and open sockets."""
 
 
 class Import(NamedTuple):
@@ -74,11 +78,24 @@ def lies_in(module: str, *packages: str) -> bool:
     return any(f"{module}.".startswith(f"{package}.") for package in packages)
 
 
+def folder_of(module: str) -> str | None:
+    """Return the folder of wirerace that a module lies in, None for one that lies in none."""
+    parts = module.split(".")
+    is_folder = len(parts) > 2 or (ROOT / "wirerace" / parts[-1]).is_dir()
+    return parts[1] if len(parts) > 1 and is_folder else None
+
+
 def layer_of(module: str) -> int:
-    """Return how high a module of wirerace lies: 0 for what all may import, `__main__` on top."""
+    """Return how high a module of wirerace lies: 0 for what all may import."""
     if module == "wirerace.__main__":
         return len(LAYERS) + 1
-    return next((height for height, layer in enumerate(LAYERS, 1) if lies_in(module, f"wirerace.{layer}")), 0)
+    folder = folder_of(module)
+    return next((height for height, layer in enumerate(LAYERS, 1) if folder in layer), 0)
+
+
+def is_shared(module: str) -> bool:
+    """Tell whether services and load may import a module of wirerace."""
+    return folder_of(module) in {None, *SHARED} and module != "wirerace.__main__"
 
 
 def within(importer: str, *targets: str) -> list[Import]:
@@ -91,9 +108,14 @@ def test_imports_are_found() -> None:
     assert set(PACKAGES) == {module.partition(".")[0] for module in MODULES}
 
 
+def test_every_folder_has_a_layer() -> None:
+    folders = {folder_of(module) for module in MODULES if lies_in(module, "wirerace")} - {None}
+    assert {folder for layer in LAYERS for folder in layer} == folders
+
+
 @pytest.mark.parametrize("side", ["services", "loadtests"])
 def test_either_side_imports_only_what_both_share(side: str) -> None:
-    assert [] == [str(item) for item in within(side, "wirerace") if item.target not in SHARED]
+    assert [] == [str(item) for item in within(side, "wirerace") if not is_shared(item.target)]
 
 
 @pytest.mark.parametrize(
@@ -110,34 +132,18 @@ def test_wirerace_imports_downwards_only() -> None:
     assert [] == [str(item) for item in upwards]
 
 
-def test_what_both_sides_share_imports_nothing_else_of_wirerace() -> None:
-    outside = [item for module in SHARED for item in within(module, "wirerace") if item.target not in SHARED]
-
-    assert [] == [str(item) for item in outside]
-
-
-def test_analysis_knows_of_an_experiment_only_its_model_and_its_record() -> None:
-    allowed = {f"wirerace.experiment.{name}" for name in ("checkup", "model", "record", "samples", "trial")}
-    found = within("wirerace.analysis", "wirerace.experiment")
-
-    assert [] == [str(item) for item in found if item.target not in allowed]
-
-
-def test_report_knows_of_an_experiment_only_its_record_and_its_progress() -> None:
-    found = within("wirerace.report", "wirerace.experiment")
-    progress = Import("", "wirerace.experiment.progress", "Progress")
-    allowed = {f"wirerace.experiment.{name}" for name in ("checkup", "record", "trial")}
-
-    assert [] == [str(item) for item in found if item.target not in allowed and item._replace(importer="") != progress]
-
-
-def test_only_an_experiment_starts_processes() -> None:
+def test_only_what_runs_starts_processes() -> None:
     found = [item for package in PACKAGES for item in within(package, *PROCESSES)]
 
-    assert [] == [str(item) for item in found if not lies_in(item.importer, "wirerace.experiment")]
+    assert [] == [str(item) for item in found if not lies_in(item.importer, *RUNS)]
 
 
-def test_wirerace_opens_sockets_in_an_experiment_only() -> None:
+def test_wirerace_opens_sockets_only_where_it_runs_something() -> None:
     found = within("wirerace", *SOCKETS)
 
-    assert [] == [str(item) for item in found if not lies_in(item.importer, "wirerace.experiment")]
+    assert [] == [str(item) for item in found if not lies_in(item.importer, *RUNS)]
+
+
+@pytest.mark.parametrize("folder", ["wire", "workload", "experiment", "record", "analysis", "reproductions", "report"])
+def test_what_computes_samples_no_machine(folder: str) -> None:
+    assert [] == [str(item) for item in within(f"wirerace.{folder}", "psutil", "docker", "wirerace.host")]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.race.running import PATIENCE_SECONDS
 from tests.wirerace.results import RESULT
-from wirerace.experiment.record import FILE_NAME, write_json
+from wirerace.record.result import FILE_NAME, write_json
 
 pytestmark = pytest.mark.processes
 

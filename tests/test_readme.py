@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.race.running import PATIENCE_SECONDS, wait_until
-from wirerace.experiment.targets.ports import free_port
+from wirerace.host.ports import free_port
 
 pytestmark = pytest.mark.processes
 

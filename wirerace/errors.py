@@ -10,7 +10,7 @@
     ├── SystemFault        the system refuses what a command needs, such as space on a disk: exit code 4
     ├── BadFeed            what a server follows is no producer's feed (services.feed)
     ├── Foreign            a page of another origin asks for what only our own may have (wirerace.origins)
-    ├── FrameError         a WebSocket peer broke the protocol (wirerace.frames)
+    ├── FrameError         a WebSocket peer broke the protocol (wirerace.wire.frames)
     ├── ConnectionLost     a client's connection ended, in order or not
     └── Refused            a server answered a client with an error
         └── BadAnswer      it answered with what makes no sense

@@ -7,12 +7,12 @@ import pytest
 
 from benchmarks.calibrate import AGAIN, comparisons_of, experiment_of, found_in, pairs_of, verdicts_of
 from tests.wirerace.trials import plan_of, trial_of
-from wirerace.account import AccountRecord, Window
-from wirerace.analysis.catalogue import BY_ID
+from wirerace.analysis.figures import BY_ID
 from wirerace.experiment.model import contestants
-from wirerace.experiment.record import Host, Result
-from wirerace.experiment.trial import Finding, Trial, Verdict
-from wirerace.schedule import Truth
+from wirerace.observe.account import AccountRecord, Window
+from wirerace.record.result import Host, Result
+from wirerace.record.trial import Finding, Trial, Verdict
+from wirerace.workload.schedule import Truth
 
 BARE = trial_of(plan_of("websocket"), Window(0, 10), AccountRecord(), Truth(0, complete=True, epochs=[]))
 BAD = Verdict(valid=False, findings=[Finding("reason", "4 segments were sent again", "why", "cure")])

@@ -11,7 +11,7 @@ from services.host import Service, serve
 from services.producer import Producer
 from tests.contract.clients import CLIENTS, Client
 from tests.contract.raw import WAIT_SECONDS, Answer, Raw, get
-from wirerace.metrics import samples
+from wirerace.observe.metrics import samples
 from wirerace.transports import TRANSPORTS
 
 LOOK_SECONDS = 0.01

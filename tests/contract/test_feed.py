@@ -11,7 +11,7 @@ from tests.contract.clients import Update
 from tests.contract.feeds import SELDOM, Follow, Start, delete, keys, put, truth
 from tests.contract.raw import Raw, get
 from wirerace.clock import NS_PER_SECOND
-from wirerace.schedule import Schedule, due_times
+from wirerace.workload.schedule import Schedule, due_times
 
 
 def keys_of(updates: list[Update]) -> list[tuple[str, int, int]]:

@@ -15,7 +15,7 @@ from tests.contract.frames import CLOSE, Peer, Received
 from tests.contract.processes import Ended, ServiceProcess, run
 from tests.contract.raw import WAIT_SECONDS, Raw, get
 from tests.contract.stage import Stage, until
-from wirerace.metrics import samples
+from wirerace.observe.metrics import samples
 from wirerace.options import flag_of, variable_of
 
 pytestmark = pytest.mark.processes

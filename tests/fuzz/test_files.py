@@ -12,16 +12,16 @@ import pytest
 
 from tests.fuzz.fuzzing import as_json, damaged, damaged_or_edited, damaged_text, fuzzed, refuses_by_errors_of_its_own
 from tests.wirerace.results import RAW, RESULT, TRIAL
-from wirerace.analysis.reproductions.check import Check
 from wirerace.cli import show
 from wirerace.cli.reproduce import RECORD_NAME, Record
 from wirerace.decoding import Misfit, decode_json
 from wirerace.experiment.model import Experiment
 from wirerace.experiment.reading import read_experiment
-from wirerace.experiment.record import FILE_NAME, Raw
-from wirerace.experiment.trial import Cell, Trial, Verdict
-from wirerace.moments import moment_of
-from wirerace.trace import read_trace
+from wirerace.record.result import FILE_NAME, Raw
+from wirerace.record.trial import Cell, Trial, Verdict
+from wirerace.reproductions.check import Check
+from wirerace.workload.moments import moment_of
+from wirerace.workload.trace import read_trace
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = [path.read_bytes() for path in sorted((ROOT / "experiments").glob("*.toml"))]

@@ -29,14 +29,14 @@ from services.record import Record
 from services.transport import cursor_of, parameters_of, seconds_of
 from tests.fuzz.fuzzing import counts, damaged, damaged_or_edited, damaged_text, fuzzed, refuses_by_errors_of_its_own
 from tests.wirerace.results import RAW
-from wirerace.account import AccountRecord
 from wirerace.errors import ConnectionLost
-from wirerace.experiment.http import Peer
-from wirerace.experiment.samples import server_sample
-from wirerace.frames import FrameReader, Opcode, encode_frame
-from wirerace.metrics import ServiceMetrics
-from wirerace.schedule import Schedule
-from wirerace.wire import Cursor, Update, encode_update, join_batch
+from wirerace.observe.account import AccountRecord
+from wirerace.observe.metrics import ServiceMetrics
+from wirerace.runner.peer import Peer
+from wirerace.runner.sampling import server_sample
+from wirerace.wire.frames import FrameReader, Opcode, encode_frame
+from wirerace.wire.update import Cursor, Update, encode_update, join_batch
+from wirerace.workload.schedule import Schedule
 
 NOW_NS = 1_790_000_000_000_000_000
 SCHEDULES: list[Any] = [

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from tests.liar.liar import Record
-from wirerace.account import Window
+from wirerace.observe.account import Window
 
 
 class Told(NamedTuple):

@@ -18,8 +18,8 @@ import msgspec
 
 from tests.liar.plan import PAUSE_NS, Plan
 from wirerace.clock import NS_PER_SECOND
-from wirerace.frames import Opcode, encode_frame
-from wirerace.wire import CURSOR_HEADER, Update, encode_update, join_batch
+from wirerace.wire.frames import Opcode, encode_frame
+from wirerace.wire.update import CURSOR_HEADER, Update, encode_update, join_batch
 
 EPOCH = "liar"
 HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3

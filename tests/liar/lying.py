@@ -17,16 +17,16 @@ from tests.liar.liar import EPOCH, Record
 from tests.liar.plan import MS, Plan
 from tests.race.running import PATIENCE_SECONDS, wait_until
 from tests.wirerace.trials import trial_of
-from wirerace.account import AccountRecord, LoadState, Window
 from wirerace.clock import now_ns
 from wirerace.experiment import model
-from wirerace.experiment.http import Peer
-from wirerace.experiment.targets.locust import load_flags, locust_command, spelled
-from wirerace.experiment.targets.ports import free_port
-from wirerace.experiment.targets.process import Process
-from wirerace.experiment.trial import Trial
-from wirerace.schedule import Made, Truth
+from wirerace.host.ports import free_port
+from wirerace.observe.account import AccountRecord, LoadState, Window
+from wirerace.record.trial import Trial
+from wirerace.runner.peer import Peer
+from wirerace.runner.targets.locust import load_flags, locust_command, spelled
+from wirerace.runner.targets.process import Process
 from wirerace.transports import PollingOptions
+from wirerace.workload.schedule import Made, Truth
 
 ROOT = Path(__file__).parents[2]
 START_NS = 100 * MS

@@ -19,9 +19,9 @@ from loadtests.http import HttpClient
 from loadtests.traffic import Counters
 from loadtests.ws import WebSocketClient
 from tests.loadtests.test_ws import Peer
-from wirerace.account import Traffic
-from wirerace.experiment.costs import SEGMENT_HEADER_BYTES, SYN_OPTION_BYTES
-from wirerace.frames import Opcode, encode_frame
+from wirerace.analysis.costs import SEGMENT_HEADER_BYTES, SYN_OPTION_BYTES
+from wirerace.observe.account import Traffic
+from wirerace.wire.frames import Opcode, encode_frame
 
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 CLIENTS, ROUNDS = 20, 20

@@ -14,7 +14,7 @@ from loadtests.connection import Address
 from loadtests.load import LOADS, Load
 from loadtests.options import add_options, read_options
 from loadtests.user import Subscriber
-from wirerace.account import Window
+from wirerace.observe.account import Window
 
 PATIENCE_SECONDS = 60.0
 ALWAYS = Window(0, 2**62)

@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry
 
 from loadtests.control import MOST_BODY_BYTES, NO_TOKEN, Control, Keys
 from loadtests.course import Course, OutOfTurn
-from wirerace.account import AccountRecord, LoadState, Window
 from wirerace.clock import NS_PER_SECOND, now_ns
 from wirerace.errors import BadInput, TrialFailed
+from wirerace.observe.account import AccountRecord, LoadState, Window
 
 HOUR_NS = 3600 * NS_PER_SECOND
 MB = 1_000_000

@@ -13,12 +13,12 @@ from loadtests.load import Load
 from loadtests.metrics import Totals, new_registry
 from loadtests.options import add_options, read_options
 from loadtests.user import DELIVERY
-from wirerace.account import OUTCOMES
 from wirerace.clock import NS_PER_SECOND
-from wirerace.ledger import Ledger
-from wirerace.metrics import samples
+from wirerace.observe.account import OUTCOMES
+from wirerace.observe.ledger import Ledger
+from wirerace.observe.metrics import samples
 from wirerace.transports import TRANSPORTS
-from wirerace.wire import Cursor, Update
+from wirerace.wire.update import Cursor, Update
 
 INTERVAL = 'wirerace_load_poll_interval_seconds{transport="polling"}'
 

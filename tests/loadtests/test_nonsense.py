@@ -13,7 +13,7 @@ from tests.loadtests.script import Answer, Serve
 from tests.loadtests.swarm import Start, Swarm, answer, handshake
 from wirerace.backoff import OF_CLIENTS, Backoff
 from wirerace.errors import ConnectionLost
-from wirerace.frames import CloseCode, Opcode, encode_close, encode_frame
+from wirerace.wire.frames import CloseCode, Opcode, encode_close, encode_frame
 
 MANY = 500
 ASKING = [PollingUser, LongPollingUser]

@@ -9,8 +9,8 @@ from locust.argument_parser import LocustArgumentParser
 from loadtests.connection import Address
 from loadtests.options import add_options, read_options
 from wirerace.errors import BadInput
-from wirerace.shapes import Ramp, Stage, Steps, Storm
 from wirerace.transports import LongPollingOptions, PollingOptions
+from wirerace.workload.shapes import Ramp, Stage, Steps, Storm
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from loadtests.user import Subscriber
 from loadtests.websocket import WebSocketUser
 from tests.loadtests.script import Serve
 from tests.loadtests.swarm import Start, answer
-from wirerace.account import Subscription
-from wirerace.wire import Cursor
+from wirerace.observe.account import Subscription
+from wirerace.wire.update import Cursor
 
 
 def test_first_answer_may_bring_news_already(serve: Serve, start: Start) -> None:

@@ -14,8 +14,8 @@ from loadtests.connection import Address
 from loadtests.ws import WebSocketClient
 from tests.loadtests.swarm import PATIENCE_SECONDS
 from wirerace.errors import ConnectionLost, Refused
-from wirerace.frames import CloseCode, FrameError, FrameReader, Message, Opcode, encode_close, encode_frame
-from wirerace.wire import Cursor
+from wirerace.wire.frames import CloseCode, FrameError, FrameReader, Message, Opcode, encode_close, encode_frame
+from wirerace.wire.update import Cursor
 
 HELLO = encode_frame(Opcode.TEXT, b"hello")
 

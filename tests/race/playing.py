@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.race.running import LAUNCH, PATIENCE_SECONDS, wait_until
-from wirerace.experiment.targets.ports import free_port
-from wirerace.metrics import samples
+from wirerace.host.ports import free_port
+from wirerace.observe.metrics import samples
 
 EXPERIMENT = """
 title = "To play with"

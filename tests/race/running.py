@@ -14,12 +14,12 @@ from typing import Any
 import msgspec
 import psutil
 
-from wirerace.account import Window
 from wirerace.clock import to_ns
 from wirerace.experiment.model import WindowOptions
-from wirerace.experiment.record import Raw, Result
-from wirerace.experiment.trial import Trial
-from wirerace.schedule import Schedule
+from wirerace.observe.account import Window
+from wirerace.record.result import Raw, Result
+from wirerace.record.trial import Trial
+from wirerace.workload.schedule import Schedule
 
 PATIENCE_SECONDS = 180.0
 """Ends what would never end. On a machine that does other things a run of seconds takes a minute."""

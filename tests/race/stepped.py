@@ -13,7 +13,7 @@ has_begun: list[bool] = []
 clock.now_ns = lambda: time.time_ns() + (STEP_NS if has_begun else 0)
 
 from wirerace.cli import main  # noqa: E402 -- what it imports takes the clock from there
-from wirerace.experiment.progress import Reporter  # noqa: E402
+from wirerace.runner.progress import Reporter  # noqa: E402
 
 report = Reporter.report
 

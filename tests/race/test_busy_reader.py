@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.race.running import Race
-from wirerace.experiment.trial import Trial
+from wirerace.record.trial import Trial
 
 pytestmark = [pytest.mark.processes, pytest.mark.faults]
 

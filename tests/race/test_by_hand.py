@@ -11,7 +11,7 @@ import pytest
 
 from tests.race.playing import Playground
 from tests.race.running import PATIENCE_SECONDS, wait_until
-from wirerace.experiment.targets.ports import free_port
+from wirerace.host.ports import free_port
 
 pytestmark = pytest.mark.processes
 

@@ -14,7 +14,7 @@ import pytest
 from tests.race.running import Race, window_of
 from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
 from wirerace.experiment.model import WindowOptions
-from wirerace.experiment.trial import Trial
+from wirerace.record.trial import Trial
 from wirerace.transports import TRANSPORTS
 
 pytestmark = [pytest.mark.processes, pytest.mark.faults]

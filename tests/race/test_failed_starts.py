@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from wirerace.analysis.judging import judged
+from wirerace.analysis.predict import judged
 from wirerace.errors import ConnectionLost
-from wirerace.experiment.directory import RunDirectory
 from wirerace.experiment.model import Clients, Experiment, Link, WindowOptions
-from wirerace.experiment.record import Result
-from wirerace.experiment.run import run
-from wirerace.experiment.steps import Steps
-from wirerace.experiment.targets.local import LINK, Local
-from wirerace.experiment.targets.process import Process
-from wirerace.schedule import Source
+from wirerace.record.result import Result
+from wirerace.runner.directory import RunDirectory
+from wirerace.runner.run import run
+from wirerace.runner.steps import Steps
+from wirerace.runner.targets.local import LINK, Local
+from wirerace.runner.targets.process import Process
+from wirerace.workload.schedule import Source
 
 pytestmark = [pytest.mark.processes, pytest.mark.faults]
 

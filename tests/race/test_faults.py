@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.race.running import SMALL, Race, has_gone, wait_until
-from wirerace.experiment.record import Raw
+from wirerace.record.result import Raw
 from wirerace.transports import TRANSPORTS
 
 pytestmark = [pytest.mark.processes, pytest.mark.faults]

@@ -20,8 +20,8 @@ import pytest
 
 from tests.race.playing import Playground
 from tests.race.running import PATIENCE_SECONDS, Race, has_gone, wait_until
-from wirerace.account import LoadState
-from wirerace.experiment.targets.ports import free_port
+from wirerace.host.ports import free_port
+from wirerace.observe.account import LoadState
 from wirerace.transports import TRANSPORTS
 
 pytestmark = pytest.mark.processes

@@ -10,15 +10,15 @@ import msgspec
 import pytest
 
 from tests.race.running import SMALL, Race
-from wirerace.analysis.catalogue import BY_ID
-from wirerace.analysis.judging import judged
+from wirerace.analysis.figures import BY_ID
 from wirerace.analysis.made import Made
-from wirerace.experiment.checkup import Checkup
-from wirerace.experiment.figures import figures
+from wirerace.analysis.measure import figures
+from wirerace.analysis.predict import judged
 from wirerace.experiment.model import plans_of
 from wirerace.experiment.reading import read_experiment
-from wirerace.experiment.record import SCHEMA, Result
-from wirerace.experiment.trial import Trial
+from wirerace.record.checkup import Checkup
+from wirerace.record.result import SCHEMA, Result
+from wirerace.record.trial import Trial
 from wirerace.report.spelling import UNITS
 from wirerace.transports import TRANSPORTS
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.race.running import Race
-from wirerace.analysis.reproductions.check import Check, Found, Outcomes, Reproduction, between
 from wirerace.cli.reproduce import reproduce
 from wirerace.experiment.model import Clients, Experiment, WindowOptions
-from wirerace.experiment.record import read_result
-from wirerace.schedule import Source
+from wirerace.record.result import read_result
+from wirerace.reproductions.check import Check, Found, Outcomes, Reproduction, between
+from wirerace.workload.schedule import Source
 
 pytestmark = pytest.mark.processes
 

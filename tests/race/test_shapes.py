@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.race.running import Race
-from wirerace.account import Subscription
 from wirerace.clock import NS_PER_SECOND
-from wirerace.experiment.record import Raw
+from wirerace.observe.account import Subscription
+from wirerace.record.result import Raw
 
 pytestmark = pytest.mark.processes
 

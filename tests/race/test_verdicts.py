@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from tests.race.running import Race, wait_until
-from wirerace.experiment.samples import machine_sample
-from wirerace.experiment.trial import Trial
-from wirerace.usage import usage
+from wirerace.host.machine import machine_sample
+from wirerace.observe.usage import usage
+from wirerace.record.trial import Trial
 
 pytestmark = [pytest.mark.processes, pytest.mark.faults]
 

@@ -4,7 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from services.record import PARTS, Record
-from wirerace.schedule import Made, Schedule
+from wirerace.workload.schedule import Made, Schedule
 
 PART_UPDATES = 4
 FILE_UPDATES = PARTS * PART_UPDATES // 2

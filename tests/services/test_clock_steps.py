@@ -10,7 +10,7 @@ import pytest
 from services.producer import Producer, ProducerOptions
 from services.record import Record
 from wirerace.clock import NS_PER_SECOND
-from wirerace.schedule import Schedule
+from wirerace.workload.schedule import Schedule
 
 START_NS = 1_790_000_000 * NS_PER_SECOND
 HOUR_NS = 3600 * NS_PER_SECOND

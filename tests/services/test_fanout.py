@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from services.fanout import Fanout, Subscriber
 from services.recent import Recent
-from wirerace.metrics import ServiceMetrics
+from wirerace.observe.metrics import ServiceMetrics
 
 
 class Socket:

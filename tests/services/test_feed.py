@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry
 
 from services.feed import BadFeed, Feed
 from services.recent import Recent
-from wirerace.metrics import ServiceMetrics
-from wirerace.wire import Cursor, Update, encode_update
+from wirerace.observe.metrics import ServiceMetrics
+from wirerace.wire.update import Cursor, Update, encode_update
 
 WAIT_SECONDS = 10.0
 MARKS = st.sampled_from(

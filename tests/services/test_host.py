@@ -14,7 +14,7 @@ from services.host import Service, ServiceOptions, serve
 from tests.contract.raw import WAIT_SECONDS, Raw, get
 from tests.contract.stage import Running
 from wirerace.errors import BadInput
-from wirerace.wire import Cursor
+from wirerace.wire.update import Cursor
 
 Start = Callable[..., Awaitable[Running]]
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from services.making import AT_ONCE_BYTES, AT_ONCE_UPDATES, Due, Making
 from services.producer import schedule_in
 from wirerace.errors import BadInput
-from wirerace.schedule import Schedule
-from wirerace.trace import Event
+from wirerace.workload.schedule import Schedule
+from wirerace.workload.trace import Event
 
 START_NS = 1_790_000_000_000_000_000
 YEAR_NS = 365 * 86_400 * 10**9

@@ -12,8 +12,8 @@ from tests.contract.feeds import Follow, followers, keys, put, truth
 from tests.contract.processes import ServiceProcess
 from tests.contract.stage import until
 from wirerace.clock import NS_PER_SECOND
-from wirerace.schedule import Schedule, due_times
-from wirerace.trace import Event
+from wirerace.workload.schedule import Schedule, due_times
+from wirerace.workload.trace import Event
 
 pytestmark = pytest.mark.processes
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.recent import Kept, Recent
-from wirerace.wire import Cursor, Update
+from wirerace.wire.update import Cursor, Update
 
 EPOCHS = ("e0", "e1", "e2", "e3")
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from services.record import PARTS, Record
 from tests.services.records import PART_UPDATES, everything, fill, made
-from wirerace.schedule import Made, Truth
+from wirerace.workload.schedule import Made, Truth
 
 
 def test_between_gives_what_was_made_from_the_first_instant_to_before_the_last() -> None:

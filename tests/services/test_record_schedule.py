@@ -7,7 +7,7 @@ import pytest
 
 from services.record import Record
 from tests.services.records import FILE_UPDATES, OPTIONS, SCHEDULE, live, restored
-from wirerace.schedule import Schedule
+from wirerace.workload.schedule import Schedule
 
 
 def begun(path: Path, options: Schedule | None) -> Schedule | None:

@@ -8,7 +8,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from wirerace.experiment.targets.ports import free_port
+from wirerace.host.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "wirerace-test"

@@ -90,11 +90,18 @@ def test_images_of_a_clone_that_nobody_else_may_read_work(
     command: list[str],
 ) -> None:
     """As `umask 077` makes it."""
-    for pattern in ("requirements/*.lock", ".dockerignore", "wirerace/*.py", "services/*", "loadtests/*"):
+    for pattern in (
+        "requirements/*.lock",
+        ".dockerignore",
+        "wirerace/*.py",
+        "wirerace/[ow]*/*.py",
+        "services/*",
+        "loadtests/*",
+    ):
         for file in ROOT.glob(pattern):
             if file.is_file():
                 copy = tmp_path / file.relative_to(ROOT)
-                copy.parent.mkdir(exist_ok=True)
+                copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(file.read_bytes())
                 copy.chmod(0o644 if file.suffix == ".lock" else 0o600)  # other modes would install all packages anew
     tag = f"{PROJECT}-umask-{image}"

@@ -8,8 +8,9 @@ import pytest
 
 from tests.race.running import Race
 from tests.stack.compose import PROJECT
-from wirerace.experiment.samples import machine_sample, span_seconds
-from wirerace.experiment.trial import Trial
+from wirerace.host.machine import machine_sample
+from wirerace.record.samples import span_seconds
+from wirerace.record.trial import Trial
 
 pytestmark = pytest.mark.stack
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from wirerace.experiment.checkup import Checkup
+from wirerace.record.checkup import Checkup
 
 WELL = Checkup(
     took_seconds=12.0,

@@ -3,12 +3,12 @@
 import msgspec
 
 from tests.wirerace.trials import NOTHING_MEASURED, plan_of
-from wirerace.account import AccountRecord, Spread, Subscription, Window
-from wirerace.experiment.figures import figures
+from wirerace.analysis.measure import figures
 from wirerace.experiment.model import Experiment
-from wirerace.experiment.record import Failure, Host, Raw, Result
-from wirerace.schedule import Made, Truth
-from wirerace.wire import Cursor
+from wirerace.observe.account import AccountRecord, Spread, Subscription, Window
+from wirerace.record.result import Failure, Host, Raw, Result
+from wirerace.wire.update import Cursor
+from wirerace.workload.schedule import Made, Truth
 
 RAW = Raw(
     Window(100, 200),

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from wirerace.account import Window
-from wirerace.ledger import Account, Ledger
-from wirerace.wire import Cursor, Update
+from wirerace.observe.account import Window
+from wirerace.observe.ledger import Account, Ledger
+from wirerace.wire.update import Cursor, Update
 
 EPOCHS = ("e0", "e1", "e2")
 WINDOW = Window(100, 200)

@@ -4,14 +4,14 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from wirerace.account import AccountRecord, Window
-from wirerace.experiment.figures import figures
+from wirerace.analysis.measure import figures
 from wirerace.experiment.model import Plan
-from wirerace.experiment.record import Raw
-from wirerace.experiment.samples import MachineSample, Measured, Memory, Sample, ServerSample
-from wirerace.experiment.trial import Trial
-from wirerace.schedule import Truth
+from wirerace.observe.account import AccountRecord, Window
+from wirerace.record.result import Raw
+from wirerace.record.samples import MachineSample, Measured, Memory, Sample, ServerSample
+from wirerace.record.trial import Trial
 from wirerace.transports import TRANSPORTS
+from wirerace.workload.schedule import Truth
 
 AnySample = TypeVar("AnySample", bound=Sample)
 

@@ -9,7 +9,7 @@ from wirerace.analysis.thresholds import (
     PRODUCER_LATE_P99_SECONDS,
     STOLEN_FRACTION,
 )
-from wirerace.experiment.checkup import Checkup
+from wirerace.record.checkup import Checkup
 
 READING_SECONDS = 1e-6
 """Every update, poll and message reads the clock some times: above, reading it is part of what they cost."""

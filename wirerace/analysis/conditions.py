@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wirerace.analysis.delays import Way
-from wirerace.experiment.trial import Condition
+from wirerace.record.trial import Condition
 from wirerace.transports import PollingOptions
 
 

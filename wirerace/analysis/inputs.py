@@ -3,14 +3,14 @@
 from itertools import pairwise
 from statistics import median
 
-from wirerace.account import Spread, Window
 from wirerace.analysis.delays import Way
 from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.experiment.model import Plan
-from wirerace.experiment.record import Raw
-from wirerace.experiment.trial import Trial
-from wirerace.histogram import merged
-from wirerace.schedule import Truth
+from wirerace.observe.account import Spread, Window
+from wirerace.observe.histogram import merged
+from wirerace.record.result import Raw
+from wirerace.record.trial import Trial
+from wirerace.workload.schedule import Truth
 
 REPOLL_SAMPLE = 100
 MOST_ALONE_SECONDS = 0.0003

@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import msgspec
 
-from wirerace.account import Window
-from wirerace.analysis.news import LongPolls
 from wirerace.analysis.replay import Replay
+from wirerace.analysis.updates import LongPolls
 from wirerace.clock import NS_PER_SECOND, to_ns
+from wirerace.observe.account import Window
 
 MOST_ANSWERS = 1_000_000  # of one client; beyond, it asks in a busy loop, and a replay would take seconds
 

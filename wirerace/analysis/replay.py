@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from wirerace.account import Window
-from wirerace.analysis.news import LongPolls
+from wirerace.analysis.updates import LongPolls
 from wirerace.clock import NS_PER_SECOND
+from wirerace.observe.account import Window
 from wirerace.streams import stream
 
 MOST_CLIENTS = 2_000

@@ -12,16 +12,16 @@ from typing import Any
 
 import msgspec
 
-from wirerace.account import Window
 from wirerace.analysis import conditions
 from wirerace.analysis.delays import Way
 from wirerace.analysis.made import Made
-from wirerace.analysis.news import News, Periodic, Poisson
+from wirerace.analysis.updates import News, Periodic, Poisson
 from wirerace.clock import to_ns
-from wirerace.experiment.trial import QUANTITIES, Condition
-from wirerace.schedule import Schedule, Source, due_times
+from wirerace.observe.account import Window
+from wirerace.record.trial import QUANTITIES, Condition
 from wirerace.streams import stream
 from wirerace.transports import LongPollingOptions, PollingOptions, TransportOptions, WebSocketOptions
+from wirerace.workload.schedule import Schedule, Source, due_times
 
 
 class Prediction(msgspec.Struct, frozen=True):

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from wirerace.experiment.samples import SPAN_TOLERANCE
-from wirerace.experiment.trial import Quantity
+from wirerace.record.samples import SPAN_TOLERANCE
+from wirerace.record.trial import Quantity
 
 
 class Limit(NamedTuple):

@@ -9,11 +9,11 @@ import typer
 from wirerace.analysis.advice import advice
 from wirerace.analysis.thresholds import LOAD_UTILISATION
 from wirerace.errors import WireraceError
-from wirerace.experiment.capacity import with_capacity
-from wirerace.experiment.checkup import Checkup
-from wirerace.experiment.doctor import quick_checkup
+from wirerace.host.doctor import quick_checkup
+from wirerace.record.checkup import Checkup
 from wirerace.report.doctor import print_checkup
 from wirerace.report.progress import progress_display
+from wirerace.runner.capacity import with_capacity
 
 
 def command(

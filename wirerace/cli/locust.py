@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from wirerace.cli.run import say_what_is_played
-from wirerace.experiment.directory import LOGS, claimed
-from wirerace.experiment.http import Peer
 from wirerace.experiment.model import Experiment
-from wirerace.experiment.playground import play
 from wirerace.experiment.reading import read_experiment
+from wirerace.runner.directory import LOGS, claimed
+from wirerace.runner.peer import Peer
+from wirerace.runner.playground import play
 from wirerace.stopping import Stopped
 
 

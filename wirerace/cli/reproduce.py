@@ -9,22 +9,22 @@ import typer
 from rich.console import Console
 
 from wirerace import __version__
-from wirerace.analysis.judging import judged
-from wirerace.analysis.reproductions import REPRODUCTIONS
-from wirerace.analysis.reproductions.check import Check, Outcome, Reproduction, name_of
-from wirerace.analysis.statistics import summarised
+from wirerace.analysis.aggregate import summarised
+from wirerace.analysis.predict import judged
 from wirerace.cli.run import INVALID, NOT_WHOLE
 from wirerace.decoding import Misfit, decode_json
 from wirerace.errors import BadInput, shown
-from wirerace.experiment.directory import RunDirectory, claimed
 from wirerace.experiment.model import Experiment, Plan
-from wirerace.experiment.record import Raw, Result, write_json
-from wirerace.experiment.run import run
-from wirerace.experiment.trial import Trial
 from wirerace.files import read_file
+from wirerace.record.result import Raw, Result, write_json
+from wirerace.record.trial import Trial
 from wirerace.report.progress import progress_display
 from wirerace.report.reproduction import checks_of, words_of
 from wirerace.report.verdict import verdict_of
+from wirerace.reproductions import REPRODUCTIONS
+from wirerace.reproductions.check import Check, Outcome, Reproduction, name_of
+from wirerace.runner.directory import RunDirectory, claimed
+from wirerace.runner.run import run
 
 RECORD_NAME = "reproduction.json"
 ALL = "all"

@@ -6,18 +6,18 @@ from typing import Annotated
 
 import typer
 
-from wirerace.analysis.judging import judged
-from wirerace.analysis.statistics import summarised
+from wirerace.analysis.aggregate import summarised
+from wirerace.analysis.predict import judged
 from wirerace.errors import printable
-from wirerace.experiment.directory import claimed
 from wirerace.experiment.model import Experiment, trace_of
-from wirerace.experiment.provenance import experiment_file
 from wirerace.experiment.reading import read_experiment
-from wirerace.experiment.record import Result
-from wirerace.experiment.run import Place, run
-from wirerace.experiment.targets.cores import cautions
+from wirerace.host.cores import cautions
+from wirerace.host.provenance import experiment_file
+from wirerace.record.result import Result
 from wirerace.report.progress import progress_display
 from wirerace.report.terminal import print_result
+from wirerace.runner.directory import claimed
+from wirerace.runner.run import Place, run
 
 NOT_WHOLE, INVALID = 1, 3
 

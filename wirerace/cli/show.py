@@ -7,9 +7,9 @@ import typer
 
 from wirerace.cli.reproduce import RECORD_NAME, print_record, read_record
 from wirerace.errors import BadInput
-from wirerace.experiment.directory import LATEST
-from wirerace.experiment.record import Result, read_result
+from wirerace.record.result import Result, read_result
 from wirerace.report.terminal import print_result, save_svg
+from wirerace.runner.directory import LATEST
 from wirerace.system import blamed_on
 
 

@@ -1,1 +1,1 @@
-"""Experiments: read from TOML, run on a target, recorded in result.json. The only part that starts processes."""
+"""What an experiment file says, as values, and how it is read."""

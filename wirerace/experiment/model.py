@@ -9,10 +9,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from wirerace.schedule import Schedule, Seed, Source
-from wirerace.shapes import Ramp, Shape, ShapeName, Spike, Steady, Steps, Storm
 from wirerace.streams import stream
-from wirerace.trace import Trace, read_trace
 from wirerace.transports import (
     TRANSPORTS,
     HttpOptions,
@@ -23,6 +20,9 @@ from wirerace.transports import (
     WebSocketOptions,
     title_of,
 )
+from wirerace.workload.schedule import Schedule, Seed, Source
+from wirerace.workload.shapes import Ramp, Shape, ShapeName, Spike, Steady, Steps, Storm
+from wirerace.workload.trace import Trace, read_trace
 
 VARIANT_NAME = re.compile("[a-z0-9]{1,20}")
 

@@ -12,8 +12,8 @@ from wirerace.decoding import MOST_REASON, convert
 from wirerace.errors import BadInput, cut, is_text, shown
 from wirerace.experiment.model import VARIANT_NAME, Experiment, Variant, contestants, schedule_of
 from wirerace.files import read_text
-from wirerace.shapes import Stage, check_shape
 from wirerace.transports import TRANSPORTS, PollingOptions
+from wirerace.workload.shapes import Stage, check_shape
 
 LEAST_POLL_PERIODS = 5
 """A window of fewer poll intervals would hang on where in the interval it begins."""

@@ -4,9 +4,9 @@ import math
 
 from rich.table import Table
 
-from wirerace.analysis.catalogue import BY_ID, Words
-from wirerace.analysis.statistics import LEAST_REPEATS, contestants_of, key_of, summarised
-from wirerace.experiment.record import Interval, Result, Summary
+from wirerace.analysis.aggregate import LEAST_REPEATS, contestants_of, key_of, summarised
+from wirerace.analysis.figures import BY_ID, Words
+from wirerace.record.result import Interval, Result, Summary
 from wirerace.report.spelling import UNKNOWN, spell_interval
 from wirerace.report.tables import table_with
 from wirerace.transports import title_of

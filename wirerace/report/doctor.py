@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wirerace.analysis.advice import FIGURES, Figure, advice
-from wirerace.experiment.checkup import Checkup
+from wirerace.record.checkup import Checkup
 from wirerace.report.spelling import UNKNOWN, spell
 
 GOOD, POOR = "ok", "!"

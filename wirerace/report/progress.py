@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from wirerace.experiment.progress import Progress
+from wirerace.runner.progress import Progress
 
 PLAIN_SECONDS = 5.0
 """How often a plain line comes while a phase lasts."""

@@ -6,9 +6,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from wirerace.analysis.reproductions.check import Check, Reproduction
 from wirerace.errors import printable
 from wirerace.report.spelling import spell
+from wirerace.reproductions.check import Check, Reproduction
 
 MARKS = {True: "PASS", False: "FAIL", None: ""}
 

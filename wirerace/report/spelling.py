@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from wirerace.experiment.record import Interval
+from wirerace.record.result import Interval
 
 UNKNOWN = "–"
 

@@ -11,18 +11,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from wirerace.analysis.catalogue import PRIMARY, Figure
-from wirerace.analysis.statistics import LEAST_REPEATS, Contestant, contestants_of, figures_of, key_of, summarised
+from wirerace.analysis.aggregate import LEAST_REPEATS, Contestant, contestants_of, figures_of, key_of, summarised
+from wirerace.analysis.figures import PRIMARY, Figure
 from wirerace.analysis.thresholds import LEAST_UPDATES_BEYOND
 from wirerace.errors import printable
-from wirerace.experiment.record import Result
+from wirerace.record.result import Result
 from wirerace.report.comparison import comparison_of
 from wirerace.report.spelling import UNKNOWN, spell_interval
 from wirerace.report.tables import table_with
 from wirerace.report.theory import theory_of
 from wirerace.report.verdict import verdict_of
-from wirerace.schedule import Source
 from wirerace.transports import title_of
+from wirerace.workload.schedule import Source
 
 PICTURE_COLUMNS = 84
 FEW = " *"

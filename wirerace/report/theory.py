@@ -5,9 +5,9 @@ from statistics import fmean
 
 from rich.table import Table
 
-from wirerace.analysis.statistics import contestants_of
-from wirerace.experiment.record import Result
-from wirerace.experiment.trial import Cell, Quantity, Trial
+from wirerace.analysis.aggregate import contestants_of
+from wirerace.record.result import Result
+from wirerace.record.trial import Cell, Quantity, Trial
 from wirerace.report.spelling import UNKNOWN, spell, spell_spread
 from wirerace.report.tables import table_with
 from wirerace.transports import title_of

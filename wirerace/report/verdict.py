@@ -9,10 +9,10 @@ from typing import NamedTuple
 from rich.table import Table
 from rich.text import Text
 
-from wirerace.analysis.statistics import contestants_of
+from wirerace.analysis.aggregate import contestants_of
 from wirerace.errors import printable
-from wirerace.experiment.record import Result
-from wirerace.experiment.trial import Finding, Trial, Verdict, Weight
+from wirerace.record.result import Result
+from wirerace.record.trial import Finding, Trial, Verdict, Weight
 from wirerace.report.tables import grid
 from wirerace.transports import title_of
 

@@ -5,15 +5,15 @@ from typing import Any
 import msgspec
 
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, at_ends, plan_of, trial_of
-from wirerace.account import AccountRecord, ProcessUse, Spread, Window
 from wirerace.analysis.validity.finding import Evidence
 from wirerace.analysis.validity.verdict import verdict
 from wirerace.experiment.model import Clients, Experiment
-from wirerace.experiment.parts import Machine, ProducerQuality
-from wirerace.experiment.record import Raw
-from wirerace.experiment.tcp_diag import Resent
-from wirerace.experiment.trial import Cell, Latency, Times, Trial, Verdict
-from wirerace.schedule import Made, Source, Truth
+from wirerace.observe.account import AccountRecord, ProcessUse, Spread, Window
+from wirerace.record.parts import Machine, ProducerQuality
+from wirerace.record.result import Raw
+from wirerace.record.samples import Resent
+from wirerace.record.trial import Cell, Latency, Times, Trial, Verdict
+from wirerace.workload.schedule import Made, Source, Truth
 
 SECOND, MS = 10**9, 10**6
 WINDOW = Window(100 * SECOND, 110 * SECOND)

@@ -3,11 +3,11 @@
 from msgspec.structs import replace
 
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, at_ends
-from wirerace.account import AccountRecord, Spread, Window
 from wirerace.experiment.model import Experiment
-from wirerace.experiment.record import Raw
-from wirerace.histogram import Latencies, LatenciesRecord
-from wirerace.schedule import Made, Source, Truth
+from wirerace.observe.account import AccountRecord, Spread, Window
+from wirerace.observe.histogram import Latencies, LatenciesRecord
+from wirerace.record.result import Raw
+from wirerace.workload.schedule import Made, Source, Truth
 
 SECOND, MS = 10**9, 10**6
 WINDOW = Window(100 * SECOND, 110 * SECOND)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from wirerace.analysis.theory import Prediction
-from wirerace.experiment.trial import QUANTITIES
+from wirerace.record.trial import QUANTITIES
 
 GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 

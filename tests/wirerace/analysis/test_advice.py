@@ -7,7 +7,7 @@ import pytest
 
 from tests.wirerace.checkups import WELL, checkup, unknown
 from wirerace.analysis.advice import FIGURES, advice
-from wirerace.experiment.checkup import Checkup
+from wirerace.record.checkup import Checkup
 
 
 def test_machine_on_which_all_is_well_gets_no_advice() -> None:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from wirerace.analysis.catalogue import PRIMARY
-from wirerace.analysis.statistics import compared_in_pairs, confidence_of, interval
-from wirerace.experiment.record import Interval
+from wirerace.analysis.aggregate import compared_in_pairs, confidence_of, interval
+from wirerace.analysis.figures import PRIMARY
+from wirerace.record.result import Interval
 
 pytestmark = pytest.mark.long
 

@@ -5,14 +5,14 @@ import pytest
 
 from tests.wirerace.analysis.measurements import MEASURED, MS, SECOND, TRUTH, WINDOW, raw_of, recorded, working
 from tests.wirerace.trials import plan_of, trial_of
-from wirerace.account import Spread, Traffic, Window
 from wirerace.analysis.delays import Way
 from wirerace.analysis.inputs import read_together, way_of
-from wirerace.experiment.figures import figures
+from wirerace.analysis.measure import figures
 from wirerace.experiment.model import Link
-from wirerace.experiment.record import Raw
-from wirerace.schedule import Made, Truth
+from wirerace.observe.account import Spread, Traffic, Window
+from wirerace.record.result import Raw
 from wirerace.transports import TRANSPORTS
+from wirerace.workload.schedule import Made, Truth
 
 TRIP = (Traffic(), Traffic(connections=2, round_trip_us=100))
 """Two connections, 50 µs each."""

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from tests.wirerace.analysis.simulated import agree, all_phases, long_polls, pushes, seen
 from tests.wirerace.analysis.ticked import watch
-from wirerace.account import Window
 from wirerace.analysis.delays import Way
 from wirerace.analysis.made import Made
-from wirerace.analysis.news import Poisson
 from wirerace.analysis.theory import Prediction, longpolling, polling, websocket
+from wirerace.analysis.updates import Poisson
 from wirerace.clock import to_ns
-from wirerace.schedule import Schedule, due_times
+from wirerace.observe.account import Window
 from wirerace.transports import LongPollingOptions, PollingOptions, WebSocketOptions
+from wirerace.workload.schedule import Schedule, due_times
 
 ORIGIN_NS = 1_790_000_000_000_000_000
 START, END = 10.0, 22.0

@@ -16,9 +16,9 @@ from tests.wirerace.analysis.good import (
 )
 from tests.wirerace.trials import at
 from wirerace.experiment.model import Link, Stall
-from wirerace.experiment.parts import Part
-from wirerace.experiment.record import Raw
-from wirerace.experiment.trial import LinkQuality, Times, Verdict
+from wirerace.record.parts import Part
+from wirerace.record.result import Raw
+from wirerace.record.trial import LinkQuality, Times, Verdict
 
 
 def sampled_off(server_seconds: float, machine_seconds: float) -> Raw:

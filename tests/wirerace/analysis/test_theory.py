@@ -10,7 +10,6 @@ import pytest
 
 from tests.wirerace.analysis.simulated import agree, all_phases, long_polls, poisson, polls, pushes, seen
 from wirerace.analysis.delays import Way
-from wirerace.analysis.news import News, Periodic, Poisson
 from wirerace.analysis.theory import (
     PREDICTIONS,
     Prediction,
@@ -20,9 +19,10 @@ from wirerace.analysis.theory import (
     sampling_deviation,
     websocket,
 )
-from wirerace.experiment.trial import QUANTITIES
-from wirerace.schedule import Source
+from wirerace.analysis.updates import News, Periodic, Poisson
+from wirerace.record.trial import QUANTITIES
 from wirerace.transports import TRANSPORTS, LongPollingOptions, PollingOptions, WebSocketOptions
+from wirerace.workload.schedule import Source
 
 UPDATES = 100_000
 DELAY = 0.003

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from tests.wirerace.analysis.good import GOOD, changed, judged
-from wirerace.experiment.parts import Part
-from wirerace.experiment.trial import Finding
+from wirerace.record.parts import Part
+from wirerace.record.trial import Finding
 
 
 def test_trial_without_a_fault_is_valid_and_everything_was_checked() -> None:

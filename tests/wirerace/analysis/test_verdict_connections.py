@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from tests.wirerace.analysis.good import GOOD, MEASURED, STEADY, changed, judged
-from wirerace.account import Traffic
-from wirerace.experiment.tcp_diag import Resent
-from wirerace.experiment.trial import Verdict
+from wirerace.observe.account import Traffic
+from wirerace.record.samples import Resent
+from wirerace.record.trial import Verdict
 
 
 def returned(*, cuts: int, breaks: int, came_back: int) -> list[str]:

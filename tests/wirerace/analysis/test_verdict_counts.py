@@ -5,11 +5,11 @@ import pytest
 
 from tests.wirerace.analysis.good import CLIENTS, EXPERIMENT, GOOD, SECOND, STEADY, changed, judged, with_account
 from tests.wirerace.trials import plan_of
-from wirerace.account import Spread
 from wirerace.analysis.validity.finding import Evidence
 from wirerace.analysis.validity.verdict import verdict
 from wirerace.experiment.model import WindowOptions
-from wirerace.schedule import Source
+from wirerace.observe.account import Spread
+from wirerace.workload.schedule import Source
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import msgspec
 
 from tests.wirerace.analysis.good import EXPERIMENT, GOOD, IDLE, SECOND, STEADY, WINDOW, changed, judged, with_account
 from wirerace.experiment.model import Stall
-from wirerace.schedule import Made
+from wirerace.workload.schedule import Made
 
 
 def test_load_process_that_was_throttled_most_decides() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from tests.wirerace.analysis.good import changed, judged
 from wirerace.analysis.conditions import CONDITIONS
-from wirerace.experiment.trial import Cell, Condition, Kind, Verdict
+from wirerace.record.trial import Cell, Condition, Kind, Verdict
 
 
 def off(by: float, kind: Kind = "prediction", *broken: Condition, late_polls: int = 0) -> Verdict:

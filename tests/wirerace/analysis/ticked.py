@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from wirerace.account import Window
+from wirerace.observe.account import Window
 
 
 class Watched(NamedTuple):

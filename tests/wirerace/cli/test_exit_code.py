@@ -4,12 +4,12 @@ import msgspec
 import pytest
 
 from tests.wirerace.trials import plan_of, trial_of
-from wirerace.account import AccountRecord, Window
 from wirerace.cli.run import INVALID, NOT_WHOLE, exit_code
 from wirerace.experiment.model import Experiment
-from wirerace.experiment.record import Host, Result
-from wirerace.experiment.trial import Trial, Verdict
-from wirerace.schedule import Truth
+from wirerace.observe.account import AccountRecord, Window
+from wirerace.record.result import Host, Result
+from wirerace.record.trial import Trial, Verdict
+from wirerace.workload.schedule import Truth
 
 WHOLE = trial_of(plan_of("websocket"), Window(0, 10), AccountRecord(), Truth(0, complete=True, epochs=[]))
 

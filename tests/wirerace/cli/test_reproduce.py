@@ -8,16 +8,16 @@ import msgspec
 import pytest
 
 from tests.wirerace.trials import plan_of, trial_of
-from wirerace.account import AccountRecord, Window
-from wirerace.analysis.reproductions import REPRODUCTIONS
-from wirerace.analysis.reproductions.check import Check, Found, Reproduction, between, shown
 from wirerace.cli import reproduce as cli
 from wirerace.cli import show
 from wirerace.errors import BadInput
 from wirerace.experiment.model import Experiment
-from wirerace.experiment.record import Failure, Host, Result
-from wirerace.experiment.trial import Trial, Verdict
-from wirerace.schedule import Truth
+from wirerace.observe.account import AccountRecord, Window
+from wirerace.record.result import Failure, Host, Result
+from wirerace.record.trial import Trial, Verdict
+from wirerace.reproductions import REPRODUCTIONS
+from wirerace.reproductions.check import Check, Found, Reproduction, between, shown
+from wirerace.workload.schedule import Truth
 
 EXPERIMENT = Experiment("t", ["websocket"])
 WHOLE = trial_of(plan_of("websocket"), Window(0, 10), AccountRecord(), Truth(0, complete=True, epochs=[]))

@@ -7,10 +7,10 @@ import pytest
 from tests.wirerace.experiment.files import LEAST, written
 from wirerace.experiment.model import Experiment, Link, Stall, plans_of, schedule_of
 from wirerace.experiment.reading import read_experiment
-from wirerace.schedule import Source
-from wirerace.shapes import Stage, Steps
-from wirerace.trace import Event
 from wirerace.transports import TRANSPORTS, LongPollingOptions, PollingOptions, WebSocketOptions
+from wirerace.workload.schedule import Source
+from wirerace.workload.shapes import Stage, Steps
+from wirerace.workload.trace import Event
 
 EXPERIMENTS = Path(__file__).parents[3] / "experiments"
 

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from tests.wirerace.trials import plan_of, trial_of
-from wirerace.account import AccountRecord, Window
 from wirerace.experiment.model import Experiment, Plan
-from wirerace.experiment.record import Failure, Host, Result
-from wirerace.experiment.run import _plans
-from wirerace.experiment.trial import Verdict
-from wirerace.schedule import Truth
+from wirerace.observe.account import AccountRecord, Window
+from wirerace.record.result import Failure, Host, Result
+from wirerace.record.trial import Verdict
+from wirerace.runner.run import _plans
+from wirerace.workload.schedule import Truth
 
 TRANSPORTS = ["polling", "websocket"]
 

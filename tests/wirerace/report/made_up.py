@@ -7,11 +7,11 @@ import msgspec
 from rich.console import Console, RenderableType
 
 from tests.wirerace.trials import plan_of, trial_of
-from wirerace.account import AccountRecord, Window
 from wirerace.experiment.model import Experiment
-from wirerace.experiment.record import Host, Result
-from wirerace.experiment.trial import Trial, Verdict
-from wirerace.schedule import Truth
+from wirerace.observe.account import AccountRecord, Window
+from wirerace.record.result import Host, Result
+from wirerace.record.trial import Trial, Verdict
+from wirerace.workload.schedule import Truth
 
 GOOD = Verdict(valid=True)
 

@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from tests.wirerace.report.made_up import result_of, text_of, trial
-from wirerace.analysis.catalogue import FEWER, FIGURES, LESS, SOONER, YOUNGER, Words
-from wirerace.experiment.record import Interval
-from wirerace.experiment.trial import Trial
+from wirerace.analysis.figures import FEWER, FIGURES, LESS, SOONER, YOUNGER, Words
+from wirerace.record.result import Interval
+from wirerace.record.trial import Trial
 from wirerace.report.comparison import comparison_of, words_of
 
 

@@ -1,4 +1,4 @@
-from wirerace.experiment.record import Interval
+from wirerace.record.result import Interval
 from wirerace.report.spelling import spell_interval, spell_spread
 
 

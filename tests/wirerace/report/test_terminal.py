@@ -7,16 +7,16 @@ import pytest
 from rich.console import Console
 
 from tests.wirerace.trials import plan_of, trial_of
-from wirerace.account import AccountRecord, Window
-from wirerace.analysis.catalogue import FIGURES
-from wirerace.analysis.statistics import figures_of
+from wirerace.analysis.aggregate import figures_of
+from wirerace.analysis.figures import FIGURES
 from wirerace.experiment.model import Experiment
-from wirerace.experiment.record import Host, Result
-from wirerace.experiment.trial import Trial
+from wirerace.observe.account import AccountRecord, Window
+from wirerace.record.result import Host, Result
+from wirerace.record.trial import Trial
 from wirerace.report.spelling import UNKNOWN, spell
 from wirerace.report.terminal import print_result, save_svg, table_of
-from wirerace.schedule import Made, Truth
 from wirerace.transports import TRANSPORTS
+from wirerace.workload.schedule import Made, Truth
 
 
 def trial(transport: str, repeat: int = 1, **changes: Any) -> Trial:

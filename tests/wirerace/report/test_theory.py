@@ -1,7 +1,7 @@
 import msgspec
 
 from tests.wirerace.report.made_up import result_of, text_of, trial
-from wirerace.experiment.trial import Cell
+from wirerace.record.trial import Cell
 from wirerace.report.theory import theory_of
 
 

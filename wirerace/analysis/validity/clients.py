@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from wirerace.analysis import thresholds
 from wirerace.analysis.validity.finding import Evidence, against, percent
-from wirerace.experiment.trial import Finding
+from wirerace.record.trial import Finding
 
 SEE_SERVER_LOG = "see the server's log in logs/"
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from wirerace.analysis import thresholds
 from wirerace.analysis.validity.finding import Evidence, milliseconds
 from wirerace.clock import NS_PER_SECOND
-from wirerace.experiment.record import Raw
-from wirerace.experiment.trial import Finding
+from wirerace.record.result import Raw
+from wirerace.record.trial import Finding
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from wirerace.analysis import thresholds
 from wirerace.analysis.validity.finding import against, percent
-from wirerace.experiment.trial import Finding
+from wirerace.record.trial import Finding
 
 
 def starved(who: str, ran: float | None, waited: float | None, window_seconds: float) -> Iterator[Finding]:

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from wirerace.analysis.thresholds import Limit
 from wirerace.experiment.model import Experiment, Plan
-from wirerace.experiment.record import Raw
-from wirerace.experiment.trial import Finding, Trial
+from wirerace.record.result import Raw
+from wirerace.record.trial import Finding, Trial
 
 
 class Evidence(NamedTuple):

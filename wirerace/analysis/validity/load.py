@@ -6,7 +6,7 @@ from wirerace.analysis import thresholds
 from wirerace.analysis.validity.cores import starved, throttled
 from wirerace.analysis.validity.finding import Evidence, against, percent, seconds
 from wirerace.clock import NS_PER_SECOND
-from wirerace.experiment.trial import Finding
+from wirerace.record.trial import Finding
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from wirerace.analysis import thresholds
 from wirerace.analysis.validity.finding import Evidence, against, percent
 from wirerace.clock import NS_PER_SECOND
-from wirerace.experiment.trial import Finding
+from wirerace.record.trial import Finding
 from wirerace.transports import HttpOptions
 
 LONGER = "use a longer window (window.measure_seconds), or a higher producer.rate_per_second"

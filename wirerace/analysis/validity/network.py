@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from wirerace.analysis import thresholds
 from wirerace.analysis.validity.finding import Evidence, against
-from wirerace.experiment.trial import Finding
+from wirerace.record.trial import Finding
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:

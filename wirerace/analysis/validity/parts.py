@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from wirerace.analysis import thresholds
 from wirerace.analysis.validity.finding import Evidence, against, seconds
 from wirerace.clock import NS_PER_SECOND
-from wirerace.experiment.samples import off_seconds
-from wirerace.experiment.trial import Finding
+from wirerace.record.samples import off_seconds
+from wirerace.record.trial import Finding
 
 ITSELF = "wirerace"
 SEE_LOGS = "see its log in logs/"

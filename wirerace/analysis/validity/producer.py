@@ -8,8 +8,8 @@ from wirerace.analysis.validity.finding import Evidence, against, milliseconds
 from wirerace.clock import to_ns
 from wirerace.errors import BadInput
 from wirerace.experiment.model import schedule_of
-from wirerace.experiment.trial import Finding
-from wirerace.schedule import due_times
+from wirerace.record.trial import Finding
+from wirerace.workload.schedule import due_times
 
 SEE_LOG = "see the producer's log in logs/"
 

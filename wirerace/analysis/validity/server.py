@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from wirerace.analysis.validity.cores import starved, throttled
 from wirerace.analysis.validity.finding import Evidence
-from wirerace.experiment.samples import ServerSample, do_span, span_seconds
-from wirerace.experiment.trial import Finding
-from wirerace.usage import difference
+from wirerace.observe.usage import difference
+from wirerace.record.samples import ServerSample, do_span, span_seconds
+from wirerace.record.trial import Finding
 
 
 class Spent(NamedTuple):

@@ -7,7 +7,7 @@ from wirerace.analysis.conditions import CONDITIONS
 from wirerace.analysis.thresholds import FAR
 from wirerace.analysis.validity.finding import Evidence
 from wirerace.experiment.model import Experiment
-from wirerace.experiment.trial import Cell, Condition, Finding, Trial
+from wirerace.record.trial import Cell, Condition, Finding, Trial
 
 CLOSER = "look at the parts of the latency and at the server's log in logs/, and measure again"
 

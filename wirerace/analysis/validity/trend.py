@@ -8,7 +8,7 @@ from wirerace.analysis import thresholds
 from wirerace.analysis.student import probability_within
 from wirerace.analysis.validity.finding import Evidence, milliseconds
 from wirerace.clock import NS_PER_SECOND
-from wirerace.experiment.trial import Finding
+from wirerace.record.trial import Finding
 
 THIRD = thresholds.TREND_BINS // 3
 """How many bins at either end are compared."""

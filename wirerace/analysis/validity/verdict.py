@@ -18,7 +18,7 @@ from wirerace.analysis.validity import (
     trend,
 )
 from wirerace.analysis.validity.finding import Evidence
-from wirerace.experiment.trial import Finding, Verdict, Weight
+from wirerace.record.trial import Finding, Verdict, Weight
 
 Check = Callable[[Evidence], Iterator[Finding]]
 

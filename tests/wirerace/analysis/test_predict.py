@@ -1,0 +1,152 @@
+"""Theory beside measurement: cells, their kind and tolerance, and the conditions under which they hold."""
+
+import msgspec
+import pytest
+
+from tests.wirerace.analysis.measurements import (
+    EXPERIMENT,
+    MEASURED,
+    SECOND,
+    SPREADS,
+    TRUTH,
+    WINDOW,
+    raw_of,
+    working,
+)
+from tests.wirerace.trials import plan_of, trial_of
+from wirerace.analysis.inputs import way_of
+from wirerace.analysis.measure import figures
+from wirerace.analysis.predict import judged, measured_of
+from wirerace.experiment.model import Clients, Stall
+from wirerace.observe.account import AccountRecord
+from wirerace.record.result import Raw
+from wirerace.record.trial import Cell, Times, Trial
+
+
+def of_websocket(raw: Raw) -> Trial:
+    plan = plan_of("websocket")
+    return judged(EXPERIMENT, plan, raw, figures(plan, raw))
+
+
+def cells_of(trial: Trial) -> dict[str, Cell]:
+    return {cell.quantity: cell for cell in trial.theory}
+
+
+def test_way_is_unknown_when_nothing_was_heard() -> None:
+    raw = Raw(WINDOW, AccountRecord(), TRUTH, MEASURED)
+    for transport in ("polling", "longpolling", "websocket"):
+        trial = trial_of(plan_of(transport), WINDOW, raw.account, TRUTH, MEASURED)
+        assert way_of(plan_of(transport), raw, trial) is None
+        found = judged(EXPERIMENT, plan_of(transport), raw, trial)
+        assert [] == found.theory
+        assert found.verdict is not None
+        assert "theory: too little was measured to predict from" in found.verdict.unchecked
+
+
+def test_theory_stands_beside_every_quantity_that_was_measured() -> None:
+    """An update takes 3 ms of the server, 1 ms for each of three clients: 3 ms of feed and half of two sends."""
+    cells = cells_of(of_websocket(working(raw_of(age_area=30 * 0.105, age_ns=30 * SECOND), 49 * 0.003)))
+
+    assert {"latency_seconds", "age_seconds", "responses_per_client_second"} == cells.keys()
+    latency, responses = cells["latency_seconds"], cells["responses_per_client_second"]
+    assert pytest.approx((0.005, 0.004, 1.25)) == (latency.measured, latency.given, latency.ratio)
+    assert latency.within
+    assert pytest.approx(0.25 * 0.004 + 0.0002) == latency.tolerance
+    assert {"prediction"} == {cell.kind for cell in cells.values()}
+    assert pytest.approx((4.9, 4.9, 5.0)) == (responses.measured, responses.given, responses.closed)
+
+
+def test_cell_outside_its_tolerance_is_flagged() -> None:
+    found = of_websocket(raw_of(client_ns=20 * SECOND))
+    responses = cells_of(found)["responses_per_client_second"]
+
+    assert responses.within is False
+    assert pytest.approx(1.5) == responses.ratio
+    assert found.verdict is not None
+    assert any("responses per client second is outside" in reason for reason in found.verdict.reasons)
+
+
+def test_theory_says_nothing_of_clients_that_come_and_go() -> None:
+    experiment = msgspec.structs.replace(EXPERIMENT, clients=Clients(shape="storm"))
+    raw, plan = raw_of(), plan_of("websocket")
+
+    assert [] == judged(experiment, plan, raw, trial_of(plan, WINDOW, raw.account, TRUTH, MEASURED)).theory
+
+
+def test_answers_that_hold_updates_are_what_updates_are_divided_by() -> None:
+    raw = raw_of(responses={"data": 49, "empty": 1, "error": 5})
+    trial = msgspec.structs.replace(
+        trial_of(plan_of("polling"), WINDOW, raw.account, TRUTH, MEASURED), request_seconds=Times(1, 1, 1, 1, 1)
+    )
+    found = measured_of(plan_of("polling"), trial)
+
+    assert pytest.approx((3.0, 0.02, 50 / 30)) == (
+        found.updates_per_response,
+        found.empty_fraction,
+        found.responses_per_client_second,
+    )
+
+
+def test_partial_answers_and_the_one_that_brings_the_rest_count_as_one() -> None:
+    raw = raw_of(responses={"data": 89, "empty": 1, "error": 5}, partial_responses=40)
+    trial = trial_of(plan_of("polling"), WINDOW, raw.account, TRUTH, MEASURED)
+    found = measured_of(plan_of("polling"), trial)
+
+    assert pytest.approx((3.0, 0.02, 50 / 30)) == (
+        found.updates_per_response,
+        found.empty_fraction,
+        found.responses_per_client_second,
+    )
+
+
+def test_theory_says_nothing_of_a_server_that_stands_still() -> None:
+    experiment = msgspec.structs.replace(EXPERIMENT, stall=Stall(lasts_seconds=1))
+    raw, plan = raw_of(), plan_of("websocket")
+
+    assert [] == judged(experiment, plan, raw, trial_of(plan, WINDOW, raw.account, TRUTH, MEASURED)).theory
+
+
+def test_latency_of_push_that_is_35_percent_off_is_flagged() -> None:
+    """5 ms were measured: the server's CPU time says 3.7."""
+    latency = cells_of(of_websocket(working(raw_of(), 49 * 0.003 * 0.7)))["latency_seconds"]
+
+    assert pytest.approx(1.351, rel=1e-3) == latency.ratio
+    assert latency.within is False
+    assert "prediction" == latency.kind
+
+
+def test_what_is_fitted_from_the_same_trial_is_called_a_fit() -> None:
+    cells = cells_of(of_websocket(raw_of(age_area=30 * 0.105, age_ns=30 * SECOND)))
+
+    assert ["fit", "prediction", "prediction"] == [
+        cells[name].kind for name in ("latency_seconds", "age_seconds", "responses_per_client_second")
+    ]
+    assert pytest.approx(0.005) == cells["latency_seconds"].given
+
+
+def test_age_is_a_fit_when_more_of_it_than_the_tolerance_was_fitted() -> None:
+    slow = {"e": {seq: msgspec.structs.replace(one, least_ns=one.least_ns * 10) for seq, one in SPREADS.items()}}
+
+    assert (
+        "fit"
+        == cells_of(of_websocket(raw_of(age_area=30 * 0.14, age_ns=30 * SECOND, updates=slow)))["age_seconds"].kind
+    )
+
+
+def test_trial_has_the_conditions_of_its_theory_with_their_values() -> None:
+    (condition,) = of_websocket(working(raw_of(), 49 * 0.003)).conditions
+
+    assert ("server_load", True) == (condition.name, condition.holds)
+    assert pytest.approx((4.9 * 0.003, 0.1)) == (condition.value, condition.most)
+
+
+def test_condition_that_is_broken_is_in_the_verdict_as_why_theory_is_off() -> None:
+    """The server works for 2 s of 10: ρ = 0.2."""
+    found = of_websocket(working(raw_of(), 2.0))
+
+    assert [False] == [condition.holds for condition in found.conditions]
+    assert found.verdict is not None
+    because = "theory does not hold here, because the server works on an update while others wait (ρ = λNc = 0.2)"
+    assert [f"latency is outside of what theory allows, 0.301 × the prediction: {because}"] == [
+        doubt for doubt in found.verdict.doubts if doubt.startswith("latency")
+    ]

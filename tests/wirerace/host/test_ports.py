@@ -1,0 +1,97 @@
+"""Ports for what an experiment starts: none is given to two of those who start something at the same moment."""
+
+import itertools
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from wirerace.errors import TrialFailed
+from wirerace.host import ports
+from wirerace.host.ports import BLOCK_PORTS, PORTS, claim, free_port, is_free
+from wirerace.runner.targets.process import ROOT
+
+only_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names that go with their process")
+
+SEVERAL = """
+import sys
+from wirerace.host.ports import free_port
+print(*[free_port() for _ in range(100)], flush=True)
+sys.stdin.read()
+"""
+CLAIMING = """
+import sys
+from wirerace.host.ports import claim
+print(claim(8001), flush=True)
+sys.stdin.read()
+"""
+
+
+def started(program: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", program]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+
+
+def told(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def ended(process: "subprocess.Popen[str]") -> int:
+    process.communicate()
+    return process.returncode
+
+
+@pytest.mark.processes
+@only_linux
+def test_processes_that_choose_at_the_same_time_have_no_port_in_common() -> None:
+    processes = [started(SEVERAL) for _ in range(4)]
+    chosen = [set(told(process).split()) for process in processes]
+
+    assert [0] * 4 == [ended(process) for process in processes]
+    assert [BLOCK_PORTS] * 4 == [len(of_one) for of_one in chosen]
+    assert set() == set().union(*(one & other for one, other in itertools.combinations(chosen, 2)))
+
+
+@pytest.mark.processes
+@only_linux
+def test_claim_is_one_processs_until_it_ends() -> None:
+    first = started(CLAIMING)
+    assert "True" == told(first)
+    second = started(CLAIMING)
+    assert "False" == told(second)
+    assert [0, 0] == [ended(process) for process in (first, second)]
+    third = started(CLAIMING)
+    assert "True" == told(third)
+    assert 0 == ended(third)
+
+
+def test_claim_may_be_made_twice_by_the_same_process() -> None:
+    port = free_port()
+
+    assert (True, True) == (claim(port), claim(port))
+
+
+def test_port_is_given_again_only_after_all_others_of_the_block() -> None:
+    given = [free_port() for _ in range(BLOCK_PORTS // 2)]
+
+    assert len(given) == len(set(given))
+    assert set(given) < set(PORTS)
+
+
+def test_port_on_which_somebody_listens_is_not_given() -> None:
+    with socket.socket() as listener:
+        taken = free_port()
+        listener.bind(("127.0.0.1", taken))
+        listener.listen()
+
+        assert not is_free(taken)
+        assert taken not in {free_port() for _ in range(BLOCK_PORTS)}
+
+
+def test_no_free_port_is_said_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "is_free", lambda _port: False)
+
+    with pytest.raises(TrialFailed, match=r"^no free port between 20000 and 32000: end what listens there$"):
+        free_port()

@@ -1,0 +1,117 @@
+"""What the kernel's list of connections says, against what each socket says of itself."""
+
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wirerace.host.tcp_diag import (
+    Connections,
+    Listed,
+    connections_in,
+    connections_of,
+    messages_in,
+    request_for,
+    resent_between,
+)
+from wirerace.record.samples import Resent
+
+PATIENCE_SECONDS = 60
+UNSHARE = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
+OPEN, CLOSING = partial(Listed, True), partial(Listed, False)
+linux = pytest.mark.skipif(sys.platform != "linux", reason="sock_diag is Linux's")
+
+
+@linux
+def test_list_has_the_accepted_connections_of_a_port_and_no_others() -> None:
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    pairs = []
+    for listener in listeners:
+        for _ in range(3):
+            client = socket.create_connection(listener.getsockname())
+            pairs.append((client, listener.accept()[0]))
+
+    assert 3 == len(connections_of(listeners[0].getsockname()[1]) or {})
+    for stream in (*listeners, *(end for pair in pairs for end in pair)):
+        stream.close()
+
+
+@linux
+def test_list_of_a_server_behind_a_proxy_has_both_ends_of_the_proxy() -> None:
+    """Of four sockets three: what clients hold is not among them, but what the proxy holds is."""
+    server, proxy = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
+    client = socket.create_connection(proxy.getsockname())
+    accepted, onward = proxy.accept()[0], socket.create_connection(server.getsockname())
+    served = server.accept()[0]
+    server_port, proxy_port = (listener.getsockname()[1] for listener in (server, proxy))
+
+    assert 1 == len(connections_of(server_port) or {})
+    assert 3 == len(connections_of(server_port, proxy_port) or {})
+    for stream in (server, proxy, client, accepted, onward, served):
+        stream.close()
+
+
+@linux
+def test_port_that_nobody_listens_on_has_no_connections() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert {} == connections_of(listener.getsockname()[1])
+
+
+def test_list_is_unknown_where_the_kernel_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+
+    assert connections_of(80) is None
+
+
+@pytest.mark.processes
+@linux
+def test_segments_that_a_server_sent_again_are_counted_and_another_ones_are_not() -> None:
+    """Both lose segments at the same time, in a namespace of their own."""
+    if shutil.which("unshare") is None or subprocess.run([*UNSHARE, "true"], check=False).returncode:
+        pytest.skip("needs the right to make a network namespace: unshare --map-root-user --net")
+    command = [*UNSHARE, sys.executable, "-m", "tests.wirerace.host.resending"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+    assert not done.returncode, done.stderr
+    found = json.loads(done.stdout)
+
+    assert 2 <= found["truth"] == found["segments"]
+    assert found["namespace"] >= found["segments"] + 3, "the other server's three connections are in the namespace's"
+    assert (0, 1) == (found["opened"], found["closed"])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "resent"),
+    [
+        ({}, {}, Resent(0, 0, 0)),
+        ({1: OPEN(5), 2: OPEN(1)}, {1: OPEN(7), 3: OPEN(4)}, Resent(2 + 4, 1, 1)),
+        ({1: OPEN(5), 2: CLOSING(1)}, {1: CLOSING(7), 3: CLOSING(4)}, Resent(2 + 4, 0, 0)),
+        (None, {1: OPEN(2)}, None),
+        ({1: OPEN(2)}, None, None),
+    ],
+)
+def test_growth_of_what_stays_and_all_of_what_is_new_is_counted_and_what_closed_is_unknown(
+    before: Connections | None, after: Connections | None, resent: Resent | None
+) -> None:
+    assert resent == resent_between(before, after)
+
+
+def test_request_asks_for_one_port() -> None:
+    request = request_for(socket.AF_INET, 8001)
+
+    assert struct.pack("=I", len(request)) == request[:4]
+    assert (socket.AF_INET, socket.IPPROTO_TCP) == (request[16], request[17])
+    assert struct.pack("!HH", 8001, 0) == request[24:28]
+
+
+@given(st.binary(max_size=400))
+def test_answer_that_makes_no_sense_has_no_connections_and_comes_to_an_end(datagram: bytes) -> None:
+    list(messages_in(datagram))
+    assert all(listed.resent < 2**32 for _, listed in connections_in(datagram))

@@ -1,0 +1,154 @@
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+from hdrh.histogram import HdrHistogram
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.wirerace.stories import Story, account_of, stories
+from wirerace.observe.account import AccountRecord, ProcessUse, Spread, Subscription, Traffic, merge
+from wirerace.observe.histogram import Latencies, LatenciesRecord
+from wirerace.wire.update import Cursor
+
+COUNTS = st.integers(1, 9)  # never 0: a field that is left out would go unseen
+MOST_LATENCY_NS = 5
+SMALLEST, LARGEST = ("least_ns", "min_ns"), ("most_ns", "max_ns")
+
+
+def latencies(values: list[int]) -> LatenciesRecord:
+    recorded = Latencies()
+    for value in values:
+        recorded.record(value)
+    return recorded.to_record()
+
+
+KNOWN: dict[type, st.SearchStrategy[Any]] = {
+    msgspec.inspect.IntType: COUNTS,
+    msgspec.inspect.FloatType: COUNTS.map(float),
+    msgspec.inspect.StrType: st.sampled_from("ab"),
+    LatenciesRecord: st.lists(st.integers(0, MOST_LATENCY_NS), min_size=1, max_size=3).map(latencies),
+    Spread: st.builds(Spread, COUNTS, COUNTS, COUNTS, COUNTS),
+    Traffic: st.builds(Traffic, *[COUNTS] * 7),
+    Subscription: st.builds(Subscription, st.builds(Cursor, st.sampled_from("ab"), COUNTS), st.none(), COUNTS),
+    ProcessUse: st.builds(ProcessUse, COUNTS, COUNTS, COUNTS.map(float), st.none(), st.just(0.5)),
+}
+
+
+def values_of(of_type: msgspec.inspect.Type) -> st.SearchStrategy[Any]:
+    """Return a strategy for a field's type, of which nothing is empty; a type that is new has to be named here."""
+    match of_type:
+        case msgspec.inspect.ListType(item):
+            return st.lists(values_of(item), min_size=1, max_size=3)
+        case msgspec.inspect.DictType(key, value):
+            return st.dictionaries(values_of(key), values_of(value), min_size=1, max_size=3)
+        case msgspec.inspect.TupleType(items):
+            return st.tuples(*map(values_of, items))
+        case msgspec.inspect.StructType(cls):
+            return KNOWN[cls]
+    return KNOWN[type(of_type)]
+
+
+def full_records() -> st.SearchStrategy[AccountRecord]:
+    """Return a strategy for accounts of which every field has a value, made from the struct's own fields."""
+    described = msgspec.inspect.type_info(AccountRecord)
+    assert isinstance(described, msgspec.inspect.StructType)
+    # What is by outcome or stage has every key.
+    whole = {"responses": "data empty error", "stages": "tcp_connected request_sent answered first_update"}
+    fields = {}
+    for field in described.fields:
+        if (keys := whole.get(field.name)) is not None:
+            assert isinstance(field.type, msgspec.inspect.DictType)
+            fields[field.name] = st.fixed_dictionaries(dict.fromkeys(keys.split(), values_of(field.type.value_type)))
+        else:
+            fields[field.name] = values_of(field.type)
+    return st.builds(AccountRecord, **fields)
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every number in a record with its path; lists and histograms whole, as what they hold and how often."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "histogram":
+                yield f"{path}.{key}", Counter(counts_of(inner))
+            else:
+                yield from leaves(inner, f"{path}.{key}")
+    elif isinstance(value, tuple):
+        for index, inner in enumerate(value):
+            yield from leaves(inner, f"{path}.{index}")
+    elif isinstance(value, list):
+        yield path, Counter(map(repr, value))
+    else:
+        yield path, value
+
+
+def counts_of(encoded: str) -> dict[int, int]:
+    histogram = HdrHistogram.decode(encoded)
+    counts = {value: histogram.get_count_at_value(value) for value in range(MOST_LATENCY_NS + 1)}
+    return {value: count for value, count in counts.items() if count}
+
+
+def expected_leaf(path: str, parts: list[Any]) -> Any:
+    """Return what one number must be when records are merged: an extreme where its name says so, otherwise the sum."""
+    if path.endswith(SMALLEST):
+        return min(parts)
+    if path.endswith(LARGEST):
+        return max(parts)
+    return sum(parts[1:], parts[0])
+
+
+@given(st.lists(full_records(), min_size=1, max_size=3))
+def test_merging_takes_every_number_of_every_field_into_account(records: list[AccountRecord]) -> None:
+    parts: dict[str, list[Any]] = {}
+    for record in records:
+        for path, value in leaves(msgspec.to_builtins(record)):
+            parts.setdefault(path, []).append(value)
+
+    assert {path: expected_leaf(path, values) for path, values in parts.items()} == dict(
+        leaves(msgspec.to_builtins(merge(records)))
+    )
+
+
+def test_every_field_of_an_account_has_an_empty_value() -> None:
+    """Nothing merged is an account, too: of a load in which no test has started."""
+    assert AccountRecord() == merge([])
+
+
+@given(st.lists(stories(), max_size=3), st.lists(stories(), max_size=3))
+def test_merged_records_equal_the_record_of_one_account_that_had_it_all(one: list[Story], other: list[Story]) -> None:
+    together = account_of(*one, *other).to_record()
+    merged = merge([account_of(*one).to_record(), account_of(*other).to_record()])
+
+    assert pytest.approx(together.age_area) == merged.age_area
+    # The most clients at one time is a sum of peaks, each at its own time.
+    same = {"age_area": 0.0, "most_clients": 0}
+    assert msgspec.structs.replace(together, **same) == msgspec.structs.replace(merged, **same)
+
+
+@given(st.lists(full_records(), max_size=3))
+def test_merging_leaves_the_records_as_they_were(records: list[AccountRecord]) -> None:
+    before = msgspec.json.encode(records)
+    merged = merge(records)
+    merged.processes.clear()
+    merged.updates.clear()
+
+    assert before == msgspec.json.encode(records)
+
+
+@given(full_records())
+def test_record_survives_json(record: AccountRecord) -> None:
+    assert record == msgspec.json.decode(msgspec.json.encode(record), type=AccountRecord)
+
+
+@given(full_records())
+def test_record_names_its_fields_at_every_depth(record: AccountRecord) -> None:
+    """A row without names cannot be read without the code; the two ends of the window are the only pair."""
+    written = msgspec.json.decode(msgspec.json.encode(record))
+    pairs = {name for name, value in written.items() if isinstance(value, list) and not isinstance(value[0], dict)}
+
+    assert {"closed_ns"} == pairs
+    assert {"histogram", "recorded", "sum_ns", "min_ns", "max_ns"} == written["latencies"].keys()
+    assert {"epoch", "seq"} == written["partly"][0]["first"].keys()
+    assert 2 == len(written["traffic"])

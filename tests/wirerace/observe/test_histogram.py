@@ -1,0 +1,86 @@
+import math
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wirerace.observe.histogram import HIGHEST_NS, Latencies, LatenciesRecord, merged
+
+# Every power of ten from 1 µs to 1 h alike.
+latencies = st.builds(
+    lambda exponent, digits: min(round(10**exponent * digits), HIGHEST_NS), st.integers(3, 12), st.floats(1, 10)
+)
+
+
+def recorded(values: list[int]) -> Latencies:
+    result = Latencies()
+    for value in values:
+        result.record(value)
+    return result
+
+
+@given(st.lists(st.lists(latencies, max_size=20), max_size=4))
+def test_merged_histograms_equal_one_histogram(parts: list[list[int]]) -> None:
+    together = merged(recorded(part).to_record() for part in parts)
+
+    assert recorded([value for part in parts for value in part]).to_record() == together.to_record()
+
+
+@given(latencies)
+def test_a_latency_keeps_three_digits_from_a_microsecond_to_an_hour(latency_ns: int) -> None:
+    one = recorded([latency_ns])
+
+    assert pytest.approx(latency_ns, rel=1e-3) == one.percentile_ns(50)
+    assert (latency_ns, latency_ns, latency_ns) == (one.mean_ns(), one.min_ns, one.max_ns)
+
+
+@given(st.lists(latencies, min_size=1, max_size=60), st.sampled_from([1, 25, 50, 90, 99, 99.9, 100]))
+def test_percentile_lies_within_a_rank_of_the_sorted_list(values: list[int], percent: float) -> None:
+    ordered = sorted(values)
+    rank = percent / 100 * len(values)  # of the smallest value that so many do not exceed; 1 is the first
+    low, high = max(math.floor(rank), 1), min(math.ceil(rank), len(values))
+    value = recorded(values).percentile_ns(percent)
+
+    assert value is not None
+    assert 0.999 * ordered[low - 1] <= value <= 1.001 * ordered[high - 1]
+
+
+@pytest.mark.long
+@given(st.lists(latencies, min_size=1, max_size=30))
+def test_mean_extremes_and_mean_square_are_those_of_the_list(values: list[int]) -> None:
+    of_all = recorded(values)
+
+    assert (min(values), max(values)) == (of_all.min_ns, of_all.max_ns)
+    assert pytest.approx(sum(values) / len(values)) == of_all.mean_ns()
+    assert pytest.approx(sum(value**2 for value in values) / len(values), rel=2e-3) == of_all.square_mean_ns2()
+
+
+def test_nothing_recorded_has_no_mean_and_no_percentile() -> None:
+    empty = Latencies()
+
+    assert (None, None, None, None) == (empty.mean_ns(), empty.percentile_ns(50), empty.min_ns, empty.max_ns)
+    assert empty.square_mean_ns2() is None
+
+
+def test_values_out_of_bounds_are_counted_and_stay_visible() -> None:
+    extremes = recorded([-5, 2 * HIGHEST_NS])
+
+    assert (2, -5, 2 * HIGHEST_NS) == (extremes.count, extremes.min_ns, extremes.max_ns)
+    assert 0 == extremes.percentile_ns(1)
+    assert pytest.approx(HIGHEST_NS, rel=1e-3) == extremes.percentile_ns(100)
+
+
+def test_zero_survives_merging() -> None:
+    assert 3 == merged([recorded([0, 0]).to_record(), recorded([0]).to_record()]).count
+
+
+def test_merging_nothing_gives_nothing() -> None:
+    assert LatenciesRecord("", 0, 0, None, None) == merged([Latencies().to_record()]).to_record()
+
+
+@given(st.lists(latencies, max_size=10))
+def test_record_survives_json(values: list[int]) -> None:
+    record = recorded(values).to_record()
+
+    assert record == msgspec.json.decode(msgspec.json.encode(record), type=LatenciesRecord)

@@ -1,0 +1,235 @@
+import pytest
+from hypothesis import given
+
+from tests.wirerace.stories import SECONDS_SQUARED, Story, account_of, age_integral, counted, peaks, stories
+from wirerace.observe.account import NO_WINDOW, AccountRecord, Outcome, Spread, Subscription
+from wirerace.observe.ledger import Account, Ledger
+from wirerace.wire.update import Cursor, Update
+
+
+@given(stories())
+def test_ledger_counts_what_a_set_of_all_keys_says(story: Story) -> None:
+    account, (counts, latencies) = account_of(story), counted(story)
+    spreads = {(epoch, seq): one[3] for epoch, by_seq in account.updates.items() for seq, one in by_seq.items()}
+
+    assert counts == {name: getattr(account.totals, name) for name in counts}
+    assert (latencies, sum(latencies.values())) == (spreads, account.latencies.sum_ns)
+
+
+@given(stories())
+def test_age_is_integrated_over_the_window_exactly(story: Story) -> None:
+    totals = account_of(story).totals
+    duration_ns, area = age_integral(story)
+
+    assert duration_ns == totals.age_ns
+    assert pytest.approx(area, abs=1e-6) == totals.age_area * SECONDS_SQUARED
+
+
+@given(stories())
+def test_peaks_are_the_local_maxima_of_the_age_curve(story: Story) -> None:
+    totals, expected = account_of(story).totals, peaks(story)
+
+    assert (sum(expected), len(expected)) == (totals.peak_ns, totals.peaks)
+
+
+def test_mean_age_of_a_periodic_push_is_half_a_period_and_the_delay() -> None:
+    received = [(Update("e0", seq, 10 * seq, ""), 10 * seq + 3) for seq in range(1, 30)]
+    totals = account_of(Story(0, Cursor("e0", 0), received, 300)).totals
+
+    assert pytest.approx(10 / 2 + 3) == totals.age_area * SECONDS_SQUARED / totals.age_ns
+    assert (100, 10, 130) == (totals.age_ns, totals.peaks, totals.peak_ns)
+
+
+def test_peak_age_of_a_poll_that_brings_five_updates_is_one_interval() -> None:
+    """Updates every 2 ns, an answer every 10 ns: the age rises from 0 to 10 and falls once."""
+    received = [(Update("e0", seq, 2 * seq, ""), -(-2 * seq // 10) * 10) for seq in range(1, 150)]
+    totals = account_of(Story(0, Cursor("e0", 0), received, 300)).totals
+
+    assert (10, 100) == (totals.peaks, totals.peak_ns)
+
+
+def test_first_answer_has_no_peak_however_many_updates_it_brings() -> None:
+    received = [(Update("e0", seq, 100 + seq, ""), 150) for seq in range(1, 4)]
+    totals = account_of(Story(0, Cursor("e0", 0), received, 300)).totals
+
+    assert (0, 0) == (totals.peaks, totals.peak_ns)
+
+
+def test_time_is_counted_once_when_an_arrival_is_stamped_before_the_one_before_it() -> None:
+    """A stamp of the kernel may follow one of user space, which is later."""
+    stamped = [(Update("e0", 1, 10, ""), 20), (Update("e0", 2, 30, ""), 120), (Update("e0", 3, 40, ""), 110)]
+    totals = account_of(Story(0, Cursor("e0", 0), stamped, 300)).totals
+
+    assert 100 == totals.age_ns
+
+
+@pytest.mark.parametrize(("ts", "delivered"), [(99, 0), (100, 1), (199, 1), (200, 0)])
+def test_update_belongs_to_the_window_in_which_it_was_made(ts: int, delivered: int) -> None:
+    totals = account_of(Story(0, Cursor("e0", 0), [(Update("e0", 1, ts, ""), 500)], 600)).totals
+
+    assert (delivered, 0, 1) == (totals.delivered, totals.arrived, totals.received)
+
+
+@pytest.mark.parametrize(("arrival_ns", "arrived"), [(99, 0), (100, 1), (199, 1), (200, 0)])
+def test_arrival_belongs_to_the_window_in_which_it_came(arrival_ns: int, arrived: int) -> None:
+    totals = account_of(Story(0, Cursor("e0", 0), [(Update("e0", 1, 50, ""), arrival_ns)], 600)).totals
+
+    assert (0, arrived) == (totals.delivered, totals.arrived)
+
+
+@pytest.mark.parametrize(("at_ns", "counted"), [(99, 0), (100, 1), (199, 1), (200, 0)])
+@pytest.mark.parametrize("outcome", ["data", "empty", "error"])
+def test_requests_responses_and_late_polls_count_by_the_time_they_were_due(
+    outcome: Outcome, at_ns: int, counted: int
+) -> None:
+    account = account_of()
+    account.request(at_ns)
+    account.response(outcome, at_ns, 5)
+    account.repoll(at_ns, at_ns - 7)
+    account.read(at_ns, at_ns + 3, by_kernel=True)
+    account.read(at_ns, at_ns, by_kernel=False)
+    account.late_poll(at_ns)
+
+    assert (counted, counted) == (account.totals.requests, account.totals.late_polls)
+    assert {"data": 0, "empty": 0, "error": 0, outcome: counted} == account.totals.responses
+    took = (account.answering.sum_ns, account.repolling.sum_ns, account.reading.sum_ns, account.totals.unstamped)
+    assert (5 * counted, 7 * counted, 3 * counted, counted) == took
+
+
+def test_what_has_happened_so_far_is_counted_whatever_the_window() -> None:
+    """For those who look on while it happens: Locust's page, Prometheus."""
+    account = Account(NO_WINDOW)
+    for _ in range(2):
+        account.request(5)
+        account.response("data", 6, 1)
+        account.late_poll(7)
+        account.repoll(9, 6)
+    account.response("empty", 6, 1)
+    tally = account.tally
+
+    assert (2, 2, 2, 6) == (tally.requests, tally.late_polls, tally.repolls, tally.repoll_gap_ns)
+    assert {"data": 2, "empty": 1, "error": 0} == tally.responses
+    assert AccountRecord() == account.to_record()
+
+
+def test_age_is_that_of_the_newest_update_and_unknown_before_the_first() -> None:
+    ledger = Ledger(account_of())
+    ledger.open(Cursor("e0", 0), 0)
+    before = ledger.age_ns(40)
+    for ts, arrival_ns in ((30, 50), (20, 60)):
+        ledger.receive(Update("e0", ts, ts, ""), arrival_ns)
+
+    assert (None, 70) == (before, ledger.age_ns(100))
+
+
+@pytest.mark.parametrize(
+    ("opened_ns", "closed_ns", "subscribed", "partly"),
+    [
+        (100, 200, 1, []),
+        (0, 900, 1, []),
+        (101, 200, 0, [Subscription(Cursor("e0", 0))]),
+        (100, 199, 0, [Subscription(Cursor("e0", 0))]),
+        (300, 400, 0, [Subscription(Cursor("e0", 0))]),
+    ],
+)
+def test_client_is_subscribed_through_the_whole_window_or_partly(
+    opened_ns: int, closed_ns: int, subscribed: int, partly: list[Subscription]
+) -> None:
+    totals = account_of(Story(opened_ns, Cursor("e0", 0), [], closed_ns)).totals
+
+    assert (subscribed, partly) == (totals.subscribed, totals.partly)
+
+
+@pytest.mark.parametrize("closed_ns", [150, 250])
+def test_client_that_leaves_is_subscribed_up_to_its_last_cursor(closed_ns: int) -> None:
+    account = account_of()
+    ledger = Ledger(account)
+    ledger.open(Cursor("e0", 3), 0)
+    ledger.close(closed_ns, Cursor("e0", 5))
+
+    left = Subscription(Cursor("e0", 3), Cursor("e0", 5), closed_ns)
+    assert (0, [left]) == (account.totals.subscribed, account.totals.partly)
+
+
+def test_time_subscribed_is_counted_within_the_window() -> None:
+    spans = ((0, 150), (120, 900), (300, 400))
+    accounts = [account_of(Story(opened, Cursor("e0", 0), [], closed)) for opened, closed in spans]
+
+    assert [50, 80, 0] == [account.totals.client_ns for account in accounts]
+
+
+def test_what_is_missing_and_what_came_again_is_counted_whatever_the_window() -> None:
+    account = account_of()
+    ledger = Ledger(account)
+    ledger.open(Cursor("e0", 3), 0)
+    for seq in (4, 6, 6, 9):
+        ledger.receive(Update("e0", seq, 5, ""), 10)
+    ledger.receive(Update("e1", 2, 5, ""), 10)
+    ledger.close(20, Cursor("e1", 2))
+
+    assert (1, 5, 1, 3 + 1) == (
+        account.totals.clients,
+        account.totals.received,
+        account.totals.repeated,
+        account.totals.missing,
+    )
+
+
+def test_reconnect_changes_nothing() -> None:
+    account = account_of()
+    ledger = Ledger(account)
+    ledger.open(Cursor("e0", 3), 0)
+    ledger.open(Cursor("e0", 9), 150)
+
+    ledger.receive(Update("e0", 4, 110, ""), 160)
+    ledger.close(300)
+
+    assert (1, 1, []) == (account.totals.delivered, account.totals.subscribed, account.totals.partly)
+
+
+def test_client_that_never_had_a_cursor_was_never_subscribed() -> None:
+    account = account_of()
+    Ledger(account).close(300)
+
+    assert (0, 0, []) == (account.live_clients, account.totals.subscribed, account.totals.partly)
+
+
+def test_ledger_closed_twice_counts_once() -> None:
+    account = account_of()
+    ledger = Ledger(account)
+    ledger.open(Cursor("e0", 0), 0)
+    ledger.close(300)
+    ledger.close(400)
+
+    assert (0, 1) == (account.live_clients, account.totals.subscribed)
+
+
+def test_clients_are_live_from_their_cursor_to_their_end_and_aged_from_their_first_update() -> None:
+    account = account_of()
+    first, second = Ledger(account), Ledger(account)
+    first.open(Cursor("e0", 0), 0)
+    second.open(Cursor("e0", 0), 0)
+    first.receive(Update("e0", 1, 5, ""), 6)
+    first.receive(Update("e0", 2, 7, ""), 8)
+    second.close(9)
+
+    assert (1, 1) == (account.live_clients, account.aged_clients)
+    first.close(10)
+    assert (0, 0) == (account.live_clients, account.aged_clients)
+
+
+def test_deliveries_that_may_have_come_earlier_are_counted() -> None:
+    account = account_of()
+    ledger = Ledger(account)
+    ledger.open(Cursor("e0", 0), 0)
+    for seq, is_bound in ((1, True), (2, True), (3, False), (3, True)):
+        ledger.receive(Update("e0", seq, 150, ""), 160, is_bound=is_bound)
+
+    assert 2 == account.totals.upper_bounds, "what came again has no latency"
+
+
+def test_account_tells_how_many_clients_received_each_update_and_how_late() -> None:
+    update = Update("e0", 1, 150, "")
+    told = [Story(0, Cursor("e0", 0), [(update, arrival_ns)], 300) for arrival_ns in (170, 190, 160)]
+
+    assert {"e0": {1: Spread(3, 20 + 40 + 10, 10, 40)}} == account_of(*told).to_record().updates

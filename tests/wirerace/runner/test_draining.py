@@ -1,0 +1,57 @@
+"""When a drain is over."""
+
+from wirerace.clock import to_ns
+from wirerace.experiment.model import Link
+from wirerace.experiment.patience import SPARE_SECONDS, longest_seconds, return_seconds
+from wirerace.observe.account import Window
+from wirerace.runner.draining import LEAST_DRAIN_SECONDS, REPAIR_SECONDS, Drain
+from wirerace.transports import PollingOptions
+
+WINDOW = Window(10**18, 10**18 + to_ns(10))
+OPTIONS = PollingOptions(interval_seconds=0.5)
+USUAL_SECONDS = longest_seconds(Link(), OPTIONS) + SPARE_SECONDS
+AGAIN_SECONDS = USUAL_SECONDS + return_seconds(Link())
+STEP_SECONDS = 0.01
+
+
+def lasts(*, has_all_from: float = 1e9, broken: tuple[float, float] = (0.0, 0.0)) -> float:
+    """Return how long a drain takes in which everything has come at a time, and something is broken for a while."""
+    drain, step = Drain(WINDOW, Link(), OPTIONS), 0
+    while True:
+        seconds = step * STEP_SECONDS
+        is_broken = broken[0] <= seconds < broken[1]
+        if drain.is_over(WINDOW.to_ns + to_ns(seconds), has_all=seconds >= has_all_from, is_broken=is_broken):
+            return seconds
+        step += 1
+
+
+def near(expected: float, found: float) -> bool:
+    return abs(expected - found) <= 2 * STEP_SECONDS
+
+
+def test_drain_ends_as_soon_as_everything_has_come() -> None:
+    assert near(0.8, lasts(has_all_from=0.8))
+
+
+def test_drain_waits_for_late_duplicates() -> None:
+    assert near(LEAST_DRAIN_SECONDS, lasts(has_all_from=0.0))
+
+
+def test_drain_waits_as_long_as_an_update_may_take() -> None:
+    assert near(USUAL_SECONDS, lasts())
+
+
+def test_drain_waits_for_clients_that_come_back_and_then_as_long_as_an_update_may_take() -> None:
+    assert near(3.0 + AGAIN_SECONDS, lasts(broken=(0.2, 3.0)))
+
+
+def test_drain_after_a_break_ends_as_soon_as_everything_has_come() -> None:
+    assert near(3.4, lasts(broken=(0.0, 3.0), has_all_from=3.4))
+
+
+def test_drain_goes_on_while_something_is_broken_even_if_everything_known_has_come() -> None:
+    assert near(3.0, lasts(broken=(0.0, 3.0), has_all_from=0.0))
+
+
+def test_drain_does_not_wait_for_ever() -> None:
+    assert near(REPAIR_SECONDS + AGAIN_SECONDS, lasts(broken=(0.0, 1e9)))

@@ -1,0 +1,172 @@
+"""A link's proxy is observed: how late it forwards, what it spends, and which core it has."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from msgspec.structs import replace
+
+from tests.wirerace.analysis.records import MS, WINDOW, recorded, trial_of, truth_of
+from tests.wirerace.trials import NOTHING_MEASURED
+from wirerace.experiment.model import Experiment, Link, LoadOptions
+from wirerace.host import cores
+from wirerace.host.cores import Cores, cautions, cores_of
+from wirerace.observe.account import AccountRecord
+from wirerace.record.samples import LinkReport
+from wirerace.runner.peer import Peer
+from wirerace.runner.targets import proxy
+from wirerace.runner.targets.link import Control
+from wirerace.runner.targets.proxy import Proxy
+
+DELAY_SECONDS = 0.02
+PATIENCE_SECONDS = 10.0
+STILL_SECONDS = 0.3
+
+
+class Path:
+    """A client and a server with a proxy between them, which works only while the test lets it."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.proxy = Proxy(0, self._listener.getsockname(), DELAY_SECONDS)
+        self.client = socket.create_connection(("127.0.0.1", self.proxy.port), PATIENCE_SECONDS)
+        self.proxy.turn(PATIENCE_SECONDS)
+        self.server = self._listener.accept()[0]
+        self.server.setblocking(False)
+
+    def received(self, size: int) -> bytes:
+        """Let the proxy work until so much has come."""
+        data, deadline = b"", time.monotonic() + PATIENCE_SECONDS
+        while len(data) < size and time.monotonic() < deadline:
+            self.proxy.turn(0.001)
+            try:
+                data += self.server.recv(size)
+            except BlockingIOError:
+                continue
+        return data
+
+    def close(self) -> None:
+        self.proxy.close()
+        for stream in (self.client, self.server, self._listener):
+            stream.close()
+
+
+@pytest.fixture
+def path() -> Iterator[Path]:
+    found = Path()
+    found.client.sendall(b"x")
+    assert b"x" == found.received(1), "the first bytes of a connection have a round trip to wait for"
+    found.proxy.report()
+    yield found
+    found.close()
+
+
+def late_ns(report: LinkReport) -> tuple[int, int]:
+    return report.late.recorded, report.late.max_ns or 0
+
+
+def test_what_is_forwarded_is_counted_once_with_how_late_it_was(path: Path) -> None:
+    path.client.sendall(b"one")
+    assert b"one" == path.received(3)
+    first, second = path.proxy.report(), path.proxy.report()
+
+    assert (1, 0) == (first.late.recorded, second.late.recorded), "a report begins anew"
+    assert first.began_ns < first.ended_ns == second.began_ns <= second.ended_ns
+    assert first.cpu_seconds > 0
+
+
+def test_proxy_that_stands_still_while_something_is_on_its_way_is_late(path: Path) -> None:
+    path.client.sendall(b"one")
+    path.proxy.turn(PATIENCE_SECONDS)  # reads it
+    time.sleep(STILL_SECONDS)  # what is tested
+    assert b"one" == path.received(3)
+
+    count, latest_ns = late_ns(path.proxy.report())
+    assert 1 == count
+    assert latest_ns >= (STILL_SECONDS - DELAY_SECONDS) * 1e9
+
+
+@pytest.mark.skipif(proxy.SO_TIMESTAMPNS is None, reason="needs the kernel's stamps: Linux")
+def test_proxy_that_stands_still_before_it_reads_is_as_late(path: Path) -> None:
+    """The delay counts from the arrival: reading late must not make a link longer without a word."""
+    path.client.sendall(b"one")
+    time.sleep(STILL_SECONDS)  # what is tested
+    assert b"one" == path.received(3)
+
+    count, latest_ns = late_ns(path.proxy.report())
+    assert 1 == count
+    assert latest_ns >= (STILL_SECONDS - DELAY_SECONDS) * 1e9
+
+
+def test_order_is_kept_whatever_the_stamps_say(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wall clock that is set between two readings makes the second one look older."""
+    lags = iter([0.0, 5.0])
+    monkeypatch.setattr(proxy, "lag_seconds", lambda _: next(lags, 0.0))
+    path.client.sendall(b"one")
+    path.proxy.turn(PATIENCE_SECONDS)
+    path.client.sendall(b"two")
+
+    assert b"onetwo" == path.received(6)
+
+
+def test_proxy_reports_at_a_port_of_its_own() -> None:
+    link, ending = Proxy(0, ("127.0.0.1", 1), DELAY_SECONDS), threading.Event()
+    control = Control(0, link)
+
+    def turn() -> None:
+        while not ending.is_set():
+            link.turn(0.01)
+
+    thread = threading.Thread(target=turn)
+    thread.start()
+    try:
+        peer = Peer("the link's proxy", control.port)
+        assert peer.is_open()
+        first, second = (peer.get("/report", LinkReport) for _ in range(2))
+        assert first.ended_ns == second.began_ns
+    finally:
+        ending.set()
+        thread.join()
+        control.close()
+        link.close()
+
+
+def test_link_of_a_trial_is_what_its_proxy_reports() -> None:
+    report = LinkReport(
+        began_ns=WINDOW.from_ns, ended_ns=WINDOW.to_ns, cpu_seconds=2.5, late=recorded([MS] * 99 + [3 * MS])
+    )
+    measured = replace(NOTHING_MEASURED, proxy=report, proxy_core=3, proxy_shares_core=True)
+    link = trial_of(AccountRecord(), truth_of(), measured).link
+
+    assert link is not None
+    assert (3, True, 2.5, 0.25) == (link.core, link.shares_core, link.cpu_seconds, link.utilisation)
+    assert pytest.approx((100, 0.00102, 0.003), rel=1e-2) == (
+        link.late_seconds.count,
+        link.late_seconds.mean,
+        link.late_seconds.max,
+    )
+    assert trial_of(AccountRecord(), truth_of()).link is None
+
+
+@pytest.mark.parametrize(
+    ("cores_there", "processes", "delay", "expected"),
+    [
+        ([0, 1, 2, 3], 1, 0.05, Cores([0], [1, 2], [3])),
+        ([0, 1, 2, 3], 2, 0.05, Cores([0], [1, 2], [3])),
+        ([0, 1, 2, 3], 3, 0.05, Cores([0], [1, 2, 3], [3], is_shared=True)),
+        ([0, 1], 1, 0.05, Cores([0], [1], [1], is_shared=True)),
+        ([0, 1, 2, 3], 1, 0.0, Cores([0], [1, 2, 3])),
+    ],
+)
+def test_proxy_has_a_core_of_its_own_where_there_are_enough(
+    cores_there: list[int], processes: int, delay: float, expected: Cores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cores, "split_cores", lambda: (cores_there[:1], cores_there[1:]))
+    experiment = Experiment("t", ["polling"], link=Link(delay), load=LoadOptions(processes=processes))
+
+    assert expected == cores_of(experiment)
+    told = [caution for caution in cautions(experiment) if "the link's proxy shares core" in caution]
+    assert expected.is_shared == bool(told)
+    assert Cores([], []) == cores_of(Experiment("t", ["polling"], link=Link(delay), load=LoadOptions(pin_cores=False)))

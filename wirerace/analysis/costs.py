@@ -1,0 +1,150 @@
+"""What a trial cost: bytes, CPU time and memory of server, load and link; and what else the machine did."""
+
+from collections.abc import Iterable
+
+from wirerace.analysis.times import times_of
+from wirerace.clock import NS_PER_SECOND
+from wirerace.observe.account import AccountRecord, Traffic
+from wirerace.observe.usage import difference
+from wirerace.record.parts import Bytes, LoadCost, Machine, ServerCost
+from wirerace.record.result import Raw
+from wirerace.record.samples import Measured, span_seconds
+from wirerace.record.trial import LinkQuality
+
+LEAST_CLIENTS_FOR_MEMORY = 200
+"""Under so many clients, what a process grows by anyway hides what a client takes."""
+
+SEGMENT_HEADER_BYTES = 52  # IPv4 20, TCP 20, time stamp 12
+SYN_OPTION_BYTES = 8  # a SYN has 20 bytes of options, not 12
+US = 1e-6
+
+
+def bytes_of(measured: Measured, traffic: tuple[Traffic, Traffic]) -> Bytes:
+    """Return the bytes of three layers. What clients sent is what came into the server."""
+    ip_in = ip_out = segments_in = segments_out = resent = namespace_resent = None
+    if traffic[1].connections:
+        kernel = traffic[1].minus(traffic[0])
+        segments_in, segments_out = kernel.segments_out, kernel.segments_in
+        resent = kernel.retransmitted + (measured.resent.segments if measured.resent is not None else 0)
+        options = SYN_OPTION_BYTES * kernel.connections
+        ip_in = kernel.bytes_out + SEGMENT_HEADER_BYTES * segments_in + options
+        ip_out = kernel.bytes_in + SEGMENT_HEADER_BYTES * segments_out + options
+    counted = [None] * 4
+    if measured.server is not None:
+        before, after = measured.server
+        names = ("payload_bytes", "received_bytes", "sent_bytes", "heartbeat_bytes")
+        counted = [getattr(after, name) - getattr(before, name) for name in names]
+        if before.retransmitted is not None and after.retransmitted is not None:
+            namespace_resent = after.retransmitted - before.retransmitted
+    payload, application_in, application_out, heartbeat = counted
+    return Bytes(
+        payload=payload,
+        application_in=application_in,
+        application_out=application_out,
+        heartbeat=heartbeat,
+        ip_in=ip_in,
+        ip_out=ip_out,
+        segments_in=segments_in,
+        segments_out=segments_out,
+        retransmitted=resent,
+        namespace_retransmitted=namespace_resent,
+    )
+
+
+def server_cost(raw: Raw) -> ServerCost:
+    """Return what the server spent in the window, and its memory."""
+    measured, arrived = raw.measured, raw.account.arrived
+    cpu = waited = throttled = together = None
+    if measured.server is not None:
+        before, after = measured.server
+        cpu = difference(after.cpu_seconds, before.cpu_seconds)
+        waited = difference(after.waited_seconds, before.waited_seconds)
+        throttled = difference(after.throttled_seconds, before.throttled_seconds)
+        together = max(0, after.feed_updates - before.feed_updates - (after.feed_reads - before.feed_reads))
+    idle, full, clients = measured.idle, measured.full, measured.clients_measured
+    return ServerCost(
+        cpu_seconds=cpu,
+        cpu_us_per_delivery=cpu / US / arrived if cpu is not None and arrived else None,
+        idle_utilisation=measured.idle_utilisation,
+        read_together=together,
+        waited_seconds=waited,
+        throttled_seconds=throttled,
+        user_bytes_idle=idle.user_bytes,
+        user_bytes=full.user_bytes,
+        bytes_per_client=_per_client(idle.user_bytes, full.user_bytes, clients),
+        socket_bytes_idle=idle.socket_bytes,
+        socket_bytes=full.socket_bytes,
+        socket_bytes_per_client=_per_client(idle.socket_bytes, full.socket_bytes, clients),
+        slab_bytes_idle=idle.slab_bytes,
+        slab_bytes=full.slab_bytes,
+        slab_bytes_per_client=_per_client(idle.slab_bytes, full.slab_bytes, clients, _ends(raw)),
+    )
+
+
+def _per_client(idle: int | None, full: int | None, clients: int, ends: int = 1) -> float | None:
+    growth = difference(full, idle)
+    return None if growth is None or clients < LEAST_CLIENTS_FOR_MEMORY else growth / clients / ends
+
+
+def _ends(raw: Raw) -> int:
+    """Return how many sockets of each client are in the kernel's memory that was sampled.
+
+    Of a container the server's own; of the machine the client's, too, and both of a link's proxy. All are alike.
+    """
+    if raw.measured.full.kernel_of == "container":
+        return 1
+    return 4 if raw.link.delay_seconds else 2
+
+
+def load_cost(account: AccountRecord, measured: Measured) -> LoadCost:
+    """Return what the load's processes spent in the window."""
+    processes = account.processes
+    if len(processes) < measured.load_processes:  # one was so late that the window's end had not been sampled
+        return LoadCost(None, None, None, None, None, measured.load_processes)
+    cores = min(measured.load_processes, measured.load_cores)
+    used = [process.cpu_seconds / process.span_seconds for process in processes]
+    return LoadCost(
+        sum(process.cpu_seconds for process in processes),
+        sum(used) / cores,
+        max((process.cpu_seconds + (process.waited_seconds or 0.0)) / process.span_seconds for process in processes),
+        _sum(process.waited_seconds for process in processes),
+        _sum(process.throttled_seconds for process in processes),
+        measured.load_processes,
+    )
+
+
+def link_quality(measured: Measured) -> LinkQuality | None:
+    """Return how well the link's proxy kept the delay; None without one, or without its report."""
+    report = measured.proxy
+    if report is None or report.ended_ns <= report.began_ns:
+        return None
+    seconds = (report.ended_ns - report.began_ns) / NS_PER_SECOND
+    return LinkQuality(
+        core=measured.proxy_core,
+        shares_core=measured.proxy_shares_core,
+        cpu_seconds=report.cpu_seconds,
+        utilisation=report.cpu_seconds / seconds,
+        late_seconds=times_of(report.late),
+    )
+
+
+def machine_of(measured: Measured) -> Machine:
+    """Return what else happened on the machine between the samples."""
+    before, after = measured.machine
+    seconds = span_seconds(measured.machine)
+    own = difference(after.own_seconds, before.own_seconds)
+    stolen = difference(after.stolen_seconds, before.stolen_seconds)
+    stalled = difference(after.memory_stalled_seconds, before.memory_stalled_seconds)
+    return Machine(
+        cores=measured.machine_cores,
+        others_cores=None if own is None else max(0.0, after.busy_seconds - before.busy_seconds - own) / seconds,
+        stolen_cores=None if stolen is None else stolen / seconds,
+        memory_stalled_fraction=None if stalled is None else stalled / seconds,
+        clock_stepped_seconds=(after.offset_ns - before.offset_ns) / NS_PER_SECOND,
+    )
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    found = list(values)
+    known = [value for value in found if value is not None]
+    return sum(known) if len(known) == len(found) else None

@@ -1,0 +1,63 @@
+"""What was to be delivered: the producer's truth, for every client as long as it was subscribed."""
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+
+from wirerace.clock import to_ns
+from wirerace.experiment.model import Plan
+from wirerace.experiment.patience import SPARE_SECONDS, longest_seconds, return_seconds
+from wirerace.observe.account import Subscription, Window
+from wirerace.observe.usage import difference
+from wirerace.record.result import Raw
+from wirerace.wire.update import Cursor
+from wirerace.workload.schedule import Truth
+
+EVERYTHING = Subscription(Cursor("", 0), None)
+
+
+def expected_of(plan: Plan, raw: Raw) -> tuple[int, int]:
+    """Return how many updates were made in the window, and how many deliveries of them were to be made in all."""
+    grace_ns = to_ns(_grace_seconds(plan, raw))
+    updates = _made_for(raw.truth, raw.window, EVERYTHING, grace_ns)
+    expected = raw.account.subscribed * updates
+    for subscription, clients_alike in Counter(raw.account.partly).items():
+        expected += clients_alike * _made_for(raw.truth, raw.window, subscription, grace_ns)
+    return updates, expected
+
+
+def _grace_seconds(plan: Plan, raw: Raw) -> float:
+    """Return how old an update must be for a client that leaves to have it, whatever its last cursor is."""
+    grace_seconds = longest_seconds(raw.link, plan.options) + SPARE_SECONDS + _waited_seconds(raw)
+    broke = raw.account.returning.recorded or any(part.restarts for part in raw.measured.parts.values())
+    return grace_seconds + (return_seconds(raw.link) if broke else 0.0)
+
+
+def _waited_seconds(raw: Raw) -> float:
+    """Return how long the server and the load had no core when they wanted one: an update may wait for all of it."""
+    of_load = sum(process.waited_seconds or 0.0 for process in raw.account.processes)
+    if raw.measured.server is None:
+        return of_load
+    before, after = raw.measured.server
+    return of_load + (difference(after.waited_seconds, before.waited_seconds) or 0.0)
+
+
+def _made_for(truth: Truth, window: Window, subscription: Subscription, grace_ns: int) -> int:
+    """Return how many updates of the window belong to a subscription.
+
+    Of a client that left, those up to its last cursor, and in any case those that were a grace older than its leaving.
+    """
+    first, last, left_ns = subscription.first, subscription.last, subscription.left_ns
+    epochs = [epoch.epoch for epoch in truth.epochs]
+    begin = epochs.index(first.epoch) if first.epoch in epochs else 0
+    end = epochs.index(last.epoch) if last is not None and last.epoch in epochs else len(epochs)
+    count = 0
+    for index, epoch in enumerate(truth.epochs[begin:], begin):
+        low = bisect_left(epoch.ts, window.from_ns)
+        high = bisect_left(epoch.ts, window.to_ns)
+        if epoch.epoch == first.epoch:
+            low = max(low, bisect_right(epoch.seq, first.seq))
+        if last is not None and left_ns is not None and index >= end:
+            had = bisect_right(epoch.seq, last.seq) if index == end else 0
+            high = min(high, max(had, bisect_left(epoch.ts, left_ns - grace_ns)))
+        count += max(0, high - low)
+    return count

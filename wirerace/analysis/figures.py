@@ -1,0 +1,276 @@
+"""The figures of a trial, each declared once: id, unit, direction, label, and what it is computed from.
+
+Ids are keys in result.json; labels are for people and never keys. Comparisons of primary figures are corrected for how
+many they are; all other figures are exploratory.
+"""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from wirerace.record.trial import Trial
+
+
+class Words(NamedTuple):
+    """What a value is that is smaller than another, one that is larger, and one that is so many times as large."""
+
+    smaller: str
+    larger: str
+    times: str
+
+
+LESS, FEWER, SOONER, YOUNGER = (
+    Words(*words)
+    for words in (
+        ("less", "more", "as much"),
+        ("fewer", "more", "as many"),
+        ("sooner", "later", "as late"),
+        ("younger", "older", "as old"),
+    )
+)
+
+
+class Figure(NamedTuple):
+    """One comparable quantity of a trial; `of` returns None where the trial has none.
+
+    `total` figures add up over repeats, the others are averaged; `if_any` figures are worth a row only where some trial
+    has one that is not 0.
+    """
+
+    id: str
+    unit: str
+    label: str
+    about: str
+    of: Callable[[Trial], float | None]
+    words: Words = LESS
+    better: Literal["less", "more"] = "less"
+    primary: bool = False
+    total: bool = False
+    if_any: bool = False
+
+
+def _per_delivery(amount: float | None, trial: Trial) -> float | None:
+    return amount / trial.arrived if amount is not None and trial.arrived else None
+
+
+def _application_bytes(trial: Trial) -> float | None:
+    received, sent = trial.bytes.application_in, trial.bytes.application_out
+    return _per_delivery(received + sent, trial) if received is not None and sent is not None else None
+
+
+def _ip_bytes(trial: Trial) -> float | None:
+    received, sent = trial.bytes.ip_in, trial.bytes.ip_out
+    return _per_delivery(received + sent, trial) if received is not None and sent is not None else None
+
+
+FIGURES = (
+    Figure("reach", "fraction", "reach", "deliveries of those expected", lambda trial: trial.reach, better="more"),
+    Figure(
+        "latency.mean",
+        "seconds",
+        "mean latency",
+        "from when an update was due to its arrival at a client",
+        lambda trial: trial.latency_seconds.mean,
+        words=SOONER,
+        primary=True,
+    ),
+    Figure(
+        "latency.producer",
+        "seconds",
+        "of it, made late",
+        "how late updates were made",
+        lambda trial: trial.latency_parts_seconds.producer,
+    ),
+    Figure(
+        "latency.feed",
+        "seconds",
+        "of it, feed",
+        "from the producer to the server",
+        lambda trial: trial.latency_parts_seconds.feed,
+    ),
+    Figure(
+        "latency.delivery",
+        "seconds",
+        "of it, delivery",
+        "from the server to the client's kernel: the transport's own part",
+        lambda trial: trial.latency_parts_seconds.delivery,
+    ),
+    Figure(
+        "latency.p50",
+        "seconds",
+        "p50 latency",
+        "half of the deliveries took no longer",
+        lambda trial: trial.latency_seconds.p50,
+        words=SOONER,
+    ),
+    Figure(
+        "latency.p99",
+        "seconds",
+        "p99 latency",
+        "99 % of the deliveries took no longer",
+        lambda trial: trial.latency_seconds.p99,
+        words=SOONER,
+    ),
+    Figure(
+        "latency.min",
+        "seconds",
+        "least latency",
+        "of all deliveries; below 0 it was received before it was due",
+        lambda trial: trial.latency_seconds.min,
+        words=SOONER,
+    ),
+    Figure(
+        "latency.max",
+        "seconds",
+        "largest latency",
+        "of all deliveries",
+        lambda trial: trial.latency_seconds.max,
+        words=SOONER,
+    ),
+    Figure(
+        "reader_lag.mean",
+        "seconds",
+        "reader lag, apart",
+        "from the kernel's stamp to the reading; in no latency",
+        lambda trial: trial.latency_parts_seconds.reader,
+    ),
+    Figure(
+        "age.mean",
+        "seconds",
+        "mean age",
+        "how old a client's newest update is, averaged over time and clients",
+        lambda trial: trial.age_seconds.mean,
+        words=YOUNGER,
+        primary=True,
+    ),
+    Figure(
+        "requests.per_delivery",
+        "ratio",
+        "requests per delivery",
+        "requests in the window over deliveries that arrived in it",
+        lambda trial: _per_delivery(trial.requests, trial),
+        words=FEWER,
+    ),
+    Figure(
+        "responses.empty",
+        "fraction",
+        "empty responses",
+        "answers without an update, of all answers",
+        lambda trial: trial.empty_fraction,
+        words=FEWER,
+    ),
+    Figure(
+        "bytes.per_delivery",
+        "bytes",
+        "bytes per delivery",
+        "application layer, both directions",
+        _application_bytes,
+        words=FEWER,
+        primary=True,
+    ),
+    Figure(
+        "bytes.ip_per_delivery",
+        "bytes",
+        "the same, IP layer",
+        "with the headers of TCP and IP, and acknowledgements",
+        _ip_bytes,
+        words=FEWER,
+    ),
+    Figure(
+        "server.cpu_per_delivery",
+        "microseconds",
+        "server CPU per delivery",
+        "user and system time of the server's process",
+        lambda trial: trial.server.cpu_us_per_delivery,
+        primary=True,
+    ),
+    Figure(
+        "server.cpu_idle",
+        "fraction",
+        "server CPU, no clients",
+        "the part of a core that the server takes without clients",
+        lambda trial: trial.server.idle_utilisation,
+    ),
+    Figure(
+        "server.memory_per_client",
+        "bytes",
+        "memory per client",
+        "growth of the server's own memory for each client",
+        lambda trial: trial.server.bytes_per_client,
+    ),
+    Figure(
+        "server.slab_per_client",
+        "bytes",
+        "kernel's objects per client",
+        "growth of the kernel's slab for each client's socket at the server",
+        lambda trial: trial.server.slab_bytes_per_client,
+        if_any=True,
+    ),
+    Figure(
+        "server.buffers_per_client",
+        "bytes",
+        "socket buffers per client",
+        "growth of the kernel's socket buffers, both ends, for each client",
+        lambda trial: trial.server.socket_bytes_per_client,
+        if_any=True,
+    ),
+    Figure(
+        "connections.broken",
+        "count",
+        "connections cut or broken",
+        "connections that the load cut, and those that broke otherwise, each as often as it broke",
+        lambda trial: trial.cuts + trial.breaks,
+        words=FEWER,
+        total=True,
+        if_any=True,
+    ),
+    Figure(
+        "return.mean",
+        "seconds",
+        "until they were back, mean",
+        "from the break of a connection to the next answer",
+        lambda trial: trial.return_seconds.mean,
+        words=SOONER,
+        if_any=True,
+    ),
+    Figure(
+        "return.p99",
+        "seconds",
+        "until they were back, p99",
+        "99 % of them were back sooner",
+        lambda trial: trial.return_seconds.p99,
+        words=SOONER,
+        if_any=True,
+    ),
+    Figure(
+        "lost",
+        "count",
+        "lost",
+        "deliveries that were expected and did not come",
+        lambda trial: trial.lost,
+        words=FEWER,
+        total=True,
+    ),
+    Figure(
+        "duplicated",
+        "count",
+        "duplicated",
+        "updates that the same client received again",
+        lambda trial: trial.duplicated,
+        words=FEWER,
+        total=True,
+    ),
+    Figure(
+        "reordered",
+        "count",
+        "reordered",
+        "updates that came after a newer one",
+        lambda trial: trial.reordered,
+        words=FEWER,
+        total=True,
+    ),
+)
+"""In the order in which they are shown."""
+
+BY_ID = {figure.id: figure for figure in FIGURES}
+PRIMARY = tuple(figure for figure in FIGURES if figure.primary)
+"""One for each axis on which transports are chosen: how soon, how fresh, how much traffic, how much work."""

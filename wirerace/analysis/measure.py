@@ -1,0 +1,144 @@
+"""A trial's figures, computed from its raw record: the producer's truth, the account, samples of costs."""
+
+from msgspec.structs import replace
+
+from wirerace.analysis.costs import bytes_of, link_quality, load_cost, machine_of, server_cost
+from wirerace.analysis.expected import expected_of
+from wirerace.analysis.times import connecting_of, returning_of, seconds_of, times_of
+from wirerace.clock import NS_PER_SECOND
+from wirerace.errors import TrialFailed
+from wirerace.experiment.model import Plan
+from wirerace.observe.account import AccountRecord
+from wirerace.observe.histogram import Latencies, merged
+from wirerace.record.parts import ProducerQuality
+from wirerace.record.result import Raw
+from wirerace.record.samples import do_span
+from wirerace.record.trial import Age, Latency, Parts, Repolls, Trial
+
+US = 1e-6
+PERCENTILES = {"p50": 50, "p90": 90, "p99": 99, "p999": 99.9}
+
+
+def figures(plan: Plan, raw: Raw) -> Trial:
+    """Return the trial.
+
+    Raises TrialFailed when the record it is to be checked against is not whole.
+    """
+    raw = _related(raw)
+    window, account, measured = raw.window, raw.account, raw.measured
+    if not raw.truth.complete:
+        raise TrialFailed("the producer's record does not reach back to the beginning of the window")
+    updates, expected = expected_of(plan, raw)
+    lost = expected - account.delivered
+    made_at = raw.truth.made_at
+    unknown = sum((epoch, seq) not in made_at for epoch, of_epoch in account.updates.items() for seq in of_epoch)
+    if unknown or lost < 0:
+        raise TrialFailed(f"clients hold {max(unknown, -lost)} updates that the producer never made in this window")
+    return Trial(
+        transport=plan.transport.name,
+        variant=plan.variant,
+        repeat=plan.repeat,
+        seed=plan.seed,
+        clients=account.most_clients,
+        client_seconds=account.client_ns / NS_PER_SECOND,
+        window_seconds=window.seconds,
+        updates=updates,
+        expected=expected,
+        delivered=account.delivered,
+        lost=lost,
+        duplicated=account.duplicated,
+        reordered=account.reordered,
+        reach=account.delivered / expected if expected else None,
+        arrived=account.arrived,
+        clock="user" if account.unstamped and not account.reading.recorded else "kernel",
+        upper_bounds=account.upper_bounds,
+        latency_seconds=_latency(account),
+        latency_parts_seconds=_parts(raw),
+        reader_lag_seconds=times_of(account.reading),
+        age_seconds=_age(account),
+        requests=account.requests,
+        responses=account.responses,
+        request_seconds=times_of(account.answering),
+        repoll_seconds=_repolls(plan, raw),
+        late_polls=account.late_polls,
+        connect_seconds=connecting_of(account.connecting),
+        connect_stages_seconds={stage: connecting_of(record) for stage, record in account.stages.items()},
+        failed_connects=account.failed_connects,
+        connects=account.connects,
+        cuts=account.cuts,
+        breaks=account.breaks,
+        repeated_requests=account.repeated_requests,
+        partial_responses=account.partial_responses,
+        return_seconds=returning_of(account.returning),
+        restarts=measured.restarts,
+        parts=measured.parts,
+        bytes=bytes_of(measured, account.traffic),
+        server=server_cost(raw),
+        load=load_cost(account, measured),
+        link=link_quality(measured),
+        producer=_producer(raw),
+        machine=machine_of(measured),
+    )
+
+
+def _related(raw: Raw) -> Raw:
+    """Return the record without samples of the server that are of another interval than its window."""
+    samples = raw.measured.server
+    if samples is None or do_span(samples, raw.window):
+        return raw
+    return replace(raw, measured=replace(raw.measured, server=None))
+
+
+def _repolls(plan: Plan, raw: Raw) -> Repolls:
+    """Return the gaps as the server sees them: what the client saw, and a round trip.
+
+    Of a link the client's kernel knows nothing, for its connection ends at the proxy.
+    """
+    gaps, traffic = merged([raw.account.repolling]), raw.account.traffic[1]
+    trip_seconds = traffic.round_trip_us / traffic.connections * US if traffic.connections else 0.0
+    trip_seconds += raw.link.round_trip_seconds + raw.link.opening_seconds(plan.options)
+    mean, square, p99 = gaps.mean_ns(), gaps.square_mean_ns2(), gaps.percentile_ns(99)
+    if mean is None or square is None or p99 is None:
+        return Repolls(0, None, None, None)
+    mean_seconds = mean / NS_PER_SECOND
+    square_mean = square / NS_PER_SECOND**2 + 2 * mean_seconds * trip_seconds + trip_seconds**2
+    return Repolls(gaps.count, mean_seconds + trip_seconds, square_mean, p99 / NS_PER_SECOND + trip_seconds)
+
+
+def _parts(raw: Raw) -> Parts:
+    """Return mean latency in its parts; what was late in the making is part of what the server calls the feed's lag."""
+    producer = _producer(raw).late_seconds_mean
+    feed = None
+    if raw.measured.server is not None and producer is not None:
+        before, after = raw.measured.server
+        updates = after.feed_updates - before.feed_updates
+        feed = (after.feed_seconds - before.feed_seconds) / updates - producer if updates else None
+    mean = merged([raw.account.latencies]).mean_ns()
+    known = mean is not None and feed is not None and producer is not None
+    delivery = mean / NS_PER_SECOND - feed - producer if known else None  # type: ignore[operator]
+    return Parts(producer, feed, delivery, seconds_of(merged([raw.account.reading]).mean_ns()))
+
+
+def _latency(account: AccountRecord) -> Latency:
+    latencies = merged([account.latencies])
+    worst = [spread.most_ns for spread in account.spreads]
+    values = {name: latencies.percentile_ns(percent) for name, percent in PERCENTILES.items()}
+    beyond = {name: sum(most > value for most in worst) for name, value in values.items() if value is not None}
+    known = {name: seconds_of(value) if beyond.get(name) else None for name, value in values.items()}
+    mean, least, most = (seconds_of(value) for value in (latencies.mean_ns(), latencies.min_ns, latencies.max_ns))
+    return Latency(mean=mean, min=least, max=most, updates_beyond=beyond, **known)
+
+
+def _age(account: AccountRecord) -> Age:
+    mean = account.age_area / (account.age_ns / NS_PER_SECOND) if account.age_ns else None
+    peak_mean = account.peak_ns / account.peaks / NS_PER_SECOND if account.peaks else None
+    return Age(mean, peak_mean)
+
+
+def _producer(raw: Raw) -> ProducerQuality:
+    late = Latencies()
+    for epoch in raw.truth.epochs:
+        for ts, late_ns in zip(epoch.ts, epoch.late_ns, strict=True):
+            if raw.window.has(ts):
+                late.record(late_ns)
+    return ProducerQuality(seconds_of(late.mean_ns()), seconds_of(late.percentile_ns(99)), seconds_of(late.max_ns))

@@ -1,0 +1,104 @@
+"""Judging a trial: theory beside what was measured, and the verdict."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from wirerace.analysis.delays import Way
+from wirerace.analysis.inputs import made_ns_of, read_together, way_of
+from wirerace.analysis.made import Made
+from wirerace.analysis.theory import PREDICTIONS, Prediction, closed_news, sampling_deviation
+from wirerace.analysis.thresholds import FAN_OUT_LATENCY, TOLERANCES, Tolerance
+from wirerace.analysis.validity.finding import Evidence
+from wirerace.analysis.validity.theory import is_predicted
+from wirerace.analysis.validity.verdict import verdict
+from wirerace.experiment.model import Experiment, Plan
+from wirerace.record.result import Raw
+from wirerace.record.trial import QUANTITIES, Cell, Condition, Kind, Quantity, Trial
+from wirerace.transports import HttpOptions
+
+DELAYED = ("latency_seconds", "age_seconds")
+"""Quantities that the delay of the path is a part of."""
+
+
+def judged(experiment: Experiment, plan: Plan, raw: Raw, trial: Trial) -> Trial:
+    """Return the trial with what theory says of it, and the verdict."""
+    cells, conditions = theory_of(experiment, plan, raw, trial)
+    with_theory = msgspec.structs.replace(trial, theory=cells, conditions=conditions)
+    found = verdict(Evidence(experiment, plan, raw, with_theory))
+    return msgspec.structs.replace(with_theory, verdict=found)
+
+
+def theory_of(experiment: Experiment, plan: Plan, raw: Raw, trial: Trial) -> tuple[list[Cell], list[Condition]]:
+    """Return theory beside measurement, and the conditions under which it holds; nothing where nothing is predicted."""
+    way = way_of(plan, raw, trial)
+    if way is None or not is_predicted(experiment):
+        return [], []
+    predict, options = PREDICTIONS[plan.transport.name], plan.options
+    made = Made(raw.window, read_together(made_ns_of(raw.truth), raw.window, trial.server.read_together or 0))
+    given = predict(made, way, options)
+    news = closed_news(experiment.producer)
+    closed = predict(news, way, options) if news is not None else Prediction()
+    deviation = (
+        sampling_deviation(plan.transport.name, experiment.producer, way, options, trial.window_seconds) or Prediction()
+    )
+    beside = _Beside(way, measured_of(plan, trial), given, closed, deviation)
+    cells = [cell_of(quantity, beside) for quantity in QUANTITIES]
+    known = [cell for cell in cells if cell.measured is not None and cell.given is not None]
+    return known, list(given.conditions)
+
+
+def measured_of(plan: Plan, trial: Trial) -> Prediction:
+    """Return what was measured of the quantities that theory predicts.
+
+    Partial answers count as one with the last one, which brings the rest: theory knows no bound of an answer.
+    """
+    asks = isinstance(plan.options, HttpOptions)
+    data = trial.responses["data"] - trial.partial_responses
+    responses = data + trial.responses["empty"] if asks else trial.arrived
+    return Prediction(
+        latency_seconds=trial.latency_seconds.mean,
+        age_seconds=trial.age_seconds.mean,
+        empty_fraction=trial.responses["empty"] / responses if asks and responses else None,
+        updates_per_response=trial.arrived / data if asks and data else None,
+        responses_per_client_second=responses / trial.client_seconds if trial.client_seconds else None,
+    )
+
+
+class _Beside(NamedTuple):
+    """What stands beside each other, and the path that predictions were made for."""
+
+    way: Way
+    measured: Prediction
+    given: Prediction
+    closed: Prediction
+    deviation: Prediction
+
+
+def cell_of(quantity: Quantity, beside: _Beside) -> Cell:
+    """Return theory beside measurement of one quantity."""
+    found, expected = getattr(beside.measured, quantity), getattr(beside.given, quantity)
+    tolerance = within = None
+    kind: Kind = "prediction"
+    if expected is not None:
+        relative, absolute = tolerance_of(quantity, beside.way)
+        tolerance = relative * abs(expected) + absolute
+        within = found is not None and abs(found - expected) <= tolerance
+        if quantity in DELAYED and beside.way.fitted_seconds > tolerance:
+            kind = "fit"
+    return Cell(
+        quantity=quantity,
+        measured=found,
+        given=expected,
+        closed=getattr(beside.closed, quantity),
+        deviation=getattr(beside.deviation, quantity),
+        ratio=found / expected if found is not None and expected else None,
+        tolerance=tolerance,
+        within=within,
+        kind=kind,
+    )
+
+
+def tolerance_of(quantity: Quantity, way: Way) -> Tolerance:
+    """Return how far a quantity may be from its prediction: a fan-out is known less well than a poll's waiting."""
+    return FAN_OUT_LATENCY if quantity == "latency_seconds" and way.send_seconds else TOLERANCES[quantity]

@@ -1,0 +1,1 @@
+"""Reading the machine: limits, clocks, loopback, kernel memory, and the doctor that looks at all of it."""

@@ -1,0 +1,149 @@
+"""The kernel's list of TCP connections (sock_diag(7)): what the sockets of other processes have sent again.
+
+No privilege is needed, but a network namespace knows its own sockets only: a container's are not seen from outside.
+"""
+
+import contextlib
+import socket
+import struct
+import sys
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from wirerace.observe.tcp_info import ESTABLISHED, read_tcp_info
+from wirerace.record.samples import Resent
+
+ANSWER_SECONDS = 2.0
+READ_BYTES = 262_144
+
+# linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h
+NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
+REQUEST_DUMP = 0x301  # NLM_F_REQUEST, NLM_F_DUMP
+ERROR, DONE = 2, 3
+TCP_INFO_ATTRIBUTE = 2  # INET_DIAG_INFO
+CONNECTED_STATES = 0xFFF & ~(1 << 10 | 1 << 6 | 1 << 7)  # all but LISTEN, TIME_WAIT, CLOSE
+_HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
+_REQUEST = struct.Struct("=BBBxI")  # family, protocol, extensions, states
+_PORTS = struct.Struct("!HH")  # of both ends, in network order
+SOCKET_ID_BYTES = 48  # struct inet_diag_sockid: ports, addresses, interface, cookie
+_COOKIE = struct.Struct("=44xQ20x")  # in struct inet_diag_msg, which goes before the attributes
+_ATTRIBUTE = struct.Struct("=HH")  # length, type
+
+
+class Listed(NamedTuple):
+    """One end of a connection: whether it is established, or on its way to be or to be gone, and what it sent again."""
+
+    is_established: bool
+    resent: int
+
+
+Connections = dict[int, Listed]
+"""Ends of connections, by the kernel's cookie of each socket."""
+
+
+NEW = Listed(is_established=False, resent=0)
+
+
+def resent_between(before: Connections | None, after: Connections | None) -> Resent | None:
+    """Return what was sent again from one listing to the next, None when one of them is missing."""
+    if before is None or after is None:
+        return None
+    segments = sum(now.resent - before.get(cookie, NEW).resent for cookie, now in after.items())
+    opened, closed = after.keys() - before.keys(), before.keys() - after.keys()
+    return Resent(
+        segments,
+        sum(after[cookie].is_established for cookie in opened),
+        sum(before[cookie].is_established for cookie in closed),
+    )
+
+
+def connections_of(server_port: int, proxy_port: int | None = None) -> Connections | None:
+    """Return the connections of a server, its own ends; with a proxy before it, both of the proxy's ends, too.
+
+    None where the kernel has no list. What clients sent again their own process knows better: it reads a socket before
+    it closes it.
+    """
+    ports = [(server_port, 0)]
+    if proxy_port is not None:
+        ports += [(proxy_port, 0), (0, server_port)]
+    found: Connections = {}
+    try:
+        for own_port, peer_port in ports:
+            found |= _listed(own_port, peer_port)
+    except OSError:
+        return None
+    return found
+
+
+def _listed(own_port: int, peer_port: int) -> Connections:
+    """Return the connections in this network namespace whose ends have these ports, 0 being any.
+
+    Raises OSError where the kernel has no list.
+    """
+    if sys.platform != "linux":
+        raise OSError("the list is Linux's")
+    found: Connections = {}
+    for family in (socket.AF_INET, socket.AF_INET6):
+        for datagram in _ask(request_for(family, own_port, peer_port)):
+            found |= dict(connections_in(datagram))
+    return found
+
+
+def request_for(family: int, own_port: int, peer_port: int = 0) -> bytes:
+    """Return the request for a list of the TCP connections of an address family with these ports."""
+    body = _REQUEST.pack(family, socket.IPPROTO_TCP, 1 << (TCP_INFO_ATTRIBUTE - 1), CONNECTED_STATES)
+    body += _PORTS.pack(own_port, peer_port).ljust(SOCKET_ID_BYTES, b"\0")
+    return _HEADER.pack(_HEADER.size + len(body), SOCK_DIAG_BY_FAMILY, REQUEST_DUMP, 0, 0) + body
+
+
+def connections_in(datagram: bytes) -> Iterator[tuple[int, Listed]]:
+    """Yield what a part of the answer says of each socket, and its cookie."""
+    for kind, body in messages_in(datagram):
+        if kind != SOCK_DIAG_BY_FAMILY or len(body) < _COOKIE.size:
+            continue
+        (cookie,) = _COOKIE.unpack_from(body)
+        for attribute, value in _attributes_in(body[_COOKIE.size :]):
+            info = read_tcp_info(value) if attribute == TCP_INFO_ATTRIBUTE else None
+            if info is not None:
+                yield cookie, Listed(info.state == ESTABLISHED, info.retransmitted)
+
+
+def messages_in(datagram: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the type and the body of each netlink message."""
+    while len(datagram) >= _HEADER.size:
+        length, kind, *_ = _HEADER.unpack_from(datagram)
+        if length < _HEADER.size:
+            return
+        yield kind, datagram[_HEADER.size : length]
+        datagram = datagram[_aligned(length) :]
+
+
+def _attributes_in(data: bytes) -> Iterator[tuple[int, bytes]]:
+    while len(data) >= _ATTRIBUTE.size:
+        length, kind = _ATTRIBUTE.unpack_from(data)
+        if length < _ATTRIBUTE.size:
+            return
+        yield kind, data[_ATTRIBUTE.size : length]
+        data = data[_aligned(length) :]
+
+
+def _aligned(length: int) -> int:
+    return (length + 3) & ~3
+
+
+def _ask(request: bytes) -> Iterator[bytes]:
+    """Yield the parts of the kernel's answer.
+
+    Raises OSError when the kernel gives none.
+    """
+    with contextlib.closing(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG)) as link:
+        link.settimeout(ANSWER_SECONDS)
+        link.send(request)
+        while True:
+            datagram = link.recv(READ_BYTES)
+            kinds = {kind for kind, _ in messages_in(datagram)}
+            if ERROR in kinds:
+                raise OSError("the kernel lists no connections")
+            yield datagram
+            if DONE in kinds:
+                return

@@ -1,0 +1,1 @@
+"""What is counted: ledgers, accounts, histograms, metrics, what the kernel tells of connections and processes."""

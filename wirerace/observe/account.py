@@ -1,0 +1,220 @@
+"""An account as it travels from load processes to results: sums over clients, each exact, so records merge."""
+
+import operator
+from collections.abc import Sequence
+from functools import reduce
+from itertools import chain
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec.structs import astuple
+
+from wirerace.clock import NS_PER_SECOND
+from wirerace.observe.histogram import NO_LATENCIES, LatenciesRecord, merged
+from wirerace.wire.update import Cursor
+
+Outcome = Literal["data", "empty", "error"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+Stage = Literal["tcp_connected", "request_sent", "answered", "first_update"]
+"""How far a connection has come; the last is of a client's first connection only."""
+STAGES: tuple[Stage, ...] = get_args(Stage)
+
+
+UnixNs = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
+class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An interval of Unix time in nanoseconds, without its end."""
+
+    from_ns: UnixNs
+    to_ns: UnixNs
+
+    def has(self, at_ns: int) -> bool:
+        """Tell whether the instant lies in the window."""
+        return self.from_ns <= at_ns < self.to_ns
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return (self.to_ns - self.from_ns) / NS_PER_SECOND
+
+
+NO_WINDOW = Window(0, 0)
+
+
+class Subscription(msgspec.Struct, frozen=True):
+    """What a client subscribed to: everything after `first`, to the end of the window or until it left.
+
+    A client that left at `left_ns` had received everything up to `last`; both are None for a client that stayed.
+    """
+
+    first: Cursor
+    last: Cursor | None = None
+    left_ns: int | None = None
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """How one update spread: how many clients received it, and the sum, the least and the most of their latencies."""
+
+    clients: int
+    sum_ns: int
+    least_ns: int
+    most_ns: int
+
+    def plus(self, other: "Spread") -> "Spread":
+        """Return the spread over the clients of both."""
+        return Spread(
+            self.clients + other.clients,
+            self.sum_ns + other.sum_ns,
+            min(self.least_ns, other.least_ns),
+            max(self.most_ns, other.most_ns),
+        )
+
+
+class Traffic(msgspec.Struct, frozen=True):
+    """What the kernels counted on TCP connections, seen from the clients, from the first SYN to the last segment.
+
+    Bytes are TCP's payload, what was sent again included; `retransmitted` counts segments that clients sent again;
+    `round_trip_us` is the sum of each connection's least round trip.
+    """
+
+    bytes_out: int = 0
+    bytes_in: int = 0
+    segments_out: int = 0
+    segments_in: int = 0
+    retransmitted: int = 0
+    connections: int = 0
+    round_trip_us: int = 0
+
+    def plus(self, other: "Traffic") -> "Traffic":
+        """Return both together."""
+        return Traffic(*map(operator.add, astuple(self), astuple(other)))
+
+    def minus(self, other: "Traffic") -> "Traffic":
+        """Return what has come since `other`."""
+        return Traffic(*map(operator.sub, astuple(self), astuple(other)))
+
+
+NO_TRAFFIC = Traffic()
+
+
+class ProcessUse(msgspec.Struct, frozen=True):
+    """What one load process used between two instants, Unix nanoseconds; None where the platform does not tell it."""
+
+    from_ns: int
+    to_ns: int
+    cpu_seconds: float
+    waited_seconds: float | None
+    throttled_seconds: float | None
+
+    @property
+    def span_seconds(self) -> float:
+        """How long lay between the two instants."""
+        return (self.to_ns - self.from_ns) / NS_PER_SECOND
+
+
+class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
+    """An account as it travels: sums over clients, each exact, so that records merge without loss.
+
+    `subscribed` counts the clients subscribed through the whole window, `partly` lists the subscriptions of the others,
+    `client_ns` adds up how long each was subscribed within it; `age_area` is the integral of age over the window, s²,
+    and `age_ns` the time over which it was taken; `updates` tells how each update spread (by epoch, then seq);
+    `upper_bounds` counts deliveries whose arrival may have been earlier, because something newer was read with them.
+
+    Of what happened in the window: `answering` is how long requests took, `repolling` the time from an answer's arrival
+    to the next request, `reading` the time from the kernel's stamp to the reading, `unstamped` the reads without a
+    stamp; `partial_responses` counts answers that said that there is more; `traffic` holds the kernel's counters at
+    both ends, `processes` what each load process used between them.
+
+    Whatever the window: `clients` have been subscribed, `most_clients` of them at one time (a sum over processes, each
+    at its own time), `received` counts what reached them, `repeated` what reached one again, `missing` the sequence
+    numbers below a client's highest that it never received. `returning` is how long clients were without a connection
+    that had broken or was cut, `cuts` how many connections the load itself cut, `breaks` how many broke otherwise.
+    `repeated_requests` counts requests sent again because the server had closed the connection that was kept.
+    `closed_ns` is when each load process closed its ledgers, Unix nanoseconds.
+    """
+
+    delivered: int = 0
+    duplicated: int = 0
+    reordered: int = 0
+    received: int = 0
+    repeated: int = 0
+    missing: int = 0
+    arrived: int = 0
+    upper_bounds: int = 0
+    unstamped: int = 0
+    requests: int = 0
+    responses: dict[Outcome, int] = msgspec.field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
+    partial_responses: int = 0
+    late_polls: int = 0
+    connects: int = 0
+    failed_connects: int = 0
+    repeated_requests: int = 0
+    cuts: int = 0
+    breaks: int = 0
+    clients: int = 0
+    most_clients: int = 0
+    client_ns: int = 0
+    subscribed: int = 0
+    partly: list[Subscription] = []
+    age_area: float = 0.0
+    age_ns: int = 0
+    peak_ns: int = 0
+    peaks: int = 0
+    latencies: LatenciesRecord = NO_LATENCIES
+    connecting: LatenciesRecord = NO_LATENCIES
+    returning: LatenciesRecord = NO_LATENCIES
+    answering: LatenciesRecord = NO_LATENCIES
+    repolling: LatenciesRecord = NO_LATENCIES
+    reading: LatenciesRecord = NO_LATENCIES
+    stages: dict[Stage, LatenciesRecord] = msgspec.field(default_factory=lambda: dict.fromkeys(STAGES, NO_LATENCIES))
+    updates: dict[str, dict[int, Spread]] = {}
+    traffic: tuple[Traffic, Traffic] = (NO_TRAFFIC, NO_TRAFFIC)
+    processes: list[ProcessUse] = []
+
+    closed_ns: list[int] = []
+
+    @property
+    def spreads(self) -> list[Spread]:
+        """How each update of the window spread."""
+        return [spread for of_epoch in self.updates.values() for spread in of_epoch.values()]
+
+
+class LoadState(msgspec.Struct, frozen=True):
+    """Where the load stands: clients subscribed now, clients that have an update, deliveries.
+
+    `away` counts clients that have no connection now: theirs broke, or they have not had one yet.
+    """
+
+    subscribed: int = 0
+    aged: int = 0
+    received: int = 0
+    delivered: int = 0
+    away: int = 0
+
+
+def merge(records: Sequence[AccountRecord]) -> AccountRecord:
+    """Return the account of all records together, field by field: what a field holds says how it is merged."""
+    if not records:
+        return AccountRecord()
+    fields = AccountRecord.__struct_fields__
+    return AccountRecord(**{name: _together([getattr(record, name) for record in records]) for name in fields})
+
+
+def _together(parts: Sequence[Any]) -> Any:
+    """Return the values of one field as one: counts add up, lists follow each other, what has keys is merged by key."""
+    match parts[0]:
+        case int() | float():
+            return sum(parts)
+        case list():
+            return list(chain.from_iterable(parts))
+        case tuple():
+            return tuple(map(_together, zip(*parts, strict=True)))
+        case dict():
+            keys = dict.fromkeys(chain.from_iterable(parts))
+            return {key: _together([part[key] for part in parts if key in part]) for key in keys}
+        case LatenciesRecord():
+            return merged(parts).to_record()
+        case _:
+            return reduce(type(parts[0]).plus, parts)

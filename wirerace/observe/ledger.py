@@ -1,0 +1,235 @@
+"""The ledger: what each client received, and when; an account adds up many ledgers.
+
+A ledger counts by making time: an update belongs to the window when its `ts` does, however late it comes. Rates (what
+was asked and what arrived) count by wall time. Both windows are the same [from, to).
+"""
+
+import msgspec
+
+from wirerace.clock import NS_PER_SECOND
+from wirerace.observe.account import NO_WINDOW, OUTCOMES, STAGES, AccountRecord, Outcome, Spread, Subscription, Window
+from wirerace.observe.histogram import Latencies
+from wirerace.observe.seen import Arrival, Seen
+from wirerace.wire.update import Cursor, Update
+
+
+class Tally:
+    """What happened so far, whatever the window: for those who look on while it happens."""
+
+    __slots__ = ("late_polls", "reordered", "repoll_gap_ns", "repolls", "requests", "responses")
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.responses: dict[Outcome, int] = dict.fromkeys(OUTCOMES, 0)
+        self.late_polls = 0
+        self.repolls = 0
+        self.repoll_gap_ns = 0
+        self.reordered = 0
+
+
+class Account:
+    """What all clients of one transport in one load process received: their ledgers write into it.
+
+    `live_clients` are subscribed now, `aged_clients` have received an update.
+    """
+
+    def __init__(self, window: Window = NO_WINDOW) -> None:
+        self.window = window
+        self.tally = Tally()
+        self.totals = AccountRecord()
+        self.latencies = Latencies()
+        self.connecting = Latencies()
+        self.returning = Latencies()
+        self.answering = Latencies()
+        self.repolling = Latencies()
+        self.reading = Latencies()
+        self.stages = {stage: Latencies() for stage in STAGES}
+        self.updates: dict[str, dict[int, list[int]]] = {}
+        self.live_clients = 0
+        self.aged_clients = 0
+
+    def request(self, sent_ns: int) -> None:
+        """Count a request by the time at which it was meant to leave."""
+        self.tally.requests += 1
+        if self.window.has(sent_ns):
+            self.totals.requests += 1
+
+    def response(self, outcome: Outcome, arrival_ns: int, took_ns: int, *, is_partial: bool = False) -> None:
+        """Count an answer by its arrival, as deliveries are, and how long it took: a held one may come much later."""
+        self.tally.responses[outcome] += 1
+        if self.window.has(arrival_ns):
+            self.totals.responses[outcome] += 1
+            self.totals.partial_responses += is_partial
+            self.answering.record(took_ns)
+
+    def repoll(self, sent_ns: int, answered_ns: int) -> None:
+        """Note a re-poll: when it left, and when the answer before it had arrived."""
+        self.tally.repolls += 1
+        self.tally.repoll_gap_ns += max(0, sent_ns - answered_ns)  # the sum is exported, and must not fall
+        if self.window.has(sent_ns):
+            self.repolling.record(sent_ns - answered_ns)
+
+    def read(self, arrival_ns: int, read_ns: int, *, by_kernel: bool) -> None:
+        """Note that a client has read something: how long after it arrived, where the kernel told."""
+        if self.window.has(arrival_ns):
+            if by_kernel:
+                self.reading.record(read_ns - arrival_ns)
+            else:
+                self.totals.unstamped += 1
+
+    def late_poll(self, due_ns: int) -> None:
+        """Count a poll that left too late, or never."""
+        self.tally.late_polls += 1
+        if self.window.has(due_ns):
+            self.totals.late_polls += 1
+
+    def delivery(self, update: Update, latency_ns: int) -> None:
+        """Record a delivery, the client's first of this update."""
+        self.totals.delivered += 1
+        self.latencies.record(latency_ns)
+        of_epoch = self.updates.get(update.epoch)
+        if of_epoch is None:
+            of_epoch = self.updates[update.epoch] = {}
+        spread = of_epoch.get(update.seq)
+        if spread is None:
+            of_epoch[update.seq] = [1, latency_ns, latency_ns, latency_ns]
+        else:
+            spread[0] += 1
+            spread[1] += latency_ns
+            if latency_ns < spread[2]:
+                spread[2] = latency_ns
+            elif latency_ns > spread[3]:
+                spread[3] = latency_ns
+
+    def to_record(self) -> AccountRecord:
+        """Return a value that can be sent, stored and merged."""
+        return msgspec.structs.replace(
+            self.totals,
+            latencies=self.latencies.to_record(),
+            connecting=self.connecting.to_record(),
+            returning=self.returning.to_record(),
+            answering=self.answering.to_record(),
+            repolling=self.repolling.to_record(),
+            reading=self.reading.to_record(),
+            stages={stage: latencies.to_record() for stage, latencies in self.stages.items()},
+            updates={
+                epoch: {seq: Spread(*spread) for seq, spread in of_epoch.items()}
+                for epoch, of_epoch in self.updates.items()
+            },
+        )
+
+
+class Ledger:
+    """One client's ledger. It opens with the client's first cursor and closes when the client leaves or all is over."""
+
+    __slots__ = ("_account", "_aged_to_ns", "_epoch", "_first", "_newest_ts", "_opened_ns", "_seen", "_seen_of")
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._epoch = ""
+        self._seen = Seen(0)
+        self._seen_of: dict[str, Seen] = {}
+        self._opened_ns: int | None = None
+        self._first = Cursor("", 0)
+        self._newest_ts: int | None = None
+        self._aged_to_ns = 0
+
+    def open(self, cursor: Cursor, at_ns: int) -> None:
+        """Subscribe: from now on everything after `cursor` is expected. Later calls, on reconnect, change nothing."""
+        if self._opened_ns is None:
+            self._opened_ns = at_ns
+            self._first = cursor
+            self._account.live_clients += 1
+            self._account.totals.most_clients = max(self._account.totals.most_clients, self._account.live_clients)
+            self._turn_to(cursor.epoch, cursor.seq)
+
+    def receive(self, update: Update, arrival_ns: int, *, is_bound: bool = False) -> None:
+        """Enter one delivery. `is_bound` tells that it arrived then or before."""
+        account = self._account
+        account.totals.received += 1
+        if update.epoch == self._epoch and update.seq == self._seen.highest + 1:
+            self._seen.highest = update.seq
+            arrival = Arrival.NEW
+        else:
+            self._turn_to(update.epoch, 0)
+            arrival = self._seen.add(update.seq)
+            if arrival is Arrival.DUPLICATE:
+                account.totals.repeated += 1
+            elif arrival is Arrival.REORDERED:
+                account.tally.reordered += 1
+        if self._newest_ts is None or update.ts > self._newest_ts:
+            self._renew(update.ts, arrival_ns)
+        window = account.window
+        if window.from_ns <= arrival_ns < window.to_ns:
+            account.totals.arrived += 1
+        if window.from_ns <= update.ts < window.to_ns:
+            if arrival is Arrival.DUPLICATE:
+                account.totals.duplicated += 1
+                return
+            if arrival is Arrival.REORDERED:
+                account.totals.reordered += 1
+            account.totals.upper_bounds += is_bound
+            account.delivery(update, arrival_ns - update.ts)
+
+    @property
+    def missing(self) -> int:
+        """How many sequence numbers below the highest have not come."""
+        return sum(seen.missing for seen in self._seen_of.values())
+
+    def age_ns(self, at_ns: int) -> int | None:
+        """Return the age of the newest update at an instant, None before the first."""
+        return None if self._newest_ts is None else at_ns - self._newest_ts
+
+    def close(self, at_ns: int, last: Cursor | None = None) -> None:
+        """Unsubscribe, and add what is left to the account.
+
+        A client that leaves while others stay gives its `last` cursor: what was on its way then may be missing.
+        """
+        if self._opened_ns is None:
+            return
+        account, totals = self._account, self._account.totals
+        window = account.window
+        self._age_until(at_ns)
+        account.live_clients -= 1
+        account.aged_clients -= self._newest_ts is not None
+        totals.clients += 1
+        totals.missing += self.missing
+        totals.client_ns += max(0, min(at_ns, window.to_ns) - max(self._opened_ns, window.from_ns))
+        if last is None and self._opened_ns <= window.from_ns and at_ns >= window.to_ns:
+            totals.subscribed += 1
+        elif window != NO_WINDOW:
+            totals.partly.append(Subscription(self._first, last, None if last is None else at_ns))
+        self._opened_ns = None
+
+    def _turn_to(self, epoch: str, known_seq: int) -> None:
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._seen = self._seen_of.setdefault(epoch, Seen(known_seq))
+
+    def _renew(self, ts: int, at_ns: int) -> None:
+        """Note that the newest update is now the one made at `ts`: the age drops from its peak.
+
+        Updates of one arrival instant make one drop: the age does not rise between them.
+        """
+        totals = self._account.totals
+        if self._newest_ts is None:
+            self._account.aged_clients += 1
+        elif at_ns > self._aged_to_ns and self._account.window.has(at_ns):
+            totals.peak_ns += at_ns - self._newest_ts
+            totals.peaks += 1
+        self._age_until(at_ns)
+        self._newest_ts = ts
+
+    def _age_until(self, at_ns: int) -> None:
+        """Add the area under the age from where it was left to `at_ns`, as far as it lies in the window."""
+        window = self._account.window
+        start_ns = max(self._aged_to_ns, window.from_ns)
+        end_ns = min(at_ns, window.to_ns)
+        self._aged_to_ns = max(self._aged_to_ns, at_ns)
+        if self._newest_ts is None or end_ns <= start_ns:
+            return
+        totals = self._account.totals
+        # ∫ (t − ts) dt from start to end, as width × mean height: exact until it becomes a float.
+        twice_area = (end_ns - start_ns) * (start_ns + end_ns - 2 * self._newest_ts)
+        totals.age_area += twice_area / (2 * NS_PER_SECOND**2)
+        totals.age_ns += end_ns - start_ns

@@ -1,0 +1,1 @@
+"""Pure values of a result: trials, samples, raw records, result.json."""

@@ -1,0 +1,144 @@
+"""What is sampled around the window of a trial, as values: the server's counters, the machine's, memory."""
+
+from typing import Literal
+
+import msgspec
+
+from wirerace.clock import NS_PER_SECOND
+from wirerace.observe.account import Window
+from wirerace.observe.histogram import LatenciesRecord
+from wirerace.record.parts import Part
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read between two instants, Unix nanoseconds: when reading began, and when it had ended."""
+
+    began_ns: int
+    ended_ns: int
+
+    def off_ns(self, at_ns: int) -> int:
+        """Return by how much it may miss an instant: what it says may be of any time while it was read."""
+        return max(abs(self.began_ns - at_ns), abs(self.ended_ns - at_ns))
+
+
+class ServerSample(Sample, frozen=True, kw_only=True):
+    """The server's counters; None where they cannot be had.
+
+    `feed_seconds` is the sum over `feed_updates` of intended making to arrival at the server, which took `feed_reads`
+    readings; `retransmitted` counts the segments that its network namespace has sent again.
+    """
+
+    cpu_seconds: float | None
+    payload_bytes: int
+    received_bytes: int
+    sent_bytes: int
+    heartbeat_bytes: int
+    feed_seconds: float
+    feed_updates: int
+    feed_reads: int
+    waited_seconds: float | None
+    throttled_seconds: float | None
+    retransmitted: int | None
+
+    def began_anew_since(self, before: "ServerSample") -> bool:
+        """Tell whether the counters are another process's than those before: what only grows is smaller."""
+        counters = ("cpu_seconds", "payload_bytes", "received_bytes", "sent_bytes", "feed_updates", "feed_reads")
+        pairs = ((getattr(before, name), getattr(self, name)) for name in counters)
+        return any(early is not None and late is not None and late < early for early, late in pairs)
+
+
+class MachineSample(Sample, frozen=True, kw_only=True):
+    """The machine's counters.
+
+    `offset_ns` is wall time minus monotonic time; `busy_seconds` and `stolen_seconds` add up all cores, `own_seconds`
+    all processes of the experiment.
+    """
+
+    offset_ns: int
+    busy_seconds: float
+    stolen_seconds: float | None
+    own_seconds: float | None
+    memory_stalled_seconds: float | None
+
+
+class Resent(msgspec.Struct, frozen=True):
+    """What connections that were open at the end of the window have sent again in it.
+
+    `opened` counts those that were not there at its beginning; of `closed` ones, which were there at its beginning
+    only, nothing is known. Connections that are just being closed count as neither.
+    """
+
+    segments: int
+    opened: int
+    closed: int
+
+
+class LinkReport(Sample, frozen=True, kw_only=True):
+    """What a link's proxy did between two instants: its CPU time, and how late it forwarded what it had received.
+
+    Late is beyond the link's delay, which counts from the kernel's stamp of what arrives at the proxy.
+    """
+
+    cpu_seconds: float
+    late: LatenciesRecord
+
+
+class Memory(Sample, frozen=True, kw_only=True):
+    """A server's memory: its own, and the kernel's for sockets; None where it cannot be had.
+
+    `socket_bytes` is for buffers, `slab_bytes` for objects such as sockets, of the whole machine or of the server's
+    container, as `kernel_of` says. Of a container, `socket_bytes` is everything of the kernel's, the slab included.
+    """
+
+    user_bytes: int | None
+    socket_bytes: int | None
+    slab_bytes: int | None = None
+    kernel_of: Literal["machine", "container"] = "machine"
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """What was sampled around the window. `server` is None when it was restarted: its counters began anew.
+
+    `load_cores` is how many cores the load's processes had between them. `idle` is the server's memory without clients,
+    `full` that with `clients_measured` of them; `idle_utilisation` the part of a core that it took without clients.
+    `parts` is what was seen of every part of the trial. `proxy` is what the link's proxy did in the window, None where
+    there is none or it did not answer; `proxy_core` is the core that it is bound to, which it may share with the load.
+    `resent` is what the connections of server and proxy sent again, None where they cannot be asked.
+    """
+
+    server: tuple[ServerSample, ServerSample] | None
+    machine: tuple[MachineSample, MachineSample]
+    machine_cores: int
+    load_processes: int
+    load_cores: int
+    idle_utilisation: float | None
+    idle: Memory
+    full: Memory
+    clients_measured: int
+    restarts: int
+    parts: dict[str, Part] = {}
+    proxy: LinkReport | None = None
+    proxy_core: int | None = None
+    proxy_shares_core: bool = False
+    resent: Resent | None = None
+
+
+SPAN_TOLERANCE = 0.05
+"""Of the window: what two samples that are further off its ends say is of another interval, and is not used."""
+
+
+def off_seconds(samples: tuple[Sample, Sample], window: Window) -> float:
+    """Return by how much two samples may miss the ends of a window, both together."""
+    before, after = samples
+    return (before.off_ns(window.from_ns) + after.off_ns(window.to_ns)) / NS_PER_SECOND
+
+
+def do_span(samples: tuple[Sample, Sample], window: Window) -> bool:
+    """Tell whether two samples lie so near to the ends of a window that what came between them is of the window."""
+    return off_seconds(samples, window) <= SPAN_TOLERANCE * window.seconds
+
+
+def span_seconds(samples: tuple[Sample, Sample]) -> float:
+    """Return how long lay between two samples: from the end of the first to the end of the second."""
+    before, after = samples
+    return (after.ended_ns - before.ended_ns) / NS_PER_SECOND

@@ -1,0 +1,237 @@
+"""A trial in result.json, as values: what one transport at one setting did once. Unknown is null, never 0.
+
+Seconds and bytes throughout. Rates and costs count what fell into the window by wall time, everything about deliveries
+what was made in it; docs/measuring.md defines each figure.
+"""
+
+from typing import Literal, get_args
+
+import msgspec
+
+from wirerace.observe.account import Outcome, Stage
+from wirerace.record.parts import Bytes, LoadCost, Machine, Part, ProducerQuality, ServerCost
+
+Quantity = Literal[
+    "latency_seconds", "age_seconds", "empty_fraction", "updates_per_response", "responses_per_client_second"
+]
+QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
+Kind = Literal["prediction", "fit"]
+Weight = Literal["reason", "doubt", "unchecked"]
+
+
+class Latency(msgspec.Struct, frozen=True):
+    """Delivery latency. A percentile is null when no update has a delivery beyond it.
+
+    `min` below 0 says that something arrived before it was due: the clock was set, or stamps are wrong.
+    `updates_beyond` counts the updates that have one, for each percentile: all clients receive the same updates.
+    """
+
+    mean: float | None
+    p50: float | None
+    p90: float | None
+    p99: float | None
+    p999: float | None
+    max: float | None
+    updates_beyond: dict[str, int] = {}
+    min: float | None = None
+
+
+class Times(msgspec.Struct, frozen=True):
+    """How long things of one kind took, and how many there were."""
+
+    count: int
+    mean: float | None
+    p50: float | None
+    p99: float | None
+    max: float | None
+
+
+class Repolls(msgspec.Struct, frozen=True):
+    """Gaps from the arrival of an answer to the next request, plus a round trip; `square_mean` is in s²."""
+
+    count: int
+    mean: float | None
+    square_mean: float | None
+    p99: float | None
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """Mean latency in its parts: late making, producer to server, server to client's kernel. The client reads later.
+
+    `delivery` is what the transport itself adds, a poller's waiting included; `reader` is in no latency.
+    """
+
+    producer: float | None
+    feed: float | None
+    delivery: float | None
+    reader: float | None
+
+
+class Age(msgspec.Struct, frozen=True):
+    """Age of information: its time average, and the mean of its peaks, one for each client and arrival instant."""
+
+    mean: float | None
+    peak_mean: float | None
+
+
+class Connecting(msgspec.Struct, frozen=True):
+    """From the first packet to the first cursor, or to an earlier stage, over all connections of the trial."""
+
+    mean: float | None
+    p99: float | None
+
+
+class Returning(msgspec.Struct, frozen=True):
+    """Connections that broke, or were cut by the load itself: how many came back, and after how long."""
+
+    count: int
+    mean: float | None
+    p99: float | None
+    max: float | None
+
+
+class LinkQuality(msgspec.Struct, frozen=True):
+    """What the link's proxy spent in the window, and how well it kept the delay.
+
+    `core` is the one that it is bound to, `shares_core` tells that the load has the same one. `late_seconds` is beyond
+    the delay, of every piece that it forwarded.
+    """
+
+    core: int | None
+    shares_core: bool
+    cpu_seconds: float
+    utilisation: float
+    late_seconds: Times
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """A condition of theory: it holds while its value is at most `most`."""
+
+    name: str
+    value: float
+    most: float
+    holds: bool
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """Theory beside measurement, of one quantity.
+
+    `closed` is the closed form for the nominal rate, whose value varies by `deviation` (a standard deviation) with the
+    luck of a window of this length; `given` is the prediction given the schedule as it really was. `ratio` is measured
+    over given; `tolerance` is how far measured may be from given, in the unit of the quantity.
+
+    A `kind` other than a prediction is a fit: more of it than the tolerance was taken from the latencies of this trial.
+    """
+
+    quantity: Quantity
+    measured: float | None
+    given: float | None
+    closed: float | None
+    deviation: float | None
+    ratio: float | None
+    tolerance: float | None
+    within: bool | None
+    kind: Kind = "prediction"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What a check has found: a reason why a trial is invalid, a doubt, or that it could not look.
+
+    `what` was found, `why` it matters, and the `cure`: what to do about it.
+    """
+
+    weight: Weight
+    what: str
+    why: str = ""
+    cure: str = ""
+
+    @property
+    def text(self) -> str:
+        """What was found and why it matters, in one line."""
+        return f"{self.what}: {self.why}" if self.why else self.what
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Whether a trial is to be believed.
+
+    `reasons` make it invalid; `doubts` do not; `unchecked` is what could not be looked at on this machine. `findings`
+    are the same, each with what to do about it.
+    """
+
+    valid: bool
+    reasons: list[str] = []
+    doubts: list[str] = []
+    unchecked: list[str] = []
+    findings: list[Finding] = []
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """One transport at one setting, once; `variant` names the setting, nothing for the plain one.
+
+    `clients` is the most there were at one time, `client_seconds` how long all together were subscribed in the window.
+    `arrived` counts deliveries by arrival: what costs are divided by. `upper_bounds` counts deliveries that may have
+    arrived earlier than their stamp says; `clock` tells whose stamps they are.
+    """
+
+    transport: str
+    variant: str = ""
+    repeat: int
+    seed: int
+    clients: int
+    client_seconds: float
+    window_seconds: float
+    updates: int
+    expected: int
+    delivered: int
+    lost: int
+    duplicated: int
+    reordered: int
+    reach: float | None
+    arrived: int
+    clock: Literal["kernel", "user"]
+    upper_bounds: int
+    latency_seconds: Latency
+    latency_parts_seconds: Parts
+    reader_lag_seconds: Times
+    age_seconds: Age
+    requests: int
+    responses: dict[Outcome, int]
+    request_seconds: Times
+    repoll_seconds: Repolls
+    late_polls: int
+    connect_seconds: Connecting
+    connect_stages_seconds: dict[Stage, Connecting]
+    failed_connects: int
+    connects: int
+    cuts: int
+    breaks: int = 0
+    repeated_requests: int = 0
+    partial_responses: int = 0
+    return_seconds: Returning
+    restarts: int
+    parts: dict[str, Part] = {}
+    bytes: Bytes
+    server: ServerCost
+    load: LoadCost
+    link: LinkQuality | None = None
+    producer: ProducerQuality
+    machine: Machine
+    theory: list[Cell] = []
+    conditions: list[Condition] = []
+    verdict: Verdict | None = None
+
+    @property
+    def is_valid(self) -> bool:
+        """Tell whether it is to be believed. A trial without a verdict is not."""
+        return self.verdict is not None and self.verdict.valid
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether every update reached every client once and in order."""
+        return not (self.lost or self.duplicated or self.reordered)
+
+    @property
+    def empty_fraction(self) -> float | None:
+        """Empty answers of all answers; None when there was none."""
+        answered = self.responses["data"] + self.responses["empty"]
+        return self.responses["empty"] / answered if answered else None

@@ -1,0 +1,145 @@
+"""The directory of a run: claimed by one run alone, written to trial by trial."""
+
+import contextlib
+import errno
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from wirerace.errors import BadInput, SystemFault, WireraceError
+from wirerace.record.result import FILE_NAME, Raw, Result, write_json
+from wirerace.stopping import Stopped
+from wirerace.system import blamed_on
+
+RESULTS = Path("results")
+LATEST = RESULTS / "latest"
+LOGS, RAW = "logs", "raw"
+
+
+class RunDirectory:
+    """Where one run writes: `path`, which is in results/ when `is_default`."""
+
+    def __init__(self, path: Path, *, is_default: bool = False) -> None:
+        self.path = path
+        self._is_default = is_default
+
+    @property
+    def result_file(self) -> Path:
+        """Where the result is, once a trial has been finished."""
+        return self.path / FILE_NAME
+
+    def save_raw(self, name: str, raw: Raw) -> None:
+        """Save what a trial's figures were computed from.
+
+        Raises SystemFault when that cannot be done.
+        """
+        with blamed_on(self.path / RAW):
+            (self.path / RAW).mkdir(exist_ok=True)
+        write_json(self.path / RAW / f"{name}.json", raw)
+
+    def save(self, result: Result) -> None:
+        """Save the result as it is now; from its first trial on, `results/latest` points at it.
+
+        Raises SystemFault when it cannot be saved; a link that cannot be made is only a warning.
+        """
+        write_json(self.result_file, result)
+        if self._is_default and result.trials:
+            self._is_default = False
+            try:
+                _point(LATEST, self.path.name)
+            except OSError as error:
+                result.warnings.append(f"{LATEST} does not point at this run: {error.strerror or error}")
+
+
+@contextmanager
+def claimed(name: str, out: Path | None = None) -> Iterator[RunDirectory]:
+    """Yield the directory of a run, `out` or a new one in results/, which no other run has or gets.
+
+    What ends the run early gets a note of what is kept. What is still empty at the end is removed.
+
+    Raises BadInput when `out` holds something or is no directory, SystemFault when it cannot be written to.
+    """
+    with _usable(out or RESULTS):
+        path, is_new = _new_in_results(name) if out is None else _made(out)
+        _take(path)
+    directory = RunDirectory(path, is_default=out is None)
+    try:
+        yield directory
+    except (Stopped, WireraceError, OSError) as error:
+        if directory.result_file.exists():
+            error.add_note(f"what was finished is in {path}")
+        raise
+    finally:
+        with contextlib.suppress(OSError):  # it holds something, or has gone
+            (path / LOGS).rmdir()
+            if is_new:
+                path.rmdir()
+
+
+@contextmanager
+def _usable(path: Path) -> Iterator[None]:
+    try:
+        with blamed_on(path):
+            yield
+    except SystemFault as fault:
+        if isinstance(fault.__context__, FileExistsError | NotADirectoryError):
+            raise BadInput(f"{path}: Not a directory; name another with --out") from None
+        raise
+
+
+def _new_in_results(name: str) -> tuple[Path, bool]:
+    """Return a new directory for something that starts now; another run may start in the same second."""
+    RESULTS.mkdir(exist_ok=True)
+    path = first = RESULTS / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    for number in itertools.count(2):
+        try:
+            path.mkdir()
+            break
+        except FileExistsError:
+            path = first.with_name(f"{first.name}-{number}")
+    return path, True
+
+
+def _made(path: Path) -> tuple[Path, bool]:
+    """Return a directory and whether it had to be made."""
+    try:
+        path.mkdir(parents=True)
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+        return path, False
+    return path, True
+
+
+def _take(path: Path) -> None:
+    """Make the folder for logs, which only one run can.
+
+    Raises BadInput when the directory holds anything.
+    """
+    taken = BadInput(f"--out {path} holds something already: name a new directory")
+    try:
+        (path / LOGS).mkdir()
+    except FileExistsError:
+        raise taken from None
+    if any(entry.name != LOGS for entry in path.iterdir()):
+        (path / LOGS).rmdir()
+        raise taken
+
+
+def _point(link: Path, target: str) -> None:
+    """Let a link point at its neighbour, at once; what is no link is somebody's own.
+
+    Raises OSError when it cannot.
+    """
+    if link.exists() and not link.is_symlink():
+        raise FileExistsError(errno.EEXIST, "it is no link, and stays as it is")
+    beside = link.with_name(f".{link.name}-{target}")
+    try:
+        beside.symlink_to(target)
+        beside.replace(link)
+    except OSError:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise

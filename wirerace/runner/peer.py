@@ -1,0 +1,145 @@
+"""How an experiment speaks to the processes it has started: small requests, JSON, one at a time."""
+
+import contextlib
+import errno
+import http.client
+import math
+import socket
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from wirerace.decoding import Misfit, decode_json
+from wirerace.errors import SystemFault, TrialFailed, cut
+from wirerace.observe.metrics import samples
+from wirerace.system import fault_of
+
+Answer = TypeVar("Answer")
+
+ANSWER_SECONDS = 30.0
+MOST_SAID_BYTES = 200
+"""Of an error that a peer answers with."""
+NO_HEADERS: Mapping[str, str] = {}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@contextlib.contextmanager
+def _own_faults_apart() -> Iterator[None]:
+    """Raise SystemFault where it is this process that has no file descriptor left, whatever the peer does."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.EMFILE, errno.ENFILE}:
+            raise fault_of(error) from None
+        raise
+
+
+class _Metrics(dict[str, float]):
+    """Metrics of a peer, where each that is missing fails the trial."""
+
+    def __init__(self, peer: str, found: Mapping[str, float]) -> None:
+        super().__init__(found)
+        self._peer = peer
+
+    def __missing__(self, name: str) -> float:
+        raise TrialFailed(f"{self._peer} has no finite metric {name}")
+
+
+class Peer:
+    """One process's HTTP side; it may ask for a `token`."""
+
+    def __init__(self, name: str, port: int, *, token: str = "") -> None:
+        self.name = name
+        self.port = port
+        self._host = "127.0.0.1"
+        self._own_headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://{self._host}:{self.port}"
+
+    def is_open(self) -> bool:
+        """Tell whether somebody listens on its port."""
+        try:
+            with _own_faults_apart():
+                socket.create_connection((self._host, self.port), ANSWER_SECONDS).close()
+        except OSError:
+            return False
+        return True
+
+    def is_up(self, path: str = "/health") -> bool:
+        """Tell whether it answers a path with 200."""
+        try:
+            return self._exchange("GET", path, None)[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def metrics(self) -> dict[str, float]:
+        """Return its metrics now, those that have a finite value.
+
+        Raises TrialFailed when there are none, and later for each that is looked up and is not there.
+        """
+        try:
+            found = samples(self._ask("GET", "/metrics", None).decode())
+        except ValueError as error:  # also of what is no UTF-8
+            raise TrialFailed(f"{self.name} answers GET /metrics with what is no metrics: {cut(str(error))}") from None
+        return _Metrics(self.name, {name: value for name, value in found.items() if math.isfinite(value)})
+
+    def get(self, path: str, of_type: type[Answer]) -> Answer:
+        """Return the answer to a GET.
+
+        Raises TrialFailed when there is none, or another than was asked for.
+        """
+        return self._asked("GET", path, None, of_type)
+
+    def send(self, method: str, path: str, value: object, of_type: type[Answer]) -> Answer:
+        """Send `value` and return the answer.
+
+        Raises TrialFailed when there is none, or another than was asked for.
+        """
+        return self._asked(method, path, msgspec.json.encode(value), of_type)
+
+    def post(self, path: str, form: str, of_type: type[Answer]) -> Answer:
+        """Send a form and return the answer.
+
+        Raises TrialFailed when there is none, or another than was asked for.
+        """
+        return self._asked("POST", path, form.encode(), of_type, FORM)
+
+    def delete(self, path: str) -> None:
+        """Send a DELETE; a peer that has gone has nothing to delete."""
+        with contextlib.suppress(OSError, http.client.HTTPException, SystemFault):
+            self._exchange("DELETE", path, None)
+
+    def _asked(
+        self, method: str, path: str, body: bytes | None, of_type: type[Answer], headers: Mapping[str, str] = NO_HEADERS
+    ) -> Answer:
+        answer = self._ask(method, path, body, headers)
+        try:
+            return decode_json(answer, of_type, "it")
+        except Misfit as misfit:
+            raise TrialFailed(f"{self.name} answers {method} {path} with what was not asked for: {misfit}") from None
+
+    def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] = NO_HEADERS) -> bytes:
+        try:
+            status, answer = self._exchange(method, path, body, headers)
+        except (OSError, http.client.HTTPException) as error:
+            raise TrialFailed(f"{self.name} does not answer {method} {path}: {error}") from None
+        if status != 200:
+            said = answer[:MOST_SAID_BYTES].decode(errors="replace").strip()
+            raise TrialFailed(f"{self.name} answers {method} {path} with {status}: {said}")
+        return answer
+
+    def _exchange(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] = NO_HEADERS
+    ) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection(self._host, self.port, timeout=ANSWER_SECONDS)
+        try:
+            with _own_faults_apart():
+                connection.request(method, path, body, self._own_headers | dict(headers))
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()

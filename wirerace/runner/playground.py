@@ -1,0 +1,64 @@
+"""The playground: producer, servers and Locust's page, for somebody to play with until it is stopped."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from wirerace.errors import BadInput
+from wirerace.experiment.model import Experiment, plans_of, schedule_of
+from wirerace.host.ports import is_free
+from wirerace.runner.peer import Peer
+from wirerace.runner.steps import START_SECONDS, wait_until_healthy
+from wirerace.runner.targets.local import Local
+from wirerace.stopping import whole
+from wirerace.workload.schedule import Schedule
+
+TICK_SECONDS = 0.2
+
+
+class _Workers(msgspec.Struct):
+    """What Locust's page knows of its workers."""
+
+    worker_count: int
+
+
+def play(experiment: Experiment, directory: Path, web_port: int, on_ready: Callable[[list[Peer]], None]) -> None:
+    """Start everything, tell where each part is, and keep it going until an exception comes.
+
+    Raises BadInput when the page's port is taken, TrialFailed when a part does not start or Locust ends.
+    """
+    if not is_free(web_port):
+        raise BadInput(f"port {web_port} is taken: end what listens there, or name another with --web-port")
+    target = Local(experiment, directory, page_port=web_port)
+    try:
+        producer = target.start_producer()
+        wait_until_healthy(producer)
+        first = [plan for plan in plans_of(experiment, 1) if not plan.variant]
+        servers = [target.start_server(plan, producer.peer) for plan in first]
+        for server in servers:
+            wait_until_healthy(server)
+        producer.peer.send("PUT", "/schedule", schedule_of(experiment, experiment.seed, None), Schedule)
+        page = target.start_page({server.peer.name: server.peer for server in servers}, producer.peer)
+        deadline = time.monotonic() + START_SECONDS
+        while not _is_ready(page.peer, experiment.load.processes):
+            if time.monotonic() > deadline:
+                raise page.crew.failure(f"shows no page after {START_SECONDS:g} s")
+            _wait(target)
+        on_ready([page.peer, producer.peer, *(server.peer for server in servers)])
+        while True:
+            _wait(target)
+    finally:
+        with whole():
+            target.close()
+
+
+def _is_ready(page: Peer, processes: int) -> bool:
+    """Tell whether the page would start a test: with several processes it has to know all of its workers."""
+    return page.is_up("/") and (processes == 1 or page.get("/worker-count", _Workers).worker_count == processes)
+
+
+def _wait(target: Local) -> None:
+    target.watch()
+    time.sleep(TICK_SECONDS)

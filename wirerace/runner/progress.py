@@ -1,0 +1,76 @@
+"""Where a run stands: which trial, what it does, how long it will take."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from wirerace.experiment.model import Experiment, Plan, contestants
+from wirerace.experiment.patience import longest_seconds
+from wirerace.observe.account import LoadState
+
+PRIMING_SECONDS = 0.5  # for the priming update, beyond the clients' own pause
+MOST_IDLE_SECONDS = 2.0  # in which a server's cost without clients is measured, or half of a short window
+TICK_SECONDS = 0.05
+REPORT_SECONDS = 1.0
+NO_STATE = LoadState()
+
+
+class Progress(NamedTuple):
+    """Where a run stands."""
+
+    number: int
+    total: int
+    plan: Plan
+    phase: str
+    connected: int
+    clients: int
+    deliveries_per_second: float
+    left_seconds: float
+
+
+OnProgress = Callable[[Progress], None]
+
+
+class Reporter:
+    """Tells how a trial gets on."""
+
+    def __init__(self, on_progress: OnProgress, index: int, experiment: Experiment, plan: Plan) -> None:
+        self._on_progress = on_progress
+        self._index = index
+        each = len(list(contestants(experiment)))
+        self._total = each * max(experiment.valid_repeats or experiment.repeats, plan.repeat)
+        self._plan = plan
+        self._clients = experiment.clients.count
+        self._trial_seconds = expected_seconds(experiment, plan)
+        self._started = time.monotonic()
+        self._last = (self._started, 0)
+
+    def is_due(self) -> bool:
+        """Tell whether a report would be news: each costs the load a little."""
+        return time.monotonic() - self._last[0] >= REPORT_SECONDS
+
+    def report(self, phase: str, state: LoadState | None) -> None:
+        """Report a phase, and the load's state if there is one yet."""
+        now, state = time.monotonic(), state or NO_STATE
+        then, received = self._last
+        self._last = (now, state.received)
+        rate = max(0, state.received - received) / max(now - then, TICK_SECONDS)
+        left = max(0.0, self._trial_seconds - (now - self._started))
+        left += (self._total - self._index) * self._trial_seconds
+        self._on_progress(
+            Progress(self._index, self._total, self._plan, phase, state.subscribed, self._clients, rate, left)
+        )
+
+
+def idle_seconds(experiment: Experiment) -> float:
+    """Return for how long a server's cost without clients is measured."""
+    return min(MOST_IDLE_SECONDS, experiment.window.measure_seconds / 2)
+
+
+def expected_seconds(experiment: Experiment, plan: Plan) -> float:
+    """Return about how long a trial takes."""
+    clients, window = experiment.clients, experiment.window
+    longest = longest_seconds(experiment.link, plan.options)
+    starting = 2.5 + idle_seconds(experiment) + (1.5 if experiment.load.processes > 1 else 0)
+    starting += clients.count / clients.spawn_per_second
+    return starting + 2 * longest + PRIMING_SECONDS + window.warmup_seconds + window.measure_seconds + 1.0

@@ -1,0 +1,106 @@
+"""Sampling at the ends of a window: the server, in whatever it runs, the link's proxy, and the machine."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from wirerace.clock import now_ns
+from wirerace.errors import TrialFailed
+from wirerace.host.machine import machine_sample
+from wirerace.host.tcp_diag import Connections, connections_of
+from wirerace.record.samples import LinkReport, MachineSample, ServerSample
+from wirerace.runner.targets.local import Child, LoadChild
+from wirerace.runner.targets.process import Process
+
+CPU_SECONDS = "wirerace_cpu_seconds_total"
+
+
+class Samples(NamedTuple):
+    """What is sampled at one end of a window: the server, the machine, and what the link's proxy did since the last.
+
+    `connections` are those of server and proxy, as far as this process sees them.
+    """
+
+    server: ServerSample | None
+    proxy: LinkReport | None
+    machine: MachineSample
+    connections: Connections | None
+
+
+def samples_of(server: Child, load: LoadChild, own: Callable[[], float | None], *, first: bool) -> Samples:
+    """Return the samples at one end of the window, the server's first; `own` is what all parts have spent.
+
+    Raises TrialFailed when the server has no such counters.
+    """
+    sampled, reported, machine = _sample(server, first=first), _reported(load.link), machine_sample(own)
+    # A container's connections lie in a network namespace of its own.
+    seen = connections_of(server.peer.port, load.link_port) if isinstance(server.process, Process) else None
+    return Samples(sampled, reported, machine, seen)
+
+
+def _reported(link: Child | None) -> LinkReport | None:
+    """Return what the link's proxy did since it was last asked, None while it is being restarted."""
+    if link is None:
+        return None
+    try:
+        return link.peer.get("/report", LinkReport)
+    except TrialFailed:
+        return None
+
+
+def _sample(server: Child, *, first: bool) -> ServerSample | None:
+    """Return the server's counters; the CPU time that asking takes lies outside of what two samples span.
+
+    A container's own CPU time has its health checks in it, so there the process says what it spent. None while the
+    server is being restarted: the trial goes on without.
+
+    Raises TrialFailed when the server has no such counters.
+    """
+    began_ns = now_ns()
+    process = server.process if isinstance(server.process, Process) else None
+    cpu_seconds = process.cpu_seconds() if process is not None and not first else None
+    try:
+        metrics = server.peer.metrics()
+    except TrialFailed:
+        return None
+    if process is None:
+        cpu_seconds = metrics.get(CPU_SECONDS)
+    elif first:
+        cpu_seconds = process.cpu_seconds()
+    return server_sample(metrics, cpu_seconds, began_ns)
+
+
+def cpu_seconds_of(server: Child) -> float | None:
+    """Return the CPU time of the server's process so far, None where it cannot be had."""
+    if isinstance(server.process, Process):
+        return server.process.cpu_seconds()
+    return server.peer.metrics().get(CPU_SECONDS)
+
+
+def span_of(before: ServerSample | None, after: ServerSample | None) -> tuple[ServerSample, ServerSample] | None:
+    """Return two samples as a span, None when one is missing or the counters began anew in between.
+
+    Whoever restarts a container by itself, as an engine does, is seen only by its counters.
+    """
+    if before is None or after is None or after.began_anew_since(before):
+        return None
+    return before, after
+
+
+def server_sample(metrics: Mapping[str, float], cpu_seconds: float | None, began_ns: int) -> ServerSample:
+    """Return the sample in a server's metrics, which have just come."""
+    retransmitted = metrics.get("wirerace_tcp_retransmitted_segments_total")
+    return ServerSample(
+        began_ns=began_ns,
+        ended_ns=now_ns(),
+        cpu_seconds=cpu_seconds,
+        payload_bytes=int(metrics["wirerace_payload_bytes_total"]),
+        received_bytes=int(metrics["wirerace_received_bytes_total"]),
+        sent_bytes=int(metrics["wirerace_sent_bytes_total"]),
+        heartbeat_bytes=int(metrics["wirerace_heartbeat_bytes_total"]),
+        feed_seconds=metrics["wirerace_feed_lag_seconds_sum"],
+        feed_updates=int(metrics["wirerace_feed_lag_seconds_count"]),
+        feed_reads=int(metrics["wirerace_feed_reads_total"]),
+        waited_seconds=metrics.get("wirerace_waited_seconds_total"),
+        throttled_seconds=metrics.get("wirerace_throttled_seconds_total"),
+        retransmitted=None if retransmitted is None else int(retransmitted),
+    )

@@ -1,0 +1,233 @@
+"""The steps of one trial, the same wherever it runs: start, subscribe, prime, measure, drain, stop."""
+
+import time
+from typing import Any
+
+import psutil
+
+from wirerace.analysis.measure import figures
+from wirerace.clock import NS_PER_SECOND, StepWatch, now_ns, to_ns
+from wirerace.errors import TrialFailed
+from wirerace.experiment.model import Experiment, Plan, schedule_of
+from wirerace.experiment.patience import longest_seconds
+from wirerace.host.tcp_diag import resent_between
+from wirerace.observe.account import AccountRecord, LoadState, Window
+from wirerace.record.result import Raw
+from wirerace.record.samples import Measured
+from wirerace.record.trial import Trial
+from wirerace.runner.draining import Drain
+from wirerace.runner.progress import NO_STATE, PRIMING_SECONDS, TICK_SECONDS, Reporter, idle_seconds
+from wirerace.runner.sampling import Samples, cpu_seconds_of, samples_of, span_of
+from wirerace.runner.targets.compose import Compose
+from wirerace.runner.targets.local import Child, LoadChild, Local
+from wirerace.runner.targets.process import Process
+from wirerace.runner.watching import Watch
+from wirerace.stopping import whole
+from wirerace.workload.schedule import Schedule, Truth
+
+START_SECONDS = 60.0  # for a process to become healthy; on a busy machine Python alone takes many
+SUBSCRIBE_SECONDS = 60.0  # for the clients, beyond the time that spawning them takes; the same
+SETTLE_SECONDS = 0.2  # before memory is read
+MOST_STEP_SECONDS = 2.0  # of the wall clock between two looks; the verdict judges smaller ones
+QUIET_SECONDS = 0.2  # before an instant that matters, nobody is asked anything
+
+
+class Steps:
+    """The steps of one trial."""
+
+    def __init__(
+        self, experiment: Experiment, plan: Plan, target: Local | Compose, producer: Child, reporter: Reporter
+    ) -> None:
+        self.experiment = experiment
+        self._plan = plan
+        self._target = target
+        self._producer = producer
+        self._reporter = reporter
+        self._count = experiment.clients.count
+        self._count_at_start = experiment.clients.count_at_start
+        self._clock = StepWatch(now_ns)
+        self._watch = Watch()
+
+    def run(self) -> tuple[Trial, Raw]:
+        """Run the trial; whatever happens, its server and load are stopped after it.
+
+        Raises TrialFailed when it cannot be completed.
+        """
+        started: list[Any] = []
+        try:
+            self._target.begin_trial()
+            wait_until_healthy(self._producer)
+            self._watch.add({"producer": self._producer.process.members})
+            server = self._target.start_server(self._plan, self._producer.peer)
+            started.insert(0, server.process)
+            self._report("starting")
+            wait_until_healthy(server)
+            self._watch.add({"server": server.process.members})
+            time.sleep(SETTLE_SECONDS)
+            idle_utilisation = self._idle(server)
+            time.sleep(SETTLE_SECONDS)
+            idle = server.process.memory()
+            load = self._target.start_load(self._plan, server.peer)
+            started = [load.crew, *([load.link.process] if load.link else []), *started]
+            self._watch.add({"load": load.crew.members} | ({"link": load.link.process.members} if load.link else {}))
+            self._subscribe(load)
+            time.sleep(SETTLE_SECONDS)
+            full = server.process.memory()
+            primed_ns = now_ns()
+            window = self._prime(load)
+            before, after = self._measure(window, server, load)
+            self._drain(window, server, load)
+            account = load.peer.send("POST", "/finish", None, AccountRecord)
+            self._refuse_a_clock_that_was_set()
+            measured = Measured(
+                server=span_of(before.server, after.server),
+                machine=(before.machine, after.machine),
+                machine_cores=psutil.cpu_count() or 1,
+                load_processes=self.experiment.load.processes,
+                load_cores=self._target.load_cores,
+                idle_utilisation=idle_utilisation,
+                idle=idle,
+                full=full,
+                clients_measured=self._count_at_start,
+                restarts=server.process.restarts,
+                parts=self._watch.found(),
+                proxy=after.proxy,
+                proxy_core=next(iter(self._target.cores.link), None),
+                proxy_shares_core=self._target.cores.is_shared,
+                resent=resent_between(before.connections, after.connections),
+            )
+            # Past the window's end: a producer that died in it is another epoch only after it.
+            raw = Raw(window, account, self._truth(primed_ns, now_ns()), measured, self.experiment.link)
+            return figures(self._plan, raw), raw
+        finally:
+            with whole():
+                try:
+                    self._target.stop(*started)
+                finally:
+                    self._producer.peer.delete("/schedule")
+
+    def _idle(self, server: Child) -> float | None:
+        """Return the part of a core that the server takes without clients while the same news is made."""
+        self._report("idle")
+        self._producer.peer.send("PUT", "/schedule", schedule_of(self.experiment, self._plan.seed, None), Schedule)
+        time.sleep(SETTLE_SECONDS)
+        before, before_ns = cpu_seconds_of(server), now_ns()
+        time.sleep(idle_seconds(self.experiment))
+        after, after_ns = cpu_seconds_of(server), now_ns()
+        self._producer.peer.delete("/schedule")
+        if before is None or after is None:
+            return None
+        return (after - before) / (after_ns - before_ns) * NS_PER_SECOND
+
+    def _subscribe(self, load: LoadChild) -> None:
+        """Wait until every client has its first cursor."""
+        clients = self.experiment.clients
+        deadline = time.monotonic() + SUBSCRIBE_SECONDS + clients.count / clients.spawn_per_second
+        while True:
+            state = load.peer.get("/state", LoadState) if load.peer.is_open() else NO_STATE
+            self._report("connecting", state)
+            if state.subscribed == self._count_at_start:
+                return
+            if time.monotonic() > deadline:
+                raise load.crew.failure(f"has connected {state.subscribed} of {self._count_at_start} clients in time")
+            self._pause()
+
+    def _prime(self, load: LoadChild) -> Window:
+        """Give everybody an age, set the schedule, and return the window in which it will be measured."""
+        experiment = self.experiment
+        longest = longest_seconds(experiment.link, self._plan.options)
+        start_ns = now_ns() + to_ns(longest + PRIMING_SECONDS)
+        schedule = schedule_of(experiment, self._plan.seed, start_ns)
+        self._producer.peer.send("PUT", "/schedule", schedule, Schedule)
+        from_ns = start_ns + to_ns(experiment.window.warmup_seconds)
+        window = Window(from_ns, from_ns + to_ns(experiment.window.measure_seconds))
+        load.peer.send("PUT", "/window", window, dict[str, str])
+        if now_ns() >= window.from_ns:
+            raise TrialFailed("wirerace stood still: the window had begun before the load was told of it")
+        self._sleep_until(window.from_ns, "warming up", load)
+        return window
+
+    def _measure(self, window: Window, server: Child, load: LoadChild) -> tuple[Samples, Samples]:
+        """Sit through the window; return the samples at both ends, the second without a server that was restarted."""
+        restarts, stall = server.process.restarts, self.experiment.stall
+        self._watch.begin()
+        before = samples_of(server, load, self._target.cpu_seconds, first=True)
+        state = load.peer.get("/state", LoadState)
+        self._report("measuring", state)
+        if state.aged < self._count_at_start:
+            raise TrialFailed(
+                f"only {state.aged} of {self._count_at_start} clients had received an update when the window began"
+            )
+        if stall.lasts_seconds and isinstance(server.process, Process):  # containers are refused a stall
+            self._sleep_until(window.from_ns + to_ns(stall.at_seconds), "measuring", load)
+            server.process.stall(stall.lasts_seconds)
+        self._sleep_until(window.to_ns, "measuring", load)
+        after = samples_of(server, load, self._target.cpu_seconds, first=False)
+        return before, after if server.process.restarts == restarts else after._replace(server=None)
+
+    def _drain(self, window: Window, server: Child, load: LoadChild) -> None:
+        """Wait until everything has come, or as long as it may take."""
+        drain = Drain(window, self.experiment.link, self._plan.options)
+        while True:
+            state = load.peer.get("/state", LoadState)
+            self._report("draining", state)
+            made = self._made_in(window)
+            has_all = made is not None and state.delivered >= made * self._count
+            restarted = self._watch.restarts > 0
+            is_broken = made is None or state.away > 0 or self._watch.has_trouble
+            is_broken = is_broken or (restarted and not server.peer.is_up())
+            if drain.is_over(now_ns(), has_all=has_all, is_broken=is_broken):
+                return
+            self._pause()
+
+    def _made_in(self, window: Window) -> int | None:
+        """Return how many updates were made in a window; None while the producer does not answer."""
+        try:
+            return self._truth(window.from_ns, window.to_ns).count
+        except TrialFailed:
+            return None
+
+    def _truth(self, from_ns: int, to_ns: int) -> Truth:
+        return self._producer.peer.get(f"/updates?from={from_ns}&to={to_ns}", Truth)
+
+    def _sleep_until(self, at_ns: int, phase: str, load: LoadChild) -> None:
+        while (left_seconds := (at_ns - now_ns()) / NS_PER_SECOND) > 0:
+            self._look()
+            if self._reporter.is_due() and left_seconds > QUIET_SECONDS:
+                self._report(phase, load.peer.get("/state", LoadState))
+            time.sleep(min(max(at_ns - now_ns(), 0) / NS_PER_SECOND, TICK_SECONDS))
+
+    def _pause(self) -> None:
+        self._look(is_timed=False)
+        time.sleep(TICK_SECONDS)
+
+    def _look(self, *, is_timed: bool = True) -> None:
+        self._target.watch()
+        self._watch.look(is_timed=is_timed)
+        self._refuse_a_clock_that_was_set()
+
+    def _refuse_a_clock_that_was_set(self) -> None:
+        """Raise TrialFailed when the wall clock, by which everything in a trial happens, is not what it was."""
+        step_seconds = self._clock.step_ns() / NS_PER_SECOND
+        if abs(step_seconds) > MOST_STEP_SECONDS:
+            raise TrialFailed(
+                f"the wall clock was set by {step_seconds:+.0f} s in the middle of the trial, or the machine slept: "
+                "run it again when the time is settled"
+            )
+
+    def _report(self, phase: str, state: LoadState | None = None) -> None:
+        self._reporter.report(phase, state)
+
+
+def wait_until_healthy(child: Child) -> None:
+    """Return when a service that was just started answers /health with 200.
+
+    Raises TrialFailed, with its last log lines, when it ends before or takes too long.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while not child.peer.is_up():
+        if child.process.has_ended():
+            raise child.process.failure("ended as soon as it was started")
+        if time.monotonic() > deadline:
+            raise child.process.failure(f"is not healthy after {START_SECONDS:g} s")
+        time.sleep(TICK_SECONDS)

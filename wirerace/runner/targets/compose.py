@@ -1,0 +1,226 @@
+"""The compose target: producer, servers and load are the stack's containers, which stay as they were found."""
+
+import time
+import urllib.parse
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from wirerace.clock import process_cpu_seconds
+from wirerace.errors import BadInput, TrialFailed, WireraceError
+from wirerace.experiment.model import Experiment, Plan, plans_of
+from wirerace.host.cores import Cores
+from wirerace.host.machine import total_seconds
+from wirerace.options import fields_at, flag_of, variable_of
+from wirerace.runner.peer import Peer
+from wirerace.runner.targets.container import Container, ContainerCrew
+from wirerace.runner.targets.local import Child, LoadChild
+from wirerace.runner.targets.locust import load_flags, spelled_value
+from wirerace.runner.targets.process import MOST_RESTARTS
+from wirerace.runner.targets.stack import WORKER, Stack
+from wirerace.stopping import whole
+from wirerace.transports import PRODUCER_PORT, TRANSPORTS
+
+PARTS = ["producer", *TRANSPORTS, "locust", WORKER]
+"""Of the stack, what an experiment needs, in the order of their dependence."""
+PAGE_PORT, CONTROL_PORT = 8089, 9646
+WATCH_SECONDS = 1.0
+STOP_SECONDS = 20.0
+IDLE = {"ready", "stopped"}
+SHAPE_CLASSES = {"steady": "Default", "steps": "Steps", "spike": "Spike", "ramp": "Ramp", "storm": "ReconnectStorm"}
+"""What Locust's page calls the shapes."""
+
+
+class Swarming(msgspec.Struct):
+    """What Locust's page answers to Start and Stop."""
+
+    success: bool
+    message: str = ""
+
+
+class PageState(msgspec.Struct):
+    """What Locust's page says of its test."""
+
+    state: str
+
+
+class Compose:
+    """Runs trials on the stack. What is down is brought up, and taken away at the end."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        _refuse_server_options(experiment)
+        _refuse_interference(experiment)
+        self._experiment = experiment
+        self._stack = Stack()
+        self._watched: list[Container | ContainerCrew] = []
+        self._looked = 0.0
+        self._schedule: Any = None
+        self.load_cores = experiment.load.processes
+        self.cores = Cores([], [])
+        self._was_down = [part for part in PARTS if not self._stack.containers(part)]
+        self._workers_before = len(self._stack.containers(WORKER))
+        if "locust" not in self._was_down and self._page.get("/stats/requests", PageState).state not in IDLE:
+            raise BadInput("Locust is running a test on the stack: stop it first")
+        try:
+            self._stack.up(*PARTS, workers=experiment.load.processes)
+            self._producer_part = self._one("producer")
+            self._producer = Peer("producer", self._producer_part.port(PRODUCER_PORT))
+            self._schedule = self._producer.get("/schedule", object)
+        except BaseException:  # a stop, too
+            take_all(self._take_away, self._revive)
+            raise
+
+    def begin_trial(self) -> None:
+        """Start again what has died since the last trial, and allow every part as many deaths as in the first one."""
+        producer = self._producer_part
+        if producer.has_ended():
+            producer.restart()
+        producer.gives_up_at = producer.restarts + MOST_RESTARTS
+
+    def start_producer(self) -> Child:
+        """Return the stack's producer, silent."""
+        self._producer.delete("/schedule")
+        return Child(self._producer_part, self._producer)
+
+    def start_server(self, plan: Plan, producer: Peer) -> Child:  # noqa: ARG002 -- compose has told it already
+        """Return the stack's server of the plan's transport, started afresh."""
+        container = self._one(plan.transport.name)
+        container.start_anew()
+        child = Child(container, Peer(plan.transport.name, container.port(plan.transport.port)))
+        self._watched = [container]
+        return child
+
+    def start_load(self, plan: Plan, server: Peer) -> LoadChild:  # noqa: ARG002 -- inside, it has another address
+        """Start a test on Locust's page with the plan's clients."""
+        self._replace_dead_load()
+        url = f"http://{plan.transport.name}:{plan.transport.port}"
+        flags = load_flags(self._experiment, plan, url)
+        flags |= {"user_count": flags.pop("users"), "shape_class": SHAPE_CLASSES[str(flags.pop("shape"))]}
+        flags |= {"load_seed": plan.seed, "await_window": True, "user_classes": plan.transport.user_class}
+        form = urllib.parse.urlencode({name: spelled_value(value) for name, value in flags.items()})
+        try:
+            answer = self._page.post("/swarm", form, Swarming)
+            crew = ContainerCrew([*self._stack.containers(WORKER), self._one("locust")], self._stop_load)
+            locust = self._one("locust")
+            token = locust.variable(variable_of("control_token"))
+            control = Peer("the load", locust.port(CONTROL_PORT), token=token)
+        except BaseException:  # Ctrl-C, too: a test may run that nobody else would stop
+            take_all(self._stop_load)
+            raise
+        if not answer.success:
+            raise TrialFailed(f"Locust's page refuses: {answer.message}")
+        self._watched.append(crew)
+        return LoadChild(crew, control)
+
+    def watch(self) -> None:
+        """Start a server or producer that has died again; once a second, for every look costs the engine something.
+
+        Raises TrialFailed when a part of the load has died.
+        """
+        if time.monotonic() - self._looked < WATCH_SECONDS:
+            return
+        self._looked = time.monotonic()
+        for part in [self._producer_part, *self._watched]:
+            if part.has_ended():
+                if isinstance(part, ContainerCrew) or part.restarts >= part.gives_up_at:
+                    raise part.failure("ended in the middle of the trial")
+                part.restart()
+
+    def cpu_seconds(self) -> float | None:
+        """Return the CPU time so far of everything that the experiment runs, this process included."""
+        members = [member for part in self._watched for member in part.members]
+        parts = [self._producer_part, *members]
+        return total_seconds([process_cpu_seconds(), *(part.cpu_seconds() for part in parts)])
+
+    def stop(self, *parts: Container | ContainerCrew) -> None:
+        """End what the parts do, in this order."""
+        for part in parts:
+            self._watched = [left for left in self._watched if left is not part]
+            part.stop()
+
+    def close(self) -> None:
+        """Leave the stack as it was found.
+
+        Raises TrialFailed, after all that can be done is done, with what could not.
+        """
+        if troubles := take_all(self._stop_load, self._take_away, self._revive, self._put_schedule_back):
+            raise TrialFailed(f"the stack is not as it was found: {'; '.join(troubles)}")
+
+    def _take_away(self) -> None:
+        self._stack.remove(*reversed(self._was_down))
+
+    def _revive(self) -> None:
+        """Start again what was up before and has died, with as many workers as there were."""
+        counts = {part: len(self._stack.containers(part)) for part in PARTS if part not in self._was_down}
+        wanted = {part: self._workers_before if part == WORKER else 1 for part in counts}
+        if parts := [part for part, count in counts.items() if count != wanted[part]]:
+            self._stack.up(*parts, workers=self._workers_before)
+
+    def _put_schedule_back(self) -> None:
+        if self._schedule is not None and "producer" not in self._was_down:
+            self._producer.send("PUT", "/schedule", self._schedule | {"start_ns": None}, object)
+
+    def _replace_dead_load(self) -> None:
+        """Start again what has died of the load since the trial before; workers of a dead master are of no use."""
+        if not self._stack.containers("locust"):
+            self._stack.remove(WORKER)
+        workers = self._experiment.load.processes
+        if len(self._stack.containers(WORKER)) != workers:
+            try:
+                self._stack.up("locust", WORKER, workers=workers)
+            except BadInput as error:
+                raise TrialFailed(str(error)) from None
+
+    @property
+    def _page(self) -> Peer:
+        return Peer("Locust's page", self._one("locust").port(PAGE_PORT))
+
+    def _one(self, service: str) -> Container:
+        found = self._stack.containers(service)
+        if not found:
+            raise TrialFailed(f"{service} is not running any more: docker compose ps tells more")
+        return found[0]
+
+    def _stop_load(self) -> None:
+        """Press Stop and wait until the test has ended; a master that has died has none."""
+        if not self._stack.containers("locust"):
+            return
+        page = self._page
+        page.post("/stop", "", Swarming)
+        deadline = time.monotonic() + STOP_SECONDS
+        while page.get("/stats/requests", PageState).state not in IDLE:
+            if time.monotonic() > deadline:
+                raise TrialFailed(f"Locust has not stopped after {STOP_SECONDS:g} s")
+            time.sleep(0.2)
+
+
+def _refuse_interference(experiment: Experiment) -> None:
+    for key, value in (
+        ("link.delay_seconds", experiment.link.delay_seconds),
+        ("stall.lasts_seconds", experiment.stall.lasts_seconds),
+    ):
+        if value:
+            raise BadInput(f"{key} = {value:g} needs processes of its own: leave out --on compose, or set it to 0")
+
+
+def take_all(*steps: Callable[[], object]) -> list[str]:
+    """Take all steps, whatever becomes of those before, and return what went wrong."""
+    troubles = []
+    with whole():
+        for step in steps:
+            try:
+                step()
+            except WireraceError as error:
+                troubles.append(str(error))
+    return troubles
+
+
+def _refuse_server_options(experiment: Experiment) -> None:
+    for plan in plans_of(experiment, 1):
+        for field in fields_at(plan.transport.options, "server"):
+            if getattr(plan.options, field.name) != field.default:
+                name = f"{plan.transport.name}.{field.name}"
+                raise BadInput(
+                    f"{name} is a server's, and the stack's are set in docker-compose.yml: {flag_of(field.name)}"
+                )

@@ -1,0 +1,149 @@
+"""Containers of an experiment: what they spend, whether they live, what they said last."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from wirerace.clock import now_ns
+from wirerace.errors import TrialFailed
+from wirerace.record.samples import Memory
+from wirerace.runner.targets.groups import cpu_seconds_of, is_stopped
+from wirerace.runner.targets.process import MOST_RESTARTS
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container as DockerContainer
+
+LAST_LINES = 5
+
+
+@contextmanager
+def asking(name: str) -> Iterator[None]:
+    """Ask the engine about a part; TrialFailed when it refuses, or does not answer."""
+    from docker.errors import DockerException  # noqa: PLC0415 -- 0.15 s that a run without containers does not need
+
+    try:
+        yield
+    except (DockerException, OSError) as error:
+        raise TrialFailed(f"{name}: the engine says {str(error).strip()[:200]}") from None
+
+
+class Container:
+    """One container of the stack; it is there before the experiment and after it."""
+
+    def __init__(self, name: str, container: "DockerContainer") -> None:
+        self.name = name
+        self.restarts = 0
+        self.gives_up_at = MOST_RESTARTS
+        self._container = container
+
+    @property
+    def members(self) -> "Sequence[Container]":
+        """Itself: there are no others."""
+        return [self]
+
+    def port(self, inside: int) -> int:
+        """Return where a port of the container is published on this machine."""
+        with asking(self.name):
+            self._container.reload()
+        bindings = self._container.ports.get(f"{inside}/tcp")
+        if not bindings:
+            raise TrialFailed(f"{self.name} publishes no port for {inside}: compare docker-compose.yml")
+        return int(bindings[0]["HostPort"])
+
+    def variable(self, name: str) -> str:
+        """Return a variable of the environment that it was made with, empty without one."""
+        given: dict[str, str] = dict(one.partition("=")[::2] for one in self._container.attrs["Config"]["Env"] or ())
+        return given.get(name, "")
+
+    def has_ended(self) -> bool:
+        """Tell whether it is not running."""
+        try:
+            with asking(self.name):
+                self._container.reload()
+        except TrialFailed:
+            return True
+        return str(self._container.status) != "running"
+
+    def is_stopped(self) -> bool:
+        """Tell whether a signal has stopped its first process, where that is to be seen."""
+        return is_stopped(str(self._container.id), self._container.attrs["State"]["Pid"])
+
+    def start_anew(self) -> None:
+        """Restart it: a fresh process, as in a new container."""
+        with asking(self.name):
+            self._container.restart(timeout=5)
+
+    def restart(self) -> None:
+        """Start it again after it has died."""
+        self.restarts += 1
+        with asking(self.name):
+            self._container.start()
+
+    def cpu_seconds(self) -> float | None:
+        """Return the CPU time of its control group so far, None where it cannot be had.
+
+        Quickly, for a window begins meanwhile.
+        """
+        try:
+            with asking(self.name):
+                self._container.reload()
+        except TrialFailed:
+            return None
+        return cpu_seconds_of(str(self._container.id), self._container.attrs["State"]["Pid"])
+
+    def memory(self) -> Memory:
+        """Return the memory of its control group: its processes' own, and what the kernel holds for it.
+
+        Control groups of version 1 call the processes' own `total_rss`, those of version 2 `anon`; files are left out.
+        Only version 2 tells the slab.
+        """
+        began_ns, memory = now_ns(), self._stats().get("memory_stats", {})
+        parts = memory.get("stats", {})
+        own = parts.get("anon", parts.get("total_rss"))
+        files = parts.get("file", parts.get("total_cache"))
+        is_known = own is not None and files is not None and "usage" in memory
+        return Memory(
+            began_ns=began_ns,
+            user_bytes=own if is_known else None,
+            socket_bytes=max(0, memory["usage"] - own - files) if is_known else None,
+            slab_bytes=parts.get("slab"),
+            kernel_of="container",
+            ended_ns=now_ns(),
+        )
+
+    def failure(self, what: str) -> TrialFailed:
+        """Return the error that says what went wrong, with the last lines of its log."""
+        lines: list[str] = []
+        with suppress(TrialFailed), asking(self.name):
+            lines = self._container.logs(tail=LAST_LINES).decode(errors="replace").splitlines()
+        return TrialFailed(f"{self.name} {what}; its log ends: {' | '.join(lines) or '(empty)'}")
+
+    def stop(self) -> None:
+        """Leave it as it is: the stack belongs to its user."""
+
+    def _stats(self) -> dict[str, Any]:
+        """Ask the engine, which takes it a second: it waits for its next look at the container."""
+        found = None
+        with suppress(TrialFailed), asking(self.name):
+            found = self._container.stats(stream=False, one_shot=True)
+        return found if isinstance(found, dict) else {}
+
+
+class ContainerCrew:
+    """Several containers that do one job; `on_stop` ends the job, not the containers."""
+
+    def __init__(self, members: Sequence[Container], on_stop: Callable[[], None]) -> None:
+        self.members = members
+        self._on_stop = on_stop
+
+    def has_ended(self) -> bool:
+        """Tell whether any of them ended."""
+        return any(member.has_ended() for member in self.members)
+
+    def failure(self, what: str) -> TrialFailed:
+        """Return the error that says what went wrong, of the first that ended, or of the first of all."""
+        return next((member for member in self.members if member.has_ended()), self.members[0]).failure(what)
+
+    def stop(self) -> None:
+        """End the job."""
+        self._on_stop()

@@ -1,0 +1,223 @@
+"""The local target: producer, server and load as processes on loopback."""
+
+import secrets
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from wirerace.clock import process_cpu_seconds
+from wirerace.errors import BadInput
+from wirerace.experiment.model import Experiment, Plan, plans_of
+from wirerace.host.cores import cores_of, usable_cores
+from wirerace.host.machine import total_seconds
+from wirerace.host.ports import claim, free_port, is_free
+from wirerace.options import fields_at, flag_of, variable_of
+from wirerace.runner.directory import LOGS, RAW
+from wirerace.runner.peer import Peer
+from wirerace.runner.progress import TICK_SECONDS
+from wirerace.runner.targets.container import Container, ContainerCrew
+from wirerace.runner.targets.locust import load_flags, locust_command, spelled
+from wirerace.runner.targets.process import MOST_RESTARTS, Crew, Process
+from wirerace.stopping import whole
+from wirerace.system import blamed_on
+from wirerace.transports import PRODUCER_PORT, TRANSPORTS
+
+SPARE_DESCRIPTORS = 200
+"""What a process opens beside one socket for each client."""
+LOAD, LINK = "the load", "the link's proxy"
+PROXY_SECONDS = 60.0  # for a link's proxy to come up
+
+
+class Child(NamedTuple):
+    """A service's process, or its container, and how to speak to it."""
+
+    process: Process | Container
+    peer: Peer
+
+
+class LoadChild(NamedTuple):
+    """The load's processes, or its containers, and how to speak to them.
+
+    Where there is a link, its proxy, and the port at which clients connect to it.
+    """
+
+    crew: Crew | ContainerCrew
+    peer: Peer
+    link: Child | None = None
+    link_port: int | None = None
+
+
+class Local:
+    """Starts what a trial needs and stops all of it. Each server gets a core of its own where there are two.
+
+    `page_port` is for a playground: Locust's page has that port, services listen where people look for them if nobody
+    else does, and the producer keeps no record, for nobody asks for the truth.
+    """
+
+    def __init__(self, experiment: Experiment, directory: Path, *, page_port: int | None = None) -> None:
+        self._page_port = page_port
+        self._experiment = experiment
+        self._directory = directory
+        with blamed_on(directory / LOGS):
+            (directory / LOGS).mkdir(exist_ok=True)
+        self._processes: list[Process] = []
+        self._token = secrets.token_urlsafe(18)
+        self.cores = cores_of(experiment)
+        self.load_cores = len(self.cores.load or usable_cores())
+        sockets = 2 if experiment.link.delay_seconds else 1  # a proxy has two for each client
+        raise_descriptor_limit(sockets * experiment.clients.count + SPARE_DESCRIPTORS)
+
+    def begin_trial(self) -> None:
+        """Start again what has died since the last trial, and allow every part as many deaths as in the first one."""
+        for process in self._processes:
+            if process.has_ended():
+                process.restart()
+            process.gives_up_at = process.restarts + MOST_RESTARTS
+
+    def start_producer(self) -> Child:
+        """Start the producer, idle until it is given a schedule."""
+        arguments = ["--idle", "true"]
+        if self._page_port is None:
+            record = self._directory.resolve() / RAW / "producer.jsonl"
+            with blamed_on(record.parent):
+                record.parent.mkdir(exist_ok=True)
+            arguments += ["--record-file", str(record)]
+        return self._start_service("producer", "producer", arguments, [])
+
+    def start_server(self, plan: Plan, producer: Peer) -> Child:
+        """Start a fresh server of the plan's transport."""
+        name = plan.transport.name
+        arguments = ["--producer-url", producer.url]
+        for field in fields_at(plan.transport.options, "server"):
+            arguments += [flag_of(field.name), str(getattr(plan.options, field.name))]
+        return self._start_service(name, plan.name, arguments, self.cores.server)
+
+    def start_load(self, plan: Plan, server: Peer) -> LoadChild:
+        """Start Locust with the plan's clients, which subscribe at once; several processes are a master and workers."""
+        with self._all_or_nothing():
+            control = Peer(LOAD, free_port(), token=self._token)
+            way, link = self._start_link(plan.name, server)
+            flags = load_flags(self._experiment, plan, way.url)
+            flags |= {"load_seed": plan.seed, "control_port": control.port, "await_window": True}
+            quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
+            crew = self._start_locust(f"{plan.name}-load", [*quiet, *spelled(flags), plan.transport.user_class])
+            return LoadChild(crew, control, link, None if link is None else way.port)
+
+    def start_page(self, servers: Mapping[str, Peer], producer: Peer) -> LoadChild:
+        """Start Locust's page, its fields filled as the experiment says; clients come when somebody presses Start."""
+        page = Peer("Locust's page", self._page_port or 0)
+        flags: dict[str, object] = {"web_port": page.port, "producer_url": producer.url}
+        with self._all_or_nothing():
+            for plan in plans_of(self._experiment, 1):
+                if not plan.variant:
+                    way, _ = self._start_link(plan.name, servers[plan.transport.name])
+                    flags |= load_flags(self._experiment, plan, way.url)
+            return LoadChild(self._start_locust("locust", ["--class-picker", *spelled(flags)]), page)
+
+    def watch(self) -> None:
+        """Start what has died again; Locust is not started again, for its ledgers are gone.
+
+        Raises TrialFailed when the load, or a part of it, has died.
+        """
+        for process in self._processes:
+            if process.has_ended():
+                if process.name.startswith(LOAD) or process.restarts >= process.gives_up_at:
+                    raise process.failure("ended in the middle of the trial")
+                process.restart()
+
+    def cpu_seconds(self) -> float | None:
+        """Return the CPU time so far of everything that the experiment runs, this process included."""
+        return total_seconds([process_cpu_seconds(), *(process.cpu_seconds() for process in self._processes)])
+
+    def stop(self, *processes: Process | Crew) -> None:
+        """Stop some processes, in this order."""
+        for process in processes:
+            with whole():
+                process.stop()
+                self._processes = [left for left in self._processes if left not in process.members]
+
+    def close(self) -> None:
+        """Stop everything that still runs, the newest first."""
+        self.stop(*reversed(self._processes))
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Stop what was started in here when the rest cannot be: nobody else would, and all trials would watch it."""
+        before = list(self._processes)
+        try:
+            yield
+        except BaseException:  # Ctrl-C, too
+            self.stop(*reversed([process for process in self._processes if process not in before]))
+            raise
+
+    def _start_locust(self, log: str, arguments: list[str]) -> Crew:
+        """Start Locust in one process, or a master with the arguments and its workers."""
+        processes, cores = self._experiment.load.processes, self.cores.load
+        if processes == 1:
+            return Crew([self._start(LOAD, log, [*locust_command(), *arguments], cores[:1])])
+        port = free_port()
+        master = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port)]
+        master += ["--expect-workers", str(processes), *arguments]
+        crew = [self._start(LOAD, log, [*locust_command(), *master], cores)]
+        worker = [*locust_command(), "--worker", "--master-port", str(port), "--loglevel", "WARNING"]
+        for number in range(1, processes + 1):
+            core = cores[(number - 1) % len(cores) :][:1] if cores else []
+            crew.append(self._start(f"{LOAD}, worker {number},", f"{log}-{number}", worker, core))
+        return Crew(crew)
+
+    def _start_link(self, log_name: str, server: Peer) -> tuple[Peer, Child | None]:
+        """Return what clients are to connect to: the server, or a proxy that makes the path to it longer.
+
+        Raises TrialFailed when the proxy does not come up.
+        """
+        delay_seconds = self._experiment.link.delay_seconds
+        if not delay_seconds:
+            return server, None
+        path, control = Peer(LINK, free_port()), Peer(LINK, free_port(), token=self._token)
+        arguments = [path.port, control.port, server.port, delay_seconds]
+        command = ["-m", "wirerace.runner.targets.link", *map(str, arguments)]
+        proxy = self._start(LINK, f"{log_name}-link", command, self.cores.link)
+        deadline = time.monotonic() + PROXY_SECONDS
+        while not (path.is_open() and control.is_open()):
+            if proxy.has_ended() or time.monotonic() > deadline:
+                raise proxy.failure("does not come up")
+            time.sleep(TICK_SECONDS)
+        return path, Child(proxy, control)
+
+    def _start_service(self, name: str, log_name: str, arguments: list[str], cores: Sequence[int]) -> Child:
+        peer = Peer(name, self._usual_port(name) or free_port())
+        command = ["-m", "services", name, "--port", str(peer.port), *arguments]
+        return Child(self._start(name, log_name, command, cores), peer)
+
+    def _usual_port(self, name: str) -> int | None:
+        """Return the port that a service is known by, where it is wanted and free."""
+        port = TRANSPORTS[name].port if name in TRANSPORTS else PRODUCER_PORT
+        wanted = self._page_port is not None and port != self._page_port
+        return port if wanted and claim(port) and is_free(port) else None
+
+    def _start(self, name: str, log_name: str, command: list[str], cores: Sequence[int]) -> Process:
+        with whole():
+            log = self._directory.resolve() / LOGS / f"{log_name}.log"
+            process = Process(name, command, log, cores, {variable_of("control_token"): self._token})
+            self._processes.append(process)
+        return process
+
+
+def raise_descriptor_limit(needed: int) -> None:
+    """Raise the soft limit on open files to what is needed.
+
+    Raises BadInput when the hard limit lies below that.
+    """
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415 -- there is none on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise BadInput(f"{needed} open files are needed, the hard limit is {hard}: raise it with ulimit -Hn {needed}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

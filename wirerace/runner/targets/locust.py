@@ -1,0 +1,51 @@
+"""Locust's command line: what an experiment tells the load."""
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+
+from wirerace.errors import BadInput
+from wirerace.experiment.model import Experiment, Plan
+from wirerace.options import fields_at, flag_of
+from wirerace.workload.shapes import spell_stages
+
+
+def load_flags(experiment: Experiment, plan: Plan, server_url: str) -> dict[str, object]:
+    """Return the options of Locust that an experiment sets for one of its trials."""
+    clients, name, shape = experiment.clients, plan.transport.name, experiment.clients.shape_options
+    flags: dict[str, object] = {
+        "users": clients.count,
+        "spawn_rate": clients.spawn_per_second,
+        "shape": clients.shape,
+        f"{name}_host": server_url,
+    }
+    for table, options, fields in (
+        (name, plan.options, fields_at(plan.transport.options, "client")),
+        (clients.shape, shape, fields_at(type(shape), "client")),
+    ):
+        flags |= {f"{table}_{field.name}": getattr(options, field.name) for field in fields}
+    return flags
+
+
+def spelled(flags: Mapping[str, object]) -> list[str]:
+    """Return options as a command line has them."""
+    return [f"{flag_of(name)}={spelled_value(value)}" for name, value in flags.items()]
+
+
+def spelled_value(value: object) -> str:
+    """Return a value as Locust takes it."""
+    if isinstance(value, tuple):
+        return spell_stages(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def locust_command() -> list[str]:
+    """Return the arguments to Python that start Locust with our users.
+
+    Raises BadInput when they are not installed.
+    """
+    spec = importlib.util.find_spec("loadtests")
+    places = spec.submodule_search_locations if spec else None
+    if not places:
+        raise BadInput("the package loadtests is not installed: run this with the Python of .venv, or make race")
+    return ["-m", "locust", "-f", str(Path(places[0]) / "locustfile.py")]

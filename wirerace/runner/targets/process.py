@@ -1,0 +1,181 @@
+"""A child process of an experiment: started, watched, restarted when it dies, stopped."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from wirerace.clock import now_ns, process_cpu_seconds
+from wirerace.errors import TrialFailed
+from wirerace.host.machine import slab_bytes, socket_bytes
+from wirerace.options import ENV_PREFIX
+from wirerace.record.samples import Memory
+from wirerace.stopping import whole
+from wirerace.system import blamed_on
+
+STOP_SECONDS = 6.0
+"""A service stops within 5 s of SIGTERM."""
+LAST_LINES = 5
+MOST_RESTARTS = 3
+"""In one trial; a part that dies again and again will not stop doing so."""
+STOPPED = {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP}
+ROOT = Path(__file__).parents[3]
+NO_VARIABLES: Mapping[str, str] = {}
+
+
+class Process:
+    """One child in a session of its own, so that Ctrl-C in the terminal reaches the experiment alone.
+
+    Its output goes to `log`. `cores` binds it to some cores, all when empty. `variables` are added to its environment,
+    which other users of the machine cannot read, as they can a command line.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        cores: Collection[int] = (),
+        variables: Mapping[str, str] = NO_VARIABLES,
+    ) -> None:
+        self.name = name
+        self.restarts = 0
+        self.gives_up_at = MOST_RESTARTS
+        self._command = [sys.executable, *command]
+        self._log = log
+        self._cores = cores
+        self._variables = variables
+        self._popen = self._start()
+        self._stalling: subprocess.Popen[bytes] | None = None
+
+    @property
+    def members(self) -> "Sequence[Process]":
+        """Itself: there are no others."""
+        return [self]
+
+    @property
+    def pid(self) -> int:
+        """Its process id now."""
+        return self._popen.pid
+
+    def has_ended(self) -> bool:
+        """Tell whether it ended, by itself or by somebody's hand."""
+        return self._popen.poll() is not None
+
+    def is_stopped(self) -> bool:
+        """Tell whether a signal has stopped it."""
+        try:
+            return str(psutil.Process(self.pid).status()) in STOPPED
+        except psutil.Error:
+            return False
+
+    def restart(self) -> None:
+        """Start it again, with the same command."""
+        self.restarts += 1
+        with whole():
+            self._popen = self._start()
+
+    def stall(self, seconds: float) -> None:
+        """Let it stand still for so long, from now on.
+
+        A shell of its own does it: whatever becomes of us meanwhile, the process goes on afterwards.
+        """
+        command = ["/bin/sh", "-c", f"kill -STOP {self.pid}; sleep {seconds:f}; kill -CONT {self.pid}"]
+        with whole(), blamed_on(self.name):
+            self._stalling = subprocess.Popen(command, start_new_session=True)  # noqa: S603 -- our own
+
+    def cpu_seconds(self) -> float | None:
+        """Return its CPU time so far, None where it cannot be had."""
+        return process_cpu_seconds(self.pid)
+
+    def memory(self) -> Memory:
+        """Return the memory that is its alone (USS), and that of all TCP sockets of the machine."""
+        began_ns, user_bytes = now_ns(), None
+        with contextlib.suppress(psutil.Error):
+            user_bytes = int(psutil.Process(self.pid).memory_full_info().uss)
+        return Memory(
+            began_ns=began_ns,
+            user_bytes=user_bytes,
+            socket_bytes=socket_bytes(),
+            slab_bytes=slab_bytes(),
+            ended_ns=now_ns(),
+        )
+
+    def failure(self, what: str) -> TrialFailed:
+        """Return the error that says what went wrong, with the last lines of the log."""
+        try:
+            lines = self._log.read_text("utf-8", errors="replace").splitlines()[-LAST_LINES:]
+        except OSError as error:
+            return TrialFailed(f"{self.name} {what}; its log {self._log} cannot be read: {error.strerror or error}")
+        return TrialFailed(f"{self.name} {what}; its log {self._log} ends: {' | '.join(lines) or '(empty)'}")
+
+    def stop(self) -> None:
+        """End it, by force if it does not go."""
+        self._end_stall()
+        if self.has_ended():
+            return
+        self._popen.terminate()
+        try:
+            self._popen.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._popen.pid, signal.SIGKILL)
+            self._popen.wait()
+
+    def _end_stall(self) -> None:
+        """Let it go on, if it still stands: it could not end in order."""
+        if self._stalling is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._stalling.pid, signal.SIGKILL)
+        self._stalling.wait()
+        if not self.has_ended():
+            self._popen.send_signal(signal.SIGCONT)
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        with blamed_on(self._log):
+            log = self._log.open("ab")
+        with log, blamed_on(self.name):
+            popen = subprocess.Popen(  # noqa: S603 -- the command is our own
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+                env={**_environment(os.environ), **self._variables},
+                start_new_session=True,
+            )
+        if self._cores and hasattr(os, "sched_setaffinity"):
+            with contextlib.suppress(ProcessLookupError):  # it has ended; whoever waits for it says why
+                os.sched_setaffinity(popen.pid, self._cores)
+        return popen
+
+
+class Crew:
+    """Several processes that do one job; they end together."""
+
+    def __init__(self, members: Sequence[Process]) -> None:
+        self.members = members
+
+    def has_ended(self) -> bool:
+        """Tell whether any of them ended."""
+        return any(member.has_ended() for member in self.members)
+
+    def failure(self, what: str) -> TrialFailed:
+        """Return the error that says what went wrong, of the first that ended, or of the first of all."""
+        return next((member for member in self.members if member.has_ended()), self.members[0]).failure(what)
+
+    def stop(self) -> None:
+        """End all, the first one first."""
+        for member in self.members:
+            member.stop()
+
+
+def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a child: nothing in it may change what the experiment says."""
+    kept = {name: value for name, value in inherited.items() if not name.startswith((ENV_PREFIX, "LOCUST_"))}
+    return kept | {f"{ENV_PREFIX}PARENT_PID": str(os.getpid()), "PYTHONUNBUFFERED": "1"}

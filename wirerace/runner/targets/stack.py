@@ -1,0 +1,142 @@
+"""The stack as docker compose runs it: which parts are up, and how to bring up what is missing."""
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import DockerException
+
+from wirerace.errors import BadInput, TrialFailed
+from wirerace.runner.targets.container import Container, asking
+from wirerace.runner.targets.process import NO_VARIABLES
+from wirerace.stopping import whole
+from wirerace.system import fault_of
+
+ROOT = Path(__file__).parents[3]
+COMPOSE = ("docker", "compose")
+WORKER = "locust-worker"
+COMPOSE_SECONDS = 900.0  # the images may have to be built
+END_SECONDS = 20.0  # for compose to end when it is interrupted
+SERVICE = "com.docker.compose.service"
+PROJECT = "com.docker.compose.project"
+
+
+class Stack:
+    """The project that docker-compose.yml describes.
+
+    Raises BadInput, with the cure, when there is no engine, no Compose, or a part does not come up.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self._client = docker.from_env()
+            self._client.ping()
+        except DockerException:
+            raise BadInput("no Docker engine answers: start it, or leave out --on compose") from None
+        if run_compose("version").returncode:
+            raise BadInput("docker compose is not there: Compose v2 is needed, docs.docker.com/compose/install")
+        found = run_compose("config", "--format", "json")
+        if found.returncode:
+            raise BadInput(f"docker-compose.yml: {_last_line(found.stderr)}")
+        self._project = _project_of(found.stdout)
+
+    def containers(self, service: str) -> list[Container]:
+        """Return the running containers of a part."""
+        labels = [f"{PROJECT}={self._project}", f"{SERVICE}={service}"]
+        with asking(service):
+            found = self._client.containers.list(filters={"label": labels, "status": "running"})
+        return [Container(service, container) for container in found]
+
+    def up(self, *services: str, workers: int) -> None:
+        """Bring parts up, with so many workers, and wait until all are healthy.
+
+        Raises BadInput, with the last words of the part that does not come up.
+        """
+        scale = ["--scale", f"{WORKER}={workers}"]
+        token = {"CONTROL_TOKEN": secrets.token_urlsafe(18)}  # of a load that is made by this
+        done = run_compose("up", "--detach", "--wait", "--no-recreate", *scale, *services, variables=token)
+        if done.returncode:
+            raise BadInput(f"docker compose up: {_last_line(done.stderr)}{self._said_by_unhealthy()}")
+
+    def remove(self, *services: str) -> None:
+        """Stop parts and take them away.
+
+        Raises TrialFailed when that does not work.
+        """
+        if services and (done := run_compose("rm", "--stop", "--force", *services)).returncode:
+            raise TrialFailed(f"docker compose rm: {_last_line(done.stderr)}")
+
+    def _said_by_unhealthy(self) -> str:
+        """Return the last lines of the first part that is unhealthy or has ended, nothing when none is."""
+        found = self._client.containers.list(all=True, filters={"label": f"{PROJECT}={self._project}"})
+        for container in found:
+            state = container.attrs["State"]
+            health = state.get("Health", {}).get("Status")
+            if health == "unhealthy" or (container.status == "exited" and state["ExitCode"]):  # a demo ends with 0
+                return f"; {Container(str(container.labels[SERVICE]), container).failure('is down')}"
+        return "; docker compose ps tells more"
+
+
+def run_compose(*arguments: str, variables: Mapping[str, str] = NO_VARIABLES) -> "subprocess.CompletedProcess[str]":
+    """Run docker compose to its end, or, when somebody interrupts this process, to its own orderly one.
+
+    Raises BadInput when there is no docker command, or when it hangs, SystemFault when it cannot be started.
+    """
+    command = [*COMPOSE, *arguments]
+    try:
+        with whole():  # or nobody would end what has been started
+            running = subprocess.Popen(  # noqa: S603 -- the command is our own
+                command,
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env={**variables, **os.environ},
+                start_new_session=True,  # Ctrl-C is for this process, which undoes what compose has done
+            )
+        with running:
+            try:
+                said = running.communicate(timeout=COMPOSE_SECONDS)
+            except BaseException:
+                with whole():
+                    _end(running)
+                raise
+    except FileNotFoundError:
+        raise BadInput("there is no docker command: install Docker with Compose v2") from None
+    except OSError as error:
+        raise fault_of(error, "docker compose") from None
+    except subprocess.TimeoutExpired:
+        what = f"docker compose {arguments[0]}"
+        raise BadInput(f"{what} has not ended after {COMPOSE_SECONDS:g} s: does the engine hang?") from None
+    return subprocess.CompletedProcess(command, running.returncode, *said)
+
+
+def _end(running: "subprocess.Popen[str]") -> None:
+    """End docker compose and its children: two of it at once would undo each other's work.
+
+    By SIGTERM: what a shell has started in the background ignores SIGINT.
+    """
+    with suppress(ProcessLookupError):
+        os.killpg(running.pid, signal.SIGTERM)
+        try:
+            running.communicate(timeout=END_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+
+
+def _project_of(config: str) -> str:
+    found: dict[str, Any] = json.loads(config)
+    return str(found["name"])
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else "it failed"

@@ -1,0 +1,1 @@
+"""What travels, without I/O: updates and cursors, WebSocket frames."""

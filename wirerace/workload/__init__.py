@@ -1,0 +1,1 @@
+"""What is offered: schedules, arrivals, traces, shapes of the load."""

@@ -1,0 +1,196 @@
+"""When updates are made: the schedule that the producer keeps and an experiment sets."""
+
+import itertools
+import math
+import random
+import string
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from wirerace.clock import NS_PER_SECOND
+from wirerace.streams import stream
+from wirerace.workload.arrivals import BLOCK_UPDATES, Block, bursty, periodic, poisson, recorded
+from wirerace.workload.trace import MOST_PER_SECOND, Event
+
+Rate = Annotated[float, Meta(ge=0.01, le=MOST_PER_SECOND, description="updates made a second, on average")]
+Arrivals = Annotated[
+    Literal["periodic", "poisson", "bursty", "trace"],
+    Meta(description="how updates arrive: evenly, with exponential gaps, in bursts, as recorded"),
+]
+Bytes = Annotated[int, Meta(ge=0, le=1_048_576)]
+Seed = Annotated[int, Meta(ge=0, le=2**52, description="where randomness starts from")]
+Duration = Annotated[float, Meta(ge=0.001, le=86_400)]
+
+_LETTER_OF_BYTE = bytes(ord(string.ascii_lowercase[byte % 26]) for byte in range(256))
+
+
+class PayloadSizes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Sizes of payloads: log-normal about `median`, cut at `min` and `max`, in bytes.
+
+    The nearer of both bounds, as a ratio to the median, lies three standard deviations away: few sizes are cut.
+    """
+
+    min: Bytes
+    median: Annotated[int, Meta(ge=1, le=1_048_576)]
+    max: Bytes
+
+    def __post_init__(self) -> None:
+        if not self.min <= self.median <= self.max:
+            raise ValueError(f"min, median, max must ascend, got {self.min}, {self.median}, {self.max}")
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of the logarithm of a size."""
+        return min(math.log(self.max / self.median), math.log(self.median / max(self.min, 1))) / 3
+
+    def sample(self, source: random.Random) -> int:
+        """Return the size of one payload."""
+        size = round(source.lognormvariate(math.log(self.median), self.sigma))
+        return min(max(size, self.min), self.max)
+
+
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the news is like: how often it comes and how much it weighs.
+
+    `on_seconds` and `off_seconds` are for bursts: updates come with exponential gaps while a burst lasts, at a rate
+    that keeps the mean, and not at all between bursts. `trace_file` and `speed` are for traces; a trace that has ended
+    begins again, one mean gap later. A payload that was recorded is used as it is.
+    """
+
+    rate_per_second: Rate = 5.0
+    arrivals: Arrivals = "poisson"
+    payload_bytes: Bytes | PayloadSizes = 100
+    on_seconds: Duration = 1.0
+    off_seconds: Duration = 4.0
+    trace_file: str | None = None
+    speed: Annotated[float, Meta(gt=0, le=1_000_000)] = 1.0
+
+    @property
+    def median_payload_bytes(self) -> int:
+        """The size of a typical payload."""
+        return self.payload_bytes if isinstance(self.payload_bytes, int) else self.payload_bytes.median
+
+
+class Schedule(Source, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A source with a seed and a start: it fixes the intended time of every update.
+
+    `start_ns` is the Unix time in nanoseconds from which gaps are counted; None for now. `trace` is what `trace_file`
+    holds: the producer need not have the file.
+    """
+
+    seed: Seed = 1
+    start_ns: Annotated[int, Meta(ge=0, le=2**62)] | None = None
+    trace: list[Event] = []
+
+    def __post_init__(self) -> None:
+        if (self.arrivals == "trace") is not bool(self.trace):
+            raise ValueError('trace must hold events when arrivals is "trace", and nothing otherwise')
+
+
+def due_times(schedule: Schedule, start_ns: int, from_ns: int = 0) -> Iterator[int]:
+    """Yield the intended times of making from `from_ns` on, Unix nanoseconds, without end, in order.
+
+    They are computed from the start, so they do not drift. The first lies one gap after `start_ns`, but in a trace at
+    `start_ns`, where its first event is.
+    """
+    for block in _blocks(schedule, start_ns, from_ns):
+        yield from _due_times_in(block, start_ns, from_ns)
+
+
+def payloads(schedule: Schedule) -> Iterator[str]:
+    """Yield the payload of each update, without end: recorded ones, or random letters of the sizes asked for."""
+    for _, payload in updates_of(schedule, 0):
+        yield payload
+
+
+def updates_of(schedule: Schedule, start_ns: int, from_ns: int = 0) -> Iterator[tuple[int, str]]:
+    """Yield the intended time and the payload of each update from `from_ns` on, without end.
+
+    Both are what they are without `from_ns`: the same updates, but for those that are passed over.
+    """
+    sizes = schedule.payload_bytes
+    letters = _letters(schedule.seed, sizes if isinstance(sizes, int) else sizes.max)
+    for block in _blocks(schedule, start_ns, from_ns):
+        due_ns = (start_ns + round(seconds * NS_PER_SECOND) for seconds in block.seconds)
+        for update in zip(due_ns, _payloads_in(block, schedule, letters), strict=False):
+            if update[0] >= from_ns:
+                yield update
+
+
+def _due_times_in(block: Block, start_ns: int, from_ns: int) -> Iterator[int]:
+    for seconds in block.seconds:
+        due_ns = start_ns + round(seconds * NS_PER_SECOND)
+        if due_ns >= from_ns:
+            yield due_ns
+
+
+def _blocks(schedule: Schedule, start_ns: int, from_ns: int) -> Iterator[Block]:
+    rate, seed, from_seconds = schedule.rate_per_second, schedule.seed, max(0, from_ns - start_ns) / NS_PER_SECOND
+    if schedule.arrivals == "periodic":
+        return periodic(rate, from_seconds)
+    if schedule.arrivals == "poisson":
+        return poisson(rate, seed, from_seconds)
+    if schedule.arrivals == "bursty":
+        return bursty(rate, schedule.on_seconds, schedule.off_seconds, seed, from_seconds)
+    times = [event.at_seconds / schedule.speed for event in schedule.trace]
+    several = len(times) > 1 and times[-1] > 0
+    gap_seconds = times[-1] / (len(times) - 1) if several else len(times) / rate  # one instant: what makes the rate
+    return recorded(times, gap_seconds, from_seconds)
+
+
+def _payloads_in(block: Block, schedule: Schedule, letters: str) -> Iterator[str]:
+    """Yield the payloads of a block; they depend on the seed and on the place in the schedule, on nothing else."""
+    trace, most = schedule.trace, len(letters) // 2
+    begin = block.number * (len(trace) or BLOCK_UPDATES)
+    for index, size in enumerate(_sizes_in(block, schedule), block.first):
+        payload = trace[index].payload if index < len(trace) else None
+        if payload is None:
+            start = (begin + index) % most if most else 0
+            payload = letters[start : start + size]
+        yield payload
+
+
+def _sizes_in(block: Block, schedule: Schedule) -> Iterator[int]:
+    """Yield the sizes of a block's payloads; they are drawn in parts, because a block that is a trace may be long."""
+    sizes = schedule.payload_bytes
+    if isinstance(sizes, int):
+        yield from itertools.repeat(sizes)
+        return
+    first_part, passed = divmod(block.first, BLOCK_UPDATES)
+    for part in itertools.count(first_part):
+        source = stream(schedule.seed, "sizes", block.number, part)
+        for index in range(BLOCK_UPDATES):
+            size = sizes.sample(source)
+            if index >= passed:
+                yield size
+        passed = 0
+
+
+def _letters(seed: int, most: int) -> str:
+    """Return letters of which every payload is a part: any `most` neighbours may be one."""
+    return stream(seed, "letters").randbytes(2 * most).translate(_LETTER_OF_BYTE).decode("ascii")
+
+
+class Made(msgspec.Struct, frozen=True):
+    """The updates of one epoch made in a window, in order: number, intended time of making, and how late, ns."""
+
+    epoch: str
+    seq: list[int]
+    ts: list[int]
+    late_ns: list[int]
+
+
+class Truth(msgspec.Struct, frozen=True):
+    """What the producer says it made in a window; `complete` is false when its record does not reach back so far."""
+
+    count: int
+    complete: bool
+    epochs: list[Made]
+
+    @property
+    def made_at(self) -> dict[tuple[str, int], int]:
+        """When each update was to be made, Unix nanoseconds, by its epoch and number."""
+        return {(made.epoch, seq): ts for made in self.epochs for seq, ts in zip(made.seq, made.ts, strict=True)}
