@@ -14,13 +14,13 @@ from typing import NoReturn
 import msgspec
 
 from benchmarks import driving, serving
-from benchmarks.measure import BenchmarkFailed, Contestant, Row, race
-from benchmarks.stage import Cores, Stage
+from benchmarks.measure import BenchmarkFailed, BenchRow, Racer, race
+from benchmarks.stage import Bench, BenchCores
 from wirerace.errors import WireraceError
 
 ROUNDS = 5
 SECONDS = 0.8
-Group = Callable[[Stage], list[Contestant]]
+Group = Callable[[Bench], list[Racer]]
 GROUPS: dict[str, Group] = {
     "poll": serving.poll,
     "longpoll": serving.longpoll,
@@ -35,11 +35,11 @@ class GroupResult(msgspec.Struct, frozen=True):
 
     group: str
     operation: str
-    rows: list[Row]
+    rows: list[BenchRow]
     notes: list[str]
 
 
-class Result(msgspec.Struct, frozen=True):
+class BenchResult(msgspec.Struct, frozen=True):
     """A run: where and when, and its tables."""
 
     began_at: str
@@ -108,7 +108,7 @@ def _rounds(text: str) -> int:
 def _measure(name: str, rounds: int, seconds: float) -> GroupResult:
     group = GROUPS[name]
     began = time.monotonic()
-    with Stage(Cores.of_this_machine(), seconds) as stage:
+    with Bench(BenchCores.of_this_machine(), seconds) as stage:
         try:
             rows = race(group(stage), rounds, _tell(name, rounds))
         except WireraceError as error:
@@ -132,7 +132,7 @@ def print_table(group: GroupResult) -> None:
         print(f"  ({note})")
 
 
-def _spelled_ratio(row: Row) -> str:
+def _spelled_ratio(row: BenchRow) -> str:
     return f"{row.ratio:.2f} ({row.least_ratio:.2f} – {row.most_ratio:.2f})"
 
 
@@ -150,10 +150,10 @@ def _tell_nothing() -> None:
         sys.stderr.write("\r\x1b[K")
 
 
-def _empty_result(rounds: int, seconds: float) -> Result:
+def _empty_result(rounds: int, seconds: float) -> BenchResult:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     processor = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
-    return Result(
+    return BenchResult(
         datetime.now(UTC).isoformat(timespec="seconds"),
         len(os.sched_getaffinity(0)),
         processor,

@@ -107,7 +107,7 @@ def verdicts_of(result: Result) -> Iterator[str]:
             yield f"  {name}: {share(count, len(trials))}: {what}"
 
 
-class Found(NamedTuple):
+class Finds(NamedTuple):
     """Pairs of one figure of one transport: how often experiments of five find a difference, at two levels."""
 
     pairs: int
@@ -156,7 +156,7 @@ def pairs_of(trials: Sequence[Trial], transport: str, figure: Figure, *, valid_o
     return found
 
 
-def found_in(pairs: Pairs, draws: int = DRAWS) -> Found:
+def found_in(pairs: Pairs, draws: int = DRAWS) -> Finds:
     """Return how often experiments of five find a difference.
 
     Groups are disjoint, and few. Resampling draws five pairs and tosses a coin for which of both is the first: the same
@@ -170,7 +170,7 @@ def found_in(pairs: Pairs, draws: int = DRAWS) -> Found:
         for confidence in (CONFIDENCE, corrected):
             wrong[confidence] += excludes_none(drawn, confidence)
     bias, _ = compared_in_pairs(pairs, CONFIDENCE)
-    return Found(
+    return Finds(
         pairs=len(pairs),
         bias=bias or Interval(None, None, None),
         groups=len(groups),

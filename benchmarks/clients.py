@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.measure import Sample
+from benchmarks.measure import Turn
 from wirerace.clock import process_cpu_seconds
 from wirerace.wire.frames import FrameReader, Opcode
 from wirerace.wire.update import decode_update
@@ -30,7 +30,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CURSOR = re.compile(rb"\r\nwirerace-cursor: *(\S+)", re.IGNORECASE)
 
 
-class Client(ABC):
+class BenchClient(ABC):
     """One connection. `operations` counts what was received whole."""
 
     def __init__(self, port: int) -> None:
@@ -43,7 +43,7 @@ class Client(ABC):
         """Take what a read brought."""
 
 
-class Asker(Client):
+class Asker(BenchClient):
     """Asks for updates after the last cursor, or after the `behind`th before it, as soon as it is answered."""
 
     def __init__(self, port: int, path: str, behind: int) -> None:
@@ -78,7 +78,7 @@ class Asker(Client):
         self.socket.send(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
 
 
-class Listener(Client):
+class Listener(BenchClient):
     """Reads the messages of a WebSocket."""
 
     def __init__(self, port: int, path: str) -> None:
@@ -110,7 +110,7 @@ class Listener(Client):
 class Crowd:
     """All clients, on one epoll."""
 
-    def __init__(self, clients: list[Client]) -> None:
+    def __init__(self, clients: list[BenchClient]) -> None:
         self._clients = {client.socket.fileno(): client for client in clients}
         self._epoll = select.epoll()
         for descriptor, client in self._clients.items():
@@ -147,7 +147,7 @@ class Crowd:
         while (left := until - time.monotonic()) > 0:
             self.receive(left)
 
-    def sample(self, pid: int) -> Sample:
+    def sample(self, pid: int) -> Turn:
         """Return what the server with this pid has used and done so far, at a moment of rest if it has any."""
         deadline = time.monotonic() + WAIT_FOR_QUIET_SECONDS
         while self.receive(QUIET_SECONDS) and time.monotonic() < deadline:
@@ -155,10 +155,10 @@ class Crowd:
         cpu_seconds = process_cpu_seconds(pid)
         if cpu_seconds is None:
             raise SystemExit("the server has ended")
-        return Sample(cpu_seconds, self.operations)
+        return Turn(cpu_seconds, self.operations)
 
 
-def measured(clients: list[Client], pid: int, seconds: float) -> Sample:
+def measured(clients: list[BenchClient], pid: int, seconds: float) -> Turn:
     """Return what the server does for these clients in so many seconds, and what it uses for that."""
     crowd = Crowd(clients)
     crowd.receive_until_all_have()
@@ -166,7 +166,7 @@ def measured(clients: list[Client], pid: int, seconds: float) -> Sample:
     before = crowd.sample(pid)
     crowd.receive_for(seconds)
     after = crowd.sample(pid)
-    return Sample(after.cpu_seconds - before.cpu_seconds, after.operations - before.operations)
+    return Turn(after.cpu_seconds - before.cpu_seconds, after.operations - before.operations)
 
 
 def publish(port: int, path: str, rate_per_second: float, message: bytes) -> None:
@@ -195,7 +195,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.role == "publish":
         publish(given.port, given.path, given.rate, given.message.read_bytes())
-    clients: list[Client] = [
+    clients: list[BenchClient] = [
         Asker(given.port, given.path, given.behind) if given.role == "ask" else Listener(given.port, given.path)
         for _ in range(given.clients)
     ]

@@ -5,10 +5,10 @@ from functools import partial
 
 import msgspec
 
-from benchmarks.measure import Contestant, Sample
+from benchmarks.measure import Racer, Turn
 from benchmarks.peers import CURSOR, Server, start_nginx, start_ours
 from benchmarks.serving import requests_of, whole_seconds
-from benchmarks.stage import Stage, python
+from benchmarks.stage import Bench, python
 from wirerace.workload.schedule import Schedule
 
 POLLING_USERS = 50
@@ -17,14 +17,14 @@ LISTENING_USERS = 200
 MESSAGE_RATE = 50.0
 
 
-def drive_poll(stage: Stage) -> list[Contestant]:
+def drive_poll(stage: Bench) -> list[Racer]:
     """50 users poll without a pause, and each answer brings the same update: one poll."""
     server, target = _answering_server(stage)
     reference = "Locust FastHttpUser"
 
-    def users(name: str, kind: str) -> Contestant:
+    def users(name: str, kind: str) -> Racer:
         options = ["--users", POLLING_USERS, "--target", target]
-        return Contestant(name, reference, partial(_drive, stage, server, kind, options))
+        return Racer(name, reference, partial(_drive, stage, server, kind, options))
 
     contestants = [
         users(reference, "fast-http-user"),
@@ -33,28 +33,28 @@ def drive_poll(stage: Stage) -> list[Contestant]:
         users("Wirerace, HttpClient alone", "http-client"),
     ]
     if shutil.which("wrk"):
-        contestants.append(Contestant("wrk", reference, partial(_drive_wrk, stage, server, target)))
+        contestants.append(Racer("wrk", reference, partial(_drive_wrk, stage, server, target)))
     else:
         stage.notes.append("left out: wrk, which is not installed")
     return contestants
 
 
-def drive_message(stage: Stage) -> list[Contestant]:
+def drive_message(stage: Bench) -> list[Racer]:
     """200 users listen to our WebSocket server, 50 updates a second: one message received and accounted for."""
     ours = start_ours(stage, "websocket", stage.cores.others)
     reference = "websocket-client, json, an event each"
 
-    def measure(kind: str) -> Sample:
+    def measure(kind: str) -> Turn:
         with ours.fed(MESSAGE_RATE):
             return _drive(stage, ours.server, kind, ["--users", LISTENING_USERS])
 
     return [
-        Contestant(reference, reference, partial(measure, "event-per-message")),
-        Contestant("Wirerace, whole WebSocket user", reference, partial(measure, "websocket-user")),
+        Racer(reference, reference, partial(measure, "event-per-message")),
+        Racer("Wirerace, whole WebSocket user", reference, partial(measure, "websocket-user")),
     ]
 
 
-def _answering_server(stage: Stage) -> tuple[Server, str]:
+def _answering_server(stage: Bench) -> tuple[Server, str]:
     """Start what answers polls, and return it with a target that always brings one update."""
     nginx = start_nginx(stage, stage.cores.others)
     if nginx:
@@ -66,12 +66,12 @@ def _answering_server(stage: Stage) -> tuple[Server, str]:
     return ours.server, "/poll?after=0-0"
 
 
-def _drive(stage: Stage, server: Server, kind: str, options: list[object]) -> Sample:
+def _drive(stage: Bench, server: Server, kind: str, options: list[object]) -> Turn:
     command = python("benchmarks.users", kind, server.url, "--seconds", stage.seconds, *options)
-    return msgspec.json.decode(stage.run(kind, command, stage.cores.tested).text, type=Sample)
+    return msgspec.json.decode(stage.run(kind, command, stage.cores.tested).text, type=Turn)
 
 
-def _drive_wrk(stage: Stage, server: Server, target: str) -> Sample:
+def _drive_wrk(stage: Bench, server: Server, target: str) -> Turn:
     command = ["wrk", "-t1", f"-c{POLLING_USERS}", f"-d{whole_seconds(stage)}s", server.url + target]
     output = stage.run("wrk", command, stage.cores.tested)
-    return Sample(output.cpu_seconds, requests_of(output.text))
+    return Turn(output.cpu_seconds, requests_of(output.text))

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import psutil
 
-from benchmarks.stage import Child, Cores, Stage, free_port, python
+from benchmarks.stage import Bench, BenchCores, BenchProcess, free_port, python
 
 GOOD_CLIENTS = 10
 RATE_PER_SECOND = 20
@@ -188,7 +188,7 @@ CASES: dict[str, tuple[str, Attack]] = {
 }
 
 
-async def _measure(name: str, seconds: float, server: Child, port: int) -> Figures:
+async def _measure(name: str, seconds: float, server: BenchProcess, port: int) -> Figures:
     transport = CASES[name][0]
     latencies: list[float] = []
     took: list[float] = []
@@ -217,10 +217,10 @@ async def _measure(name: str, seconds: float, server: Child, port: int) -> Figur
 
 
 def _race(name: str, seconds: float, history_mib: int) -> Figures:
-    cores = Cores.of_this_machine()
+    cores = BenchCores.of_this_machine()
     os.sched_setaffinity(0, cores.others)
     ports = (free_port(), free_port())
-    with Stage(cores, seconds) as stage:
+    with Bench(cores, seconds) as stage:
         stage.serve(
             "producer", python("services", "producer", f"--port={ports[1]}", "--idle=true"), ports[1], cores.others
         )

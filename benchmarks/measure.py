@@ -13,7 +13,7 @@ class BenchmarkFailed(WireraceError):
     """Something of the benchmark did not do what it is there for."""
 
 
-class Sample(msgspec.Struct, frozen=True):
+class Turn(msgspec.Struct, frozen=True):
     """One contestant's turn: the CPU time, user and system, of the process under test, and what it did with it."""
 
     cpu_seconds: float
@@ -25,15 +25,15 @@ class Sample(msgspec.Struct, frozen=True):
         return self.cpu_seconds * 1e6 / self.operations
 
 
-class Contestant(NamedTuple):
+class Racer(NamedTuple):
     """One way to do the operation. `reference` is the name of the contestant that it is compared with."""
 
     name: str
     reference: str
-    measure: Callable[[], Sample]
+    measure: Callable[[], Turn]
 
 
-class Row(msgspec.Struct, frozen=True):
+class BenchRow(msgspec.Struct, frozen=True):
     """A contestant's result. A ratio is that to the reference in the same round: their median and range."""
 
     name: str
@@ -45,7 +45,7 @@ class Row(msgspec.Struct, frozen=True):
     most_ratio: float
 
 
-def race(contestants: Sequence[Contestant], rounds: int, on_turn: Callable[[int, str], None]) -> list[Row]:
+def race(contestants: Sequence[Racer], rounds: int, on_turn: Callable[[int, str], None]) -> list[BenchRow]:
     """Give every contestant its turn in each round, in opposite order every other round; return a row for each.
 
     Raises BenchmarkFailed when one fails: a table with holes compares nothing.
@@ -64,10 +64,10 @@ def race(contestants: Sequence[Contestant], rounds: int, on_turn: Callable[[int,
     return [_row(contestant, costs_us) for contestant in contestants]
 
 
-def _row(contestant: Contestant, costs_us: dict[str, list[float]]) -> Row:
+def _row(contestant: Racer, costs_us: dict[str, list[float]]) -> BenchRow:
     own, of_reference = costs_us[contestant.name], costs_us[contestant.reference]
     ratios = [cost / reference for cost, reference in zip(own, of_reference, strict=True)]
-    return Row(
+    return BenchRow(
         contestant.name,
         contestant.reference,
         statistics.median(own),

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.stage import Child, Stage, free_port, python
+from benchmarks.stage import Bench, BenchProcess, free_port, python
 from wirerace.runner.peer import Peer
 from wirerace.wire.update import CURSOR_HEADER, Update, encode_update, join_batch
 from wirerace.workload.schedule import Schedule
@@ -59,7 +59,7 @@ _NCHAN = f"""\
 class Server(NamedTuple):
     """A server, and where it listens."""
 
-    child: Child
+    child: BenchProcess
     port: int
 
     @property
@@ -84,7 +84,7 @@ class Ours(NamedTuple):
             self.producer.delete("/schedule")
 
 
-def start_ours(stage: Stage, transport: str, cores: Collection[int]) -> Ours:
+def start_ours(stage: Bench, transport: str, cores: Collection[int]) -> Ours:
     """Start one of our servers on `cores`, and an idle producer beside the load."""
     producer = Peer("producer", free_port())
     command = python("services", "producer", "--port", producer.port, "--idle", "true")
@@ -96,14 +96,14 @@ def start_ours(stage: Stage, transport: str, cores: Collection[int]) -> Ours:
     return Ours(server, producer)
 
 
-def start_plain(stage: Stage, rate_per_second: float) -> Server:
+def start_plain(stage: Bench, rate_per_second: float) -> Server:
     """Start the plain server, which makes its own updates."""
     port = free_port()
     command = python("benchmarks.plain", port, rate_per_second, PAYLOAD_BYTES)
     return Server(stage.serve("plain", command, port, stage.cores.tested), port)
 
 
-def start_nginx(stage: Stage, cores: Collection[int], *, nchan: bool = False) -> Server | None:
+def start_nginx(stage: Bench, cores: Collection[int], *, nchan: bool = False) -> Server | None:
     """Start nginx, in one process; return None, and note why, where it is not to be had."""
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     module = next((path for place in NCHAN_PLACES if (path := Path(place, "ngx_nchan_module.so")).exists()), None)

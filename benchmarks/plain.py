@@ -18,7 +18,7 @@ from wirerace.wire.update import CURSOR_HEADER
 EPOCH = "a1b2c3d4"
 
 
-class News:
+class Waiters:
     """Updates, all that were ever made, and who wants to hear of them."""
 
     def __init__(self, rate_per_second: float, payload_bytes: int) -> None:
@@ -98,7 +98,7 @@ def main() -> None:
     port, rate_per_second, payload_bytes = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    news = News(rate_per_second, payload_bytes)
+    news = Waiters(rate_per_second, payload_bytes)
     app = web.Application()
     app.add_routes([web.get("/poll", news.poll), web.get("/longpoll", news.longpoll), web.get("/ws", news.ws)])
     app.cleanup_ctx.append(news.running)

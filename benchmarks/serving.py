@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from benchmarks.measure import BenchmarkFailed, Contestant, Sample
+from benchmarks.measure import BenchmarkFailed, Racer, Turn
 from benchmarks.peers import UPDATE, Ours, Server, start_nginx, start_ours, start_plain
-from benchmarks.stage import Stage, free_port, python
+from benchmarks.stage import Bench, free_port, python
 from wirerace.wire.frames import Opcode, encode_frame
 
 POLLING_CLIENTS = 50
@@ -33,7 +33,7 @@ class Entrant(NamedTuple):
     fed: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
-def poll(stage: Stage) -> list[Contestant]:
+def poll(stage: Bench) -> list[Racer]:
     """50 clients poll without a pause: one poll that brings an update (200), or nothing (204)."""
     ours = _ours(start_ours(stage, "polling", stage.cores.tested), POLL_RATE)
     plain = Entrant(start_plain(stage, POLL_RATE))
@@ -45,16 +45,16 @@ def poll(stage: Stage) -> list[Contestant]:
     for status, path, behind in (200, "/poll", 1), (204, "/empty", 0):
         reference = f"{status}: aiohttp, web.Response"
         contestants += [
-            Contestant(reference, reference, partial(ask, stage, plain, "/poll", behind)),
-            Contestant(f"{status}: Wirerace", reference, partial(ask, stage, ours, "/poll", behind)),
+            Racer(reference, reference, partial(ask, stage, plain, "/poll", behind)),
+            Racer(f"{status}: Wirerace", reference, partial(ask, stage, ours, "/poll", behind)),
         ]
         if nginx:
             measure = partial(ask, stage, Entrant(nginx), path, behind)
-            contestants.append(Contestant(f"{status}: nginx, return", reference, measure))
+            contestants.append(Racer(f"{status}: nginx, return", reference, measure))
     return contestants
 
 
-def longpoll(stage: Stage) -> list[Contestant]:
+def longpoll(stage: Bench) -> list[Racer]:
     """500 clients wait, and are woken 10 times a second: one answer, and the next request, taken and held."""
     entrants = {
         "aiohttp, Event and json_response": Entrant(start_plain(stage, WAKE_RATE)),
@@ -66,7 +66,7 @@ def longpoll(stage: Stage) -> list[Contestant]:
     return _against_the_first(stage, entrants, "ask", "/longpoll", WAITERS)
 
 
-def fanout(stage: Stage) -> list[Contestant]:
+def fanout(stage: Bench) -> list[Racer]:
     """500 WebSocket clients, 50 updates a second of 100 bytes: one frame to one client."""
     name, floor = _floor(stage)
     entrants = {
@@ -91,7 +91,7 @@ def requests_of(report: str) -> int:
     return int(requests[1])
 
 
-def whole_seconds(stage: Stage) -> int:
+def whole_seconds(stage: Bench) -> int:
     """Return for how long wrk is to run: it knows no fractions."""
     return max(1, round(stage.seconds))
 
@@ -100,7 +100,7 @@ def _ours(ours: Ours, rate_per_second: float) -> Entrant:
     return Entrant(ours.server, partial(ours.fed, rate_per_second))
 
 
-def _published(stage: Stage, server: Server, rate_per_second: float) -> Entrant:
+def _published(stage: Bench, server: Server, rate_per_second: float) -> Entrant:
     message = stage.directory / "message"
     message.write_bytes(UPDATE)
     options = ["--rate", rate_per_second, "--message", message]
@@ -108,40 +108,36 @@ def _published(stage: Stage, server: Server, rate_per_second: float) -> Entrant:
     return Entrant(server, partial(stage.running, "publisher", command))
 
 
-def _against_the_first(
-    stage: Stage, entrants: dict[str, Entrant], role: str, path: str, clients: int
-) -> list[Contestant]:
+def _against_the_first(stage: Bench, entrants: dict[str, Entrant], role: str, path: str, clients: int) -> list[Racer]:
     reference = next(iter(entrants))
     command = [role, path, "--clients", clients]
-    return [
-        Contestant(name, reference, partial(_measure, stage, entrant, command)) for name, entrant in entrants.items()
-    ]
+    return [Racer(name, reference, partial(_measure, stage, entrant, command)) for name, entrant in entrants.items()]
 
 
-def _ask_with_wrk(stage: Stage, entrant: Entrant, path: str, behind: int) -> Sample:
+def _ask_with_wrk(stage: Bench, entrant: Entrant, path: str, behind: int) -> Turn:
     options = ["-t1", f"-c{POLLING_CLIENTS}", f"-d{whole_seconds(stage)}s", "-s", str(HERE / "poll.lua")]
     command = ["wrk", *options, entrant.server.url, "--", path, str(behind)]
     with entrant.fed():
         before = entrant.server.child.cpu_seconds()
         report = stage.run("wrk", command, stage.cores.others).text
         after = entrant.server.child.cpu_seconds()
-    return Sample(after - before, requests_of(report))
+    return Turn(after - before, requests_of(report))
 
 
-def _ask_with_clients(stage: Stage, entrant: Entrant, path: str, behind: int) -> Sample:
+def _ask_with_clients(stage: Bench, entrant: Entrant, path: str, behind: int) -> Turn:
     return _measure(stage, entrant, ["ask", path, "--clients", POLLING_CLIENTS, "--behind", behind])
 
 
-def _measure(stage: Stage, entrant: Entrant, arguments: list[object]) -> Sample:
+def _measure(stage: Bench, entrant: Entrant, arguments: list[object]) -> Turn:
     """Run clients beside a server and return what they measured of it."""
     child, port = entrant.server.child, entrant.server.port
     role, *rest = arguments
     command = python("benchmarks.clients", role, port, *rest, "--pid", child.popen.pid, "--seconds", stage.seconds)
     with entrant.fed():
-        return msgspec.json.decode(stage.run("clients", command, stage.cores.others).text, type=Sample)
+        return msgspec.json.decode(stage.run("clients", command, stage.cores.others).text, type=Turn)
 
 
-def _floor(stage: Stage) -> tuple[str, Server]:
+def _floor(stage: Bench) -> tuple[str, Server]:
     """Start the floor of a fan-out, in C where there is a compiler, and return it with a name that says which."""
     head, frame = stage.directory / "head", stage.directory / "frame"
     head.write_bytes(HEAD)
@@ -152,7 +148,7 @@ def _floor(stage: Stage) -> tuple[str, Server]:
     return name, Server(stage.serve("floor", command, port, stage.cores.tested), port)
 
 
-def _floor_in_c(stage: Stage) -> tuple[str, list[str]]:
+def _floor_in_c(stage: Bench) -> tuple[str, list[str]]:
     compiler = next((path for name in ("cc", "gcc", "clang") if (path := shutil.which(name))), None)
     if compiler is None:
         stage.notes.append("there is no C compiler: the floor is a loop in Python")

@@ -32,7 +32,7 @@ _PR_SET_PDEATHSIG = 1
 _LISTEN = "0A"  # as /proc/net/tcp spells the state
 
 
-class Cores(NamedTuple):
+class BenchCores(NamedTuple):
     """Where the process under test runs, and where everything else does; the same core where there is only one."""
 
     tested: Collection[int]
@@ -52,7 +52,7 @@ class Output(NamedTuple):
     cpu_seconds: float
 
 
-class Child:
+class BenchProcess:
     """A process that runs until the stage ends it."""
 
     def __init__(self, name: str, popen: "subprocess.Popen[str]", log: Path) -> None:
@@ -86,17 +86,17 @@ class Child:
                 self.popen.wait()
 
 
-class Stage:
+class Bench:
     """Starts what a group needs.
 
     `seconds` is how long a turn measures; `notes` is what the reader must know, such as who was left out and why.
     """
 
-    def __init__(self, cores: Cores, seconds: float) -> None:
+    def __init__(self, cores: BenchCores, seconds: float) -> None:
         self.cores = cores
         self.seconds = seconds
         self.notes: list[str] = []
-        self._children: list[Child] = []
+        self._children: list[BenchProcess] = []
         self._temporary = tempfile.TemporaryDirectory(prefix="wirerace-bench-")
         self.directory = Path(self._temporary.name)
 
@@ -108,15 +108,15 @@ class Stage:
             child.end()
         self._temporary.cleanup()
 
-    def start(self, name: str, command: Sequence[str], cores: Collection[int]) -> Child:
+    def start(self, name: str, command: Sequence[str], cores: Collection[int]) -> BenchProcess:
         """Start a process."""
         log = self.directory / f"{len(self._children)}.log"
         with log.open("wb") as output:
-            child = Child(name, _popen(command, cores, output.fileno(), output.fileno()), log)
+            child = BenchProcess(name, _popen(command, cores, output.fileno(), output.fileno()), log)
         self._children.append(child)
         return child
 
-    def serve(self, name: str, command: Sequence[str], port: int, cores: Collection[int]) -> Child:
+    def serve(self, name: str, command: Sequence[str], port: int, cores: Collection[int]) -> BenchProcess:
         """Start a server and return when it listens.
 
         Raises BenchmarkFailed when it ends before or takes too long.
@@ -125,7 +125,7 @@ class Stage:
         self.wait_until(lambda: _listens(port), child)
         return child
 
-    def wait_until(self, is_ready: Callable[[], bool], child: Child) -> None:
+    def wait_until(self, is_ready: Callable[[], bool], child: BenchProcess) -> None:
         """Return when a server that was just started is ready.
 
         Raises BenchmarkFailed when it ends before or takes too long.
@@ -143,7 +143,7 @@ class Stage:
         return [str(child.failure("has ended")) for child in self._children if child.popen.poll() not in {None, -15}]
 
     @contextmanager
-    def running(self, name: str, command: Sequence[str]) -> Iterator[Child]:
+    def running(self, name: str, command: Sequence[str]) -> Iterator[BenchProcess]:
         """Run a program beside the load, for as long as the context lasts."""
         child = self.start(name, command, self.cores.others)
         try:
@@ -160,7 +160,7 @@ class Stage:
         log = self.directory / "run.log"
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         with log.open("wb") as errors:
-            child = Child(name, _popen(command, cores, subprocess.PIPE, errors.fileno()), log)
+            child = BenchProcess(name, _popen(command, cores, subprocess.PIPE, errors.fileno()), log)
         try:
             text, _ = child.popen.communicate(timeout=most_seconds)
         except subprocess.TimeoutExpired:

@@ -13,11 +13,11 @@ from locust import FastHttpUser, HttpUser, User, task
 from locust.env import Environment
 from websocket import create_connection
 
-from benchmarks.measure import Sample
+from benchmarks.measure import Turn
 from loadtests.connection import Address
 from loadtests.http import HttpClient
 from loadtests.load import LOADS, Load
-from loadtests.options import LoadOptions
+from loadtests.options import UserOptions
 from loadtests.polling import PollingUser
 from loadtests.user import Received
 from loadtests.websocket import WebSocketUser
@@ -121,7 +121,7 @@ class Drive:
         self._kind = kind
         self._users = given.users
         self._environment = Environment(user_classes=[kind.user], host=given.host, parsed_options=given)
-        options = LoadOptions(
+        options = UserOptions(
             {transport.name: transport.options() for transport in TRANSPORTS.values()},
             dict.fromkeys(TRANSPORTS, Address.parse(given.host)),
             shapes={},
@@ -139,10 +139,10 @@ class Drive:
                 raise SystemExit(f"{self._users} users have received too little in {START_SECONDS:g} s")
             gevent.sleep(WARM_UP_SECONDS)
 
-    def sample(self) -> Sample:
+    def sample(self) -> Turn:
         """Return what this process has used and received so far, with Locust's statistics up to date."""
         self._load.statistics.flush()
-        return Sample(time.process_time(), self._environment.stats.entries[self._kind.entry].num_requests)
+        return Turn(time.process_time(), self._environment.stats.entries[self._kind.entry].num_requests)
 
     def stop(self) -> None:
         """Stop the users; whatever failed for one of them fails the measurement."""
@@ -167,7 +167,7 @@ def main() -> None:
     gevent.sleep(given.seconds)
     after = drive.sample()
     drive.stop()
-    result = Sample(after.cpu_seconds - before.cpu_seconds, after.operations - before.operations)
+    result = Turn(after.cpu_seconds - before.cpu_seconds, after.operations - before.operations)
     sys.stdout.buffer.write(msgspec.json.encode(result))
 
 

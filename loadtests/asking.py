@@ -3,7 +3,7 @@
 from locust.env import Environment
 
 from loadtests.http import HttpClient, Response
-from loadtests.user import Received, Subscriber
+from loadtests.user import Received, SubscriberUser
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, BadCursor, Refused, shown
 from wirerace.observe.account import Outcome
@@ -12,7 +12,7 @@ from wirerace.wire.update import CURSOR_HEADER, NO_UPDATE, Batch, Cursor, Update
 NOTHING_NEW = Batch([])
 
 
-class HttpSubscriber(Subscriber):
+class AskingUser(SubscriberUser):
     """A client that asks."""
 
     abstract = True

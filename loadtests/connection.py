@@ -56,7 +56,7 @@ class Stamp(NamedTuple):
     by_kernel: bool
 
 
-class Connection:
+class StampedConnection:
     """One TCP connection, which adds itself to `counters`. `stamp` is of the bytes last received.
 
     Every method raises OSError or ConnectionLost when the connection breaks.

@@ -10,7 +10,7 @@ from gevent import pywsgi
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from loadtests.course import Course, OutOfTurn
-from loadtests.workers import Parts
+from loadtests.workers import LoadProcesses
 from wirerace.decoding import decode_json
 from wirerace.errors import BadInput, TrialFailed, WireraceError
 from wirerace.observe.account import AccountRecord, Window
@@ -68,7 +68,7 @@ class Control:
         self,
         address: tuple[str, int],
         registry: CollectorRegistry,
-        parts: Parts | None = None,
+        parts: LoadProcesses | None = None,
         on_window: Callable[[Window], None] = lambda _: None,
         keys: Keys = NO_TOKEN,
     ) -> None:
@@ -118,7 +118,7 @@ class Control:
             }
         return routes
 
-    def _set_window(self, parts: Parts, body: bytes) -> dict[str, str]:
+    def _set_window(self, parts: LoadProcesses, body: bytes) -> dict[str, str]:
         window = decode_json(body, Window, "the window")
         self.course.check_window(window)
         parts.set_window(window)
@@ -126,7 +126,7 @@ class Control:
         self._on_window(window)
         return {}
 
-    def _finish(self, parts: Parts) -> AccountRecord:
+    def _finish(self, parts: LoadProcesses) -> AccountRecord:
         self.course.close()
         try:
             return parts.finish()

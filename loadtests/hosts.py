@@ -6,7 +6,7 @@ from typing import Any
 from locust.env import Environment
 
 from loadtests.connection import Address
-from loadtests.user import Subscriber
+from loadtests.user import SubscriberUser
 from wirerace.errors import BadInput, shown
 from wirerace.options import flag_of
 from wirerace.transports import TRANSPORTS
@@ -21,9 +21,9 @@ def apply_host(environment: Environment) -> None:
     Raises BadInput when there are several, or when the transport's own option names another server.
     """
     options: Any = environment.parsed_options
-    if not options.host or options.host == Subscriber.host:
+    if not options.host or options.host == SubscriberUser.host:
         return
-    names = {user.transport.name for user in environment.user_classes if issubclass(user, Subscriber)}
+    names = {user.transport.name for user in environment.user_classes if issubclass(user, SubscriberUser)}
     if not names:
         return  # users of somebody else's
     if len(names) > 1:
@@ -34,7 +34,7 @@ def apply_host(environment: Environment) -> None:
     if own not in {default, options.host}:
         raise BadInput(f"--host {shown(options.host)} and {flag_of(name)} {shown(own)} name two servers: leave one out")
     setattr(options, name, options.host)
-    if all(issubclass(user, Subscriber) for user in environment.user_classes):
+    if all(issubclass(user, SubscriberUser) for user in environment.user_classes):
         environment.host = None  # it is in the option now, where every process finds it
 
 

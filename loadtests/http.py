@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import httptools
 
-from loadtests.connection import Address, Connection, Stamp
+from loadtests.connection import Address, Stamp, StampedConnection
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, ConnectionLost, Refused
@@ -67,7 +67,7 @@ class HttpClient:
         self._counters = counters
         closing = "" if keep_alive else "Connection: close\r\n"
         self._tail = f" HTTP/1.1\r\nHost: {address}\r\n{closing}{filling(extra_header_bytes)}\r\n"
-        self._connection: Connection | None = None
+        self._connection: StampedConnection | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._repeats_lost = repeats_lost
         self._is_answered = False
@@ -102,7 +102,7 @@ class HttpClient:
 
     def _exchange(self, target: str) -> Response:
         if self._connection is None:
-            self._connection = Connection(self._address, self._counters)
+            self._connection = StampedConnection(self._address, self._counters)
             self._parser = httptools.HttpResponseParser(self)
             self.connects += 1
             self.opened_ns = now_ns()
@@ -124,7 +124,7 @@ class HttpClient:
             raise Refused(f"{status}: {said(body)}")
         return response
 
-    def _read_answer(self, connection: Connection, parser: httptools.HttpResponseParser) -> None:
+    def _read_answer(self, connection: StampedConnection, parser: httptools.HttpResponseParser) -> None:
         size_bytes = 0
         try:
             while not self._complete:

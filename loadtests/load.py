@@ -7,7 +7,7 @@ import gevent
 from locust.env import Environment
 
 from loadtests.connection import Address
-from loadtests.options import LoadOptions
+from loadtests.options import UserOptions
 from loadtests.statistics import Statistics
 from loadtests.traffic import Counters
 from wirerace.clock import NS_PER_SECOND, now_ns, process_cpu_seconds, to_ns
@@ -25,7 +25,7 @@ LOADS: "dict[Environment, Load]" = {}
 """The load of each Locust environment; a process has one."""
 
 
-class Client(Protocol):
+class LoadClient(Protocol):
     """What the load knows of a client."""
 
     transport: ClassVar[Transport]
@@ -39,7 +39,7 @@ class Client(Protocol):
         """Cut its connection; it returns after a pause. False when it has none."""
 
 
-class Sample(NamedTuple):
+class ProcessSample(NamedTuple):
     """What a load process has used, and what the kernel counted on its connections, at one instant."""
 
     at_ns: int
@@ -51,7 +51,7 @@ class Sample(NamedTuple):
 class Load:
     """What the users of one process share."""
 
-    def __init__(self, environment: Environment, options: LoadOptions, index: int = 0) -> None:
+    def __init__(self, environment: Environment, options: UserOptions, index: int = 0) -> None:
         self.accounts: dict[str, Account] = {}
         self.random = stream(options.seed, "load", index, "jitter")
         self.statistics = Statistics(environment.stats)
@@ -60,7 +60,7 @@ class Load:
         self._window = NO_WINDOW
         self._sampler: gevent.Greenlet | None = None
         self._uses: list[ProcessUse] = []
-        self._clients: dict[Client, None] = {}  # in the order in which they came
+        self._clients: dict[LoadClient, None] = {}  # in the order in which they came
         self._phase = stream(options.seed, "load", index, "phase").random()
 
     def options_of(self, transport: Transport) -> Any:
@@ -99,15 +99,15 @@ class Load:
             sum(not client.is_connected for client in self._clients),
         )
 
-    def clients_of(self, transport: str) -> Iterator[Client]:
+    def clients_of(self, transport: str) -> Iterator[LoadClient]:
         """Yield the clients of a transport that have not been told to stop."""
         return (client for client in self._clients if client.transport.name == transport)
 
-    def join(self, client: Client) -> None:
+    def join(self, client: LoadClient) -> None:
         """Note a new client."""
         self._clients[client] = None
 
-    def leave(self, client: Client) -> None:
+    def leave(self, client: LoadClient) -> None:
         """Close the ledger of a client that was told to stop."""
         if client in self._clients:
             del self._clients[client]
@@ -166,7 +166,7 @@ class Load:
             )
         ]
 
-    def _sample_at(self, at_ns: int) -> Sample:
+    def _sample_at(self, at_ns: int) -> ProcessSample:
         gevent.sleep(max(0, at_ns - now_ns()) / NS_PER_SECOND)
         traffic = {name: counters.total() for name, counters in self._counters.items()}
-        return Sample(now_ns(), process_cpu_seconds() or 0.0, usage(), traffic)
+        return ProcessSample(now_ns(), process_cpu_seconds() or 0.0, usage(), traffic)

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import gevent
 
-from loadtests.asking import HttpSubscriber
+from loadtests.asking import AskingUser
 from loadtests.user import Received
 from wirerace.clock import now_ns
 from wirerace.transports import TRANSPORTS, LongPollingOptions
 
 
-class LongPollingUser(HttpSubscriber):
+class LongPollingUser(AskingUser):
     """Keeps one request hanging at the server."""
 
     transport = TRANSPORTS["longpolling"]

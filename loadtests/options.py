@@ -37,7 +37,7 @@ UNSEEN: dict[str, tuple[str | int, str]] = {
 """Options that are no fields of the page: their defaults, and what they mean."""
 
 
-class LoadOptions(msgspec.Struct, frozen=True):
+class UserOptions(msgspec.Struct, frozen=True):
     """What the users of a process are told; transports, addresses and shapes by name."""
 
     transports: dict[str, TransportOptions]
@@ -100,7 +100,7 @@ def _add_field(parser: LocustArgumentParser, table: str, title: str, field: msgs
     )
 
 
-def read_options(given: Mapping[str, Any]) -> LoadOptions:
+def read_options(given: Mapping[str, Any]) -> UserOptions:
     """Return the options in Locust's parsed options, or in the form of its page.
 
     Raises BadInput, naming the flag, when one does not fit.
@@ -109,7 +109,7 @@ def read_options(given: Mapping[str, Any]) -> LoadOptions:
         seed = int(given["load_seed"])
     except ValueError:
         raise BadInput(f"--load-seed must be a whole number, got {shown(given['load_seed'])}") from None
-    return LoadOptions(
+    return UserOptions(
         {name: _read(transport.options, name, given) for name, transport in TRANSPORTS.items()},
         {name: _address(name, given) for name in TRANSPORTS},
         {name: _read(shape, name, given) for name, shape in SHAPES.items()},

@@ -17,7 +17,7 @@ from loadtests.hosts import HOSTS, hosts_in, parse_hosts
 from loadtests.options import UNSEEN, field_names, read_options
 from loadtests.producer import ProducerFields
 from loadtests.shapes import shaped_in
-from loadtests.user import Subscriber
+from loadtests.user import SubscriberUser
 from wirerace.errors import BadInput, shown
 from wirerace.options import flag_of
 from wirerace.origins import Foreign, check_page, parse_origins
@@ -87,7 +87,7 @@ class Page:
         wanted: Any = request.get_json(force=True, silent=True)
         classes: dict[str, Any] = dict(self._environment.available_user_classes or {})
         user = classes.get(str(wanted.get("user_class_name"))) if isinstance(wanted, dict) else None
-        if user is not None and issubclass(user, Subscriber) and wanted.get("host", user.host) != user.host:
+        if user is not None and issubclass(user, SubscriberUser) and wanted.get("host", user.host) != user.host:
             logger.warning("Nothing was changed: set %s_host among the custom parameters", user.transport.name)
             return Response("set the host among the custom parameters\n", 400, mimetype="text/plain")
         return None
@@ -142,12 +142,12 @@ class Page:
         """Refuse a server that the process was not started for, and Locust's one Host, which would be nobody's."""
         picked = set(request.form.getlist("user_classes"))
         ours = any(
-            issubclass(user, Subscriber)
+            issubclass(user, SubscriberUser)
             for user in self._environment.user_classes
             if not picked or user.__name__ in picked
         )
-        host = form.get("host") or Subscriber.host
-        if ours and host not in {Subscriber.host, self._environment.host}:
+        host = form.get("host") or SubscriberUser.host
+        if ours and host not in {SubscriberUser.host, self._environment.host}:
             raise BadInput(
                 f"Host: each transport has a server of its own, in {', '.join(HOSTS)}, got {_got(form, 'host')}"
             )

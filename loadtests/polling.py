@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import gevent
 from locust.env import Environment
 
-from loadtests.asking import HttpSubscriber
+from loadtests.asking import AskingUser
 from loadtests.user import Received
 from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
 from wirerace.transports import TRANSPORTS, PollingOptions
@@ -13,7 +13,7 @@ from wirerace.transports import TRANSPORTS, PollingOptions
 LATE_FRACTION = 0.05  # of the interval; a poll that leaves later than that is counted late
 
 
-class PollingUser(HttpSubscriber):
+class PollingUser(AskingUser):
     """Asks every `interval_seconds`, whatever became of the poll before."""
 
     transport = TRANSPORTS["polling"]

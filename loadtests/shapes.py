@@ -9,10 +9,10 @@ from locust import LoadTestShape
 from locust.env import Environment
 
 from loadtests.options import read_options
-from loadtests.workers import Parts
+from loadtests.workers import LoadProcesses
 from wirerace.clock import NS_PER_SECOND, now_ns
 from wirerace.errors import BadInput, TrialFailed, shown
-from wirerace.workload.shapes import Shape, Storm
+from wirerace.workload.shapes import Shape, StormShape
 
 TICK_SECONDS = 1.0
 """How often Locust looks at a shape."""
@@ -29,7 +29,7 @@ class Shaped(LoadTestShape):
     abstract = True
     use_common_options = True
     name: ClassVar[str]
-    parts: Parts
+    parts: LoadProcesses
     """Where connections are cut."""
     environment: Environment
     _began_ns: int | None = None
@@ -56,7 +56,7 @@ class Shaped(LoadTestShape):
         self.forget()
         self._began_ns = at_ns
         shape = self._shape
-        if isinstance(shape, Storm):
+        if isinstance(shape, StormShape):
             self._storm = gevent.spawn_later(max(shape.at_seconds - self._seconds, 0), self._cut, shape.jitter_seconds)
 
     def forget(self) -> None:

@@ -20,7 +20,7 @@ MOST_REASONS = 20
 BOUNDS_NS = [to_ns(bound) for bound in LATENCY_BUCKETS]
 
 
-class Times:
+class ResponseTimes:
     """What was noted since the last batch, how long each took, ns, and the bytes of all; a histogram of all batches.
 
     `buckets` counts those that took at most each bound of LATENCY_BUCKETS, `sum_ns` is what all took together; those
@@ -58,13 +58,13 @@ class Statistics:
 
     def __init__(self, stats: RequestStats) -> None:
         self._stats = stats
-        self._times: dict[tuple[str, str], Times] = {}
+        self._times: dict[tuple[str, str], ResponseTimes] = {}
         self._reasons: dict[tuple[str, str], set[str]] = {}
         self._flusher = gevent.spawn(self._flush_forever)
 
-    def times_of(self, method: str, name: str) -> Times:
+    def times_of(self, method: str, name: str) -> ResponseTimes:
         """Return where requests or deliveries of one name are noted."""
-        return self._times.setdefault((name, method), Times())
+        return self._times.setdefault((name, method), ResponseTimes())
 
     def fail(self, method: str, name: str, what: str, took_ns: int | None = None) -> None:
         """Note one failure; with `took_ns` it is a request that failed, and counts as a request, too."""

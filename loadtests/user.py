@@ -34,7 +34,7 @@ class Cut(Exception):
         self.pause_seconds = pause_seconds
 
 
-class Subscriber(User):
+class SubscriberUser(User):
     """One client. A transport's own way of receiving is its `deliveries`."""
 
     abstract = True

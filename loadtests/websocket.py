@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from locust.env import Environment
 
-from loadtests.user import Received, Subscriber
+from loadtests.user import Received, SubscriberUser
 from loadtests.ws import WebSocketClient
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, ConnectionLost, Refused
@@ -12,7 +12,7 @@ from wirerace.transports import TRANSPORTS, WebSocketOptions
 from wirerace.wire.update import NO_UPDATE, Cursor, Update, decode_update
 
 
-class WebSocketUser(Subscriber):
+class WebSocketUser(SubscriberUser):
     """Keeps one socket open."""
 
     transport = TRANSPORTS["websocket"]

@@ -26,7 +26,7 @@ Value = TypeVar("Value")
 logger = logging.getLogger("wirerace")
 
 
-class Parts(Protocol):
+class LoadProcesses(Protocol):
     """The load, in however many processes. Every method raises TrialFailed when a part of it is gone."""
 
     def state(self) -> LoadState:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import os
 
-from loadtests.connection import Address, Connection, Stamp
+from loadtests.connection import Address, Stamp, StampedConnection
 from loadtests.http import said
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
@@ -26,7 +26,7 @@ class WebSocketClient:
     """
 
     def __init__(self, address: Address, target: str, counters: Counters | None = None) -> None:
-        self._connection = Connection(address, counters)
+        self._connection = StampedConnection(address, counters)
         self.opened_ns = now_ns()
         self.sent_ns = 0
         self._reader = FrameReader(masked=False, max_message_bytes=MAX_MESSAGE_BYTES)

@@ -27,7 +27,7 @@ PROBES = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_T
 logger = logging.getLogger(__name__)
 
 
-class Connection(web.RequestHandler):
+class ServerConnection(web.RequestHandler):
     """aiohttp's connection. Bytes of connections that ask for no updates are not counted.
 
     `is_left_at_end` tells what it means that the client ends its sending side: that it leaves, while its request is

@@ -24,7 +24,7 @@ from prometheus_client import (
 
 from services import heads
 from services.answers import Encoded
-from services.connection import LOOK_SECONDS, Connection, error_of
+from services.connection import LOOK_SECONDS, ServerConnection, error_of
 from services.troubles import Troubles
 from services.watching import outlive, watch_loop
 from wirerace.addresses import is_host
@@ -141,7 +141,7 @@ class Service(ABC):
         except ConnectionError:  # The client has gone, or was cut off: there is nobody to answer.
             return Encoded(b"", keep_alive=False)
         finally:
-            if isinstance(connection, Connection):
+            if isinstance(connection, ServerConnection):
                 connection.count_answer()
 
     async def _misrouted(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -157,7 +157,7 @@ class Service(ABC):
         encoded = error_of(status, line, headers, keep_alive=stays)
         if request.method == "HEAD":  # It gets the headers of an answer, and no body.
             encoded = encoded[: encoded.index(b"\r\n\r\n") + 4]
-        if isinstance(request.protocol, Connection) and request.protocol.joined:
+        if isinstance(request.protocol, ServerConnection) and request.protocol.joined:
             self.metrics.responses["error"] += 1
             self.metrics.sent_bytes += len(encoded)
         return Encoded(encoded, keep_alive=stays)
@@ -165,7 +165,7 @@ class Service(ABC):
     def stays(self, request: web.BaseRequest) -> bool:
         """Tell whether the connection stays open after the answer."""
         connection = request.protocol
-        is_last = isinstance(connection, Connection) and connection.answers_the_last()
+        is_last = isinstance(connection, ServerConnection) and connection.answers_the_last()
         return bool(request.keep_alive) and request.version >= (1, 1) and not self.ending and not is_last
 
     async def _health(self, _request: web.BaseRequest) -> web.StreamResponse:
@@ -194,7 +194,7 @@ class _Server(web.Server):
             await asyncio.sleep(LOOK_SECONDS)
             now, waiting_bytes = self._loop.time(), 0
             for connection in self.connections:
-                if isinstance(connection, Connection):
+                if isinstance(connection, ServerConnection):
                     connection.end_if_late(now)
                     waiting_bytes += connection.unread_bytes(now)
             self._service.metrics.waiting_bytes = waiting_bytes
@@ -203,7 +203,7 @@ class _Server(web.Server):
         return web.BaseRequest(message, payload, protocol, writer, task, self._loop, client_max_size=MOST_REQUEST_BYTES)
 
     def __call__(self) -> web.RequestHandler:
-        return Connection(
+        return ServerConnection(
             self,
             metrics=self._service.metrics,
             loop=self._loop,

@@ -6,16 +6,16 @@ from aiohttp import web
 from msgspec import Meta
 
 from services.answers import Encoded
-from services.connection import Connection
+from services.connection import ServerConnection
 from services.host import Port
-from services.transport import TransportOptions, TransportService, cursor_of, parameters_of, seconds_of
+from services.transport import ServerOptions, TransportService, cursor_of, parameters_of, seconds_of
 from wirerace.transports import TRANSPORTS
 
 TRANSPORT = TRANSPORTS["longpolling"]
 MOST_HOLD_SECONDS = 3600.0
 
 
-class LongPollingOptions(TransportOptions, frozen=True, kw_only=True):
+class LongPollingServerOptions(ServerOptions, frozen=True, kw_only=True):
     """Options of the long-polling server."""
 
     port: Port = TRANSPORT.port
@@ -28,10 +28,10 @@ class LongPolling(TransportService):
     """The long-polling server."""
 
     name = TRANSPORT.name
-    options_type = LongPollingOptions
-    options: LongPollingOptions
+    options_type = LongPollingServerOptions
+    options: LongPollingServerOptions
 
-    def __init__(self, options: LongPollingOptions) -> None:
+    def __init__(self, options: LongPollingServerOptions) -> None:
         super().__init__(options, TRANSPORT.path)
 
     async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -40,7 +40,7 @@ class LongPolling(TransportService):
         after = cursor_of(parameters)
         hold_seconds = seconds_of(parameters, "hold", self.options.hold_seconds, MOST_HOLD_SECONDS)
         connection = request.protocol
-        if not isinstance(connection, Connection):
+        if not isinstance(connection, ServerConnection):
             raise ConnectionResetError("the client has gone")
         if connection.has_ended:  # The client says no more; its held request would not be told from one that was left.
             hold_seconds = 0.0

@@ -3,13 +3,13 @@
 from aiohttp import web
 
 from services.host import Port
-from services.transport import TransportOptions, TransportService, cursor_of, parameters_of
+from services.transport import ServerOptions, TransportService, cursor_of, parameters_of
 from wirerace.transports import TRANSPORTS
 
 TRANSPORT = TRANSPORTS["polling"]
 
 
-class PollingOptions(TransportOptions, frozen=True, kw_only=True):
+class PollingServerOptions(ServerOptions, frozen=True, kw_only=True):
     """Options of the polling server."""
 
     port: Port = TRANSPORT.port
@@ -19,9 +19,9 @@ class Polling(TransportService):
     """The polling server."""
 
     name = TRANSPORT.name
-    options_type = PollingOptions
+    options_type = PollingServerOptions
 
-    def __init__(self, options: PollingOptions) -> None:
+    def __init__(self, options: PollingServerOptions) -> None:
         super().__init__(options, TRANSPORT.path)
 
     async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -14,7 +14,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from services.answers import Encoded
-from services.connection import Connection
+from services.connection import ServerConnection
 from services.fanout import Fanout, Subscriber
 from services.feed import HEARTBEAT_SECONDS
 from services.heads import body_of
@@ -185,7 +185,7 @@ class Producer(Service):
     async def _feed(self, request: web.BaseRequest) -> web.StreamResponse:
         after = cursor_of(parameters_of(request))
         connection, transport = request.protocol, request.transport
-        if transport is None or not isinstance(connection, Connection) or connection.has_ended:
+        if transport is None or not isinstance(connection, ServerConnection) or connection.has_ended:
             raise ConnectionResetError("the server has gone")
         if request.version < (1, 1):
             raise BadInput("the feed is chunked, and HTTP/1.0 knows no chunks: ask with HTTP/1.1")

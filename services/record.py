@@ -17,7 +17,7 @@ from wirerace.clock import Clock, now_ns
 from wirerace.decoding import decode_json
 from wirerace.errors import BadInput
 from wirerace.wire.update import NO_UPDATE, is_epoch
-from wirerace.workload.schedule import Made, Schedule, Truth
+from wirerace.workload.schedule import EpochMade, Schedule, Truth
 from wirerace.workload.trace import check_events
 
 PART_UPDATES = 250_000
@@ -45,14 +45,14 @@ class _Part:
         self.ts.append(line.ts)
         self.late_ns.append(line.late_ns)
 
-    def between(self, from_ns: int, to_ns: int) -> Made:
+    def between(self, from_ns: int, to_ns: int) -> EpochMade:
         if self.ascends:
             first, end = bisect_left(self.ts, from_ns), bisect_left(self.ts, to_ns)
             seq, ts, late_ns = (values[first:end].tolist() for values in (self.seq, self.ts, self.late_ns))
         else:
             inside = [index for index, ts in enumerate(self.ts) if from_ns <= ts < to_ns]
             seq, ts, late_ns = ([values[index] for index in inside] for values in (self.seq, self.ts, self.late_ns))
-        return Made(self.epoch, seq, ts, late_ns)
+        return EpochMade(self.epoch, seq, ts, late_ns)
 
 
 class _Line(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
@@ -153,7 +153,7 @@ class Record:
 
     def between(self, from_ns: int, to_ns: int) -> Truth:
         """Return what was made in [from, to) of making time."""
-        epochs: list[Made] = []
+        epochs: list[EpochMade] = []
         for part in self._parts:
             made = part.between(from_ns, to_ns)
             if epochs and epochs[-1].epoch == made.epoch:

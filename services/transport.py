@@ -9,7 +9,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from services.answers import Answers, Encoded
-from services.connection import Connection
+from services.connection import ServerConnection
 from services.feed import Feed
 from services.host import Service, ServiceOptions
 from services.recent import Recent
@@ -21,7 +21,7 @@ from wirerace.wire.update import Cursor
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?(e-?[0-9]{1,2})?", re.ASCII | re.IGNORECASE)
 
 
-class TransportOptions(ServiceOptions, frozen=True, kw_only=True):
+class ServerOptions(ServiceOptions, frozen=True, kw_only=True):
     """Options that the servers of all transports have."""
 
     producer_url: Annotated[
@@ -36,9 +36,9 @@ class TransportOptions(ServiceOptions, frozen=True, kw_only=True):
 class TransportService(Service):
     """What servers of all transports do alike. `deliver` is what they do each in its own way."""
 
-    options: TransportOptions
+    options: ServerOptions
 
-    def __init__(self, options: TransportOptions, path: str) -> None:
+    def __init__(self, options: ServerOptions, path: str) -> None:
         super().__init__(options)
         try:
             host, port = host_port_in(options.producer_url, ("http",), f"http://127.0.0.1:{PRODUCER_PORT}")
@@ -88,7 +88,7 @@ class TransportService(Service):
 
     async def _joined(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol
-        if isinstance(connection, Connection):
+        if isinstance(connection, ServerConnection):
             connection.join()
         if not self.feed.caught_up:
             return self.refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, "no feed from the producer yet: try again")

@@ -12,11 +12,11 @@ from msgspec import Meta
 
 from services import heads
 from services.answers import Encoded
-from services.connection import Connection
+from services.connection import ServerConnection
 from services.fanout import Fanout, Subscriber
 from services.host import Port
 from services.incoming import Incoming
-from services.transport import TransportOptions, TransportService, cursor_of, parameters_of
+from services.transport import ServerOptions, TransportService, cursor_of, parameters_of
 from wirerace.errors import BadInput
 from wirerace.transports import TRANSPORTS
 from wirerace.wire.frames import CloseCode, Opcode, encode_close, encode_frame
@@ -31,7 +31,7 @@ NO_PONG = encode_close(CloseCode.POLICY, "two pings were not answered")
 GOING_AWAY = encode_close(CloseCode.GOING_AWAY, "the server stops")
 
 
-class WebSocketOptions(TransportOptions, frozen=True, kw_only=True):
+class WebSocketServerOptions(ServerOptions, frozen=True, kw_only=True):
     """Options of the WebSocket server."""
 
     port: Port = TRANSPORT.port
@@ -43,10 +43,10 @@ class WebSocket(TransportService):
     """The WebSocket server."""
 
     name = TRANSPORT.name
-    options_type = WebSocketOptions
-    options: WebSocketOptions
+    options_type = WebSocketServerOptions
+    options: WebSocketServerOptions
 
-    def __init__(self, options: WebSocketOptions) -> None:
+    def __init__(self, options: WebSocketServerOptions) -> None:
         super().__init__(options, TRANSPORT.path)
         self._fanout = Fanout(self.metrics, options.high_water_bytes, SLOW_READER)
         self.feed.listen(self._fanout.deliver)
@@ -66,7 +66,7 @@ class WebSocket(TransportService):
                 request, HTTPStatus.UPGRADE_REQUIRED, "Sec-WebSocket-Version must be 13", OTHER_VERSION_HEADERS
             )
         connection, transport = request.protocol, request.transport
-        if transport is None or not isinstance(connection, Connection) or connection.has_ended:
+        if transport is None or not isinstance(connection, ServerConnection) or connection.has_ended:
             raise ConnectionResetError("the client has gone")
         recent = self.feed.recent
         position = recent.position(after)
@@ -122,7 +122,7 @@ def accept_of(request: web.BaseRequest) -> str:
     """
     headers = request.headers
     upgrades = request.version >= (1, 1) and "websocket" in heads.tokens_of(headers, "Upgrade")
-    if not upgrades or "upgrade" not in heads.tokens_of(headers, "Connection"):
+    if not upgrades or "upgrade" not in heads.tokens_of(headers, "ServerConnection"):
         raise BadInput("this path speaks WebSocket: send Upgrade: websocket and Connection: Upgrade")
     key = headers.get("Sec-WebSocket-Key", "").encode(errors="surrogateescape")
     try:

@@ -12,7 +12,7 @@ from locust.argument_parser import LocustArgumentParser
 from loadtests.options import add_options
 from wirerace.analysis.conditions import CONDITIONS
 from wirerace.analysis.figures import FIGURES
-from wirerace.cli.reproduce import Record
+from wirerace.cli.reproduce import ReproductionRecord
 from wirerace.record.checkup import Checkup
 from wirerace.record.result import Failure, Host, Result
 from wirerace.record.trial import Trial
@@ -56,7 +56,7 @@ def test_every_figure_of_the_doctor_is_documented() -> None:
 def test_every_key_of_a_reproduction_is_documented() -> None:
     documented = set(re.findall(r"`([a-z0-9_]+)`", (ROOT / "docs/results.md").read_text()))
 
-    assert set() == (fields_of(Record) | fields_of(Check)) - documented
+    assert set() == (fields_of(ReproductionRecord) | fields_of(Check)) - documented
 
 
 def test_every_figure_of_the_summary_is_documented_as_it_is_declared() -> None:

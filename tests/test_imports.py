@@ -147,3 +147,13 @@ def test_wirerace_opens_sockets_only_where_it_runs_something() -> None:
 @pytest.mark.parametrize("folder", ["wire", "workload", "experiment", "record", "analysis", "reproductions", "report"])
 def test_what_computes_samples_no_machine(folder: str) -> None:
     assert [] == [str(item) for item in within(f"wirerace.{folder}", "psutil", "docker", "wirerace.host")]
+
+
+def test_no_name_of_a_class_stands_for_two_things() -> None:
+    places: dict[str, list[str]] = {}
+    for path in (path for folder in (*PACKAGES, "benchmarks", "grafana") for path in (ROOT / folder).rglob("*.py")):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+
+    assert {} == {name: found for name, found in places.items() if len(found) > 1}

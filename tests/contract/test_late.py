@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from services.connection import Connection
+from services.connection import ServerConnection
 from tests.contract.clients import WEBSOCKET_TRANSPORTS
 from tests.contract.frames import CLOSE, PING, PONG, TEXT, Received, frame, shake_hands
 from tests.contract.raw import get
@@ -70,12 +70,12 @@ async def test_kernel_looks_for_peers_that_have_vanished(stage: Stage, monkeypat
     """It would take two hours; no test can have a peer vanish on loopback."""
     found: list[socket.socket] = []
 
-    def made(connection: Connection, transport: asyncio.Transport) -> None:
+    def made(connection: ServerConnection, transport: asyncio.Transport) -> None:
         connection_made(connection, transport)
         found.append(transport.get_extra_info("socket"))
 
-    connection_made = Connection.connection_made
-    monkeypatch.setattr(Connection, "connection_made", made)
+    connection_made = ServerConnection.connection_made
+    monkeypatch.setattr(ServerConnection, "connection_made", made)
     await stage.serve()
     stream = found[-1]
     assert stream.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from services.connection import Connection
+from services.connection import ServerConnection
 from tests.contract.clients import WEBSOCKET_TRANSPORTS, Client, Update, WebSocket
 from tests.contract.raw import get
 from tests.contract.stage import Stage
@@ -29,12 +29,12 @@ def buffered(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """Return what tells how many bytes wait in the server, beyond the kernel's, for the client that reads least."""
     transports: list[asyncio.Transport] = []
 
-    def made(connection: Connection, transport: asyncio.BaseTransport) -> None:
+    def made(connection: ServerConnection, transport: asyncio.BaseTransport) -> None:
         transports.append(cast("asyncio.Transport", transport))
         connection_made(connection, transport)
 
-    connection_made = Connection.connection_made
-    monkeypatch.setattr(Connection, "connection_made", made)
+    connection_made = ServerConnection.connection_made
+    monkeypatch.setattr(ServerConnection, "connection_made", made)
     return lambda: max(transport.get_write_buffer_size() for transport in transports)
 
 

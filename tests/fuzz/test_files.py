@@ -13,7 +13,7 @@ import pytest
 from tests.fuzz.fuzzing import as_json, damaged, damaged_or_edited, damaged_text, fuzzed, refuses_by_errors_of_its_own
 from tests.wirerace.results import RAW, RESULT, TRIAL
 from wirerace.cli import show
-from wirerace.cli.reproduce import RECORD_NAME, Record
+from wirerace.cli.reproduce import RECORD_NAME, ReproductionRecord
 from wirerace.decoding import Misfit, decode_json
 from wirerace.experiment.model import Experiment
 from wirerace.experiment.reading import read_experiment
@@ -73,7 +73,7 @@ def results() -> list[Any]:
 RESULTS = results()
 RAWS: list[Any] = [msgspec.json.decode(msgspec.json.encode(RAW))]
 CHECK = Check("x", "seconds", "1 s", 1.5, 1.0, 2.0, "± 50 %", passed=True)
-RECORD = Record("0.1.0", "kaazing", "a source", "a setup", "words", valid=True, passed=True, checks=[CHECK])
+RECORD = ReproductionRecord("0.1.0", "kaazing", "a source", "a setup", "words", valid=True, passed=True, checks=[CHECK])
 RECORDS: list[Any] = [msgspec.json.decode(msgspec.json.encode(RECORD))]
 
 

@@ -15,10 +15,10 @@ import pytest
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from loadtests.asking import HttpSubscriber
+from loadtests.asking import AskingUser
 from loadtests.connection import Address, Stamp
 from loadtests.http import HttpClient
-from loadtests.user import Subscriber
+from loadtests.user import SubscriberUser
 from loadtests.websocket import WebSocketUser
 from loadtests.ws import HANDSHAKE_GUID, WebSocketClient
 from services.feed import Feed
@@ -166,11 +166,11 @@ ANSWERS = (
 def asked(content: bytes, chunk_bytes: int) -> None:
     """Do what a polling client does with two answers."""
     user: Any = SimpleNamespace(cursor="", epoch="")
-    user.checked = lambda updates: Subscriber.checked(user, updates)
+    user.checked = lambda updates: SubscriberUser.checked(user, updates)
     with patch("loadtests.http.Connection", lambda *_: Scripted(content, chunk_bytes)):
         client = HttpClient(ADDRESS)
         for _ in range(2):
-            HttpSubscriber.updates_in(user, client.get("/poll"))
+            AskingUser.updates_in(user, client.get("/poll"))
 
 
 @fuzzed
@@ -191,7 +191,7 @@ def listened(content: bytes, chunk_bytes: int) -> None:
         patch("loadtests.ws.os.urandom", bytes),
     ):
         user: Any = SimpleNamespace(epoch="")
-        user.checked = lambda updates: Subscriber.checked(user, updates)
+        user.checked = lambda updates: SubscriberUser.checked(user, updates)
         client = WebSocketClient(ADDRESS, "/ws")
         for _ in range(5):
             WebSocketUser.updates_in(user, client.receive())

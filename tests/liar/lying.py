@@ -26,7 +26,7 @@ from wirerace.runner.peer import Peer
 from wirerace.runner.targets.locust import load_flags, locust_command, spelled
 from wirerace.runner.targets.process import Process
 from wirerace.transports import PollingOptions
-from wirerace.workload.schedule import Made, Truth
+from wirerace.workload.schedule import EpochMade, Truth
 
 ROOT = Path(__file__).parents[2]
 START_NS = 100 * MS
@@ -157,7 +157,7 @@ def lie(plan: Plan, control_port: int, log: Path, together: threading.Barrier) -
     except BaseException:
         together.abort()
         raise
-    made = Made(EPOCH, list(plan.seqs), [start_ns + plan.made_ns(seq) for seq in plan.seqs], record.late_ns)
+    made = EpochMade(EPOCH, list(plan.seqs), [start_ns + plan.made_ns(seq) for seq in plan.seqs], record.late_ns)
     trial = trial_of(options_of(plan), window, account, Truth(len(made.seq), complete=True, epochs=[made]))
     return Outcome(plan, trial, account, record, window)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtests.user import Subscriber
+from loadtests.user import SubscriberUser
 from tests.loadtests.script import Answer, Script, Serve
 from tests.loadtests.swarm import Start, Swarm
 
@@ -26,7 +26,7 @@ def serve() -> Iterator[Serve]:
 def start() -> Iterator[Start]:
     swarms: list[Swarm] = []
 
-    def start(user: type[Subscriber], script: Script, *flags: str) -> Swarm:
+    def start(user: type[SubscriberUser], script: Script, *flags: str) -> Swarm:
         swarms.append(Swarm(user, script.address, *flags))
         return swarms[-1]
 

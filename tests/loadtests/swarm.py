@@ -13,7 +13,7 @@ from locust.env import Environment
 from loadtests.connection import Address
 from loadtests.load import LOADS, Load
 from loadtests.options import add_options, read_options
-from loadtests.user import Subscriber
+from loadtests.user import SubscriberUser
 from wirerace.observe.account import Window
 
 PATIENCE_SECONDS = 60.0
@@ -33,7 +33,7 @@ def answer(*seqs: int, cursor: int, has_more: bool = False) -> bytes:
 class Swarm:
     """One user of a class."""
 
-    def __init__(self, user: type[Subscriber], address: Address, *flags: str) -> None:
+    def __init__(self, user: type[SubscriberUser], address: Address, *flags: str) -> None:
         parser = LocustArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter)
         add_options(parser)
         given = parser.parse_args([f"--{user.transport.name}-host=http://{address}", *flags])

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import pytest
 
 from loadtests import connection as connections
-from loadtests.connection import Address, Connection
+from loadtests.connection import Address, StampedConnection
 
 BUSY_SECONDS = 0.2
 pytestmark = pytest.mark.skipif(connections.SO_TIMESTAMPNS is None, reason="only Linux stamps what arrives")
 
 
 @pytest.fixture
-def pair() -> Iterator[tuple[Connection, socket.socket]]:
+def pair() -> Iterator[tuple[StampedConnection, socket.socket]]:
     """Yield a client that has received something before, and its server's end."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        client = Connection(Address("127.0.0.1", listener.getsockname()[1]))
+        client = StampedConnection(Address("127.0.0.1", listener.getsockname()[1]))
         server, _ = listener.accept()
         server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with server:
@@ -34,7 +34,7 @@ def keep_busy() -> int:
 
 
 def test_arrival_is_when_the_kernel_received_and_not_when_a_busy_process_read(
-    pair: tuple[Connection, socket.socket],
+    pair: tuple[StampedConnection, socket.socket],
 ) -> None:
     client, server = pair
     before_ns = time.time_ns()
@@ -48,7 +48,7 @@ def test_arrival_is_when_the_kernel_received_and_not_when_a_busy_process_read(
     assert client.stamp.read_ns >= read_ns, "reader lag is the difference"
 
 
-def test_segments_that_wait_together_have_the_stamp_of_the_last(pair: tuple[Connection, socket.socket]) -> None:
+def test_segments_that_wait_together_have_the_stamp_of_the_last(pair: tuple[StampedConnection, socket.socket]) -> None:
     """So it is an upper bound for all but the last."""
     client, server = pair
     server.send(b"old ")
@@ -64,7 +64,7 @@ def test_segments_that_wait_together_have_the_stamp_of_the_last(pair: tuple[Conn
 def test_without_stamps_arrival_is_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "SO_TIMESTAMPNS", None)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        client = Connection(Address("127.0.0.1", listener.getsockname()[1]))
+        client = StampedConnection(Address("127.0.0.1", listener.getsockname()[1]))
         server, _ = listener.accept()
         with server:
             server.send(b"news")

@@ -7,7 +7,7 @@ import pytest
 
 from loadtests.longpolling import LongPollingUser
 from loadtests.polling import PollingUser
-from loadtests.user import Subscriber
+from loadtests.user import SubscriberUser
 from loadtests.websocket import WebSocketUser
 from tests.loadtests.script import Answer, Serve
 from tests.loadtests.swarm import Start, Swarm, answer, handshake
@@ -101,7 +101,7 @@ def nothing_is_logged(caplog: pytest.LogCaptureFixture, swarm: Swarm) -> bool:
 @pytest.mark.parametrize("user", ASKING)
 @pytest.mark.parametrize("wrong", WRONG_ANSWERS.values(), ids=WRONG_ANSWERS)
 def test_server_that_is_always_wrong_fails_every_request_once(
-    serve: Serve, start: Start, caplog: pytest.LogCaptureFixture, user: type[Subscriber], wrong: bytes
+    serve: Serve, start: Start, caplog: pytest.LogCaptureFixture, user: type[SubscriberUser], wrong: bytes
 ) -> None:
     swarm = start(user, serve(*[wrong] * MANY), QUICK)
     swarm.wait_for(lambda: swarm.account.totals.responses["error"] >= 3)
@@ -166,18 +166,18 @@ def test_poller_that_is_answered_wrongly_keeps_its_schedule(serve: Serve, start:
 
 @pytest.mark.parametrize("user", [*ASKING, WebSocketUser])
 def test_client_whose_every_other_answer_is_wrong_waits_longer_and_longer(
-    serve: Serve, start: Start, monkeypatch: pytest.MonkeyPatch, user: type[Subscriber]
+    serve: Serve, start: Start, monkeypatch: pytest.MonkeyPatch, user: type[SubscriberUser]
 ) -> None:
     """Otherwise one wrong byte in every other answer would make a client ask as fast as it can."""
     wrong = [handshake(WRONG_FRAMES["no JSON"])] if user is WebSocketUser else [answer(cursor=1), updates(data=b"\xff")]
     pauses: list[float] = []
-    pause_after = Subscriber.pause_after
+    pause_after = SubscriberUser.pause_after
 
-    def noted(self: Subscriber, error: Exception) -> float:
+    def noted(self: SubscriberUser, error: Exception) -> float:
         pauses.append(pause_after(self, error))
         return 0.0
 
-    monkeypatch.setattr(Subscriber, "pause_after", noted)
+    monkeypatch.setattr(SubscriberUser, "pause_after", noted)
     swarm = start(user, serve(*wrong * MANY), QUICK)
     swarm.wait_for(lambda: len(pauses) >= 8)
 
@@ -192,7 +192,7 @@ def test_backoff_begins_anew_when_all_was_well_for_as_long_as_the_longest_pause(
     swarm = start(WebSocketUser, serve(handshake(b"")))
     swarm.wait_for(lambda: swarm.account.live_clients == 1)
     (client,) = swarm.load.clients_of("websocket")
-    assert isinstance(client, Subscriber)
+    assert isinstance(client, SubscriberUser)
     error, (least, most) = ConnectionLost("gone"), OF_CLIENTS
     client.well_ns = 0
     pauses = [client.pause_after(error) for _ in range(8)]

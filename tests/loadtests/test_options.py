@@ -10,7 +10,7 @@ from loadtests.connection import Address
 from loadtests.options import add_options, read_options
 from wirerace.errors import BadInput
 from wirerace.transports import LongPollingOptions, PollingOptions
-from wirerace.workload.shapes import Ramp, Stage, Steps, Storm
+from wirerace.workload.shapes import RampShape, StepsShape, StepsStage, StormShape
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_options_have_the_defaults_of_their_transports_and_shapes(parser: Locust
     assert PollingOptions() == options.transports["polling"]
     assert LongPollingOptions() == options.transports["longpolling"]
     assert Address("127.0.0.1", 8003) == options.addresses["websocket"]
-    assert (Ramp(), Storm()) == (options.shapes["ramp"], options.shapes["storm"])
+    assert (RampShape(), StormShape()) == (options.shapes["ramp"], options.shapes["storm"])
     assert 1 == options.seed
 
 
@@ -41,7 +41,7 @@ def test_each_option_is_a_flag(parser: LocustArgumentParser) -> None:
 
     assert PollingOptions(interval_seconds=0.25) == options.transports["polling"]
     assert LongPollingOptions(keep_alive=False) == options.transports["longpolling"]
-    assert Steps(stages=(Stage(5, 2), Stage(9, 1))) == options.shapes["steps"]
+    assert StepsShape(stages=(StepsStage(5, 2), StepsStage(9, 1))) == options.shapes["steps"]
     assert Address("10.0.0.1", 9) == options.addresses["websocket"]
     assert 7 == options.seed
 
@@ -52,7 +52,7 @@ def test_each_option_is_a_variable(parser: LocustArgumentParser, monkeypatch: py
     options = read_options(given(parser))
 
     assert LongPollingOptions(repoll_delay_seconds=1.5) == options.transports["longpolling"]
-    assert Storm(at_seconds=3) == options.shapes["storm"]
+    assert StormShape(at_seconds=3) == options.shapes["storm"]
 
 
 def test_each_option_of_a_client_is_a_field_of_the_page(parser: LocustArgumentParser) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from loadtests.longpolling import LongPollingUser
 from loadtests.polling import PollingUser
-from loadtests.user import Subscriber
+from loadtests.user import SubscriberUser
 from loadtests.websocket import WebSocketUser
 from tests.loadtests.script import Serve
 from tests.loadtests.swarm import Start, answer
@@ -27,7 +27,7 @@ def test_first_answer_may_bring_news_already(serve: Serve, start: Start) -> None
 
 @pytest.mark.parametrize("user", [PollingUser, LongPollingUser])
 def test_cut_client_returns_at_its_cursor_and_nothing_has_failed(
-    serve: Serve, start: Start, user: type[Subscriber]
+    serve: Serve, start: Start, user: type[SubscriberUser]
 ) -> None:
     script = serve(answer(cursor=3), answer(4, cursor=4), b"")  # and then the server holds
     swarm = start(user, script, "--polling-interval-seconds=0.05")
@@ -95,7 +95,7 @@ def test_partial_answer_that_does_not_end_at_its_last_update_is_refused(
 
 
 @pytest.mark.parametrize(("user", "row"), [(PollingUser, "GET /poll"), (WebSocketUser, "connect /ws")])
-def test_refusal_says_what_failed(serve: Serve, start: Start, user: type[Subscriber], row: str) -> None:
+def test_refusal_says_what_failed(serve: Serve, start: Start, user: type[SubscriberUser], row: str) -> None:
     refusal = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 8\r\n\r\nnot yet\n"
     swarm = start(user, serve(refusal))
     swarm.wait_for(lambda: bool(swarm.failures()))
@@ -105,7 +105,7 @@ def test_refusal_says_what_failed(serve: Serve, start: Start, user: type[Subscri
 
 
 @pytest.mark.parametrize(("user", "row"), [(LongPollingUser, "GET /longpoll (held)"), (WebSocketUser, "connect /ws")])
-def test_server_that_is_not_there_is_named(serve: Serve, start: Start, user: type[Subscriber], row: str) -> None:
+def test_server_that_is_not_there_is_named(serve: Serve, start: Start, user: type[SubscriberUser], row: str) -> None:
     script = serve()
     script.stop()
     swarm = start(user, script)
@@ -139,7 +139,7 @@ def test_cut_client_can_still_be_stopped_by_locust(serve: Serve, start: Start) -
     [(PollingUser, "--polling-interval-seconds=60"), (LongPollingUser, "--longpolling-repoll-delay-seconds=60")],
 )
 def test_partial_answer_is_followed_by_the_rest_at_once(
-    serve: Serve, start: Start, user: type[Subscriber], flag: str
+    serve: Serve, start: Start, user: type[SubscriberUser], flag: str
 ) -> None:
     script = serve(answer(4, 5, cursor=5, has_more=True), answer(6, cursor=6), b"")
     swarm = start(user, script, flag)

@@ -12,7 +12,7 @@ from wirerace.experiment.model import Clients, Experiment, Link, WindowOptions
 from wirerace.record.result import Result
 from wirerace.runner.directory import RunDirectory
 from wirerace.runner.run import run
-from wirerace.runner.steps import Steps
+from wirerace.runner.steps import TrialSteps
 from wirerace.runner.targets.local import LINK, Local
 from wirerace.runner.targets.process import Process
 from wirerace.workload.schedule import Source
@@ -56,14 +56,14 @@ def test_proxy_that_cannot_start_fails_one_trial_and_the_next_one_runs(
 def test_whatever_wirerace_raises_in_a_trial_fails_that_trial_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subscribe, errors = Steps._subscribe, iter([ConnectionLost("it is gone")])
+    subscribe, errors = TrialSteps._subscribe, iter([ConnectionLost("it is gone")])
 
-    def subscribing(self: Steps, load: Any) -> None:
+    def subscribing(self: TrialSteps, load: Any) -> None:
         if (error := next(errors, None)) is not None:
             raise error
         subscribe(self, load)
 
-    monkeypatch.setattr(Steps, "_subscribe", subscribing)
+    monkeypatch.setattr(TrialSteps, "_subscribe", subscribing)
     result = ran(tmp_path)
 
     assert [1] == [failure.repeat for failure in result.failures]

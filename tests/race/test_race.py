@@ -11,7 +11,7 @@ import pytest
 
 from tests.race.running import SMALL, Race
 from wirerace.analysis.figures import BY_ID
-from wirerace.analysis.made import Made
+from wirerace.analysis.made import Recorded
 from wirerace.analysis.measure import figures
 from wirerace.analysis.predict import judged
 from wirerace.experiment.model import plans_of
@@ -84,7 +84,7 @@ def test_empty_polls_are_as_many_as_the_producers_record_predicts(finished: Race
     """But for polls that left late, on a machine that is busy with other things."""
     raw, trial = finished.raw("polling"), trials_of(finished)["polling"]
     made = [ts for epoch in raw.truth.epochs for ts in epoch.ts]
-    predicted = Made(raw.window, made).empty_fraction(0.2)
+    predicted = Recorded(raw.window, made).empty_fraction(0.2)
     answered = trial["responses"]["data"] + trial["responses"]["empty"]
     assert abs(trial["responses"]["empty"] / answered - predicted) < 0.05 + late_part(finished)
     assert trial["requests"] == 20 * 2.0 / 0.2

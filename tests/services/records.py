@@ -4,7 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from services.record import PARTS, Record
-from wirerace.workload.schedule import Made, Schedule
+from wirerace.workload.schedule import EpochMade, Schedule
 
 PART_UPDATES = 4
 FILE_UPDATES = PARTS * PART_UPDATES // 2
@@ -27,8 +27,8 @@ def live(path: Path, *seqs: int, epoch: str = "e0", schedule: Schedule | None = 
         fill(record, *seqs, epoch=epoch)
 
 
-def made(*seqs: int, epoch: str = "e0") -> Made:
-    return Made(epoch, list(seqs), [10 * seq for seq in seqs], [1] * len(seqs))
+def made(*seqs: int, epoch: str = "e0") -> EpochMade:
+    return EpochMade(epoch, list(seqs), [10 * seq for seq in seqs], [1] * len(seqs))
 
 
 def everything(record: Record) -> list[tuple[str, int]]:

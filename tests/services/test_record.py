@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from services.record import PARTS, Record
 from tests.services.records import PART_UPDATES, everything, fill, made
-from wirerace.workload.schedule import Made, Truth
+from wirerace.workload.schedule import EpochMade, Truth
 
 
 def test_between_gives_what_was_made_from_the_first_instant_to_before_the_last() -> None:
@@ -82,4 +82,4 @@ def test_truth_of_a_clock_that_was_set_back_is_whole() -> None:
     for seq, ts in enumerate((10, 20, 30, 5, 15, 25), 1):
         record.add("e0", seq, ts, 0)
 
-    assert [Made("e0", [1, 5], [10, 15], [0, 0])] == record.between(10, 20).epochs
+    assert [EpochMade("e0", [1, 5], [10, 15], [0, 0])] == record.between(10, 20).epochs

@@ -8,7 +8,7 @@ from wirerace.experiment.model import Experiment
 from wirerace.observe.account import AccountRecord, Spread, Subscription, Window
 from wirerace.record.result import Failure, Host, Raw, Result
 from wirerace.wire.update import Cursor
-from wirerace.workload.schedule import Made, Truth
+from wirerace.workload.schedule import EpochMade, Truth
 
 RAW = Raw(
     Window(100, 200),
@@ -18,7 +18,7 @@ RAW = Raw(
         partly=[Subscription(Cursor("e0", 6), Cursor("e0", 6))],
         updates={"e0": {7: Spread(1, 5, 5, 5)}},
     ),
-    Truth(2, complete=True, epochs=[Made("e0", [6, 7], [50, 150], [1, 2])]),
+    Truth(2, complete=True, epochs=[EpochMade("e0", [6, 7], [50, 150], [1, 2])]),
     NOTHING_MEASURED,
 )
 TRIAL = figures(plan_of("websocket"), RAW)

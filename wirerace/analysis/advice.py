@@ -31,7 +31,7 @@ SLACK = 0.01
 """A quota that is so little under the cores is rounding."""
 
 
-class Figure(NamedTuple):
+class CheckupFigure(NamedTuple):
     """A row: fields of a checkup and what to call each, what they mean, and the advice that they give, if any."""
 
     name: str
@@ -189,31 +189,31 @@ SLEEP = _percentiles("sleep_late") | {"slack": "timer_slack_seconds"}
 PORTS = {"": "ephemeral_ports", "rest": "port_reuse_seconds", "new/s": "connections_per_second"}
 PRODUCER_LATE = {"mean": "producer_late_seconds_mean", "p99": "producer_late_seconds_p99"}
 FIGURES = (
-    Figure("cores", {"": "cores"}, "one for server, one for load", _cores),
-    Figure(
+    CheckupFigure("cores", {"": "cores"}, "one for server, one for load", _cores),
+    CheckupFigure(
         "others use, cores",
         {"": "others_cores", "load average": "load_average"},
         "is in everything measured",
         _others,
     ),
-    Figure("hypervisor takes, cores", {"": "stolen_cores"}, "is in everything measured", _stolen),
-    Figure("CPU quota, cores", {"": "cpu_quota_cores"}, "of the control group; none is best", _quota),
-    Figure("CPU governor", {"": "cpu_governor"}, "performance is best", _governor),
-    Figure("waiting for memory", {"": "memory_stalled_fraction"}, "part of the time", _memory),
-    Figure("memory", MEMORY, "for processes and sockets"),
-    Figure("wall clock", CLOCK, "finest difference, and its price", _clock),
-    Figure("sleep of 1 ms, late by", SLEEP, "waking a process, slack included", _sleep),
-    Figure("loopback round trip", _percentiles("round_trip"), "half of it is in every latency", _loopback),
-    Figure("kernel stamps arrivals", {"": "kernel_stamps"}, "if not, Python's reading counts", _stamps),
-    Figure("reader lag at rest", _percentiles("reader_lag"), "from arrival to reading", _lag),
-    Figure("producer makes late", PRODUCER_LATE, "is in every latency", _producer),
-    Figure("polls/s", _rate("polls", "poll"), "at least, by one load process", _drives("polls")),
-    Figure("messages/s", _rate("messages", "message"), "at least, by one load process", _drives("messages")),
-    Figure(
+    CheckupFigure("hypervisor takes, cores", {"": "stolen_cores"}, "is in everything measured", _stolen),
+    CheckupFigure("CPU quota, cores", {"": "cpu_quota_cores"}, "of the control group; none is best", _quota),
+    CheckupFigure("CPU governor", {"": "cpu_governor"}, "performance is best", _governor),
+    CheckupFigure("waiting for memory", {"": "memory_stalled_fraction"}, "part of the time", _memory),
+    CheckupFigure("memory", MEMORY, "for processes and sockets"),
+    CheckupFigure("wall clock", CLOCK, "finest difference, and its price", _clock),
+    CheckupFigure("sleep of 1 ms, late by", SLEEP, "waking a process, slack included", _sleep),
+    CheckupFigure("loopback round trip", _percentiles("round_trip"), "half of it is in every latency", _loopback),
+    CheckupFigure("kernel stamps arrivals", {"": "kernel_stamps"}, "if not, Python's reading counts", _stamps),
+    CheckupFigure("reader lag at rest", _percentiles("reader_lag"), "from arrival to reading", _lag),
+    CheckupFigure("producer makes late", PRODUCER_LATE, "is in every latency", _producer),
+    CheckupFigure("polls/s", _rate("polls", "poll"), "at least, by one load process", _drives("polls")),
+    CheckupFigure("messages/s", _rate("messages", "message"), "at least, by one load process", _drives("messages")),
+    CheckupFigure(
         "open files", {"soft": "open_files_soft", "hard": "open_files_hard"}, "one a client, in each process", _files
     ),
-    Figure("outgoing ports", PORTS, "without keep-alive, to one server", _ports),
-    Figure("idle TCP socket, slab", {"": "socket_slab_bytes"}, "kernel memory that no process shows"),
-    Figure("listen backlog", {"": "listen_backlog"}, "clients that may come at once", _backlog),
+    CheckupFigure("outgoing ports", PORTS, "without keep-alive, to one server", _ports),
+    CheckupFigure("idle TCP socket, slab", {"": "socket_slab_bytes"}, "kernel memory that no process shows"),
+    CheckupFigure("listen backlog", {"": "listen_backlog"}, "clients that may come at once", _backlog),
 )
 """In the order in which they are printed."""

@@ -7,15 +7,15 @@ from itertools import pairwise
 
 import msgspec
 
+from wirerace.analysis.closed_forms import LongPolls
 from wirerace.analysis.replay import Replay
-from wirerace.analysis.updates import LongPolls
 from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.observe.account import Window
 
 MOST_ANSWERS = 1_000_000  # of one client; beyond, it asks in a busy loop, and a replay would take seconds
 
 
-class Made(msgspec.Struct, frozen=True):
+class Recorded(msgspec.Struct, frozen=True):
     """Updates really made, and the window in which clients were measured.
 
     `made_ns` ascends; it is whole from one client pause (and the delay) before the window, with the priming update or a

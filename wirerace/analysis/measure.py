@@ -13,7 +13,7 @@ from wirerace.observe.histogram import Latencies, merged
 from wirerace.record.parts import ProducerQuality
 from wirerace.record.result import Raw
 from wirerace.record.samples import do_span
-from wirerace.record.trial import Age, Latency, Parts, Repolls, Trial
+from wirerace.record.trial import Age, Latency, LatencyParts, Repolls, Trial
 
 US = 1e-6
 PERCENTILES = {"p50": 50, "p90": 90, "p99": 99, "p999": 99.9}
@@ -105,7 +105,7 @@ def _repolls(plan: Plan, raw: Raw) -> Repolls:
     return Repolls(gaps.count, mean_seconds + trip_seconds, square_mean, p99 / NS_PER_SECOND + trip_seconds)
 
 
-def _parts(raw: Raw) -> Parts:
+def _parts(raw: Raw) -> LatencyParts:
     """Return mean latency in its parts; what was late in the making is part of what the server calls the feed's lag."""
     producer = _producer(raw).late_seconds_mean
     feed = None
@@ -116,7 +116,7 @@ def _parts(raw: Raw) -> Parts:
     mean = merged([raw.account.latencies]).mean_ns()
     known = mean is not None and feed is not None and producer is not None
     delivery = mean / NS_PER_SECOND - feed - producer if known else None  # type: ignore[operator]
-    return Parts(producer, feed, delivery, seconds_of(merged([raw.account.reading]).mean_ns()))
+    return LatencyParts(producer, feed, delivery, seconds_of(merged([raw.account.reading]).mean_ns()))
 
 
 def _latency(account: AccountRecord) -> Latency:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from wirerace.analysis.updates import LongPolls
+from wirerace.analysis.closed_forms import LongPolls
 from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.account import Window
 from wirerace.streams import stream

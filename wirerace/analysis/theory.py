@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from wirerace.analysis import conditions
+from wirerace.analysis.closed_forms import Arrivals, Periodic, Poisson
 from wirerace.analysis.delays import Way
-from wirerace.analysis.made import Made
-from wirerace.analysis.updates import News, Periodic, Poisson
+from wirerace.analysis.made import Recorded
 from wirerace.clock import to_ns
 from wirerace.observe.account import Window
 from wirerace.record.trial import QUANTITIES, Condition
@@ -39,7 +39,7 @@ class Prediction(msgspec.Struct, frozen=True):
     conditions: tuple[Condition, ...] = ()
 
 
-def polling(news: News, way: Way, options: PollingOptions) -> Prediction:
+def polling(news: Arrivals, way: Way, options: PollingOptions) -> Prediction:
     """Return what clients find that ask at a fixed rate, each with a random phase."""
     interval_seconds = options.interval_seconds
     empty = news.empty_fraction(interval_seconds)
@@ -53,7 +53,7 @@ def polling(news: News, way: Way, options: PollingOptions) -> Prediction:
     )
 
 
-def longpolling(news: News, way: Way, options: LongPollingOptions) -> Prediction:
+def longpolling(news: Arrivals, way: Way, options: LongPollingOptions) -> Prediction:
     """Return what clients find that are held, and away for a re-poll gap after each answer."""
     if not way.repoll_seconds:
         return Prediction()
@@ -70,7 +70,7 @@ def longpolling(news: News, way: Way, options: LongPollingOptions) -> Prediction
     )
 
 
-def websocket(news: News, way: Way, options: WebSocketOptions) -> Prediction:  # noqa: ARG001 -- as its neighbours
+def websocket(news: Arrivals, way: Way, options: WebSocketOptions) -> Prediction:  # noqa: ARG001 -- as its neighbours
     """Return what clients find that listen."""
     return Prediction(
         latency_seconds=way.push_seconds,
@@ -81,13 +81,13 @@ def websocket(news: News, way: Way, options: WebSocketOptions) -> Prediction:  #
     )
 
 
-Predict = Callable[[News, Way, Any], Prediction]
+Predict = Callable[[Arrivals, Way, Any], Prediction]
 """The last argument is the transport's own options."""
 
 PREDICTIONS: dict[str, Predict] = {"polling": polling, "longpolling": longpolling, "websocket": websocket}
 
 
-def closed_news(source: Source) -> News | None:
+def closed_news(source: Source) -> Arrivals | None:
     """Return the arrivals of a source for which there are closed forms, else None: bursts and traces have none."""
     match source.arrivals:
         case "poisson":
@@ -131,7 +131,7 @@ def sampling_deviation(
     return msgspec.structs.replace(Prediction(), **{name: _deviation(found, name, scale) for name in QUANTITIES})
 
 
-def _other_schedules(source: Source, count: int, lead_seconds: float, window_seconds: float) -> Iterator[Made]:
+def _other_schedules(source: Source, count: int, lead_seconds: float, window_seconds: float) -> Iterator[Recorded]:
     """Yield records that the producer might have made: a priming update, the lead, the window."""
     phases = stream(1, "window phases")
     for seed in range(2**50, 2**50 + count):  # far from what an experiment names
@@ -139,7 +139,7 @@ def _other_schedules(source: Source, count: int, lead_seconds: float, window_sec
         from_ns = to_ns(lead_seconds + phases.random() / source.rate_per_second)
         window = Window(from_ns, from_ns + to_ns(window_seconds))
         made_ns = [0, *takewhile(window.to_ns.__gt__, due_times(schedule, 0))]
-        yield Made(window, made_ns, replayed=MOST_STEPS // count)
+        yield Recorded(window, made_ns, replayed=MOST_STEPS // count)
 
 
 def _deviation(found: list[Prediction], name: str, scale: float) -> float | None:

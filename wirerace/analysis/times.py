@@ -1,4 +1,4 @@
-"""Durations of a raw record as the values of a trial: nanoseconds in, seconds out, None where nothing was recorded."""
+"""Times of a raw record as the values of a trial: nanoseconds in, seconds out, None where nothing was recorded."""
 
 from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.histogram import LatenciesRecord, merged

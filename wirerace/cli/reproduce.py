@@ -30,7 +30,7 @@ RECORD_NAME = "reproduction.json"
 ALL = "all"
 
 
-class Record(msgspec.Struct, frozen=True):
+class ReproductionRecord(msgspec.Struct, frozen=True):
     """All of reproduction.json, which lies beside result.json.
 
     `valid` tells whether the trials it rests on are to be believed; `passed` whether every check was passed, None when
@@ -110,10 +110,10 @@ def _run(experiment: Experiment, directory: RunDirectory) -> tuple[Result, dict[
         return run(experiment, directory, on_progress, judge), outcomes
 
 
-def _record_of(reproduction: Reproduction, result: Result, outcomes: dict[str, Outcome]) -> Record:
+def _record_of(reproduction: Reproduction, result: Result, outcomes: dict[str, Outcome]) -> ReproductionRecord:
     whole = not result.failures and all(trial.is_whole for trial in result.trials)
     checks = reproduction.checks(outcomes) if not result.failures else []
-    return Record(
+    return ReproductionRecord(
         __version__,
         reproduction.name,
         reproduction.source,
@@ -125,14 +125,14 @@ def _record_of(reproduction: Reproduction, result: Result, outcomes: dict[str, O
     )
 
 
-def read_record(path: Path) -> tuple[Reproduction, Record]:
+def read_record(path: Path) -> tuple[Reproduction, ReproductionRecord]:
     """Return what was reproduced, and what came of it.
 
     Raises BadInput when the file is none, or of a reproduction that this version does not know.
     """
     encoded = read_file(path, "give the path that wirerace reproduce printed")
     try:
-        record = decode_json(encoded, Record)
+        record = decode_json(encoded, ReproductionRecord)
     except Misfit as misfit:
         raise BadInput(f"{path}: no reproduction of Wirerace: {misfit}") from None
     if record.name not in REPRODUCTIONS:
@@ -142,7 +142,7 @@ def read_record(path: Path) -> tuple[Reproduction, Record]:
     return REPRODUCTIONS[record.name], record
 
 
-def print_record(reproduction: Reproduction, record: Record, result: Result) -> None:
+def print_record(reproduction: Reproduction, record: ReproductionRecord, result: Result) -> None:
     """Print each check, the verdict, what failed, and what it comes to."""
     console = Console()
     if record.checks:
@@ -155,7 +155,7 @@ def print_record(reproduction: Reproduction, record: Record, result: Result) -> 
     console.print(f"\n{reproduction.name}: {_told(record)}", highlight=False)
 
 
-def _told(record: Record) -> str:
+def _told(record: ReproductionRecord) -> str:
     """Return what it comes to, in a word or a few."""
     if record.passed is None:
         return "FAIL: a trial was not completed, or updates were lost, duplicated or reordered"

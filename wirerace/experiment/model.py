@@ -21,7 +21,7 @@ from wirerace.transports import (
     title_of,
 )
 from wirerace.workload.schedule import Schedule, Seed, Source
-from wirerace.workload.shapes import Ramp, Shape, ShapeName, Spike, Steady, Steps, Storm
+from wirerace.workload.shapes import RampShape, Shape, ShapeName, SpikeShape, SteadyShape, StepsShape, StormShape
 from wirerace.workload.trace import Trace, read_trace
 
 VARIANT_NAME = re.compile("[a-z0-9]{1,20}")
@@ -33,15 +33,15 @@ class Clients(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     count: Annotated[int, Meta(ge=1, le=100_000)] = 200
     spawn_per_second: Annotated[float, Meta(gt=0, le=100_000)] = 200
     shape: ShapeName = "steady"
-    steps: Steps = Steps()
-    spike: Spike = Spike()
-    ramp: Ramp = Ramp()
-    storm: Storm = Storm()
+    steps: StepsShape = StepsShape()
+    spike: SpikeShape = SpikeShape()
+    ramp: RampShape = RampShape()
+    storm: StormShape = StormShape()
 
     @property
     def shape_options(self) -> Shape:
         """The shape, with its own table."""
-        shape: Shape = getattr(self, self.shape, Steady())
+        shape: Shape = getattr(self, self.shape, SteadyShape())
         return shape
 
     @property

@@ -13,7 +13,7 @@ from wirerace.errors import BadInput, cut, is_text, shown
 from wirerace.experiment.model import VARIANT_NAME, Experiment, Variant, contestants, schedule_of
 from wirerace.files import read_text
 from wirerace.transports import TRANSPORTS, PollingOptions
-from wirerace.workload.shapes import Stage, check_shape
+from wirerace.workload.shapes import StepsStage, check_shape
 
 LEAST_POLL_PERIODS = 5
 """A window of fewer poll intervals would hang on where in the interval it begins."""
@@ -68,7 +68,7 @@ def _members(document: dict[str, Any]) -> Iterator[tuple[str, Any, type[msgspec.
     for key in ("clients", "steps", "stages"):
         stages = stages.get(key) if isinstance(stages, dict) else None
     for number, stage in enumerate(stages if isinstance(stages, list) else ()):
-        yield f"clients.steps.stages[{number}]", stage, Stage
+        yield f"clients.steps.stages[{number}]", stage, StepsStage
 
 
 def _with_trace(experiment: Experiment, directory: Path) -> Experiment:

@@ -16,9 +16,9 @@ from wirerace.wire.update import Cursor
 Outcome = Literal["data", "empty", "error"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
-Stage = Literal["tcp_connected", "request_sent", "answered", "first_update"]
+ConnectStage = Literal["tcp_connected", "request_sent", "answered", "first_update"]
 """How far a connection has come; the last is of a client's first connection only."""
-STAGES: tuple[Stage, ...] = get_args(Stage)
+STAGES: tuple[ConnectStage, ...] = get_args(ConnectStage)
 
 
 UnixNs = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -168,7 +168,9 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     answering: LatenciesRecord = NO_LATENCIES
     repolling: LatenciesRecord = NO_LATENCIES
     reading: LatenciesRecord = NO_LATENCIES
-    stages: dict[Stage, LatenciesRecord] = msgspec.field(default_factory=lambda: dict.fromkeys(STAGES, NO_LATENCIES))
+    stages: dict[ConnectStage, LatenciesRecord] = msgspec.field(
+        default_factory=lambda: dict.fromkeys(STAGES, NO_LATENCIES)
+    )
     updates: dict[str, dict[int, Spread]] = {}
     traffic: tuple[Traffic, Traffic] = (NO_TRAFFIC, NO_TRAFFIC)
     processes: list[ProcessUse] = []

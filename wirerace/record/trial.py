@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from wirerace.observe.account import Outcome, Stage
+from wirerace.observe.account import ConnectStage, Outcome
 from wirerace.record.parts import Bytes, LoadCost, Machine, Part, ProducerQuality, ServerCost
 
 Quantity = Literal[
@@ -55,7 +55,7 @@ class Repolls(msgspec.Struct, frozen=True):
     p99: float | None
 
 
-class Parts(msgspec.Struct, frozen=True):
+class LatencyParts(msgspec.Struct, frozen=True):
     """Mean latency in its parts: late making, producer to server, server to client's kernel. The client reads later.
 
     `delivery` is what the transport itself adds, a poller's waiting included; `reader` is in no latency.
@@ -191,7 +191,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     clock: Literal["kernel", "user"]
     upper_bounds: int
     latency_seconds: Latency
-    latency_parts_seconds: Parts
+    latency_parts_seconds: LatencyParts
     reader_lag_seconds: Times
     age_seconds: Age
     requests: int
@@ -200,7 +200,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     repoll_seconds: Repolls
     late_polls: int
     connect_seconds: Connecting
-    connect_stages_seconds: dict[Stage, Connecting]
+    connect_stages_seconds: dict[ConnectStage, Connecting]
     failed_connects: int
     connects: int
     cuts: int

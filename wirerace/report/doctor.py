@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from wirerace.analysis.advice import FIGURES, Figure, advice
+from wirerace.analysis.advice import FIGURES, CheckupFigure, advice
 from wirerace.record.checkup import Checkup
 from wirerace.report.spelling import UNKNOWN, spell
 
@@ -32,14 +32,14 @@ def table_of(checkup: Checkup) -> Table:
     return table
 
 
-def mark_of(figure: Figure, checkup: Checkup) -> str:
+def mark_of(figure: CheckupFigure, checkup: Checkup) -> str:
     """Return whether a figure is good enough, nothing is to be changed about it, or it is unknown."""
     if figure.cure(checkup):
         return POOR
     return GOOD if any(getattr(checkup, field) is not None for field in figure.fields.values()) else UNKNOWN
 
 
-def value_of(figure: Figure, checkup: Checkup) -> str:
+def value_of(figure: CheckupFigure, checkup: Checkup) -> str:
     """Return the values of a figure, each with what it is called."""
     spelled = {label: spelled_field(field, getattr(checkup, field)) for label, field in figure.fields.items()}
     if set(spelled.values()) == {UNKNOWN}:

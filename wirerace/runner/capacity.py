@@ -11,7 +11,7 @@ from wirerace.experiment.model import Clients, Experiment, WindowOptions, plans_
 from wirerace.record.checkup import Checkup
 from wirerace.record.trial import Trial
 from wirerace.runner.progress import OnProgress, Reporter
-from wirerace.runner.steps import Steps, wait_until_healthy
+from wirerace.runner.steps import TrialSteps, wait_until_healthy
 from wirerace.runner.targets.local import Child, Local
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
@@ -30,7 +30,7 @@ EXPERIMENT = Experiment(
 )
 
 
-class BriefSteps(Steps):
+class BriefSteps(TrialSteps):
     """The steps of a trial, without the seconds in which a server's cost at rest is found out."""
 
     def _idle(self, server: Child) -> float | None:  # noqa: ARG002 -- as the steps have it

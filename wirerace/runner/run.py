@@ -17,7 +17,7 @@ from wirerace.record.result import ExperimentFile, Failure, Raw, Result
 from wirerace.record.trial import Trial
 from wirerace.runner.directory import RunDirectory
 from wirerace.runner.progress import OnProgress, Reporter
-from wirerace.runner.steps import Steps, wait_until_healthy
+from wirerace.runner.steps import TrialSteps, wait_until_healthy
 from wirerace.runner.targets.compose import Compose
 from wirerace.runner.targets.local import Local
 from wirerace.stopping import whole
@@ -60,7 +60,7 @@ def run(  # noqa: PLR0913 -- a run is all of that
         wait_until_healthy(producer)
         for index, plan in enumerate(_plans(experiment, result), 1):
             reporter = Reporter(on_progress, index, experiment, plan)
-            _run_one(Steps(experiment, plan, target, producer, reporter), plan, judge, directory, result)
+            _run_one(TrialSteps(experiment, plan, target, producer, reporter), plan, judge, directory, result)
     finally:
         with whole():
             close(target, directory, result)
@@ -76,7 +76,7 @@ def close(target: Local | Compose, directory: RunDirectory, result: Result) -> N
         directory.save(result)
 
 
-def _run_one(steps: Steps, plan: Plan, judge: Judge, directory: RunDirectory, result: Result) -> None:
+def _run_one(steps: TrialSteps, plan: Plan, judge: Judge, directory: RunDirectory, result: Result) -> None:
     """Run one trial and add it to the result, or why it could not be completed."""
     experiment = steps.experiment
     try:

@@ -32,7 +32,7 @@ MOST_STEP_SECONDS = 2.0  # of the wall clock between two looks; the verdict judg
 QUIET_SECONDS = 0.2  # before an instant that matters, nobody is asked anything
 
 
-class Steps:
+class TrialSteps:
     """The steps of one trial."""
 
     def __init__(

@@ -174,7 +174,7 @@ def _letters(seed: int, most: int) -> str:
     return stream(seed, "letters").randbytes(2 * most).translate(_LETTER_OF_BYTE).decode("ascii")
 
 
-class Made(msgspec.Struct, frozen=True):
+class EpochMade(msgspec.Struct, frozen=True):
     """The updates of one epoch made in a window, in order: number, intended time of making, and how late, ns."""
 
     epoch: str
@@ -188,7 +188,7 @@ class Truth(msgspec.Struct, frozen=True):
 
     count: int
     complete: bool
-    epochs: list[Made]
+    epochs: list[EpochMade]
 
     @property
     def made_at(self) -> dict[tuple[str, int], int]:

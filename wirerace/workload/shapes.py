@@ -50,22 +50,22 @@ class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         )
 
 
-class Steady(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class SteadyShape(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All clients, all the time."""
 
 
-class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StepsStage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A step of the shape `steps`."""
 
     clients: Count
     seconds: Annotated[float, Meta(ge=LEAST_SECONDS, le=86_400)]
 
 
-class Steps(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class StepsShape(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """So many clients for so long, then so many for so long; the last stage stays."""
 
     stages: Annotated[
-        tuple[Stage, ...], Meta(description="stages, each clients:seconds", extra={"example": STAGES_EXAMPLE})
+        tuple[StepsStage, ...], Meta(description="stages, each clients:seconds", extra={"example": STAGES_EXAMPLE})
     ] = ()
 
     @property
@@ -89,7 +89,7 @@ class Steps(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return self.stages[min(over, len(self.stages) - 1)].clients
 
 
-class Spike(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class SpikeShape(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A few clients, then all of them for a while, then the few again."""
 
     base_clients: Annotated[int, Meta(ge=1, le=100_000, description="clients before and after the spike")] = 10
@@ -116,7 +116,7 @@ class Spike(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return count if self.at_seconds <= seconds < self.lasts_seconds else self.base_clients
 
 
-class Ramp(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class RampShape(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """From a few clients to all of them, evenly."""
 
     from_clients: Annotated[int, Meta(ge=1, le=100_000, description="clients at the beginning")] = 1
@@ -142,7 +142,7 @@ class Ramp(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return round(self.from_clients + (count - self.from_clients) * part)
 
 
-class Storm(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class StormShape(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A reconnect storm: all connections are cut at once; each client returns at once, or within the jitter."""
 
     at_seconds: Annotated[float, Meta(ge=0, le=86_400, description="when all connections are cut")] = 5.0
@@ -156,11 +156,17 @@ class Storm(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return self.at_seconds + self.jitter_seconds
 
 
-SHAPES: dict[str, type[Shape]] = {"steady": Steady, "steps": Steps, "spike": Spike, "ramp": Ramp, "storm": Storm}
+SHAPES: dict[str, type[Shape]] = {
+    "steady": SteadyShape,
+    "steps": StepsShape,
+    "spike": SpikeShape,
+    "ramp": RampShape,
+    "storm": StormShape,
+}
 """The shapes by name; each but the first is a table of that name."""
 
 
-def parse_stages(text: str) -> tuple[Stage, ...]:
+def parse_stages(text: str) -> tuple[StepsStage, ...]:
     """Return the stages in `clients:seconds, clients:seconds`.
 
     Raises BadInput when they are none, or more than that.
@@ -168,20 +174,22 @@ def parse_stages(text: str) -> tuple[Stage, ...]:
     try:
         pairs = [part.split(":") for part in text.split(",") if part.strip()]
         return msgspec.convert(
-            [{"clients": clients, "seconds": seconds} for clients, seconds in pairs], tuple[Stage, ...], strict=False
+            [{"clients": clients, "seconds": seconds} for clients, seconds in pairs],
+            tuple[StepsStage, ...],
+            strict=False,
         )
     except (ValueError, msgspec.ValidationError):
         raise BadInput(f"stages are clients:seconds such as {STAGES_EXAMPLE}, got {shown(text)}") from None
 
 
-def spell_stages(stages: Sequence[Stage]) -> str:
+def spell_stages(stages: Sequence[StepsStage]) -> str:
     """Return stages as parse_stages() takes them."""
     return ",".join(f"{stage.clients}:{stage.seconds:.12g}" for stage in stages)
 
 
 def check_shape(name: str, shape: Shape, count: int, spawn_per_second: float) -> None:
     """Raise BadInput, naming the shape's key and the cure, when it cannot be had with so many clients at that rate."""
-    if isinstance(shape, Steps) and not shape.stages:
+    if isinstance(shape, StepsShape) and not shape.stages:
         raise BadInput("steps has no stages: give some, each with its clients and seconds")
     if shape.least_count > count:
         raise BadInput(f"{name} asks for {shape.least_count} clients, and there are {count} at most: raise that number")

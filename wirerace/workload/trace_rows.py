@@ -21,7 +21,7 @@ _SPLIT_TIME = re.compile(r"\s*\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d,\d{3,9}(?!\d)
 _TIME_HEADING = re.compile(r"time|ts|date|at\b|when", re.IGNORECASE)
 
 
-class Row(NamedTuple):
+class TraceRow(NamedTuple):
     """One row: the number of its first line, its time as text, and its payload if it has one."""
 
     line: int
@@ -33,7 +33,7 @@ class Rows(NamedTuple):
     """The rows of a file, in order; `unit` is what the heading of their times says of them, if it says something."""
 
     unit: str
-    rows: Iterator[Row]
+    rows: Iterator[TraceRow]
 
 
 class RowError(BadInput):
@@ -66,13 +66,13 @@ class _JsonRow(msgspec.Struct):
     payload: str | None = None
 
 
-def _json_rows(text: str) -> Iterator[Row]:
+def _json_rows(text: str) -> Iterator[TraceRow]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
                 row = decode_json(line.encode(), _JsonRow)
                 time = bytes(row.time).decode()
-                yield Row(number, decode_json(bytes(row.time), str) if time.startswith('"') else time, row.payload)
+                yield TraceRow(number, decode_json(bytes(row.time), str) if time.startswith('"') else time, row.payload)
             except BadInput as error:
                 raise RowError(number, f"no event: {error}; {CURE}") from None
 
@@ -128,7 +128,7 @@ def _time_in(field: str, separator: str) -> str:
     return (field if separator == "," else field.replace(",", ".", 1)).strip()
 
 
-def _csv_rows(text: str, separator: str, columns: int) -> Iterator[Row]:
+def _csv_rows(text: str, separator: str, columns: int) -> Iterator[TraceRow]:
     source = _Lines(text)
     reader = csv.reader(source, delimiter=separator, strict=True)
     signs: set[str] = set()
@@ -150,7 +150,7 @@ def _csv_rows(text: str, separator: str, columns: int) -> Iterator[Row]:
         yield _csv_row(source, fields, separator, columns)
 
 
-def _csv_row(source: "_Lines", fields: list[str], separator: str, columns: int) -> Row:
+def _csv_row(source: "_Lines", fields: list[str], separator: str, columns: int) -> TraceRow:
     """Return a row of fields; `columns` is how many the heading has, 0 without one."""
     if len(fields) > (columns or 2):
         cure = "quote a payload with separators in it, and a time with a comma"
@@ -158,7 +158,7 @@ def _csv_row(source: "_Lines", fields: list[str], separator: str, columns: int) 
     if separator == "," and columns != 2 and _SPLIT_TIME.match(source.row):
         row = shown(source.row.strip())
         raise RowError(source.begun, f"{row} may be a time, or a time and a payload; quote the time, or the payload")
-    return Row(source.begun, _time_in(fields[0], separator), fields[1] if len(fields) == 2 else None)
+    return TraceRow(source.begun, _time_in(fields[0], separator), fields[1] if len(fields) == 2 else None)
 
 
 class _Lines(Iterator[str]):

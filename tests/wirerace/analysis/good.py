@@ -13,7 +13,7 @@ from wirerace.record.parts import Machine, ProducerQuality
 from wirerace.record.result import Raw
 from wirerace.record.samples import Resent
 from wirerace.record.trial import Cell, Latency, Times, Trial, Verdict
-from wirerace.workload.schedule import Made, Source, Truth
+from wirerace.workload.schedule import EpochMade, Source, Truth
 
 SECOND, MS = 10**9, 10**6
 WINDOW = Window(100 * SECOND, 110 * SECOND)
@@ -42,7 +42,7 @@ def raw_of(latencies_ms: list[float]) -> Raw:
         processes=[IDLE],
         closed_ns=[WINDOW.to_ns + SECOND],
     )
-    truth = Truth(len(MADE), complete=True, epochs=[Made("e", list(range(1, 101)), MADE, [0] * 100)])
+    truth = Truth(len(MADE), complete=True, epochs=[EpochMade("e", list(range(1, 101)), MADE, [0] * 100)])
     return Raw(WINDOW, account, truth, MEASURED)
 
 

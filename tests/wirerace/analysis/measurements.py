@@ -7,12 +7,12 @@ from wirerace.experiment.model import Experiment
 from wirerace.observe.account import AccountRecord, Spread, Window
 from wirerace.observe.histogram import Latencies, LatenciesRecord
 from wirerace.record.result import Raw
-from wirerace.workload.schedule import Made, Source, Truth
+from wirerace.workload.schedule import EpochMade, Source, Truth
 
 SECOND, MS = 10**9, 10**6
 WINDOW = Window(100 * SECOND, 110 * SECOND)
 MADE = [90 * SECOND, *(WINDOW.from_ns + index * SECOND // 5 for index in range(1, 50))]
-TRUTH = Truth(len(MADE), complete=True, epochs=[Made("e", list(range(len(MADE))), MADE, [MS] * len(MADE))])
+TRUTH = Truth(len(MADE), complete=True, epochs=[EpochMade("e", list(range(len(MADE))), MADE, [MS] * len(MADE))])
 SERVER = (NOTHING_SPENT, replace(NOTHING_SPENT, feed_seconds=0.003 * 49, feed_updates=49, feed_reads=49))
 MEASURED = at_ends(WINDOW, replace(NOTHING_MEASURED, server=SERVER))
 SPREADS = {seq: Spread(3, 15 * MS, 4 * MS, 6 * MS) for seq in range(1, 50)}

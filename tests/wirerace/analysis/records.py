@@ -10,16 +10,16 @@ from wirerace.record.result import Raw
 from wirerace.record.samples import Measured, Memory, ServerSample
 from wirerace.record.trial import Trial
 from wirerace.wire.update import Cursor
-from wirerace.workload.schedule import Made, Truth
+from wirerace.workload.schedule import EpochMade, Truth
 
 PLAN = plan_of("polling", 2, 7)
 WINDOW = Window(10_000_000_000, 20_000_000_000)
 MS = 1_000_000
 
 
-def made(*at_seconds: float, epoch: str = "e0", late_ns: int = 0) -> Made:
+def made(*at_seconds: float, epoch: str = "e0", late_ns: int = 0) -> EpochMade:
     ts = [round(at * 1e9) for at in at_seconds]
-    return Made(epoch, list(range(1, len(ts) + 1)), ts, [late_ns] * len(ts))
+    return EpochMade(epoch, list(range(1, len(ts) + 1)), ts, [late_ns] * len(ts))
 
 
 def part(epoch: str, seq: int, last_epoch: str = "", last_seq: int = 0, left_seconds: float = 0) -> Subscription:
@@ -29,7 +29,7 @@ def part(epoch: str, seq: int, last_epoch: str = "", last_seq: int = 0, left_sec
     return Subscription(Cursor(epoch, seq), Cursor(last_epoch, last_seq), round(left_seconds * 1e9))
 
 
-def truth_of(*epochs: Made, complete: bool = True) -> Truth:
+def truth_of(*epochs: EpochMade, complete: bool = True) -> Truth:
     return Truth(sum(len(epoch.ts) for epoch in epochs), complete, list(epochs))
 
 

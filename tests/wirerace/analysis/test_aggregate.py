@@ -18,7 +18,7 @@ from wirerace.analysis.figures import FIGURES
 from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.parts import Bytes
 from wirerace.record.result import Host, Interval, Result
-from wirerace.record.trial import Parts, Returning, Trial, Verdict
+from wirerace.record.trial import LatencyParts, Returning, Trial, Verdict
 from wirerace.workload.schedule import Truth
 
 FIGURE = {figure.id: figure for figure in FIGURES}
@@ -57,7 +57,7 @@ def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> 
     known = trial(
         reach=1.0,
         latency_seconds=msgspec.structs.replace(trial().latency_seconds, mean=1.0, p50=1.0, p99=1.0, min=1.0, max=1.0),
-        latency_parts_seconds=Parts(1.0, 1.0, 1.0, 1.0),
+        latency_parts_seconds=LatencyParts(1.0, 1.0, 1.0, 1.0),
         age_seconds=msgspec.structs.replace(trial().age_seconds, mean=1.0),
         server=msgspec.structs.replace(
             trial().server,

@@ -12,7 +12,7 @@ from wirerace.experiment.model import Link
 from wirerace.observe.account import Spread, Traffic, Window
 from wirerace.record.result import Raw
 from wirerace.transports import TRANSPORTS
-from wirerace.workload.schedule import Made, Truth
+from wirerace.workload.schedule import EpochMade, Truth
 
 TRIP = (Traffic(), Traffic(connections=2, round_trip_us=100))
 """Two connections, 50 µs each."""
@@ -133,7 +133,7 @@ def test_way_of_long_polling_is_measured_on_updates_that_were_awaited() -> None:
     made = [90 * SECOND]
     for index in range(1, 25):
         made += [WINDOW.from_ns + index * SECOND // 3, WINDOW.from_ns + index * SECOND // 3 + 20 * MS]
-    truth = Truth(len(made), complete=True, epochs=[Made("e", list(range(len(made))), made, [0] * len(made))])
+    truth = Truth(len(made), complete=True, epochs=[EpochMade("e", list(range(len(made))), made, [0] * len(made))])
     heard = {
         seq: Spread(2, 0, latency * MS, (latency + latency % 50) * MS)
         for seq in range(1, 49)

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from tests.wirerace.analysis.simulated import agree, all_phases, long_polls, pushes, seen
 from tests.wirerace.analysis.ticked import watch
+from wirerace.analysis.closed_forms import Poisson
 from wirerace.analysis.delays import Way
-from wirerace.analysis.made import Made
+from wirerace.analysis.made import Recorded
 from wirerace.analysis.theory import Prediction, longpolling, polling, websocket
-from wirerace.analysis.updates import Poisson
 from wirerace.clock import to_ns
 from wirerace.observe.account import Window
 from wirerace.transports import LongPollingOptions, PollingOptions, WebSocketOptions
@@ -27,23 +27,23 @@ DELAY = 0.004
 MS = 1_000_000
 
 
-def record(made: list[float], start: float = START, end: float = END) -> Made:
+def record(made: list[float], start: float = START, end: float = END) -> Recorded:
     """Return the producer's record of updates made at these times, in seconds."""
     window = Window(ORIGIN_NS + to_ns(start), ORIGIN_NS + to_ns(end))
-    return Made(window, [ORIGIN_NS + to_ns(at) for at in made if at < end])
+    return Recorded(window, [ORIGIN_NS + to_ns(at) for at in made if at < end])
 
 
-def generated(rate: float, end: float, seed: int = 5) -> Made:
+def generated(rate: float, end: float, seed: int = 5) -> Recorded:
     schedule = Schedule(rate_per_second=rate, seed=seed)
     window = Window(ORIGIN_NS + to_ns(START), ORIGIN_NS + to_ns(end))
-    return Made(window, list(itertools.takewhile(window.to_ns.__gt__, due_times(schedule, ORIGIN_NS))))
+    return Recorded(window, list(itertools.takewhile(window.to_ns.__gt__, due_times(schedule, ORIGIN_NS))))
 
 
-def polled(made: Made, interval: float) -> Prediction:
+def polled(made: Recorded, interval: float) -> Prediction:
     return polling(made, Way(DELAY), PollingOptions(interval_seconds=interval))
 
 
-def held(made: Made, gaps: tuple[float, ...], hold: float) -> Prediction:
+def held(made: Recorded, gaps: tuple[float, ...], hold: float) -> Prediction:
     return longpolling(made, Way(DELAY, repoll_seconds=gaps), LongPollingOptions(hold_seconds=hold))
 
 
@@ -129,7 +129,7 @@ def test_long_poller_watched_in_every_tick_sees_what_the_record_predicts(
     made = [at for at in made if at < window.to_ns]
     seen = watch(made, window, gap, hold)
     in_ms = Window(window.from_ns * MS, window.to_ns * MS)
-    predicted = Made(in_ms, [at * MS for at in made]).long_polled([gap / 1000], hold / 1000, 0.0)
+    predicted = Recorded(in_ms, [at * MS for at in made]).long_polled([gap / 1000], hold / 1000, 0.0)
 
     assert predicted is not None
     assert pytest.approx(statistics.mean(seen.ages) / 1000, abs=1e-9) == predicted.age_seconds
@@ -214,7 +214,7 @@ def test_updates_closer_than_the_interval_leave_no_poll_empty() -> None:
 
 def test_update_after_the_window_changes_nothing() -> None:
     made = record(SPREAD)
-    later = Made(made.window, [*made.made_ns, made.window.to_ns + 1, made.window.to_ns + to_ns(30)])
+    later = Recorded(made.window, [*made.made_ns, made.window.to_ns + 1, made.window.to_ns + to_ns(30)])
 
     assert polled(made, 1.0) == polled(later, 1.0)
     assert held(made, (0.1,), 25.0) == held(later, (0.1,), 25.0)

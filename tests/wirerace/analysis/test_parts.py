@@ -82,8 +82,16 @@ def over_a_link(link: LinkQuality | None) -> Verdict:
             "reasons",
             "the link's proxy forwarded 1 % 6 ms late or later",
         ),
-        ({"late_seconds": Times(100, 0, 0, 0.0, 0.3)}, "doubts", "the link's proxy forwarded something 300 ms late"),
-        ({"late_seconds": Times(100, 0, 0, 0.0, 0.6)}, "reasons", "the link's proxy forwarded something 600 ms late"),
+        (
+            {"late_seconds": Times(100, 0, 0, 0.0, 0.3)},
+            "doubts",
+            "the link's proxy forwarded something 300 ms late",
+        ),
+        (
+            {"late_seconds": Times(100, 0, 0, 0.0, 0.6)},
+            "reasons",
+            "the link's proxy forwarded something 600 ms late",
+        ),
         ({"utilisation": 0.7}, "doubts", "the link's proxy had work 70 % of the time"),
         ({"utilisation": 0.9}, "reasons", "the link's proxy had work 90 % of the time"),
     ],

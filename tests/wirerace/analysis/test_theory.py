@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from tests.wirerace.analysis.simulated import agree, all_phases, long_polls, poisson, polls, pushes, seen
+from wirerace.analysis.closed_forms import Arrivals, Periodic, Poisson
 from wirerace.analysis.delays import Way
 from wirerace.analysis.theory import (
     PREDICTIONS,
@@ -19,7 +20,6 @@ from wirerace.analysis.theory import (
     sampling_deviation,
     websocket,
 )
-from wirerace.analysis.updates import News, Periodic, Poisson
 from wirerace.record.trial import QUANTITIES
 from wirerace.transports import TRANSPORTS, LongPollingOptions, PollingOptions, WebSocketOptions
 from wirerace.workload.schedule import Source
@@ -91,7 +91,7 @@ def test_other_long_pollers_of_periodic_news_have_no_closed_form(gaps: tuple[flo
 
 @pytest.mark.long
 @pytest.mark.parametrize("news", [Poisson(5.0), Periodic(5.0)])
-def test_listeners_see_the_closed_forms(news: News) -> None:
+def test_listeners_see_the_closed_forms(news: Arrivals) -> None:
     end = UPDATES / 5
     made = poisson(5.0, end, 5) if isinstance(news, Poisson) else [index / 5 for index in range(1, UPDATES)]
 

@@ -5,7 +5,7 @@ import pytest
 
 from tests.wirerace.analysis.good import MADE, MS, STEADY, changed, judged, raw_of, with_account
 from wirerace.observe.histogram import Latencies
-from wirerace.workload.schedule import Made, Truth
+from wirerace.workload.schedule import EpochMade, Truth
 
 
 def test_clock_may_be_set_by_less_than_a_tenth_of_the_median() -> None:
@@ -49,7 +49,7 @@ def test_least_latency_that_is_negative_is_a_reason_although_no_update_tells() -
 
 def test_update_received_after_it_was_due_and_before_it_was_made_is_a_reason() -> None:
     """It was made 20 ms late, and received 5 ms after it was due."""
-    late = Made("e", list(range(1, 101)), MADE, [20 * MS] + [0] * 99)
+    late = EpochMade("e", list(range(1, 101)), MADE, [20 * MS] + [0] * 99)
     raw = msgspec.structs.replace(STEADY, truth=Truth(100, complete=True, epochs=[late]))
 
     assert ["an update was received 15 ms before it was made"] == [

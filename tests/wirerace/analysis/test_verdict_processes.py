@@ -4,7 +4,7 @@ import msgspec
 
 from tests.wirerace.analysis.good import EXPERIMENT, GOOD, IDLE, SECOND, STEADY, WINDOW, changed, judged, with_account
 from wirerace.experiment.model import Stall
-from wirerace.workload.schedule import Made
+from wirerace.workload.schedule import EpochMade
 
 
 def test_load_process_that_was_throttled_most_decides() -> None:
@@ -30,7 +30,7 @@ def test_load_process_that_could_not_sample_itself_is_a_reason() -> None:
 
 
 def test_producer_that_died_is_a_reason_whatever_it_made_afterwards() -> None:
-    epochs = [*STEADY.truth.epochs, Made("e2", [1], [WINDOW.from_ns + 5], [0])]
+    epochs = [*STEADY.truth.epochs, EpochMade("e2", [1], [WINDOW.from_ns + 5], [0])]
     raw = msgspec.structs.replace(STEADY, truth=msgspec.structs.replace(STEADY.truth, epochs=epochs))
 
     assert ["the producer died and was started again"] == [

@@ -51,7 +51,10 @@ def reproduced(
         )
 
     def checks(_: object) -> list[Check]:
-        return [between(Found("x", "ratio", value), "1", (1, 2), "1 to 2"), shown(Found("y", "ratio", None))]
+        return [
+            between(Found("x", "ratio", value), "1", (1, 2), "1 to 2"),
+            shown(Found("y", "ratio", None)),
+        ]
 
     monkeypatch.setattr(cli, "run", run)
     made_up = Reproduction("madeup", "a line", "a source", "a setup", "words", EXPERIMENT, checks)

@@ -9,7 +9,7 @@ from wirerace.experiment.model import Experiment, Link, Stall, plans_of, schedul
 from wirerace.experiment.reading import read_experiment
 from wirerace.transports import TRANSPORTS, LongPollingOptions, PollingOptions, WebSocketOptions
 from wirerace.workload.schedule import Source
-from wirerace.workload.shapes import Stage, Steps
+from wirerace.workload.shapes import StepsShape, StepsStage
 from wirerace.workload.trace import Event
 
 EXPERIMENTS = Path(__file__).parents[3] / "experiments"
@@ -101,7 +101,7 @@ def test_shape_has_its_own_table(tmp_path: Path) -> None:
     """
     clients = read_experiment(written(tmp_path, LEAST + tables)).clients
 
-    assert Steps(stages=(Stage(5, 2), Stage(200, 3))) == clients.shape_options
+    assert StepsShape(stages=(StepsStage(5, 2), StepsStage(200, 3))) == clients.shape_options
     assert (5, 200) == (clients.count_at_start, clients.count)
 
 

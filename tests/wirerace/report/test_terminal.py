@@ -16,12 +16,12 @@ from wirerace.record.trial import Trial
 from wirerace.report.spelling import UNKNOWN, spell
 from wirerace.report.terminal import print_result, save_svg, table_of
 from wirerace.transports import TRANSPORTS
-from wirerace.workload.schedule import Made, Truth
+from wirerace.workload.schedule import EpochMade, Truth
 
 
 def trial(transport: str, repeat: int = 1, **changes: Any) -> Trial:
     """Return a trial of which little more is known than that half of it was lost."""
-    truth = Truth(1, complete=True, epochs=[Made("e", [1], [5], [0])])
+    truth = Truth(1, complete=True, epochs=[EpochMade("e", [1], [5], [0])])
     bare = trial_of(plan_of(transport, repeat), Window(0, 100), AccountRecord(subscribed=2, delivered=1), truth)
     return msgspec.structs.replace(bare, **changes)
 

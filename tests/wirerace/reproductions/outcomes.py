@@ -9,13 +9,13 @@ from wirerace.observe.account import AccountRecord, Spread, Window
 from wirerace.record.result import Raw
 from wirerace.record.trial import Latency, Times, Trial
 from wirerace.reproductions.check import Check, Outcome
-from wirerace.workload.schedule import Made, Truth
+from wirerace.workload.schedule import EpochMade, Truth
 
 SECOND = 10**9
 WINDOW = Window(100 * SECOND, 112 * SECOND)
 MADE = [WINDOW.from_ns + SECOND // 2 + index * SECOND for index in range(12)]
 SEQS = list(range(40, 52))
-TRUTH = Truth(12, complete=True, epochs=[Made("0123abcd", SEQS, MADE, [0] * 12)])
+TRUTH = Truth(12, complete=True, epochs=[EpochMade("0123abcd", SEQS, MADE, [0] * 12)])
 MS = 10**6
 
 

@@ -4,7 +4,7 @@ from math import exp
 import pytest
 
 from tests.wirerace.reproductions.outcomes import failed, latency, outcome
-from wirerace.analysis.made import Made
+from wirerace.analysis.made import Recorded
 from wirerace.experiment.model import schedule_of
 from wirerace.observe.account import Window
 from wirerace.record.trial import Cell
@@ -53,7 +53,7 @@ def made_by(seed: int) -> list[int]:
 
 
 def mean_wait_seconds(made: list[int]) -> float:
-    given = Made(WINDOW, [0, *made]).long_polled([2 * TRANSIT_SECONDS], 25, TRANSIT_SECONDS)
+    given = Recorded(WINDOW, [0, *made]).long_polled([2 * TRANSIT_SECONDS], 25, TRANSIT_SECONDS)
     assert given is not None
     assert given.wait_seconds is not None
     return given.wait_seconds

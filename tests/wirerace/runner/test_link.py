@@ -17,7 +17,7 @@ from wirerace.observe.account import AccountRecord
 from wirerace.record.samples import LinkReport
 from wirerace.runner.peer import Peer
 from wirerace.runner.targets import proxy
-from wirerace.runner.targets.link import Control
+from wirerace.runner.targets.link import LinkControl
 from wirerace.runner.targets.proxy import Proxy
 
 DELAY_SECONDS = 0.02
@@ -113,7 +113,7 @@ def test_order_is_kept_whatever_the_stamps_say(path: Path, monkeypatch: pytest.M
 
 def test_proxy_reports_at_a_port_of_its_own() -> None:
     link, ending = Proxy(0, ("127.0.0.1", 1), DELAY_SECONDS), threading.Event()
-    control = Control(0, link)
+    control = LinkControl(0, link)
 
     def turn() -> None:
         while not ending.is_set():

@@ -24,7 +24,7 @@ class LongPolls(NamedTuple):
     responses_per_second: float
 
 
-class News(Protocol):
+class Arrivals(Protocol):
     """Arrivals of updates, whatever is known of them."""
 
     @property
