@@ -62,6 +62,15 @@ def _ip_bytes(trial: Trial) -> float | None:
     return _per_delivery(received + sent, trial) if received is not None and sent is not None else None
 
 
+def _megabits_per_second(trial: Trial) -> float | None:
+    received, sent = trial.bytes.ip_in, trial.bytes.ip_out
+    return _per_second(8e-6 * (received + sent), trial) if received is not None and sent is not None else None
+
+
+def _per_second(value: float | None, trial: Trial) -> float | None:
+    return None if value is None or not trial.window_seconds else value / trial.window_seconds
+
+
 FIGURES = (
     Figure("reach", "fraction", "reach", "deliveries of those expected", lambda trial: trial.reach, better="more"),
     Figure(
@@ -159,6 +168,14 @@ FIGURES = (
         words=FEWER,
     ),
     Figure(
+        "deliveries.per_second",
+        "per_second",
+        "deliveries/s",
+        "deliveries that arrived in the window, of all clients",
+        lambda trial: _per_second(trial.arrived, trial),
+        better="more",
+    ),
+    Figure(
         "bytes.per_delivery",
         "bytes",
         "bytes per delivery",
@@ -176,12 +193,28 @@ FIGURES = (
         words=FEWER,
     ),
     Figure(
+        "traffic",
+        "mbit",
+        "traffic, IP layer",
+        "both directions, with the headers of TCP and IP",
+        _megabits_per_second,
+        words=FEWER,
+    ),
+    Figure(
         "server.cpu_per_delivery",
         "microseconds",
         "server CPU per delivery",
         "user and system time of the server's process",
         lambda trial: trial.server.cpu_us_per_delivery,
         primary=True,
+    ),
+    Figure(
+        "server.busy",
+        "fraction",
+        "server busy",
+        "the part of a core that the server took",
+        lambda trial: _per_second(trial.server.cpu_seconds, trial),
+        words=FEWER,
     ),
     Figure(
         "server.cpu_idle",

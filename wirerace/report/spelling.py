@@ -51,6 +51,7 @@ UNITS = {
     "microseconds": (("µs", 1.0),),
     "fraction": (("%", 0.01),),
     "mbit": (("Mbit/s", 1.0),),
+    "per_second": (("/s", 1.0),),
     "ratio": (("", 1.0),),
     "count": (("", 1.0),),
 }
@@ -60,6 +61,7 @@ SPELLINGS: dict[str, Callable[[float], str]] = {
     "microseconds": lambda value: f"{value:.1f} µs",
     "fraction": lambda value: "100 %" if value == 1 else f"{min(100 * value, 99.99):.2f} %",
     "mbit": lambda value: f"{value:.3g} Mbit/s",
+    "per_second": lambda value: f"{value:,.0f}/s" if value >= 100 else f"{value:.3g}/s",
     "ratio": lambda value: f"{value:.3g}",
     "count": lambda value: f"{value:.0f}",
 }
