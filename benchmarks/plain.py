@@ -98,10 +98,10 @@ def main() -> None:
     port, rate_per_second, payload_bytes = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    news = Waiters(rate_per_second, payload_bytes)
+    waiters = Waiters(rate_per_second, payload_bytes)
     app = web.Application()
-    app.add_routes([web.get("/poll", news.poll), web.get("/longpoll", news.longpoll), web.get("/ws", news.ws)])
-    app.cleanup_ctx.append(news.running)
+    app.add_routes([web.get("/poll", waiters.poll), web.get("/longpoll", waiters.longpoll), web.get("/ws", waiters.ws)])
+    app.cleanup_ctx.append(waiters.running)
     web.run_app(
         app, host="127.0.0.1", port=port, backlog=4096, access_log=None, print=None, shutdown_timeout=1.0, loop=loop
     )

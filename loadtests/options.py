@@ -38,7 +38,7 @@ UNSEEN: dict[str, tuple[str | int, str]] = {
 
 
 class UserOptions(msgspec.Struct, frozen=True):
-    """What the users of a process are told; transports, addresses and shapes by name."""
+    """Options of the users of a process; transports, addresses and shapes by name."""
 
     transports: dict[str, TransportOptions]
     addresses: dict[str, Address]

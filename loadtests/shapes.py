@@ -102,7 +102,7 @@ class Steady(Shaped):
 
 
 class Steps(Shaped):
-    """So many clients for so long, then so many for so long."""
+    """A number of clients for some seconds, then another number, and so on."""
 
     name = "steps"
 

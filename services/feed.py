@@ -20,7 +20,7 @@ from wirerace.wire.update import CURSOR_HEADER, MOST_LINE_BYTES, NO_UPDATE, Curs
 HEARTBEAT_SECONDS = 1.0
 """How often the producer sends an empty line when it has nothing else to say."""
 SILENCE_SECONDS = 3 * HEARTBEAT_SECONDS
-"""After so much silence the link counts as lost."""
+"""After this long without a byte the link counts as lost."""
 FROM_THE_OLDEST = Cursor("0", 0)
 """A cursor of no epoch: a server that has nothing asks for all that the producer still keeps."""
 

@@ -1,4 +1,4 @@
-"""The producer: makes updates at the times its schedule intends, whoever listens, and feeds them to servers."""
+"""The producer: makes updates at the times that its schedule intends, and feeds them to servers."""
 
 import asyncio
 import logging

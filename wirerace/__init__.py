@@ -1,3 +1,3 @@
-"""Wirerace: how should a server deliver news to its clients? Measured, and checked against theory."""
+"""Wirerace: how should a server deliver updates to its clients? Measured, and checked against theory."""
 
 __version__ = "0.1.0"

@@ -18,7 +18,7 @@ CURES = {
     errno.ENOENT: "its directory is not there, or not any more",
     errno.EFBIG: "raise the limit on the size of files: ulimit -f",
     errno.EMFILE: "raise the limit on open files: ulimit -n",
-    errno.ENFILE: "end what holds so many files open on this machine",
+    errno.ENFILE: "close programs that hold many files open on this machine",
     errno.EIO: "look at what the kernel says of the disk: dmesg",
 }
 

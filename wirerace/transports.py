@@ -7,7 +7,7 @@ from msgspec import Meta
 
 
 class TransportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a client of one transport may be told. Each subclass is a table of an experiment file."""
+    """Options of a client of one transport. Each subclass is a table of an experiment file."""
 
     @property
     def pause_seconds(self) -> float:
@@ -27,7 +27,7 @@ AT_SERVER = {"at": "server"}
 
 
 class HttpOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What every client that asks may be told."""
+    """Options of every client that asks."""
 
     keep_alive: Annotated[bool, Meta(description="keep the connection; if not, open one for every request")] = True
     extra_header_bytes: HeaderBytes = 0

@@ -40,8 +40,8 @@ class Arrivals(Protocol):
     def age_seconds(self, delay_seconds: float, lookback_seconds: float = 0.0) -> float | None:
         """Return the mean age of information at a client.
 
-        It last heard, anywhere in the `lookback_seconds` before now with equal likelihood, what was newest
-        `delay_seconds` before that. None when there has been no update.
+        The client's last answer came at a time uniform over the last `lookback_seconds`. It contained everything made
+        up to `delay_seconds` before that. None when there has been no update.
         """
 
     def long_polled(
@@ -116,7 +116,7 @@ class Periodic(msgspec.Struct, frozen=True):
     ) -> LongPolls | None:
         """Return what comes of gaps that all lie below P ≤ R + H: every client awaits every update. Else None.
 
-        Otherwise the outcome hangs on how the gaps, the hold and the period fit into one another.
+        Otherwise the outcome depends on how the gaps, the hold and the period fit into one another.
         """
         period_seconds = 1 / self.rate_per_second
         if max(repoll_seconds) >= period_seconds or min(repoll_seconds) + hold_seconds < period_seconds:

@@ -7,7 +7,7 @@ import msgspec
 from wirerace.analysis.delays import Way
 from wirerace.analysis.inputs import made_ns_of, read_together, way_of
 from wirerace.analysis.made import Recorded
-from wirerace.analysis.theory import PREDICTIONS, Prediction, closed_news, sampling_deviation
+from wirerace.analysis.theory import PREDICTIONS, Prediction, closed_arrivals, sampling_deviation
 from wirerace.analysis.thresholds import FAN_OUT_LATENCY, TOLERANCES, Tolerance
 from wirerace.analysis.validity.finding import Evidence
 from wirerace.analysis.validity.theory import is_predicted
@@ -37,8 +37,8 @@ def theory_of(experiment: Experiment, plan: Plan, raw: Raw, trial: Trial) -> tup
     predict, options = PREDICTIONS[plan.transport.name], plan.options
     made = Recorded(raw.window, read_together(made_ns_of(raw.truth), raw.window, trial.server.read_together or 0))
     given = predict(made, way, options)
-    news = closed_news(experiment.producer)
-    closed = predict(news, way, options) if news is not None else Prediction()
+    arrivals = closed_arrivals(experiment.producer)
+    closed = predict(arrivals, way, options) if arrivals is not None else Prediction()
     deviation = (
         sampling_deviation(plan.transport.name, experiment.producer, way, options, trial.window_seconds) or Prediction()
     )

@@ -1,7 +1,7 @@
 """Predictions: what each transport should measure. One function a transport; docs/theory.md derives them.
 
-Two kinds: from `closed_news`, for the nominal rate, to be read with `sampling_deviation`; and from `Made`, given this
-schedule.
+Two kinds: from `closed_arrivals`, for the nominal rate, to be read with `sampling_deviation`; and from `Recorded`,
+given this schedule.
 """
 
 import math
@@ -39,25 +39,25 @@ class Prediction(msgspec.Struct, frozen=True):
     conditions: tuple[Condition, ...] = ()
 
 
-def polling(news: Arrivals, way: Way, options: PollingOptions) -> Prediction:
+def polling(arrivals: Arrivals, way: Way, options: PollingOptions) -> Prediction:
     """Return what clients find that ask at a fixed rate, each with a random phase."""
     interval_seconds = options.interval_seconds
-    empty = news.empty_fraction(interval_seconds)
+    empty = arrivals.empty_fraction(interval_seconds)
     return Prediction(
         latency_seconds=interval_seconds / 2 + way.delay_seconds,
-        age_seconds=news.age_seconds(way.delay_seconds, interval_seconds),
+        age_seconds=arrivals.age_seconds(way.delay_seconds, interval_seconds),
         empty_fraction=empty,
-        updates_per_response=news.updates_per_poll(interval_seconds) / (1 - empty) if empty < 1 else None,
+        updates_per_response=arrivals.updates_per_poll(interval_seconds) / (1 - empty) if empty < 1 else None,
         responses_per_client_second=1 / interval_seconds,
         conditions=conditions.polling(way, options),
     )
 
 
-def longpolling(news: Arrivals, way: Way, options: LongPollingOptions) -> Prediction:
+def longpolling(arrivals: Arrivals, way: Way, options: LongPollingOptions) -> Prediction:
     """Return what clients find that are held, and away for a re-poll gap after each answer."""
     if not way.repoll_seconds:
         return Prediction()
-    polls = news.long_polled(way.repoll_seconds, options.hold_seconds, way.push_seconds)
+    polls = arrivals.long_polled(way.repoll_seconds, options.hold_seconds, way.push_seconds)
     if polls is None:
         return Prediction()
     return Prediction(
@@ -66,18 +66,18 @@ def longpolling(news: Arrivals, way: Way, options: LongPollingOptions) -> Predic
         empty_fraction=polls.empty_fraction,
         updates_per_response=polls.updates_per_response,
         responses_per_client_second=polls.responses_per_second,
-        conditions=conditions.longpolling(news.rate_per_second, way),
+        conditions=conditions.longpolling(arrivals.rate_per_second, way),
     )
 
 
-def websocket(news: Arrivals, way: Way, options: WebSocketOptions) -> Prediction:  # noqa: ARG001 -- as its neighbours
+def websocket(arrivals: Arrivals, way: Way, options: WebSocketOptions) -> Prediction:  # noqa: ARG001 -- as its neighbours
     """Return what clients find that listen."""
     return Prediction(
         latency_seconds=way.push_seconds,
-        age_seconds=news.age_seconds(way.push_seconds),
+        age_seconds=arrivals.age_seconds(way.push_seconds),
         updates_per_response=1.0,
-        responses_per_client_second=news.rate_per_second,
-        conditions=conditions.websocket(news.rate_per_second, way),
+        responses_per_client_second=arrivals.rate_per_second,
+        conditions=conditions.websocket(arrivals.rate_per_second, way),
     )
 
 
@@ -87,7 +87,7 @@ Predict = Callable[[Arrivals, Way, Any], Prediction]
 PREDICTIONS: dict[str, Predict] = {"polling": polling, "longpolling": longpolling, "websocket": websocket}
 
 
-def closed_news(source: Source) -> Arrivals | None:
+def closed_arrivals(source: Source) -> Arrivals | None:
     """Return the arrivals of a source for which there are closed forms, else None: bursts and traces have none."""
     match source.arrivals:
         case "poisson":
@@ -115,13 +115,13 @@ def sampling_deviation(
     A window of more than 1,000 updates is simulated by a shorter one, of at least five client pauses: variances go
     with the inverse of the length as soon as it is long against everything that the process remembers.
     """
-    news = closed_news(source)
-    if news is None:
+    arrivals = closed_arrivals(source)
+    if arrivals is None:
         return None
     predict, rate, pause_seconds = PREDICTIONS[transport], source.rate_per_second, options.pause_seconds
     simulated_seconds = min(window_seconds, max(ENOUGH_UPDATES / rate, ENOUGH_PAUSES * pause_seconds))
     lead_seconds = max(ENOUGH_PAUSES * pause_seconds + way.push_seconds, 10 / rate)
-    answers_per_second = predict(news, way, options).responses_per_client_second or 0.0
+    answers_per_second = predict(arrivals, way, options).responses_per_client_second or 0.0
     steps = (simulated_seconds + lead_seconds) * (rate + answers_per_second)
     schedules = max(LEAST_SCHEDULES, min(MOST_SCHEDULES, int(MOST_STEPS / steps)))
     found = [

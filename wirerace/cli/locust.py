@@ -17,7 +17,7 @@ from wirerace.stopping import Stopped
 
 def command(
     file: Annotated[
-        Path, typer.Argument(help="The experiment that sets news, servers and fields.", metavar="FILE")
+        Path, typer.Argument(help="The experiment that sets updates, servers and fields.", metavar="FILE")
     ] = Path("experiments/first-look.toml"),
     overrides: Annotated[
         list[str] | None,

@@ -27,7 +27,7 @@ class Bytes(msgspec.Struct, frozen=True):
 class ServerCost(msgspec.Struct, frozen=True):
     """What the server under test spent in the window, and its memory without clients and with all of them.
 
-    `idle_utilisation` is the part of a core that it takes without clients while the feed brings the same news;
+    `idle_utilisation` is the part of a core that it takes without clients while the feed brings the same updates;
     `read_together` counts updates that it read from the feed together with the one before them;
     `waited_seconds` is how long it was ready to run and had no core, `throttled_seconds` how long its control group had
     used up its quota. `socket_bytes` is kernel memory for sockets: of the whole machine, or of the server's container.

@@ -34,8 +34,8 @@ def table_of(result: Result) -> Table:
     contestants = contestants_of(result)
     repeats = len({trial.repeat for trial in result.counted})
     clients, seconds = describe_clients(result.experiment["clients"]), result.experiment["window"]["measure_seconds"]
-    news = describe_source(msgspec.convert(result.experiment["producer"], Source))
-    caption = f"{clients} · {news} · {seconds:g} s"
+    updates = describe_source(msgspec.convert(result.experiment["producer"], Source))
+    caption = f"{clients} · {updates} · {seconds:g} s"
     if repeats > 1:
         intervals = " ± 95 % interval, each by itself" if repeats >= LEAST_REPEATS else ", too few for intervals"
         caption += f" · mean of {repeats} repeats{intervals}"
@@ -89,7 +89,7 @@ def describe_clients(clients: Mapping[str, Any]) -> str:
 
 
 def describe_source(source: Source) -> str:
-    """Return what the news is like, in a few words."""
+    """Return what the updates is like, in a few words."""
     if source.arrivals == "trace":
         times = "" if source.speed == 1 else f" at {source.speed:g} × its speed"
         return f"trace {printable(Path(source.trace_file or '').name)}{times}"

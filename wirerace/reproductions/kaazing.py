@@ -156,7 +156,8 @@ REPRODUCTION = Reproduction(
         "kinds of headers and leaves out everything that both send alike. Below them lie 52 bytes of TCP/IP headers "
         "for each segment and a segment to acknowledge it, and a message says more than its payload: on the wire the "
         "ratio is a small part of the famous one. It also takes polls that each find exactly one update; with rarer "
-        "news polling is worse than here, with more frequent news better. TLS and compression would change both sides."
+        "updates polling is worse than here, with more frequent updates better. TLS and compression would change "
+        "both sides."
     ),
     experiment=EXPERIMENT,
     checks=checks,

@@ -52,7 +52,7 @@ def checks(outcomes: Outcomes) -> list[Check]:
 
 
 def outdated_fraction(outcome: Outcome) -> float | None:
-    """Return the part of updates that come with a newer one: whoever were shown the newest alone would miss them."""
+    """Return the part of updates that come with a newer one: a client that is sent the newest alone would miss them."""
     data, arrived = outcome.trial.responses["data"], outcome.trial.arrived
     return 1 - data / arrived if arrived else None
 
@@ -76,19 +76,19 @@ def _late(name: str, outcome: Outcome) -> Check:
 
 REPRODUCTION = Reproduction(
     name="pull-interval",
-    line="pulling faster than news is made wastes requests, slower is late",
+    line="pulling faster than updates are made wastes requests, slower is late",
     source=(
         "Engin Bozdag, Ali Mesbah, Arie van Deursen: A Comparison of Push and Pull Techniques for AJAX. 9th IEEE "
         "International Workshop on Web Site Evolution (WSE 2007); TUD-SERG-2007-016a, arXiv 0706.3984"
     ),
     setup="144 clients poll every 0.25, 0.5 and 1 s; an update is made every 0.5 s",
     words=(
-        "Pulling twice as often as news is made makes every second request useless and halves the delay; pulling half "
-        "as often wastes nothing, and brings updates two at a time. The paper's pull clients missed data then: whoever "
-        "is shown the newest alone misses every second update. Our answers bring everything since the client's cursor, "
-        "so here it is late instead, and nothing is lost. Even with equal intervals the mean delay is half of one, for "
-        "nobody knows when in the interval news is made; and a period that is known and kept is rare. The paper's CPU "
-        "times and its push server are not repeated here."
+        "Pulling twice as often as updates are made makes every second request useless and halves the delay; pulling "
+        "half as often wastes nothing, and brings updates two at a time. The paper's pull clients missed data then: "
+        "a client that is sent the newest alone misses every second update. Our answers bring everything since the "
+        "client's cursor, so here it is late instead, and nothing is lost. Even with equal intervals the mean delay "
+        "is half of one, for nobody knows when in the interval an update is made; and a period that is known and "
+        "kept is rare. The paper's CPU times and its push server are not repeated here."
     ),
     experiment=EXPERIMENT,
     checks=checks,

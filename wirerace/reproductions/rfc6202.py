@@ -68,11 +68,12 @@ REPRODUCTION = Reproduction(
         "seed has two updates that follow another one within 5 ms"
     ),
     words=(
-        "An update that finds the request waiting takes one transit, like a pushed one. Who has just been answered is "
-        "away for a round trip: an update made then waits for the answer to arrive, for the next request, and for its "
-        "own answer. How often that happens hangs on the rate alone: at 1.5 a second to one update in seven, which "
-        "adds some 8 ms to the mean; at 20 a second to nearly all. So the mean is close to one transit where news is "
-        "rare, and only there. A lost packet would cost more than three transits; the proxy loses none."
+        "An update that finds the request waiting takes one transit, like a pushed one. A client that has just been "
+        "answered is away for a round trip: an update made then waits for the answer to arrive, for the next "
+        "request, and for its own answer. How often that happens depends on the rate alone: at 1.5 a second to one "
+        "update in seven, which adds some 8 ms to the mean; at 20 a second to nearly all. So the mean is close to "
+        "one transit where updates are rare, and only there. A lost packet would cost more than three transits; the "
+        "proxy loses none."
     ),
     experiment=EXPERIMENT,
     checks=checks,

@@ -60,12 +60,12 @@ REPRODUCTION = Reproduction(
         "the 20 s after them the server's process is stopped once for 1.4 s (SIGSTOP, SIGCONT)"
     ),
     words=(
-        "Each client has one request under way when the server stops: one of 200 is slow, and a percentile of requests "
-        "up to the 99th never sees it, for what would have been asked meanwhile was not asked. News goes on being "
-        "made: 7 % of it waits, and that is in the latency of deliveries, which begins at the intended time of making. "
-        "So Wirerace needs no correction afterwards. Where in the tail the stall shows hangs on the length of the run: "
-        "p99 is the stall less 1 % of the time that is counted, whatever the server is. The p99 of requests is this "
-        "machine's, and includes the polls that catch up after the stall."
+        "Each client has one request under way when the server stops: one of 200 is slow, and a percentile of "
+        "requests up to the 99th never sees it, for what would have been asked meanwhile was not asked. Updates go "
+        "on being made: 7 % of it waits, and that is in the latency of deliveries, which begins at the intended time "
+        "of making. So Wirerace needs no correction afterwards. Where in the tail the stall shows depends on the "
+        "length of the run: p99 is the stall less 1 % of the time that is counted, whatever the server is. The p99 "
+        "of requests is this machine's, and includes the polls that catch up after the stall."
     ),
     experiment=EXPERIMENT,
     checks=checks,

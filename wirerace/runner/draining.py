@@ -12,7 +12,7 @@ REPAIR_SECONDS = 20.0
 
 
 class Drain:
-    """Decides when a drain is over. It does nothing itself: it is told what is seen.
+    """Decides when a drain is over. It does nothing itself: its caller passes in what it sees.
 
     It ends when everything has come. What has not come is waited for as long as an update may take; while something is
     broken, until it is whole again and the last client has come back, and then as long as an update may take.

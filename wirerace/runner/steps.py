@@ -107,7 +107,7 @@ class TrialSteps:
                     self._producer.peer.delete("/schedule")
 
     def _idle(self, server: Child) -> float | None:
-        """Return the part of a core that the server takes without clients while the same news is made."""
+        """Return the part of a core that the server takes without clients while the same updates are made."""
         self._report("idle")
         self._producer.peer.send("PUT", "/schedule", schedule_of(self.experiment, self._plan.seed, None), Schedule)
         time.sleep(SETTLE_SECONDS)
@@ -143,7 +143,7 @@ class TrialSteps:
         window = Window(from_ns, from_ns + to_ns(experiment.window.measure_seconds))
         load.peer.send("PUT", "/window", window, dict[str, str])
         if now_ns() >= window.from_ns:
-            raise TrialFailed("wirerace stood still: the window had begun before the load was told of it")
+            raise TrialFailed("wirerace stood still: the window had begun before the load knew of it")
         self._sleep_until(window.from_ns, "warming up", load)
         return window
 

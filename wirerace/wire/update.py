@@ -21,7 +21,7 @@ _CURSOR = re.compile(r"([0-9a-z]{1,16})-(0|[1-9][0-9]{0,17})", re.ASCII)
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """A place in the news: everything up to and including (epoch, seq) is known. Seq 0 is before the first update."""
+    """A place in the sequence of updates: all up to and including (epoch, seq) are known. Seq 0 is before the first."""
 
     epoch: str
     seq: int

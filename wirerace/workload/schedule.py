@@ -53,7 +53,7 @@ class PayloadSizes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the news is like: how often it comes and how much it weighs.
+    """What the updates are like: how often they come, and how large they are.
 
     `on_seconds` and `off_seconds` are for bursts: updates come with exponential gaps while a burst lasts, at a rate
     that keeps the mean, and not at all between bursts. `trace_file` and `speed` are for traces; a trace that has ended

@@ -62,7 +62,7 @@ class StepsStage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StepsShape(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """So many clients for so long, then so many for so long; the last stage stays."""
+    """A number of clients for some seconds, then another number, and so on; the last stage stays."""
 
     stages: Annotated[
         tuple[StepsStage, ...], Meta(description="stages, each clients:seconds", extra={"example": STAGES_EXAMPLE})

@@ -14,7 +14,7 @@ from wirerace.analysis.delays import Way
 from wirerace.analysis.theory import (
     PREDICTIONS,
     Prediction,
-    closed_news,
+    closed_arrivals,
     longpolling,
     polling,
     sampling_deviation,
@@ -183,10 +183,10 @@ def test_every_transport_is_predicted() -> None:
 
 
 def test_closed_forms_are_there_for_poisson_and_periodic_news() -> None:
-    assert Poisson(2.0) == closed_news(Source(rate_per_second=2.0))
-    assert Periodic(2.0) == closed_news(Source(rate_per_second=2.0, arrivals="periodic"))
-    assert closed_news(Source(arrivals="bursty")) is None
-    assert closed_news(Source(arrivals="trace", trace_file="news.csv")) is None
+    assert Poisson(2.0) == closed_arrivals(Source(rate_per_second=2.0))
+    assert Periodic(2.0) == closed_arrivals(Source(rate_per_second=2.0, arrivals="periodic"))
+    assert closed_arrivals(Source(arrivals="bursty")) is None
+    assert closed_arrivals(Source(arrivals="trace", trace_file="news.csv")) is None
 
 
 @pytest.mark.parametrize(("rate", "window"), [(1.0, 100.0), (2.0, 20.0), (2.0, 3000.0)])

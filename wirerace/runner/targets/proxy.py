@@ -1,4 +1,4 @@
-"""A link with a delay: passes bytes between clients and one server on loopback, each way so much later."""
+"""A link with a delay: forwards bytes between clients and one server on loopback, both ways, after the delay."""
 
 import contextlib
 import heapq
