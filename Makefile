@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 EXPERIMENT ?= experiments/first-look.toml
 ARGS ?=
 INPUTS ?= 42000
-LOCK := requirements/dev.lock
+LOCK := requirements/run.lock
+DEV_LOCK := requirements/dev.lock
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header
 # Tests start some hundred processes, and each would compile all modules anew.
@@ -17,10 +18,10 @@ UV := $(shell command -v uv 2>/dev/null)
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
 
-race: $(VENV)/.ready ## Race the transports: table and result.json in about a minute; ARGS="..." goes to wirerace run
+race: $(VENV)/.run ## Race the transports: table and result.json in about a minute; ARGS="..." goes to wirerace run
 	$(BIN)/wirerace run $(EXPERIMENT) --allow-invalid $(ARGS)
 
-locust: $(VENV)/.ready ## Start the producer, the servers and Locust's page; Ctrl-C ends all
+locust: $(VENV)/.run ## Start the producer, the servers and Locust's page; Ctrl-C ends all
 	$(BIN)/wirerace locust $(EXPERIMENT) $(ARGS)
 
 test: $(VENV)/.ready ## Run the tests that need Python only, but for those of make test-faults
@@ -70,13 +71,15 @@ calibrate: $(VENV)/.ready ## Compare each transport with itself, many times: how
 lock: ## Pin all dependencies anew (needs uv)
 	$(COMPILE) --extra services pyproject.toml -o requirements/services.lock
 	$(COMPILE) --extra load pyproject.toml -o requirements/load.lock
-	$(COMPILE) --all-extras --group dev pyproject.toml -o requirements/dev.lock
-	$(COMPILE) --group browser --constraints requirements/dev.lock -o requirements/browser.lock
+	$(COMPILE) --all-extras --group dev pyproject.toml -o $(DEV_LOCK)
+	$(COMPILE) --all-extras --group build pyproject.toml --constraints $(DEV_LOCK) -o $(LOCK)
+	$(COMPILE) --group browser --constraints $(DEV_LOCK) -o requirements/browser.lock
 
 clean: ## Remove the environment and caches; results stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-$(VENV)/.ready: $(LOCK)
+# Running needs less than testing, so `make race` is there sooner.
+$(VENV)/.run: $(LOCK)
 ifeq ($(UV),)
 	@echo "Making $(VENV) with pip; this takes a minute or two the first time"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 2; }
@@ -87,6 +90,14 @@ else
 	uv venv --quiet --clear --python $(PYTHON) $(VENV)
 	uv pip install --quiet --python $(BIN)/python --require-hashes -r $(LOCK)
 	uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+endif
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.run $(DEV_LOCK)
+ifeq ($(UV),)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(DEV_LOCK)
+else
+	uv pip install --quiet --python $(BIN)/python --require-hashes -r $(DEV_LOCK)
 endif
 	@touch $@
 
