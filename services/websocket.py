@@ -122,7 +122,7 @@ def accept_of(request: web.BaseRequest) -> str:
     """
     headers = request.headers
     upgrades = request.version >= (1, 1) and "websocket" in heads.tokens_of(headers, "Upgrade")
-    if not upgrades or "upgrade" not in heads.tokens_of(headers, "ServerConnection"):
+    if not upgrades or "upgrade" not in heads.tokens_of(headers, "Connection"):
         raise BadInput("this path speaks WebSocket: send Upgrade: websocket and Connection: Upgrade")
     key = headers.get("Sec-WebSocket-Key", "").encode(errors="surrogateescape")
     try:
