@@ -167,7 +167,7 @@ def asked(content: bytes, chunk_bytes: int) -> None:
     """Do what a polling client does with two answers."""
     user: Any = SimpleNamespace(cursor="", epoch="")
     user.checked = lambda updates: SubscriberUser.checked(user, updates)
-    with patch("loadtests.http.Connection", lambda *_: Scripted(content, chunk_bytes)):
+    with patch("loadtests.http.StampedConnection", lambda *_: Scripted(content, chunk_bytes)):
         client = HttpClient(ADDRESS)
         for _ in range(2):
             AskingUser.updates_in(user, client.get("/poll"))
@@ -187,7 +187,7 @@ HANDSHAKE = (
 
 def listened(content: bytes, chunk_bytes: int) -> None:
     with (
-        patch("loadtests.ws.Connection", lambda *_: Scripted(content, chunk_bytes)),
+        patch("loadtests.ws.StampedConnection", lambda *_: Scripted(content, chunk_bytes)),
         patch("loadtests.ws.os.urandom", bytes),
     ):
         user: Any = SimpleNamespace(epoch="")
