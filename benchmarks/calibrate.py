@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wirerace.analysis.aggregate import CONFIDENCE, compared_in_pairs, confidence_of, summarised
-from wirerace.analysis.figures import PRIMARY, Figure
+from wirerace.analysis.figure import Figure
+from wirerace.analysis.figures import PRIMARY
 from wirerace.analysis.predict import judged
 from wirerace.errors import WireraceError
 from wirerace.experiment.model import Clients, Experiment, Variant, WindowOptions

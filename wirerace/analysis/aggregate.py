@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from typing import NamedTuple
 
-from wirerace.analysis.figures import FIGURES, PRIMARY, Figure
+from wirerace.analysis.figure import Figure
+from wirerace.analysis.figures import FIGURES, PRIMARY
 from wirerace.analysis.student import t_within
 from wirerace.record.result import Compared, Declared, Interval, Result, Summary
 from wirerace.transports import TRANSPORTS

@@ -43,7 +43,7 @@ def machine_sample(own_seconds: Callable[[], float | None]) -> MachineSample:
 
 def clock_offset_ns() -> int:
     """Return wall time minus monotonic time: it stays the same unless somebody sets the clock."""
-    # The three readings that lie closest together: whoever was interrupted between two of them is not asked.
+    # The three readings that lie closest together: one that was interrupted between two of them is left out.
     readings = []
     for _ in range(5):
         before, wall, after = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()

@@ -5,7 +5,8 @@ import math
 from rich.table import Table
 
 from wirerace.analysis.aggregate import LEAST_REPEATS, contestants_of, key_of, summarised
-from wirerace.analysis.figures import BY_ID, Words
+from wirerace.analysis.figure import Words
+from wirerace.analysis.figures import BY_ID
 from wirerace.record.result import Interval, Result, Summary
 from wirerace.report.spelling import UNKNOWN, spell_interval
 from wirerace.report.tables import table_with

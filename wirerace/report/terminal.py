@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from wirerace.analysis.aggregate import LEAST_REPEATS, Contestant, contestants_of, figures_of, key_of, summarised
-from wirerace.analysis.figures import PRIMARY, Figure
+from wirerace.analysis.figure import Figure
+from wirerace.analysis.figures import PRIMARY
 from wirerace.analysis.thresholds import LEAST_UPDATES_BEYOND
 from wirerace.errors import printable
 from wirerace.record.result import Result

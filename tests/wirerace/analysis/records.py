@@ -44,8 +44,8 @@ def recorded(latencies_ns: list[int]) -> LatenciesRecord:
     return latencies.to_record()
 
 
-def heard(clients: int, *latencies: int, unit_ns: int = MS) -> AccountRecord:
-    """Return the account of updates that all clients heard, each with one latency."""
+def received_by(clients: int, *latencies: int, unit_ns: int = MS) -> AccountRecord:
+    """Return the account of updates that all clients received_by, each with one latency."""
     return AccountRecord(
         delivered=clients * len(latencies),
         subscribed=clients,

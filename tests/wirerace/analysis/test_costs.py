@@ -8,9 +8,9 @@ from tests.wirerace.analysis.records import (
     PLAN,
     WINDOW,
     counters,
-    heard,
     made,
     memory,
+    received_by,
     recorded,
     sampled,
     trial_of,
@@ -200,14 +200,14 @@ def test_repoll_gap_is_what_the_client_saw_and_a_round_trip() -> None:
 def test_parts_of_latency_add_up() -> None:
     """Made 1 ms late, 3 ms after the intended time at the server: 2 ms of feed; the rest of 10 ms is the delivery's."""
     server = (NOTHING_SPENT, replace(NOTHING_SPENT, feed_seconds=0.003 * 2, feed_updates=2))
-    account = heard(5, 10, 10)
+    account = received_by(5, 10, 10)
     found = trial_of(account, truth_of(made(11, 12, late_ns=MS)), sampled(*server)).latency_parts_seconds
 
     assert pytest.approx((0.001, 0.002, 0.007)) == (found.producer, found.feed, found.delivery)
 
 
 def test_parts_of_latency_are_unknown_when_the_server_was_restarted() -> None:
-    found = trial_of(heard(5, 10), truth_of(made(11, late_ns=MS))).latency_parts_seconds
+    found = trial_of(received_by(5, 10), truth_of(made(11, late_ns=MS))).latency_parts_seconds
 
     assert (0.001, None, None) == (found.producer, found.feed, found.delivery)
 

@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from tests.wirerace.analysis.records import MS, heard, made, part, recorded, trial_of, truth_of
+from tests.wirerace.analysis.records import MS, made, part, received_by, recorded, trial_of, truth_of
 from tests.wirerace.trials import NOTHING_MEASURED
 from wirerace.errors import TrialFailed
 from wirerace.observe.account import AccountRecord, Outcome, ProcessUse
@@ -103,7 +103,7 @@ def test_deliveries_that_the_producer_never_made_fail_the_trial() -> None:
 
 
 def test_percentile_is_known_as_long_as_an_update_lies_beyond_it() -> None:
-    latency = trial_of(heard(100, 10, 20, 30, 40), truth_of(made(11, 12, 13, 14))).latency_seconds
+    latency = trial_of(received_by(100, 10, 20, 30, 40), truth_of(made(11, 12, 13, 14))).latency_seconds
 
     assert pytest.approx(0.020, rel=1e-3) == latency.p50
     assert [None, None, None] == [latency.p90, latency.p99, latency.p999]
@@ -112,33 +112,35 @@ def test_percentile_is_known_as_long_as_an_update_lies_beyond_it() -> None:
 
 def test_least_and_largest_latency_are_exact_and_a_negative_one_is_shown() -> None:
     """What was received before it was due must not hide in a mean."""
-    latency = trial_of(heard(3, -32, 5, 40), truth_of(made(11, 12, 13))).latency_seconds
+    latency = trial_of(received_by(3, -32, 5, 40), truth_of(made(11, 12, 13))).latency_seconds
 
     assert pytest.approx((-0.032, 0.040, 13 / 3000)) == (latency.min, latency.max, latency.mean)
 
 
-def test_percentile_hangs_on_updates_and_not_on_how_many_clients_hear_them() -> None:
-    few, many = (trial_of(heard(clients, 10, 20), truth_of(made(11, 12))).latency_seconds for clients in (1, 1000))
+def test_percentile_depends_on_updates_and_not_on_how_many_clients_receive_them() -> None:
+    few, many = (
+        trial_of(received_by(clients, 10, 20), truth_of(made(11, 12))).latency_seconds for clients in (1, 1000)
+    )
 
     assert [None, None] == [few.p99, many.p99]
 
 
 def test_percentile_that_is_the_worst_of_all_has_nothing_beyond_it() -> None:
-    latency = trial_of(heard(1, 100, 200, unit_ns=1), truth_of(made(11, 12))).latency_seconds
+    latency = trial_of(received_by(1, 100, 200, unit_ns=1), truth_of(made(11, 12))).latency_seconds
 
     assert [100 / 1e9, None] == [latency.p50, latency.p90]
 
 
 def test_every_percentile_is_known_with_enough_updates() -> None:
     times = [10 + index / 200 for index in range(2000)]
-    latency = trial_of(heard(1, *range(1, 2001)), truth_of(made(*times))).latency_seconds
+    latency = trial_of(received_by(1, *range(1, 2001)), truth_of(made(*times))).latency_seconds
 
     assert pytest.approx((1.0, 1.8, 1.98, 1.998), rel=2e-3) == (latency.p50, latency.p90, latency.p99, latency.p999)
 
 
 def test_updates_beyond_a_percentile_are_counted() -> None:
     """Of ten updates, each received by 100 clients, one is slower than nine tenths of the deliveries."""
-    latency = trial_of(heard(100, *range(1, 11)), truth_of(made(*range(10, 20)))).latency_seconds
+    latency = trial_of(received_by(100, *range(1, 11)), truth_of(made(*range(10, 20)))).latency_seconds
 
     assert {"p50": 5, "p90": 1, "p99": 0, "p999": 0} == latency.updates_beyond
 

@@ -90,14 +90,14 @@ def test_other_long_pollers_of_periodic_news_have_no_closed_form(gaps: tuple[flo
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("news", [Poisson(5.0), Periodic(5.0)])
-def test_listeners_see_the_closed_forms(news: Arrivals) -> None:
+@pytest.mark.parametrize("arrivals", [Poisson(5.0), Periodic(5.0)])
+def test_listeners_see_the_closed_forms(arrivals: Arrivals) -> None:
     end = UPDATES / 5
-    made = poisson(5.0, end, 5) if isinstance(news, Poisson) else [index / 5 for index in range(1, UPDATES)]
+    made = poisson(5.0, end, 5) if isinstance(arrivals, Poisson) else [index / 5 for index in range(1, UPDATES)]
 
     found = msgspec.structs.replace(seen([pushes(made)], 10, end - 10, DELAY), empty_fraction=None)
 
-    agree(found, websocket(news, Way(DELAY), WebSocketOptions()))
+    agree(found, websocket(arrivals, Way(DELAY), WebSocketOptions()))
 
 
 @pytest.mark.parametrize("transport", ["websocket", "longpolling"])
@@ -186,7 +186,7 @@ def test_closed_forms_are_there_for_poisson_and_periodic_news() -> None:
     assert Poisson(2.0) == closed_arrivals(Source(rate_per_second=2.0))
     assert Periodic(2.0) == closed_arrivals(Source(rate_per_second=2.0, arrivals="periodic"))
     assert closed_arrivals(Source(arrivals="bursty")) is None
-    assert closed_arrivals(Source(arrivals="trace", trace_file="news.csv")) is None
+    assert closed_arrivals(Source(arrivals="trace", trace_file="trace.csv")) is None
 
 
 @pytest.mark.parametrize(("rate", "window"), [(1.0, 100.0), (2.0, 20.0), (2.0, 3000.0)])

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from tests.wirerace.report.made_up import result_of, text_of, trial
-from wirerace.analysis.figures import FEWER, FIGURES, LESS, SOONER, YOUNGER, Words
+from wirerace.analysis.figure import FEWER, LESS, SOONER, YOUNGER, Words
+from wirerace.analysis.figures import FIGURES
 from wirerace.record.result import Interval
 from wirerace.record.trial import Trial
 from wirerace.report.comparison import comparison_of, words_of

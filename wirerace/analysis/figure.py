@@ -1,0 +1,44 @@
+"""What a figure is: a quantity of a trial that can be compared, and the words for comparing it."""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from wirerace.record.trial import Trial
+
+
+class Words(NamedTuple):
+    """What a value is that is smaller than another, one that is larger, and one that is a multiple of it."""
+
+    smaller: str
+    larger: str
+    times: str
+
+
+LESS, FEWER, SOONER, YOUNGER = (
+    Words(*words)
+    for words in (
+        ("less", "more", "as much"),
+        ("fewer", "more", "as many"),
+        ("sooner", "later", "as late"),
+        ("younger", "older", "as old"),
+    )
+)
+
+
+class Figure(NamedTuple):
+    """One comparable quantity of a trial; `of` returns None where the trial has none.
+
+    `total` figures add up over repeats, the others are averaged; `if_any` figures are worth a row only where some trial
+    has one that is not 0.
+    """
+
+    id: str
+    unit: str
+    label: str
+    about: str
+    of: Callable[[Trial], float | None]
+    words: Words = LESS
+    better: Literal["less", "more"] = "less"
+    primary: bool = False
+    total: bool = False
+    if_any: bool = False
