@@ -17,18 +17,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from wirerace.analysis.aggregate import CONFIDENCE, compared_in_pairs, confidence_of, summarised
+from wirerace.analysis.aggregate import CONFIDENCE, compared_in_pairs, confidence_of, summarise
 from wirerace.analysis.figure import Figure
 from wirerace.analysis.figures import PRIMARY
-from wirerace.analysis.predict import judged
 from wirerace.errors import WireraceError
-from wirerace.experiment.model import Clients, Experiment, Variant, WindowOptions
-from wirerace.record.result import Interval, Result, read_result
+from wirerace.experiment.contestants import ContestantTable
+from wirerace.experiment.model import Clients, Experiment, WindowOptions
+from wirerace.experiment.settings import alone
+from wirerace.record.reading import read_result
+from wirerace.record.result import Interval, Result
 from wirerace.record.trial import Trial
 from wirerace.report.progress import progress_display
 from wirerace.runner.directory import claimed
-from wirerace.runner.run import run
-from wirerace.transports import TRANSPORTS, LongPollingOptions, PollingOptions, WebSocketOptions
+from wirerace.runner.run import begun, run
+from wirerace.transports import TRANSPORTS, PollingOptions
 from wirerace.workload.schedule import Source
 
 REPEATS = 25
@@ -45,17 +47,14 @@ Pairs = Sequence[tuple[float, float]]
 
 def experiment_of(repeats: int, clients: int) -> Experiment:
     """Return short trials of every transport, each beside itself."""
-    polling = PollingOptions(interval_seconds=0.2)
     return Experiment(
         title="A contestant against itself",
         transports=list(TRANSPORTS),
         repeats=repeats,
         producer=Source(rate_per_second=20.0),
         clients=Clients(count=clients, spawn_per_second=500),
-        polling=polling,
-        variants={
-            AGAIN: Variant(polling=polling, longpolling=LongPollingOptions(), websocket=WebSocketOptions()),
-        },
+        options={"polling": PollingOptions(interval_seconds=0.2)},
+        contestants=[ContestantTable(id=f"{name}-{AGAIN}", transport=name) for name in TRANSPORTS],
         window=WindowOptions(warmup_seconds=0.5, measure_seconds=2.0),
     )
 
@@ -84,8 +83,9 @@ def main() -> int:
 def measured(given: argparse.Namespace) -> Result:
     """Run every trial."""
     with claimed("calibrate", given.out) as directory, progress_display() as on_progress:
-        result = run(experiment_of(given.repeats, given.clients), directory, on_progress, judged)
-        result.summary = summarised(result)
+        study = alone(experiment_of(given.repeats, given.clients))
+        result = run(study, directory, on_progress, begun(study, "local"))
+        summarise(result)
         directory.save(result)
     sys.stdout.write(f"{directory.result_file}\n")
     return result
@@ -121,11 +121,11 @@ class Finds(NamedTuple):
 
 def comparisons_of(result: Result, *, valid_only: bool) -> Iterator[str]:
     """Yield, for each transport and primary figure, how often an interval excludes that both are the same."""
-    each, corrected = 100 * (1 - CONFIDENCE), 100 * (1 - confidence_of(PRIMARY[0], OTHERS))
+    each, corrected = 100 * (1 - CONFIDENCE), 100 * (1 - confidence_of(PRIMARY[0], len(PRIMARY) * OTHERS))
     yield f"intervals of {EACH} repeats that find a difference, in % (should be {each:.2g}, corrected {corrected:.2g})"
     yield f"{'':44}{'pairs':>6}{'ratio of all':>22}{'in groups':>12}{'resampled':>11}{'corrected':>11}"
     totals = Counter[str]()
-    for transport in result.experiment["transports"]:
+    for transport in dict.fromkeys(contestant.transport for contestant in result.contestants):
         for figure in PRIMARY:
             pairs = pairs_of(result.trials, transport, figure, valid_only=valid_only)
             name = f"{TRANSPORTS[transport].title}, {figure.label}"
@@ -145,14 +145,14 @@ def comparisons_of(result: Result, *, valid_only: bool) -> Iterator[str]:
 def pairs_of(trials: Sequence[Trial], transport: str, figure: Figure, *, valid_only: bool) -> Pairs:
     """Return a figure of the contestant and of itself again, repeat by repeat."""
     values = {
-        (trial.repeat, trial.variant): figure.of(trial)
+        (trial.repeat, trial.contestant): figure.of(trial)
         for trial in trials
         if trial.transport == transport and (trial.is_valid or not valid_only)
     }
     found = []
-    for (repeat, variant), value in sorted(values.items()):
-        again = values.get((repeat, AGAIN))
-        if not variant and value and again:
+    for (repeat, contestant), value in sorted(values.items()):
+        again = values.get((repeat, f"{transport}-{AGAIN}"))
+        if contestant == transport and value and again:
             found.append((value, again))
     return found
 
@@ -165,7 +165,7 @@ def found_in(pairs: Pairs, draws: int = DRAWS) -> Finds:
     """
     groups = [pairs[start : start + EACH] for start in range(0, len(pairs) - EACH + 1, EACH)]
     source, wrong = random.Random(1), Counter[float]()
-    corrected = confidence_of(PRIMARY[0], OTHERS)
+    corrected = confidence_of(PRIMARY[0], len(PRIMARY) * OTHERS)
     for _ in range(draws):
         drawn = [pair if source.random() < 0.5 else pair[::-1] for pair in source.sample(pairs, EACH)]
         for confidence in (CONFIDENCE, corrected):

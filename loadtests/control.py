@@ -13,7 +13,7 @@ from loadtests.course import Course, OutOfTurn
 from loadtests.workers import LoadProcesses
 from wirerace.decoding import decode_json
 from wirerace.errors import BadInput, TrialFailed, WireraceError
-from wirerace.observe.account import AccountRecord, Window
+from wirerace.observe.account import AccountRecord, CutRequest, Window
 from wirerace.origins import Foreign, check_page
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -114,6 +114,7 @@ class Control:
             routes |= {
                 ("GET", "/state"): lambda _: parts.state(),
                 ("PUT", "/window"): lambda body: self._set_window(parts, body),
+                ("POST", "/cut"): lambda body: self._cut(parts, body),
                 ("POST", "/finish"): lambda _: self._finish(parts),
             }
         return routes
@@ -125,6 +126,9 @@ class Control:
         self.course.set_window(window)
         self._on_window(window)
         return {}
+
+    def _cut(self, parts: LoadProcesses, body: bytes) -> dict[str, int]:
+        return {"cuts": parts.cut(decode_json(body, CutRequest, "the cut").jitter_seconds)}
 
     def _finish(self, parts: LoadProcesses) -> AccountRecord:
         self.course.close()

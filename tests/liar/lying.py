@@ -18,13 +18,13 @@ from tests.liar.plan import MS, Plan
 from tests.race.running import PATIENCE_SECONDS, wait_until
 from tests.wirerace.trials import trial_of
 from wirerace.clock import now_ns
-from wirerace.experiment import model
+from wirerace.experiment import model, plans
 from wirerace.host.ports import free_port
 from wirerace.observe.account import AccountRecord, LoadState, Window
 from wirerace.record.trial import Trial
+from wirerace.runner.parts.process import Process
 from wirerace.runner.peer import Peer
 from wirerace.runner.targets.locust import load_flags, locust_command, spelled
-from wirerace.runner.targets.process import Process
 from wirerace.transports import PollingOptions
 from wirerace.workload.schedule import EpochMade, Truth
 
@@ -173,20 +173,20 @@ def experiment_of(plan: Plan) -> model.Experiment:
         [plan.transport],
         seed=plan.seed,
         clients=model.Clients(plan.clients),
-        polling=PollingOptions(interval_seconds=plan.interval_seconds),
+        options={"polling": PollingOptions(interval_seconds=plan.interval_seconds)},
     )
 
 
-def options_of(plan: Plan) -> model.Plan:
-    (options,) = model.plans_of(experiment_of(plan), 1)
+def options_of(plan: Plan) -> plans.Plan:
+    (options,) = plans.plans_of(experiment_of(plan), 1)
     return options
 
 
 @contextlib.contextmanager
 def loaded(plan: Plan, server: Peer, control_port: int, log: Path) -> Iterator[Peer]:
     """Start Locust as an experiment does, and stop it."""
-    experiment, options = experiment_of(plan), options_of(plan)
-    flags = load_flags(experiment, options, server.url)
+    options = options_of(plan)
+    flags = load_flags(options, server.url)
     flags |= {"load_seed": plan.seed, "control_port": control_port, "await_window": True}
     quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
     command = [*locust_command(), *quiet, *spelled(flags), options.transport.user_class]

@@ -25,13 +25,13 @@ WORDS = {
     "the producer": "services producer",
     "the server": "services websocket",
     "the load": "locust",
-    "the link's proxy": "targets.link",
+    "the proxy": "network.control",
 }
 
 
 def start(race: Callable[..., Race], *keys: str) -> Race:
     window = (f"window.{key}={value}" for key, value in msgspec.structs.asdict(WINDOW).items())
-    keys = ('transports=["websocket"]', "link.delay_seconds=0.02", *window, *keys)
+    keys = ('transports=["websocket"]', "path=far", "paths.far.delay_seconds=0.02", *window, *keys)
     started = race(*(part for key in keys for part in ("--set", key)))
     started.wait_for("measuring")
     return started
@@ -62,7 +62,7 @@ def test_part_that_is_stopped_in_the_window_makes_the_trial_invalid(race: Callab
     assert f"{who} was stopped by a signal" in reasons_of(started.trial("websocket"))
 
 
-@pytest.mark.parametrize("who", ["the producer", "the server", "the link's proxy"])
+@pytest.mark.parametrize("who", ["the producer", "the server", "the proxy"])
 def test_part_that_is_killed_in_the_window_makes_the_trial_invalid(race: Callable[..., Race], who: str) -> None:
     started = start(race)
     started.child(WORDS[who]).kill()
@@ -76,7 +76,7 @@ def test_run_that_is_stopped_over_the_windows_end_relates_no_cost_to_it(race: Ca
     stop_for_a_while(psutil.Process(started.popen.pid), 4.0)
     assert started.wait() == 0, started.said
     trial = started.trial("websocket")
-    assert "the server and the machine and the link's proxy were sampled" in reasons_of(trial)
+    assert "the server and the machine and the proxy were sampled" in reasons_of(trial)
     assert [None] * 3 == [trial.server.cpu_seconds, trial.server.cpu_us_per_delivery, trial.bytes.application_out]
 
 

@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from wirerace.analysis.predict import judged
 from wirerace.errors import ConnectionLost
-from wirerace.experiment.model import Clients, Experiment, Link, WindowOptions
+from wirerace.experiment.model import Clients, Experiment, WindowOptions
+from wirerace.experiment.paths import NetworkPath
+from wirerace.experiment.settings import alone
 from wirerace.record.result import Result
 from wirerace.runner.directory import RunDirectory
-from wirerace.runner.run import run
+from wirerace.runner.parts.process import Process
+from wirerace.runner.run import begun, run
 from wirerace.runner.steps import TrialSteps
-from wirerace.runner.targets.local import LINK, Local
-from wirerace.runner.targets.process import Process
+from wirerace.runner.targets.local import PROXY, Local
 from wirerace.workload.schedule import Source
 
 pytestmark = [pytest.mark.processes, pytest.mark.faults]
@@ -26,13 +27,15 @@ EXPERIMENT = Experiment(
     producer=Source(rate_per_second=20.0),
     clients=Clients(count=2),
     window=WindowOptions(warmup_seconds=0.1, measure_seconds=0.5),
-    link=Link(0.01),
+    path="near",
+    paths={"near": NetworkPath(0.01)},
 )
 
 
 def ran(directory: Path) -> Result:
     (directory / "raw").mkdir()
-    return run(EXPERIMENT, RunDirectory(directory), lambda _: None, judged)
+    study = alone(EXPERIMENT)
+    return run(study, RunDirectory(directory), lambda _: None, begun(study, "local"))
 
 
 def test_proxy_that_cannot_start_fails_one_trial_and_the_next_one_runs(
@@ -42,7 +45,7 @@ def test_proxy_that_cannot_start_fails_one_trial_and_the_next_one_runs(
     commands = iter([broken])
 
     def starting(self: Local, name: str, log_name: str, command: list[str], cores: Sequence[int]) -> Process:
-        return start(self, name, log_name, next(commands, command) if name == LINK else command, cores)
+        return start(self, name, log_name, next(commands, command) if name == PROXY else command, cores)
 
     monkeypatch.setattr(Local, "_start", starting)
     result = ran(tmp_path)

@@ -11,10 +11,9 @@ import pytest
 
 from tests.race.running import SMALL, Race
 from wirerace.analysis.figures import BY_ID
+from wirerace.analysis.judge import judged
 from wirerace.analysis.made import Recorded
-from wirerace.analysis.measure import figures
-from wirerace.analysis.predict import judged
-from wirerace.experiment.model import plans_of
+from wirerace.experiment.plans import plans_of
 from wirerace.experiment.reading import read_experiment
 from wirerace.record.checkup import Checkup
 from wirerace.record.result import SCHEMA, Result
@@ -162,10 +161,10 @@ def test_closed_connections_are_opened_for_every_request(race: Callable[..., Rac
 
 
 def test_every_figure_can_be_computed_again_from_the_raw_record(finished: Race) -> None:
-    experiment = read_experiment(finished.file)
-    for plan in plans_of(experiment, 1):
+    study = read_experiment(finished.file)
+    for plan in plans_of(study.settings[0], 1):
         raw, trial = finished.raw(plan.transport.name), finished.trial(plan.transport.name)
-        assert judged(experiment, plan, raw, figures(plan, raw)) == trial
+        assert judged(plan, raw) == trial
 
 
 def script_of(document: str, race: Race, transport: str) -> str:

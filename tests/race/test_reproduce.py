@@ -1,4 +1,4 @@
-"""A link and a stall in a run, and a reproduction at reduced scale: real processes, real sockets."""
+"""A delay and a stall in a run, and a reproduction at reduced scale: real processes, real sockets."""
 
 import json
 from collections.abc import Callable
@@ -9,22 +9,24 @@ import pytest
 from tests.race.running import Race
 from wirerace.cli.reproduce import reproduce
 from wirerace.experiment.model import Clients, Experiment, WindowOptions
-from wirerace.record.result import read_result
+from wirerace.record.reading import read_result
 from wirerace.reproductions.check import Check, Found, Outcomes, Reproduction, between
 from wirerace.workload.schedule import Source
 
 pytestmark = pytest.mark.processes
 
+STALL = 'faults=[{kind = "stall", on = "server", at_seconds = 0.5, lasts_seconds = 0.8}]'
 
-def test_link_is_in_every_latency_and_a_stall_in_that_of_what_was_made_meanwhile(race: Callable[..., Race]) -> None:
-    keys = ('transports=["longpolling"]', "link.delay_seconds=0.1", "stall.at_seconds=0.5", "stall.lasts_seconds=0.8")
+
+def test_delay_is_in_every_latency_and_a_stall_in_that_of_what_was_made_meanwhile(race: Callable[..., Race]) -> None:
+    keys = ('transports=["longpolling"]', "path=far", "paths.far.delay_seconds=0.1", STALL)
     started = race(*(part for key in keys for part in ("--set", key)))
     assert started.wait() == 0, started.said
     (trial,) = started.result["trials"]
     raw = started.raw("longpolling")
     assert raw.account.updates
     assert all(heard.least_ns > 100_000_000 for of_epoch in raw.account.updates.values() for heard in of_epoch.values())
-    assert 0.2 < trial["repoll_seconds"]["mean"] < 0.4, "the client's gap and the link's round trip"
+    assert 0.2 < trial["repoll_seconds"]["mean"] < 0.4, "the client's gap and the path's round trip"
     assert 0.7 < trial["latency_seconds"]["max"]
     assert (1.0, 0, []) == (trial["reach"], trial["restarts"], trial["theory"])
 

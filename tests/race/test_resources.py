@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.race.running import LAUNCH, SMALL, Race, has_gone
-from wirerace.record.result import read_result
+from wirerace.record.reading import read_result
 
 pytestmark = [pytest.mark.processes, pytest.mark.faults]
 

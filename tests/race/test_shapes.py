@@ -52,7 +52,7 @@ def test_clients_that_come_and_go_are_expected_to_get_what_was_made_meanwhile(ra
 
 
 def test_nothing_is_lost_across_a_storm(race: Callable[..., Race]) -> None:
-    started = race("--set", "clients.shape=storm", "--set", "clients.storm.at_seconds=1")
+    started = race("--set", 'faults=[{kind = "cut", on = "clients", at_seconds = 1}]')
     assert started.wait() == 0, started.said
     for trial in started.result["trials"]:
         back = trial["return_seconds"]
@@ -63,7 +63,8 @@ def test_nothing_is_lost_across_a_storm(race: Callable[..., Race]) -> None:
 
 
 def test_storm_with_jitter_spreads_the_returns(race: Callable[..., Race]) -> None:
-    keys = ("clients.shape=storm", "clients.storm={at_seconds = 0.5, jitter_seconds = 1}", 'transports=["websocket"]')
+    cut = 'faults=[{kind = "cut", on = "clients", at_seconds = 0.5, jitter_seconds = 1}]'
+    keys = (cut, 'transports=["websocket"]')
     started = race(*(part for key in keys for part in ("--set", key)))
     assert started.wait() == 0, started.said
     trial = started.trial("websocket")
@@ -74,12 +75,12 @@ def test_storm_with_jitter_spreads_the_returns(race: Callable[..., Race]) -> Non
     assert 0.25 < back.mean < back.max - 0.25, "on a busy machine all are later, and as far from each other"
 
 
-def test_variants_race_beside_the_plain_setting(race: Callable[..., Race]) -> None:
-    keys = ("variants.closed.polling.keep_alive=false", 'transports=["polling"]', "window.measure_seconds=1")
+def test_contestants_race_beside_the_shorthand(race: Callable[..., Race]) -> None:
+    closed = 'contestants=[{id = "polling-closed", transport = "polling", options = {keep_alive = false}}]'
+    keys = (closed, 'transports=["polling"]', "window.measure_seconds=1")
     started = race(*(part for key in keys for part in ("--set", key)))
     assert started.wait() == 0, started.said
-    kept, closed = sorted(started.result["trials"], key=lambda trial: trial["variant"])
-    assert ("", "closed") == (kept["variant"], closed["variant"])
-    assert 20 == kept["connects"] < closed["connects"]
+    by_id = {trial["contestant"]: trial for trial in started.result["trials"]}
+    assert 20 == by_id["polling"]["connects"] < by_id["polling-closed"]["connects"]
     assert {"1-polling.json", "1-polling-closed.json"} <= {path.name for path in (started.out / "raw").iterdir()}
     assert "Polling (closed)" in started.stderr

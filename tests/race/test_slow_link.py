@@ -14,7 +14,8 @@ DELAY_SECONDS = 1.0
 def test_update_that_takes_five_ways_is_no_loss(race: Callable[..., Race]) -> None:
     """Made while the answer before it is on its way: answer, handshake there and back, request, and its own answer."""
     keys = (
-        *('transports=["longpolling"]', "longpolling.keep_alive=false", f"link.delay_seconds={DELAY_SECONDS:g}"),
+        *('transports=["longpolling"]', "longpolling.keep_alive=false"),
+        *("path=far", f"paths.far.delay_seconds={DELAY_SECONDS:g}"),
         *("clients.count=3", "window.measure_seconds=1.5", "window.warmup_seconds=0", "producer.rate_per_second=40"),
     )
     started = race(*(part for key in keys for part in ("--set", key)))

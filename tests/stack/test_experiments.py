@@ -42,8 +42,7 @@ def test_experiment_has_a_whole_ledger_and_leaves_the_stack_as_it_was(run: Calla
 
 def test_storm_on_the_stack_loses_nothing(run: Callable[..., Race]) -> None:
     keys = (
-        "clients.shape=storm",
-        "clients.storm.at_seconds=0.5",
+        'faults=[{kind = "cut", on = "clients", at_seconds = 0.5}]',
         'transports=["websocket"]',
         "window.measure_seconds=2",
     )

@@ -1,12 +1,10 @@
 """A result and a raw record with a little of everything, to be written, read and printed."""
 
-import msgspec
-
 from tests.wirerace.trials import NOTHING_MEASURED, plan_of
 from wirerace.analysis.measure import figures
-from wirerace.experiment.model import Experiment
+from wirerace.experiment.model import Experiment, document_of
 from wirerace.observe.account import AccountRecord, Spread, Subscription, Window
-from wirerace.record.result import Failure, Host, Raw, Result
+from wirerace.record.result import ContestantRecord, Failure, Host, Point, Raw, Result
 from wirerace.wire.update import Cursor
 from wirerace.workload.schedule import EpochMade, Truth
 
@@ -24,9 +22,14 @@ RAW = Raw(
 TRIAL = figures(plan_of("websocket"), RAW)
 RESULT = Result(
     wirerace="0.1.0",
-    experiment=msgspec.json.decode(msgspec.json.encode(Experiment("t", ["websocket"]))),
+    experiment=document_of(Experiment("t", ["websocket", "polling"])),
     host=Host(2, "Linux", "3.11.7", {"aiohttp": "3.0"}),
     started_at="2026-01-01T00:00:00+00:00",
+    contestants=[
+        ContestantRecord("websocket", "WebSocket", "websocket"),
+        ContestantRecord("polling", "Polling", "polling"),
+    ],
+    points=[Point()],
     trials=[TRIAL],
     failures=[Failure("polling", 1, "the server did not start")],
 )

@@ -5,14 +5,19 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from wirerace.analysis.measure import figures
-from wirerace.experiment.model import Plan
+from wirerace.experiment.contestants import shorthand
+from wirerace.experiment.model import Experiment
+from wirerace.experiment.paths import NetworkPath
+from wirerace.experiment.plans import Plan
+from wirerace.experiment.settings import alone
 from wirerace.observe.account import AccountRecord, Window
-from wirerace.record.result import Raw
+from wirerace.record.result import ContestantRecord, Raw
 from wirerace.record.samples import MachineSample, Measured, Memory, Sample, ServerSample
 from wirerace.record.trial import Trial
-from wirerace.transports import TRANSPORTS
+from wirerace.transports import TRANSPORTS, TransportOptions
 from wirerace.workload.schedule import Truth
 
+EXPERIMENT = Experiment("t", list(TRANSPORTS))
 AnySample = TypeVar("AnySample", bound=Sample)
 
 QUIET = MachineSample(
@@ -68,9 +73,34 @@ def at(instant_ns: int, sample: AnySample) -> AnySample:
     return replace(sample, began_ns=instant_ns, ended_ns=instant_ns)
 
 
-def plan_of(transport: str, repeat: int = 1, seed: int = 1, variant: str = "") -> Plan:
-    """Return the plan of a transport with its default options."""
-    return Plan(TRANSPORTS[transport], variant, TRANSPORTS[transport].options(), repeat, seed)
+def plan_of(
+    transport: str, repeat: int = 1, seed: int = 1, contestant: str = "", experiment: Experiment = EXPERIMENT
+) -> Plan:
+    """Return the plan of a transport with its default options, under its own id or that of another contestant."""
+    options = TRANSPORTS[transport].options()
+    plain = shorthand(transport, options, NetworkPath())
+    other = replace(plain, id=contestant, title=f"{plain.title} ({contestant.removeprefix(f'{transport}-')})")
+    return Plan(other if contestant else plain, alone(experiment).settings[0], repeat, seed)
+
+
+def plan_with(transport: str, options: TransportOptions) -> Plan:
+    """Return the plan of a transport with these options."""
+    plan = plan_of(transport)
+    return plan._replace(contestant=replace(plan.contestant, options=options))
+
+
+def contestants_in(*trials: Trial) -> list[ContestantRecord]:
+    """Return the contestants of trials, in the order of the transports."""
+    ids = dict.fromkeys((trial.transport, trial.contestant) for trial in trials)
+    names = list(TRANSPORTS)
+    return [
+        ContestantRecord(
+            contestant,
+            plan_of(transport, contestant="" if contestant == transport else contestant).contestant.title,
+            transport,
+        )
+        for transport, contestant in sorted(ids, key=lambda one: names.index(one[0]))
+    ]
 
 
 def trial_of(

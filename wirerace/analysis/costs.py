@@ -1,4 +1,4 @@
-"""What a trial cost: bytes, CPU time and memory of server, load and link; and what else the machine did."""
+"""What a trial cost: bytes, CPU time and memory of server, load and proxy; and what else the machine did."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from wirerace.observe.usage import difference
 from wirerace.record.parts import Bytes, LoadCost, Machine, ServerCost
 from wirerace.record.result import Raw
 from wirerace.record.samples import Measured, span_seconds
-from wirerace.record.trial import LinkQuality
+from wirerace.record.trial import ProxyQuality
 
 LEAST_CLIENTS_FOR_MEMORY = 200
 """Under so many clients, what a process grows by anyway hides what a client takes."""
@@ -89,11 +89,11 @@ def _per_client(idle: int | None, full: int | None, clients: int, ends: int = 1)
 def _ends(raw: Raw) -> int:
     """Return how many sockets of each client are in the kernel's memory that was sampled.
 
-    Of a container the server's own; of the machine the client's, too, and both of a link's proxy. All are alike.
+    Of a container the server's own; of the machine the client's, too, and both of a path's proxy. All are alike.
     """
     if raw.measured.full.kernel_of == "container":
         return 1
-    return 4 if raw.link.delay_seconds else 2
+    return 4 if raw.path.has_proxy else 2
 
 
 def load_cost(account: AccountRecord, measured: Measured) -> LoadCost:
@@ -113,13 +113,13 @@ def load_cost(account: AccountRecord, measured: Measured) -> LoadCost:
     )
 
 
-def link_quality(measured: Measured) -> LinkQuality | None:
-    """Return how well the link's proxy kept the delay; None without one, or without its report."""
+def proxy_quality(measured: Measured) -> ProxyQuality | None:
+    """Return how well the proxy kept the delay; None without one, or without its report."""
     report = measured.proxy
     if report is None or report.ended_ns <= report.began_ns:
         return None
     seconds = (report.ended_ns - report.began_ns) / NS_PER_SECOND
-    return LinkQuality(
+    return ProxyQuality(
         core=measured.proxy_core,
         shares_core=measured.proxy_shares_core,
         cpu_seconds=report.cpu_seconds,

@@ -4,8 +4,8 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 
 from wirerace.clock import to_ns
-from wirerace.experiment.model import Plan
 from wirerace.experiment.patience import SPARE_SECONDS, longest_seconds, return_seconds
+from wirerace.experiment.plans import Plan
 from wirerace.observe.account import Subscription, Window
 from wirerace.observe.usage import difference
 from wirerace.record.result import Raw
@@ -27,9 +27,9 @@ def expected_of(plan: Plan, raw: Raw) -> tuple[int, int]:
 
 def _grace_seconds(plan: Plan, raw: Raw) -> float:
     """Return how old an update must be for a client that leaves to have it, whatever its last cursor is."""
-    grace_seconds = longest_seconds(raw.link, plan.options) + SPARE_SECONDS + _waited_seconds(raw)
+    grace_seconds = longest_seconds(raw.path, plan.options) + SPARE_SECONDS + _waited_seconds(raw)
     broke = raw.account.returning.recorded or any(part.restarts for part in raw.measured.parts.values())
-    return grace_seconds + (return_seconds(raw.link) if broke else 0.0)
+    return grace_seconds + (return_seconds(raw.path) if broke else 0.0)
 
 
 def _waited_seconds(raw: Raw) -> float:

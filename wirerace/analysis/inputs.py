@@ -5,7 +5,7 @@ from statistics import median
 
 from wirerace.analysis.delays import Way
 from wirerace.clock import NS_PER_SECOND, to_ns
-from wirerace.experiment.model import Plan
+from wirerace.experiment.plans import Plan
 from wirerace.observe.account import Spread, Window
 from wirerace.observe.histogram import merged
 from wirerace.record.result import Raw
@@ -35,7 +35,7 @@ def _asked(plan: Plan, raw: Raw, trial: Trial) -> Way | None:
     if at_server is None or requests is None:
         return None
     return Way(
-        at_server + (requests - raw.link.opening_seconds(plan.options)) / 2,
+        at_server + (requests - raw.path.opening_seconds(plan.options)) / 2,
         _clients(trial),
         cost_seconds=_ratio(trial.server.cpu_seconds, trial.requests),
         late_fraction=trial.late_polls / trial.requests if trial.requests else 0.0,
@@ -98,7 +98,7 @@ def _to_clients(raw: Raw, trial: Trial) -> float | None:
         return None
     trip_seconds = traffic.round_trip_us / traffic.connections * US if traffic.connections else 0.0
     alone_seconds = min(_alone_seconds(trial), MOST_ALONE_SECONDS)
-    return at_server + alone_seconds / 2 + trip_seconds / 2 + raw.link.delay_seconds
+    return at_server + alone_seconds / 2 + trip_seconds / 2 + raw.path.delay_seconds
 
 
 def _busy_seconds(trial: Trial) -> float:

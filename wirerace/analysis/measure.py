@@ -2,12 +2,12 @@
 
 from msgspec.structs import replace
 
-from wirerace.analysis.costs import bytes_of, link_quality, load_cost, machine_of, server_cost
+from wirerace.analysis.costs import bytes_of, load_cost, machine_of, proxy_quality, server_cost
 from wirerace.analysis.expected import expected_of
 from wirerace.analysis.times import connecting_of, returning_of, seconds_of, times_of
 from wirerace.clock import NS_PER_SECOND
 from wirerace.errors import TrialFailed
-from wirerace.experiment.model import Plan
+from wirerace.experiment.plans import Plan
 from wirerace.observe.account import AccountRecord
 from wirerace.observe.histogram import Latencies, merged
 from wirerace.record.parts import ProducerQuality
@@ -35,8 +35,9 @@ def figures(plan: Plan, raw: Raw) -> Trial:
     if unknown or lost < 0:
         raise TrialFailed(f"clients hold {max(unknown, -lost)} updates that the producer never made in this window")
     return Trial(
+        contestant=plan.contestant.id,
         transport=plan.transport.name,
-        variant=plan.variant,
+        point=plan.setting.number,
         repeat=plan.repeat,
         seed=plan.seed,
         clients=account.most_clients,
@@ -75,7 +76,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         bytes=bytes_of(measured, account.traffic),
         server=server_cost(raw),
         load=load_cost(account, measured),
-        link=link_quality(measured),
+        proxy=proxy_quality(measured),
         producer=_producer(raw),
         machine=machine_of(measured),
     )
@@ -92,11 +93,11 @@ def _related(raw: Raw) -> Raw:
 def _repolls(plan: Plan, raw: Raw) -> Repolls:
     """Return the gaps as the server sees them: what the client saw, and a round trip.
 
-    Of a link the client's kernel knows nothing, for its connection ends at the proxy.
+    The client's kernel knows nothing of a proxied path, because its connection ends at the proxy.
     """
     gaps, traffic = merged([raw.account.repolling]), raw.account.traffic[1]
     trip_seconds = traffic.round_trip_us / traffic.connections * US if traffic.connections else 0.0
-    trip_seconds += raw.link.round_trip_seconds + raw.link.opening_seconds(plan.options)
+    trip_seconds += raw.path.round_trip_seconds + raw.path.opening_seconds(plan.options)
     mean, square, p99 = gaps.mean_ns(), gaps.square_mean_ns2(), gaps.percentile_ns(99)
     if mean is None or square is None or p99 is None:
         return Repolls(0, None, None, None)

@@ -1,18 +1,14 @@
-"""Judging a trial: theory beside what was measured, and the verdict."""
+"""Predicting: theory beside what was measured."""
 
 from typing import NamedTuple
-
-import msgspec
 
 from wirerace.analysis.delays import Way
 from wirerace.analysis.inputs import made_ns_of, read_together, way_of
 from wirerace.analysis.made import Recorded
 from wirerace.analysis.theory import PREDICTIONS, Prediction, closed_arrivals, sampling_deviation
 from wirerace.analysis.thresholds import FAN_OUT_LATENCY, TOLERANCES, Tolerance
-from wirerace.analysis.validity.finding import Evidence
 from wirerace.analysis.validity.theory import is_predicted
-from wirerace.analysis.validity.verdict import verdict
-from wirerace.experiment.model import Experiment, Plan
+from wirerace.experiment.plans import Plan
 from wirerace.record.result import Raw
 from wirerace.record.trial import QUANTITIES, Cell, Condition, Kind, Quantity, Trial
 from wirerace.transports import HttpOptions
@@ -21,27 +17,18 @@ DELAYED = ("latency_seconds", "age_seconds")
 """Quantities that the delay of the path is a part of."""
 
 
-def judged(experiment: Experiment, plan: Plan, raw: Raw, trial: Trial) -> Trial:
-    """Return the trial with what theory says of it, and the verdict."""
-    cells, conditions = theory_of(experiment, plan, raw, trial)
-    with_theory = msgspec.structs.replace(trial, theory=cells, conditions=conditions)
-    found = verdict(Evidence(experiment, plan, raw, with_theory))
-    return msgspec.structs.replace(with_theory, verdict=found)
-
-
-def theory_of(experiment: Experiment, plan: Plan, raw: Raw, trial: Trial) -> tuple[list[Cell], list[Condition]]:
+def theory_of(plan: Plan, raw: Raw, trial: Trial) -> tuple[list[Cell], list[Condition]]:
     """Return theory beside measurement, and the conditions under which it holds; nothing where nothing is predicted."""
     way = way_of(plan, raw, trial)
-    if way is None or not is_predicted(experiment):
+    if way is None or not is_predicted(plan.experiment):
         return [], []
-    predict, options = PREDICTIONS[plan.transport.name], plan.options
+    source, options = plan.experiment.producer, plan.options
+    predict = PREDICTIONS[plan.transport.name]
     made = Recorded(raw.window, read_together(made_ns_of(raw.truth), raw.window, trial.server.read_together or 0))
     given = predict(made, way, options)
-    arrivals = closed_arrivals(experiment.producer)
+    arrivals = closed_arrivals(source)
     closed = predict(arrivals, way, options) if arrivals is not None else Prediction()
-    deviation = (
-        sampling_deviation(plan.transport.name, experiment.producer, way, options, trial.window_seconds) or Prediction()
-    )
+    deviation = sampling_deviation(plan.transport.name, source, way, options, trial.window_seconds) or Prediction()
     beside = _Beside(way, measured_of(plan, trial), given, closed, deviation)
     cells = [cell_of(quantity, beside) for quantity in QUANTITIES]
     known = [cell for cell in cells if cell.measured is not None and cell.given is not None]

@@ -103,20 +103,20 @@ UNWATCHED_SECONDS = Limit(0.5, 2.0, "a part that died or stood still meanwhile w
 STALLED_READER_SECONDS = Limit(0.25, 0.5, "the clients stood still, and asked late afterwards", GO_ON_ALONE)
 """The longest that anything which had arrived waited for its reading."""
 
-LINK_LATE_FRACTION = Limit(
+PROXY_LATE_FRACTION = Limit(
     0.05,
     0.25,
     "the path is longer than the experiment says",
-    "use a machine with more cores, fewer clients, or a longer link.delay_seconds",
+    "use a machine with more cores, fewer clients, or a longer delay_seconds of the path",
 )
-"""By how much the proxy forwards late, 99th percentile, of the link's delay; a millisecond is allowed in any case."""
+"""By how much the proxy forwards late, 99th percentile, of the path's delay; a millisecond is allowed in any case."""
 
-LINK_LATE_ALLOWED_SECONDS = 0.001
+PROXY_LATE_ALLOWED_SECONDS = 0.001
 
-STALLED_LINK_SECONDS = Limit(0.25, 0.5, "the proxy stood still, which is in the latencies", GO_ON_ALONE)
+STALLED_PROXY_SECONDS = Limit(0.25, 0.5, "the proxy stood still, which is in the latencies", GO_ON_ALONE)
 """The latest of what the proxy forwarded."""
 
-LINK_UTILISATION = Limit(0.6, 0.85, "a proxy that is busy most of the time forwards late", CLOSE_OTHERS)
+PROXY_UTILISATION = Limit(0.6, 0.85, "a proxy that is busy most of the time forwards late", CLOSE_OTHERS)
 """The part of the time for which the proxy ran."""
 
 STALLED_PRODUCER_SECONDS = Limit(0.25, 0.5, "the producer stood still, which is in the latencies", GO_ON_ALONE)

@@ -37,11 +37,12 @@ def command(
     Exit codes: 0 stopped by Ctrl-C, SIGTERM or SIGHUP; 1 a part did not start, or Locust has ended; 2 bad input;
     4 the system refused something, such as writing to results/.
     """
-    experiment = read_experiment(file, overrides or ())
+    study = read_experiment(file, overrides or ())
+    experiment = study.first
     say_what_is_played(experiment)
     with claimed("locust") as directory:
         try:
-            play(experiment, directory.path, web_port, lambda peers: _announce(peers, directory.path, experiment))
+            play(study, directory.path, web_port, lambda peers: _announce(peers, directory.path, experiment))
         except Stopped:
             sys.stderr.write("wirerace: stopped\n")
 

@@ -9,22 +9,22 @@ import typer
 from rich.console import Console
 
 from wirerace import __version__
-from wirerace.analysis.aggregate import summarised
-from wirerace.analysis.predict import judged
+from wirerace.analysis.aggregate import summarise
 from wirerace.cli.run import INVALID, NOT_WHOLE
 from wirerace.decoding import Misfit, decode_json
 from wirerace.errors import BadInput, shown
-from wirerace.experiment.model import Experiment, Plan
+from wirerace.experiment.model import Experiment
+from wirerace.experiment.plans import plans_of
+from wirerace.experiment.settings import alone
 from wirerace.files import read_file
-from wirerace.record.result import Raw, Result, write_json
-from wirerace.record.trial import Trial
+from wirerace.record.result import Result, write_json
 from wirerace.report.progress import progress_display
 from wirerace.report.reproduction import checks_of, words_of
 from wirerace.report.verdict import verdict_of
 from wirerace.reproductions import REPRODUCTIONS
-from wirerace.reproductions.check import Check, Outcome, Reproduction, name_of
+from wirerace.reproductions.check import Check, Outcome, Reproduction
 from wirerace.runner.directory import RunDirectory, claimed
-from wirerace.runner.run import run
+from wirerace.runner.run import begun, run
 
 RECORD_NAME = "reproduction.json"
 ALL = "all"
@@ -86,7 +86,7 @@ def reproduce(reproduction: Reproduction, out: Path | None, *, allow_invalid: bo
     """Run it, save and print what came of it, and return its exit code."""
     with claimed(f"reproduce-{reproduction.name}", out) as directory:
         result, outcomes = _run(reproduction.experiment, directory)
-        result.summary = summarised(result)
+        summarise(result)
         directory.save(result)
         record = _record_of(reproduction, result, outcomes)
         write_json(directory.path / RECORD_NAME, record)
@@ -98,16 +98,13 @@ def reproduce(reproduction: Reproduction, out: Path | None, *, allow_invalid: bo
 
 
 def _run(experiment: Experiment, directory: RunDirectory) -> tuple[Result, dict[str, Outcome]]:
-    """Run an experiment; return its result, and each trial with its raw record."""
-    outcomes: dict[str, Outcome] = {}
-
-    def judge(experiment: Experiment, plan: Plan, raw: Raw, trial: Trial) -> Trial:
-        found = judged(experiment, plan, raw, trial)
-        outcomes[name_of(plan)] = Outcome(found, raw)
-        return found
-
+    """Run an experiment; return its result, and each trial with the raw record that it was computed from."""
+    study = alone(experiment)
     with progress_display() as on_progress:
-        return run(experiment, directory, on_progress, judge), outcomes
+        result = run(study, directory, on_progress, begun(study, "local"))
+    ran = {trial.contestant: trial for trial in result.trials}
+    plans = [plan for plan in plans_of(experiment, 1) if plan.contestant.id in ran]
+    return result, {plan.contestant.id: Outcome(ran[plan.contestant.id], directory.raw(plan.name)) for plan in plans}
 
 
 def _record_of(reproduction: Reproduction, result: Result, outcomes: dict[str, Outcome]) -> ReproductionRecord:
@@ -150,7 +147,9 @@ def print_record(reproduction: Reproduction, record: ReproductionRecord, result:
     for part in verdict_of(result):
         console.print(part)
     for failure in result.failures:
-        sys.stderr.write(f"wirerace: {failure.transport}, repeat {failure.repeat}: {failure.reason}\n")
+        sys.stderr.write(
+            f"wirerace: {result.title_of(failure.contestant)}, repeat {failure.repeat}: {failure.reason}\n"
+        )
     console.print(words_of(reproduction))
     console.print(f"\n{reproduction.name}: {_told(record)}", highlight=False)
 

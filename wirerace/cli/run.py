@@ -6,27 +6,34 @@ from typing import Annotated
 
 import typer
 
-from wirerace.analysis.aggregate import summarised
-from wirerace.analysis.predict import judged
-from wirerace.errors import printable
-from wirerace.experiment.model import Experiment, trace_of
+from wirerace.analysis.aggregate import summarise
+from wirerace.cli.planning import confirm, print_plan
+from wirerace.errors import BadInput, printable
+from wirerace.experiment.model import Experiment
+from wirerace.experiment.plans import trace_of
 from wirerace.experiment.reading import read_experiment
+from wirerace.experiment.settings import Study
 from wirerace.host.cores import cautions
 from wirerace.host.provenance import experiment_file
 from wirerace.record.result import Result
 from wirerace.report.progress import progress_display
 from wirerace.report.terminal import print_result
-from wirerace.runner.directory import claimed
-from wirerace.runner.run import Place, run
+from wirerace.runner.directory import RunDirectory, claimed, resumed
+from wirerace.runner.resuming import begun_before
+from wirerace.runner.run import Place, begun, run
 
 NOT_WHOLE, INVALID = 1, 3
 
 
-def command(
-    file: Annotated[Path, typer.Argument(help="The experiment, a TOML file; experiments/ has some.", metavar="FILE")],
+def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
+    file: Annotated[
+        Path | None, typer.Argument(help="The experiment, a TOML file; experiments/ has some.", metavar="FILE")
+    ] = None,
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Override one key, for example clients.count=500.", metavar="KEY=VALUE"),
+        typer.Option(
+            "--set", help="Override one key, for example clients.count=500; a list sweeps it.", metavar="KEY=VALUE"
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Directory for this run; must be new or empty. Default: results/NAME-TIME.")
@@ -34,6 +41,13 @@ def command(
     on: Annotated[
         Place, typer.Option("--on", help="Where: processes of its own, or the containers of docker compose.")
     ] = "local",
+    resume: Annotated[
+        Path | None, typer.Option(help="Continue the interrupted run in this directory.", metavar="DIR")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and the resolved experiment, and run nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a run of 100 trials or of an hour.")] = False,
     allow_invalid: Annotated[
         bool, typer.Option("--allow-invalid", help="Exit with 0 even if a trial is invalid; the verdict is printed.")
     ] = False,
@@ -45,7 +59,9 @@ def command(
 
         wirerace run experiments/first-look.toml --set clients.count=500 --set 'transports=["websocket"]'
 
-        wirerace run experiments/rare-news.toml --out /tmp/rare
+        wirerace run experiments/first-look.toml --set 'clients.count=[50, 100, 200]' --dry-run
+
+        wirerace run --resume results/latest
 
         wirerace run experiments/first-look.toml --on compose
 
@@ -53,24 +69,49 @@ def command(
     3 a trial is invalid, or too few repeats were valid; 4 the system refused something: a full disk, no permission to
     write, too many open files; 129 SIGHUP; 130 Ctrl-C; 143 SIGTERM. Finished trials are saved in any case.
     """
-    experiment = read_experiment(file, overrides or ())
-    say_what_is_played(experiment)
-    foreseen = cautions(experiment) if on == "local" else []
-    with claimed(file.stem, out) as directory:
-        for caution in foreseen:
-            sys.stderr.write(f"wirerace: warning: {caution}\n")
-        with progress_display() as on_progress:
-            result = run(experiment, directory, on_progress, judged, on, source=experiment_file(file))
-        result.summary = summarised(result)
-        directory.save(result)
-        print_result(result)
-    for caution in result.warnings[len(foreseen) :]:
+    if resume is not None:
+        if file is not None or overrides or out is not None or on != "local" or dry_run:
+            raise BadInput(
+                "--resume continues a run as it was begun: it takes no FILE, --set, --out, --on or --dry-run"
+            )
+        with resumed(resume) as directory:
+            study, result = begun_before(resume)
+            warned = len(result.warnings)
+            confirm(study, result, yes=yes)
+            _finish(study, directory, result)
+    else:
+        if file is None:
+            raise BadInput("Missing argument 'FILE'; try --help")
+        study = read_experiment(file, overrides or ())
+        say_what_is_played(study.first)
+        if dry_run:
+            print_plan(study)
+            return
+        foreseen = cautions(study) if on == "local" else []
+        warned = len(foreseen)
+        confirm(study, None, yes=yes)
+        with claimed(file.stem, out) as directory:
+            for caution in foreseen:
+                sys.stderr.write(f"wirerace: warning: {caution}\n")
+            result = begun(study, on, experiment_file(file))
+            _finish(study, directory, result)
+    for caution in result.warnings[warned:]:
         sys.stderr.write(f"wirerace: warning: {caution}\n")
     for failure in result.failures:
-        variant = f" ({failure.variant})" if failure.variant else ""
-        sys.stderr.write(f"wirerace: {failure.transport}{variant}, repeat {failure.repeat}: {failure.reason}\n")
+        where = f" at {study.settings[failure.point].title}" if len(study.settings) > 1 else ""
+        name = f"{failure.contestant}{where}, repeat {failure.repeat}"
+        sys.stderr.write(f"wirerace: {name}: {failure.reason}\n")
     sys.stdout.write(f"{directory.result_file}\n")
     raise typer.Exit(exit_code(result, allow_invalid=allow_invalid))
+
+
+def _finish(study: Study, directory: RunDirectory, result: Result) -> None:
+    """Run what the result lacks, save it and print it."""
+    with progress_display() as on_progress:
+        run(study, directory, on_progress, result)
+    summarise(result)
+    directory.save(result)
+    print_result(result)
 
 
 def say_what_is_played(experiment: Experiment) -> None:
@@ -82,8 +123,7 @@ def say_what_is_played(experiment: Experiment) -> None:
 
 def exit_code(result: Result, *, allow_invalid: bool) -> int:
     """Return 1 when a trial that counts was not completed or not whole, 3 when one is not to be believed, else 0."""
-    counted = [failure for failure in result.failures if failure.repeat not in result.discarded]
-    if counted or not result.trials or not all(trial.is_whole for trial in result.counted):
+    if result.counted_failures or not result.trials or not all(trial.is_whole for trial in result.counted):
         return NOT_WHOLE
     valid = all(trial.is_valid for trial in result.counted) and result.is_enough
     return 0 if valid or allow_invalid else INVALID

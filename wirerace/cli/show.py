@@ -7,7 +7,8 @@ import typer
 
 from wirerace.cli.reproduce import RECORD_NAME, print_record, read_record
 from wirerace.errors import BadInput
-from wirerace.record.result import Result, read_result
+from wirerace.record.reading import read_result
+from wirerace.record.result import Result
 from wirerace.report.terminal import print_result, save_svg
 from wirerace.runner.directory import LATEST
 from wirerace.system import blamed_on
@@ -17,6 +18,9 @@ def command(
     place: Annotated[
         Path, typer.Argument(help="A run: its directory, or the file that it named.", metavar="RUN")
     ] = LATEST,
+    setting: Annotated[
+        int | None, typer.Option(min=0, help="Print every figure of one setting of a sweep; the first is 0.")
+    ] = None,
     svg: Annotated[Path | None, typer.Option(help="Save the table as a picture, too.")] = None,
 ) -> None:
     """Print the table of a run again; given the reproduction.json of a reproduction, its checks.
@@ -26,10 +30,12 @@ def command(
 
         wirerace show results/latest/result.json
 
+        wirerace show results/latest --setting 2
+
         wirerace show results/latest --svg table.svg
     """
     try:
-        result = _print(place)
+        result = _print(place, setting)
     except ArithmeticError as error:
         raise BadInput(f"{place}: it was edited, and no run has such numbers: {error}") from None
     if svg is not None:
@@ -37,12 +43,16 @@ def command(
             save_svg(result, svg)
 
 
-def _print(place: Path) -> Result:
-    """Print what is in a file of a run, or in its directory; return the result."""
+def _print(place: Path, setting: int | None) -> Result:
+    """Print what is in a file of a run, or in its directory; return the result, or that of one setting."""
     if place.name == RECORD_NAME:
         reproduced, result = read_record(place), read_result(place.parent)
         print_record(*reproduced, result)
     else:
         result = read_result(place)
+        if setting is not None:
+            if setting >= len(result.points):
+                raise BadInput(f"--setting must be below {len(result.points)}, the number of settings, got {setting}")
+            result = result.at(setting)
         print_result(result)
     return result

@@ -5,27 +5,27 @@ machines that are slow.
 """
 
 from wirerace.backoff import OF_CLIENTS, OF_FEED
-from wirerace.experiment.model import Link
+from wirerace.experiment.paths import NetworkPath
 from wirerace.transports import TransportOptions
 
 SPARE_SECONDS = 1.0
 """For processes that have no core when they want one."""
 
 
-def longest_seconds(link: Link, options: TransportOptions) -> float:
+def longest_seconds(path: NetworkPath, options: TransportOptions) -> float:
     """Return the longest that an update may take from its making to its client, when nothing breaks.
 
     A request that has just reached the server too early is answered without the update. The next one reaches the server
     after the longest gap between two requests, and its answer takes one way. Where nobody asks, there is no gap.
     """
-    exchange_seconds = link.round_trip_seconds + link.opening_seconds(options)
-    return options.longest_gap_seconds(exchange_seconds) + link.delay_seconds
+    exchange_seconds = path.round_trip_seconds + path.opening_seconds(options)
+    return options.longest_gap_seconds(exchange_seconds) + path.delay_seconds
 
 
-def return_seconds(link: Link) -> float:
+def return_seconds(path: NetworkPath) -> float:
     """Return the longest that a client may still be away once all parts are up again.
 
     Its server has to find the producer first. An attempt that came just before that has failed, which the client learns
     one way later; then it waits for its backoff, opens a connection and asks.
     """
-    return OF_FEED.most_seconds + link.delay_seconds + OF_CLIENTS.most_seconds + 2 * link.round_trip_seconds
+    return OF_FEED.most_seconds + path.delay_seconds + OF_CLIENTS.most_seconds + 2 * path.round_trip_seconds

@@ -10,17 +10,22 @@ import msgspec
 from wirerace.clock import to_ns
 from wirerace.decoding import MOST_REASON, convert
 from wirerace.errors import BadInput, cut, is_text, shown
-from wirerace.experiment.model import VARIANT_NAME, Experiment, Variant, contestants, schedule_of
+from wirerace.experiment.faults import Fault, check_fault
+from wirerace.experiment.model import OWN_KEYS, Experiment, document_of
+from wirerace.experiment.older import refuse_older_keys
+from wirerace.experiment.paths import NetworkPath
+from wirerace.experiment.plans import contestants_of, schedule_of
+from wirerace.experiment.settings import Document, Setting, Study, axes_of, documents_of, put
 from wirerace.files import read_text
 from wirerace.transports import TRANSPORTS, PollingOptions
 from wirerace.workload.shapes import StepsStage, check_shape
 
 LEAST_POLL_PERIODS = 5
-"""A window of fewer poll intervals would hang on where in the interval it begins."""
+"""In a window of fewer poll intervals, figures depend on where in the interval it begins."""
 
 
-def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
-    """Return the experiment in a TOML file; each override is `table.key=value`, the value as in TOML.
+def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Study:
+    """Return what a TOML file says; each override is `table.key=value`, the value as in TOML.
 
     Raises BadInput, naming file, key and cure.
     """
@@ -34,36 +39,58 @@ def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     for override in overrides:
         _set(document, override)
     try:
-        for key, value, of_type in _members(document):
-            convert(value, of_type, key)
-        convert(document, Experiment)
-        _complete_variants(document)
-        experiment = _with_trace(convert(document, Experiment), path.parent)
-        _check(experiment)
+        return study_of(document, path.parent)
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
+
+
+def study_of(document: Document, directory: Path) -> Study:
+    """Return the study that a document describes; files that it names are relative to a directory.
+
+    Raises BadInput, naming key and cure.
+    """
+    refuse_older_keys(document)
+    document = _with_trace(document, directory)
+    axes = axes_of(document)
+    settings = [
+        Setting(number, values, experiment_of(point))
+        for number, (values, point) in enumerate(documents_of(document, axes))
+    ]
+    resolved = document_of(settings[0].experiment)
+    for axis in axes:
+        put(resolved, axis.keys, list(axis.values))
+    return Study(resolved, settings)
+
+
+def experiment_of(document: Document) -> Experiment:
+    """Return the experiment in a document without lists to sweep.
+
+    Raises BadInput, naming key and cure.
+    """
+    for key in document:
+        if key not in OWN_KEYS and key not in TRANSPORTS:
+            there_are = ", ".join([*OWN_KEYS, *TRANSPORTS])
+            raise BadInput(f"{cut(key)} is no key of the top level; there are {there_are}")
+    options = {
+        name: convert(document[name], transport.options, name)
+        for name, transport in TRANSPORTS.items()
+        if name in document
+    }
+    own = {key: value for key, value in document.items() if key not in TRANSPORTS}
+    for key, value, of_type in _members(own):
+        convert(value, of_type, key)
+    experiment = msgspec.structs.replace(convert(own, Experiment), options=options)
+    _check(experiment)
     return experiment
 
 
-def _complete_variants(document: dict[str, Any]) -> None:
-    """Give each variant what its transport's plain table says and it does not."""
-    variants = document.get("variants")
-    for tables in variants.values() if isinstance(variants, dict) else ():
-        for transport, table in tables.items() if isinstance(tables, dict) else ():
-            plain = document.get(transport, {})
-            if isinstance(table, dict) and isinstance(plain, dict):
-                tables[transport] = plain | table
-
-
-def _members(document: dict[str, Any]) -> Iterator[tuple[str, Any, type[msgspec.Struct]]]:
+def _members(document: Document) -> Iterator[tuple[str, Any, type[msgspec.Struct]]]:
     """Yield the tables that have a name or a number, each with its key and type: msgspec's errors leave that out."""
-    variants = document.get("variants")
-    for name, tables in variants.items() if isinstance(variants, dict) else ():
-        if not VARIANT_NAME.fullmatch(name) or name == "load":
-            raise BadInput(f"variants.{shown(name)}: a variant's name is 1 to 20 of a to z and 0 to 9, and not load")
-        yield f"variants.{name}", tables, Variant
-        if not tables:
-            raise BadInput(f"variants.{name} is empty: give it a table such as polling = {{ keep_alive = false }}")
+    paths, faults = document.get("paths"), document.get("faults")
+    for name, table in paths.items() if isinstance(paths, dict) else ():
+        yield f"paths.{name}", table, NetworkPath
+    for number, fault in enumerate(faults if isinstance(faults, list) else ()):
+        yield f"faults[{number}]", fault, Fault
     stages: Any = document
     for key in ("clients", "steps", "stages"):
         stages = stages.get(key) if isinstance(stages, dict) else None
@@ -71,21 +98,29 @@ def _members(document: dict[str, Any]) -> Iterator[tuple[str, Any, type[msgspec.
         yield f"clients.steps.stages[{number}]", stage, StepsStage
 
 
-def _with_trace(experiment: Experiment, directory: Path) -> Experiment:
-    """Return the experiment with its trace found, relative to the experiment's file."""
-    source = experiment.producer
-    if source.arrivals != "trace":
-        return experiment
-    if source.trace_file is None:
+def _with_trace(document: Document, directory: Path) -> Document:
+    """Return the document with its traces found, relative to the experiment's file."""
+    source = document.get("producer")
+    if not isinstance(source, dict) or source.get("arrivals") != "trace":
+        return document
+    given = source.get("trace_file")
+    if given is None:
         raise BadInput('producer.trace_file must name a trace when producer.arrivals is "trace"')
-    trace_file = str(directory / source.trace_file)
-    if not is_text(trace_file):  # it travels in the schedule, and stands in result.json
-        raise BadInput(f"producer.trace_file: {shown(trace_file)} is no UTF-8; rename the file or its directory")
-    found = msgspec.structs.replace(source, trace_file=trace_file)
-    return msgspec.structs.replace(experiment, producer=found)
+    found = [_found(directory, name) for name in (given if isinstance(given, list) else [given])]
+    return document | {"producer": source | {"trace_file": found if isinstance(given, list) else found[0]}}
 
 
-def _set(document: dict[str, Any], override: str) -> None:
+def _found(directory: Path, trace_file: Any) -> Any:
+    """Return where a trace is; what is no name at all is left to the conversion."""
+    if not isinstance(trace_file, str):
+        return trace_file
+    found = str(directory / trace_file)
+    if not is_text(found):  # it travels in the schedule, and stands in result.json
+        raise BadInput(f"producer.trace_file: {shown(found)} is no UTF-8; rename the file or its directory")
+    return found
+
+
+def _set(document: Document, override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not all(part.strip() for part in key.split(".")):
         raise BadInput(f"--set takes key=value such as clients.count=500, got {shown(override)}")
@@ -112,25 +147,34 @@ def _value_of(text: str) -> Any:
 
 def _check(experiment: Experiment) -> None:
     schedule_of(experiment, experiment.seed, 0)
-    unknown = [name for name in experiment.transports if name not in TRANSPORTS]
-    if unknown:
-        raise BadInput(f"transports: there is no {shown(unknown[0])}; there are {', '.join(TRANSPORTS)}")
     if len(set(experiment.transports)) < len(experiment.transports):
         raise BadInput("transports: each may be named once; repeats runs all of them again")
     measure_seconds = experiment.window.measure_seconds
-    for _, _, options in contestants(experiment):
+    for contestant in contestants_of(experiment):
+        options = contestant.options
         if isinstance(options, PollingOptions):
             least_seconds = LEAST_POLL_PERIODS * options.interval_seconds
-            # Compared in whole nanoseconds, for 5 × 0.07 is not 0.35 in floats.
+            # Compared in whole nanoseconds: in floats 5 × 0.07 is not 0.35.
             if to_ns(measure_seconds) < to_ns(least_seconds):
                 raise BadInput(
-                    f"window.measure_seconds must be at least {LEAST_POLL_PERIODS} × polling.interval_seconds = "
-                    f"{least_seconds:g}, got {measure_seconds:g}"
+                    f"window.measure_seconds must be at least {LEAST_POLL_PERIODS} × {contestant.id}.interval_seconds "
+                    f"= {least_seconds:g}, got {measure_seconds:g}"
                 )
     if experiment.valid_repeats is not None and experiment.tries < experiment.valid_repeats:
         raise BadInput(f"tries must be at least valid_repeats = {experiment.valid_repeats}, got {experiment.tries}")
-    clients = experiment.clients
-    shape = clients.shape_options
+    _check_clients(experiment)
+    for number, fault in enumerate(experiment.faults):
+        try:
+            check_fault(fault, measure_seconds)
+        except BadInput as error:
+            raise BadInput(f"faults[{number}].{error}") from None
+        if fault.on == "proxy" and not all(one.path.has_proxy for one in contestants_of(experiment)):
+            raise BadInput(f"faults[{number}].on: not every contestant has a path with a proxy: give it a delay")
+
+
+def _check_clients(experiment: Experiment) -> None:
+    clients, shape = experiment.clients, experiment.clients.shape_options
+    measure_seconds = experiment.window.measure_seconds
     try:
         check_shape(clients.shape, shape, clients.count, clients.spawn_per_second)
     except BadInput as error:
@@ -138,12 +182,5 @@ def _check(experiment: Experiment) -> None:
     if to_ns(shape.lasts_seconds) > to_ns(measure_seconds):
         raise BadInput(
             f"clients.{clients.shape} takes {shape.lasts_seconds:g} s: window.measure_seconds must be at least that, "
-            f"got {measure_seconds:g}"
-        )
-    stall = experiment.stall
-    stall_ends = stall.at_seconds + stall.lasts_seconds
-    if stall.lasts_seconds and to_ns(stall_ends) > to_ns(measure_seconds):
-        raise BadInput(
-            f"stall ends {stall_ends:g} s into the window: window.measure_seconds must be at least that, "
             f"got {measure_seconds:g}"
         )

@@ -1,51 +1,63 @@
-"""Cores: which ones the server, the load and a link's proxy run on, and whether they suffice."""
+"""Cores: which ones the server, the load and a path's proxy run on, and whether they suffice."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from wirerace.experiment.model import Experiment
+from wirerace.experiment.model import LoadOptions
+from wirerace.experiment.paths import NetworkPath
+from wirerace.experiment.plans import contestants_of
+from wirerace.experiment.settings import Study
 
 
 class Cores(NamedTuple):
     """Which cores each part is bound to; empty for all that there are.
 
-    `link` is the proxy's. `is_shared` tells that a load process has the same one: there are not enough.
+    `proxy` is the proxy's. `is_shared` tells that a load process has the same one: there are not enough.
     """
 
     server: Sequence[int]
     load: Sequence[int]
-    link: Sequence[int] = ()
+    proxy: Sequence[int] = ()
     is_shared: bool = False
 
 
-def cores_of(experiment: Experiment) -> Cores:
-    """Return the cores of an experiment's parts on this machine."""
-    server, load = split_cores() if experiment.load.pin_cores else ([], [])
-    if not experiment.link.delay_seconds or not load:
+def cores_of(load_options: LoadOptions, path: NetworkPath) -> Cores:
+    """Return the cores of a trial's parts on this machine."""
+    server, load = split_cores() if load_options.pin_cores else ([], [])
+    if not path.has_proxy or not load:
         return Cores(server, load)
-    if len(load) > experiment.load.processes:
+    if len(load) > load_options.processes:
         return Cores(server, load[:-1], load[-1:])
     return Cores(server, load, load[-1:], is_shared=True)
 
 
-def cautions(experiment: Experiment) -> list[str]:
+def cautions(study: Study) -> list[str]:
     """Return what this machine will do to the results of an experiment, a line each."""
-    processes, found = experiment.load.processes, cores_of(experiment)
+    return list(
+        dict.fromkeys(
+            line
+            for setting in study.settings
+            for contestant in contestants_of(setting.experiment)
+            for line in _cautions(setting.experiment.load, contestant.path)
+        )
+    )
+
+
+def _cautions(load: LoadOptions, path: NetworkPath) -> Iterator[str]:
+    processes, found = load.processes, cores_of(load, path)
     cores = len(found.load or usable_cores())
-    lines = []
     if 1 < processes > cores:
-        lines.append(
+        yield (
             f"load.processes = {processes} on {cores} {'core' if cores == 1 else 'cores'}: they wait for each other, "
             f"which adds milliseconds to latencies and takes no load off anybody; set it to {cores}"
         )
     if found.is_shared:
-        lines.append(
-            f"the link's proxy shares core {found.link[0]} with the load: it forwards late while the load computes; "
+        yield (
+            f"the proxy shares core {found.proxy[0]} with the load: it forwards late while the load computes; "
             "use a machine with more cores, or fewer load.processes"
         )
-    return lines
 
 
 def usable_cores() -> list[int]:

@@ -24,6 +24,12 @@ STAGES: tuple[ConnectStage, ...] = get_args(ConnectStage)
 UnixNs = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
+class CutRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks the load to close all connections at once; clients reconnect evenly over `jitter_seconds`."""
+
+    jitter_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
+
+
 class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An interval of Unix time in nanoseconds, without its end."""
 

@@ -73,7 +73,7 @@ class ProducerQuality(msgspec.Struct, frozen=True):
     late_seconds_max: float | None = None
 
 
-class Part(msgspec.Struct, frozen=True):
+class PartRecord(msgspec.Struct, frozen=True):
     """How a part of the trial fared: `restarts` in the whole trial, `still_seconds` in the window and its drain.
 
     `still_seconds` is for how long it was seen stopped by a signal, at least; of `wirerace` itself, by how much the

@@ -3,35 +3,30 @@
 import contextlib
 import os
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import msgspec
 
-from wirerace.decoding import convert, decode_json
-from wirerace.errors import BadInput, shown
-from wirerace.experiment.model import VARIANT_NAME, Link
-from wirerace.files import read_file
-from wirerace.observe.account import AccountRecord, Outcome, Window
+from wirerace.experiment.paths import NetworkPath
+from wirerace.experiment.settings import resolved
+from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.checkup import Checkup
 from wirerace.record.samples import Measured
 from wirerace.record.trial import Trial
 from wirerace.system import blamed_on
-from wirerace.transports import TRANSPORTS
-from wirerace.workload.schedule import Source, Truth
+from wirerace.workload.schedule import Truth
 
-SCHEMA = 3
-READABLE = (2, SCHEMA)
-"""Schema 2 had labels as keys of the summary's figures; the trials are as they are now."""
+SCHEMA = 4
 FILE_NAME = "result.json"
 
 
 class Failure(msgspec.Struct, frozen=True):
     """A trial that could not be completed."""
 
-    transport: str
+    contestant: str
     repeat: int
     reason: str
-    variant: str = ""
+    point: int = 0
 
 
 class Interval(msgspec.Struct, frozen=True):
@@ -102,82 +97,116 @@ class ExperimentFile(msgspec.Struct, frozen=True):
     sha256: str
 
 
+class ContestantRecord(msgspec.Struct, frozen=True):
+    """A contestant as a result names it: its id, its name for people, and its transport."""
+
+    id: str
+    title: str
+    transport: str
+
+
+class Point(msgspec.Struct):
+    """One setting of a sweep: the keys that it replaces, with their values, and what was found at it.
+
+    Without a sweep there is one, which replaces nothing.
+    """
+
+    setting: dict[str, Any] = {}
+    summary: Summary | None = None
+
+
+class Discarded(msgspec.Struct, frozen=True):
+    """A repeat that does not count, because one of its trials was invalid."""
+
+    point: int
+    repeat: int
+
+
 class Result(msgspec.Struct, kw_only=True):
     """All of result.json. `experiment` is as resolved, with every default; `warnings` say what colours the result.
 
-    `experiment_file` is what it was read from, None of one that is built in or came through a pipe.
-    `checkup` is the machine at rest, before the first trial; `trials` are in the order in which they ran, `discarded`
-    the repeats that do not count.
+    `experiment_file` is what it was read from, None of one that is built in or came through a pipe. `ran_on` is the
+    target, None where an older version did not say. `checkup` is the machine at rest, before the first trial; `trials`
+    are in the order in which they ran, each with the id of its contestant and the index of its point.
     """
 
     schema: int = SCHEMA
     wirerace: str
     experiment: dict[str, Any]
     experiment_file: ExperimentFile | None = None
+    ran_on: Literal["local", "compose"] | None = None
     host: Host
     checkup: Checkup | None = None
     started_at: str
     warnings: list[str] = []
+    contestants: list[ContestantRecord] = []
+    points: list[Point] = []
     trials: list[Trial] = []
-    discarded: list[int] = []
-    summary: Summary | None = None
+    discarded: list[Discarded] = []
     failures: list[Failure] = []
 
-    def is_valid(self, repeat: int) -> bool:
+    @property
+    def present(self) -> list[ContestantRecord]:
+        """The contestants that have a trial that counts, in the order in which the experiment names them."""
+        found = {trial.contestant for trial in self.counted}
+        return [contestant for contestant in self.contestants if contestant.id in found]
+
+    def title_of(self, name: str) -> str:
+        """Return what people see of a contestant, given its id."""
+        return next((contestant.title for contestant in self.contestants if contestant.id == name), name)
+
+    def at(self, index: int) -> "Result":
+        """Return what was found at one point, as the result of an experiment without a sweep."""
+        return msgspec.structs.replace(
+            self,
+            experiment=resolved(self.experiment, self.points[index].setting),
+            points=[self.points[index]],
+            trials=[trial for trial in self.trials if trial.point == index],
+            discarded=[one for one in self.discarded if one.point == index],
+            failures=[failure for failure in self.failures if failure.point == index],
+        )
+
+    def is_valid(self, point: int, repeat: int) -> bool:
         """Tell whether every trial of a repeat that has been run was completed and is valid."""
-        return all(failure.repeat != repeat for failure in self.failures) and all(
-            trial.is_valid for trial in self.trials if trial.repeat == repeat
+        at = (point, repeat)
+        return all((failure.point, failure.repeat) != at for failure in self.failures) and all(
+            trial.is_valid for trial in self.trials if (trial.point, trial.repeat) == at
         )
 
     @property
     def is_enough(self) -> bool:
-        """Tell whether there are as many valid repeats as were asked for."""
+        """Tell whether there are as many valid repeats as were asked for, at every point."""
         wanted = self.experiment.get("valid_repeats")
-        return wanted is None or len({trial.repeat for trial in self.counted}) >= wanted
+        counted = {(trial.point, trial.repeat) for trial in self.counted}
+        return wanted is None or all(
+            sum(point == index for point, _ in counted) >= wanted for index in range(len(self.points))
+        )
 
     @property
     def counted(self) -> list[Trial]:
         """The trials that count: those of repeats that were not discarded."""
-        return [trial for trial in self.trials if trial.repeat not in self.discarded]
+        discarded = {(one.point, one.repeat) for one in self.discarded}
+        return [trial for trial in self.trials if (trial.point, trial.repeat) not in discarded]
 
-
-class _Schema(msgspec.Struct):
-    schema: int
-
-
-class _Clients(msgspec.Struct):
-    count: int
-    shape: str = "steady"
-
-
-class _WindowOptions(msgspec.Struct):
-    measure_seconds: float
-
-
-class _Outline(msgspec.Struct, kw_only=True):
-    """What a report says of an experiment; the rest may be of another version."""
-
-    title: str
-    transports: list[str] = []
-    variants: dict[str, Any] = {}
-    valid_repeats: int | None = None
-    producer: Source
-    clients: _Clients
-    window: _WindowOptions
+    @property
+    def counted_failures(self) -> list[Failure]:
+        """The failures of repeats that were not discarded."""
+        discarded = {(one.point, one.repeat) for one in self.discarded}
+        return [failure for failure in self.failures if (failure.point, failure.repeat) not in discarded]
 
 
 class Raw(msgspec.Struct, frozen=True):
-    """What a trial's figures were computed from: raw/<repeat>-<transport>[-<variant>].json.
+    """What a trial's figures were computed from: raw/<repeat>-<contestant>[-at-<point>].json.
 
-    `truth` reaches from the priming update to the end of the window, `measured` is what was sampled around it, `link`
-    the way between clients and server.
+    `truth` reaches from the priming update to the end of the window, `measured` is what was sampled around it, `path`
+    what lay between clients and server.
     """
 
     window: Window
     account: AccountRecord
     truth: Truth
     measured: Measured
-    link: Link = Link()
+    path: NetworkPath = NetworkPath()
 
 
 def write_json(path: Path, value: object) -> None:
@@ -198,36 +227,3 @@ def write_json(path: Path, value: object) -> None:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
             raise
-
-
-def read_result(place: Path) -> Result:
-    """Return a result, given its file, or the directory that it is in.
-
-    Raises BadInput when there is none, or none that this version can read.
-    """
-    path = place if place.is_file() or place.name == FILE_NAME else place / FILE_NAME
-    encoded = read_file(path, f"give the directory of a run, or its {FILE_NAME}")
-    try:
-        schema = decode_json(encoded, _Schema).schema
-        if schema in READABLE:
-            result = decode_json(encoded, Result)
-            if schema != SCHEMA:  # what it has of labels is computed again from the trials
-                result = msgspec.structs.replace(result, schema=SCHEMA, summary=None)
-            convert(result.experiment, _Outline, "experiment")
-            _check_trials(result)
-            return result
-    except BadInput as error:
-        raise BadInput(f"{path}: no result of Wirerace: {error}") from None
-    raise BadInput(f"{path}: schema {shown(schema)}; this version reads {' and '.join(map(str, READABLE))}")
-
-
-def _check_trials(result: Result) -> None:
-    """Check what types do not tell of trials, and everything that reads them relies on."""
-    outcomes = get_args(Outcome)
-    for number, trial in enumerate(result.trials):
-        if trial.transport not in TRANSPORTS:
-            raise BadInput(f"trials[{number}].transport: there is no {shown(trial.transport)}")
-        if trial.variant and not VARIANT_NAME.fullmatch(trial.variant):
-            raise BadInput(f"trials[{number}].variant: {shown(trial.variant)} is no name of a variant")
-        if missing := [outcome for outcome in outcomes if outcome not in trial.responses]:
-            raise BadInput(f"trials[{number}].responses: {missing[0]} is missing")

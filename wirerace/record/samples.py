@@ -7,7 +7,7 @@ import msgspec
 from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.account import Window
 from wirerace.observe.histogram import LatenciesRecord
-from wirerace.record.parts import Part
+from wirerace.record.parts import PartRecord
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,10 +73,10 @@ class Resent(msgspec.Struct, frozen=True):
     closed: int
 
 
-class LinkReport(Sample, frozen=True, kw_only=True):
-    """What a link's proxy did between two instants: its CPU time, and how late it forwarded what it had received.
+class ProxyReport(Sample, frozen=True, kw_only=True):
+    """What a path's proxy did between two instants: its CPU time, and how late it forwarded what it had received.
 
-    Late is beyond the link's delay, which counts from the kernel's stamp of what arrives at the proxy.
+    Late is beyond the path's delay, which counts from the kernel's stamp of what arrives at the proxy.
     """
 
     cpu_seconds: float
@@ -101,7 +101,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
     `load_cores` is how many cores the load's processes had between them. `idle` is the server's memory without clients,
     `full` that with `clients_measured` of them; `idle_utilisation` the part of a core that it took without clients.
-    `parts` is what was seen of every part of the trial. `proxy` is what the link's proxy did in the window, None where
+    `parts` is what was seen of every part of the trial. `proxy` is what the proxy did in the window, None where
     there is none or it did not answer; `proxy_core` is the core that it is bound to, which it may share with the load.
     `resent` is what the connections of server and proxy sent again, None where they cannot be asked.
     """
@@ -116,8 +116,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     full: Memory
     clients_measured: int
     restarts: int
-    parts: dict[str, Part] = {}
-    proxy: LinkReport | None = None
+    parts: dict[str, PartRecord] = {}
+    proxy: ProxyReport | None = None
     proxy_core: int | None = None
     proxy_shares_core: bool = False
     resent: Resent | None = None

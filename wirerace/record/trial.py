@@ -1,4 +1,4 @@
-"""A trial in result.json, as values: what one transport at one setting did once. Unknown is null, never 0.
+"""A trial in result.json, as values: what one contestant at one setting did once. Unknown is null, never 0.
 
 Seconds and bytes throughout. Rates and costs count what fell into the window by wall time, everything about deliveries
 what was made in it; docs/measuring.md defines each figure.
@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import msgspec
 
 from wirerace.observe.account import ConnectStage, Outcome
-from wirerace.record.parts import Bytes, LoadCost, Machine, Part, ProducerQuality, ServerCost
+from wirerace.record.parts import Bytes, LoadCost, Machine, PartRecord, ProducerQuality, ServerCost
 
 Quantity = Literal[
     "latency_seconds", "age_seconds", "empty_fraction", "updates_per_response", "responses_per_client_second"
@@ -90,8 +90,8 @@ class Returning(msgspec.Struct, frozen=True):
     max: float | None
 
 
-class LinkQuality(msgspec.Struct, frozen=True):
-    """What the link's proxy spent in the window, and how well it kept the delay.
+class ProxyQuality(msgspec.Struct, frozen=True):
+    """What the proxy spent in the window, and how well it kept the delay.
 
     `core` is the one that it is bound to, `shares_core` tells that the load has the same one. `late_seconds` is beyond
     the delay, of every piece that it forwarded.
@@ -166,15 +166,16 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """One transport at one setting, once; `variant` names the setting, nothing for the plain one.
+    """One contestant at one setting, once: its id, and the number of the setting among the result's points.
 
     `clients` is the most there were at one time, `client_seconds` how long all together were subscribed in the window.
     `arrived` counts deliveries by arrival: what costs are divided by. `upper_bounds` counts deliveries that may have
     arrived earlier than their stamp says; `clock` tells whose stamps they are.
     """
 
+    contestant: str = ""
     transport: str
-    variant: str = ""
+    point: int = 0
     repeat: int
     seed: int
     clients: int
@@ -209,11 +210,11 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     partial_responses: int = 0
     return_seconds: Returning
     restarts: int
-    parts: dict[str, Part] = {}
+    parts: dict[str, PartRecord] = {}
     bytes: Bytes
     server: ServerCost
     load: LoadCost
-    link: LinkQuality | None = None
+    proxy: ProxyQuality | None = None
     producer: ProducerQuality
     machine: Machine
     theory: list[Cell] = []

@@ -4,13 +4,13 @@ import math
 
 from rich.table import Table
 
-from wirerace.analysis.aggregate import LEAST_REPEATS, contestants_of, key_of, summarised
+from wirerace.analysis.aggregate import LEAST_REPEATS, summarised
 from wirerace.analysis.figure import Words
 from wirerace.analysis.figures import BY_ID
+from wirerace.errors import printable
 from wirerace.record.result import Interval, Result, Summary
 from wirerace.report.spelling import UNKNOWN, spell_interval
 from wirerace.report.tables import table_with
-from wirerace.transports import title_of
 
 TIMES = 2.0
 """From here on a ratio is said in times, below it in percent."""
@@ -21,7 +21,7 @@ def comparison_of(result: Result) -> Table | None:
     summary = summarised(result)  # not what is saved: this version may know more figures
     if summary.repeats < 2 or not summary.compared:
         return None
-    titles = {key_of(contestant): title_of(*contestant) for contestant in contestants_of(result)}
+    titles = {contestant.id: printable(contestant.title) for contestant in result.contestants}
     table = table_with(f"Compared with {titles[summary.compared[0].other]}", caption_of(summary), ("", "difference"))
     last = ""
     for compared in summary.compared:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from wirerace.analysis.aggregate import LEAST_REPEATS, Contestant, contestants_of, figures_of, key_of, summarised
+from wirerace.analysis.aggregate import LEAST_REPEATS, figures_of, summarised
 from wirerace.analysis.figure import Figure
 from wirerace.analysis.figures import PRIMARY
 from wirerace.analysis.thresholds import LEAST_UPDATES_BEYOND
@@ -19,10 +19,10 @@ from wirerace.errors import printable
 from wirerace.record.result import Result
 from wirerace.report.comparison import comparison_of
 from wirerace.report.spelling import UNKNOWN, spell_interval
+from wirerace.report.sweep import sweep_of
 from wirerace.report.tables import table_with
 from wirerace.report.theory import theory_of
 from wirerace.report.verdict import verdict_of
-from wirerace.transports import title_of
 from wirerace.workload.schedule import Source
 
 PICTURE_COLUMNS = 84
@@ -31,8 +31,7 @@ FEW = " *"
 
 
 def table_of(result: Result) -> Table:
-    """Return figures as rows, transports as columns."""
-    contestants = contestants_of(result)
+    """Return figures as rows, contestants as columns."""
     repeats = len({trial.repeat for trial in result.counted})
     clients, seconds = describe_clients(result.experiment["clients"]), result.experiment["window"]["measure_seconds"]
     updates = describe_source(msgspec.convert(result.experiment["producer"], Source))
@@ -49,9 +48,8 @@ def table_of(result: Result) -> Table:
     rows = rows_of(result)
     if any(cell.endswith(FEW) for _, cells in rows for cell in cells):
         caption += f"\n{FEW.strip()} fewer than {LEAST_UPDATES_BEYOND} updates lie beyond it: measure for longer"
-    table = table_with(
-        printable(result.experiment["title"]), caption, [title_of(*contestant) for contestant in contestants]
-    )
+    titles = [contestant.title for contestant in result.present]
+    table = table_with(printable(result.experiment["title"]), caption, [printable(title) for title in titles])
     for name, values in rows:
         table.add_row(name, *values)
     return table
@@ -64,21 +62,21 @@ def rows_of(result: Result) -> list[tuple[str, list[str]]]:
         (
             figure.label,
             [
-                spell_interval(summary.figures[key_of(one)][figure.id], figure.unit) + _mark(result, one, figure)
-                for one in contestants_of(result)
+                spell_interval(summary.figures[one.id][figure.id], figure.unit) + mark_of(result, one.id, figure)
+                for one in result.present
             ],
         )
         for figure in figures_of(result)
     ]
 
 
-def _mark(result: Result, contestant: Contestant, figure: Figure) -> str:
+def mark_of(result: Result, contestant: str, figure: Figure) -> str:
     """Return a mark for a percentile of latency that depends on too few updates in any trial."""
     name = figure.id.removeprefix("latency.")
     few = any(
         (trial.latency_seconds.updates_beyond or {}).get(name, LEAST_UPDATES_BEYOND) < LEAST_UPDATES_BEYOND
         for trial in result.counted
-        if (trial.transport, trial.variant) == contestant
+        if trial.contestant == contestant
     )
     return FEW if few else ""
 
@@ -90,7 +88,7 @@ def describe_clients(clients: Mapping[str, Any]) -> str:
 
 
 def describe_source(source: Source) -> str:
-    """Return what the updates is like, in a few words."""
+    """Return what the updates are like, in a few words."""
     if source.arrivals == "trace":
         times = "" if source.speed == 1 else f" at {source.speed:g} × its speed"
         return f"trace {printable(Path(source.trace_file or '').name)}{times}"
@@ -107,9 +105,11 @@ def print_result(result: Result) -> None:
 
 
 def parts_of(result: Result) -> list[Table | Text]:
-    """Return what a run has to say: figures, theory beside them, comparison, verdict."""
+    """Return what a run has to say: figures, theory beside them, comparison, verdict; of a sweep one table for all."""
     if not result.counted and not result.trials:
         return []
+    if len(result.points) > 1:
+        return [sweep_of(result), Text(), *verdict_of(result)]
     tables = [table_of(result), theory_of(result), comparison_of(result)] if result.counted else []
     apart = [part for table in tables if table is not None for part in (table, Text())]
     return [*apart, *verdict_of(result)]

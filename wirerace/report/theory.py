@@ -5,12 +5,11 @@ from statistics import fmean
 
 from rich.table import Table
 
-from wirerace.analysis.aggregate import contestants_of
+from wirerace.errors import printable
 from wirerace.record.result import Result
 from wirerace.record.trial import Cell, Quantity, Trial
 from wirerace.report.spelling import UNKNOWN, spell, spell_spread
 from wirerace.report.tables import table_with
-from wirerace.transports import title_of
 
 QUANTITIES: dict[Quantity, tuple[str, str]] = {
     "latency_seconds": ("mean latency", "seconds"),
@@ -30,11 +29,11 @@ def theory_of(result: Result) -> Table | None:
         "closed form: for the nominal rate, ± one deviation of a window of this length",
         ("measured", "predicted", "ratio", "closed form"),
     )
-    for contestant in contestants_of(result):
-        trials = [trial for trial in result.counted if (trial.transport, trial.variant) == contestant]
+    for contestant in result.present:
+        trials = [trial for trial in result.counted if trial.contestant == contestant.id]
         found = list(_cells_of(trials))
         if found:
-            table.add_row(title_of(*contestant))
+            table.add_row(printable(contestant.title))
         for quantity, cells in found:
             fit = " (fit)" if any(cell.kind == "fit" for cell in cells) else ""
             table.add_row(f"  {QUANTITIES[quantity][0]}{fit}", *_row(quantity, cells))

@@ -9,12 +9,11 @@ from typing import NamedTuple
 from rich.table import Table
 from rich.text import Text
 
-from wirerace.analysis.aggregate import contestants_of
 from wirerace.errors import printable
+from wirerace.experiment.settings import setting_title
 from wirerace.record.result import Result
 from wirerace.record.trial import Finding, Trial, Verdict, Weight
 from wirerace.report.tables import grid
-from wirerace.transports import title_of
 
 NUMBER = re.compile(r"(?<![A-Za-z])\d[\d.,]*(?:e[+-]?\d+)?")
 """A number that stands for itself: not the 99 of p99."""
@@ -34,9 +33,9 @@ STYLES = {
 def verdict_of(result: Result) -> list[Text | Table]:
     """Return the verdict: whether the run is valid, a word for each contestant, and what was found."""
     words = grid()
-    for contestant in contestants_of(result):
-        trials = [trial for trial in result.counted if (trial.transport, trial.variant) == contestant]
-        words.add_row("", title_of(*contestant), _coloured(word_of(trials)))
+    for contestant in result.present if len(result.points) == 1 else ():
+        trials = [trial for trial in result.counted if trial.contestant == contestant.id]
+        words.add_row("", printable(contestant.title), _coloured(word_of(trials)))
     found = grid()
     for (weight, cure), groups in itertools.groupby(_together(result), lambda group: (group.first.weight, group.cure)):
         for group in groups:
@@ -55,7 +54,7 @@ def headline_of(result: Result) -> str:
     """Return whether the trials that count are valid."""
     trials = result.counted
     invalid, doubtful = sum(not trial.is_valid for trial in trials), sum(map(is_doubtful, trials))
-    discarded = f" (discarded: repeat {', '.join(map(str, result.discarded))})" if result.discarded else ""
+    discarded = f" (discarded: {_discarded(result)})" if result.discarded else ""
     if not trials:
         return f"INVALID: no repeat was valid{discarded}"
     if invalid:
@@ -64,6 +63,13 @@ def headline_of(result: Result) -> str:
     if doubtful:
         return f"VALID, with care: {_are(doubtful, trials)} in doubt{discarded}"
     return f"VALID: {len(trials)} of {len(trials)} trials{discarded}"
+
+
+def _discarded(result: Result) -> str:
+    """Return which repeats do not count: by number, or how many there are, where there are several settings."""
+    if len(result.points) > 1:
+        return f"{len(result.discarded)} repeats"
+    return f"repeat {', '.join(str(one.repeat) for one in result.discarded)}"
 
 
 def is_doubtful(trial: Trial) -> bool:
@@ -118,9 +124,8 @@ class _Group(NamedTuple):
 
 def _together(result: Result) -> Iterator[_Group]:
     """Yield what was found, once where only the numbers differ: reasons first, and what has the same cure together."""
-    contestants = contestants_of(result)
-    names = [(one.transport, one.variant) for one in contestants]
-    trials = sorted(result.trials, key=lambda trial: (_place(names, trial), trial.repeat))
+    names = [contestant.id for contestant in result.contestants]
+    trials = sorted(result.trials, key=lambda trial: (names.index(trial.contestant), trial.point, trial.repeat))
     groups: dict[tuple[Weight, str], _Group] = {}
     for trial in trials:
         for finding in findings_of(trial.verdict):
@@ -139,20 +144,21 @@ def _said(finding: Finding) -> str:
     return finding.text if finding.weight == "reason" else finding.what
 
 
-def _place(names: Sequence[tuple[str, str]], trial: Trial) -> int:
-    name = (trial.transport, trial.variant)
-    return names.index(name) if name in names else len(names)
-
-
 def _who(result: Result, trials: Sequence[Trial]) -> str:
     """Return which trials they are: repeats by number, where a contestant has several and not all are meant."""
     if len(trials) == len(result.trials):
-        return "every trial" if len(trials) > 1 else title_of(trials[0].transport, trials[0].variant)
+        return "every trial" if len(trials) > 1 else _name(result, trials[0])
     found: dict[str, list[int]] = {}
     for trial in trials:
-        found.setdefault(title_of(trial.transport, trial.variant), []).append(trial.repeat)
-    ran = Counter(title_of(trial.transport, trial.variant) for trial in result.trials)
+        found.setdefault(_name(result, trial), []).append(trial.repeat)
+    ran = Counter(_name(result, trial) for trial in result.trials)
     return "; ".join(
         name if len(repeats) == ran[name] else f"{name} {', '.join(map(str, repeats))}"
         for name, repeats in found.items()
     )
+
+
+def _name(result: Result, trial: Trial) -> str:
+    """Return what people call the trials of a contestant at a setting."""
+    setting = result.points[trial.point].setting if len(result.points) > 1 else {}
+    return result.title_of(trial.contestant) + (f" at {setting_title(setting)}" if setting else "")

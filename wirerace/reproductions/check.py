@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from wirerace.experiment.model import Experiment, Plan
+from wirerace.experiment.model import Experiment
 from wirerace.record.result import Raw
 from wirerace.record.trial import Trial
 
@@ -38,7 +38,7 @@ class Outcome(NamedTuple):
 
 
 Outcomes = Mapping[str, Outcome]
-"""What came of each trial, by its transport, or by transport-variant."""
+"""What came of each trial, by its contestant."""
 
 
 class Reproduction(NamedTuple):
@@ -63,11 +63,6 @@ class Found(NamedTuple):
     what: str
     unit: Unit
     value: float | None
-
-
-def name_of(plan: Plan) -> str:
-    """Return what the outcome of a plan is called by."""
-    return f"{plan.transport.name}-{plan.variant}" if plan.variant else plan.transport.name
 
 
 def near(found: Found, published: str, of: float, percent: float) -> Check:

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from wirerace.experiment.model import Clients, Experiment, Variant, WindowOptions
+from wirerace.experiment.contestants import ContestantTable
+from wirerace.experiment.model import Clients, Experiment, WindowOptions
 from wirerace.reproductions.check import (
     Check,
     Found,
@@ -31,14 +32,14 @@ EXPERIMENT = Experiment(
     transports=["polling", "websocket"],
     producer=Source(rate_per_second=1.0, arrivals="periodic", payload_bytes=PAYLOAD_BYTES),
     clients=Clients(count=CLIENTS, spawn_per_second=500),
-    polling=PollingOptions(interval_seconds=POLL_SECONDS),
-    variants={
-        "paper": Variant(
-            polling=PollingOptions(
-                interval_seconds=POLL_SECONDS, extra_header_bytes=PAPER_HEADER_BYTES - OWN_HEADER_BYTES
-            )
+    options={"polling": PollingOptions(interval_seconds=POLL_SECONDS)},
+    contestants=[
+        ContestantTable(
+            id="polling-paper",
+            transport="polling",
+            options={"extra_header_bytes": PAPER_HEADER_BYTES - OWN_HEADER_BYTES},
         )
-    },
+    ],
     # Updates are made in the middle between the window's ends and whole seconds: no burst is cut in two.
     window=WindowOptions(warmup_seconds=1.5, measure_seconds=12.0),
 )

@@ -1,6 +1,7 @@
 """Pulling at half, once and twice the publish interval: what is wasted, what comes together, what is late."""
 
-from wirerace.experiment.model import Clients, Experiment, Variant, WindowOptions
+from wirerace.experiment.contestants import ContestantTable
+from wirerace.experiment.model import Clients, Experiment, WindowOptions
 from wirerace.reproductions.check import (
     Check,
     Found,
@@ -17,7 +18,7 @@ from wirerace.workload.schedule import Source
 
 PUBLISH_SECONDS = 0.5
 TIMES = {"half": 0.5, "once": 1.0, "twice": 2.0}
-"""Pull interval by publish interval; `once` is the plain setting."""
+"""Pull interval by publish interval; `once` is the plain contestant."""
 MOST_WAY_SECONDS = 0.01  # from making to a poller that asks at the right moment
 
 EXPERIMENT = Experiment(
@@ -26,12 +27,14 @@ EXPERIMENT = Experiment(
     producer=Source(rate_per_second=1 / PUBLISH_SECONDS, arrivals="periodic"),
     # With one phase for every client and period, latency is as even as the phases: a Fibonacci number of golden steps.
     clients=Clients(count=144),
-    polling=PollingOptions(interval_seconds=PUBLISH_SECONDS),
-    variants={
-        name: Variant(polling=PollingOptions(interval_seconds=times * PUBLISH_SECONDS))
+    options={"polling": PollingOptions(interval_seconds=PUBLISH_SECONDS)},
+    contestants=[
+        ContestantTable(
+            id=f"polling-{name}", transport="polling", options={"interval_seconds": times * PUBLISH_SECONDS}
+        )
         for name, times in TIMES.items()
         if name != "once"
-    },
+    ],
     window=WindowOptions(warmup_seconds=1.25, measure_seconds=10.0),
 )
 

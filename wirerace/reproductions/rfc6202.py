@@ -1,7 +1,8 @@
 """Transits of a long poll: one when the request waits already, three when it has to come back first."""
 
 from wirerace.clock import NS_PER_SECOND
-from wirerace.experiment.model import Clients, Experiment, Link, WindowOptions
+from wirerace.experiment.model import Clients, Experiment, WindowOptions
+from wirerace.experiment.paths import NetworkPath
 from wirerace.record.trial import Cell
 from wirerace.reproductions.check import Check, Found, Outcome, Outcomes, Reproduction, between, near
 from wirerace.workload.schedule import Source
@@ -19,7 +20,8 @@ EXPERIMENT = Experiment(
     producer=Source(rate_per_second=1.5, arrivals="poisson"),
     clients=Clients(count=50),
     window=WindowOptions(warmup_seconds=1.0, measure_seconds=25.0),
-    link=Link(delay_seconds=TRANSIT_SECONDS),
+    path="transit",
+    paths={"transit": NetworkPath(delay_seconds=TRANSIT_SECONDS)},
 )
 
 

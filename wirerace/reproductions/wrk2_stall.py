@@ -1,6 +1,7 @@
 """One stall of the server: what a tool reports that times its requests, and what clients live through."""
 
-from wirerace.experiment.model import Clients, Experiment, Stall, WindowOptions
+from wirerace.experiment.faults import Fault
+from wirerace.experiment.model import Clients, Experiment, WindowOptions
 from wirerace.reproductions.check import Check, Found, Outcomes, Reproduction, between, near, ratio
 from wirerace.transports import PollingOptions
 from wirerace.workload.schedule import Source
@@ -16,9 +17,9 @@ EXPERIMENT = Experiment(
     transports=["polling"],
     producer=Source(rate_per_second=40.0, arrivals="periodic"),
     clients=Clients(count=100),
-    polling=PollingOptions(interval_seconds=0.1),
+    options={"polling": PollingOptions(interval_seconds=0.1)},
     window=WindowOptions(warmup_seconds=10.0, measure_seconds=COUNTED_SECONDS),
-    stall=Stall(at_seconds=8.0, lasts_seconds=STALL_SECONDS),
+    faults=[Fault(kind="stall", on="server", at_seconds=8.0, lasts_seconds=STALL_SECONDS)],
 )
 
 

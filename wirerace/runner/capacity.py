@@ -7,12 +7,16 @@ from pathlib import Path
 
 import msgspec
 
-from wirerace.experiment.model import Clients, Experiment, WindowOptions, plans_of
+from wirerace.analysis.measure import figures
+from wirerace.experiment.model import Clients, Experiment, WindowOptions
+from wirerace.experiment.plans import plans_of
+from wirerace.experiment.settings import alone
 from wirerace.record.checkup import Checkup
 from wirerace.record.trial import Trial
 from wirerace.runner.progress import OnProgress, Reporter
 from wirerace.runner.steps import TrialSteps, wait_until_healthy
-from wirerace.runner.targets.local import Child, Local
+from wirerace.runner.targets.local import Local
+from wirerace.runner.targets.target import Child
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
 from wirerace.transports import PollingOptions
@@ -25,7 +29,7 @@ EXPERIMENT = Experiment(
     transports=["polling", "websocket"],
     producer=Source(rate_per_second=50.0, arrivals="periodic"),
     clients=Clients(count=100, spawn_per_second=500),
-    polling=PollingOptions(interval_seconds=0.02),
+    options={"polling": PollingOptions(interval_seconds=0.02)},
     window=WindowOptions(warmup_seconds=0.3, measure_seconds=2.0),
 )
 
@@ -66,14 +70,15 @@ def with_capacity(checkup: Checkup, utilisation: float, on_progress: OnProgress)
 
 def _trials(directory: Path, on_progress: OnProgress) -> list[Trial]:
     """Run polling and WebSocket, and return their trials in this order."""
-    target, trials = Local(EXPERIMENT, directory), []
+    study, trials = alone(EXPERIMENT), []
+    target = Local(study, directory)
     try:
         producer = target.start_producer()
         wait_until_healthy(producer)
         plans = sorted(plans_of(EXPERIMENT, 1), key=lambda plan: EXPERIMENT.transports.index(plan.transport.name))
-        for index, plan in enumerate(plans, 1):
-            reporter = Reporter(on_progress, index, EXPERIMENT, plan)
-            trials.append(BriefSteps(EXPERIMENT, plan, target, producer, reporter).run()[0])
+        for ran, plan in enumerate(plans):
+            reporter = Reporter(on_progress, study, ran, plan)
+            trials.append(figures(plan, BriefSteps(plan, target, producer, reporter).run()))
     finally:
         with whole():
             target.close()

@@ -3,12 +3,15 @@
 import contextlib
 import errno
 import itertools
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from wirerace.errors import BadInput, SystemFault, WireraceError
+from wirerace.errors import BadInput, SystemFault, TrialFailed, WireraceError
+from wirerace.record.reading import read_raw
 from wirerace.record.result import FILE_NAME, Raw, Result, write_json
 from wirerace.stopping import Stopped
 from wirerace.system import blamed_on
@@ -39,6 +42,13 @@ class RunDirectory:
             (self.path / RAW).mkdir(exist_ok=True)
         write_json(self.path / RAW / f"{name}.json", raw)
 
+    def raw(self, name: str) -> Raw:
+        """Return what a trial's figures were computed from.
+
+        Raises BadInput when it has gone.
+        """
+        return read_raw(self.path / RAW / f"{name}.json")
+
     def save(self, result: Result) -> None:
         """Save the result as it is now; from its first trial on, `results/latest` points at it.
 
@@ -66,16 +76,56 @@ def claimed(name: str, out: Path | None = None) -> Iterator[RunDirectory]:
         _take(path)
     directory = RunDirectory(path, is_default=out is None)
     try:
-        yield directory
+        with _only(path):
+            yield directory
     except (Stopped, WireraceError, OSError) as error:
         if directory.result_file.exists():
-            error.add_note(f"what was finished is in {path}")
+            error.add_note(f"what was finished is in {path}: continue with --resume {path}")
         raise
     finally:
         with contextlib.suppress(OSError):  # it holds something, or has gone
             (path / LOGS).rmdir()
             if is_new:
                 path.rmdir()
+
+
+@contextmanager
+def resumed(path: Path) -> Iterator[RunDirectory]:
+    """Yield the directory of a run that was interrupted, to be continued; no other run has it meanwhile.
+
+    Raises BadInput when another run is writing to it.
+    """
+    with _only(path):
+        try:
+            yield RunDirectory(path)
+        except (Stopped, TrialFailed, SystemFault, OSError) as error:
+            error.add_note(f"what was finished is in {path}: continue with --resume {path}")
+            raise
+
+
+@contextmanager
+def _only(path: Path) -> Iterator[None]:
+    """Lock a directory, as long as this process has it open.
+
+    Raises BadInput when another process has.
+    """
+    if sys.platform == "win32":  # which has no such locks
+        yield
+        return
+    import fcntl  # noqa: PLC0415 -- there is none on Windows
+
+    if not path.is_dir():
+        raise BadInput(f"{path}: No such directory: give that of a run")
+    with blamed_on(path):
+        descriptor = os.open(path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadInput(f"{path}: another run is writing to it; wait until it has ended") from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Draining: after the window, late deliveries are waited for as long as they may still come."""
 
 from wirerace.clock import to_ns
-from wirerace.experiment.model import Link
+from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.patience import SPARE_SECONDS, longest_seconds, return_seconds
 from wirerace.observe.account import Window
 from wirerace.transports import TransportOptions
@@ -18,9 +18,9 @@ class Drain:
     broken, until it is whole again and the last client has come back, and then as long as an update may take.
     """
 
-    def __init__(self, window: Window, link: Link, options: TransportOptions) -> None:
-        usual_seconds = longest_seconds(link, options) + SPARE_SECONDS
-        self._again_ns = to_ns(usual_seconds + return_seconds(link))
+    def __init__(self, window: Window, path: NetworkPath, options: TransportOptions) -> None:
+        usual_seconds = longest_seconds(path, options) + SPARE_SECONDS
+        self._again_ns = to_ns(usual_seconds + return_seconds(path))
         self._least_ns = window.to_ns + to_ns(LEAST_DRAIN_SECONDS)
         self._until_ns = window.to_ns + to_ns(usual_seconds)
         self._latest_ns = window.to_ns + to_ns(REPAIR_SECONDS) + self._again_ns

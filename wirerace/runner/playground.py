@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 
 from wirerace.errors import BadInput
-from wirerace.experiment.model import Experiment, plans_of, schedule_of
+from wirerace.experiment.plans import Plan, contestants_of, plans_of, schedule_of
+from wirerace.experiment.settings import Study
 from wirerace.host.ports import is_free
 from wirerace.runner.peer import Peer
 from wirerace.runner.steps import START_SECONDS, wait_until_healthy
@@ -24,23 +25,23 @@ class _Workers(msgspec.Struct):
     worker_count: int
 
 
-def play(experiment: Experiment, directory: Path, web_port: int, on_ready: Callable[[list[Peer]], None]) -> None:
+def play(study: Study, directory: Path, web_port: int, on_ready: Callable[[list[Peer]], None]) -> None:
     """Start everything, tell where each part is, and keep it going until an exception comes.
 
     Raises BadInput when the page's port is taken, TrialFailed when a part does not start or Locust ends.
     """
     if not is_free(web_port):
         raise BadInput(f"port {web_port} is taken: end what listens there, or name another with --web-port")
-    target = Local(experiment, directory, page_port=web_port)
+    target, experiment = Local(study, directory, page_port=web_port), study.first
     try:
         producer = target.start_producer()
         wait_until_healthy(producer)
-        first = [plan for plan in plans_of(experiment, 1) if not plan.variant]
-        servers = [target.start_server(plan, producer.peer) for plan in first]
+        plans = first_plans(study)
+        servers = [target.start_server(plan, producer.peer) for plan in plans]
         for server in servers:
             wait_until_healthy(server)
         producer.peer.send("PUT", "/schedule", schedule_of(experiment, experiment.seed, None), Schedule)
-        page = target.start_page({server.peer.name: server.peer for server in servers}, producer.peer)
+        page = target.start_page(plans, {server.peer.name: server.peer for server in servers}, producer.peer)
         deadline = time.monotonic() + START_SECONDS
         while not _is_ready(page.peer, experiment.load.processes):
             if time.monotonic() > deadline:
@@ -52,6 +53,15 @@ def play(experiment: Experiment, directory: Path, web_port: int, on_ready: Calla
     finally:
         with whole():
             target.close()
+
+
+def first_plans(study: Study) -> list[Plan]:
+    """Return one plan for each transport: its first contestant, at the first setting."""
+    plans = {plan.contestant.id: plan for plan in plans_of(study.settings[0], 1)}
+    found: dict[str, Plan] = {}
+    for contestant in contestants_of(study.first):
+        found.setdefault(contestant.transport.name, plans[contestant.id])
+    return list(found.values())
 
 
 def _is_ready(page: Peer, processes: int) -> bool:

@@ -4,8 +4,10 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from wirerace.experiment.model import Experiment, Plan, contestants
+from wirerace.experiment.model import Experiment
 from wirerace.experiment.patience import longest_seconds
+from wirerace.experiment.plans import Plan, contestants_of
+from wirerace.experiment.settings import Study
 from wirerace.observe.account import LoadState
 
 PRIMING_SECONDS = 0.5  # for the priming update, beyond the clients' own pause
@@ -34,14 +36,14 @@ OnProgress = Callable[[Progress], None]
 class Reporter:
     """Tells how a trial gets on."""
 
-    def __init__(self, on_progress: OnProgress, index: int, experiment: Experiment, plan: Plan) -> None:
+    def __init__(self, on_progress: OnProgress, study: Study, ran: int, plan: Plan, extra: int = 0) -> None:
+        """`ran` trials have been run, `extra` of them in repeats that do not count."""
         self._on_progress = on_progress
-        self._index = index
-        each = len(list(contestants(experiment)))
-        self._total = each * max(experiment.valid_repeats or experiment.repeats, plan.repeat)
+        self._index = ran + 1
+        self._total = max(self._index, least_trials(study) + extra)
         self._plan = plan
-        self._clients = experiment.clients.count
-        self._trial_seconds = expected_seconds(experiment, plan)
+        self._clients = plan.experiment.clients.count
+        self._trial_seconds = expected_seconds(plan)
         self._started = time.monotonic()
         self._last = (self._started, 0)
 
@@ -62,15 +64,22 @@ class Reporter:
         )
 
 
+def least_trials(study: Study) -> int:
+    """Return how many trials a study has when every repeat is valid."""
+    repeats = study.first.valid_repeats or study.first.repeats
+    return repeats * len(study.settings) * len(contestants_of(study.first))
+
+
 def idle_seconds(experiment: Experiment) -> float:
     """Return for how long a server's cost without clients is measured."""
     return min(MOST_IDLE_SECONDS, experiment.window.measure_seconds / 2)
 
 
-def expected_seconds(experiment: Experiment, plan: Plan) -> float:
+def expected_seconds(plan: Plan) -> float:
     """Return about how long a trial takes."""
+    experiment = plan.experiment
     clients, window = experiment.clients, experiment.window
-    longest = longest_seconds(experiment.link, plan.options)
+    longest = longest_seconds(plan.path, plan.options)
     starting = 2.5 + idle_seconds(experiment) + (1.5 if experiment.load.processes > 1 else 0)
     starting += clients.count / clients.spawn_per_second
     return starting + 2 * longest + PRIMING_SECONDS + window.warmup_seconds + window.measure_seconds + 1.0

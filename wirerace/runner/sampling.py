@@ -1,4 +1,4 @@
-"""Sampling at the ends of a window: the server, in whatever it runs, the link's proxy, and the machine."""
+"""Sampling at the ends of a window: the server, in whatever it runs, the proxy, and the machine."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -7,21 +7,20 @@ from wirerace.clock import now_ns
 from wirerace.errors import TrialFailed
 from wirerace.host.machine import machine_sample
 from wirerace.host.tcp_diag import Connections, connections_of
-from wirerace.record.samples import LinkReport, MachineSample, ServerSample
-from wirerace.runner.targets.local import Child, LoadChild
-from wirerace.runner.targets.process import Process
+from wirerace.record.samples import MachineSample, ProxyReport, ServerSample
+from wirerace.runner.targets.target import Child, LoadChild
 
 CPU_SECONDS = "wirerace_cpu_seconds_total"
 
 
 class Samples(NamedTuple):
-    """What is sampled at one end of a window: the server, the machine, and what the link's proxy did since the last.
+    """What is sampled at one end of a window: the server, the machine, and what the proxy did since the last.
 
     `connections` are those of server and proxy, as far as this process sees them.
     """
 
     server: ServerSample | None
-    proxy: LinkReport | None
+    proxy: ProxyReport | None
     machine: MachineSample
     connections: Connections | None
 
@@ -31,18 +30,18 @@ def samples_of(server: Child, load: LoadChild, own: Callable[[], float | None], 
 
     Raises TrialFailed when the server has no such counters.
     """
-    sampled, reported, machine = _sample(server, first=first), _reported(load.link), machine_sample(own)
+    sampled, reported, machine = _sample(server, first=first), _reported(load.proxy), machine_sample(own)
     # A container's connections lie in a network namespace of its own.
-    seen = connections_of(server.peer.port, load.link_port) if isinstance(server.process, Process) else None
+    seen = connections_of(server.peer.port, load.proxy_port) if server.part.shares_network else None
     return Samples(sampled, reported, machine, seen)
 
 
-def _reported(link: Child | None) -> LinkReport | None:
-    """Return what the link's proxy did since it was last asked, None while it is being restarted."""
-    if link is None:
+def _reported(proxy: Child | None) -> ProxyReport | None:
+    """Return what the proxy did since it was last asked, None while it is being restarted."""
+    if proxy is None:
         return None
     try:
-        return link.peer.get("/report", LinkReport)
+        return proxy.peer.get("/report", ProxyReport)
     except TrialFailed:
         return None
 
@@ -56,30 +55,28 @@ def _sample(server: Child, *, first: bool) -> ServerSample | None:
     Raises TrialFailed when the server has no such counters.
     """
     began_ns = now_ns()
-    process = server.process if isinstance(server.process, Process) else None
-    cpu_seconds = process.cpu_seconds() if process is not None and not first else None
+    cpu_seconds = None if first else server.part.own_cpu_seconds()
     try:
         metrics = server.peer.metrics()
     except TrialFailed:
         return None
-    if process is None:
+    if first:
+        cpu_seconds = server.part.own_cpu_seconds()
+    if cpu_seconds is None:
         cpu_seconds = metrics.get(CPU_SECONDS)
-    elif first:
-        cpu_seconds = process.cpu_seconds()
     return server_sample(metrics, cpu_seconds, began_ns)
 
 
 def cpu_seconds_of(server: Child) -> float | None:
     """Return the CPU time of the server's process so far, None where it cannot be had."""
-    if isinstance(server.process, Process):
-        return server.process.cpu_seconds()
-    return server.peer.metrics().get(CPU_SECONDS)
+    own_seconds = server.part.own_cpu_seconds()
+    return server.peer.metrics().get(CPU_SECONDS) if own_seconds is None else own_seconds
 
 
 def span_of(before: ServerSample | None, after: ServerSample | None) -> tuple[ServerSample, ServerSample] | None:
     """Return two samples as a span, None when one is missing or the counters began anew in between.
 
-    Whoever restarts a container by itself, as an engine does, is seen only by its counters.
+    What an engine restarts by itself is seen only by its counters.
     """
     if before is None or after is None or after.began_anew_since(before):
         return None

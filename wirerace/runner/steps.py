@@ -5,22 +5,21 @@ from typing import Any
 
 import psutil
 
-from wirerace.analysis.measure import figures
 from wirerace.clock import NS_PER_SECOND, StepWatch, now_ns, to_ns
 from wirerace.errors import TrialFailed
-from wirerace.experiment.model import Experiment, Plan, schedule_of
+from wirerace.experiment.faults import FaultPlace
 from wirerace.experiment.patience import longest_seconds
+from wirerace.experiment.plans import Plan, schedule_of
 from wirerace.host.tcp_diag import resent_between
 from wirerace.observe.account import AccountRecord, LoadState, Window
 from wirerace.record.result import Raw
 from wirerace.record.samples import Measured
-from wirerace.record.trial import Trial
 from wirerace.runner.draining import Drain
+from wirerace.runner.faults import Timeline
+from wirerace.runner.parts.part import Part
 from wirerace.runner.progress import NO_STATE, PRIMING_SECONDS, TICK_SECONDS, Reporter, idle_seconds
 from wirerace.runner.sampling import Samples, cpu_seconds_of, samples_of, span_of
-from wirerace.runner.targets.compose import Compose
-from wirerace.runner.targets.local import Child, LoadChild, Local
-from wirerace.runner.targets.process import Process
+from wirerace.runner.targets.target import Child, LoadChild, Target
 from wirerace.runner.watching import Watch
 from wirerace.stopping import whole
 from wirerace.workload.schedule import Schedule, Truth
@@ -35,44 +34,42 @@ QUIET_SECONDS = 0.2  # before an instant that matters, nobody is asked anything
 class TrialSteps:
     """The steps of one trial."""
 
-    def __init__(
-        self, experiment: Experiment, plan: Plan, target: Local | Compose, producer: Child, reporter: Reporter
-    ) -> None:
-        self.experiment = experiment
-        self._plan = plan
+    def __init__(self, plan: Plan, target: Target, producer: Child, reporter: Reporter) -> None:
+        self.experiment = plan.experiment
+        self.plan = plan
         self._target = target
         self._producer = producer
         self._reporter = reporter
-        self._count = experiment.clients.count
-        self._count_at_start = experiment.clients.count_at_start
+        self._count = self.experiment.clients.count
+        self._count_at_start = self.experiment.clients.count_at_start
         self._clock = StepWatch(now_ns)
         self._watch = Watch()
 
-    def run(self) -> tuple[Trial, Raw]:
-        """Run the trial; whatever happens, its server and load are stopped after it.
+    def run(self) -> Raw:
+        """Run the trial and return its raw record; whatever happens, its server and load are stopped after it.
 
         Raises TrialFailed when it cannot be completed.
         """
         started: list[Any] = []
         try:
-            self._target.begin_trial()
+            self._target.begin_trial(self.plan)
             wait_until_healthy(self._producer)
-            self._watch.add({"producer": self._producer.process.members})
-            server = self._target.start_server(self._plan, self._producer.peer)
-            started.insert(0, server.process)
+            self._watch.add({"producer": self._producer.part.members})
+            server = self._target.start_server(self.plan, self._producer.peer)
+            started.insert(0, server.part)
             self._report("starting")
             wait_until_healthy(server)
-            self._watch.add({"server": server.process.members})
+            self._watch.add({"server": server.part.members})
             time.sleep(SETTLE_SECONDS)
             idle_utilisation = self._idle(server)
             time.sleep(SETTLE_SECONDS)
-            idle = server.process.memory()
-            load = self._target.start_load(self._plan, server.peer)
-            started = [load.crew, *([load.link.process] if load.link else []), *started]
-            self._watch.add({"load": load.crew.members} | ({"link": load.link.process.members} if load.link else {}))
+            idle = server.part.memory()
+            load = self._target.start_load(self.plan, server.peer)
+            started = [load.crew, *([load.proxy.part] if load.proxy else []), *started]
+            self._watch.add({"load": load.crew.members} | ({"proxy": load.proxy.part.members} if load.proxy else {}))
             self._subscribe(load)
             time.sleep(SETTLE_SECONDS)
-            full = server.process.memory()
+            full = server.part.memory()
             primed_ns = now_ns()
             window = self._prime(load)
             before, after = self._measure(window, server, load)
@@ -89,27 +86,27 @@ class TrialSteps:
                 idle=idle,
                 full=full,
                 clients_measured=self._count_at_start,
-                restarts=server.process.restarts,
+                restarts=server.part.restarts,
                 parts=self._watch.found(),
                 proxy=after.proxy,
-                proxy_core=next(iter(self._target.cores.link), None),
+                proxy_core=next(iter(self._target.cores.proxy), None),
                 proxy_shares_core=self._target.cores.is_shared,
                 resent=resent_between(before.connections, after.connections),
             )
             # Past the window's end: a producer that died in it is another epoch only after it.
-            raw = Raw(window, account, self._truth(primed_ns, now_ns()), measured, self.experiment.link)
-            return figures(self._plan, raw), raw
+            return Raw(window, account, self._truth(primed_ns, now_ns()), measured, self.plan.path)
         finally:
             with whole():
                 try:
                     self._target.stop(*started)
                 finally:
+                    self._producer.part.resume()
                     self._producer.peer.delete("/schedule")
 
     def _idle(self, server: Child) -> float | None:
         """Return the part of a core that the server takes without clients while the same updates are made."""
         self._report("idle")
-        self._producer.peer.send("PUT", "/schedule", schedule_of(self.experiment, self._plan.seed, None), Schedule)
+        self._producer.peer.send("PUT", "/schedule", schedule_of(self.experiment, self.plan.seed, None), Schedule)
         time.sleep(SETTLE_SECONDS)
         before, before_ns = cpu_seconds_of(server), now_ns()
         time.sleep(idle_seconds(self.experiment))
@@ -135,9 +132,9 @@ class TrialSteps:
     def _prime(self, load: LoadChild) -> Window:
         """Give everybody an age, set the schedule, and return the window in which it will be measured."""
         experiment = self.experiment
-        longest = longest_seconds(experiment.link, self._plan.options)
+        longest = longest_seconds(self.plan.path, self.plan.options)
         start_ns = now_ns() + to_ns(longest + PRIMING_SECONDS)
-        schedule = schedule_of(experiment, self._plan.seed, start_ns)
+        schedule = schedule_of(experiment, self.plan.seed, start_ns)
         self._producer.peer.send("PUT", "/schedule", schedule, Schedule)
         from_ns = start_ns + to_ns(experiment.window.warmup_seconds)
         window = Window(from_ns, from_ns + to_ns(experiment.window.measure_seconds))
@@ -149,7 +146,7 @@ class TrialSteps:
 
     def _measure(self, window: Window, server: Child, load: LoadChild) -> tuple[Samples, Samples]:
         """Sit through the window; return the samples at both ends, the second without a server that was restarted."""
-        restarts, stall = server.process.restarts, self.experiment.stall
+        restarts = server.part.restarts
         self._watch.begin()
         before = samples_of(server, load, self._target.cpu_seconds, first=True)
         state = load.peer.get("/state", LoadState)
@@ -158,16 +155,20 @@ class TrialSteps:
             raise TrialFailed(
                 f"only {state.aged} of {self._count_at_start} clients had received an update when the window began"
             )
-        if stall.lasts_seconds and isinstance(server.process, Process):  # containers are refused a stall
-            self._sleep_until(window.from_ns + to_ns(stall.at_seconds), "measuring", load)
-            server.process.stall(stall.lasts_seconds)
+        parts: dict[FaultPlace, Part] = {"server": server.part, "producer": self._producer.part}
+        if load.proxy is not None:
+            parts["proxy"] = load.proxy.part
+        timeline = Timeline(self.experiment.faults, window, parts, load.peer)
+        for at_ns, fault in timeline:
+            self._sleep_until(at_ns, "measuring", load)
+            timeline.happen(fault)
         self._sleep_until(window.to_ns, "measuring", load)
         after = samples_of(server, load, self._target.cpu_seconds, first=False)
-        return before, after if server.process.restarts == restarts else after._replace(server=None)
+        return before, after if server.part.restarts == restarts else after._replace(server=None)
 
     def _drain(self, window: Window, server: Child, load: LoadChild) -> None:
         """Wait until everything has come, or as long as it may take."""
-        drain = Drain(window, self.experiment.link, self._plan.options)
+        drain = Drain(window, self.plan.path, self.plan.options)
         while True:
             state = load.peer.get("/state", LoadState)
             self._report("draining", state)
@@ -226,8 +227,8 @@ def wait_until_healthy(child: Child) -> None:
     """
     deadline = time.monotonic() + START_SECONDS
     while not child.peer.is_up():
-        if child.process.has_ended():
-            raise child.process.failure("ended as soon as it was started")
+        if child.part.has_ended():
+            raise child.part.failure("ended as soon as it was started")
         if time.monotonic() > deadline:
-            raise child.process.failure(f"is not healthy after {START_SECONDS:g} s")
+            raise child.part.failure(f"is not healthy after {START_SECONDS:g} s")
         time.sleep(TICK_SECONDS)

@@ -2,21 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
-from wirerace.record.parts import Part
+from wirerace.record.parts import PartRecord
+from wirerace.runner.parts.part import Watched
 from wirerace.runner.progress import TICK_SECONDS
 
 ITSELF = "wirerace"
-
-
-class Watched(Protocol):
-    """A process or a container."""
-
-    restarts: int
-
-    def is_stopped(self) -> bool:
-        """Tell whether a signal has stopped it."""
 
 
 class Watch:
@@ -67,10 +58,10 @@ class Watch:
         """How often any part has been started again."""
         return sum(self._restarts_of(name) for name in self._members)
 
-    def found(self) -> dict[str, Part]:
+    def found(self) -> dict[str, PartRecord]:
         """Return what was seen of each part so far."""
-        parts = {name: Part(self._restarts_of(name), self._still_seconds[name]) for name in self._members}
-        return parts | {ITSELF: Part(0, self._late_seconds)}
+        parts = {name: PartRecord(self._restarts_of(name), self._still_seconds[name]) for name in self._members}
+        return parts | {ITSELF: PartRecord(0, self._late_seconds)}
 
     def _restarts_of(self, name: str) -> int:
         return sum(member.restarts for member in self._members[name]) - self._restarts_before[name]

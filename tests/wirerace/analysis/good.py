@@ -53,7 +53,7 @@ EXPERIMENT = Experiment(
     producer=Source(rate_per_second=10.0, arrivals="periodic"),
     clients=Clients(count=CLIENTS),
 )
-PLAN = plan_of("websocket")
+PLAN = plan_of("websocket", experiment=EXPERIMENT)
 BARE = trial_of(PLAN, WINDOW, STEADY.account, STEADY.truth)
 GOOD = msgspec.structs.replace(
     BARE,
@@ -72,7 +72,7 @@ GOOD = msgspec.structs.replace(
 
 
 def judged(trial: Trial = GOOD, raw: Raw = STEADY, experiment: Experiment = EXPERIMENT) -> Verdict:
-    return verdict(Evidence(experiment, PLAN, raw, trial))
+    return verdict(Evidence(plan_of("websocket", experiment=experiment), raw, trial))
 
 
 def changed(path: str, value: Any) -> Trial:

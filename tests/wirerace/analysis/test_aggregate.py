@@ -4,11 +4,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.wirerace.trials import plan_of, trial_of
+from tests.wirerace.trials import contestants_in, plan_of, trial_of
 from wirerace.analysis.aggregate import (
-    Contestant,
     compared_in_pairs,
-    contestants_of,
     figures_of,
     interval,
     over_repeats,
@@ -17,22 +15,30 @@ from wirerace.analysis.aggregate import (
 from wirerace.analysis.figures import FIGURES
 from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.parts import Bytes
-from wirerace.record.result import Host, Interval, Result
+from wirerace.record.result import Discarded, Host, Interval, Point, Result
 from wirerace.record.trial import LatencyParts, Returning, Trial, Verdict
 from wirerace.workload.schedule import Truth
 
 FIGURE = {figure.id: figure for figure in FIGURES}
 
 
-def trial(transport: str = "polling", variant: str = "", **changes: Any) -> Trial:
+def trial(transport: str = "polling", contestant: str = "", **changes: Any) -> Trial:
     truth = Truth(0, complete=True, epochs=[])
-    bare = trial_of(plan_of(transport, variant=variant), Window(0, 1), AccountRecord(), truth)
+    bare = trial_of(plan_of(transport, contestant=contestant), Window(0, 1), AccountRecord(), truth)
     return msgspec.structs.replace(bare, **changes)
 
 
 def result_of(*trials: Trial) -> Result:
     host = Host(1, "Linux", "3.11.7", {})
-    return Result(wirerace="0.1.0", experiment={}, host=host, started_at="", trials=list(trials))
+    return Result(
+        wirerace="0.1.0",
+        experiment={},
+        host=host,
+        started_at="",
+        contestants=contestants_in(*trials),
+        points=[Point()],
+        trials=list(trials),
+    )
 
 
 COUNTED = {"deliveries.per_second"}
@@ -40,7 +46,7 @@ COUNTED = {"deliveries.per_second"}
 
 
 def figure_of(name: str, *trials: Trial) -> float | None:
-    return over_repeats(result_of(*trials), Contestant("polling", ""), FIGURE[name]).mean
+    return over_repeats(result_of(*trials), "polling", FIGURE[name]).mean
 
 
 def test_figure_is_the_mean_over_the_repeats_of_one_transport() -> None:
@@ -106,13 +112,13 @@ def test_figures_have_ids_and_labels_of_their_own() -> None:
     assert len(FIGURES) == len(FIGURE) == len({figure.label for figure in FIGURES})
 
 
-def test_variants_of_a_transport_are_contestants_of_their_own() -> None:
-    plain, closed = trial(reach=0.25), trial(variant="closed", reach=0.75)
+def test_contestants_with_one_transport_are_compared_apart() -> None:
+    plain, closed = trial(reach=0.25), trial(contestant="polling-closed", reach=0.75)
     result = result_of(plain, closed, trial("websocket"), plain)
 
-    assert [("polling", ""), ("polling", "closed"), ("websocket", "")] == contestants_of(result)
-    assert 0.25 == over_repeats(result, Contestant("polling", ""), FIGURE["reach"]).mean
-    assert 0.75 == over_repeats(result, Contestant("polling", "closed"), FIGURE["reach"]).mean
+    assert ["polling", "polling-closed", "websocket"] == [contestant.id for contestant in result.present]
+    assert 0.25 == over_repeats(result, "polling", FIGURE["reach"]).mean
+    assert 0.75 == over_repeats(result, "polling-closed", FIGURE["reach"]).mean
 
 
 def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
@@ -179,7 +185,7 @@ def test_ratio_to_nothing_is_unknown() -> None:
 
 def test_repeats_that_were_discarded_do_not_count() -> None:
     result = result_of(with_age("polling", 1, 1.0), with_age("polling", 2, 9.0), with_age("polling", 3, 3.0))
-    result.discarded.append(2)
+    result.discarded.append(Discarded(0, 2))
 
     assert (2, 2.0) == (summarised(result).repeats, summarised(result).figures["polling"]["age.mean"].mean)
 

@@ -97,7 +97,7 @@ def test_all_primary_comparisons_together_are_wrong_in_no_more_than_5_percent_of
         wrong += any(
             excludes(ratio, 1.0) or excludes(difference, 0.0)
             for ratio, difference in (
-                compared_in_pairs(found, confidence_of(PRIMARY[0], others)) for found in pairs.values()
+                compared_in_pairs(found, confidence_of(PRIMARY[0], len(PRIMARY) * others)) for found in pairs.values()
             )
         )
 

@@ -19,7 +19,7 @@ from tests.wirerace.analysis.records import (
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, at
 from wirerace.analysis.costs import LEAST_CLIENTS_FOR_MEMORY
 from wirerace.analysis.measure import figures
-from wirerace.experiment.model import Link
+from wirerace.experiment.paths import NetworkPath
 from wirerace.observe.account import AccountRecord, ProcessUse, Traffic
 from wirerace.record.parts import LoadCost
 from wirerace.record.result import Raw
@@ -112,13 +112,13 @@ def test_memory_per_client_is_told_for_enough_clients_only(clients: int, bytes_p
     ("kernel_of", "delay", "each"), [("machine", 0.0, 4000), ("machine", 0.05, 2000), ("container", 0.0, 8000)]
 )
 def test_slab_per_client_is_that_of_its_socket_at_the_server(kernel_of: Any, delay: float, each: float) -> None:
-    """Machine-wide it is that of both ends, and of both of a link's proxy: all sockets are alike."""
+    """Machine-wide it is that of both ends, and of both of a path's proxy: all sockets are alike."""
     idle, full = (
         replace(memory(None, 5000 * count), slab_bytes=1_000_000 + 8000 * count, kernel_of=kernel_of)
         for count in (0, 200)
     )
     measured = replace(NOTHING_MEASURED, idle=idle, full=full, clients_measured=200)
-    server = figures(PLAN, Raw(WINDOW, AccountRecord(), truth_of(), measured, Link(delay))).server
+    server = figures(PLAN, Raw(WINDOW, AccountRecord(), truth_of(), measured, NetworkPath(delay))).server
 
     assert (1_000_000, 2_600_000, each) == (server.slab_bytes_idle, server.slab_bytes, server.slab_bytes_per_client)
     assert 5000 == server.socket_bytes_per_client, "of both ends: in which one bytes wait, nobody knows"

@@ -4,11 +4,11 @@ import msgspec
 import pytest
 
 from tests.wirerace.analysis.measurements import MEASURED, MS, SECOND, TRUTH, WINDOW, raw_of, recorded, working
-from tests.wirerace.trials import plan_of, trial_of
+from tests.wirerace.trials import plan_of, plan_with, trial_of
 from wirerace.analysis.delays import Way
 from wirerace.analysis.inputs import read_together, way_of
 from wirerace.analysis.measure import figures
-from wirerace.experiment.model import Link
+from wirerace.experiment.paths import NetworkPath
 from wirerace.observe.account import Spread, Traffic, Window
 from wirerace.record.result import Raw
 from wirerace.transports import TRANSPORTS
@@ -52,7 +52,7 @@ def test_path_of_push_is_no_longer_for_what_a_server_does_beside_updates_that_ar
 
 
 def test_path_of_push_through_a_link_has_its_delay() -> None:
-    raw = msgspec.structs.replace(working(raw_of(), 0.0), link=Link(0.05))
+    raw = msgspec.structs.replace(working(raw_of(), 0.0), path=NetworkPath(0.05))
 
     assert pytest.approx(0.003 + 0.05) == path_of("websocket", raw).delay_seconds
 
@@ -101,7 +101,7 @@ def test_updates_made_closest_together_are_taken_for_those_read_together(count: 
 
 
 def linked(raw: Raw) -> Raw:
-    return msgspec.structs.replace(raw, link=Link(0.05))
+    return msgspec.structs.replace(raw, path=NetworkPath(0.05))
 
 
 def test_gap_through_a_link_is_the_clients_and_a_round_trip_through_it() -> None:
@@ -117,10 +117,7 @@ def test_gap_through_a_link_is_the_clients_and_a_round_trip_through_it() -> None
 
 def test_connection_opened_for_every_request_takes_another_round_trip_through_a_link() -> None:
     raw = linked(raw_of(repolling=recorded(*[MS] * 10), answering=recorded(200 * MS)))
-    asks, held = (
-        plan_of(name)._replace(options=TRANSPORTS[name].options(keep_alive=False))
-        for name in ("polling", "longpolling")
-    )
+    asks, held = (plan_with(name, TRANSPORTS[name].options(keep_alive=False)) for name in ("polling", "longpolling"))
     way = way_of(asks, raw, figures(asks, raw))
 
     assert pytest.approx(0.201, rel=1e-3) == figures(held, raw).repoll_seconds.mean
@@ -142,7 +139,7 @@ def test_way_of_long_polling_is_measured_on_updates_that_were_awaited() -> None:
     account = msgspec.structs.replace(
         raw_of(repolling=recorded(*[MS] * 10)).account, updates={"e": heard}, delivered=96, subscribed=2
     )
-    raw = Raw(WINDOW, account, truth, MEASURED, Link(0.05))
+    raw = Raw(WINDOW, account, truth, MEASURED, NetworkPath(0.05))
     way = way_of(plan_of("longpolling"), raw, figures(plan_of("longpolling"), raw))
 
     assert way is not None

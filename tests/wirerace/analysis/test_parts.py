@@ -1,4 +1,4 @@
-"""Parts that were disturbed, samples that miss the window, a link that does not keep its delay."""
+"""Parts that were disturbed, samples that miss the window, a proxy that does not keep its delay."""
 
 from typing import Any
 
@@ -15,10 +15,11 @@ from tests.wirerace.analysis.good import (
     judged,
 )
 from tests.wirerace.trials import at
-from wirerace.experiment.model import Link, Stall
-from wirerace.record.parts import Part
+from wirerace.experiment.faults import Fault
+from wirerace.experiment.paths import NetworkPath
+from wirerace.record.parts import PartRecord
 from wirerace.record.result import Raw
-from wirerace.record.trial import LinkQuality, Times, Verdict
+from wirerace.record.trial import ProxyQuality, Times, Verdict
 
 
 def sampled_off(server_seconds: float, machine_seconds: float) -> Raw:
@@ -47,7 +48,7 @@ def test_server_whose_counters_are_not_whole_is_a_reason_unless_its_restart_is()
     raw = msgspec.structs.replace(STEADY, measured=msgspec.structs.replace(MEASURED, server=None))
 
     assert "the server's counters are not whole" in judged(raw=raw).reasons[0]
-    restarted = msgspec.structs.replace(changed("parts", {"server": Part(1, 0.0)}), restarts=1)
+    restarted = msgspec.structs.replace(changed("parts", {"server": PartRecord(1, 0.0)}), restarts=1)
     assert ["the server died and was started again, once: clients had to come back"] == judged(restarted, raw).reasons
 
 
@@ -61,58 +62,62 @@ def test_server_that_was_throttled_is_named_even_if_that_made_its_sample_late() 
     assert "the server was throttled 50 % of the time" in [reason.partition(":")[0] for reason in found.reasons]
 
 
-LINK = LinkQuality(1, shares_core=False, cpu_seconds=1.0, utilisation=0.1, late_seconds=Times(100, 0, 0, 0.0005, 0.01))
+PROXY = ProxyQuality(
+    1, shares_core=False, cpu_seconds=1.0, utilisation=0.1, late_seconds=Times(100, 0, 0, 0.0005, 0.01)
+)
 
 
-def over_a_link(link: LinkQuality | None) -> Verdict:
-    raw = msgspec.structs.replace(STEADY, link=Link(0.02))
-    return judged(changed("link", link), raw)
+def over_a_proxy(proxy: ProxyQuality | None) -> Verdict:
+    raw = msgspec.structs.replace(STEADY, path=NetworkPath(0.02))
+    return judged(changed("proxy", proxy), raw)
 
 
 @pytest.mark.parametrize(
-    ("link", "weight", "text"),
+    ("proxy", "weight", "text"),
     [
         (
             {"late_seconds": Times(100, 0, 0, 0.002, 0.01)},
             "doubts",
-            "the link's proxy forwarded 1 % 2 ms late or later",
+            "the proxy forwarded 1 % 2 ms late or later",
         ),
         (
             {"late_seconds": Times(100, 0, 0, 0.006, 0.01)},
             "reasons",
-            "the link's proxy forwarded 1 % 6 ms late or later",
+            "the proxy forwarded 1 % 6 ms late or later",
         ),
         (
             {"late_seconds": Times(100, 0, 0, 0.0, 0.3)},
             "doubts",
-            "the link's proxy forwarded something 300 ms late",
+            "the proxy forwarded something 300 ms late",
         ),
         (
             {"late_seconds": Times(100, 0, 0, 0.0, 0.6)},
             "reasons",
-            "the link's proxy forwarded something 600 ms late",
+            "the proxy forwarded something 600 ms late",
         ),
-        ({"utilisation": 0.7}, "doubts", "the link's proxy had work 70 % of the time"),
-        ({"utilisation": 0.9}, "reasons", "the link's proxy had work 90 % of the time"),
+        ({"utilisation": 0.7}, "doubts", "the proxy had work 70 % of the time"),
+        ({"utilisation": 0.9}, "reasons", "the proxy had work 90 % of the time"),
     ],
 )
-def test_link_that_does_not_keep_its_delay_is_found(link: dict[str, Any], weight: str, text: str) -> None:
-    found = over_a_link(msgspec.structs.replace(LINK, **link))
+def test_proxy_that_does_not_keep_its_delay_is_found(proxy: dict[str, Any], weight: str, text: str) -> None:
+    found = over_a_proxy(msgspec.structs.replace(PROXY, **proxy))
 
     (line,) = [*found.reasons, *found.doubts]
     assert line in getattr(found, weight)
     assert line.startswith(text)
 
 
-def test_link_that_keeps_its_delay_is_no_finding_and_one_that_does_not_report_is_unchecked() -> None:
-    assert ([], [], []) == (over_a_link(LINK).reasons, over_a_link(LINK).doubts, over_a_link(LINK).unchecked)
-    assert ["whether the link's proxy kept the delay"] == over_a_link(None).unchecked
-    assert Verdict(valid=True) == judged(changed("link", None)), "without a link there is nothing to report"
+def test_proxy_that_keeps_its_delay_is_no_finding_and_one_that_does_not_report_is_unchecked() -> None:
+    assert ([], [], []) == (over_a_proxy(PROXY).reasons, over_a_proxy(PROXY).doubts, over_a_proxy(PROXY).unchecked)
+    assert ["whether the proxy kept the delay"] == over_a_proxy(None).unchecked
+    assert Verdict(valid=True) == judged(changed("proxy", None)), "without a proxy there is nothing to report"
 
 
 def test_server_that_stands_still_because_it_is_told_to_is_no_reason() -> None:
-    experiment = msgspec.structs.replace(EXPERIMENT, stall=Stall(lasts_seconds=1))
-    parts = {"server": Part(0, 1.0), "producer": Part(0, 1.0)}
+    experiment = msgspec.structs.replace(
+        EXPERIMENT, faults=[Fault(kind="stall", on="server", at_seconds=1.0, lasts_seconds=1.0)]
+    )
+    parts = {"server": PartRecord(0, 1.0), "producer": PartRecord(0, 1.0)}
 
     assert ["the producer was stopped by a signal"] == [
         reason.partition(",")[0] for reason in judged(changed("parts", parts), experiment=experiment).reasons

@@ -15,17 +15,17 @@ from tests.wirerace.analysis.measurements import (
 )
 from tests.wirerace.trials import plan_of, trial_of
 from wirerace.analysis.inputs import way_of
-from wirerace.analysis.measure import figures
-from wirerace.analysis.predict import judged, measured_of
-from wirerace.experiment.model import Clients, Stall
+from wirerace.analysis.judge import judged, with_verdict
+from wirerace.analysis.predict import measured_of
+from wirerace.experiment.faults import Fault
+from wirerace.experiment.model import Clients
 from wirerace.observe.account import AccountRecord
 from wirerace.record.result import Raw
 from wirerace.record.trial import Cell, Times, Trial
 
 
 def of_websocket(raw: Raw) -> Trial:
-    plan = plan_of("websocket")
-    return judged(EXPERIMENT, plan, raw, figures(plan, raw))
+    return judged(plan_of("websocket", experiment=EXPERIMENT), raw)
 
 
 def cells_of(trial: Trial) -> dict[str, Cell]:
@@ -37,7 +37,7 @@ def test_way_is_unknown_when_nothing_was_heard() -> None:
     for transport in ("polling", "longpolling", "websocket"):
         trial = trial_of(plan_of(transport), WINDOW, raw.account, TRUTH, MEASURED)
         assert way_of(plan_of(transport), raw, trial) is None
-        found = judged(EXPERIMENT, plan_of(transport), raw, trial)
+        found = with_verdict(plan_of(transport, experiment=EXPERIMENT), raw, trial)
         assert [] == found.theory
         assert found.verdict is not None
         assert "theory: too little was measured to predict from" in found.verdict.unchecked
@@ -67,10 +67,10 @@ def test_cell_outside_its_tolerance_is_flagged() -> None:
 
 
 def test_theory_says_nothing_of_clients_that_come_and_go() -> None:
-    experiment = msgspec.structs.replace(EXPERIMENT, clients=Clients(shape="storm"))
-    raw, plan = raw_of(), plan_of("websocket")
+    experiment = msgspec.structs.replace(EXPERIMENT, clients=Clients(shape="spike"))
+    raw, plan = raw_of(), plan_of("websocket", experiment=experiment)
 
-    assert [] == judged(experiment, plan, raw, trial_of(plan, WINDOW, raw.account, TRUTH, MEASURED)).theory
+    assert [] == judged(plan, raw).theory
 
 
 def test_answers_that_hold_updates_are_what_updates_are_divided_by() -> None:
@@ -100,10 +100,12 @@ def test_partial_answers_and_the_one_that_brings_the_rest_count_as_one() -> None
 
 
 def test_theory_says_nothing_of_a_server_that_stands_still() -> None:
-    experiment = msgspec.structs.replace(EXPERIMENT, stall=Stall(lasts_seconds=1))
-    raw, plan = raw_of(), plan_of("websocket")
+    experiment = msgspec.structs.replace(
+        EXPERIMENT, faults=[Fault(kind="stall", on="server", at_seconds=1.0, lasts_seconds=1.0)]
+    )
+    raw, plan = raw_of(), plan_of("websocket", experiment=experiment)
 
-    assert [] == judged(experiment, plan, raw, trial_of(plan, WINDOW, raw.account, TRUTH, MEASURED)).theory
+    assert [] == judged(plan, raw).theory
 
 
 def test_latency_of_push_that_is_35_percent_off_is_flagged() -> None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.wirerace.analysis.good import GOOD, changed, judged
-from wirerace.record.parts import Part
+from wirerace.record.parts import PartRecord
 from wirerace.record.trial import Finding
 
 
@@ -22,14 +22,18 @@ def test_trial_without_a_fault_is_valid_and_everything_was_checked() -> None:
         ("reader_lag_seconds.p99", 0.3, "1 % of readings came 300 ms after their arrival or later"),
         ("server.waited_seconds", 3.0, "the server had no core 75 % of the time"),
         ("server.throttled_seconds", 0.5, "the server was throttled 5 % of the time"),
-        ("parts", {"server": Part(2, 0.0)}, "the server died and was started again, 2 times: clients had to come back"),
-        ("parts", {"producer": Part(1, 0.0)}, "the producer died and was started again, once: what was due"),
-        ("parts", {"link": Part(1, 0.0)}, "the link's proxy died and was started again, once: clients had to"),
-        ("parts", {"producer": Part(0, 0.05)}, "the producer was stopped by a signal, for 0.05 s at least"),
-        ("parts", {"server": Part(0, 0.05)}, "the server was stopped by a signal, for 0.05 s at least"),
-        ("parts", {"load": Part(0, 0.05)}, "the load was stopped by a signal, for 0.05 s at least"),
-        ("parts", {"link": Part(0, 0.05)}, "the link's proxy was stopped by a signal, for 0.05 s at least"),
-        ("parts", {"wirerace": Part(0, 3.0)}, "wirerace itself stood still, or had other work, for 3 s"),
+        (
+            "parts",
+            {"server": PartRecord(2, 0.0)},
+            "the server died and was started again, 2 times: clients had to come back",
+        ),
+        ("parts", {"producer": PartRecord(1, 0.0)}, "the producer died and was started again, once: what was due"),
+        ("parts", {"proxy": PartRecord(1, 0.0)}, "the proxy died and was started again, once: clients had to"),
+        ("parts", {"producer": PartRecord(0, 0.05)}, "the producer was stopped by a signal, for 0.05 s at least"),
+        ("parts", {"server": PartRecord(0, 0.05)}, "the server was stopped by a signal, for 0.05 s at least"),
+        ("parts", {"load": PartRecord(0, 0.05)}, "the load was stopped by a signal, for 0.05 s at least"),
+        ("parts", {"proxy": PartRecord(0, 0.05)}, "the proxy was stopped by a signal, for 0.05 s at least"),
+        ("parts", {"wirerace": PartRecord(0, 3.0)}, "wirerace itself stood still, or had other work, for 3 s"),
         ("producer.late_seconds_max", 0.6, "an update was made 600 ms late: the producer stood still"),
         ("reader_lag_seconds.max", 0.6, "something that had arrived was read 600 ms later: the clients stood still"),
         ("machine.stolen_cores", 0.5, "the hypervisor took 0.50 of 2 cores"),
@@ -70,7 +74,7 @@ def test_trial_is_invalid_for_one_reason(path: str, value: Any, reason: str) -> 
         ("machine.memory_stalled_fraction", 0.02, "somebody waited for memory 2 %"),
         ("producer.late_seconds_p99", 0.02, "1 % of updates were made 20 ms late"),
         ("late_polls", 20, "2 % of polls left late"),
-        ("parts", {"wirerace": Part(0, 0.6)}, "wirerace itself stood still, or had other work, for 0.6 s"),
+        ("parts", {"wirerace": PartRecord(0, 0.6)}, "wirerace itself stood still, or had other work, for 0.6 s"),
         ("producer.late_seconds_max", 0.3, "an update was made 300 ms late"),
         ("reader_lag_seconds.max", 0.3, "something that had arrived was read 300 ms later"),
         ("bytes.retransmitted", 1, "1 segment was sent again"),

@@ -54,7 +54,7 @@ def test_trace_that_is_gone_leaves_open_what_was_due() -> None:
 
 def test_few_answers_are_a_doubt() -> None:
     trial = msgspec.structs.replace(GOOD, responses={"data": 5, "empty": 1, "error": 0})
-    found = verdict(Evidence(EXPERIMENT, plan_of("longpolling"), STEADY, trial))
+    found = verdict(Evidence(plan_of("longpolling", experiment=EXPERIMENT), STEADY, trial))
 
     assert ["only 6 answers were received in the window"] == [doubt.partition(":")[0] for doubt in found.doubts]
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from tests.wirerace.analysis.good import EXPERIMENT, GOOD, IDLE, SECOND, STEADY, WINDOW, changed, judged, with_account
-from wirerace.experiment.model import Stall
+from wirerace.experiment.faults import Fault
 from wirerace.workload.schedule import EpochMade
 
 
@@ -59,7 +59,9 @@ def test_ledgers_that_were_never_closed_are_a_reason() -> None:
 
 def test_polls_that_are_late_because_the_server_was_made_to_stand_still_are_excused() -> None:
     late = changed("late_polls", 145)
-    stalled = msgspec.structs.replace(EXPERIMENT, stall=Stall(lasts_seconds=1.4))
+    stalled = msgspec.structs.replace(
+        EXPERIMENT, faults=[Fault(kind="stall", on="server", at_seconds=1.0, lasts_seconds=1.4)]
+    )
 
     assert not judged(late).valid
     assert [] == judged(late, experiment=stalled).findings

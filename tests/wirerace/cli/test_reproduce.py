@@ -7,16 +7,17 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
+from tests.wirerace.results import RAW
 from tests.wirerace.trials import plan_of, trial_of
 from wirerace.cli import reproduce as cli
 from wirerace.cli import show
 from wirerace.errors import BadInput
-from wirerace.experiment.model import Experiment
+from wirerace.experiment.model import Experiment, document_of
 from wirerace.observe.account import AccountRecord, Window
-from wirerace.record.result import Failure, Host, Result
+from wirerace.record.result import ContestantRecord, Failure, Host, Point, Result
 from wirerace.record.trial import Trial, Verdict
 from wirerace.reproductions import REPRODUCTIONS
-from wirerace.reproductions.check import Check, Found, Reproduction, between, shown
+from wirerace.reproductions.check import Check, Found, Outcome, Reproduction, between, shown
 from wirerace.workload.schedule import Truth
 
 EXPERIMENT = Experiment("t", ["websocket"])
@@ -37,18 +38,18 @@ def reproduced(
 ) -> int:
     """Reproduce something whose one trial is made up, and failed when it is None."""
 
-    def run(*_: object) -> Result:
+    def run(*_: object) -> tuple[Result, dict[str, Outcome]]:
         result = Result(
             wirerace="0.1.0",
-            experiment=msgspec.to_builtins(EXPERIMENT),
+            experiment=document_of(EXPERIMENT),
             host=Host(1, "Linux", "3.11.7", {}),
             started_at="",
-        )
-        return msgspec.structs.replace(
-            result,
+            contestants=[ContestantRecord("websocket", "WebSocket", "websocket")],
+            points=[Point()],
             trials=[trial] if trial else [],
             failures=[] if trial else [Failure("websocket", 1, "it broke")],
         )
+        return result, {"websocket": Outcome(trial, RAW)} if trial else {}
 
     def checks(_: object) -> list[Check]:
         return [
@@ -56,7 +57,7 @@ def reproduced(
             shown(Found("y", "ratio", None)),
         ]
 
-    monkeypatch.setattr(cli, "run", run)
+    monkeypatch.setattr(cli, "_run", run)
     made_up = Reproduction("madeup", "a line", "a source", "a setup", "words", EXPERIMENT, checks)
     monkeypatch.setitem(REPRODUCTIONS, made_up.name, made_up)
     return cli.reproduce(made_up, directory / "out", allow_invalid=allow_invalid)

@@ -4,21 +4,23 @@ from tests.wirerace.experiment.files import LEAST
 
 TOP_KEYS = ", ".join(
     [
-        *("title", "transports", "repeats", "valid_repeats", "tries", "seed"),
-        *("producer", "clients", "polling", "longpolling", "websocket", "variants", "load", "window", "link", "stall"),
+        *("title", "transports", "contestants", "path", "repeats", "valid_repeats", "tries", "seed"),
+        *("producer", "clients", "paths", "faults", "load", "window", "polling", "longpolling", "websocket"),
     ]
 )
+NOTHING_COMPARED = 'nothing is compared: name transports = ["polling", "websocket"], or give [[contestants]]'
+OWN = '[[contestants]]\nid = "own"\ntransport = "polling"\n'
 BAD_FILES = {
     "no title": ('transports = ["polling"]', "title is missing; add it at the top level"),
-    "no transports": ('title = "t"', "transports is missing; add it at the top level"),
+    "no transports": ('title = "t"', NOTHING_COMPARED),
     "empty title": ('title = ""\ntransports = ["polling"]', "title must be text of length at least 1, got ''"),
     "title of a number": ('title = 3\ntransports = ["polling"]', "title must be text, got 3"),
-    "no transport": ('title = "t"\ntransports = []', "transports must be a list of length at least 1, got []"),
+    "no transport": ('title = "t"\ntransports = []', NOTHING_COMPARED),
     "transports of text": ('title = "t"\ntransports = "polling"', "transports must be a list, got 'polling'"),
     "transport of a number": ('title = "t"\ntransports = [1]', "transports[0] must be text, got 1"),
     "transport that is none": (
         'title = "t"\ntransports = ["pigeon"]',
-        "transports: there is no 'pigeon'; there are polling, longpolling, websocket",
+        "transports[0]: there is no 'pigeon'; there are polling, longpolling, websocket",
     ),
     "transport twice": (
         'title = "t"\ntransports = ["polling", "polling"]',
@@ -79,44 +81,110 @@ BAD_FILES = {
     ),
     "switch of a number": (LEAST + "[load]\npin_cores = 1", "load.pin_cores must be true or false, got 1"),
     "seed below zero": (LEAST + "seed = -1", "seed must be a whole number at least 0, got -1"),
-    "repeats of a list": (LEAST + "repeats = []", "repeats must be a whole number, got []"),
+    "repeats of a list": (
+        LEAST + "repeats = [1, 2]",
+        "repeats is the same for all settings: give it one value, not a list",
+    ),
+    "sweep of nothing": (
+        LEAST + "seed = []",
+        "seed: a list makes a sweep, and this one is empty: give it a value",
+    ),
+    "sweep with a value twice": (
+        LEAST + "[clients]\ncount = [1, 2, 1]",
+        "clients.count: each value of a sweep may be named once, got [1, 2, 1]",
+    ),
+    "sweep with a bad value": (
+        LEAST + "[clients]\ncount = [1, 0]",
+        "clients.count must be a whole number at least 1, got 0",
+    ),
+    "sweep without an end": (
+        LEAST + f"seed = {list(range(101))}\n[clients]\ncount = {list(range(1, 101))}",
+        ("a sweep has at most 10,000 settings, and this one has 101 of seed × 100 of clients.count: leave some out"),
+    ),
+    "sweep of a contestant's transport": (
+        LEAST + '[[contestants]]\nid = "own"\ntransport = ["polling", "websocket"]',
+        "contestants[0].transport is the same for all settings: give it one value, not a list",
+    ),
     "window under five polls": (
         LEAST + "[polling]\ninterval_seconds = 2\n[window]\nmeasure_seconds = 9.9",
         "window.measure_seconds must be at least 5 × polling.interval_seconds = 10, got 9.9",
     ),
-    "window under five polls of a variant": (
-        LEAST + "[variants.slow]\npolling = { interval_seconds = 3 }",
-        "window.measure_seconds must be at least 5 × polling.interval_seconds = 15, got 10",
+    "window under five polls of a contestant": (
+        LEAST + OWN + "options = { interval_seconds = 3 }",
+        "window.measure_seconds must be at least 5 × own.interval_seconds = 15, got 10",
     ),
-    "variant of a transport there is not": (
-        LEAST + "[variants.slow]\npigeon = {}",
-        "pigeon is no key of [variants.slow]; there are polling, longpolling, websocket",
+    "contestant of a transport there is not": (
+        LEAST + '[[contestants]]\nid = "own"\ntransport = "pigeon"',
+        "contestants[0].transport: there is no 'pigeon'; there are polling, longpolling, websocket",
     ),
-    "variant of a number": (LEAST + "[variants]\nslow = 1", "variants.slow must be a table, got 1"),
-    "variants of a number": (LEAST + "variants = 1", "variants must be a table, got 1"),
-    "key of a variant": (
-        LEAST + "[variants.slow]\npolling = { interval_seconds = 0 }",
-        "variants.slow.polling.interval_seconds must be a number at least 0.01, got 0",
+    "contestant without an id": (
+        LEAST + '[[contestants]]\ntransport = "polling"',
+        "id is missing; add it to contestants[0]",
     ),
-    "name of a variant": (
-        LEAST + "[variants.'two words']\n",
-        "variants.'two words': a variant's name is 1 to 20 of a to z and 0 to 9, and not load",
+    "contestant of a number": (LEAST + "contestants = [1]", "contestants[0] must be a table, got 1"),
+    "contestants of a number": (LEAST + "contestants = 1", "contestants must be a list, got 1"),
+    "option of a contestant": (
+        LEAST + OWN + "options = { interval_seconds = 0 }",
+        "contestants[0].options.interval_seconds must be a number at least 0.01, got 0",
     ),
-    "variant of nothing": (
-        LEAST + "[variants.closed]",
-        "variants.closed is empty: give it a table such as polling = { keep_alive = false }",
+    "option of a contestant there is not": (
+        LEAST + OWN + "options = { hold_seconds = 1 }",
+        (
+            "hold_seconds is no key of [contestants[0].options]; there are keep_alive, extra_header_bytes, "
+            "interval_seconds"
+        ),
     ),
-    "variant's table of a number": (
-        LEAST + "[variants.closed]\npolling = 5",
-        "variants.closed.polling must be a table, got 5",
+    "id of a contestant": (
+        LEAST + '[[contestants]]\nid = "Two words"\ntransport = "polling"',
+        "contestants[0].id must be 1 to 40 of a to z, 0 to 9 and single hyphens, got 'Two words'",
     ),
-    "plain table with a variant": (
-        LEAST + "[polling]\ninterval = 1\n[variants.closed]\npolling = { keep_alive = false }",
-        "interval is no key of [polling]; there are keep_alive, extra_header_bytes, interval_seconds",
+    "id twice": (
+        LEAST + '[[contestants]]\nid = "polling"\ntransport = "polling"',
+        "two contestants have the id 'polling': give each its own, or leave one out",
+    ),
+    "title twice": (
+        LEAST + OWN + 'title = "Polling"',
+        "two contestants have the title 'Polling': give each its own, or leave one out",
+    ),
+    "path there is not": (
+        LEAST + 'path = "moon"',
+        "path: there is no [paths.moon]; there are none: declare it as a table",
+    ),
+    "path of a contestant there is not": (
+        LEAST + "[paths.far]\n" + OWN + 'path = "moon"',
+        "contestants[0].path: there is no [paths.moon]; there are far",
+    ),
+    "variants": (
+        LEAST + "[variants.closed]\npolling = { keep_alive = false }",
+        (
+            'variants has been replaced: take it out, and write contestants = [{ id = "polling-closed", '
+            'transport = "polling", options = { keep_alive = false } }] at the top of the file, above its first table'
+        ),
+    ),
+    "link": (
+        LEAST + "[link]\ndelay_seconds = 0.1",
+        (
+            'link has been replaced: take it out, and write path = "link" and paths = { link = { delay_seconds = 0.1 } '
+            "} at the top of the file, above its first table"
+        ),
+    ),
+    "stall": (
+        LEAST + "[stall]\nlasts_seconds = 2",
+        (
+            'stall has been replaced: take it out, and write faults = [{ kind = "stall", on = "server", '
+            "at_seconds = 1.0, lasts_seconds = 2 }] at the top of the file, above its first table"
+        ),
+    ),
+    "storm": (
+        LEAST + '[clients]\nshape = "storm"\nstorm = { at_seconds = 2 }',
+        (
+            'clients.shape = storm has been replaced: take it out, and write faults = [{ kind = "cut", '
+            'on = "clients", at_seconds = 2 }] at the top of the file, above its first table'
+        ),
     ),
     "shape there is not": (
         LEAST + '[clients]\nshape = "round"',
-        "clients.shape must be one of steady, steps, spike, ramp, storm, got 'round'",
+        "clients.shape must be one of steady, steps, spike, ramp, got 'round'",
     ),
     "shape with no stages": (
         LEAST + '[clients]\nshape = "steps"',
@@ -146,33 +214,67 @@ BAD_FILES = {
         LEAST + '[clients]\nshape = "spike"\nspawn_per_second = 10\nspike = { for_seconds = 2 }',
         "clients.spike needs 95 clients to come or go in a second, and 10 do: raise that rate",
     ),
-    "storm after the window": (
-        LEAST + '[clients]\nshape = "storm"\nstorm = { at_seconds = 9, jitter_seconds = 2 }',
-        "clients.storm takes 11 s: window.measure_seconds must be at least that, got 10",
+    "cut after the window": (
+        LEAST + '[[faults]]\nkind = "cut"\non = "clients"\nat_seconds = 9\njitter_seconds = 2',
+        (
+            "faults[0].at_seconds: the cut is over 11 s into the window: window.measure_seconds must be at least "
+            "that, got 10"
+        ),
     ),
     "stall that ends after the window": (
-        LEAST + "[stall]\nat_seconds = 9\nlasts_seconds = 1.4",
-        "stall ends 10.4 s into the window: window.measure_seconds must be at least that, got 10",
+        LEAST + '[[faults]]\nkind = "stall"\non = "server"\nat_seconds = 9\nlasts_seconds = 1.4',
+        (
+            "faults[0].at_seconds: the stall is over 10.4 s into the window: window.measure_seconds must be at "
+            "least that, got 10"
+        ),
     ),
     "stall of a minute and more": (
-        LEAST + "[stall]\nlasts_seconds = 61",
-        "stall.lasts_seconds must be a number at most 60.0, got 61",
+        LEAST + '[[faults]]\nkind = "stall"\non = "server"\nat_seconds = 1\nlasts_seconds = 61',
+        "faults[0].lasts_seconds must be a number at most 60.0, got 61",
     ),
-    "stall before the window": (
-        LEAST + "[stall]\nat_seconds = -1",
-        "stall.at_seconds must be a number at least 0.0, got -1",
+    "stall of no time": (
+        LEAST + '[[faults]]\nkind = "stall"\non = "server"\nat_seconds = 1',
+        "faults[0].lasts_seconds must be above 0 for a stall, got 0",
     ),
-    "link through a key there is not": (
-        LEAST + "[link]\nloss = 0.1",
-        "loss is no key of [link]; there are delay_seconds",
+    "kill that lasts": (
+        LEAST + '[[faults]]\nkind = "kill"\non = "server"\nat_seconds = 1\nlasts_seconds = 1',
+        "faults[0].lasts_seconds must be left out for a kill, got 1",
     ),
-    "link of a negative length": (
-        LEAST + "[link]\ndelay_seconds = -0.1",
-        "link.delay_seconds must be a number at least 0.0, got -0.1",
+    "kill with jitter": (
+        LEAST + '[[faults]]\nkind = "kill"\non = "server"\nat_seconds = 1\njitter_seconds = 1',
+        "faults[0].jitter_seconds must be left out for a kill, got 1",
     ),
-    "link to the moon and beyond": (
-        LEAST + "[link]\ndelay_seconds = 6",
-        "link.delay_seconds must be a number at most 5.0, got 6",
+    "fault before the window": (
+        LEAST + '[[faults]]\nkind = "kill"\non = "server"\nat_seconds = -1',
+        "faults[0].at_seconds must be a number at least 0.0, got -1",
+    ),
+    "fault of a kind there is not": (
+        LEAST + '[[faults]]\nkind = "bend"\non = "server"\nat_seconds = 1',
+        "faults[0].kind must be one of kill, stall, cut, got 'bend'",
+    ),
+    "fault where there is none": (
+        LEAST + '[[faults]]\nkind = "kill"\non = "clients"\nat_seconds = 1',
+        "faults[0].on must be one of server, producer, proxy for a kill, got clients",
+    ),
+    "fault on a proxy that is not there": (
+        LEAST + '[[faults]]\nkind = "kill"\non = "proxy"\nat_seconds = 1',
+        "faults[0].on: not every contestant has a path with a proxy: give it a delay",
+    ),
+    "fault without a time": (
+        LEAST + '[[faults]]\nkind = "kill"\non = "server"',
+        "at_seconds is missing; add it to faults[0]",
+    ),
+    "path through a key there is not": (
+        LEAST + "[paths.far]\nloss = 0.1",
+        "loss is no key of [paths.far]; there are delay_seconds",
+    ),
+    "path of a negative length": (
+        LEAST + "[paths.far]\ndelay_seconds = -0.1",
+        "paths.far.delay_seconds must be a number at least 0.0, got -0.1",
+    ),
+    "path to the moon and beyond": (
+        LEAST + "[paths.far]\ndelay_seconds = 6",
+        "paths.far.delay_seconds must be a number at most 5.0, got 6",
     ),
     "no processes": (LEAST + "[load]\nprocesses = 0", "load.processes must be a whole number at least 1, got 0"),
 }

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from wirerace.backoff import OF_CLIENTS, OF_FEED
-from wirerace.experiment.model import Link
+from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.patience import longest_seconds, return_seconds
 from wirerace.transports import LongPollingOptions, PollingOptions, WebSocketOptions
 
@@ -42,7 +42,7 @@ def test_polling_waits_as_long_as_the_worst_poll_may_make_an_update_wait(
     made_at = [read + MOMENT for read, _ in answers[:-1]]  # just missed: nothing waits longer
     latencies = [next(came for read, came in answers if read >= made) - made for made in made_at]
 
-    assert pytest.approx(max(latencies), abs=3 * MOMENT) == longest_seconds(Link(delay), options)
+    assert pytest.approx(max(latencies), abs=3 * MOMENT) == longest_seconds(NetworkPath(delay), options)
 
 
 def held(made: list[float], options: LongPollingOptions, delay: float) -> Iterator[tuple[float, list[float]]]:
@@ -72,14 +72,14 @@ def test_long_polling_waits_as_long_as_the_worst_answer_before_it_may_make_an_up
         for came, news in held([1.0, last], options, delay):
             worst = max([worst, *(came - at for at in news)])
 
-    longest = longest_seconds(Link(delay), options)
+    longest = longest_seconds(NetworkPath(delay), options)
     assert worst <= longest + MOMENT
     assert longest - GRID_SECONDS - 2 * MOMENT <= worst, "it is as long as that, and no longer"
 
 
 @pytest.mark.parametrize("delay", DELAYS)
 def test_websocket_waits_for_one_way(delay: float) -> None:
-    assert delay == longest_seconds(Link(delay), WebSocketOptions())
+    assert delay == longest_seconds(NetworkPath(delay), WebSocketOptions())
 
 
 def attempts(bounds: tuple[float, float], fails_after: float) -> Iterator[float]:
@@ -105,6 +105,6 @@ def test_broken_clients_are_waited_for_until_the_last_backoff_has_passed(delay: 
         answered = asked + handshake(delay, keep_alive=False) + delay + delay
         worst = max(worst, answered - up)
 
-    longest = return_seconds(Link(delay))
+    longest = return_seconds(NetworkPath(delay))
     assert worst <= longest
     assert longest - worst < 1.0, "and not much longer: the phases of both backoffs need not meet at their worst"

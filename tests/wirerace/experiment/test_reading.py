@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 
 from tests.wirerace.experiment.files import LEAST, written
-from wirerace.experiment.model import Experiment, Link, Stall, plans_of, schedule_of
+from wirerace.experiment.contestants import ContestantTable
+from wirerace.experiment.faults import Fault
+from wirerace.experiment.model import Experiment
+from wirerace.experiment.paths import NetworkPath
+from wirerace.experiment.plans import plans_of, schedule_of
 from wirerace.experiment.reading import read_experiment
-from wirerace.transports import TRANSPORTS, LongPollingOptions, PollingOptions, WebSocketOptions
+from wirerace.transports import LongPollingOptions, PollingOptions
 from wirerace.workload.schedule import Source
 from wirerace.workload.shapes import StepsShape, StepsStage
 from wirerace.workload.trace import Event
@@ -17,10 +21,10 @@ EXPERIMENTS = Path(__file__).parents[3] / "experiments"
 
 @pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.toml")), ids=lambda path: path.stem)
 def test_every_shipped_experiment_can_be_run(path: Path) -> None:
-    experiment = read_experiment(path)
+    study = read_experiment(path)
 
-    plans = plans_of(experiment, 1)
-    assert set(experiment.transports) == {plan.transport.name for plan in plans}
+    plans = [plan for setting in study.settings for plan in plans_of(setting, 1)]
+    assert set(study.first.transports) == {plan.transport.name for plan in plans}
     assert len(plans) == len({plan.name for plan in plans})
 
 
@@ -29,7 +33,7 @@ def test_there_are_experiments_to_start_from() -> None:
 
 
 def test_title_and_transports_are_enough(tmp_path: Path) -> None:
-    assert Experiment("Least", ["polling", "websocket"]) == read_experiment(written(tmp_path, LEAST))
+    assert Experiment("Least", ["polling", "websocket"]) == read_experiment(written(tmp_path, LEAST)).first
 
 
 def test_every_key_of_a_file_is_read(tmp_path: Path) -> None:
@@ -44,10 +48,12 @@ def test_every_key_of_a_file_is_read(tmp_path: Path) -> None:
     longpolling = { hold_seconds = 9.5, repoll_delay_seconds = 10, keep_alive = false }
     load = { pin_cores = false, processes = 3 }
     window = { warmup_seconds = 11, measure_seconds = 12.5 }
-    link = { delay_seconds = 0.05 }
-    stall = { at_seconds = 11.1, lasts_seconds = 1.4 }
+    path = "mobile"
+    paths = { mobile = { delay_seconds = 0.05 } }
+    faults = [{ kind = "stall", on = "server", at_seconds = 11.1, lasts_seconds = 1.4 }]
+    contestants = [{ id = "own", transport = "websocket", title = "Own", options = { ping_interval_seconds = 9 } }]
     """
-    experiment = read_experiment(written(tmp_path, text))
+    experiment = read_experiment(written(tmp_path, text)).first
 
     assert ("All", ["longpolling"], 2, 3) == (
         experiment.title,
@@ -62,30 +68,32 @@ def test_every_key_of_a_file_is_read(tmp_path: Path) -> None:
         experiment.load.pin_cores,
     )
     assert (11.0, 12.5) == (experiment.window.warmup_seconds, experiment.window.measure_seconds)
-    assert [
-        PollingOptions(interval_seconds=8.5),
-        LongPollingOptions(hold_seconds=9.5, repoll_delay_seconds=10.0, keep_alive=False),
-        WebSocketOptions(),
-    ] == [getattr(experiment, transport) for transport in TRANSPORTS]
+    assert {
+        "polling": PollingOptions(interval_seconds=8.5),
+        "longpolling": LongPollingOptions(hold_seconds=9.5, repoll_delay_seconds=10.0, keep_alive=False),
+    } == experiment.options
     assert 3 == experiment.load.processes
-    assert (Link(0.05), Stall(11.1, 1.4)) == (experiment.link, experiment.stall)
+    assert ("mobile", {"mobile": NetworkPath(0.05)}) == (experiment.path, experiment.paths)
+    assert [Fault(kind="stall", on="server", at_seconds=11.1, lasts_seconds=1.4)] == experiment.faults
+    own = {"ping_interval_seconds": 9}
+    assert [ContestantTable(id="own", transport="websocket", title="Own", options=own)] == experiment.contestants
 
 
 def test_byte_order_mark_of_utf8_is_passed_over(tmp_path: Path) -> None:
-    assert Experiment("Least", ["polling", "websocket"]) == read_experiment(written(tmp_path, "\ufeff" + LEAST))
+    assert Experiment("Least", ["polling", "websocket"]) == read_experiment(written(tmp_path, "\ufeff" + LEAST)).first
 
 
 @pytest.mark.parametrize(("interval_seconds", "measure_seconds"), [(2, 10), (0.1, 0.5), (0.07, 0.35), (0.55, 2.75)])
 def test_window_of_five_polls_is_long_enough(interval_seconds: float, measure_seconds: float, tmp_path: Path) -> None:
     tables = f"[polling]\ninterval_seconds = {interval_seconds}\n[window]\nmeasure_seconds = {measure_seconds}"
 
-    assert measure_seconds == read_experiment(written(tmp_path, LEAST + tables)).window.measure_seconds
+    assert measure_seconds == read_experiment(written(tmp_path, LEAST + tables)).first.window.measure_seconds
 
 
 def test_window_may_be_short_where_nobody_polls(tmp_path: Path) -> None:
     text = 'title = "t"\ntransports = ["websocket"]\nwindow.measure_seconds = 0.1'
 
-    assert 0.1 == read_experiment(written(tmp_path, text)).window.measure_seconds
+    assert 0.1 == read_experiment(written(tmp_path, text)).first.window.measure_seconds
 
 
 def test_shape_has_its_own_table(tmp_path: Path) -> None:
@@ -99,7 +107,7 @@ def test_shape_has_its_own_table(tmp_path: Path) -> None:
     clients = 200
     seconds = 3
     """
-    clients = read_experiment(written(tmp_path, LEAST + tables)).clients
+    clients = read_experiment(written(tmp_path, LEAST + tables)).first.clients
 
     assert StepsShape(stages=(StepsStage(5, 2), StepsStage(200, 3))) == clients.shape_options
     assert (5, 200) == (clients.count_at_start, clients.count)
@@ -108,7 +116,7 @@ def test_shape_has_its_own_table(tmp_path: Path) -> None:
 def test_trace_is_the_same_for_all_trials_whatever_becomes_of_its_file(tmp_path: Path) -> None:
     (tmp_path / "trace.csv").write_text("time_ms,payload\n0,a\n500,b\n", "utf-8")
     tables = '[producer]\narrivals = "trace"\ntrace_file = "trace.csv"'
-    experiment = read_experiment(written(tmp_path, LEAST + tables))
+    experiment = read_experiment(written(tmp_path, LEAST + tables)).first
     (tmp_path / "trace.csv").unlink()
 
     assert [Event(0.0, "a"), Event(0.5, "b")] == schedule_of(experiment, 1, 0).trace

@@ -10,7 +10,7 @@ from wirerace.host import machine as samples
 from wirerace.host import sockets
 from wirerace.host.machine import slab_bytes
 from wirerace.host.sockets import measure_socket_slab
-from wirerace.runner.targets.container import Container
+from wirerace.runner.parts.container import Container
 
 SLABINFO = """slabinfo - version: 2.1
 # name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables <limit> <batchcount> ...

@@ -10,7 +10,7 @@ import pytest
 from wirerace.errors import TrialFailed
 from wirerace.host import ports
 from wirerace.host.ports import BLOCK_PORTS, PORTS, claim, free_port, is_free
-from wirerace.runner.targets.process import ROOT
+from wirerace.runner.parts.process import ROOT
 
 only_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names that go with their process")
 

@@ -11,7 +11,7 @@ import pytest
 from wirerace.host import limits
 from wirerace.host.limits import cpu_model
 from wirerace.host.provenance import experiment_file, host, revision_of
-from wirerace.runner.targets.process import ROOT
+from wirerace.runner.parts.process import ROOT
 
 pytestmark = pytest.mark.processes
 

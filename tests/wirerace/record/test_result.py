@@ -9,7 +9,8 @@ from rich.console import Console
 from tests.wirerace.results import RAW, RESULT, TRIAL
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT
 from wirerace.errors import BadInput
-from wirerace.record.result import FILE_NAME, SCHEMA, Raw, read_result, write_json
+from wirerace.record.reading import read_result
+from wirerace.record.result import FILE_NAME, SCHEMA, Raw, write_json
 from wirerace.record.trial import Trial
 from wirerace.report.terminal import parts_of
 from wirerace.runner.directory import RunDirectory
@@ -99,11 +100,24 @@ def test_what_is_no_result_is_refused_on_one_line(content: bytes, tmp_path: Path
 
 
 EDITS: dict[str, tuple[tuple[str | int, ...], object, str]] = {
-    "transport that is none": (("trials", 0, "transport"), "foo", "trials[0].transport: there is no 'foo'"),
-    "variant that is none": (
-        ("trials", 0, "variant"),
-        "\x1b[2J",
-        r"trials[0].variant: '\x1b[2J' is no name of a variant",
+    "transport that is none": (
+        ("contestants", 0, "transport"),
+        "foo",
+        "contestants[0].transport: there is no 'foo'",
+    ),
+    "id that is none": (("contestants", 0, "id"), "\x1b[2J", r"contestants[0].id: '\x1b[2J' is no id of its own"),
+    "id twice": (("contestants", 1, "id"), "websocket", "contestants[0].id: 'websocket' is no id of its own"),
+    "contestant that is none": (
+        ("trials", 0, "contestant"),
+        "foo",
+        "trials[0].contestant: there is no 'foo' in contestants",
+    ),
+    "point that is none": (("trials", 0, "point"), 3, "trials[0].point: there is no points[3]"),
+    "no points": (("points",), [], "points: there is none"),
+    "setting of a key there is not": (
+        ("points", 0, "setting"),
+        {"clients.steps.stages[7].clients": 3},
+        "'clients.steps.stages[7].clients' is no key of the experiment",
     ),
     "outcome left out": (("trials", 0, "responses"), {"data": 1, "empty": 0}, "trials[0].responses: error is missing"),
     "text for a number": (("trials", 0, "lost"), "x", "trials[0].lost must be a whole number, got 'x'"),
@@ -111,8 +125,6 @@ EDITS: dict[str, tuple[tuple[str | int, ...], object, str]] = {
     "clients that are none": (("experiment", "clients"), 5, "experiment.clients must be a table, got 5"),
     "no count": (("experiment", "clients"), {}, "count is missing; add it to experiment.clients"),
     "no window": (("experiment", "window"), {}, "measure_seconds is missing; add it to experiment.window"),
-    "transports of numbers": (("experiment", "transports"), [1], "experiment.transports[0] must be text, got 1"),
-    "variants in a list": (("experiment", "variants"), [1], "experiment.variants must be a table, got [1]"),
     "valid repeats in words": (
         ("experiment", "valid_repeats"),
         "two",
@@ -159,13 +171,13 @@ def test_title_is_printed_as_it_is_and_obeyed_by_no_terminal(title: str, shown: 
 def test_result_of_another_schema_is_refused(tmp_path: Path) -> None:
     write_json(tmp_path / FILE_NAME, msgspec.structs.replace(RESULT, schema=SCHEMA + 1))
 
-    assert f"{tmp_path / FILE_NAME}: schema {SCHEMA + 1}; this version reads 2 and {SCHEMA}" == refusal_of(tmp_path)
+    assert f"{tmp_path / FILE_NAME}: schema {SCHEMA + 1}; this version reads 2, 3 and {SCHEMA}" == refusal_of(tmp_path)
 
 
 def test_result_of_another_schema_is_refused_as_such_whatever_its_shape(tmp_path: Path) -> None:
     write_json(tmp_path / FILE_NAME, {"schema": SCHEMA + 1, "runs": []})
 
-    assert f"{tmp_path / FILE_NAME}: schema {SCHEMA + 1}; this version reads 2 and {SCHEMA}" == refusal_of(tmp_path)
+    assert f"{tmp_path / FILE_NAME}: schema {SCHEMA + 1}; this version reads 2, 3 and {SCHEMA}" == refusal_of(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 from rich.console import Console, RenderableType
 
-from tests.wirerace.trials import plan_of, trial_of
-from wirerace.experiment.model import Experiment
+from tests.wirerace.trials import contestants_in, plan_of, trial_of
+from wirerace.experiment.model import Experiment, document_of
 from wirerace.observe.account import AccountRecord, Window
-from wirerace.record.result import Host, Result
+from wirerace.record.result import Discarded, Host, Point, Result
 from wirerace.record.trial import Trial, Verdict
 from wirerace.workload.schedule import Truth
 
@@ -22,15 +22,17 @@ def trial(transport: str = "polling", repeat: int = 1, **changes: Any) -> Trial:
 
 
 def result_of(*trials: Trial, discarded: tuple[int, ...] = ()) -> Result:
-    experiment = msgspec.to_builtins(Experiment("t", ["polling", "longpolling", "websocket"]))
+    experiment = document_of(Experiment("t", ["polling", "longpolling", "websocket"]))
     host = Host(1, "Linux", "3.11.7", {})
     return Result(
         wirerace="0.1.0",
         experiment=experiment,
         host=host,
         started_at="",
+        contestants=contestants_in(*trials),
+        points=[Point()],
         trials=list(trials),
-        discarded=list(discarded),
+        discarded=[Discarded(0, repeat) for repeat in discarded],
     )
 
 

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from tests.wirerace.trials import plan_of, trial_of
+from tests.wirerace.trials import contestants_in, plan_of, trial_of
 from wirerace.analysis.aggregate import figures_of
 from wirerace.analysis.figures import FIGURES
-from wirerace.experiment.model import Experiment
+from wirerace.experiment.model import Experiment, document_of
 from wirerace.observe.account import AccountRecord, Window
-from wirerace.record.result import Host, Result
+from wirerace.record.result import Host, Point, Result
 from wirerace.record.trial import Trial
 from wirerace.report.spelling import UNKNOWN, spell
 from wirerace.report.terminal import print_result, save_svg, table_of
@@ -19,17 +19,28 @@ from wirerace.transports import TRANSPORTS
 from wirerace.workload.schedule import EpochMade, Truth
 
 
-def trial(transport: str, repeat: int = 1, **changes: Any) -> Trial:
+def trial(transport: str, repeat: int = 1, contestant: str = "", **changes: Any) -> Trial:
     """Return a trial of which little more is known than that half of it was lost."""
     truth = Truth(1, complete=True, epochs=[EpochMade("e", [1], [5], [0])])
-    bare = trial_of(plan_of(transport, repeat), Window(0, 100), AccountRecord(subscribed=2, delivered=1), truth)
+    bare = trial_of(
+        plan_of(transport, repeat, contestant=contestant),
+        Window(0, 100),
+        AccountRecord(subscribed=2, delivered=1),
+        truth,
+    )
     return msgspec.structs.replace(bare, **changes)
 
 
 def result_of(*trials: Trial) -> Result:
-    experiment = msgspec.to_builtins(Experiment("Who is first?", ["polling"]))
-    host = Host(1, "Linux", "3.11.7", {})
-    return Result(wirerace="0.1.0", experiment=experiment, host=host, started_at="", trials=list(trials))
+    return Result(
+        wirerace="0.1.0",
+        experiment=document_of(Experiment("Who is first?", ["polling"])),
+        host=Host(1, "Linux", "3.11.7", {}),
+        started_at="",
+        contestants=contestants_in(*trials),
+        points=[Point()],
+        trials=list(trials),
+    )
 
 
 def printed(result: Result) -> str:
@@ -80,7 +91,7 @@ def test_every_figure_has_a_unit_that_can_be_spelled(figure: Any) -> None:
 
 
 def test_table_has_a_row_for_every_figure_and_a_column_for_every_transport() -> None:
-    result = result_of(*(trial(name) for name in TRANSPORTS), trial("polling", variant="closed"))
+    result = result_of(*(trial(name) for name in TRANSPORTS), trial("polling", contestant="polling-closed"))
     table = table_of(result)
 
     assert ["", "Polling", "Polling (closed)", "Long polling", "WebSocket"] == [

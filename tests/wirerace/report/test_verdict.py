@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.wirerace.report.made_up import lines_of, result_of, trial
-from wirerace.record.result import read_result
+from wirerace.record.reading import read_result
 from wirerace.record.trial import Finding, Trial, Verdict
 from wirerace.report.terminal import parts_of
 from wirerace.report.verdict import verdict_of

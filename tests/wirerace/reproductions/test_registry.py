@@ -2,10 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.wirerace.trials import plan_of
-from wirerace.experiment.model import plans_of
+from wirerace.experiment.plans import plans_of
 from wirerace.reproductions import REPRODUCTIONS
-from wirerace.reproductions.check import name_of
 from wirerace.runner.progress import expected_seconds
 
 MOST_SECONDS = 90
@@ -15,7 +13,7 @@ MOST_SECONDS = 90
 def test_reproduction_takes_no_more_than_its_time(name: str) -> None:
     experiment = REPRODUCTIONS[name].experiment
 
-    assert sum(expected_seconds(experiment, plan) for plan in plans_of(experiment, 1)) < MOST_SECONDS
+    assert sum(expected_seconds(plan) for plan in plans_of(experiment, 1)) < MOST_SECONDS
 
 
 @pytest.mark.parametrize("name", REPRODUCTIONS)
@@ -24,7 +22,3 @@ def test_reproduction_is_documented_with_its_source(name: str) -> None:
 
     assert f"`{name}`" in page
     assert REPRODUCTIONS[name].source in page
-
-
-def test_outcome_is_called_by_transport_and_variant() -> None:
-    assert ["polling", "polling-paper"] == [name_of(plan_of("polling", variant=name)) for name in ("", "paper")]

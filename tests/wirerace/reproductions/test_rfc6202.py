@@ -5,7 +5,7 @@ import pytest
 
 from tests.wirerace.reproductions.outcomes import failed, latency, outcome
 from wirerace.analysis.made import Recorded
-from wirerace.experiment.model import schedule_of
+from wirerace.experiment.plans import schedule_of
 from wirerace.observe.account import Window
 from wirerace.record.trial import Cell
 from wirerace.reproductions.check import Check

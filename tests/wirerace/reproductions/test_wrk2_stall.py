@@ -1,8 +1,10 @@
 import pytest
 
 from tests.wirerace.reproductions.outcomes import failed, latency, outcome, times
+from wirerace.experiment.plans import contestants_of
 from wirerace.reproductions.check import Check
 from wirerace.reproductions.wrk2_stall import EXPERIMENT, checks
+from wirerace.transports import PollingOptions
 
 
 def found(naive_p99: float = 0.006, true_p99: float | None = 1.2, most: float = 1.41) -> list[Check]:
@@ -34,8 +36,10 @@ def test_percentile_that_hangs_on_too_few_updates_has_not_passed() -> None:
 
 
 def test_one_of_200_requests_is_slow_as_no_percentile_up_to_the_99th_can_see() -> None:
-    polls = EXPERIMENT.window.measure_seconds / EXPERIMENT.polling.interval_seconds
-    stalled = EXPERIMENT.stall.lasts_seconds / EXPERIMENT.window.measure_seconds
+    (contestant,), (stall,) = contestants_of(EXPERIMENT), EXPERIMENT.faults
+    assert isinstance(contestant.options, PollingOptions)
+    polls = EXPERIMENT.window.measure_seconds / contestant.options.interval_seconds
+    stalled = stall.lasts_seconds / EXPERIMENT.window.measure_seconds
 
     assert 200 == polls
     assert 1 / polls < 0.01 < stalled

@@ -8,12 +8,14 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.wirerace.results import RAW, RESULT
 from wirerace.errors import BadInput, SystemFault, TrialFailed
-from wirerace.record.result import FILE_NAME, Result, read_result, write_json
-from wirerace.runner.directory import LATEST, RESULTS, RunDirectory, claimed
+from wirerace.record.reading import read_result
+from wirerace.record.result import FILE_NAME, Result, write_json
+from wirerace.runner.directory import LATEST, RESULTS, RunDirectory, claimed, resumed
 from wirerace.system import fault_of
 
 AT_ONCE = 16
@@ -40,9 +42,7 @@ def same_second(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def new_result() -> Result:
-    return Result(
-        wirerace="0", experiment=RESULT.experiment, host=RESULT.host, started_at="", trials=list(RESULT.trials)
-    )
+    return msgspec.structs.replace(RESULT, trials=list(RESULT.trials), failures=[], warnings=[])
 
 
 def refusal_of(out: Path) -> str:
@@ -118,13 +118,25 @@ def test_run_that_is_ended_early_says_where_what_was_finished_is(tmp_path: Path)
 
     with pytest.raises(OSError, match="no space") as failure:
         run()
-    assert [f"what was finished is in {tmp_path / 'out'}"] == failure.value.__notes__
+    out = tmp_path / "out"
+    assert [f"what was finished is in {out}: continue with --resume {out}"] == failure.value.__notes__
+
+
+def test_run_that_goes_on_writes_where_it_began_and_no_other_may_meanwhile(tmp_path: Path) -> None:
+    with claimed("x", tmp_path / "out") as directory:
+        directory.save(new_result())
+        with pytest.raises(BadInput, match="another run is writing to it"), resumed(tmp_path / "out"):
+            pass
+    with resumed(tmp_path / "out") as again:
+        assert again.result_file == directory.result_file
 
 
 def test_latest_points_at_a_run_from_its_first_trial_on() -> None:
     with claimed("old") as old, claimed("new") as new:
         old.save(new_result())
-        new.save(Result(wirerace="0", experiment={}, host=RESULT.host, started_at=""))
+        new.save(
+            Result(wirerace="0", experiment=RESULT.experiment, points=RESULT.points, host=RESULT.host, started_at="")
+        )
         assert old.path.resolve() == LATEST.resolve()
         new.save(new_result())
         assert new.path.resolve() == LATEST.resolve()

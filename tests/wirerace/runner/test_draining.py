@@ -1,7 +1,7 @@
 """When a drain is over."""
 
 from wirerace.clock import to_ns
-from wirerace.experiment.model import Link
+from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.patience import SPARE_SECONDS, longest_seconds, return_seconds
 from wirerace.observe.account import Window
 from wirerace.runner.draining import LEAST_DRAIN_SECONDS, REPAIR_SECONDS, Drain
@@ -9,14 +9,14 @@ from wirerace.transports import PollingOptions
 
 WINDOW = Window(10**18, 10**18 + to_ns(10))
 OPTIONS = PollingOptions(interval_seconds=0.5)
-USUAL_SECONDS = longest_seconds(Link(), OPTIONS) + SPARE_SECONDS
-AGAIN_SECONDS = USUAL_SECONDS + return_seconds(Link())
+USUAL_SECONDS = longest_seconds(NetworkPath(), OPTIONS) + SPARE_SECONDS
+AGAIN_SECONDS = USUAL_SECONDS + return_seconds(NetworkPath())
 STEP_SECONDS = 0.01
 
 
 def lasts(*, has_all_from: float = 1e9, broken: tuple[float, float] = (0.0, 0.0)) -> float:
     """Return how long a drain takes in which everything has come at a time, and something is broken for a while."""
-    drain, step = Drain(WINDOW, Link(), OPTIONS), 0
+    drain, step = Drain(WINDOW, NetworkPath(), OPTIONS), 0
     while True:
         seconds = step * STEP_SECONDS
         is_broken = broken[0] <= seconds < broken[1]

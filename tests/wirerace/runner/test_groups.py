@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wirerace.runner.targets.groups import cpu_seconds_of, is_stopped
+from wirerace.runner.parts.groups import cpu_seconds_of, is_stopped
 
 ID = "ec269ffd0b1d"
 

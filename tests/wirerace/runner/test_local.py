@@ -15,13 +15,19 @@ import pytest
 
 from tests.race.running import wait_until
 from wirerace.errors import BadInput, TrialFailed
-from wirerace.experiment.model import Experiment, Link, Stall, plans_of
+from wirerace.experiment.model import Experiment
+from wirerace.experiment.paths import NetworkPath
+from wirerace.experiment.plans import plans_of
+from wirerace.experiment.reading import study_of
+from wirerace.experiment.settings import alone
 from wirerace.host.ports import free_port
+from wirerace.runner.parts.part import MOST_RESTARTS
+from wirerace.runner.parts.process import ROOT, Process
 from wirerace.runner.peer import Peer
 from wirerace.runner.steps import wait_until_healthy
-from wirerace.runner.targets.compose import Compose
-from wirerace.runner.targets.local import Child, Local
-from wirerace.runner.targets.process import MOST_RESTARTS, ROOT, Process
+from wirerace.runner.targets.compose import SUPPORTED
+from wirerace.runner.targets.local import Local
+from wirerace.runner.targets.target import Child, refuse_unsupported
 
 
 @pytest.mark.processes
@@ -46,7 +52,7 @@ def test_service_that_never_answers_fails_with_its_last_lines(tmp_path: Path, mo
 
 @pytest.mark.processes
 def test_process_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wirerace.runner.targets.process.STOP_SECONDS", 0.3)
+    monkeypatch.setattr("wirerace.runner.parts.process.STOP_SECONDS", 0.3)
     program = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True)\n"
     process = Process("deaf", ["-c", program + "while True: time.sleep(1)"], tmp_path / "log")
     wait_until(lambda: "deaf" in (tmp_path / "log").read_text() or process.has_ended())
@@ -82,10 +88,10 @@ def test_process_is_bound_to_its_core(tmp_path: Path) -> None:
 
 
 def test_page_takes_no_service_by_the_port_that_it_wants_for_itself(tmp_path: Path) -> None:
-    experiment = Experiment("t", ["polling"])
+    study = alone(Experiment("t", ["polling"]))
 
-    assert Local(experiment, tmp_path, page_port=8001)._usual_port("polling") is None
-    assert Local(experiment, tmp_path)._usual_port("polling") is None
+    assert Local(study, tmp_path, page_port=8001)._usual_port("polling") is None
+    assert Local(study, tmp_path)._usual_port("polling") is None
 
 
 def ticking(tmp_path: Path) -> Process:
@@ -136,7 +142,8 @@ def test_stall_ends_even_if_whoever_began_it_is_killed(tmp_path: Path) -> None:
     process = ticking(tmp_path)
     program = f"""
 import os, pathlib, signal
-from wirerace.runner.targets.process import MOST_RESTARTS, ROOT, Process
+from wirerace.runner.parts.part import MOST_RESTARTS
+from wirerace.runner.parts.process import ROOT, Process
 stalling = Process("nothing", ["-c", ""], pathlib.Path({str(tmp_path / "other")!r}))
 Process.pid = property(lambda _: {process.pid})
 stalling.stall(0.5)
@@ -169,14 +176,15 @@ def test_part_that_does_not_start_is_not_watched_and_takes_nobody_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One trial fails; if what failed were kept among the watched, every later one would, too."""
-    target = Local(Experiment("t", ["polling"], link=Link(0.05)), tmp_path)
-    (plan,) = plans_of(Experiment("t", ["polling"]), 1)
+    experiment = Experiment("t", ["polling"], path="far", paths={"far": NetworkPath(0.05)})
+    target = Local(alone(experiment), tmp_path)
+    (plan,) = plans_of(experiment, 1)
     listener = socket.create_server(("127.0.0.1", 0))
     monkeypatch.setattr("wirerace.runner.targets.local.free_port", lambda: listener.getsockname()[1])
     monkeypatch.setattr(Peer, "is_open", lambda _: False)  # it is not the proxy that listens there
     with (
         listener,
-        pytest.raises(TrialFailed, match=r"^the link's proxy does not come up; its log .*Address already in use"),
+        pytest.raises(TrialFailed, match=r"^the proxy does not come up; its log .*Address already in use"),
     ):
         target.start_load(plan, Peer("polling", 1))
 
@@ -187,11 +195,12 @@ def test_part_that_does_not_start_is_not_watched_and_takes_nobody_with_it(
 @pytest.mark.processes
 def test_every_trial_begins_with_as_many_restarts_as_the_first(tmp_path: Path) -> None:
     """A producer that died three times in one trial does not fail all others."""
-    target = Local(Experiment("t", ["polling"]), tmp_path)
+    experiment = Experiment("t", ["polling"])
+    target = Local(alone(experiment), tmp_path)
     process = target._start("producer", "log", ["-c", ""], [])
     try:
         for _ in range(2):
-            target.begin_trial()
+            target.begin_trial(plans_of(experiment, 1)[0])
             for _ in range(MOST_RESTARTS):
                 wait_until(process.has_ended)
                 target.watch()
@@ -202,9 +211,23 @@ def test_every_trial_begins_with_as_many_restarts_as_the_first(tmp_path: Path) -
         target.close()
 
 
-@pytest.mark.parametrize("table", [{"link": Link(0.05)}, {"stall": Stall(lasts_seconds=1)}])
-def test_containers_are_refused_a_link_and_a_stall_on_one_line(table: dict[str, Any]) -> None:
-    with pytest.raises(
-        BadInput, match=r"^(link.delay|stall.lasts)_seconds = \S+ needs processes of its own: leave out"
-    ):
-        Compose(Experiment("t", ["polling"], **table))
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        (
+            {"path": "far", "paths": {"far": {"delay_seconds": 0.05}}},
+            "the path of polling has a delay, which needs processes of its own: leave out --on compose",
+        ),
+        (
+            {"transports": ["websocket"], "websocket": {"ping_interval_seconds": 1}},
+            (
+                "websocket.ping_interval_seconds is a server's, and the stack's are set in docker-compose.yml: "
+                "--ping-interval-seconds"
+            ),
+        ),
+    ],
+)
+def test_containers_are_refused_what_only_processes_can_do_on_one_line(keys: dict[str, Any], line: str) -> None:
+    with pytest.raises(BadInput) as refusal:
+        refuse_unsupported(study_of({"title": "t", "transports": ["polling"], **keys}, Path()), SUPPORTED)
+    assert line == str(refusal.value)

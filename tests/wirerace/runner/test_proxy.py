@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from wirerace.runner.targets.proxy import MOST_BYTES_ON_THE_WAY, Proxy
+from wirerace.runner.network.proxy import MOST_BYTES_ON_THE_WAY, Proxy
 
 DELAY_SECONDS = 0.05
 PATIENCE_SECONDS = 60.0

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.wirerace.clocks import Hand
-from wirerace.record.parts import Part
+from wirerace.record.parts import PartRecord
 from wirerace.runner.progress import TICK_SECONDS
 from wirerace.runner.watching import ITSELF, Watch
 
@@ -68,7 +68,7 @@ def test_look_after_other_work_is_not_late() -> None:
     hand.pass_(5.0)
     watch.look(is_timed=False)
 
-    assert Part(0, 0.0) == watch.found()[ITSELF]
+    assert PartRecord(0, 0.0) == watch.found()[ITSELF]
 
 
 def test_nothing_counts_before_the_window() -> None:
@@ -79,7 +79,7 @@ def test_nothing_counts_before_the_window() -> None:
     hand.pass_(5.0)
     watch.look()
 
-    assert {"server": Part(0, 0.0), ITSELF: Part(0, 0.0)} == watch.found()
+    assert {"server": PartRecord(0, 0.0), ITSELF: PartRecord(0, 0.0)} == watch.found()
 
 
 def test_restarts_of_earlier_trials_do_not_count() -> None:

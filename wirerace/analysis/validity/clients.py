@@ -18,19 +18,19 @@ def check(evidence: Evidence) -> Iterator[Finding]:
 def _polls(evidence: Evidence) -> Iterator[Finding]:
     trial = evidence.trial
     if trial.requests:
-        # Polls that fall due while the server stands still are to be late: that is what is measured.
-        stalled = evidence.experiment.stall.lasts_seconds / trial.window_seconds
-        late = max(0.0, trial.late_polls / trial.requests - stalled)
+        # Polls that fall due while something stands still are to be late: that is what is measured.
+        stalled_seconds = sum(fault.lasts_seconds for fault in evidence.faults("stall"))
+        late = max(0.0, trial.late_polls / trial.requests - stalled_seconds / trial.window_seconds)
         text = f"{percent(late)} of polls left late, or never"
         yield from against(thresholds.LATE_POLLS_FRACTION, late, "late polls", text)
-    if errors := trial.responses["error"]:
+    if (errors := trial.responses["error"]) and not evidence.faults("kill"):
         text = f"{errors} requests were answered with an error"
         yield Finding("doubt", text, "clients waited and asked again", SEE_SERVER_LOG)
 
 
 def _connections(evidence: Evidence) -> Iterator[Finding]:
     trial, wanted = evidence.trial, evidence.experiment.clients.most
-    if trial.breaks:
+    if trial.breaks and not evidence.faults("kill"):
         yield Finding("doubt", f"connections broke {trial.breaks} times", "clients were away meanwhile", SEE_SERVER_LOG)
     if (gone := trial.breaks + trial.cuts - trial.return_seconds.count) > 0:
         text = f"{gone} of {trial.breaks + trial.cuts} connections that broke or were cut had not come back at the end"
@@ -38,6 +38,6 @@ def _connections(evidence: Evidence) -> Iterator[Finding]:
     if trial.clients < wanted:
         text = f"{trial.clients} of {wanted} clients were there"
         yield Finding("reason", text, "it is another load", "see the load's log in logs/, and wirerace doctor")
-    if trial.failed_connects:
+    if trial.failed_connects and not evidence.faults("kill"):
         text = f"clients failed to connect {trial.failed_connects} times"
         yield Finding("reason", text, "they came later than meant", "use a lower clients.spawn_per_second")

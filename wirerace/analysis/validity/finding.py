@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from wirerace.analysis.thresholds import Limit
-from wirerace.experiment.model import Experiment, Plan
+from wirerace.experiment.faults import Fault, FaultKind, FaultPlace
+from wirerace.experiment.model import Experiment
+from wirerace.experiment.plans import Plan
 from wirerace.record.result import Raw
 from wirerace.record.trial import Finding, Trial
 
@@ -12,10 +14,18 @@ from wirerace.record.trial import Finding, Trial
 class Evidence(NamedTuple):
     """What a trial is judged by: what was asked for, the raw record, and the figures with their theory."""
 
-    experiment: Experiment
     plan: Plan
     raw: Raw
     trial: Trial
+
+    @property
+    def experiment(self) -> Experiment:
+        """What was asked for."""
+        return self.plan.experiment
+
+    def faults(self, kind: FaultKind, *places: FaultPlace) -> list[Fault]:
+        """Return the faults of a kind that were asked for; on one of some places, where any are named."""
+        return [one for one in self.experiment.faults if one.kind == kind and (not places or one.on in places)]
 
 
 def against(limit: Limit, value: float | None, name: str, spelled: str) -> Iterator[Finding]:

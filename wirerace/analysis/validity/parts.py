@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from wirerace.analysis import thresholds
 from wirerace.analysis.validity.finding import Evidence, against, seconds
 from wirerace.clock import NS_PER_SECOND
+from wirerace.experiment.faults import Fault, FaultKind
 from wirerace.record.samples import off_seconds
 from wirerace.record.trial import Finding
 
@@ -14,32 +15,37 @@ NAMES = {
     "producer": "the producer",
     "server": "the server",
     "load": "the load",
-    "link": "the link's proxy",
+    "proxy": "the proxy",
     ITSELF: "wirerace itself",
 }
 RESTARTED = {
     "producer": "what was due meanwhile was never made",
     "server": "clients had to come back",
-    "link": "clients had to come back",
+    "proxy": "clients had to come back",
 }
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield what was found of every part."""
-    stalled = evidence.experiment.stall.lasts_seconds > 0
     for name, part in evidence.trial.parts.items():
         who, still = NAMES.get(name, name), part.still_seconds
-        if part.restarts:
+        asked = len(_faults(evidence, "kill", name))
+        if part.restarts > asked:
             times = "once" if part.restarts == 1 else f"{part.restarts} times"
             why = RESTARTED.get(name, "it is another one")
             yield Finding("reason", f"{who} died and was started again, {times}", why, SEE_LOGS)
         if name == ITSELF:
             text = f"{who} stood still, or had other work, for {seconds(still)}"
             yield from against(thresholds.UNWATCHED_SECONDS, still, "whether wirerace looked in time", text)
-        elif not (name == "server" and stalled):  # which is what is measured
+        elif not _faults(evidence, "stall", name):  # which is what is measured
             text = f"{who} was stopped by a signal, for {seconds(still)} at least"
             yield from against(thresholds.STILL_SECONDS, still, f"whether {who} stood still", text)
     yield from _spans(evidence)
+
+
+def _faults(evidence: Evidence, kind: FaultKind, name: str) -> list[Fault]:
+    """Return the faults of a kind that the experiment asks for on a part."""
+    return [fault for fault in evidence.faults(kind) if fault.on == name]
 
 
 def _spans(evidence: Evidence) -> Iterator[Finding]:
@@ -58,9 +64,9 @@ def _off_seconds(evidence: Evidence) -> Iterator[tuple[str, float]]:
     if measured.server is not None:
         yield "the server", off_seconds(measured.server, window)
     yield "the machine", off_seconds(measured.machine, window)
-    if (proxy := measured.proxy) is not None:
+    if (proxy := measured.proxy) is not None and not evidence.faults("kill", "proxy"):
         off_ns = abs(proxy.began_ns - window.from_ns) + abs(proxy.ended_ns - window.to_ns)
-        yield "the link's proxy", off_ns / NS_PER_SECOND
+        yield "the proxy", off_ns / NS_PER_SECOND
     processes = evidence.raw.account.processes
     if processes:
         off_ns = max(abs(one.from_ns - window.from_ns) + abs(one.to_ns - window.to_ns) for one in processes)

@@ -7,7 +7,7 @@ from wirerace.analysis import thresholds
 from wirerace.analysis.validity.finding import Evidence, against, milliseconds
 from wirerace.clock import to_ns
 from wirerace.errors import BadInput
-from wirerace.experiment.model import schedule_of
+from wirerace.experiment.plans import schedule_of
 from wirerace.record.trial import Finding
 from wirerace.workload.schedule import due_times
 
@@ -17,6 +17,9 @@ SEE_LOG = "see the producer's log in logs/"
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield what was found of the producer."""
     trial = evidence.trial
+    if evidence.faults("kill", "producer") or evidence.faults("stall", "producer"):
+        yield Finding("unchecked", "whether the producer kept its schedule: a fault was asked of it")
+        return
     part = trial.parts.get("producer")
     if len(evidence.raw.truth.epochs) > 1 and not (part and part.restarts):  # else its restart is a reason by itself
         why = "what was due meanwhile was never made"

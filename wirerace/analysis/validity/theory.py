@@ -13,8 +13,8 @@ CLOSER = "look at the parts of the latency and at the server's log in logs/, and
 
 
 def is_predicted(experiment: Experiment) -> bool:
-    """Tell whether theory says anything: it is of clients that stay, and of servers that go on."""
-    return experiment.clients.shape == "steady" and not experiment.stall.lasts_seconds
+    """Tell whether theory says anything: it is of clients that stay, and of parts that go on."""
+    return experiment.clients.shape == "steady" and not experiment.faults
 
 
 def check(evidence: Evidence, *, explained: bool) -> Iterator[Finding]:

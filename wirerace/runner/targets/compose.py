@@ -9,16 +9,17 @@ import msgspec
 
 from wirerace.clock import process_cpu_seconds
 from wirerace.errors import BadInput, TrialFailed, WireraceError
-from wirerace.experiment.model import Experiment, Plan, plans_of
+from wirerace.experiment.plans import Plan
+from wirerace.experiment.settings import Study
 from wirerace.host.cores import Cores
 from wirerace.host.machine import total_seconds
-from wirerace.options import fields_at, flag_of, variable_of
+from wirerace.options import variable_of
+from wirerace.runner.parts.container import Container, ContainerCrew
+from wirerace.runner.parts.part import MOST_RESTARTS, Crew
 from wirerace.runner.peer import Peer
-from wirerace.runner.targets.container import Container, ContainerCrew
-from wirerace.runner.targets.local import Child, LoadChild
 from wirerace.runner.targets.locust import load_flags, spelled_value
-from wirerace.runner.targets.process import MOST_RESTARTS
 from wirerace.runner.targets.stack import WORKER, Stack
+from wirerace.runner.targets.target import Child, LoadChild, Supported, refuse_unsupported
 from wirerace.stopping import whole
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 
@@ -28,7 +29,21 @@ PAGE_PORT, CONTROL_PORT = 8089, 9646
 WATCH_SECONDS = 1.0
 STOP_SECONDS = 20.0
 IDLE = {"ready", "stopped"}
-SHAPE_CLASSES = {"steady": "Default", "steps": "Steps", "spike": "Spike", "ramp": "Ramp", "storm": "ReconnectStorm"}
+SUPPORTED = Supported(
+    delays=False,
+    server_options=False,
+    faults=frozenset(
+        {
+            ("kill", "server"),
+            ("kill", "producer"),
+            ("stall", "server"),
+            ("stall", "producer"),
+            ("cut", "clients"),
+        }
+    ),
+    otherwise="needs processes of its own: leave out --on compose",
+)
+SHAPE_CLASSES = {"steady": "Default", "steps": "Steps", "spike": "Spike", "ramp": "Ramp"}
 """What Locust's page calls the shapes."""
 
 
@@ -48,22 +63,21 @@ class PageState(msgspec.Struct):
 class Compose:
     """Runs trials on the stack. What is down is brought up, and taken away at the end."""
 
-    def __init__(self, experiment: Experiment) -> None:
-        _refuse_server_options(experiment)
-        _refuse_interference(experiment)
-        self._experiment = experiment
+    def __init__(self, study: Study) -> None:
+        refuse_unsupported(study, SUPPORTED)
+        self._load = study.first.load
         self._stack = Stack()
         self._watched: list[Container | ContainerCrew] = []
         self._looked = 0.0
         self._schedule: Any = None
-        self.load_cores = experiment.load.processes
+        self.load_cores = self._load.processes
         self.cores = Cores([], [])
         self._was_down = [part for part in PARTS if not self._stack.containers(part)]
         self._workers_before = len(self._stack.containers(WORKER))
         if "locust" not in self._was_down and self._page.get("/stats/requests", PageState).state not in IDLE:
             raise BadInput("Locust is running a test on the stack: stop it first")
         try:
-            self._stack.up(*PARTS, workers=experiment.load.processes)
+            self._stack.up(*PARTS, workers=self._load.processes)
             self._producer_part = self._one("producer")
             self._producer = Peer("producer", self._producer_part.port(PRODUCER_PORT))
             self._schedule = self._producer.get("/schedule", object)
@@ -71,8 +85,10 @@ class Compose:
             take_all(self._take_away, self._revive)
             raise
 
-    def begin_trial(self) -> None:
+    def begin_trial(self, plan: Plan) -> None:
         """Start again what has died since the last trial, and allow every part as many deaths as in the first one."""
+        self._load = plan.experiment.load
+        self.load_cores = self._load.processes
         producer = self._producer_part
         if producer.has_ended():
             producer.restart()
@@ -95,7 +111,7 @@ class Compose:
         """Start a test on Locust's page with the plan's clients."""
         self._replace_dead_load()
         url = f"http://{plan.transport.name}:{plan.transport.port}"
-        flags = load_flags(self._experiment, plan, url)
+        flags = load_flags(plan, url)
         flags |= {"user_count": flags.pop("users"), "shape_class": SHAPE_CLASSES[str(flags.pop("shape"))]}
         flags |= {"load_seed": plan.seed, "await_window": True, "user_classes": plan.transport.user_class}
         form = urllib.parse.urlencode({name: spelled_value(value) for name, value in flags.items()})
@@ -133,7 +149,7 @@ class Compose:
         parts = [self._producer_part, *members]
         return total_seconds([process_cpu_seconds(), *(part.cpu_seconds() for part in parts)])
 
-    def stop(self, *parts: Container | ContainerCrew) -> None:
+    def stop(self, *parts: Crew) -> None:
         """End what the parts do, in this order."""
         for part in parts:
             self._watched = [left for left in self._watched if left is not part]
@@ -165,7 +181,7 @@ class Compose:
         """Start again what has died of the load since the trial before; workers of a dead master are of no use."""
         if not self._stack.containers("locust"):
             self._stack.remove(WORKER)
-        workers = self._experiment.load.processes
+        workers = self._load.processes
         if len(self._stack.containers(WORKER)) != workers:
             try:
                 self._stack.up("locust", WORKER, workers=workers)
@@ -195,15 +211,6 @@ class Compose:
             time.sleep(0.2)
 
 
-def _refuse_interference(experiment: Experiment) -> None:
-    for key, value in (
-        ("link.delay_seconds", experiment.link.delay_seconds),
-        ("stall.lasts_seconds", experiment.stall.lasts_seconds),
-    ):
-        if value:
-            raise BadInput(f"{key} = {value:g} needs processes of its own: leave out --on compose, or set it to 0")
-
-
 def take_all(*steps: Callable[[], object]) -> list[str]:
     """Take all steps, whatever becomes of those before, and return what went wrong."""
     troubles = []
@@ -214,13 +221,3 @@ def take_all(*steps: Callable[[], object]) -> list[str]:
             except WireraceError as error:
                 troubles.append(str(error))
     return troubles
-
-
-def _refuse_server_options(experiment: Experiment) -> None:
-    for plan in plans_of(experiment, 1):
-        for field in fields_at(plan.transport.options, "server"):
-            if getattr(plan.options, field.name) != field.default:
-                name = f"{plan.transport.name}.{field.name}"
-                raise BadInput(
-                    f"{name} is a server's, and the stack's are set in docker-compose.yml: {flag_of(field.name)}"
-                )

@@ -6,48 +6,41 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from wirerace.clock import process_cpu_seconds
 from wirerace.errors import BadInput
-from wirerace.experiment.model import Experiment, Plan, plans_of
+from wirerace.experiment.faults import POSSIBLE
+from wirerace.experiment.model import LoadOptions
+from wirerace.experiment.paths import NetworkPath
+from wirerace.experiment.plans import Plan, contestants_of
+from wirerace.experiment.settings import Setting, Study
 from wirerace.host.cores import cores_of, usable_cores
 from wirerace.host.machine import total_seconds
 from wirerace.host.ports import claim, free_port, is_free
 from wirerace.options import fields_at, flag_of, variable_of
 from wirerace.runner.directory import LOGS, RAW
+from wirerace.runner.parts.part import MOST_RESTARTS, Crew
+from wirerace.runner.parts.process import Process, Processes
 from wirerace.runner.peer import Peer
 from wirerace.runner.progress import TICK_SECONDS
-from wirerace.runner.targets.container import Container, ContainerCrew
 from wirerace.runner.targets.locust import load_flags, locust_command, spelled
-from wirerace.runner.targets.process import MOST_RESTARTS, Crew, Process
+from wirerace.runner.targets.target import Child, LoadChild, Supported, refuse_unsupported
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 
 SPARE_DESCRIPTORS = 200
 """What a process opens beside one socket for each client."""
-LOAD, LINK = "the load", "the link's proxy"
-PROXY_SECONDS = 60.0  # for a link's proxy to come up
+LOAD, PROXY = "the load", "the proxy"
+PROXY_SECONDS = 60.0  # for a path's proxy to come up
 
 
-class Child(NamedTuple):
-    """A service's process, or its container, and how to speak to it."""
-
-    process: Process | Container
-    peer: Peer
-
-
-class LoadChild(NamedTuple):
-    """The load's processes, or its containers, and how to speak to them.
-
-    Where there is a link, its proxy, and the port at which clients connect to it.
-    """
-
-    crew: Crew | ContainerCrew
-    peer: Peer
-    link: Child | None = None
-    link_port: int | None = None
+SUPPORTED = Supported(
+    delays=True,
+    server_options=True,
+    faults=frozenset((kind, place) for kind, places in POSSIBLE.items() for place in places),
+    otherwise="cannot be had",
+)
 
 
 class Local:
@@ -57,21 +50,22 @@ class Local:
     else does, and the producer keeps no record, for nobody asks for the truth.
     """
 
-    def __init__(self, experiment: Experiment, directory: Path, *, page_port: int | None = None) -> None:
+    def __init__(self, study: Study, directory: Path, *, page_port: int | None = None) -> None:
+        refuse_unsupported(study, SUPPORTED)
         self._page_port = page_port
-        self._experiment = experiment
         self._directory = directory
         with blamed_on(directory / LOGS):
             (directory / LOGS).mkdir(exist_ok=True)
         self._processes: list[Process] = []
         self._token = secrets.token_urlsafe(18)
-        self.cores = cores_of(experiment)
+        self.cores = cores_of(study.first.load, NetworkPath())
         self.load_cores = len(self.cores.load or usable_cores())
-        sockets = 2 if experiment.link.delay_seconds else 1  # a proxy has two for each client
-        raise_descriptor_limit(sockets * experiment.clients.count + SPARE_DESCRIPTORS)
+        raise_descriptor_limit(max(map(_sockets, study.settings)) + SPARE_DESCRIPTORS)
 
-    def begin_trial(self) -> None:
+    def begin_trial(self, plan: Plan) -> None:
         """Start again what has died since the last trial, and allow every part as many deaths as in the first one."""
+        self.cores = cores_of(plan.experiment.load, plan.path)
+        self.load_cores = len(self.cores.load or usable_cores())
         for process in self._processes:
             if process.has_ended():
                 process.restart()
@@ -99,23 +93,24 @@ class Local:
         """Start Locust with the plan's clients, which subscribe at once; several processes are a master and workers."""
         with self._all_or_nothing():
             control = Peer(LOAD, free_port(), token=self._token)
-            way, link = self._start_link(plan.name, server)
-            flags = load_flags(self._experiment, plan, way.url)
+            way, proxy = self._start_path(plan, server)
+            flags = load_flags(plan, way.url)
             flags |= {"load_seed": plan.seed, "control_port": control.port, "await_window": True}
             quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
-            crew = self._start_locust(f"{plan.name}-load", [*quiet, *spelled(flags), plan.transport.user_class])
-            return LoadChild(crew, control, link, None if link is None else way.port)
+            arguments = [*quiet, *spelled(flags), plan.transport.user_class]
+            crew = self._start_locust(plan.experiment.load, f"{plan.name}.load", arguments)
+            return LoadChild(crew, control, proxy, None if proxy is None else way.port)
 
-    def start_page(self, servers: Mapping[str, Peer], producer: Peer) -> LoadChild:
-        """Start Locust's page, its fields filled as the experiment says; clients come when somebody presses Start."""
+    def start_page(self, plans: Sequence[Plan], servers: Mapping[str, Peer], producer: Peer) -> LoadChild:
+        """Start Locust's page, its fields filled as the plans say; clients come when somebody presses Start."""
         page = Peer("Locust's page", self._page_port or 0)
         flags: dict[str, object] = {"web_port": page.port, "producer_url": producer.url}
         with self._all_or_nothing():
-            for plan in plans_of(self._experiment, 1):
-                if not plan.variant:
-                    way, _ = self._start_link(plan.name, servers[plan.transport.name])
-                    flags |= load_flags(self._experiment, plan, way.url)
-            return LoadChild(self._start_locust("locust", ["--class-picker", *spelled(flags)]), page)
+            for plan in plans:
+                way, _ = self._start_path(plan, servers[plan.transport.name])
+                flags |= load_flags(plan, way.url)
+            arguments = ["--class-picker", *spelled(flags)]
+            return LoadChild(self._start_locust(plans[0].experiment.load, "locust", arguments), page)
 
     def watch(self) -> None:
         """Start what has died again; Locust is not started again, for its ledgers are gone.
@@ -132,12 +127,12 @@ class Local:
         """Return the CPU time so far of everything that the experiment runs, this process included."""
         return total_seconds([process_cpu_seconds(), *(process.cpu_seconds() for process in self._processes)])
 
-    def stop(self, *processes: Process | Crew) -> None:
-        """Stop some processes, in this order."""
-        for process in processes:
+    def stop(self, *parts: Crew) -> None:
+        """Stop some parts, in this order."""
+        for part in parts:
             with whole():
-                process.stop()
-                self._processes = [left for left in self._processes if left not in process.members]
+                part.stop()
+                self._processes = [left for left in self._processes if left not in part.members]
 
     def close(self) -> None:
         """Stop everything that still runs, the newest first."""
@@ -153,11 +148,11 @@ class Local:
             self.stop(*reversed([process for process in self._processes if process not in before]))
             raise
 
-    def _start_locust(self, log: str, arguments: list[str]) -> Crew:
+    def _start_locust(self, load: LoadOptions, log: str, arguments: list[str]) -> Processes:
         """Start Locust in one process, or a master with the arguments and its workers."""
-        processes, cores = self._experiment.load.processes, self.cores.load
+        processes, cores = load.processes, self.cores.load
         if processes == 1:
-            return Crew([self._start(LOAD, log, [*locust_command(), *arguments], cores[:1])])
+            return Processes([self._start(LOAD, log, [*locust_command(), *arguments], cores[:1])])
         port = free_port()
         master = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port)]
         master += ["--expect-workers", str(processes), *arguments]
@@ -166,20 +161,19 @@ class Local:
         for number in range(1, processes + 1):
             core = cores[(number - 1) % len(cores) :][:1] if cores else []
             crew.append(self._start(f"{LOAD}, worker {number},", f"{log}-{number}", worker, core))
-        return Crew(crew)
+        return Processes(crew)
 
-    def _start_link(self, log_name: str, server: Peer) -> tuple[Peer, Child | None]:
+    def _start_path(self, plan: Plan, server: Peer) -> tuple[Peer, Child | None]:
         """Return what clients are to connect to: the server, or a proxy that makes the path to it longer.
 
         Raises TrialFailed when the proxy does not come up.
         """
-        delay_seconds = self._experiment.link.delay_seconds
-        if not delay_seconds:
+        if not plan.path.has_proxy:
             return server, None
-        path, control = Peer(LINK, free_port()), Peer(LINK, free_port(), token=self._token)
-        arguments = [path.port, control.port, server.port, delay_seconds]
-        command = ["-m", "wirerace.runner.targets.link", *map(str, arguments)]
-        proxy = self._start(LINK, f"{log_name}-link", command, self.cores.link)
+        path, control = Peer(PROXY, free_port()), Peer(PROXY, free_port(), token=self._token)
+        arguments = [path.port, control.port, server.port, plan.path.delay_seconds]
+        command = ["-m", "wirerace.runner.network.control", *map(str, arguments)]
+        proxy = self._start(PROXY, f"{plan.name}.proxy", command, self.cores.proxy)
         deadline = time.monotonic() + PROXY_SECONDS
         while not (path.is_open() and control.is_open()):
             if proxy.has_ended() or time.monotonic() > deadline:
@@ -204,6 +198,12 @@ class Local:
             process = Process(name, command, log, cores, {variable_of("control_token"): self._token})
             self._processes.append(process)
         return process
+
+
+def _sockets(setting: Setting) -> int:
+    """Return how many sockets a process has at most at a setting: a proxy has two for each client."""
+    sides = 2 if any(one.path.has_proxy for one in contestants_of(setting.experiment)) else 1
+    return sides * setting.experiment.clients.count
 
 
 def raise_descriptor_limit(needed: int) -> None:

@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from wirerace.errors import BadInput
-from wirerace.experiment.model import Experiment, Plan
+from wirerace.experiment.plans import Plan
 from wirerace.options import fields_at, flag_of
 from wirerace.workload.shapes import spell_stages
 
 
-def load_flags(experiment: Experiment, plan: Plan, server_url: str) -> dict[str, object]:
+def load_flags(plan: Plan, server_url: str) -> dict[str, object]:
     """Return the options of Locust that an experiment sets for one of its trials."""
-    clients, name, shape = experiment.clients, plan.transport.name, experiment.clients.shape_options
+    clients, name = plan.experiment.clients, plan.transport.name
+    shape = clients.shape_options
     flags: dict[str, object] = {
         "users": clients.count,
         "spawn_rate": clients.spawn_per_second,

@@ -14,8 +14,8 @@ import docker
 from docker.errors import DockerException
 
 from wirerace.errors import BadInput, TrialFailed
-from wirerace.runner.targets.container import Container, asking
-from wirerace.runner.targets.process import NO_VARIABLES
+from wirerace.runner.parts.container import Container, asking
+from wirerace.runner.parts.process import NO_VARIABLES
 from wirerace.stopping import whole
 from wirerace.system import fault_of
 

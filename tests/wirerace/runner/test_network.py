@@ -1,4 +1,4 @@
-"""A link's proxy is observed: how late it forwards, what it spends, and which core it has."""
+"""A path's proxy is observed: how late it forwards, what it spends, and which core it has."""
 
 import socket
 import threading
@@ -10,15 +10,17 @@ from msgspec.structs import replace
 
 from tests.wirerace.analysis.records import MS, WINDOW, recorded, trial_of, truth_of
 from tests.wirerace.trials import NOTHING_MEASURED
-from wirerace.experiment.model import Experiment, Link, LoadOptions
+from wirerace.experiment.model import Experiment, LoadOptions
+from wirerace.experiment.paths import NetworkPath
+from wirerace.experiment.settings import alone
 from wirerace.host import cores
 from wirerace.host.cores import Cores, cautions, cores_of
 from wirerace.observe.account import AccountRecord
-from wirerace.record.samples import LinkReport
+from wirerace.record.samples import ProxyReport
+from wirerace.runner.network import proxy
+from wirerace.runner.network.control import ProxyControl
+from wirerace.runner.network.proxy import Proxy
 from wirerace.runner.peer import Peer
-from wirerace.runner.targets import proxy
-from wirerace.runner.targets.link import LinkControl
-from wirerace.runner.targets.proxy import Proxy
 
 DELAY_SECONDS = 0.02
 PATIENCE_SECONDS = 10.0
@@ -63,7 +65,7 @@ def path() -> Iterator[Path]:
     found.close()
 
 
-def late_ns(report: LinkReport) -> tuple[int, int]:
+def late_ns(report: ProxyReport) -> tuple[int, int]:
     return report.late.recorded, report.late.max_ns or 0
 
 
@@ -113,7 +115,7 @@ def test_order_is_kept_whatever_the_stamps_say(path: Path, monkeypatch: pytest.M
 
 def test_proxy_reports_at_a_port_of_its_own() -> None:
     link, ending = Proxy(0, ("127.0.0.1", 1), DELAY_SECONDS), threading.Event()
-    control = LinkControl(0, link)
+    control = ProxyControl(0, link)
 
     def turn() -> None:
         while not ending.is_set():
@@ -122,9 +124,9 @@ def test_proxy_reports_at_a_port_of_its_own() -> None:
     thread = threading.Thread(target=turn)
     thread.start()
     try:
-        peer = Peer("the link's proxy", control.port)
+        peer = Peer("the proxy", control.port)
         assert peer.is_open()
-        first, second = (peer.get("/report", LinkReport) for _ in range(2))
+        first, second = (peer.get("/report", ProxyReport) for _ in range(2))
         assert first.ended_ns == second.began_ns
     finally:
         ending.set()
@@ -134,11 +136,11 @@ def test_proxy_reports_at_a_port_of_its_own() -> None:
 
 
 def test_link_of_a_trial_is_what_its_proxy_reports() -> None:
-    report = LinkReport(
+    report = ProxyReport(
         began_ns=WINDOW.from_ns, ended_ns=WINDOW.to_ns, cpu_seconds=2.5, late=recorded([MS] * 99 + [3 * MS])
     )
     measured = replace(NOTHING_MEASURED, proxy=report, proxy_core=3, proxy_shares_core=True)
-    link = trial_of(AccountRecord(), truth_of(), measured).link
+    link = trial_of(AccountRecord(), truth_of(), measured).proxy
 
     assert link is not None
     assert (3, True, 2.5, 0.25) == (link.core, link.shares_core, link.cpu_seconds, link.utilisation)
@@ -147,7 +149,7 @@ def test_link_of_a_trial_is_what_its_proxy_reports() -> None:
         link.late_seconds.mean,
         link.late_seconds.max,
     )
-    assert trial_of(AccountRecord(), truth_of()).link is None
+    assert trial_of(AccountRecord(), truth_of()).proxy is None
 
 
 @pytest.mark.parametrize(
@@ -164,9 +166,10 @@ def test_proxy_has_a_core_of_its_own_where_there_are_enough(
     cores_there: list[int], processes: int, delay: float, expected: Cores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cores, "split_cores", lambda: (cores_there[:1], cores_there[1:]))
-    experiment = Experiment("t", ["polling"], link=Link(delay), load=LoadOptions(processes=processes))
+    load, path = LoadOptions(processes=processes), NetworkPath(delay)
+    experiment = Experiment("t", ["polling"], path="far", paths={"far": path}, load=load)
 
-    assert expected == cores_of(experiment)
-    told = [caution for caution in cautions(experiment) if "the link's proxy shares core" in caution]
+    assert expected == cores_of(load, path)
+    told = [caution for caution in cautions(alone(experiment)) if "the proxy shares core" in caution]
     assert expected.is_shared == bool(told)
-    assert Cores([], []) == cores_of(Experiment("t", ["polling"], link=Link(delay), load=LoadOptions(pin_cores=False)))
+    assert Cores([], []) == cores_of(LoadOptions(pin_cores=False), path)

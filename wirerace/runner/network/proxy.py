@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from wirerace.clock import NS_PER_SECOND, now_ns, process_cpu_seconds, to_ns
 from wirerace.observe.histogram import Latencies
-from wirerace.record.samples import LinkReport
+from wirerace.record.samples import ProxyReport
 
 READ_BYTES = 65_536
 ANCILLARY_BYTES = 64
@@ -85,11 +85,11 @@ class Proxy:
         """Attend to a socket no longer."""
         self._selector.unregister(stream)
 
-    def report(self) -> LinkReport:
+    def report(self) -> ProxyReport:
         """Return what was forwarded since the last report, and begin anew."""
         now, cpu_seconds = now_ns(), process_cpu_seconds() or 0.0
         spent_seconds = cpu_seconds - self._cpu_before
-        found = LinkReport(
+        found = ProxyReport(
             began_ns=self._since_ns, ended_ns=now, cpu_seconds=spent_seconds, late=self._late.to_record()
         )
         self._late, self._since_ns, self._cpu_before = Latencies(), now, cpu_seconds

@@ -15,14 +15,13 @@ from wirerace.errors import TrialFailed
 from wirerace.host.machine import slab_bytes, socket_bytes
 from wirerace.options import ENV_PREFIX
 from wirerace.record.samples import Memory
+from wirerace.runner.parts.part import MOST_RESTARTS
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
 
 STOP_SECONDS = 6.0
 """A service stops within 5 s of SIGTERM."""
 LAST_LINES = 5
-MOST_RESTARTS = 3
-"""In one trial; a part that dies again and again will not stop doing so."""
 STOPPED = {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP}
 ROOT = Path(__file__).parents[3]
 NO_VARIABLES: Mapping[str, str] = {}
@@ -34,6 +33,8 @@ class Process:
     Its output goes to `log`. `cores` binds it to some cores, all when empty. `variables` are added to its environment,
     which other users of the machine cannot read, as they can a command line.
     """
+
+    shares_network = True
 
     def __init__(
         self,
@@ -89,9 +90,18 @@ class Process:
         with whole(), blamed_on(self.name):
             self._stalling = subprocess.Popen(command, start_new_session=True)  # noqa: S603 -- our own
 
+    def kill(self) -> None:
+        """Kill it at once; its target starts it again when it looks next."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
     def cpu_seconds(self) -> float | None:
         """Return its CPU time so far, None where it cannot be had."""
         return process_cpu_seconds(self.pid)
+
+    def own_cpu_seconds(self) -> float | None:
+        """Return the same: it is one process."""
+        return self.cpu_seconds()
 
     def memory(self) -> Memory:
         """Return the memory that is its alone (USS), and that of all TCP sockets of the machine."""
@@ -116,7 +126,7 @@ class Process:
 
     def stop(self) -> None:
         """End it, by force if it does not go."""
-        self._end_stall()
+        self.resume()
         if self.has_ended():
             return
         self._popen.terminate()
@@ -126,13 +136,14 @@ class Process:
             os.killpg(self._popen.pid, signal.SIGKILL)
             self._popen.wait()
 
-    def _end_stall(self) -> None:
-        """Let it go on, if it still stands: it could not end in order."""
+    def resume(self) -> None:
+        """Let it go on, if it stands still: it could not end in order."""
         if self._stalling is None:
             return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._stalling.pid, signal.SIGKILL)
         self._stalling.wait()
+        self._stalling = None
         if not self.has_ended():
             self._popen.send_signal(signal.SIGCONT)
 
@@ -155,7 +166,7 @@ class Process:
         return popen
 
 
-class Crew:
+class Processes:
     """Several processes that do one job; they end together."""
 
     def __init__(self, members: Sequence[Process]) -> None:

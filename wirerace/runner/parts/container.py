@@ -1,5 +1,8 @@
 """Containers of an experiment: what they spend, whether they live, what they said last."""
 
+import os
+import signal
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -7,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 from wirerace.clock import now_ns
 from wirerace.errors import TrialFailed
 from wirerace.record.samples import Memory
-from wirerace.runner.targets.groups import cpu_seconds_of, is_stopped
-from wirerace.runner.targets.process import MOST_RESTARTS
+from wirerace.runner.parts.groups import cpu_seconds_of, is_stopped
+from wirerace.runner.parts.part import MOST_RESTARTS
+from wirerace.stopping import whole
+from wirerace.system import blamed_on
 
 if TYPE_CHECKING:
     from docker.models.containers import Container as DockerContainer
 
 LAST_LINES = 5
+PAUSED = "paused"
 
 
 @contextmanager
@@ -30,11 +36,14 @@ def asking(name: str) -> Iterator[None]:
 class Container:
     """One container of the stack; it is there before the experiment and after it."""
 
+    shares_network = False
+
     def __init__(self, name: str, container: "DockerContainer") -> None:
         self.name = name
         self.restarts = 0
         self.gives_up_at = MOST_RESTARTS
         self._container = container
+        self._stalling: subprocess.Popen[bytes] | None = None
 
     @property
     def members(self) -> "Sequence[Container]":
@@ -62,11 +71,31 @@ class Container:
                 self._container.reload()
         except TrialFailed:
             return True
-        return str(self._container.status) != "running"
+        return str(self._container.status) not in {"running", PAUSED}
 
     def is_stopped(self) -> bool:
-        """Tell whether a signal has stopped its first process, where that is to be seen."""
+        """Tell whether it is paused, or a signal has stopped its first process, where that is to be seen."""
+        if self._stalling is not None and self._stalling.poll() is None:
+            return True
         return is_stopped(str(self._container.id), self._container.attrs["State"]["Pid"])
+
+    def kill(self) -> None:
+        """Kill it at once; its target starts it again when it looks next."""
+        with asking(self.name):
+            self._container.kill()
+
+    def stall(self, seconds: float) -> None:
+        """Pause it from now on for a time.
+
+        A shell of its own lets it go on, whatever becomes of this process meanwhile. It is started before the pause,
+        so that the pause always ends.
+        """
+        command = ["/bin/sh", "-c", f"sleep {seconds:f}; docker unpause {self._container.id}"]
+        with whole(), blamed_on(self.name), asking(self.name):
+            self._stalling = subprocess.Popen(  # noqa: S603 -- our own
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+            )
+            self._container.pause()
 
     def start_anew(self) -> None:
         """Restart it: a fresh process, as in a new container."""
@@ -118,8 +147,26 @@ class Container:
             lines = self._container.logs(tail=LAST_LINES).decode(errors="replace").splitlines()
         return TrialFailed(f"{self.name} {what}; its log ends: {' | '.join(lines) or '(empty)'}")
 
+    def own_cpu_seconds(self) -> float | None:
+        """Return None: its control group has its health checks in it, so its service says what it spent."""
+        return None
+
     def stop(self) -> None:
-        """Leave it as it is: the stack belongs to its user."""
+        """Leave it running, because the stack belongs to its user."""
+        self.resume()
+
+    def resume(self) -> None:
+        """Let it go on, if it is paused."""
+        if self._stalling is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._stalling.pid, signal.SIGKILL)
+        self._stalling.wait()
+        self._stalling = None
+        with asking(self.name):
+            self._container.reload()
+            if self._container.status == PAUSED:
+                self._container.unpause()
 
     def _stats(self) -> dict[str, Any]:
         """Ask the engine, which takes it a second: it waits for its next look at the container."""

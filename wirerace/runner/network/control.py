@@ -8,14 +8,14 @@ import sys
 import msgspec
 
 from wirerace.options import variable_of
-from wirerace.runner.targets.proxy import Proxy
+from wirerace.runner.network.proxy import Proxy
 
 PARENT_EVERY_SECONDS = 1.0
 MOST_REQUEST_BYTES = 65_536
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
 
 
-class LinkControl:
+class ProxyControl:
     """Answers every request that brings the token with the proxy's report since the last one, on loopback."""
 
     def __init__(self, port: int, proxy: Proxy, token: str = "") -> None:
@@ -55,7 +55,7 @@ def main(port: str, control_port: str, server_port: str, delay_seconds: str) -> 
     """Pass on what comes for as long as the parent lives, or until a signal ends this."""
     parent_pid = int(os.environ.get(variable_of("parent_pid"), "0"))
     proxy = Proxy(int(port), ("127.0.0.1", int(server_port)), float(delay_seconds))
-    LinkControl(int(control_port), proxy, os.environ.get(variable_of("control_token"), ""))
+    ProxyControl(int(control_port), proxy, os.environ.get(variable_of("control_token"), ""))
     while not parent_pid or os.getppid() == parent_pid:
         proxy.turn(PARENT_EVERY_SECONDS)
 

@@ -1,0 +1,71 @@
+"""Faults that an experiment asks for: each happens in the window, and the ledger holds across it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.race.running import Race
+
+pytestmark = pytest.mark.processes
+
+
+def ran(race: Callable[..., Race], faults: str, *keys: str) -> dict[str, Any]:
+    """Run one trial of a WebSocket with faults, and return it."""
+    both = (f"faults=[{faults}]", 'transports=["websocket"]', "window.measure_seconds=3", *keys)
+    started = race(*(part for key in both for part in ("--set", key)))
+    assert started.wait() == 0, started.said
+    (trial,) = started.result["trials"]
+    assert (1.0, 0, 0) == (trial["reach"], trial["duplicated"], trial["reordered"])
+    return dict(trial)
+
+
+def reasons_of(trial: dict[str, Any], *words: str) -> list[str]:
+    """Return the reasons why a trial is invalid that speak of these words: the machine may have some of its own."""
+    return [reason for reason in trial["verdict"]["reasons"] if any(word in reason for word in words)]
+
+
+def test_server_that_is_to_be_killed_comes_back_and_nothing_is_lost(race: Callable[..., Race]) -> None:
+    trial = ran(race, '{kind = "kill", on = "server", at_seconds = 0.5}')
+    assert (1, 1) == (trial["restarts"], trial["parts"]["server"]["restarts"])
+    assert trial["server"]["cpu_seconds"] is None, "its counters began anew"
+    assert 20 == trial["return_seconds"]["count"]
+    assert [] == reasons_of(trial, "died", "counters", "connect")
+    assert "what the server spent: it was killed, as the experiment asks" in trial["verdict"]["unchecked"]
+    assert [] == trial["theory"]
+
+
+def test_producer_that_is_to_be_killed_makes_a_new_epoch_and_the_truth_is_of_both(race: Callable[..., Race]) -> None:
+    trial = ran(race, '{kind = "kill", on = "producer", at_seconds = 0.5}')
+    assert 1 == trial["parts"]["producer"]["restarts"]
+    assert 20 * trial["updates"] == trial["expected"] == trial["delivered"]
+    assert [] == reasons_of(trial, "producer")
+
+
+def test_stalled_producer_makes_late_what_was_due_meanwhile(race: Callable[..., Race]) -> None:
+    trial = ran(race, '{kind = "stall", on = "producer", at_seconds = 0.5, lasts_seconds = 0.6}')
+    assert 0.5 < trial["producer"]["late_seconds_max"] < trial["latency_seconds"]["max"] + 0.05
+    assert [] == reasons_of(trial, "producer")
+
+
+def test_proxy_can_be_stalled_and_killed_one_after_the_other(race: Callable[..., Race]) -> None:
+    stall = '{kind = "stall", on = "proxy", at_seconds = 0.3, lasts_seconds = 0.5}'
+    kill = '{kind = "kill", on = "proxy", at_seconds = 1.5}'
+    trial = ran(race, f"{kill}, {stall}", "path=far", "paths.far.delay_seconds=0.02")
+    assert 1 == trial["parts"]["proxy"]["restarts"]
+    assert 0.4 < trial["latency_seconds"]["max"]
+    assert 20 == trial["breaks"] == trial["return_seconds"]["count"]
+    assert [] == reasons_of(trial, "proxy")
+
+
+def test_more_deaths_than_were_asked_for_are_a_reason(race: Callable[..., Race]) -> None:
+    started = race(
+        *("--set", 'faults=[{kind = "kill", on = "server", at_seconds = 0.5}]'),
+        *("--set", 'transports=["websocket"]', "--set", "window.measure_seconds=4"),
+    )
+    started.wait_for("measuring")
+    started.child("services producer").kill()
+    assert started.wait() in {0, 1}, started.said
+    (trial,) = started.result["trials"]
+    assert reasons_of(trial, "the producer died")
+    assert [] == reasons_of(trial, "the server died")

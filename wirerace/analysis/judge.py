@@ -1,0 +1,26 @@
+"""Judging a trial: measure, predict, and say whether it may be believed."""
+
+import msgspec
+
+from wirerace.analysis.measure import figures
+from wirerace.analysis.predict import theory_of
+from wirerace.analysis.validity.finding import Evidence
+from wirerace.analysis.validity.verdict import verdict
+from wirerace.experiment.plans import Plan
+from wirerace.record.result import Raw
+from wirerace.record.trial import Trial
+
+
+def judged(plan: Plan, raw: Raw) -> Trial:
+    """Return the trial that comes of a raw record: its figures, theory beside them, and the verdict.
+
+    Raises TrialFailed when the record it is to be checked against is not whole.
+    """
+    return with_verdict(plan, raw, figures(plan, raw))
+
+
+def with_verdict(plan: Plan, raw: Raw, trial: Trial) -> Trial:
+    """Return a trial, whose figures are known, with theory and verdict."""
+    cells, conditions = theory_of(plan, raw, trial)
+    with_theory = msgspec.structs.replace(trial, theory=cells, conditions=conditions)
+    return msgspec.structs.replace(with_theory, verdict=verdict(Evidence(plan, raw, with_theory)))

@@ -1,0 +1,159 @@
+"""Settings: an experiment whose file has lists where values belong is run at every combination of them."""
+
+import copy
+import itertools
+import math
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from wirerace.annotations import kinds_of, plain_type_of, struct_in, type_inside
+from wirerace.decoding import Key, spelled
+from wirerace.errors import BadInput, shown
+from wirerace.experiment.model import Experiment, document_of
+from wirerace.experiment.toml import inline
+from wirerace.transports import TRANSPORTS
+
+MOST_SETTINGS = 10_000
+OF_THE_PLAN = {"title", "repeats", "valid_repeats", "tries"}
+"""Keys that say how all settings are run: they are the same for all."""
+OF_THE_CONTESTANT = {"id", "title", "transport"}
+"""Keys of a contestant that say which one it is."""
+
+_KEY = re.compile(r"\[\d{1,9}\]|[^.\[\]]+")
+
+Document = dict[str, Any]
+
+
+class Axis(NamedTuple):
+    """A key that is swept, as the path to it in a file, and the values that it takes in turn."""
+
+    keys: Sequence[str | int]
+    values: Sequence[Any]
+
+    @property
+    def name(self) -> str:
+        """The key as people write it."""
+        return spelled("", self.keys)
+
+
+class Setting(NamedTuple):
+    """One point of a sweep: the experiment with some keys replaced. `values` says which, by key, and by what.
+
+    Without a sweep there is one setting, number 0, in which nothing is replaced.
+    """
+
+    number: int
+    values: dict[str, Any]
+    experiment: Experiment
+
+    @property
+    def title(self) -> str:
+        """What people see of it; nothing where nothing is swept."""
+        return setting_title(self.values)
+
+
+class Study(NamedTuple):
+    """All settings of an experiment. `document` is the resolved file, with the lists of the sweep in their places."""
+
+    document: Document
+    settings: Sequence[Setting]
+
+    @property
+    def first(self) -> Experiment:
+        """The experiment at its first setting: what is the same for all can be read from it."""
+        return self.settings[0].experiment
+
+
+def setting_title(values: dict[str, Any]) -> str:
+    """Return what people see of a setting's values: clients.count = 300, polling.interval_seconds = 1."""
+    return ", ".join(f"{key} = {value if isinstance(value, str) else inline(value)}" for key, value in values.items())
+
+
+def alone(experiment: Experiment) -> Study:
+    """Return the study of an experiment without a sweep."""
+    return Study(document_of(experiment), [Setting(0, {}, experiment)])
+
+
+def axes_of(document: Document) -> list[Axis]:
+    """Return the axes of a sweep in a file: the lists that stand where the model has one value.
+
+    Raises BadInput, naming the key and the cure, when a list cannot be swept.
+    """
+    axes = list(_axes(document, Experiment, []))
+    for axis in axes:
+        if axis.keys[0] in OF_THE_PLAN or (axis.keys[0] == "contestants" and axis.keys[-1] in OF_THE_CONTESTANT):
+            raise BadInput(f"{axis.name} is the same for all settings: give it one value, not a list")
+        if not axis.values:
+            raise BadInput(f"{axis.name}: a list makes a sweep, and this one is empty: give it a value")
+        if any(value in axis.values[:index] for index, value in enumerate(axis.values)):
+            raise BadInput(f"{axis.name}: each value of a sweep may be named once, got {shown(list(axis.values))}")
+    if math.prod(len(axis.values) for axis in axes) > MOST_SETTINGS:
+        counts = " × ".join(f"{len(axis.values)} of {axis.name}" for axis in axes)
+        raise BadInput(f"a sweep has at most {MOST_SETTINGS:,} settings, and this one has {counts}: leave some out")
+    return axes
+
+
+def _axes(given: Any, annotation: Any, keys: list[str | int]) -> Iterator[Axis]:
+    """Yield the axes in a value that should be of a type; what is of no known type is left to the reading."""
+    if isinstance(given, list | tuple):
+        if annotation is not None and not _takes_list(annotation):
+            yield Axis(tuple(keys), given)
+            return
+        for index, inner in enumerate(given):
+            yield from _axes(inner, type_inside(annotation, index), [*keys, index])
+    elif isinstance(given, dict):
+        for key, inner in given.items():
+            yield from _axes(inner, _type_under(given, annotation, keys, key), [*keys, key])
+
+
+def _type_under(table: Document, annotation: Any, keys: list[str | int], key: str) -> Any:
+    """Return the type of a key of a table: transports have tables of their own, and contestants their options."""
+    if not keys and key in TRANSPORTS:
+        return TRANSPORTS[key].options
+    if keys[:1] == ["contestants"] and key == "options":
+        transport = TRANSPORTS.get(str(table.get("transport")))
+        return transport.options if transport is not None else None
+    return type_inside(annotation, key if struct_in(annotation) is not None else None)
+
+
+def _takes_list(annotation: Any) -> bool:
+    kinds = (plain_type_of(kind) for kind in kinds_of(annotation))
+    return any(getattr(kind, "__origin__", kind) in {list, tuple} for kind in kinds)
+
+
+def documents_of(document: Document, axes: Sequence[Axis]) -> Iterator[tuple[dict[str, Any], Document]]:
+    """Yield the values of each setting, and the file with them: the last axis varies first."""
+    for values in itertools.product(*(axis.values for axis in axes)):
+        found = copy.deepcopy(document)
+        for axis, value in zip(axes, values, strict=True):
+            put(found, axis.keys, copy.deepcopy(value))
+        yield {axis.name: value for axis, value in zip(axes, values, strict=True)}, found
+
+
+def resolved(document: Document, values: dict[str, Any]) -> Document:
+    """Return a file with the lists of its sweep replaced by the values of one setting.
+
+    Raises BadInput when a key of the setting is none of the file.
+    """
+    found = copy.deepcopy(document)
+    for name, value in values.items():
+        keys = [int(part[1:-1]) if part.startswith("[") else part for part in _KEY.findall(name)]
+        place: Any = found
+        try:
+            for key in keys[:-1]:
+                place = place[key]
+            place[keys[-1]]
+            place[keys[-1]] = value
+        except (LookupError, TypeError, ValueError):
+            raise BadInput(f"{shown(name)} is no key of the experiment") from None
+    return found
+
+
+def put(document: Document, keys: Sequence[Key], value: Any) -> None:
+    """Put a value into its place in a file."""
+    *path, last = keys
+    place: Any = document
+    for key in path:
+        place = place.setdefault(key, {}) if isinstance(place, dict) else place[key]
+    place[last] = value

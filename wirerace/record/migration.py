@@ -1,0 +1,83 @@
+"""Migration: results of older schemas, as this version writes them.
+
+Schema 2 had labels as keys of the summary's figures. Schemas 2 and 3 knew a transport and a variant where there is a
+contestant now, one setting where there are points, and a link where there is a proxy.
+"""
+
+from typing import Any
+
+import msgspec
+
+from wirerace.decoding import convert, decode_json
+from wirerace.record.result import SCHEMA, Result
+from wirerace.transports import TRANSPORTS
+
+OLDER = (2, 3)
+
+
+class _Keys(msgspec.Struct):
+    """What an older trial, or failure, was called by."""
+
+    transport: str
+    repeat: int
+    variant: str = ""
+
+    @property
+    def id(self) -> str:
+        return f"{self.transport}-{self.variant}" if self.variant else self.transport
+
+    @property
+    def title(self) -> str:
+        title = TRANSPORTS[self.transport].title if self.transport in TRANSPORTS else self.transport
+        return f"{title} ({self.variant})" if self.variant else title
+
+
+class _Plan(msgspec.Struct):
+    """What an older experiment says of what is compared."""
+
+    transports: list[str] = []
+    variants: dict[str, Any] = {}
+
+
+class _Older(msgspec.Struct):
+    """What differs in an older result."""
+
+    schema: int
+    experiment: _Plan
+    trials: list[_Keys] = []
+    discarded: list[int] = []
+    failures: list[_Keys] = []
+
+
+def migrated(encoded: bytes) -> Result:
+    """Return an older result as one of this version.
+
+    The summary of schema 2 is left out: reports compute summaries from the trials.
+
+    Raises BadInput when it is not what its schema says.
+    """
+    older = decode_json(encoded, _Older)
+    document = msgspec.json.decode(encoded)
+    summary = document.pop("summary", None)
+    document["schema"] = SCHEMA
+    document["contestants"] = _contestants(older)
+    document["points"] = [{"summary": summary if older.schema == 3 else None}]
+    document["discarded"] = [{"point": 0, "repeat": repeat} for repeat in older.discarded]
+    for name in ("trials", "failures"):
+        for keys, one in zip(getattr(older, name), document.get(name, []), strict=True):
+            one["contestant"] = keys.id
+    for trial in document.get("trials", []):
+        trial["proxy"] = trial.pop("link", None)
+        parts = trial.get("parts")
+        if isinstance(parts, dict) and "link" in parts:
+            parts["proxy"] = parts.pop("link")
+    return convert(document, Result)
+
+
+def _contestants(older: _Older) -> list[dict[str, str]]:
+    """Return what was compared, in the order in which the experiment names it."""
+    found = {keys.id: keys for keys in [*older.trials, *older.failures]}
+    transports = [*older.experiment.transports, *(keys.transport for keys in found.values())]
+    variants = ["", *older.experiment.variants, *(keys.variant for keys in found.values())]
+    ordered = sorted(found.values(), key=lambda keys: (transports.index(keys.transport), variants.index(keys.variant)))
+    return [{"id": keys.id, "title": keys.title, "transport": keys.transport} for keys in ordered]

@@ -1,0 +1,95 @@
+"""Reading result.json: of this version, or of an older one, which is migrated."""
+
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+
+from wirerace.decoding import convert, decode_json
+from wirerace.errors import BadInput, shown
+from wirerace.experiment.contestants import is_id
+from wirerace.experiment.settings import resolved
+from wirerace.files import read_file
+from wirerace.observe.account import Outcome
+from wirerace.record.migration import OLDER, migrated
+from wirerace.record.result import FILE_NAME, SCHEMA, Raw, Result
+from wirerace.transports import TRANSPORTS
+from wirerace.workload.schedule import Source
+
+READABLE = (*OLDER, SCHEMA)
+
+
+class _Schema(msgspec.Struct):
+    schema: int
+
+
+class _Clients(msgspec.Struct):
+    count: int
+    shape: str = "steady"
+
+
+class _WindowOptions(msgspec.Struct):
+    measure_seconds: float
+
+
+class _Outline(msgspec.Struct, kw_only=True):
+    """What a report says of an experiment at one setting; the rest may be of another version."""
+
+    title: str
+    valid_repeats: int | None = None
+    producer: Source
+    clients: _Clients
+    window: _WindowOptions
+
+
+def read_result(place: Path) -> Result:
+    """Return a result, given its file, or the directory that it is in.
+
+    Raises BadInput when there is none, or none that this version can read.
+    """
+    path = place if place.is_file() or place.name == FILE_NAME else place / FILE_NAME
+    encoded = read_file(path, f"give the directory of a run, or its {FILE_NAME}")
+    try:
+        schema = decode_json(encoded, _Schema).schema
+        if schema in READABLE:
+            result = decode_json(encoded, Result) if schema == SCHEMA else migrated(encoded)
+            _check(result)
+            return result
+    except BadInput as error:
+        raise BadInput(f"{path}: no result of Wirerace: {error}") from None
+    readable = ", ".join(map(str, READABLE[:-1]))
+    raise BadInput(f"{path}: schema {shown(schema)}; this version reads {readable} and {SCHEMA}")
+
+
+def read_raw(path: Path) -> Raw:
+    """Return what a trial's figures were computed from.
+
+    Raises BadInput when it is not there, or is none that this version can read.
+    """
+    encoded = read_file(path, "it lies in the directory of its run")
+    try:
+        return decode_json(encoded, Raw)
+    except BadInput as error:
+        raise BadInput(f"{path}: no raw record of Wirerace: {error}") from None
+
+
+def _check(result: Result) -> None:
+    """Check what types do not tell, and everything that reads a result relies on."""
+    if not result.points:
+        raise BadInput("points: there is none")
+    for number, point in enumerate(result.points):
+        at = "experiment" if len(result.points) == 1 else f"experiment at points[{number}]"
+        convert(resolved(result.experiment, point.setting), _Outline, at)
+    ids = [contestant.id for contestant in result.contestants]
+    for number, contestant in enumerate(result.contestants):
+        if contestant.transport not in TRANSPORTS:
+            raise BadInput(f"contestants[{number}].transport: there is no {shown(contestant.transport)}")
+        if not is_id(contestant.id) or ids.count(contestant.id) > 1:
+            raise BadInput(f"contestants[{number}].id: {shown(contestant.id)} is no id of its own")
+    for number, trial in enumerate(result.trials):
+        if trial.contestant not in ids:
+            raise BadInput(f"trials[{number}].contestant: there is no {shown(trial.contestant)} in contestants")
+        if not 0 <= trial.point < len(result.points):
+            raise BadInput(f"trials[{number}].point: there is no points[{trial.point}]")
+        if missing := [outcome for outcome in get_args(Outcome) if outcome not in trial.responses]:
+            raise BadInput(f"trials[{number}].responses: {missing[0]} is missing")

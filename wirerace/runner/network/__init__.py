@@ -1,0 +1,1 @@
+"""Network paths as processes: the proxy between clients and server."""

@@ -1,0 +1,1 @@
+"""Parts of a trial: processes and containers, each started, watched, killed, stalled and sampled alike."""

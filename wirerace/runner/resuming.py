@@ -1,0 +1,46 @@
+"""Resuming: a run that was interrupted is continued as it was begun."""
+
+from pathlib import Path
+
+from wirerace.errors import BadInput
+from wirerace.experiment.reading import study_of
+from wirerace.experiment.settings import Study
+from wirerace.host.provenance import host
+from wirerace.record.reading import read_result
+from wirerace.record.result import Host, Result
+
+WORDS = {
+    "cores": "number of cores",
+    "kernel": "kernel",
+    "python": "Python",
+    "packages": "packages",
+    "cpu_model": "processor",
+    "revision": "revision of Wirerace",
+}
+"""What people call the parts of a host."""
+
+
+def begun_before(directory: Path) -> tuple[Study, Result]:
+    """Return the study and the result of a run that was interrupted.
+
+    The result gets a warning when the machine or its software is another one now.
+
+    Raises BadInput when there is no such run, or when it cannot be continued.
+    """
+    result = read_result(directory)
+    if result.ran_on is None:
+        raise BadInput(f"{directory}: an older version wrote it, and it cannot be resumed: run the experiment anew")
+    try:
+        study = study_of(result.experiment, Path())
+    except BadInput as error:
+        raise BadInput(f"{directory}: it cannot be resumed: its experiment: {error}") from None
+    if [point.setting for point in result.points] != [setting.values for setting in study.settings]:
+        raise BadInput(f"{directory}: it was edited, and cannot be resumed: its points are not those of its experiment")
+    if changed := _changed(result.host, host()):
+        result.warnings.append(f"it was begun with another {changed} than it is continued with")
+    return study, result
+
+
+def _changed(before: Host, now: Host) -> str:
+    """Return which parts of the machine and of the software differ, in words; nothing when none does."""
+    return ", ".join(word for name, word in WORDS.items() if getattr(before, name) != getattr(now, name))

@@ -1,0 +1,94 @@
+"""A target: where trials run. It says what it supports, and starts the parts of a trial."""
+
+from typing import NamedTuple, Protocol
+
+from wirerace.errors import BadInput
+from wirerace.experiment.faults import FaultKind, FaultPlace
+from wirerace.experiment.plans import Plan, contestants_of
+from wirerace.experiment.settings import Study
+from wirerace.host.cores import Cores
+from wirerace.options import fields_at, flag_of
+from wirerace.runner.parts.part import Crew, Part
+from wirerace.runner.peer import Peer
+
+
+class Child(NamedTuple):
+    """A part, and how to speak to it."""
+
+    part: Part
+    peer: Peer
+
+
+class LoadChild(NamedTuple):
+    """The load, and how to speak to it; with the path's proxy, and the port at which clients connect to that."""
+
+    crew: Crew
+    peer: Peer
+    proxy: Child | None = None
+    proxy_port: int | None = None
+
+
+class Supported(NamedTuple):
+    """What a target can do. `otherwise` says what to do about the rest."""
+
+    delays: bool
+    server_options: bool
+    faults: frozenset[tuple[FaultKind, FaultPlace]]
+    otherwise: str
+
+
+class Target(Protocol):
+    """Where trials run."""
+
+    load_cores: int
+    """How many cores the load's processes have between them, in the trial that is running."""
+    cores: Cores
+    """Which cores the parts of the trial that is running are bound to."""
+
+    def begin_trial(self, plan: Plan) -> None:
+        """Start again what has died since the last trial, and allow every part as many deaths as in the first one."""
+
+    def start_producer(self) -> Child:
+        """Return a producer that makes nothing until it is given a schedule."""
+
+    def start_server(self, plan: Plan, producer: Peer) -> Child:
+        """Return a fresh server of the plan's contestant."""
+
+    def start_load(self, plan: Plan, server: Peer) -> LoadChild:
+        """Start the plan's clients, which subscribe at once."""
+
+    def watch(self) -> None:
+        """Start again what has died.
+
+        Raises TrialFailed when it was the load, or when a part dies too often.
+        """
+
+    def cpu_seconds(self) -> float | None:
+        """Return the CPU time so far of everything that the experiment runs, this process included."""
+
+    def stop(self, *parts: Crew) -> None:
+        """End some parts, in this order."""
+
+    def close(self) -> None:
+        """Leave everything as it was found.
+
+        Raises TrialFailed when that cannot be done.
+        """
+
+
+def refuse_unsupported(study: Study, supported: Supported) -> None:
+    """Raise BadInput, naming the key and the cure, when a target cannot run an experiment."""
+    for setting in study.settings:
+        for contestant in contestants_of(setting.experiment):
+            if contestant.path.has_proxy and not supported.delays:
+                raise BadInput(f"the path of {contestant.id} has a delay, which {supported.otherwise}")
+            for field in fields_at(contestant.transport.options, "server"):
+                value = getattr(contestant.options, field.name)
+                if value != field.default and not supported.server_options:
+                    name = f"{contestant.id}.{field.name}"
+                    raise BadInput(
+                        f"{name} is a server's, and the stack's are set in docker-compose.yml: {flag_of(field.name)}"
+                    )
+        for number, fault in enumerate(setting.experiment.faults):
+            if (fault.kind, fault.on) not in supported.faults:
+                raise BadInput(f"faults[{number}]: a {fault.kind} on {fault.on} {supported.otherwise}")
