@@ -9,9 +9,8 @@ from services.answers import Encoded
 from services.connection import ServerConnection
 from services.host import Port
 from services.transport import ServerOptions, TransportService, cursor_of, parameters_of, seconds_of
-from wirerace.transports import TRANSPORTS
+from wirerace.transports.longpolling import TRANSPORT
 
-TRANSPORT = TRANSPORTS["longpolling"]
 MOST_HOLD_SECONDS = 3600.0
 
 

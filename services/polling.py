@@ -4,9 +4,7 @@ from aiohttp import web
 
 from services.host import Port
 from services.transport import ServerOptions, TransportService, cursor_of, parameters_of
-from wirerace.transports import TRANSPORTS
-
-TRANSPORT = TRANSPORTS["polling"]
+from wirerace.transports.polling import TRANSPORT
 
 
 class PollingServerOptions(ServerOptions, frozen=True, kw_only=True):

@@ -18,11 +18,10 @@ from services.host import Port
 from services.incoming import Incoming
 from services.transport import ServerOptions, TransportService, cursor_of, parameters_of
 from wirerace.errors import BadInput
-from wirerace.transports import TRANSPORTS
+from wirerace.transports.websocket import TRANSPORT
 from wirerace.wire.frames import CloseCode, Opcode, encode_close, encode_frame
 from wirerace.wire.update import CURSOR_HEADER, Cursor
 
-TRANSPORT = TRANSPORTS["websocket"]
 HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 OTHER_VERSION_HEADERS = "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 SLOW_READER = encode_close(CloseCode.POLICY, "you read too slowly; resume from your cursor")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from wirerace.analysis.delays import Way
 from wirerace.record.trial import Condition
-from wirerace.transports import PollingOptions
+from wirerace.transports.polling import PollingOptions
 
 
 class About(NamedTuple):

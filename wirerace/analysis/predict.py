@@ -15,7 +15,6 @@ from wirerace.analysis.validity.verdict import verdict
 from wirerace.experiment.model import Experiment, Plan
 from wirerace.record.result import Raw
 from wirerace.record.trial import QUANTITIES, Cell, Condition, Kind, Quantity, Trial
-from wirerace.transports import HttpOptions
 
 DELAYED = ("latency_seconds", "age_seconds")
 """Quantities that the delay of the path is a part of."""
@@ -53,7 +52,7 @@ def measured_of(plan: Plan, trial: Trial) -> Prediction:
 
     Partial answers count as one with the last one, which brings the rest: theory knows no bound of an answer.
     """
-    asks = isinstance(plan.options, HttpOptions)
+    asks = plan.transport.asks
     data = trial.responses["data"] - trial.partial_responses
     responses = data + trial.responses["empty"] if asks else trial.arrived
     return Prediction(

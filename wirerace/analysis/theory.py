@@ -20,7 +20,10 @@ from wirerace.clock import to_ns
 from wirerace.observe.account import Window
 from wirerace.record.trial import QUANTITIES, Condition
 from wirerace.streams import stream
-from wirerace.transports import LongPollingOptions, PollingOptions, TransportOptions, WebSocketOptions
+from wirerace.transports.longpolling import LongPollingOptions
+from wirerace.transports.polling import PollingOptions
+from wirerace.transports.transport import TransportOptions
+from wirerace.transports.websocket import WebSocketOptions
 from wirerace.workload.schedule import Schedule, Source, due_times
 
 

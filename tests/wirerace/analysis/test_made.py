@@ -18,7 +18,9 @@ from wirerace.analysis.made import Recorded
 from wirerace.analysis.theory import Prediction, longpolling, polling, websocket
 from wirerace.clock import to_ns
 from wirerace.observe.account import Window
-from wirerace.transports import LongPollingOptions, PollingOptions, WebSocketOptions
+from wirerace.transports.longpolling import LongPollingOptions
+from wirerace.transports.polling import PollingOptions
+from wirerace.transports.websocket import WebSocketOptions
 from wirerace.workload.schedule import Schedule, due_times
 
 ORIGIN_NS = 1_790_000_000_000_000_000

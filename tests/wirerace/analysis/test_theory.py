@@ -21,7 +21,10 @@ from wirerace.analysis.theory import (
     websocket,
 )
 from wirerace.record.trial import QUANTITIES
-from wirerace.transports import TRANSPORTS, LongPollingOptions, PollingOptions, WebSocketOptions
+from wirerace.transports import TRANSPORTS
+from wirerace.transports.longpolling import LongPollingOptions
+from wirerace.transports.polling import PollingOptions
+from wirerace.transports.websocket import WebSocketOptions
 from wirerace.workload.schedule import Source
 
 UPDATES = 100_000

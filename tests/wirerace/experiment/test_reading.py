@@ -7,7 +7,10 @@ import pytest
 from tests.wirerace.experiment.files import LEAST, written
 from wirerace.experiment.model import Experiment, Link, Stall, plans_of, schedule_of
 from wirerace.experiment.reading import read_experiment
-from wirerace.transports import TRANSPORTS, LongPollingOptions, PollingOptions, WebSocketOptions
+from wirerace.transports import TRANSPORTS
+from wirerace.transports.longpolling import LongPollingOptions
+from wirerace.transports.polling import PollingOptions
+from wirerace.transports.websocket import WebSocketOptions
 from wirerace.workload.schedule import Source
 from wirerace.workload.shapes import StepsShape, StepsStage
 from wirerace.workload.trace import Event
