@@ -19,6 +19,7 @@ LAYERS = (
     ("transports", "wire", "workload", "observe"),
     ("experiment",),
     ("record",),
+    ("theory",),
     ("analysis", "host"),
     ("runner", "reproductions"),
     ("report",),
@@ -155,7 +156,9 @@ def test_wirerace_opens_sockets_only_where_it_runs_something() -> None:
     assert [] == [str(item) for item in found if not lies_in(item.importer, *RUNS)]
 
 
-@pytest.mark.parametrize("folder", ["wire", "workload", "experiment", "record", "analysis", "reproductions", "report"])
+@pytest.mark.parametrize(
+    "folder", ["wire", "workload", "experiment", "record", "theory", "analysis", "reproductions", "report"]
+)
 def test_what_computes_samples_no_machine(folder: str) -> None:
     assert [] == [str(item) for item in within(f"wirerace.{folder}", "psutil", "docker", "wirerace.host")]
 

@@ -11,7 +11,6 @@ import pytest
 
 from tests.race.running import SMALL, Race
 from wirerace.analysis.figures import BY_ID
-from wirerace.analysis.made import Recorded
 from wirerace.analysis.measure import figures
 from wirerace.analysis.predict import judged
 from wirerace.experiment.model import plans_of
@@ -20,6 +19,7 @@ from wirerace.record.checkup import Checkup
 from wirerace.record.result import SCHEMA, Result
 from wirerace.record.trial import Trial
 from wirerace.report.spelling import UNITS
+from wirerace.theory.recorded import Recorded
 from wirerace.transports import TRANSPORTS
 
 pytestmark = pytest.mark.processes
