@@ -51,3 +51,6 @@ class LongPolling(TransportService):
         written = await self.feed.once_newer(after, hold_seconds, lambda position: answer(position).written_to(request))
         connection.is_left_at_end = False
         return written or answer(self.feed.recent.position(after))
+
+
+SERVICE = LongPolling

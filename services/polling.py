@@ -26,3 +26,6 @@ class Polling(TransportService):
         """Answer now."""
         after = cursor_of(parameters_of(request))
         return self.newer(request, self.feed.recent.position(after), after)
+
+
+SERVICE = Polling

@@ -231,6 +231,9 @@ class Producer(Service):
         return _json(self._record.between(from_ns, to_ns))
 
 
+SERVICE = Producer
+
+
 def _json(value: object) -> web.Response:
     return web.Response(body=msgspec.json.encode(value), content_type="application/json", status=HTTPStatus.OK)
 

@@ -114,6 +114,9 @@ class WebSocket(TransportService):
         self.metrics.sent_bytes += len(answer)
 
 
+SERVICE = WebSocket
+
+
 def accept_of(request: web.BaseRequest) -> str:
     """Return the Sec-WebSocket-Accept of a handshake (RFC 6455, section 4.2).
 
