@@ -194,10 +194,6 @@ def test_transport_of_which_there_is_no_theory_is_not_predicted() -> None:
     assert find_theory("pigeon") is None
 
 
-def test_every_transport_is_predicted() -> None:
-    assert [] == [name for name in TRANSPORTS if find_theory(name) is None]
-
-
 def test_closed_forms_are_there_for_poisson_and_periodic_news() -> None:
     assert Poisson(2.0) == closed_arrivals(Source(rate_per_second=2.0))
     assert Periodic(2.0) == closed_arrivals(Source(rate_per_second=2.0, arrivals="periodic"))
