@@ -2,8 +2,10 @@
 
 import importlib
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,13 @@ ADDED = {
 """What is added for a transport to files that there are: its container, the load's variable for it, what Locust waits
 for; its port on this machine; what Prometheus scrapes.
 """
+PRODUCT = ("wirerace", "services", "loadtests", "grafana", "prometheus")
+"""Where files may not name a transport. Benchmarks and experiments are about transports of their own choice."""
+FREE_TO_NAME = ("wirerace/transports/__init__.py", "wirerace/experiment/model.py", "wirerace/reproductions/")
+"""May name transports all the same: the first two for their options, where those of a new one need not be; published
+results for what they are about.
+"""
+MOST_FILES = 8
 
 
 def filled(text: str, transport: Transport) -> str:
@@ -132,3 +141,36 @@ def test_locust_finds_the_users_of_all_transports_and_no_other() -> None:
     assert ["Available Users:", *sorted(transport.user_class for transport in TRANSPORTS.values())] == [
         line.strip() for line in said.splitlines()
     ]
+
+
+def needed() -> list[str]:
+    """Return the files that the page says are written or changed by hand for `sse`, tests and documents apart."""
+    firsts = re.findall(r"^\| (`[^|]+) \|", PAGE.read_text("utf-8"), re.MULTILINE)
+    files = [file for first in firsts for file in re.findall(r"`([^`]+)`", first)]
+    return [file for file in files if not file.startswith(("tests/", "docs/")) and not file.endswith(".md")]
+
+
+def test_adding_a_transport_takes_eight_files_at_most() -> None:
+    assert {*(f"{package.replace('.', '/')}/sse.py" for package in NAMES), *ADDED} <= set(needed())
+    assert len(needed()) <= MOST_FILES
+
+
+@pytest.mark.parametrize("name", TRANSPORTS)
+def test_every_file_that_is_needed_is_there_for_the_transport(name: str) -> None:
+    assert [] == [file for file in needed() if not (ROOT / file.replace("sse", name)).is_file()]
+
+
+def naming(word: str) -> Iterator[str]:
+    """Yield the files of the product that say a word; what `make dashboards` writes, and documents, apart."""
+    for path in [*ROOT.iterdir(), *(path for folder in PRODUCT for path in (ROOT / folder).rglob("*"))]:
+        is_written_by_hand = path.is_file() and path.suffix in {".py", ".yml", ".toml", ""}
+        if is_written_by_hand and word in path.read_text("utf-8", errors="replace"):
+            yield path.relative_to(ROOT).as_posix()
+
+
+def test_no_file_names_a_transport_but_those_that_the_page_lists() -> None:
+    """`longpolling` is a word that means nothing else."""
+    listed = {file.replace("sse", "longpolling") for file in needed()} | {"prometheus/rules_test.yml"}
+    found = [file for file in naming("longpolling") if file not in listed]
+
+    assert [] == [file for file in found if not file.startswith(FREE_TO_NAME)]
