@@ -30,7 +30,8 @@ from wirerace.record.trial import Trial
 from wirerace.report.progress import progress_display
 from wirerace.runner.directory import claimed
 from wirerace.runner.run import begun, run
-from wirerace.transports import TRANSPORTS, PollingOptions
+from wirerace.transports import TRANSPORTS
+from wirerace.transports.polling import PollingOptions
 from wirerace.workload.schedule import Source
 
 REPEATS = 25

@@ -21,10 +21,6 @@ from wirerace.analysis.thresholds import Limit
 from wirerace.transports import TRANSPORTS
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")
-COLORS = {"polling": "#E69F00", "longpolling": "#56B4E9", "websocket": "#009E73"}
-"""Of each transport, on every dashboard; they can be told apart by the colour-blind (Okabe and Ito)."""
-OTHER_COLORS = ("#CC79A7", "#0072B2", "#D55E00", "#F0E442")
-"""For transports to come."""
 BY_TRANSPORT = "{{transport}}"
 WIDTH, HEIGHT, STAT_HEIGHT = 12, 8, 4
 GOOD, CAREFUL, BAD, NEUTRAL = "green", "orange", "red", "#999999"
@@ -173,15 +169,10 @@ def _asking(
     """Return the panel with its queries, and its transports in their colours."""
     for reference, (legend, expression) in zip(ascii_uppercase, queries.items(), strict=False):
         panel = panel.with_target(ask(legend, expression).ref_id(reference))
-    for name, color in _colors().items() if colored else ():
-        value = {"mode": FieldColorModeId.FIXED.value, "fixedColor": color}
-        panel = panel.override_by_regexp(f"^{name}( .*)?$", [DynamicConfigValue(id_val="color", value=value)])
+    for transport in TRANSPORTS.values() if colored else ():
+        value = {"mode": FieldColorModeId.FIXED.value, "fixedColor": transport.color}
+        panel = panel.override_by_regexp(f"^{transport.name}( .*)?$", [DynamicConfigValue(id_val="color", value=value)])
     return panel
-
-
-def _colors() -> dict[str, str]:
-    spare = iter(OTHER_COLORS)
-    return {name: COLORS.get(name) or next(spare) for name in TRANSPORTS}
 
 
 def new_dashboard(uid: str, title: str, description: str) -> dashboard.Dashboard:

@@ -15,7 +15,7 @@ from wirerace.observe.account import NO_TRAFFIC, NO_WINDOW, AccountRecord, LoadS
 from wirerace.observe.ledger import Account, Ledger
 from wirerace.observe.usage import Usage, difference, usage
 from wirerace.streams import stream
-from wirerace.transports import Transport
+from wirerace.transports.transport import Transport
 from wirerace.wire.update import Cursor
 
 GOLDEN = (5**0.5 - 1) / 2

@@ -4,20 +4,18 @@ Locust reads this file as a module of its own, and again when another locustfile
 is in `loadtests.hooks`.
 """
 
-from loadtests import hooks
-from loadtests.longpolling import LongPollingUser
-from loadtests.polling import PollingUser
-from loadtests.shapes import Ramp, ReconnectStorm, Spike, Steady, Steps
-from loadtests.websocket import WebSocketUser
+from importlib import import_module
 
-__all__ = [
-    "LongPollingUser",
-    "PollingUser",
-    "Ramp",
-    "ReconnectStorm",
-    "Spike",
-    "Steady",
-    "Steps",
-    "WebSocketUser",
-    "hooks",
-]
+from loadtests import hooks
+from loadtests.shapes import Ramp, ReconnectStorm, Spike, Steady, Steps
+from wirerace.transports import TRANSPORTS
+
+USERS = {
+    transport.user_class: getattr(import_module(f"loadtests.{transport.name}"), transport.user_class)
+    for transport in TRANSPORTS.values()
+}
+"""The user class of each transport, from the module that has the transport's name."""
+globals().update(sorted(USERS.items()))  # Locust looks for user classes here, and so does another file's import.
+
+__all__ = ["Ramp", "ReconnectStorm", "Spike", "Steady", "Steps", "hooks"]
+__all__.extend(USERS)  # noqa: PYI056 -- with `+=`, ruff takes nothing but literal names

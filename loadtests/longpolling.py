@@ -7,13 +7,13 @@ import gevent
 from loadtests.asking import AskingUser
 from loadtests.user import Received
 from wirerace.clock import now_ns
-from wirerace.transports import TRANSPORTS, LongPollingOptions
+from wirerace.transports.longpolling import TRANSPORT, LongPollingOptions
 
 
 class LongPollingUser(AskingUser):
     """Keeps one request hanging at the server."""
 
-    transport = TRANSPORTS["longpolling"]
+    transport = TRANSPORT
     options: LongPollingOptions
 
     @classmethod

@@ -8,7 +8,8 @@ from loadtests.load import Load
 from loadtests.user import DELIVERY
 from wirerace.clock import NS_PER_SECOND, now_ns
 from wirerace.observe.metrics import LoadMetrics, LoadSample
-from wirerace.transports import TRANSPORTS, Transport
+from wirerace.transports import TRANSPORTS
+from wirerace.transports.transport import Transport
 
 
 class Totals:

@@ -11,7 +11,8 @@ from wirerace.annotations import description_of, extra_of, plain_type_of
 from wirerace.decoding import Misfit, convert
 from wirerace.errors import BadInput, shown
 from wirerace.options import ENV_PREFIX, fields_at, flag_of
-from wirerace.transports import PRODUCER_PORT, TRANSPORTS, TransportOptions
+from wirerace.transports import PRODUCER_PORT, TRANSPORTS
+from wirerace.transports.transport import TransportOptions
 from wirerace.workload.shapes import SHAPES, Shape, parse_stages
 
 PRODUCER_FIELDS: dict[str, tuple[list[str] | None, str]] = {

@@ -8,7 +8,7 @@ from locust.env import Environment
 from loadtests.asking import AskingUser
 from loadtests.user import Received
 from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
-from wirerace.transports import TRANSPORTS, PollingOptions
+from wirerace.transports.polling import TRANSPORT, PollingOptions
 
 LATE_FRACTION = 0.05  # of the interval; a poll that leaves later than that is counted late
 
@@ -16,7 +16,7 @@ LATE_FRACTION = 0.05  # of the interval; a poll that leaves later than that is c
 class PollingUser(AskingUser):
     """Asks every `interval_seconds`, whatever became of the poll before."""
 
-    transport = TRANSPORTS["polling"]
+    transport = TRANSPORT
     options: PollingOptions
     repeats_lost = True
 

@@ -15,7 +15,7 @@ from wirerace.backoff import OF_CLIENTS
 from wirerace.clock import now_ns, to_ns
 from wirerace.errors import BadAnswer, Refused, WireraceError, shown
 from wirerace.observe.ledger import Ledger
-from wirerace.transports import Transport
+from wirerace.transports.transport import Transport
 from wirerace.wire.update import Cursor, Update, is_epoch
 
 DELIVERY = "UPDATE"

@@ -8,14 +8,14 @@ from loadtests.user import Received, SubscriberUser
 from loadtests.ws import WebSocketClient
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, ConnectionLost, Refused
-from wirerace.transports import TRANSPORTS, WebSocketOptions
+from wirerace.transports.websocket import TRANSPORT, WebSocketOptions
 from wirerace.wire.update import NO_UPDATE, Cursor, Update, decode_update
 
 
 class WebSocketUser(SubscriberUser):
     """Keeps one socket open."""
 
-    transport = TRANSPORTS["websocket"]
+    transport = TRANSPORT
     request_method = "connect"
     together = False
     options: WebSocketOptions

@@ -6,30 +6,38 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from prometheus_client import disable_created_metrics
 
 from services.host import Service, ServiceOptions, run
-from services.longpolling import LongPolling
-from services.polling import Polling
-from services.producer import Producer
-from services.websocket import WebSocket
 from wirerace.errors import BadInput
 from wirerace.options import add_flags, read_options
+from wirerace.transports import TRANSPORTS
 
-SERVICES: dict[str, type[Service]] = {service.name: service for service in (Producer, Polling, LongPolling, WebSocket)}
+SERVICES = ("producer", *TRANSPORTS)
+"""Each is a module of this package with the service's name."""
+
+
+def service_of(name: str) -> type[Service]:
+    """Return a service. No other service's module is imported."""
+    service: type[Service] = import_module(f"services.{name}").SERVICE
+    return service
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the service that the arguments name; return the exit code: 0 stopped, 2 bad input."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="python -m services", description="Run one service of Wirerace.")
     commands = parser.add_subparsers(dest="service", metavar="SERVICE", required=True)
-    for name, service in SERVICES.items():
+    named = [name for name in SERVICES if name in arguments[:1]]
+    for name in named or SERVICES:  # All are imported only to be listed: for --help, and where no service is named.
+        service = service_of(name)
         summary = (sys.modules[service.__module__].__doc__ or "").partition("\n")[0]
         command = commands.add_parser(name, help=summary, description=summary)
         add_flags(command, service.options_type)
     flags = vars(parser.parse_args(arguments))
-    service = SERVICES[flags.pop("service")]
+    service = service_of(flags.pop("service"))
     try:
         options = read_options(service.options_type, flags, os.environ)
         set_up_logs(options)

@@ -9,9 +9,8 @@ from services.answers import Encoded
 from services.connection import ServerConnection
 from services.host import Port
 from services.transport import ServerOptions, TransportService, cursor_of, parameters_of, seconds_of
-from wirerace.transports import TRANSPORTS
+from wirerace.transports.longpolling import TRANSPORT
 
-TRANSPORT = TRANSPORTS["longpolling"]
 MOST_HOLD_SECONDS = 3600.0
 
 
@@ -52,3 +51,6 @@ class LongPolling(TransportService):
         written = await self.feed.once_newer(after, hold_seconds, lambda position: answer(position).written_to(request))
         connection.is_left_at_end = False
         return written or answer(self.feed.recent.position(after))
+
+
+SERVICE = LongPolling

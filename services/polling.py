@@ -4,9 +4,7 @@ from aiohttp import web
 
 from services.host import Port
 from services.transport import ServerOptions, TransportService, cursor_of, parameters_of
-from wirerace.transports import TRANSPORTS
-
-TRANSPORT = TRANSPORTS["polling"]
+from wirerace.transports.polling import TRANSPORT
 
 
 class PollingServerOptions(ServerOptions, frozen=True, kw_only=True):
@@ -28,3 +26,6 @@ class Polling(TransportService):
         """Answer now."""
         after = cursor_of(parameters_of(request))
         return self.newer(request, self.feed.recent.position(after), after)
+
+
+SERVICE = Polling

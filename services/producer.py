@@ -13,13 +13,12 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from services.answers import Encoded
-from services.connection import ServerConnection
-from services.fanout import Fanout, Subscriber
+from services.fanout import Fanout
 from services.feed import HEARTBEAT_SECONDS
 from services.heads import body_of
 from services.host import Port, Service, ServiceOptions
 from services.making import Due, Making
+from services.push import PushedClient
 from services.recent import Recent
 from services.record import Record
 from services.timer import new_timer
@@ -184,26 +183,17 @@ class Producer(Service):
 
     async def _feed(self, request: web.BaseRequest) -> web.StreamResponse:
         after = cursor_of(parameters_of(request))
-        connection, transport = request.protocol, request.transport
-        if transport is None or not isinstance(connection, ServerConnection) or connection.has_ended:
-            raise ConnectionResetError("the server has gone")
+        server = PushedClient(request, self._fanout, self.metrics)
         if request.version < (1, 1):
             raise BadInput("the feed is chunked, and HTTP/1.0 knows no chunks: ask with HTTP/1.1")
-        connection.join()
-        connection.push()
-        subscriber = Subscriber(transport, self.metrics)
-        subscriber.write(
+        head = (
             b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n"
             b"Cache-Control: no-store\r\nDate: %b\r\n%b: %b\r\n\r\n"
             % (formatdate(usegmt=True).encode(), CURSOR_HEADER.encode(), str(self._recent.cursor).encode())
         )
-        self._fanout.welcome(subscriber)
-        try:
-            await self._fanout.subscribe(subscriber, self._recent, self._recent.position(after), request.writer.drain)
-            await asyncio.get_running_loop().create_future()  # until the link is lost, which cancels this
-        finally:
-            self._fanout.discard(subscriber)
-        return Encoded(b"", keep_alive=False)
+        with server.welcome(head):
+            await server.subscribe(self._recent, self._recent.position(after))
+            return await server.until_lost()
 
     async def _get_schedule(self, _request: web.BaseRequest) -> web.StreamResponse:
         return _json(self._making and self._making.schedule)
@@ -229,6 +219,9 @@ class Producer(Service):
         parameters = parameters_of(request)
         from_ns, to_ns = (_ns_of(parameters, name) for name in ("from", "to"))
         return _json(self._record.between(from_ns, to_ns))
+
+
+SERVICE = Producer
 
 
 def _json(value: object) -> web.Response:

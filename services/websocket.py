@@ -11,18 +11,16 @@ from aiohttp import web
 from msgspec import Meta
 
 from services import heads
-from services.answers import Encoded
-from services.connection import ServerConnection
-from services.fanout import Fanout, Subscriber
+from services.fanout import Fanout
 from services.host import Port
 from services.incoming import Incoming
+from services.push import PushedClient
 from services.transport import ServerOptions, TransportService, cursor_of, parameters_of
 from wirerace.errors import BadInput
-from wirerace.transports import TRANSPORTS
+from wirerace.transports.websocket import TRANSPORT
 from wirerace.wire.frames import CloseCode, Opcode, encode_close, encode_frame
 from wirerace.wire.update import CURSOR_HEADER, Cursor
 
-TRANSPORT = TRANSPORTS["websocket"]
 HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 OTHER_VERSION_HEADERS = "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 SLOW_READER = encode_close(CloseCode.POLICY, "you read too slowly; resume from your cursor")
@@ -65,29 +63,23 @@ class WebSocket(TransportService):
             return self.refuse(
                 request, HTTPStatus.UPGRADE_REQUIRED, "Sec-WebSocket-Version must be 13", OTHER_VERSION_HEADERS
             )
-        connection, transport = request.protocol, request.transport
-        if transport is None or not isinstance(connection, ServerConnection) or connection.has_ended:
-            raise ConnectionResetError("the client has gone")
-        recent = self.feed.recent
-        position = recent.position(after)
+        client, recent = PushedClient(request, self._fanout, self.metrics), self.feed.recent
         # The cursor of the 101 claims no more than the client has: the link may break before the next frame.
-        self._welcome(transport, accept, recent.cursor if after is None or position == recent.head else after)
+        is_newest = after is None or recent.position(after) == recent.head
+        with client.welcome(switching(accept, recent.cursor if is_newest else after)):
+            self._take_frames(client)
+            await client.subscribe(recent, await self.feed.reach(after))
+            return await client.until_lost()
+
+    def _take_frames(self, client: PushedClient) -> None:
+        """Read frames from now on, no requests."""
+        connection = client.connection
         connection.keep_alive(False)
-        subscriber = Subscriber(transport, self.metrics)
-        incoming = Incoming(subscriber, self._fanout, self.metrics, self.options.max_message_bytes)
+        incoming = Incoming(client.subscriber, self._fanout, self.metrics, self.options.max_message_bytes)
         connection.set_parser(incoming)  # type: ignore[arg-type]  # aiohttp names its own reader, and asks no more of it than this one can
         connection.leave_counting()
-        connection.push()
         connection.end_if_message_is_late = incoming.end_if_late
         incoming.counts = True  # What came in one piece with the handshake, and was read just now, is counted already.
-        self._fanout.welcome(subscriber)
-        try:
-            position = await self.feed.reach(after) if position > recent.head else position
-            await self._fanout.subscribe(subscriber, recent, position, request.writer.drain)
-            await asyncio.get_running_loop().create_future()  # until the connection is lost, which cancels this
-        finally:
-            self._fanout.discard(subscriber)
-        return Encoded(b"", keep_alive=False)
 
     async def work(self) -> None:
         """Follow the feed, and ping."""
@@ -106,13 +98,16 @@ class WebSocket(TransportService):
         super().end()
         self._fanout.end(GOING_AWAY)
 
-    def _welcome(self, transport: asyncio.Transport, accept: str, cursor: Cursor | None) -> None:
-        answer = (
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Accept: {accept}\r\n{CURSOR_HEADER}: {cursor}\r\n\r\n"
-        ).encode("latin-1")
-        transport.write(answer)
-        self.metrics.sent_bytes += len(answer)
+
+SERVICE = WebSocket
+
+
+def switching(accept: str, cursor: Cursor | None) -> bytes:
+    """Return the answer to a handshake."""
+    return (
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Accept: {accept}\r\n{CURSOR_HEADER}: {cursor}\r\n\r\n"
+    ).encode("latin-1")
 
 
 def accept_of(request: web.BaseRequest) -> str:

@@ -10,13 +10,13 @@ import pytest
 from locust.argument_parser import LocustArgumentParser
 
 from loadtests.options import add_options
-from wirerace.analysis.conditions import CONDITIONS
 from wirerace.analysis.figures import FIGURES
 from wirerace.cli.reproduce import ReproductionRecord
 from wirerace.record.checkup import Checkup
 from wirerace.record.result import Failure, Host, Result
 from wirerace.record.trial import Trial
 from wirerace.reproductions.check import Check
+from wirerace.theory.conditions import CONDITIONS
 from wirerace.workload.shapes import SHAPES
 
 ROOT = Path(__file__).parents[1]

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -10,14 +11,15 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("wirerace", "services", "loadtests")
-SHARED = ("wire", "workload", "observe")
+SHARED = ("transports", "wire", "workload", "observe")
 """Folders of wirerace that services and load import, besides the modules that lie in no folder."""
 PROCESSES = frozenset({"subprocess", "multiprocessing"})
 SOCKETS = frozenset({"socket", "http", "urllib.request", "aiohttp", "gevent"})
 LAYERS = (
-    ("wire", "workload", "observe"),
+    ("transports", "wire", "workload", "observe"),
     ("experiment",),
     ("record",),
+    ("theory",),
     ("analysis", "host"),
     ("runner", "reproductions"),
     ("report",),
@@ -104,7 +106,7 @@ def within(importer: str, *targets: str) -> list[Import]:
 
 
 def test_imports_are_found() -> None:
-    assert Import("services.polling", "wirerace.transports", "TRANSPORTS") in imports()
+    assert Import("services.polling", "wirerace.transports.polling", "TRANSPORT") in imports()
     assert set(PACKAGES) == {module.partition(".")[0] for module in MODULES}
 
 
@@ -116,6 +118,16 @@ def test_every_folder_has_a_layer() -> None:
 @pytest.mark.parametrize("side", ["services", "loadtests"])
 def test_either_side_imports_only_what_both_share(side: str) -> None:
     assert [] == [str(item) for item in within(side, "wirerace") if not is_shared(item.target)]
+
+
+@pytest.mark.parametrize("side", ["services", "loadtests"])
+def test_image_takes_the_folders_that_both_share_and_no_other(side: str) -> None:
+    copied = re.findall(
+        r"^COPY wirerace/(\w+)/\*\.py wirerace/\1/$", (ROOT / side / "Dockerfile").read_text(), re.MULTILINE
+    )
+    admitted = re.findall(r"^!wirerace/(\w+)/\*\.py$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+
+    assert set(SHARED) == set(copied) == set(admitted)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +156,9 @@ def test_wirerace_opens_sockets_only_where_it_runs_something() -> None:
     assert [] == [str(item) for item in found if not lies_in(item.importer, *RUNS)]
 
 
-@pytest.mark.parametrize("folder", ["wire", "workload", "experiment", "record", "analysis", "reproductions", "report"])
+@pytest.mark.parametrize(
+    "folder", ["wire", "workload", "experiment", "record", "theory", "analysis", "reproductions", "report"]
+)
 def test_what_computes_samples_no_machine(folder: str) -> None:
     assert [] == [str(item) for item in within(f"wirerace.{folder}", "psutil", "docker", "wirerace.host")]
 

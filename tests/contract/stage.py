@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, Self
 
-from services.__main__ import SERVICES
+from services.__main__ import service_of
 from services.host import Service, serve
 from services.producer import Producer
 from tests.contract.clients import CLIENTS, Client
@@ -210,7 +210,7 @@ class Stage:
 
     async def serve_soon(self, **options: Any) -> Running:
         """Start a server."""
-        self.server = await self._start(SERVICES[self.transport.name], producer_url=self.link.url, **options)
+        self.server = await self._start(service_of(self.transport.name), producer_url=self.link.url, **options)
         return self.server
 
     async def restart_producer(self, **options: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.__main__ import SERVICES
+from services.__main__ import service_of
 from tests.contract.clients import CLIENTS
 from tests.contract.stage import Running, until
 from wirerace.backoff import Backoff
@@ -115,7 +115,7 @@ def quick_silence(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def server(nonsense: Nonsense, transport: str) -> AsyncIterator[Running]:
     """A server that follows the nonsense."""
-    server = await Running.start(SERVICES[transport], producer_url=await nonsense.start())
+    server = await Running.start(service_of(transport), producer_url=await nonsense.start())
     yield server
     await server.stop()
 

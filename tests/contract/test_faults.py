@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from services.__main__ import SERVICES
+from services.__main__ import service_of
 from services.producer import Producer
 from tests.contract.raw import Raw, get
 from tests.contract.stage import Running, Stage
@@ -168,7 +168,7 @@ async def test_clients_that_vanish_while_updates_are_made_harm_no_other(stage: S
 async def test_producer_is_found_however_its_url_is_spelled(stage: Stage, url: str) -> None:
     host = "::1" if "::1" in url else "127.0.0.1"
     producer = await Running.start(Producer, idle=True, host=host)
-    server = await Running.start(SERVICES[stage.transport.name], producer_url=url.replace("PORT", str(producer.port)))
+    server = await Running.start(service_of(stage.transport.name), producer_url=url.replace("PORT", str(producer.port)))
     await server.until_health(200)
     await server.stop()
     await producer.stop()

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import msgspec
 import pytest
 
-from services.__main__ import SERVICES
+from services.__main__ import SERVICES, service_of
 from tests.contract.clients import HTTP_TRANSPORTS, WEBSOCKET_TRANSPORTS
 from tests.contract.frames import CLOSE, Peer, Received
 from tests.contract.processes import Ended, ServiceProcess, run
@@ -120,7 +120,7 @@ async def test_json_logs_are_json_while_there_is_no_feed(launch: Launch) -> None
 async def test_help_lists_every_option_with_its_variable_and_what_it_does(name: str) -> None:
     ended = await run(name, "--help")
     assert 0 == ended.code
-    options = msgspec.structs.fields(SERVICES[name].options_type)
+    options = msgspec.structs.fields(service_of(name).options_type)
     flags = [flag_of(option.name) for option in options]
     entries = [" ".join(entry.split()) for entry in re.split(r"\n  (?=--)", ended.stdout)[1:]]
     assert flags == [entry.split()[0] for entry in entries]

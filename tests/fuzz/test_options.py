@@ -9,7 +9,7 @@ from locust.argument_parser import LocustArgumentParser
 
 from loadtests.options import add_options
 from loadtests.options import read_options as read_fields
-from services.__main__ import SERVICES
+from services.__main__ import SERVICES, service_of
 from tests.fuzz.fuzzing import damaged_text, fuzzed, refuses_by_errors_of_its_own
 from wirerace.options import read_options, variable_of
 
@@ -19,7 +19,7 @@ SEEDS = (b"1", b"0.5", b"true", b"http://127.0.0.1:8000", b"50:10,100:10", b"poi
 @pytest.mark.parametrize("name", SERVICES)
 @fuzzed
 def test_options_of_a_service(name: str, random: Random) -> None:
-    options = SERVICES[name].options_type
+    options = service_of(name).options_type
     fields = options.__struct_fields__
     flags: dict[str, str | None] = {random.choice(fields): damaged_text(random, SEEDS)}
     environment = {variable_of(random.choice(fields)): damaged_text(random, SEEDS)}

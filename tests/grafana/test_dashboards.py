@@ -10,7 +10,6 @@ import pytest
 
 from grafana.belief import COLUMNS, WORDS
 from grafana.build import DASHBOARDS, DIRECTORY, RULES, encoded
-from grafana.panels import COLORS
 from grafana.signals import LOOP_LATE_P99_SECONDS, SIGNALS, rules
 from wirerace.analysis import thresholds
 from wirerace.transports import TRANSPORTS
@@ -160,8 +159,7 @@ def test_transports_have_the_same_colours_everywhere(panel: dict[str, Any]) -> N
         for override in overrides
         if override["properties"][0]["id"] == "color"
     }
-    assert {f"^{name}( .*)?$": color for name, color in COLORS.items()} == colors
-    assert set(TRANSPORTS) == set(COLORS)
+    assert {f"^{name}( .*)?$": transport.color for name, transport in TRANSPORTS.items()} == colors
     assert not re.match("^polling( .*)?$", "longpolling p50")
 
 

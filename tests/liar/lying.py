@@ -25,7 +25,7 @@ from wirerace.record.trial import Trial
 from wirerace.runner.parts.process import Process
 from wirerace.runner.peer import Peer
 from wirerace.runner.targets.locust import load_flags, locust_command, spelled
-from wirerace.transports import PollingOptions
+from wirerace.transports.polling import PollingOptions
 from wirerace.workload.schedule import EpochMade, Truth
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ from itertools import chain
 import pytest
 from msgspec.structs import replace
 
-from tests.liar.liar import EXACT_NS
+from tests.liar.liar import CLIENTS, EXACT_NS, Polling
 from tests.liar.lying import Outcome, lie_all
 from tests.liar.plan import MS, Plan, percentile
 from wirerace.transports import TRANSPORTS
@@ -17,8 +17,9 @@ ROUNDING = 1e-9
 """An area is a sum of floats."""
 DELAY_NS = 20 * MS
 SEEDS = (1, 2)  # each makes up 20 different stories
-PUSHED = ("longpolling", "websocket")
-ASKED = ("polling", "longpolling")
+PUSHED = [name for name in TRANSPORTS if not issubclass(CLIENTS[name], Polling)]
+"""Those that send an update when it is made, whether a request is held for it or not."""
+ASKED = [name for name in TRANSPORTS if TRANSPORTS[name].asks]
 SPREADING = 3**0.5 - 1
 """Steps of this part of a poll interval reach all phases evenly, and so they do those of the clients: golden steps."""
 STALL_NS = 1500 * MS
@@ -102,7 +103,7 @@ def test_frames_that_came_together_are_flagged_and_answers_never(
     lied: dict[tuple[str, int], Outcome], stalled: dict[str, Outcome]
 ) -> None:
     for plan, trial, *_ in (*lied.values(), *stalled.values()):
-        if plan.transport == "websocket":
+        if plan.transport not in ASKED:
             assert plan.bounds() <= trial.upper_bounds <= trial.delivered
         else:
             assert 0 == trial.upper_bounds
@@ -157,8 +158,11 @@ def test_latency_of_every_answer_lies_between_before_and_after_it_was_sent(
             assert max(before_ns) <= updates[seq].most_ns <= max(after_ns)
 
 
-def test_latency_of_every_frame_does_so_too_unless_another_came_with_it(delayed: dict[str, Outcome]) -> None:
-    outcome, late = delayed["websocket"], 0
+@pytest.mark.parametrize("transport", [name for name in TRANSPORTS if name not in ASKED])
+def test_latency_of_every_frame_does_so_too_unless_another_came_with_it(
+    delayed: dict[str, Outcome], transport: str
+) -> None:
+    outcome, late = delayed[transport], 0
     for seq, done in outcome.done_ns().items():
         update = outcome.account.updates["liar"][seq]
         before_ns, after_ns = zip(*done, strict=True)

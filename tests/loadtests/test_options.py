@@ -9,7 +9,8 @@ from locust.argument_parser import LocustArgumentParser
 from loadtests.connection import Address
 from loadtests.options import add_options, read_options
 from wirerace.errors import BadInput
-from wirerace.transports import LongPollingOptions, PollingOptions
+from wirerace.transports.longpolling import LongPollingOptions
+from wirerace.transports.polling import PollingOptions
 from wirerace.workload.shapes import RampShape, StepsShape, StepsStage, StormShape
 
 

@@ -12,13 +12,13 @@ import pytest
 from tests.race.running import SMALL, Race
 from wirerace.analysis.figures import BY_ID
 from wirerace.analysis.judge import judged
-from wirerace.analysis.made import Recorded
 from wirerace.experiment.plans import plans_of
 from wirerace.experiment.reading import read_experiment
 from wirerace.record.checkup import Checkup
 from wirerace.record.result import SCHEMA, Result
 from wirerace.record.trial import Trial
 from wirerace.report.spelling import UNITS
+from wirerace.theory.recorded import Recorded
 from wirerace.transports import TRANSPORTS
 
 pytestmark = pytest.mark.processes

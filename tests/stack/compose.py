@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from wirerace.host.ports import free_port
+from wirerace.transports import TRANSPORTS
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "wirerace-test"
-PARTS = ["producer", "polling", "longpolling", "websocket", "locust", "locust-worker", "prometheus"]
+PARTS = ["producer", *TRANSPORTS, "locust", "locust-worker", "prometheus"]
 """All but Grafana, whose image cannot be had everywhere."""
 PORTS = [
-    "PRODUCER_PORT", "POLLING_PORT", "LONGPOLLING_PORT", "WEBSOCKET_PORT", "LOCUST_PORT", "LOAD_CONTROL_PORT",
-    "PROMETHEUS_PORT", "GRAFANA_PORT",
-]  # fmt: skip
+    f"{name.upper()}_PORT" for name in ("producer", *TRANSPORTS, "locust", "load_control", "prometheus", "grafana")
+]
 PATIENCE_SECONDS = 30.0
 
 

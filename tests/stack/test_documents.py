@@ -94,7 +94,7 @@ def test_images_of_a_clone_that_nobody_else_may_read_work(
         "requirements/*.lock",
         ".dockerignore",
         "wirerace/*.py",
-        "wirerace/[ow]*/*.py",
+        "wirerace/[otw]*/*.py",
         "services/*",
         "loadtests/*",
     ):

@@ -6,15 +6,14 @@ import urllib.request
 import pytest
 
 from tests.stack.compose import Stack
+from wirerace.transports import TRANSPORTS
 
 pytestmark = pytest.mark.stack
 
 REACHES = {
-    "polling": {"producer:8000"},
-    "longpolling": {"producer:8000"},
-    "websocket": {"producer:8000"},
+    **{name: {"producer:8000"} for name in TRANSPORTS},
     "locust": {"producer:8000"},
-    "locust-worker": {"polling:8001", "longpolling:8002", "websocket:8003", "locust:5557"},
+    "locust-worker": {"locust:5557", *(f"{name}:{transport.port}" for name, transport in TRANSPORTS.items())},
 }
 """What each part needs."""
 PLACES = {"producer:8000", "polling:8001", "locust:9646", "locust:8089", "1.1.1.1:53"}

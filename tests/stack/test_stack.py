@@ -110,7 +110,7 @@ def test_prometheus_says_what_the_ledgers_say(loaded: Stack) -> None:
     assert abs(loaded.value('wirerace:theory:latency_seconds{transport="polling"}') - polling) < 0.1
 
 
-@pytest.mark.parametrize("part", ["websocket", "polling", "longpolling", "producer"])
+@pytest.mark.parametrize("part", [*TRANSPORTS, "producer"])
 def test_part_that_is_killed_and_started_again_costs_no_update(loaded: Stack, part: str) -> None:
     loaded.compose("kill", part)
     loaded.compose("up", "--detach", "--wait", part)

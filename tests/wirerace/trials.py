@@ -14,7 +14,8 @@ from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.result import ContestantRecord, Raw
 from wirerace.record.samples import MachineSample, Measured, Memory, Sample, ServerSample
 from wirerace.record.trial import Trial
-from wirerace.transports import TRANSPORTS, TransportOptions
+from wirerace.transports import TRANSPORTS
+from wirerace.transports.transport import TransportOptions
 from wirerace.workload.schedule import Truth
 
 EXPERIMENT = Experiment("t", list(TRANSPORTS))

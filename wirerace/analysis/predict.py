@@ -2,16 +2,18 @@
 
 from typing import NamedTuple
 
-from wirerace.analysis.delays import Way
-from wirerace.analysis.inputs import made_ns_of, read_together, way_of
-from wirerace.analysis.made import Recorded
-from wirerace.analysis.theory import PREDICTIONS, Prediction, closed_arrivals, sampling_deviation
 from wirerace.analysis.thresholds import FAN_OUT_LATENCY, TOLERANCES, Tolerance
 from wirerace.analysis.validity.theory import is_predicted
 from wirerace.experiment.plans import Plan
 from wirerace.record.result import Raw
 from wirerace.record.trial import QUANTITIES, Cell, Condition, Kind, Quantity, Trial
-from wirerace.transports import HttpOptions
+from wirerace.theory import find_theory
+from wirerace.theory.closed_forms import closed_arrivals
+from wirerace.theory.deviation import sampling_deviation
+from wirerace.theory.inputs import made_ns_of, read_together
+from wirerace.theory.path import DeliveryPath
+from wirerace.theory.prediction import Prediction
+from wirerace.theory.recorded import Recorded
 
 DELAYED = ("latency_seconds", "age_seconds")
 """Quantities that the delay of the path is a part of."""
@@ -19,17 +21,16 @@ DELAYED = ("latency_seconds", "age_seconds")
 
 def theory_of(plan: Plan, raw: Raw, trial: Trial) -> tuple[list[Cell], list[Condition]]:
     """Return theory beside measurement, and the conditions under which it holds; nothing where nothing is predicted."""
-    way = way_of(plan, raw, trial)
-    if way is None or not is_predicted(plan.experiment):
+    theory, options, source = find_theory(plan.transport.name), plan.options, plan.experiment.producer
+    path = None if theory is None else theory.path_of(plan, raw, trial)
+    if theory is None or path is None or not is_predicted(plan.experiment):
         return [], []
-    source, options = plan.experiment.producer, plan.options
-    predict = PREDICTIONS[plan.transport.name]
     made = Recorded(raw.window, read_together(made_ns_of(raw.truth), raw.window, trial.server.read_together or 0))
-    given = predict(made, way, options)
+    given = theory.predict(made, path, options)
     arrivals = closed_arrivals(source)
-    closed = predict(arrivals, way, options) if arrivals is not None else Prediction()
-    deviation = sampling_deviation(plan.transport.name, source, way, options, trial.window_seconds) or Prediction()
-    beside = _Beside(way, measured_of(plan, trial), given, closed, deviation)
+    closed = theory.predict(arrivals, path, options) if arrivals is not None else Prediction()
+    deviation = sampling_deviation(theory.predict, source, path, options, trial.window_seconds) or Prediction()
+    beside = _Beside(path, measured_of(plan, trial), given, closed, deviation)
     cells = [cell_of(quantity, beside) for quantity in QUANTITIES]
     known = [cell for cell in cells if cell.measured is not None and cell.given is not None]
     return known, list(given.conditions)
@@ -40,7 +41,7 @@ def measured_of(plan: Plan, trial: Trial) -> Prediction:
 
     Partial answers count as one with the last one, which brings the rest: theory knows no bound of an answer.
     """
-    asks = isinstance(plan.options, HttpOptions)
+    asks = plan.transport.asks
     data = trial.responses["data"] - trial.partial_responses
     responses = data + trial.responses["empty"] if asks else trial.arrived
     return Prediction(
@@ -55,7 +56,7 @@ def measured_of(plan: Plan, trial: Trial) -> Prediction:
 class _Beside(NamedTuple):
     """What stands beside each other, and the path that predictions were made for."""
 
-    way: Way
+    path: DeliveryPath
     measured: Prediction
     given: Prediction
     closed: Prediction
@@ -68,10 +69,10 @@ def cell_of(quantity: Quantity, beside: _Beside) -> Cell:
     tolerance = within = None
     kind: Kind = "prediction"
     if expected is not None:
-        relative, absolute = tolerance_of(quantity, beside.way)
+        relative, absolute = tolerance_of(quantity, beside.path)
         tolerance = relative * abs(expected) + absolute
         within = found is not None and abs(found - expected) <= tolerance
-        if quantity in DELAYED and beside.way.fitted_seconds > tolerance:
+        if quantity in DELAYED and beside.path.fitted_seconds > tolerance:
             kind = "fit"
     return Cell(
         quantity=quantity,
@@ -86,6 +87,6 @@ def cell_of(quantity: Quantity, beside: _Beside) -> Cell:
     )
 
 
-def tolerance_of(quantity: Quantity, way: Way) -> Tolerance:
+def tolerance_of(quantity: Quantity, path: DeliveryPath) -> Tolerance:
     """Return how far a quantity may be from its prediction: a fan-out is known less well than a poll's waiting."""
-    return FAN_OUT_LATENCY if quantity == "latency_seconds" and way.send_seconds else TOLERANCES[quantity]
+    return FAN_OUT_LATENCY if quantity == "latency_seconds" and path.send_seconds else TOLERANCES[quantity]

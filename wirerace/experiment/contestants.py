@@ -9,7 +9,8 @@ from msgspec import Meta
 from wirerace.decoding import convert
 from wirerace.errors import BadInput, shown
 from wirerace.experiment.paths import NetworkPath
-from wirerace.transports import TRANSPORTS, Transport, TransportOptions
+from wirerace.transports import TRANSPORTS
+from wirerace.transports.transport import Transport, TransportOptions
 
 MOST_ID = 40
 _ID = re.compile("[a-z0-9]+(-[a-z0-9]+)*")

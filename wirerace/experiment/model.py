@@ -8,7 +8,8 @@ from msgspec import Meta
 from wirerace.experiment.contestants import ContestantTable
 from wirerace.experiment.faults import Fault
 from wirerace.experiment.paths import NetworkPath
-from wirerace.transports import TRANSPORTS, TransportOptions
+from wirerace.transports import TRANSPORTS
+from wirerace.transports.transport import TransportOptions
 from wirerace.workload.schedule import Seed, Source
 from wirerace.workload.shapes import RampShape, Shape, SpikeShape, SteadyShape, StepsShape
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from wirerace.transports import HttpOptions, TransportOptions
+from wirerace.transports.transport import TransportOptions
 
 
 class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,5 +27,4 @@ class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def opening_seconds(self, options: TransportOptions) -> float:
         """Return how much longer a request takes because it has to open a connection: 0 where connections are kept."""
-        opens_anew = isinstance(options, HttpOptions) and not options.keep_alive
-        return self.round_trip_seconds if opens_anew else 0.0
+        return self.round_trip_seconds if options.opens_anew else 0.0

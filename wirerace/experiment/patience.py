@@ -6,7 +6,7 @@ machines that are slow.
 
 from wirerace.backoff import OF_CLIENTS, OF_FEED
 from wirerace.experiment.paths import NetworkPath
-from wirerace.transports import TransportOptions
+from wirerace.transports.transport import TransportOptions
 
 SPARE_SECONDS = 1.0
 """For processes that have no core when they want one."""

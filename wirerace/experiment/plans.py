@@ -12,7 +12,7 @@ from wirerace.experiment.model import Experiment
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.settings import Setting, alone
 from wirerace.streams import stream
-from wirerace.transports import Transport, TransportOptions
+from wirerace.transports.transport import Transport, TransportOptions
 from wirerace.workload.schedule import Schedule, Source
 from wirerace.workload.trace import Trace, read_trace
 

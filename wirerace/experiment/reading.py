@@ -17,10 +17,10 @@ from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.plans import contestants_of, schedule_of
 from wirerace.experiment.settings import Document, Setting, Study, axes_of, documents_of, put
 from wirerace.files import read_text
-from wirerace.transports import TRANSPORTS, PollingOptions
+from wirerace.transports import TRANSPORTS
 from wirerace.workload.shapes import StepsStage, check_shape
 
-LEAST_POLL_PERIODS = 5
+LEAST_PERIODS = 5
 """In a window of fewer poll intervals, figures depend on where in the interval it begins."""
 
 
@@ -151,15 +151,13 @@ def _check(experiment: Experiment) -> None:
         raise BadInput("transports: each may be named once; repeats runs all of them again")
     measure_seconds = experiment.window.measure_seconds
     for contestant in contestants_of(experiment):
-        options = contestant.options
-        if isinstance(options, PollingOptions):
-            least_seconds = LEAST_POLL_PERIODS * options.interval_seconds
-            # Compared in whole nanoseconds: in floats 5 × 0.07 is not 0.35.
-            if to_ns(measure_seconds) < to_ns(least_seconds):
-                raise BadInput(
-                    f"window.measure_seconds must be at least {LEAST_POLL_PERIODS} × {contestant.id}.interval_seconds "
-                    f"= {least_seconds:g}, got {measure_seconds:g}"
-                )
+        least_seconds = LEAST_PERIODS * contestant.options.period_seconds
+        # Compared in whole nanoseconds: in floats 5 × 0.07 is not 0.35.
+        if to_ns(measure_seconds) < to_ns(least_seconds):
+            raise BadInput(
+                f"window.measure_seconds must be at least {LEAST_PERIODS} × the period of {contestant.id} = "
+                f"{least_seconds:g}, got {measure_seconds:g}"
+            )
     if experiment.valid_repeats is not None and experiment.tries < experiment.valid_repeats:
         raise BadInput(f"tries must be at least valid_repeats = {experiment.valid_repeats}, got {experiment.tries}")
     _check_clients(experiment)

@@ -15,7 +15,7 @@ from wirerace.reproductions.check import (
     ratio,
     shown,
 )
-from wirerace.transports import PollingOptions
+from wirerace.transports.polling import PollingOptions
 from wirerace.wire.update import Update, encode_update, join_batch
 from wirerace.workload.schedule import Source
 

@@ -13,7 +13,7 @@ from wirerace.reproductions.check import (
     ratio,
     shown,
 )
-from wirerace.transports import PollingOptions
+from wirerace.transports.polling import PollingOptions
 from wirerace.workload.schedule import Source
 
 PUBLISH_SECONDS = 0.5

@@ -3,7 +3,7 @@
 from wirerace.experiment.faults import Fault
 from wirerace.experiment.model import Clients, Experiment, WindowOptions
 from wirerace.reproductions.check import Check, Found, Outcomes, Reproduction, between, near, ratio
-from wirerace.transports import PollingOptions
+from wirerace.transports.polling import PollingOptions
 from wirerace.workload.schedule import Source
 
 STALL_SECONDS = 1.4

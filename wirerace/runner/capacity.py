@@ -19,7 +19,7 @@ from wirerace.runner.targets.local import Local
 from wirerace.runner.targets.target import Child
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
-from wirerace.transports import PollingOptions
+from wirerace.transports.polling import PollingOptions
 from wirerace.workload.schedule import Source
 
 # 5,000 polls and 5,000 messages a second, an update for each: up to a third of a core. A busier process reads more at

@@ -4,7 +4,7 @@ from wirerace.clock import to_ns
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.patience import SPARE_SECONDS, longest_seconds, return_seconds
 from wirerace.observe.account import Window
-from wirerace.transports import TransportOptions
+from wirerace.transports.transport import TransportOptions
 
 LEAST_DRAIN_SECONDS = 0.5  # for late duplicates
 REPAIR_SECONDS = 20.0

@@ -14,7 +14,6 @@ from tests.wirerace.analysis.measurements import (
     working,
 )
 from tests.wirerace.trials import plan_of, trial_of
-from wirerace.analysis.inputs import way_of
 from wirerace.analysis.judge import judged, with_verdict
 from wirerace.analysis.predict import measured_of
 from wirerace.experiment.faults import Fault
@@ -22,6 +21,7 @@ from wirerace.experiment.model import Clients
 from wirerace.observe.account import AccountRecord
 from wirerace.record.result import Raw
 from wirerace.record.trial import Cell, Times, Trial
+from wirerace.theory import find_theory
 
 
 def of_websocket(raw: Raw) -> Trial:
@@ -32,15 +32,29 @@ def cells_of(trial: Trial) -> dict[str, Cell]:
     return {cell.quantity: cell for cell in trial.theory}
 
 
-def test_way_is_unknown_when_nothing_was_heard() -> None:
+def test_path_is_unknown_when_nothing_was_heard() -> None:
     raw = Raw(WINDOW, AccountRecord(), TRUTH, MEASURED)
     for transport in ("polling", "longpolling", "websocket"):
         trial = trial_of(plan_of(transport), WINDOW, raw.account, TRUTH, MEASURED)
-        assert way_of(plan_of(transport), raw, trial) is None
+        theory = find_theory(transport)
+        assert theory is not None
+        assert theory.path_of(plan_of(transport), raw, trial) is None
         found = with_verdict(plan_of(transport, experiment=EXPERIMENT), raw, trial)
         assert [] == found.theory
         assert found.verdict is not None
         assert "theory: too little was measured to predict from" in found.verdict.unchecked
+
+
+def test_transport_without_theory_is_measured_and_the_verdict_says_that_it_was_not_checked() -> None:
+    raw, plan = raw_of(), plan_of("websocket")
+    pigeon = msgspec.structs.replace(plan.transport, name="pigeon")
+    plan = plan._replace(contestant=msgspec.structs.replace(plan.contestant, transport=pigeon))
+    found = judged(plan, raw)
+
+    assert ([], []) == (found.theory, found.conditions)
+    assert pytest.approx(0.005) == found.latency_seconds.mean
+    assert found.verdict is not None
+    assert [f"no theory of {plan.transport.name}"] == [text for text in found.verdict.unchecked if "theory" in text]
 
 
 def test_theory_stands_beside_every_quantity_that_was_measured() -> None:

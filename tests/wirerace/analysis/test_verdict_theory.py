@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from tests.wirerace.analysis.good import changed, judged
-from wirerace.analysis.conditions import CONDITIONS
 from wirerace.record.trial import Cell, Condition, Kind, Verdict
+from wirerace.theory.conditions import CONDITIONS
 
 
 def off(by: float, kind: Kind = "prediction", *broken: Condition, late_polls: int = 0) -> Verdict:

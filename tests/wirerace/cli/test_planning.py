@@ -53,7 +53,7 @@ def test_plan_of_a_large_grid_is_cut(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_words_say_what_is_left_of_a_run_that_was_interrupted() -> None:
     assert "12 trials, about 4 minutes" == words_of(study(repeats=6))
-    assert "2 trials, about 35 s" == words_of(study(repeats=6), done=10)
+    assert "2 trials, about 38 s" == words_of(study(repeats=6), done=10)
     assert words_of(study(valid_repeats=5)).startswith("at least 10 trials, ")
 
 

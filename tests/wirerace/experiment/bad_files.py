@@ -107,11 +107,11 @@ BAD_FILES = {
     ),
     "window under five polls": (
         LEAST + "[polling]\ninterval_seconds = 2\n[window]\nmeasure_seconds = 9.9",
-        "window.measure_seconds must be at least 5 × polling.interval_seconds = 10, got 9.9",
+        "window.measure_seconds must be at least 5 × the period of polling = 10, got 9.9",
     ),
     "window under five polls of a contestant": (
         LEAST + OWN + "options = { interval_seconds = 3 }",
-        "window.measure_seconds must be at least 5 × own.interval_seconds = 15, got 10",
+        "window.measure_seconds must be at least 5 × the period of own = 15, got 10",
     ),
     "contestant of a transport there is not": (
         LEAST + '[[contestants]]\nid = "own"\ntransport = "pigeon"',

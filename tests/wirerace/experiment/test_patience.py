@@ -7,7 +7,9 @@ import pytest
 from wirerace.backoff import OF_CLIENTS, OF_FEED
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.patience import longest_seconds, return_seconds
-from wirerace.transports import LongPollingOptions, PollingOptions, WebSocketOptions
+from wirerace.transports.longpolling import LongPollingOptions
+from wirerace.transports.polling import PollingOptions
+from wirerace.transports.websocket import WebSocketOptions
 
 DELAYS = [0.0, 0.05, 0.3, 1.0]
 MOMENT = 1e-6

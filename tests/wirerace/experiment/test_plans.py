@@ -6,7 +6,8 @@ from tests.wirerace.experiment.files import LEAST, written
 from tests.wirerace.trials import plan_of
 from wirerace.experiment.plans import Plan, plans_of
 from wirerace.experiment.reading import read_experiment
-from wirerace.transports import PollingOptions, WebSocketOptions
+from wirerace.transports.polling import PollingOptions
+from wirerace.transports.websocket import WebSocketOptions
 
 
 def by_name(found: list[Plan]) -> list[Plan]:

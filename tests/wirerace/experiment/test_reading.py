@@ -11,7 +11,8 @@ from wirerace.experiment.model import Experiment
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.plans import plans_of, schedule_of
 from wirerace.experiment.reading import read_experiment
-from wirerace.transports import LongPollingOptions, PollingOptions
+from wirerace.transports.longpolling import LongPollingOptions
+from wirerace.transports.polling import PollingOptions
 from wirerace.workload.schedule import Source
 from wirerace.workload.shapes import StepsShape, StepsStage
 from wirerace.workload.trace import Event

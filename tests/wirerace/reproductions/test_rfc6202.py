@@ -4,12 +4,12 @@ from math import exp
 import pytest
 
 from tests.wirerace.reproductions.outcomes import failed, latency, outcome
-from wirerace.analysis.made import Recorded
 from wirerace.experiment.plans import schedule_of
 from wirerace.observe.account import Window
 from wirerace.record.trial import Cell
 from wirerace.reproductions.check import Check
 from wirerace.reproductions.rfc6202 import EXPERIMENT, SEED, TRANSIT_SECONDS, checks
+from wirerace.theory.recorded import Recorded
 from wirerace.workload.schedule import due_times
 
 

@@ -4,7 +4,7 @@ from tests.wirerace.reproductions.outcomes import failed, latency, outcome, time
 from wirerace.experiment.plans import contestants_of
 from wirerace.reproductions.check import Check
 from wirerace.reproductions.wrk2_stall import EXPERIMENT, checks
-from wirerace.transports import PollingOptions
+from wirerace.transports.polling import PollingOptions
 
 
 def found(naive_p99: float = 0.006, true_p99: float | None = 1.2, most: float = 1.41) -> list[Check]:

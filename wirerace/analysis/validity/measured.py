@@ -6,7 +6,6 @@ from wirerace.analysis import thresholds
 from wirerace.analysis.validity.finding import Evidence, against, percent
 from wirerace.clock import NS_PER_SECOND
 from wirerace.record.trial import Finding
-from wirerace.transports import HttpOptions
 
 LONGER = "use a longer window (window.measure_seconds), or a higher producer.rate_per_second"
 
@@ -41,7 +40,7 @@ def _deliveries(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _answers(evidence: Evidence) -> Iterator[Finding]:
-    if not isinstance(evidence.plan.options, HttpOptions):
+    if not evidence.plan.transport.asks:
         return
     responses = evidence.trial.responses
     answered = responses["data"] + responses["empty"]

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from wirerace.analysis.conditions import CONDITIONS
 from wirerace.analysis.thresholds import FAR
 from wirerace.analysis.validity.finding import Evidence
 from wirerace.experiment.model import Experiment
 from wirerace.record.trial import Cell, Condition, Finding, Trial
+from wirerace.theory import find_theory
+from wirerace.theory.conditions import CONDITIONS
 
 CLOSER = "look at the parts of the latency and at the server's log in logs/, and measure again"
 
@@ -19,9 +20,11 @@ def is_predicted(experiment: Experiment) -> bool:
 
 def check(evidence: Evidence, *, explained: bool) -> Iterator[Finding]:
     """Yield what was found of theory beside measurement; it was `explained` if another check found anything."""
-    trial = evidence.trial
+    trial, transport = evidence.trial, evidence.plan.transport.name
     if is_predicted(evidence.experiment) and not trial.theory:
-        yield Finding("unchecked", "theory: too little was measured to predict from")
+        is_known = find_theory(transport) is not None
+        text = "theory: too little was measured to predict from" if is_known else f"no theory of {transport}"
+        yield Finding("unchecked", text)
     cause = _cause(trial, explained=explained)
     for cell in trial.theory:
         if cell.within is False:

@@ -1,10 +1,10 @@
-"""Delays: what predictions need to know of the path between producer and clients, as values."""
+"""The path between producer and clients: what predictions need to know of it, as values."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class Way(NamedTuple):
+class DeliveryPath(NamedTuple):
     """What lies between producer and clients.
 
     `delay_seconds` is from making to the first client's arrival when nothing else waits, `send_seconds` what each send

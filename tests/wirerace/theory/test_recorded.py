@@ -10,15 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.wirerace.analysis.simulated import agree, all_phases, long_polls, pushes, seen
-from tests.wirerace.analysis.ticked import watch
-from wirerace.analysis.closed_forms import Poisson
-from wirerace.analysis.delays import Way
-from wirerace.analysis.made import Recorded
-from wirerace.analysis.theory import Prediction, longpolling, polling, websocket
+from tests.wirerace.theory.simulated import agree, all_phases, long_polls, pushes, seen
+from tests.wirerace.theory.ticked import watch
 from wirerace.clock import to_ns
 from wirerace.observe.account import Window
-from wirerace.transports import LongPollingOptions, PollingOptions, WebSocketOptions
+from wirerace.theory import longpolling, polling, websocket
+from wirerace.theory.closed_forms import Poisson
+from wirerace.theory.path import DeliveryPath
+from wirerace.theory.prediction import Prediction
+from wirerace.theory.recorded import Recorded
+from wirerace.transports.longpolling import LongPollingOptions
+from wirerace.transports.polling import PollingOptions
+from wirerace.transports.websocket import WebSocketOptions
 from wirerace.workload.schedule import Schedule, due_times
 
 ORIGIN_NS = 1_790_000_000_000_000_000
@@ -40,11 +43,11 @@ def generated(rate: float, end: float, seed: int = 5) -> Recorded:
 
 
 def polled(made: Recorded, interval: float) -> Prediction:
-    return polling(made, Way(DELAY), PollingOptions(interval_seconds=interval))
+    return polling.predict(made, DeliveryPath(DELAY), PollingOptions(interval_seconds=interval))
 
 
 def held(made: Recorded, gaps: tuple[float, ...], hold: float) -> Prediction:
-    return longpolling(made, Way(DELAY, repoll_seconds=gaps), LongPollingOptions(hold_seconds=hold))
+    return longpolling.predict(made, DeliveryPath(DELAY, repoll_seconds=gaps), LongPollingOptions(hold_seconds=hold))
 
 
 SPREAD = [3.0, 9.9, 10.2, 10.3, 13.7, 13.9, 14.0, 14.1, 19.5, 21.9]
@@ -92,7 +95,10 @@ def test_pollers_of_any_arrivals_see_what_the_record_predicts(made: list[float],
 @given(spreads)
 def test_listeners_of_any_arrivals_see_what_the_record_predicts(made: list[float]) -> None:
     made = [1.0, *(at + 1 for at in made)]
-    found, predicted = seen([pushes(made)], START, END, DELAY), websocket(record(made), Way(DELAY), WebSocketOptions())
+    found, predicted = (
+        seen([pushes(made)], START, END, DELAY),
+        websocket.predict(record(made), DeliveryPath(DELAY), WebSocketOptions()),
+    )
 
     assert pytest.approx(found.age_seconds, rel=1e-6) == predicted.age_seconds
     assert pytest.approx(found.responses_per_client_second, abs=1e-9) == predicted.responses_per_client_second
@@ -156,14 +162,16 @@ def test_long_pollers_gaps_may_scatter() -> None:
 @pytest.mark.parametrize("rate", [0.5, 5.0])
 def test_long_record_of_poisson_news_agrees_with_the_closed_forms(rate: float) -> None:
     made, closed = generated(rate, 50_000 / rate), Poisson(rate)
-    way = Way(DELAY, repoll_seconds=(0.01, 0.2))
+    path = DeliveryPath(DELAY, repoll_seconds=(0.01, 0.2))
     for interval in (1.0, 0.2):
         options = PollingOptions(interval_seconds=interval)
-        agree(polling(closed, way, options), polling(made, way, options), 0.02, 1e-3)
+        agree(polling.predict(closed, path, options), polling.predict(made, path, options), 0.02, 1e-3)
     for hold in (25.0, 0.3):
         held_options = LongPollingOptions(hold_seconds=hold)
-        agree(longpolling(closed, way, held_options), longpolling(made, way, held_options), 0.02, 1e-3)
-    agree(websocket(closed, way, WebSocketOptions()), websocket(made, way, WebSocketOptions()), 0.02)
+        agree(
+            longpolling.predict(closed, path, held_options), longpolling.predict(made, path, held_options), 0.02, 1e-3
+        )
+    agree(websocket.predict(closed, path, WebSocketOptions()), websocket.predict(made, path, WebSocketOptions()), 0.02)
 
 
 @pytest.mark.parametrize("period", [0.5, 1.0, 1.25, 2.5])

@@ -1,12 +1,9 @@
-"""Conditions under which predictions hold, checked in each trial. One function a transport; docs/theory.md has why."""
+"""Conditions under which predictions hold, checked in each trial. docs/theory.md has why."""
 
-import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from wirerace.analysis.delays import Way
 from wirerace.record.trial import Condition
-from wirerace.transports import PollingOptions
+from wirerace.theory.path import DeliveryPath
 
 
 class About(NamedTuple):
@@ -70,45 +67,16 @@ updates may depend on them: it hardly matters. Phases of 20 clients are T/20 apa
 """
 
 
-def polling(way: Way, options: PollingOptions) -> tuple[Condition, ...]:
-    """Return what must hold for clients that ask at a fixed rate."""
-    load = None if way.cost_seconds is None else way.clients * way.cost_seconds / options.interval_seconds
-    return _known(
-        poll_load=load,
-        phase_step=1 / max(1, way.clients),
-        late_polls=way.late_fraction,
-        failed_requests=way.failed_fraction,
-    )
-
-
-def longpolling(rate: float, way: Way) -> tuple[Condition, ...]:
-    """Return what must hold for clients that are held, and away for a re-poll gap."""
-    return _known(
-        server_load=_server_load(rate, way),
-        gap_spread=rate * _deviation(way.repoll_seconds),
-        failed_requests=way.failed_fraction,
-    )
-
-
-def websocket(rate: float, way: Way) -> tuple[Condition, ...]:
-    """Return what must hold for clients that listen."""
-    return _known(server_load=_server_load(rate, way))
-
-
-def _server_load(rate: float, way: Way) -> float:
-    """Return ρ: the part of the time for which the server works on updates."""
-    cost_seconds = way.send_seconds if way.cost_seconds is None else way.cost_seconds
-    return rate * way.clients * cost_seconds
-
-
-def _deviation(values: Sequence[float]) -> float:
-    mean = sum(values) / len(values)
-    return math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
-
-
-def _known(**values: float | None) -> tuple[Condition, ...]:
+def checked(**values: float | None) -> tuple[Condition, ...]:
+    """Return conditions by their names and the values that they have here, without those that are not known."""
     return tuple(
         Condition(name, value, CONDITIONS[name].most, value <= CONDITIONS[name].most)
         for name, value in values.items()
         if value is not None
     )
+
+
+def server_load(rate_per_second: float, path: DeliveryPath) -> float:
+    """Return ρ: the part of the time for which the server works on updates."""
+    cost_seconds = path.send_seconds if path.cost_seconds is None else path.cost_seconds
+    return rate_per_second * path.clients * cost_seconds

@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import msgspec
 
-from wirerace.analysis.closed_forms import LongPolls
-from wirerace.analysis.replay import Replay
 from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.observe.account import Window
+from wirerace.theory.closed_forms import LongPolls
+from wirerace.theory.replay import Replay
 
 MOST_ANSWERS = 1_000_000  # of one client; beyond, it asks in a busy loop, and a replay would take seconds
 

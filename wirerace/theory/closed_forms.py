@@ -1,4 +1,4 @@
-"""What is known of the arrivals: closed forms for a nominal rate; `made.py` has the same for a producer's record.
+"""What is known of the arrivals: closed forms for a nominal rate; `recorded.py` has the same for a producer's record.
 
 docs/theory.md derives every formula. Arrivals are stationary and run on for ever: there is no window.
 """
@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
+
+from wirerace.workload.schedule import Source
 
 
 class LongPolls(NamedTuple):
@@ -122,6 +124,17 @@ class Periodic(msgspec.Struct, frozen=True):
         if max(repoll_seconds) >= period_seconds or min(repoll_seconds) + hold_seconds < period_seconds:
             return None
         return LongPolls(0.0, self.age_seconds(delay_seconds), 0.0, 1.0, self.rate_per_second)
+
+
+def closed_arrivals(source: Source) -> Arrivals | None:
+    """Return the arrivals of a source for which there are closed forms, else None: bursts and traces have none."""
+    match source.arrivals:
+        case "poisson":
+            return Poisson(source.rate_per_second)
+        case "periodic":
+            return Periodic(source.rate_per_second)
+        case _:
+            return None
 
 
 class _Gaps(NamedTuple):

@@ -5,12 +5,13 @@ import pytest
 
 from tests.wirerace.analysis.measurements import MEASURED, MS, SECOND, TRUTH, WINDOW, raw_of, recorded, working
 from tests.wirerace.trials import plan_of, plan_with, trial_of
-from wirerace.analysis.delays import Way
-from wirerace.analysis.inputs import read_together, way_of
 from wirerace.analysis.measure import figures
 from wirerace.experiment.paths import NetworkPath
 from wirerace.observe.account import Spread, Traffic, Window
 from wirerace.record.result import Raw
+from wirerace.theory import find_theory, longpolling, polling
+from wirerace.theory.inputs import read_together
+from wirerace.theory.path import DeliveryPath
 from wirerace.transports import TRANSPORTS
 from wirerace.workload.schedule import EpochMade, Truth
 
@@ -18,37 +19,38 @@ TRIP = (Traffic(), Traffic(connections=2, round_trip_us=100))
 """Two connections, 50 µs each."""
 
 
-def path_of(transport: str, raw: Raw) -> Way:
-    plan = plan_of(transport)
-    way = way_of(plan, raw, figures(plan, raw))
-    assert way is not None
-    return way
+def path_of(transport: str, raw: Raw) -> DeliveryPath:
+    plan, theory = plan_of(transport), find_theory(transport)
+    assert theory is not None
+    path = theory.path_of(plan, raw, figures(plan, raw))
+    assert path is not None
+    return path
 
 
-def test_way_of_a_poller_is_that_of_the_feed_and_half_a_request() -> None:
+def test_path_of_a_poller_is_that_of_the_feed_and_half_a_request() -> None:
     raw = raw_of(answering=recorded(2 * MS, 4 * MS))
-    way = way_of(plan_of("polling"), raw, trial_of(plan_of("polling"), WINDOW, raw.account, TRUTH, MEASURED))
+    path = polling.path_of(plan_of("polling"), raw, trial_of(plan_of("polling"), WINDOW, raw.account, TRUTH, MEASURED))
 
-    assert way is not None
-    assert pytest.approx(0.003 + 0.0015) == way.delay_seconds
+    assert path is not None
+    assert pytest.approx(0.003 + 0.0015) == path.delay_seconds
 
 
 def test_path_of_push_comes_from_the_servers_cpu_clock_and_the_kernels_round_trip() -> None:
     """An update takes 3.2 ms of the server: 0.2 ms with or without clients, 1 ms for each of three clients."""
     raw = working(raw_of(traffic=TRIP), 49 * 0.0022, 49 * 0.001, idle_utilisation=49 * 0.0002 / 10)
-    way = path_of("websocket", raw)
+    path = path_of("websocket", raw)
 
-    assert pytest.approx((0.003 + 0.0001 + 0.000025, 0.001)) == (way.delay_seconds, way.send_seconds)
-    assert (3, 0.0) == (way.clients, way.fitted_seconds)
-    assert pytest.approx(0.0022 / 3) == way.cost_seconds, "without the waiting"
+    assert pytest.approx((0.003 + 0.0001 + 0.000025, 0.001)) == (path.delay_seconds, path.send_seconds)
+    assert (3, 0.0) == (path.clients, path.fitted_seconds)
+    assert pytest.approx(0.0022 / 3) == path.cost_seconds, "without the waiting"
 
 
 def test_path_of_push_is_no_longer_for_what_a_server_does_beside_updates_that_are_rare() -> None:
     """Three updates a minute: its timers take 0.17 % of a core, which is 34 ms for each update."""
     raw = working(raw_of(traffic=TRIP), 49 * 0.037, idle_utilisation=49 * 0.034 / 10)
-    way = path_of("websocket", raw)
+    path = path_of("websocket", raw)
 
-    assert pytest.approx((0.003 + 0.00015 + 0.000025, 0.001)) == (way.delay_seconds, way.send_seconds)
+    assert pytest.approx((0.003 + 0.00015 + 0.000025, 0.001)) == (path.delay_seconds, path.send_seconds)
 
 
 def test_path_of_push_through_a_link_has_its_delay() -> None:
@@ -58,19 +60,19 @@ def test_path_of_push_through_a_link_has_its_delay() -> None:
 
 
 def test_path_of_push_is_fitted_where_the_server_does_not_tell_its_cpu_time() -> None:
-    way = path_of("websocket", raw_of(traffic=TRIP))
+    path = path_of("websocket", raw_of(traffic=TRIP))
 
-    assert pytest.approx((0.004, 0.001)) == (way.delay_seconds, way.send_seconds)
-    assert pytest.approx(way.push_seconds) == way.fitted_seconds
+    assert pytest.approx((0.004, 0.001)) == (path.delay_seconds, path.send_seconds)
+    assert pytest.approx(path.push_seconds) == path.fitted_seconds
 
 
 def test_path_of_long_polling_has_its_sends_from_the_latencies_and_nothing_else() -> None:
     raw = working(raw_of(repolling=recorded(*[MS] * 10), traffic=TRIP), 0.49)
-    way = path_of("longpolling", raw)
+    path = path_of("longpolling", raw)
 
-    assert pytest.approx((0.003 + 0.000025, 3, 0.001)) == (way.delay_seconds, way.clients, way.send_seconds)
-    assert pytest.approx(0.001) == way.fitted_seconds, "two sends, half of which are before the mean"
-    assert pytest.approx([0.00105] * 100, rel=1e-3) == list(way.repoll_seconds), "with a round trip of 50 µs"
+    assert pytest.approx((0.003 + 0.000025, 3, 0.001)) == (path.delay_seconds, path.clients, path.send_seconds)
+    assert pytest.approx(0.001) == path.fitted_seconds, "two sends, half of which are before the mean"
+    assert pytest.approx([0.00105] * 100, rel=1e-3) == list(path.repoll_seconds), "with a round trip of 50 µs"
 
 
 def test_server_that_spends_less_with_clients_than_without_has_no_negative_sends() -> None:
@@ -87,9 +89,9 @@ def test_polls_that_were_late_and_requests_that_failed_are_conditions() -> None:
         ),
         0.5,
     )
-    way = path_of("polling", raw)
+    path = path_of("polling", raw)
 
-    assert pytest.approx((0.0025, 0.02, 0.05)) == (way.cost_seconds, way.late_fraction, way.failed_fraction)
+    assert pytest.approx((0.0025, 0.02, 0.05)) == (path.cost_seconds, path.late_fraction, path.failed_fraction)
 
 
 @pytest.mark.parametrize(
@@ -107,25 +109,25 @@ def linked(raw: Raw) -> Raw:
 def test_gap_through_a_link_is_the_clients_and_a_round_trip_through_it() -> None:
     raw = linked(raw_of(repolling=recorded(*[MS] * 10)))
     trial = figures(plan_of("longpolling"), raw)
-    way = way_of(plan_of("longpolling"), raw, trial)
+    path = longpolling.path_of(plan_of("longpolling"), raw, trial)
 
-    assert way is not None
+    assert path is not None
     assert pytest.approx(0.101, rel=1e-3) == trial.repoll_seconds.mean
     assert pytest.approx(0.101**2, rel=1e-3) == trial.repoll_seconds.square_mean
-    assert pytest.approx([0.101] * 100, rel=1e-3) == list(way.repoll_seconds)
+    assert pytest.approx([0.101] * 100, rel=1e-3) == list(path.repoll_seconds)
 
 
 def test_connection_opened_for_every_request_takes_another_round_trip_through_a_link() -> None:
     raw = linked(raw_of(repolling=recorded(*[MS] * 10), answering=recorded(200 * MS)))
     asks, held = (plan_with(name, TRANSPORTS[name].options(keep_alive=False)) for name in ("polling", "longpolling"))
-    way = way_of(asks, raw, figures(asks, raw))
+    path = polling.path_of(asks, raw, figures(asks, raw))
 
     assert pytest.approx(0.201, rel=1e-3) == figures(held, raw).repoll_seconds.mean
-    assert way is not None
-    assert pytest.approx(0.003 + 0.05) == way.delay_seconds, "the handshake lies before the server has looked"
+    assert path is not None
+    assert pytest.approx(0.003 + 0.05) == path.delay_seconds, "the handshake lies before the server has looked"
 
 
-def test_way_of_long_polling_is_measured_on_updates_that_were_awaited() -> None:
+def test_path_of_long_polling_is_measured_on_updates_that_were_awaited() -> None:
     """Every second update comes 20 ms after another one, when everybody is away."""
     made = [90 * SECOND]
     for index in range(1, 25):
@@ -140,8 +142,8 @@ def test_way_of_long_polling_is_measured_on_updates_that_were_awaited() -> None:
         raw_of(repolling=recorded(*[MS] * 10)).account, updates={"e": heard}, delivered=96, subscribed=2
     )
     raw = Raw(WINDOW, account, truth, MEASURED, NetworkPath(0.05))
-    way = way_of(plan_of("longpolling"), raw, figures(plan_of("longpolling"), raw))
+    path = longpolling.path_of(plan_of("longpolling"), raw, figures(plan_of("longpolling"), raw))
 
-    assert way is not None
-    assert 0.05 == way.delay_seconds
-    assert 0.0 == way.send_seconds
+    assert path is not None
+    assert 0.05 == path.delay_seconds
+    assert 0.0 == path.send_seconds

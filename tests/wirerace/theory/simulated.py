@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from wirerace.analysis.theory import Prediction
 from wirerace.record.trial import QUANTITIES
+from wirerace.theory.prediction import Prediction
 
 GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 

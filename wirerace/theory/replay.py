@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from wirerace.analysis.closed_forms import LongPolls
 from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.account import Window
 from wirerace.streams import stream
+from wirerace.theory.closed_forms import LongPolls
 
 MOST_CLIENTS = 2_000
 

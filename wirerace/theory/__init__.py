@@ -1,0 +1,33 @@
+"""Theory: what each transport should measure. A module named like a transport predicts it; docs/theory.md derives all.
+
+Such a module has the two functions of `Theory`; the other modules are what they share. Predictions are of two kinds:
+from `closed_arrivals`, for the nominal rate, to be read with `sampling_deviation`; and from `Recorded`, given this
+schedule.
+"""
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Protocol, cast
+
+from wirerace.experiment.plans import Plan
+from wirerace.record.result import Raw
+from wirerace.record.trial import Trial
+from wirerace.theory.closed_forms import Arrivals
+from wirerace.theory.path import DeliveryPath
+from wirerace.theory.prediction import Prediction
+
+
+class Theory(Protocol):
+    """The theory of one transport."""
+
+    def predict(self, arrivals: Arrivals, path: DeliveryPath, options: Any, /) -> Prediction:
+        """Return what clients find. `options` are the transport's own."""
+
+    def path_of(self, plan: Plan, raw: Raw, trial: Trial, /) -> DeliveryPath | None:
+        """Return what was measured of the path, None when it is not known."""
+
+
+def find_theory(transport: str) -> Theory | None:
+    """Return the theory of a transport, None when there is none."""
+    module = f"{__name__}.{transport}"
+    return None if find_spec(module) is None else cast("Theory", import_module(module))

@@ -1,0 +1,93 @@
+"""What predictions need to know of the path between producer and clients, measured in the same trial."""
+
+from collections.abc import Sequence
+from statistics import median
+
+from wirerace.clock import NS_PER_SECOND
+from wirerace.observe.account import Spread, Window
+from wirerace.record.result import Raw
+from wirerace.record.trial import Trial
+from wirerace.workload.schedule import Truth
+
+MOST_ALONE_SECONDS = 0.0003
+"""What a server can spend on an update before the first send. Beyond that it is timers and heartbeats: they are most of
+what a server without clients does where updates are rare, and no update waits for them.
+"""
+US = 1e-6
+
+
+def seconds_to_server(trial: Trial) -> float | None:
+    """Return the mean time from making to the server, None when it is not known."""
+    parts = trial.latency_parts_seconds
+    return None if parts.producer is None or parts.feed is None else parts.producer + parts.feed
+
+
+def seconds_to_clients(raw: Raw, trial: Trial) -> float | None:
+    """Return the mean time from making to the first client, without anything read from a latency; None when unknown.
+
+    It is the time to the server, half of what the server spends on an update without any client, half of the least
+    round trip that the kernel saw, and the path's delay. How much of the server's time lies before the first send is
+    not known, so half of it is taken.
+    """
+    at_server, traffic = seconds_to_server(trial), raw.account.traffic[1]
+    if at_server is None or trial.server.cpu_seconds is None or not trial.updates:
+        return None
+    trip_seconds = traffic.round_trip_us / traffic.connections * US if traffic.connections else 0.0
+    before_seconds = min(alone_seconds(trial), MOST_ALONE_SECONDS)
+    return at_server + before_seconds / 2 + trip_seconds / 2 + raw.path.delay_seconds
+
+
+def busy_seconds(trial: Trial) -> float:
+    """Return how long the server needs for an update: running, and waiting for a core."""
+    return ((trial.server.cpu_seconds or 0.0) + (trial.server.waited_seconds or 0.0)) / trial.updates
+
+
+def alone_seconds(trial: Trial) -> float:
+    """Return how long it needs for an update without any client, and for all that it does beside, by update."""
+    alone = (trial.server.idle_utilisation or 0.0) * trial.window_seconds / trial.updates
+    return min(alone, busy_seconds(trial))
+
+
+def first_seconds_of(spreads: Sequence[Spread]) -> float:
+    """Return the time from making to its first arrival that the typical update shows."""
+    return median(spread.least_ns for spread in spreads) / NS_PER_SECOND
+
+
+def send_seconds_of(spreads: Sequence[Spread]) -> float:
+    """Return the time of a send that the typical update shows: from its first arrival to its last."""
+    sends = ((spread.most_ns - spread.least_ns) / max(1, spread.clients - 1) for spread in spreads)
+    return median(sends) / NS_PER_SECOND
+
+
+def clients_of(trial: Trial) -> int:
+    """Return how many clients there were, on average over the window."""
+    return round(trial.client_seconds / trial.window_seconds)
+
+
+def cost_seconds_of(trial: Trial, count: int) -> float | None:
+    """Return the server's CPU time for each of `count` deliveries or polls, None when it is not known."""
+    cpu_seconds = trial.server.cpu_seconds
+    return cpu_seconds / count if cpu_seconds is not None and count else None
+
+
+def failed_fraction_of(trial: Trial) -> float:
+    """Return which part of all requests was answered with an error."""
+    return trial.responses["error"] / trial.requests if trial.requests else 0.0
+
+
+def made_ns_of(truth: Truth) -> list[int]:
+    """Return when updates were made, of all epochs, in order."""
+    return [ts for made in truth.epochs for ts in made.ts]
+
+
+def read_together(made_ns: list[int], window: Window, count: int) -> list[int]:
+    """Return making times as the server has read them: so many updates of the window came with the one before them.
+
+    Those that were made closest together are taken for them. Clients that wait get such updates in one answer.
+    """
+    pairs = [index for index in range(1, len(made_ns)) if window.has(made_ns[index])]
+    pairs.sort(key=lambda index: made_ns[index] - made_ns[index - 1])
+    seen_ns = list(made_ns)
+    for index in sorted(pairs[:count], reverse=True):
+        seen_ns[index - 1] = seen_ns[index]
+    return seen_ns

@@ -1,0 +1,105 @@
+"""Long polling: an update waits for nothing but clients that are away between an answer and the next request."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from wirerace.clock import NS_PER_SECOND, to_ns
+from wirerace.experiment.plans import Plan
+from wirerace.observe.account import Spread
+from wirerace.observe.histogram import merged
+from wirerace.record.result import Raw
+from wirerace.record.trial import Trial
+from wirerace.theory.closed_forms import Arrivals
+from wirerace.theory.conditions import checked, server_load
+from wirerace.theory.inputs import (
+    clients_of,
+    cost_seconds_of,
+    failed_fraction_of,
+    first_seconds_of,
+    made_ns_of,
+    seconds_to_clients,
+    send_seconds_of,
+)
+from wirerace.theory.path import DeliveryPath
+from wirerace.theory.prediction import Prediction
+from wirerace.transports.longpolling import LongPollingOptions
+
+REPOLL_SAMPLE = 100
+
+
+def predict(arrivals: Arrivals, path: DeliveryPath, options: LongPollingOptions) -> Prediction:
+    """Return what clients find that are held, and away for a re-poll gap after each answer."""
+    if not path.repoll_seconds:
+        return Prediction()
+    polls = arrivals.long_polled(path.repoll_seconds, options.hold_seconds, path.push_seconds)
+    if polls is None:
+        return Prediction()
+    rate_per_second = arrivals.rate_per_second
+    return Prediction(
+        latency_seconds=None if polls.wait_seconds is None else polls.wait_seconds + path.push_seconds,
+        age_seconds=polls.age_seconds,
+        empty_fraction=polls.empty_fraction,
+        updates_per_response=polls.updates_per_response,
+        responses_per_client_second=polls.responses_per_second,
+        conditions=checked(
+            server_load=server_load(rate_per_second, path),
+            gap_spread=rate_per_second * _deviation(path.repoll_seconds),
+            failed_requests=path.failed_fraction,
+        ),
+    )
+
+
+def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:  # noqa: ARG001 -- as its neighbours
+    """Return what was measured of the path of clients that wait, None when it is not known.
+
+    The time of a send is fitted, because the server's CPU clock counts more: of the CPU time for a delivery, taking in
+    the next request is the greater part, and no part of the fan-out.
+    """
+    spreads = awaited(raw, trial)
+    if not spreads:
+        return None
+    to_clients = seconds_to_clients(raw, trial)
+    path = DeliveryPath(
+        first_seconds_of(spreads) if to_clients is None else to_clients,
+        clients_of(trial),
+        send_seconds_of(spreads),
+        repolls_of(raw, trial),
+        cost_seconds=cost_seconds_of(trial, trial.arrived),
+        failed_fraction=failed_fraction_of(trial),
+    )
+    return path._replace(fitted_seconds=path.push_seconds - (to_clients or 0.0))
+
+
+def awaited(raw: Raw, trial: Trial) -> list[Spread]:
+    """Return how updates spread that found clients waiting for them; how all did, if none is sure to have.
+
+    A client that was away when the update before it was made is back two re-poll gaps later.
+    """
+    made_ns = made_ns_of(raw.truth)
+    away_ns = to_ns(2 * (trial.repoll_seconds.p99 or 0))
+    alone = {after for before, after in pairwise([0, *made_ns]) if after - before > away_ns}
+    made_at = raw.truth.made_at
+    found = [
+        spread
+        for epoch, of_epoch in raw.account.updates.items()
+        for seq, spread in of_epoch.items()
+        if made_at[epoch, seq] in alone
+    ] or raw.account.spreads
+    return [spread for spread in found if spread.clients > 1] or found
+
+
+def repolls_of(raw: Raw, trial: Trial) -> tuple[float, ...]:
+    """Return a sample of re-poll gaps, seconds: quantiles of those that were measured, a round trip included."""
+    gaps, mean_seconds = merged([raw.account.repolling]), trial.repoll_seconds.mean
+    own_mean_ns = gaps.mean_ns()
+    if own_mean_ns is None or mean_seconds is None:
+        return ()
+    trip_seconds = mean_seconds - own_mean_ns / NS_PER_SECOND
+    percents = ((index + 0.5) / REPOLL_SAMPLE * 100 for index in range(REPOLL_SAMPLE))
+    return tuple((gaps.percentile_ns(percent) or 0) / NS_PER_SECOND + trip_seconds for percent in percents)
+
+
+def _deviation(values: Sequence[float]) -> float:
+    mean = sum(values) / len(values)
+    return math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))

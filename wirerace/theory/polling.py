@@ -1,0 +1,49 @@
+"""Polling: an update waits for the next poll of each client, half an interval on average."""
+
+from wirerace.experiment.plans import Plan
+from wirerace.record.result import Raw
+from wirerace.record.trial import Trial
+from wirerace.theory.closed_forms import Arrivals
+from wirerace.theory.conditions import checked
+from wirerace.theory.inputs import clients_of, cost_seconds_of, failed_fraction_of, seconds_to_server
+from wirerace.theory.path import DeliveryPath
+from wirerace.theory.prediction import Prediction
+from wirerace.transports.polling import PollingOptions
+
+
+def predict(arrivals: Arrivals, path: DeliveryPath, options: PollingOptions) -> Prediction:
+    """Return what clients find that ask at a fixed rate, each with a random phase."""
+    interval_seconds = options.interval_seconds
+    empty = arrivals.empty_fraction(interval_seconds)
+    load = None if path.cost_seconds is None else path.clients * path.cost_seconds / interval_seconds
+    return Prediction(
+        latency_seconds=interval_seconds / 2 + path.delay_seconds,
+        age_seconds=arrivals.age_seconds(path.delay_seconds, interval_seconds),
+        empty_fraction=empty,
+        updates_per_response=arrivals.updates_per_poll(interval_seconds) / (1 - empty) if empty < 1 else None,
+        responses_per_client_second=1 / interval_seconds,
+        conditions=checked(
+            poll_load=load,
+            phase_step=1 / max(1, path.clients),
+            late_polls=path.late_fraction,
+            failed_requests=path.failed_fraction,
+        ),
+    )
+
+
+def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
+    """Return what was measured of a poller's path, None when it is not known.
+
+    Its answer takes half of a request's time back from a server that has had the update since the feed brought it; a
+    path's handshake, where each request opens a connection, lies before that.
+    """
+    at_server, requests = seconds_to_server(trial), trial.request_seconds.mean
+    if at_server is None or requests is None:
+        return None
+    return DeliveryPath(
+        at_server + (requests - raw.path.opening_seconds(plan.options)) / 2,
+        clients_of(trial),
+        cost_seconds=cost_seconds_of(trial, trial.requests),
+        late_fraction=trial.late_polls / trial.requests if trial.requests else 0.0,
+        failed_fraction=failed_fraction_of(trial),
+    )

@@ -1,0 +1,47 @@
+"""WebSocket: an update waits for nothing but the sends to other clients."""
+
+from wirerace.experiment.plans import Plan
+from wirerace.record.result import Raw
+from wirerace.record.trial import Trial
+from wirerace.theory.closed_forms import Arrivals
+from wirerace.theory.conditions import checked, server_load
+from wirerace.theory.inputs import (
+    alone_seconds,
+    busy_seconds,
+    clients_of,
+    cost_seconds_of,
+    first_seconds_of,
+    seconds_to_clients,
+    send_seconds_of,
+)
+from wirerace.theory.path import DeliveryPath
+from wirerace.theory.prediction import Prediction
+from wirerace.transports.websocket import WebSocketOptions
+
+
+def predict(arrivals: Arrivals, path: DeliveryPath, options: WebSocketOptions) -> Prediction:  # noqa: ARG001 -- as its neighbours
+    """Return what clients find that listen."""
+    return Prediction(
+        latency_seconds=path.push_seconds,
+        age_seconds=arrivals.age_seconds(path.push_seconds),
+        updates_per_response=1.0,
+        responses_per_client_second=arrivals.rate_per_second,
+        conditions=checked(server_load=server_load(arrivals.rate_per_second, path)),
+    )
+
+
+def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:  # noqa: ARG001 -- as its neighbours
+    """Return what was measured of the path of clients that listen, None when it is not known.
+
+    Without the server's CPU time it is fitted.
+    """
+    spreads, to_clients = raw.account.spreads, seconds_to_clients(raw, trial)
+    if not spreads:
+        return None
+    clients, cost_seconds = clients_of(trial), cost_seconds_of(trial, trial.arrived)
+    if to_clients is None:
+        path = DeliveryPath(first_seconds_of(spreads), clients, send_seconds_of(spreads), cost_seconds=cost_seconds)
+        return path._replace(fitted_seconds=path.push_seconds)
+    sending_seconds = max(0.0, busy_seconds(trial) - alone_seconds(trial))
+    send_seconds = sending_seconds * trial.updates / max(1, trial.arrived)
+    return DeliveryPath(to_clients, clients, send_seconds, cost_seconds=cost_seconds)

@@ -1,0 +1,69 @@
+"""What a transport is: its name, its port, how it delivers, and the options of its clients."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class TransportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Options of a client of one transport. Each subclass is a table of an experiment file."""
+
+    @property
+    def opens_anew(self) -> bool:
+        """Whether each request opens a connection of its own."""
+        return False
+
+    @property
+    def period_seconds(self) -> float:
+        """The time between two requests of a client that asks at a fixed rate; 0 for all others."""
+        return 0.0
+
+    @property
+    def pause_seconds(self) -> float:
+        """The longest time for which a client asks nothing of its own accord."""
+        return 0.0
+
+    def longest_gap_seconds(self, exchange_seconds: float) -> float:  # noqa: ARG002 -- of clients that ask
+        """Return the longest time between two requests of a client at the server, when an exchange takes so long."""
+        return 0.0
+
+
+HeaderBytes = Annotated[
+    int, Meta(ge=0, le=16_384, description="bytes of headers added to each request; a browser sends some 500 to 1,000")
+]
+AT_SERVER = {"at": "server"}
+"""Marks an option that is the server's, not the client's."""
+
+
+class HttpOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Options of every client that asks."""
+
+    keep_alive: Annotated[bool, Meta(description="keep the connection; if not, open one for every request")] = True
+    extra_header_bytes: HeaderBytes = 0
+
+    @property
+    def opens_anew(self) -> bool:
+        """Whether connections are not kept."""
+        return not self.keep_alive
+
+
+class Transport(msgspec.Struct, frozen=True, kw_only=True):
+    """One transport. Its `name` is module, container, DNS name, metric label and report row alike.
+
+    `path` and `port` are where its server listens. `options` are those of its clients, its table in an experiment file.
+    `user_class` is the name of its Locust user. `color` is its colour on every dashboard: one of Okabe and Ito's eight,
+    which the colour-blind can tell apart.
+
+    A client that `asks` gets updates in answers to its requests. So there are answers to count, and some are empty. A
+    client that does not ask subscribes once, and updates are pushed to it.
+    """
+
+    name: str
+    title: str
+    path: str
+    port: int
+    options: type[TransportOptions]
+    user_class: str
+    color: str
+    asks: bool

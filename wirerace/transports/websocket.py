@@ -1,0 +1,27 @@
+"""WebSocket: each client connects once, and every update is pushed to it."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from wirerace.transports.transport import AT_SERVER, Transport, TransportOptions
+
+
+class WebSocketOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """WebSocket: a client listens."""
+
+    ping_interval_seconds: Annotated[
+        float, Meta(ge=0, le=3600, description="time between two pings of the server; 0 for none", extra=AT_SERVER)
+    ] = 0.0
+
+
+TRANSPORT = Transport(
+    name="websocket",
+    title="WebSocket",
+    path="/ws",
+    port=8003,
+    options=WebSocketOptions,
+    user_class="WebSocketUser",
+    color="#009E73",
+    asks=False,
+)
