@@ -48,6 +48,9 @@ check-grafana: $(VENV)/.ready ## Ask the pinned Grafana for every panel (needs i
 up: ## Start the stack: docker compose up --wait
 	docker compose up --wait
 
+docs: $(VENV)/.ready ## Write docs/experiments.md from the model of experiment files
+	$(BIN)/python -c "from wirerace.experiment.reference import markdown; print(markdown(), end='')" > docs/experiments.md
+
 dashboards: $(VENV)/.ready ## Write Grafana's dashboards from their code
 	$(BIN)/python -m grafana.build
 
@@ -109,4 +112,4 @@ else
 endif
 	@touch $@
 
-.PHONY: help race locust test test-faults quick fuzz test-stack test-browser check-grafana up dashboards lint format bench calibrate lock clean
+.PHONY: help race locust test test-faults quick fuzz test-stack test-browser check-grafana up docs dashboards lint format bench calibrate lock clean

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import tomllib
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,6 +13,9 @@ from locust.argument_parser import LocustArgumentParser
 from loadtests.options import add_options
 from wirerace.analysis.figures import FIGURES
 from wirerace.cli.reproduce import ReproductionRecord
+from wirerace.experiment.plans import contestants_of
+from wirerace.experiment.reading import read_experiment
+from wirerace.experiment.reference import markdown, sections
 from wirerace.record.checkup import Checkup
 from wirerace.record.result import Failure, Host, Result
 from wirerace.record.trial import Trial
@@ -20,7 +24,7 @@ from wirerace.theory.conditions import CONDITIONS
 from wirerace.workload.shapes import SHAPES
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 
 
 def structs_in(kind: Any) -> set[type[msgspec.Struct]]:
@@ -96,7 +100,40 @@ def test_every_experiment_is_in_the_gallery() -> None:
     assert {path.name for path in (ROOT / "experiments").glob("*.toml")} == gallery
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_reference_of_experiment_files_is_what_the_model_says() -> None:
+    assert (ROOT / "docs/experiments.md").read_text() == markdown(), "make docs writes it anew"
+
+
+def test_every_key_of_an_experiment_file_says_what_it_is_in_which_unit() -> None:
+    for section in sections():
+        for key in section.keys:
+            assert all(key), f"{section.heading} {key.name}"
+            assert key.about.strip(), f"{section.heading} {key.name} has no description"
+            assert tomllib.loads(key.example), f"{section.heading} {key.name}"
+
+
+def test_file_of_the_reference_can_be_run(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```toml\n(.*?)```", markdown(), re.DOTALL)
+    (tmp_path / "experiment.toml").write_text(block)
+    study = read_experiment(tmp_path / "experiment.toml")
+
+    assert 3 == len(study.settings)
+    assert 3 == len(contestants_of(study.first))
+
+
+def test_glossary_has_fifteen_words() -> None:
+    assert 15 == len(re.findall(r"^\| [a-z]+ \| ", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE)) - 1
+
+
+def test_every_document_is_in_the_index() -> None:
+    index = (ROOT / "docs/README.md").read_text()
+
+    assert [] == [
+        path.name for path in ROOT.glob("docs/*.md") if path.name != "README.md" and f"({path.name}" not in index
+    ]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text())
 

@@ -1,6 +1,7 @@
 """What the annotations of a struct's fields say: types without their marks, descriptions, extras."""
 
 import types
+from collections.abc import Iterator
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -51,11 +52,17 @@ def type_inside(annotation: object, key: str | int | None) -> Any:
 
 def description_of(annotation: object) -> str:
     """Return what a field's annotation says about it."""
-    metas = (part for part in getattr(annotation, "__metadata__", ()) if isinstance(part, msgspec.Meta))
-    return next((meta.description for meta in metas if meta.description), "")
+    return next((meta.description for meta in metas_of(annotation) if meta.description), "")
+
+
+def metas_of(annotation: object) -> Iterator[msgspec.Meta]:
+    """Yield what is annotated to a type, and then to the kinds of a union that it is."""
+    yield from (part for part in getattr(annotation, "__metadata__", ()) if isinstance(part, msgspec.Meta))
+    for kind in kinds_of(annotation):
+        if kind is not plain_type_of(annotation):
+            yield from metas_of(kind)
 
 
 def extra_of(annotation: object, key: str) -> str:
     """Return what else a field's annotation says under a key, nothing when it does not."""
-    metas = (part for part in getattr(annotation, "__metadata__", ()) if isinstance(part, msgspec.Meta))
-    return next((str(meta.extra[key]) for meta in metas if meta.extra and key in meta.extra), "")
+    return next((str(meta.extra[key]) for meta in metas_of(annotation) if meta.extra and key in meta.extra), "")

@@ -17,15 +17,16 @@ _ID = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class ContestantTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A `[[contestants]]` table of an experiment file."""
+    """What is compared beside the names in `transports`: a transport with other options, or on another path."""
 
     id: Annotated[str, Meta(description="its name in files and in result.json: a to z, 0 to 9 and single hyphens")]
     transport: Annotated[str, Meta(description="how updates are delivered to it")]
     title: Annotated[str, Meta(description="its name for people; empty: the transport, and the id in brackets")] = ""
     options: Annotated[
-        dict[str, Any], Meta(description="what differs from the transport's own table, for example keep_alive = false")
+        dict[str, Any],
+        Meta(description="what differs from the transport's own table, for example `keep_alive = false`"),
     ] = {}
-    path: Annotated[str, Meta(description="the path that it takes, one of [paths]; empty: the experiment's")] = ""
+    path: Annotated[str, Meta(description="the path that it takes, one of `[paths]`; empty: the experiment's")] = ""
 
 
 class Contestant(msgspec.Struct, frozen=True):

@@ -116,9 +116,9 @@ def document_of(experiment: Experiment) -> dict[str, Any]:
 
 
 def _without_empty(table: dict[str, Any]) -> dict[str, Any]:
-    """Return a table without keys that are None or hold nothing, also in the tables inside."""
+    """Return a table without keys that are None or hold nothing, also in the tables inside; its lists are lists."""
     return {
-        key: _without_empty(value) if isinstance(value, dict) else value
+        key: _without_empty(value) if isinstance(value, dict) else list(value) if isinstance(value, tuple) else value
         for key, value in table.items()
         if value is not None and value not in ("", [], {})
     }

@@ -15,7 +15,7 @@ from wirerace.experiment.model import OWN_KEYS, Experiment, document_of
 from wirerace.experiment.older import refuse_older_keys
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.plans import contestants_of, schedule_of
-from wirerace.experiment.settings import Document, Setting, Study, axes_of, documents_of, put
+from wirerace.experiment.settings import Document, Setting, Study, axes_of, documents_of, with_value
 from wirerace.files import read_text
 from wirerace.transports import TRANSPORTS
 from wirerace.workload.shapes import StepsStage, check_shape
@@ -58,7 +58,7 @@ def study_of(document: Document, directory: Path) -> Study:
     ]
     resolved = document_of(settings[0].experiment)
     for axis in axes:
-        put(resolved, axis.keys, list(axis.values))
+        resolved = with_value(resolved, axis.keys, list(axis.values))
     return Study(resolved, settings)
 
 

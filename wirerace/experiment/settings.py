@@ -1,6 +1,5 @@
 """Settings: an experiment whose file has lists where values belong is run at every combination of them."""
 
-import copy
 import itertools
 import math
 import re
@@ -8,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from wirerace.annotations import kinds_of, plain_type_of, struct_in, type_inside
-from wirerace.decoding import Key, spelled
+from wirerace.decoding import spelled
 from wirerace.errors import BadInput, shown
 from wirerace.experiment.model import Experiment, document_of
 from wirerace.experiment.toml import inline
@@ -125,9 +124,9 @@ def _takes_list(annotation: Any) -> bool:
 def documents_of(document: Document, axes: Sequence[Axis]) -> Iterator[tuple[dict[str, Any], Document]]:
     """Yield the values of each setting, and the file with them: the last axis varies first."""
     for values in itertools.product(*(axis.values for axis in axes)):
-        found = copy.deepcopy(document)
+        found = document
         for axis, value in zip(axes, values, strict=True):
-            put(found, axis.keys, copy.deepcopy(value))
+            found = with_value(found, axis.keys, value)
         yield {axis.name: value for axis, value in zip(axes, values, strict=True)}, found
 
 
@@ -136,24 +135,30 @@ def resolved(document: Document, values: dict[str, Any]) -> Document:
 
     Raises BadInput when a key of the setting is none of the file.
     """
-    found = copy.deepcopy(document)
+    found = document
     for name, value in values.items():
         keys = [int(part[1:-1]) if part.startswith("[") else part for part in _KEY.findall(name)]
-        place: Any = found
-        try:
-            for key in keys[:-1]:
-                place = place[key]
-            place[keys[-1]]
-            place[keys[-1]] = value
-        except (LookupError, TypeError, ValueError):
-            raise BadInput(f"{shown(name)} is no key of the experiment") from None
+        if not keys or not _is_in(found, keys):
+            raise BadInput(f"{shown(name)} is no key of the experiment")
+        found = with_value(found, keys, value)
     return found
 
 
-def put(document: Document, keys: Sequence[Key], value: Any) -> None:
-    """Put a value into its place in a file."""
-    *path, last = keys
-    place: Any = document
-    for key in path:
-        place = place.setdefault(key, {}) if isinstance(place, dict) else place[key]
-    place[last] = value
+def with_value(place: Any, keys: Sequence[str | int], value: Any) -> Any:
+    """Return a table or a list with a value at the end of a path of keys; what lies beside the path is shared."""
+    if not keys:
+        return value
+    key, *rest = keys
+    if isinstance(key, int):
+        return [*place[:key], with_value(place[key], rest, value), *place[key + 1 :]]
+    return {**place, key: with_value(place.get(key, {}), rest, value)}
+
+
+def _is_in(place: Any, keys: Sequence[str | int]) -> bool:
+    """Tell whether there is something at the end of a path of keys."""
+    for key in keys:
+        is_there = key in place if isinstance(place, dict) else isinstance(place, list) and key in range(len(place))
+        if not is_there:
+            return False
+        place = place[key]
+    return True

@@ -33,9 +33,9 @@ class PayloadSizes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     The nearer of both bounds, as a ratio to the median, lies three standard deviations away: few sizes are cut.
     """
 
-    min: Bytes
-    median: Annotated[int, Meta(ge=1, le=1_048_576)]
-    max: Bytes
+    min: Annotated[Bytes, Meta(description="the smallest size")]
+    median: Annotated[int, Meta(ge=1, le=1_048_576, description="the median size")]
+    max: Annotated[Bytes, Meta(description="the largest size")]
 
     def __post_init__(self) -> None:
         if not self.min <= self.median <= self.max:
@@ -62,11 +62,21 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     rate_per_second: Rate = 5.0
     arrivals: Arrivals = "poisson"
-    payload_bytes: Bytes | PayloadSizes = 100
-    on_seconds: Duration = 1.0
-    off_seconds: Duration = 4.0
-    trace_file: str | None = None
-    speed: Annotated[float, Meta(gt=0, le=1_000_000)] = 1.0
+    payload_bytes: Annotated[
+        Bytes | PayloadSizes, Meta(description="size of a payload, or a table of sizes to draw from")
+    ] = 100
+    on_seconds: Annotated[Duration, Meta(description="length of a burst, when `arrivals` is bursty")] = 1.0
+    off_seconds: Annotated[Duration, Meta(description="time between two bursts")] = 4.0
+    trace_file: Annotated[
+        str | None,
+        Meta(
+            description="the trace to replay, relative to the experiment's file, when `arrivals` is trace",
+            extra={"example": '"traces/test-run.csv"'},
+        ),
+    ] = None
+    speed: Annotated[
+        float, Meta(gt=0, le=1_000_000, description="how fast a trace is replayed; 2 is twice as fast")
+    ] = 1.0
 
     @property
     def median_payload_bytes(self) -> int:

@@ -57,8 +57,8 @@ class SteadyShape(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class StepsStage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A step of the shape `steps`."""
 
-    clients: Count
-    seconds: Annotated[float, Meta(ge=LEAST_SECONDS, le=86_400)]
+    clients: Annotated[Count, Meta(description="clients in this stage")]
+    seconds: Annotated[float, Meta(ge=LEAST_SECONDS, le=86_400, description="how long the stage lasts")]
 
 
 class StepsShape(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):

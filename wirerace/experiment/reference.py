@@ -1,0 +1,213 @@
+"""The reference of experiment files: every key with its unit, range, default and an example, from the model itself."""
+
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from wirerace.annotations import choices_of, description_of, extra_of, kinds_of, metas_of, plain_type_of, struct_in
+from wirerace.experiment.contestants import ContestantTable
+from wirerace.experiment.faults import Fault
+from wirerace.experiment.model import Clients, Experiment, LoadOptions, WindowOptions
+from wirerace.experiment.paths import NetworkPath
+from wirerace.experiment.toml import inline
+from wirerace.transports import TRANSPORTS
+from wirerace.workload.schedule import PayloadSizes, Source
+from wirerace.workload.shapes import SHAPES, StepsStage
+
+UNITS = {
+    "_per_second": "1/s",
+    "_seconds": "s",
+    "_bytes": "bytes",
+    "seconds": "s",
+}
+"""The unit that the end of a key's name says; the first that fits."""
+OF_SIZES = "bytes"
+TABLES = {"producer", "clients", "options", "paths", "faults", "contestants", "load", "window"}
+"""Keys of the top level that are tables: each has a section of its own."""
+EXAMPLES = {
+    "title": '"More clients"',
+    "transports": '["polling", "websocket"]',
+    "path": '"mobile"',
+    "valid_repeats": "5",
+    "id": '"polling-closed"',
+    "transport": '"polling"',
+    "options": "{ keep_alive = false }",
+    "kind": '"stall"',
+    "on": '"server"',
+    "at_seconds": "4.0",
+    "stages": "[{ clients = 50, seconds = 5 }]",
+    "clients": "50",
+    "seconds": "5",
+    "min": "50",
+    "median": "200",
+    "max": "5000",
+    "lasts_seconds": "1.4",
+    "jitter_seconds": "2.0",
+    "delay_seconds": "0.05",
+}
+"""Examples of keys whose default does not show what to write."""
+
+
+INTRODUCTION = """# Experiment files, key by key
+
+An experiment file is TOML. `title` and one contestant are enough; every other key has a default. `wirerace run FILE
+--dry-run` prints the plan and the file with every default, and runs nothing. `--set KEY=VALUE` replaces one key for
+one run. `make docs` writes this page from the model, and a test compares them.
+
+```toml
+title = "Kept or closed, near and far?"
+transports = ["polling", "websocket"]           # a contestant for each, with the options of its table
+
+[clients]
+count = [100, 300, 1000]                        # a list where one value belongs is a sweep
+
+[polling]
+interval_seconds = 1.0
+
+[[contestants]]                                 # anything beyond the names in transports
+id = "polling-closed"
+transport = "polling"
+options = { keep_alive = false }                # what is not named comes from [polling]
+path = "mobile"
+
+[paths.mobile]
+delay_seconds = 0.05
+
+[[faults]]
+kind = "stall"
+on = "server"
+at_seconds = 4.0
+lasts_seconds = 1.4
+```
+
+**Sweeps.** Any key with one value may have a list of values, in a table of its own or in a contestant's `options`.
+Every combination of all lists is a setting, and every contestant is run at every setting. `title`, `repeats`,
+`valid_repeats` and `tries` hold for all settings. The first repeat of all settings is run before the second of any.
+One table shows all of them, and `wirerace show RUN --setting N` every figure of one.
+
+**Long runs.** A run of 100 trials or of an hour asks before it begins. Without a terminal it needs `--yes`. A run
+that was interrupted is continued by `wirerace run --resume DIR`: what is in its result is not run again.
+
+**Faults** happen once in the window, in every trial. `kill` and `stall` are for `server`, `producer` and `proxy`;
+`cut` is for `clients`. A part that is killed is started again at once. The verdict does not count against a trial
+what its file asks for. Theory predicts nothing across a fault. In the stack's containers (`--on compose`) there is
+no proxy, so paths with a delay are refused.
+
+**Keys of older files.** `variants`, `link`, `stall` and the shape `storm` are refused, each with the line to write
+instead.
+"""
+"""What stands above the tables."""
+
+
+class Key(NamedTuple):
+    """One row of the reference."""
+
+    name: str
+    unit: str
+    range: str
+    default: str
+    example: str
+    about: str
+
+
+class Section(NamedTuple):
+    """One table of an experiment file: its heading, what it is for, and its keys."""
+
+    heading: str
+    about: str
+    keys: list[Key]
+
+
+def sections() -> Iterator[Section]:
+    """Yield every table of an experiment file."""
+    yield Section("The top level", "Keys above the first table.", list(_keys(Experiment, skip=TABLES)))
+    yield Section("`[producer]`", _first_line(Source), list(_keys(Source)))
+    yield Section("`[producer.payload_bytes]`", _first_line(PayloadSizes), list(_keys(PayloadSizes, OF_SIZES)))
+    yield Section("`[clients]`", _first_line(Clients), list(_keys(Clients, skip=SHAPES)))
+    for name, shape in SHAPES.items():
+        if name in Clients.__struct_fields__:
+            yield Section(f"`[clients.{name}]`", _first_line(shape), list(_keys(shape)))
+    yield Section("`[[clients.steps.stages]]`", _first_line(StepsStage), list(_keys(StepsStage)))
+    for transport in TRANSPORTS.values():
+        yield Section(f"`[{transport.name}]`", _first_line(transport.options), list(_keys(transport.options)))
+    yield Section("`[[contestants]]`", _first_line(ContestantTable), list(_keys(ContestantTable)))
+    yield Section("`[paths.NAME]`", _first_line(NetworkPath), list(_keys(NetworkPath)))
+    yield Section("`[[faults]]`", _first_line(Fault), list(_keys(Fault)))
+    yield Section("`[window]`", _first_line(WindowOptions), list(_keys(WindowOptions)))
+    yield Section("`[load]`", _first_line(LoadOptions), list(_keys(LoadOptions)))
+
+
+def markdown() -> str:
+    """Return docs/experiments.md."""
+    return "\n".join([INTRODUCTION, *(line for section in sections() for line in _lines(section))])
+
+
+def _lines(section: Section) -> Iterator[str]:
+    yield from (f"## {section.heading}", "", section.about, "")
+    yield from ("| key | unit | range | default | example | meaning |", "| --- | --- | --- | --- | --- | --- |")
+    for key in section.keys:
+        yield f"| `{key.name}` | {key.unit} | {key.range} | {key.default} | `{key.example}` | {key.about} |"
+    yield ""
+
+
+def _keys(struct: type[msgspec.Struct], unit: str = "", skip: Collection[str] = ()) -> Iterator[Key]:
+    for field in msgspec.structs.fields(struct):
+        if field.name not in skip:
+            default = _default_of(field)
+            example = EXAMPLES.get(field.name) or extra_of(field.type, "example") or _example_of(field, default)
+            yield Key(
+                field.name,
+                unit or next((found for end, found in UNITS.items() if field.name.endswith(end)), "–"),
+                _range_of(field.type),
+                default,
+                f"{field.name} = {example}",
+                description_of(field.type),
+            )
+
+
+def _default_of(field: msgspec.structs.FieldInfo) -> str:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return "none"
+    if field.default is msgspec.NODEFAULT:
+        return "required"
+    if field.default in (None, "", ()):
+        return "none"
+    return f"`{inline(field.default)}`"
+
+
+def _example_of(field: msgspec.structs.FieldInfo, default: str) -> str:
+    """Return an example of a key that has no other: its default, or the least value that it may have."""
+    if default not in {"none", "required"}:
+        return default.strip("`")
+    return next(inline(meta.ge) for meta in metas_of(field.type) if meta.ge is not None)
+
+
+def _range_of(annotation: Any) -> str:
+    """Return what a value may be: words, true or false, or numbers between two bounds."""
+    if choices := choices_of(annotation):
+        return ", ".join(f"`{choice}`" for choice in choices)
+    kinds = [plain_type_of(kind) for kind in kinds_of(annotation)]
+    kind = getattr(kinds[0], "__origin__", kinds[0])
+    if kind not in {int, float}:
+        return {bool: "`true`, `false`", str: "text", dict: "a table"}.get(kind, "a list")
+    words = " ".join(filter(None, ("whole," if kind is int else "", _bounds(annotation))))
+    return f"{words}, or a table" if struct_in(annotation) is not None else words
+
+
+def _bounds(annotation: Any) -> str:
+    """Return the least and the largest number that a value may be."""
+    metas = list(metas_of(annotation))
+    at_least = next((_number(meta.ge) for meta in metas if meta.ge is not None), "")
+    above = next((f"above {_number(meta.gt)}" for meta in metas if meta.gt is not None), "")
+    at_most = next((_number(meta.le) for meta in metas if meta.le is not None), "")
+    return f"{at_least or above} to {at_most}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.15g}"
+
+
+def _first_line(struct: type[msgspec.Struct]) -> str:
+    """Return what a struct is for: the first paragraph of its docstring, on one line."""
+    return " ".join((struct.__doc__ or "").partition("\n\n")[0].split())
