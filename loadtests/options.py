@@ -8,11 +8,12 @@ from locust.argument_parser import LocustArgumentParser
 
 from loadtests.connection import Address
 from wirerace.annotations import description_of, extra_of, plain_type_of
-from wirerace.decoding import Misfit, convert
+from wirerace.decoding import Misfit, convert, decode_json
 from wirerace.errors import BadInput, shown
 from wirerace.options import ENV_PREFIX, fields_at, flag_of
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 from wirerace.transports.transport import TransportOptions
+from wirerace.workload.order import LoadOrder
 from wirerace.workload.shapes import SHAPES, Shape, parse_stages
 
 PRODUCER_FIELDS: dict[str, tuple[list[str] | None, str]] = {
@@ -32,7 +33,7 @@ UNSEEN: dict[str, tuple[str | int, str]] = {
     "allowed_origins": ("", "origins whose pages may use page and control port, separated by commas; * for any"),
     "allowed_hosts": ("", "servers that the page may choose beside those of the start, separated by commas; * for any"),
     "producer_url": (f"http://127.0.0.1:{PRODUCER_PORT}", "where the page sets rate, arrivals and size of the updates"),
-    "await_window": ("false", "whether a shape's time stands still until an experiment sets a window"),
+    "contestant": ("", "what an experiment asks of this load, as JSON: it takes the place of all fields"),
     "parent_pid": (0, "stop when this process, the parent, is gone; 0 for never"),
 }
 """Options that are no fields of the page: their defaults, and what they mean."""
@@ -73,10 +74,13 @@ def add_options(parser: LocustArgumentParser) -> None:
         "--load-seed", env_var="WIRERACE_LOAD_SEED", type=int, default=1, help="seed of phases and jitter"
     )
     for name, (default, words) in UNSEEN.items():
-        unseen: dict[str, Any] = {"include_in_web_ui": False}
-        variable, choices = ENV_PREFIX + name.upper(), ["true", "false"] if default == "false" else None
         parser.add_argument(
-            flag_of(name), env_var=variable, type=type(default), choices=choices, default=default, help=words, **unseen
+            flag_of(name),
+            env_var=ENV_PREFIX + name.upper(),
+            type=type(default),
+            default=default,
+            help=words,
+            include_in_web_ui=False,
         )
 
 
@@ -106,6 +110,8 @@ def read_options(given: Mapping[str, Any]) -> UserOptions:
 
     Raises BadInput, naming the flag, when one does not fit.
     """
+    if order := given.get("contestant"):
+        return _ordered(decode_json(str(order).encode(), LoadOrder, "--contestant"), str(given.get("shape", "")))
     try:
         seed = int(given["load_seed"])
     except ValueError:
@@ -116,6 +122,22 @@ def read_options(given: Mapping[str, Any]) -> UserOptions:
         {name: _read(shape, name, given) for name, shape in SHAPES.items()},
         seed,
     )
+
+
+def _ordered(order: LoadOrder, shape: str) -> UserOptions:
+    """Return the options of the one transport that an experiment asks for; all others have their defaults.
+
+    Raises BadInput when the order does not fit.
+    """
+    if order.transport not in TRANSPORTS:
+        raise BadInput(f"--contestant: there is no transport {shown(order.transport)}")
+    transports = {name: transport.options() for name, transport in TRANSPORTS.items()}
+    own = TRANSPORTS[order.transport].options
+    transports[order.transport] = convert(order.options, own, "--contestant: options")
+    shapes = {name: kind() for name, kind in SHAPES.items()}
+    if shape in shapes:
+        shapes[shape] = convert(order.shape, SHAPES[shape], "--contestant: shape")
+    return UserOptions(transports, {order.transport: Address.parse(order.url)}, shapes, order.seed)
 
 
 def _address(transport: str, given: Mapping[str, Any]) -> Address:

@@ -110,7 +110,7 @@ class Page:
             return jsonify({"success": False, "message": str(error), "host": environment.host})
         # Locust would keep what an earlier test was given.
         kept = {} if form.get("run_time") else {"run_time": None}
-        vars(environment.parsed_options).update(kept | ({} if "await_window" in form else {"await_window": "false"}))
+        vars(environment.parsed_options).update(kept | ({} if "contestant" in form else {"contestant": ""}))
         return None
 
     @property
@@ -128,10 +128,10 @@ class Page:
             raise BadInput("no worker is connected: start one (in the stack: docker compose up --wait locust-worker)")
         clients, spawn_per_second = _count(form), _number(form, "spawn_rate")
         shape = self._shapes.get(picked, "steady")
-        options = read_options(kept | form)
+        options = read_options(kept | {"contestant": "", "shape": shape} | form)
         check_shape(shape, options.shapes[shape], clients, spawn_per_second)
         _check_run_time(form.get("run_time"))
-        _refuse_unknown("a field", form.keys() & UNSEEN, {"await_window"})
+        _refuse_unknown("a field", form.keys() & UNSEEN, {"contestant"})
         for name, text in form.items():
             _check_conversion(name, text, kept)
         self._check_hosts(form, options.addresses)

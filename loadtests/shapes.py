@@ -40,7 +40,7 @@ class Shaped(LoadTestShape):
         """Begin: the options are read as they are now."""
         super().reset_time()  # type: ignore[no-untyped-call]
         self.forget()
-        if self._options.await_window == "false":
+        if not self._options.contestant:
             self.begin(now_ns())
 
     @property
@@ -49,7 +49,7 @@ class Shaped(LoadTestShape):
 
     @property
     def _shape(self) -> Shape:
-        return read_options(vars(self._options)).shapes[self.name]
+        return read_options(vars(self._options) | {"shape": self.name}).shapes[self.name]
 
     def begin(self, at_ns: int) -> None:
         """Let time begin."""

@@ -12,7 +12,7 @@ from prometheus_client import disable_created_metrics
 
 from services.host import Service, ServiceOptions, run
 from wirerace.errors import BadInput
-from wirerace.options import add_flags, read_options
+from wirerace.options import add_flags, read_options, with_order
 from wirerace.transports import TRANSPORTS
 
 SERVICES = ("producer", *TRANSPORTS)
@@ -36,10 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         summary = (sys.modules[service.__module__].__doc__ or "").partition("\n")[0]
         command = commands.add_parser(name, help=summary, description=summary)
         add_flags(command, service.options_type)
+        command.add_argument("--contestant", metavar="JSON", help="options that an experiment sets, as one JSON object")
     flags = vars(parser.parse_args(arguments))
-    service = service_of(flags.pop("service"))
+    service, order = service_of(flags.pop("service")), flags.pop("contestant")
     try:
-        options = read_options(service.options_type, flags, os.environ)
+        options = with_order(read_options(service.options_type, flags, os.environ), order)
         set_up_logs(options)
         disable_created_metrics()  # type: ignore[no-untyped-call]  # when a series was made: a second one each, read by nobody
         run(service, options)

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from wirerace.annotations import description_of, extra_of, plain_type_of
-from wirerace.decoding import Key, Misfit, convert
-from wirerace.errors import BadInput
+from wirerace.decoding import Key, Misfit, convert, decode_json
+from wirerace.errors import BadInput, shown
 
 ENV_PREFIX = "WIRERACE_"
 
@@ -58,6 +58,19 @@ def read_options(options: type[Options], flags: Mapping[str, str | None], enviro
     except Misfit as misfit:
         name = source.get(misfit.keys[0], "options") if misfit.keys else "options"
         raise BadInput(name + misfit.wrong) from None
+
+
+def with_order(options: Options, order: str | None) -> Options:
+    """Return options with those that an experiment sets, as one JSON object.
+
+    Raises BadInput, naming the key, when one does not fit.
+    """
+    if order is None:
+        return options
+    given = decode_json(order.encode(errors="surrogateescape"), dict[str, Any], "--contestant")
+    if unknown := given.keys() - set(options.__struct_fields__):
+        raise BadInput(f"--contestant: {shown(min(unknown))} is none of {', '.join(options.__struct_fields__)}")
+    return convert(msgspec.structs.asdict(options) | given, type(options), "--contestant")
 
 
 def fields_at(options: type[msgspec.Struct], place: str) -> list[msgspec.structs.FieldInfo]:

@@ -24,7 +24,7 @@ from wirerace.observe.account import AccountRecord, LoadState, Window
 from wirerace.record.trial import Trial
 from wirerace.runner.parts.process import Process
 from wirerace.runner.peer import Peer
-from wirerace.runner.targets.locust import load_flags, locust_command, spelled
+from wirerace.runner.targets.locust import locust_command, order_flags, spelled
 from wirerace.transports.polling import PollingOptions
 from wirerace.workload.schedule import EpochMade, Truth
 
@@ -186,8 +186,7 @@ def options_of(plan: Plan) -> plans.Plan:
 def loaded(plan: Plan, server: Peer, control_port: int, log: Path) -> Iterator[Peer]:
     """Start Locust as an experiment does, and stop it."""
     options = options_of(plan)
-    flags = load_flags(options, server.url)
-    flags |= {"load_seed": plan.seed, "control_port": control_port, "await_window": True}
+    flags = order_flags(options, server.url) | {"control_port": control_port}
     quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
     command = [*locust_command(), *quiet, *spelled(flags), options.transport.user_class]
     process = Process("the load", command, log)

@@ -1,14 +1,19 @@
 """Locust's command line and page, as far as they are ours."""
 
 import argparse
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from locust.argument_parser import LocustArgumentParser
 
 from loadtests.connection import Address
-from loadtests.options import add_options, read_options
+from loadtests.options import UserOptions, add_options, read_options
 from wirerace.errors import BadInput
+from wirerace.experiment.plans import plans_of
+from wirerace.experiment.reading import read_experiment
+from wirerace.runner.targets.locust import order_flags, spelled
 from wirerace.transports.longpolling import LongPollingOptions
 from wirerace.transports.polling import PollingOptions
 from wirerace.workload.shapes import RampShape, StepsShape, StepsStage, StormShape
@@ -92,3 +97,58 @@ def test_field_that_does_not_fit_is_refused_by_name(
         read_options(given(parser) | {field: value})
 
     assert line == str(refusal.value)
+
+
+ORDER = {
+    "transport": "polling",
+    "options": {"interval_seconds": 0.25, "keep_alive": False},
+    "url": "http://10.0.0.1:9",
+    "shape": {"stages": [{"clients": 5, "seconds": 2}]},
+    "seed": 7,
+}
+
+
+def ordered(parser: LocustArgumentParser, *flags: str, **changes: object) -> UserOptions:
+    order = json.dumps({**ORDER, **changes})
+    return read_options(given(parser, f"--contestant={order}", "--polling-interval-seconds=9", *flags))
+
+
+def test_order_of_an_experiment_takes_the_place_of_all_fields(parser: LocustArgumentParser) -> None:
+    options = ordered(parser, "--shape=steps")
+
+    assert PollingOptions(interval_seconds=0.25, keep_alive=False) == options.transports["polling"]
+    assert {"polling": Address("10.0.0.1", 9)} == options.addresses
+    assert StepsShape(stages=(StepsStage(5, 2),)) == options.shapes["steps"]
+    assert 7 == options.seed
+
+
+@pytest.mark.parametrize("setting", ["first-look", "keep-alive", "more-clients"])
+def test_order_that_the_runner_gives_is_what_the_plan_says(setting: str, parser: LocustArgumentParser) -> None:
+    study = read_experiment(Path(__file__).parents[2] / "experiments" / f"{setting}.toml")
+    for plan in plans_of(study.settings[-1], 1):
+        flags = order_flags(plan, "http://127.0.0.1:1")
+        ours = {name: flags[name] for name in ("contestant", "shape")}
+        options = read_options(given(parser, *spelled(ours)))
+
+        assert plan.options == options.transports[plan.transport.name]
+        assert plan.experiment.clients.shape_options == options.shapes[plan.experiment.clients.shape]
+        assert plan.seed == options.seed
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"transport": "pigeon"}, "--contestant: there is no transport 'pigeon'"),
+        ({"options": {"interval_seconds": 0}}, "--contestant: options.interval_seconds must be"),
+        ({"options": {"hold_seconds": 1}}, "hold_seconds is no key of [--contestant: options]"),
+        ({"seed": "x"}, "--contestant.seed must be"),
+        ({"more": 1}, "more is no key of [--contestant]"),
+        ({"url": "nonsense:"}, "nonsense:"),
+    ],
+)
+def test_order_that_does_not_fit_is_refused_by_its_key(
+    changes: dict[str, object], key: str, parser: LocustArgumentParser
+) -> None:
+    with pytest.raises(BadInput) as refusal:
+        ordered(parser, **changes)
+    assert key in str(refusal.value)

@@ -65,7 +65,7 @@ def test_worker_that_dies_fails_the_trial_with_a_clear_line(race: Callable[..., 
     victims[0].kill()
     assert started.wait() == 1
     assert [] == started.result["trials"]
-    assert ["websocket"] == [failure["transport"] for failure in started.result["failures"]]
+    assert ["websocket"] == [failure["contestant"] for failure in started.result["failures"]]
     assert re.search(r"websocket, repeat 1: the load, worker \d, ended in the middle of the trial", started.stderr)
 
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec import Meta
 
 from wirerace.errors import BadInput
-from wirerace.options import add_flags, flag_of, read_options, variable_of
+from wirerace.options import add_flags, flag_of, read_options, variable_of, with_order
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,3 +100,26 @@ def test_bad_value_is_refused_by_the_name_it_was_given_under(
 )
 def test_help_tells_each_flag_with_type_description_variable_and_default(line: str) -> None:
     assert line in help_text()
+
+
+def test_order_of_an_experiment_sets_several_options_at_once_and_leaves_the_others() -> None:
+    options = read_options(Sample, {"port": "7", "hold_seconds": "3"}, {})
+
+    assert Sample(port=7, hold_seconds=0.5) == with_order(options, '{"hold_seconds": 0.5}')
+    assert options == with_order(options, None)
+
+
+@pytest.mark.parametrize(
+    ("order", "key"),
+    [
+        ('{"hold_seconds": 0}', "--contestant.hold_seconds must be"),
+        ('{"speed": 1}', "speed"),
+        ("[]", "--contestant must be"),
+        ("{", "--contestant: no JSON"),
+        ("\udcff", "--contestant: no JSON"),
+    ],
+)
+def test_order_that_does_not_fit_is_refused_by_its_key(order: str, key: str) -> None:
+    with pytest.raises(BadInput) as refusal:
+        with_order(Sample(), order)
+    assert key in str(refusal.value)

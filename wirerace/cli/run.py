@@ -71,9 +71,7 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
     """
     if resume is not None:
         if file is not None or overrides or out is not None or on != "local" or dry_run:
-            raise BadInput(
-                "--resume continues a run as it was begun: it takes no FILE, --set, --out, --on or --dry-run"
-            )
+            raise BadInput("--resume continues a run as it was begun: leave out FILE, --set, --out, --on and --dry-run")
         with resumed(resume) as directory:
             study, result = begun_before(resume)
             warned = len(result.warnings)

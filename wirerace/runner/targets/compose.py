@@ -17,7 +17,7 @@ from wirerace.options import variable_of
 from wirerace.runner.parts.container import Container, ContainerCrew
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
 from wirerace.runner.peer import Peer
-from wirerace.runner.targets.locust import load_flags, spelled_value
+from wirerace.runner.targets.locust import order_flags, spelled_value
 from wirerace.runner.targets.stack import WORKER, Stack
 from wirerace.runner.targets.target import Child, LoadChild, Supported, refuse_unsupported
 from wirerace.stopping import whole
@@ -111,9 +111,9 @@ class Compose:
         """Start a test on Locust's page with the plan's clients."""
         self._replace_dead_load()
         url = f"http://{plan.transport.name}:{plan.transport.port}"
-        flags = load_flags(plan, url)
+        flags = order_flags(plan, url)
         flags |= {"user_count": flags.pop("users"), "shape_class": SHAPE_CLASSES[str(flags.pop("shape"))]}
-        flags |= {"load_seed": plan.seed, "await_window": True, "user_classes": plan.transport.user_class}
+        flags |= {"user_classes": plan.transport.user_class}
         form = urllib.parse.urlencode({name: spelled_value(value) for name, value in flags.items()})
         try:
             answer = self._page.post("/swarm", form, Swarming)

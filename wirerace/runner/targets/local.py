@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 from wirerace.clock import process_cpu_seconds
 from wirerace.errors import BadInput
 from wirerace.experiment.faults import POSSIBLE
@@ -17,13 +19,13 @@ from wirerace.experiment.settings import Setting, Study
 from wirerace.host.cores import cores_of, usable_cores
 from wirerace.host.machine import total_seconds
 from wirerace.host.ports import claim, free_port, is_free
-from wirerace.options import fields_at, flag_of, variable_of
+from wirerace.options import fields_at, variable_of
 from wirerace.runner.directory import LOGS, RAW
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
 from wirerace.runner.parts.process import Process, Processes
 from wirerace.runner.peer import Peer
 from wirerace.runner.progress import TICK_SECONDS
-from wirerace.runner.targets.locust import load_flags, locust_command, spelled
+from wirerace.runner.targets.locust import locust_command, order_flags, page_flags, spelled
 from wirerace.runner.targets.target import Child, LoadChild, Supported, refuse_unsupported
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
@@ -84,9 +86,8 @@ class Local:
     def start_server(self, plan: Plan, producer: Peer) -> Child:
         """Start a fresh server of the plan's transport."""
         name = plan.transport.name
-        arguments = ["--producer-url", producer.url]
-        for field in fields_at(plan.transport.options, "server"):
-            arguments += [flag_of(field.name), str(getattr(plan.options, field.name))]
+        own = {field.name: getattr(plan.options, field.name) for field in fields_at(plan.transport.options, "server")}
+        arguments = ["--producer-url", producer.url, "--contestant", msgspec.json.encode(own).decode()]
         return self._start_service(name, plan.name, arguments, self.cores.server)
 
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:
@@ -94,8 +95,7 @@ class Local:
         with self._all_or_nothing():
             control = Peer(LOAD, free_port(), token=self._token)
             way, proxy = self._start_path(plan, server)
-            flags = load_flags(plan, way.url)
-            flags |= {"load_seed": plan.seed, "control_port": control.port, "await_window": True}
+            flags = order_flags(plan, way.url) | {"control_port": control.port}
             quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
             arguments = [*quiet, *spelled(flags), plan.transport.user_class]
             crew = self._start_locust(plan.experiment.load, f"{plan.name}.load", arguments)
@@ -108,7 +108,7 @@ class Local:
         with self._all_or_nothing():
             for plan in plans:
                 way, _ = self._start_path(plan, servers[plan.transport.name])
-                flags |= load_flags(plan, way.url)
+                flags |= page_flags(plan, way.url)
             arguments = ["--class-picker", *spelled(flags)]
             return LoadChild(self._start_locust(plans[0].experiment.load, "locust", arguments), page)
 

@@ -4,14 +4,35 @@ import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from wirerace.errors import BadInput
 from wirerace.experiment.plans import Plan
 from wirerace.options import fields_at, flag_of
+from wirerace.workload.order import LoadOrder
 from wirerace.workload.shapes import spell_stages
 
 
-def load_flags(plan: Plan, server_url: str) -> dict[str, object]:
-    """Return the options of Locust that an experiment sets for one of its trials."""
+def order_flags(plan: Plan, server_url: str) -> dict[str, object]:
+    """Return the options of Locust for one trial: how many clients it makes and in which shape, and the order."""
+    clients = plan.experiment.clients
+    order = LoadOrder(
+        transport=plan.transport.name,
+        options=msgspec.to_builtins(plan.options),
+        url=server_url,
+        shape=msgspec.to_builtins(clients.shape_options),
+        seed=plan.seed,
+    )
+    return {
+        "users": clients.count,
+        "spawn_rate": clients.spawn_per_second,
+        "shape": clients.shape,
+        "contestant": msgspec.json.encode(order).decode(),
+    }
+
+
+def page_flags(plan: Plan, server_url: str) -> dict[str, object]:
+    """Return the fields of Locust's page that the clients of one contestant set."""
     clients, name = plan.experiment.clients, plan.transport.name
     shape = clients.shape_options
     flags: dict[str, object] = {
