@@ -4,7 +4,7 @@ import math
 
 from rich.table import Table
 
-from wirerace.analysis.aggregate import LEAST_REPEATS, summarised
+from wirerace.analysis.aggregate import LEAST_REPEATS
 from wirerace.analysis.figure import Words
 from wirerace.analysis.figures import BY_ID
 from wirerace.errors import printable
@@ -16,9 +16,8 @@ TIMES = 2.0
 """From here on a ratio is said in times, below it in percent."""
 
 
-def comparison_of(result: Result) -> Table | None:
+def comparison_of(result: Result, summary: Summary) -> Table | None:
     """Return the primary figures beside the first contestant's; None with one repeat, where the figures say it all."""
-    summary = summarised(result)  # not what is saved: this version may know more figures
     if summary.repeats < 2 or not summary.compared:
         return None
     titles = {contestant.id: printable(contestant.title) for contestant in result.contestants}

@@ -16,7 +16,7 @@ from wirerace.analysis.figure import Figure
 from wirerace.analysis.figures import PRIMARY
 from wirerace.analysis.thresholds import LEAST_UPDATES_BEYOND
 from wirerace.errors import printable
-from wirerace.record.result import Result
+from wirerace.record.result import Result, Summary
 from wirerace.report.comparison import comparison_of
 from wirerace.report.spelling import UNKNOWN, spell_interval
 from wirerace.report.sweep import sweep_of
@@ -30,7 +30,7 @@ FEW = " *"
 """Marks a percentile that depends on one or two updates."""
 
 
-def table_of(result: Result) -> Table:
+def table_of(result: Result, summary: Summary) -> Table:
     """Return figures as rows, contestants as columns."""
     repeats = len({trial.repeat for trial in result.counted})
     clients, seconds = describe_clients(result.experiment["clients"]), result.experiment["window"]["measure_seconds"]
@@ -45,7 +45,7 @@ def table_of(result: Result) -> Table:
         caption += f"\nprimary figures: {primary}; all others are exploratory"
     if invalid := sum(not trial.is_valid for trial in result.counted):
         caption += f"\nin these figures: {invalid} of {len(result.counted)} trials that are invalid, see below"
-    rows = rows_of(result)
+    rows = rows_of(result, summary)
     if any(cell.endswith(FEW) for _, cells in rows for cell in cells):
         caption += f"\n{FEW.strip()} fewer than {LEAST_UPDATES_BEYOND} updates lie beyond it: measure for longer"
     titles = [contestant.title for contestant in result.present]
@@ -55,9 +55,8 @@ def table_of(result: Result) -> Table:
     return table
 
 
-def rows_of(result: Result) -> list[tuple[str, list[str]]]:
+def rows_of(result: Result, summary: Summary) -> list[tuple[str, list[str]]]:
     """Return the rows of the main table: a figure's label, and its value for each contestant."""
-    summary = summarised(result)  # not what is saved: this version may know more figures
     return [
         (
             figure.label,
@@ -110,7 +109,10 @@ def parts_of(result: Result) -> list[Table | Text]:
         return []
     if len(result.points) > 1:
         return [sweep_of(result), Text(), *verdict_of(result)]
-    tables = [table_of(result), theory_of(result), comparison_of(result)] if result.counted else []
+    tables: list[Table | None] = []
+    if result.counted:
+        summary = summarised(result)  # not what is saved: this version may know more figures
+        tables = [table_of(result, summary), theory_of(result), comparison_of(result, summary)]
     apart = [part for table in tables if table is not None for part in (table, Text())]
     return [*apart, *verdict_of(result)]
 

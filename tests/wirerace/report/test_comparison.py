@@ -2,8 +2,10 @@
 
 import msgspec
 import pytest
+from rich.table import Table
 
 from tests.wirerace.report.made_up import result_of, text_of, trial
+from wirerace.analysis.aggregate import summarised
 from wirerace.analysis.figure import FEWER, LESS, SOONER, YOUNGER, Words
 from wirerace.analysis.figures import FIGURES
 from wirerace.record.result import Interval
@@ -15,9 +17,14 @@ def with_age(transport: str, repeat: int, mean: float) -> Trial:
     return trial(transport, repeat, age_seconds=msgspec.structs.replace(trial().age_seconds, mean=mean))
 
 
+def compared(*trials: Trial) -> Table | None:
+    result = result_of(*trials)
+    return comparison_of(result, summarised(result))
+
+
 def test_transports_are_compared_over_repeats() -> None:
     trials = [with_age(name, repeat, age) for repeat in (1, 2, 3) for name, age in (("polling", 1), ("websocket", 0.5))]
-    text = text_of(comparison_of(result_of(*trials)))
+    text = text_of(compared(*trials))
 
     assert "Compared with Polling" in text
     assert "WebSocket mean age 2 times younger -500 ms" in text
@@ -28,11 +35,11 @@ def test_transports_are_compared_over_repeats() -> None:
 def test_two_repeats_say_that_they_have_no_intervals() -> None:
     trials = [with_age(name, repeat, 1.0) for repeat in (1, 2) for name in ("polling", "websocket")]
 
-    assert "fewer than 3 repeats: no intervals" in text_of(comparison_of(result_of(*trials)))
+    assert "fewer than 3 repeats: no intervals" in text_of(compared(*trials))
 
 
 def test_one_repeat_is_not_compared() -> None:
-    assert comparison_of(result_of(with_age("polling", 1, 1.0), with_age("websocket", 1, 1.0))) is None
+    assert compared(with_age("polling", 1, 1.0), with_age("websocket", 1, 1.0)) is None
 
 
 @pytest.mark.parametrize(
@@ -65,7 +72,7 @@ def test_ratio_that_is_unknown_is_a_dash() -> None:
 
 def test_only_primary_figures_are_in_the_comparison() -> None:
     trials = [with_age(name, repeat, 1.0) for repeat in (1, 2, 3) for name in ("polling", "websocket")]
-    text = text_of(comparison_of(result_of(*trials)))
+    text = text_of(compared(*trials))
     labels = [figure.label for figure in FIGURES if figure.label in text]
 
     assert ["mean age"] == labels

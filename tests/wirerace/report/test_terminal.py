@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 from rich.console import Console
+from rich.table import Table
 
 from tests.wirerace.trials import contestants_in, plan_of, trial_of
-from wirerace.analysis.aggregate import figures_of
+from wirerace.analysis.aggregate import figures_of, summarised
 from wirerace.analysis.figures import FIGURES
 from wirerace.experiment.model import Experiment, document_of
 from wirerace.observe.account import AccountRecord, Window
@@ -43,9 +44,14 @@ def result_of(*trials: Trial) -> Result:
     )
 
 
+def drawn(*trials: Trial) -> Table:
+    result = result_of(*trials)
+    return table_of(result, summarised(result))
+
+
 def printed(result: Result) -> str:
     console = Console(file=io.StringIO(), record=True)
-    console.print(table_of(result))
+    console.print(table_of(result, summarised(result)))
     return " ".join(console.export_text().split())
 
 
@@ -92,7 +98,7 @@ def test_every_figure_has_a_unit_that_can_be_spelled(figure: Any) -> None:
 
 def test_table_has_a_row_for_every_figure_and_a_column_for_every_transport() -> None:
     result = result_of(*(trial(name) for name in TRANSPORTS), trial("polling", contestant="polling-closed"))
-    table = table_of(result)
+    table = table_of(result, summarised(result))
 
     assert ["", "Polling", "Polling (closed)", "Long polling", "WebSocket"] == [
         column.header for column in table.columns
@@ -101,13 +107,13 @@ def test_table_has_a_row_for_every_figure_and_a_column_for_every_transport() -> 
 
 
 def test_transport_that_did_not_run_has_no_column() -> None:
-    table = table_of(result_of(trial("websocket")))
+    table = drawn(trial("websocket"))
 
     assert ["", "WebSocket"] == [column.header for column in table.columns]
 
 
 def test_cells_stand_under_their_transport_and_what_is_unknown_is_a_dash() -> None:
-    table = table_of(result_of(trial("polling", reach=0.25), trial("websocket")))
+    table = drawn(trial("polling", reach=0.25), trial("websocket"))
     rows = dict(
         zip(table.columns[0].cells, zip(table.columns[1].cells, table.columns[2].cells, strict=True), strict=True)
     )
