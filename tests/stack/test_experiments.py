@@ -50,6 +50,27 @@ def test_storm_on_the_stack_loses_nothing(run: Callable[..., Race]) -> None:
     assert (20, 20) == (trial["cuts"], trial["return_seconds"]["count"])
 
 
+def test_containers_are_killed_and_stalled_as_the_experiment_asks(run: Callable[..., Race], stack: Stack) -> None:
+    stall = '{kind = "stall", on = "producer", at_seconds = 0.5, lasts_seconds = 0.8}'
+    kill = '{kind = "kill", on = "server", at_seconds = 2.5}'
+    (trial,) = whole(run(f"faults=[{kill}, {stall}]", 'transports=["websocket"]', "window.measure_seconds=6"))
+    assert (1, 20) == (trial["restarts"], trial["return_seconds"]["count"])
+    assert 0.6 < trial["producer"]["late_seconds_max"]
+    reasons = [reason for reason in trial["verdict"]["reasons"] if "died" in reason or "stopped by a signal" in reason]
+    assert [] == reasons, "what was asked for is none"
+    assert {"healthy"} == {container["State"]["Health"]["Status"] for container in stack.containers()}
+
+
+def test_stall_that_is_interrupted_leaves_no_container_paused(run: Callable[..., Race], stack: Stack) -> None:
+    stall = '{kind = "stall", on = "server", at_seconds = 0.2, lasts_seconds = 20}'
+    started = run(f"faults=[{stall}]", 'transports=["websocket"]', "window.measure_seconds=30")
+    started.wait_for("measuring")
+    wait_until(lambda: any(container["State"]["Paused"] for container in stack.containers()))
+    started.signal(signal.SIGINT)
+    assert started.wait() == 130
+    assert not any(container["State"]["Paused"] for container in stack.containers())
+
+
 def test_server_that_is_killed_in_the_middle_is_started_again(run: Callable[..., Race], stack: Stack) -> None:
     started = run('transports=["websocket"]', "window.measure_seconds=6")
     started.wait_for("measuring")
