@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         summary = (sys.modules[service.__module__].__doc__ or "").partition("\n")[0]
         command = commands.add_parser(name, help=summary, description=summary)
         add_flags(command, service.options_type)
-        command.add_argument("--contestant", metavar="JSON", help="options that an experiment sets, as one JSON object")
+        command.add_argument("--contestant", help=argparse.SUPPRESS)  # for experiments, not for people
     flags = vars(parser.parse_args(arguments))
     service, order = service_of(flags.pop("service")), flags.pop("contestant")
     try:
