@@ -1,16 +1,14 @@
 """The base of all users: subscribes, keeps a ledger, comes back when the connection breaks."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import gevent
 from locust import User, task
 from locust.env import Environment
 
 from loadtests.connection import Stamp
-from loadtests.http import HttpClient
 from loadtests.load import LOADS
-from loadtests.ws import WebSocketClient
 from wirerace.backoff import OF_CLIENTS
 from wirerace.clock import now_ns, to_ns
 from wirerace.errors import BadAnswer, Refused, WireraceError, shown
@@ -24,6 +22,13 @@ DELIVERY = "UPDATE"
 
 Received = tuple[list[Update], Stamp]
 """What one read of the socket brought, and when it had arrived."""
+
+
+class OpenedClient(Protocol):
+    """A client whose connection is open: when it was, and when its request had left, Unix nanoseconds."""
+
+    opened_ns: int
+    sent_ns: int
 
 
 class Cut(Exception):
@@ -194,7 +199,7 @@ class SubscriberUser(User):
                 self.epoch = update.epoch
         return updates
 
-    def connected(self, cursor: Cursor, client: HttpClient | WebSocketClient, answered_ns: int) -> None:
+    def connected(self, cursor: Cursor, client: OpenedClient, answered_ns: int) -> None:
         """Note that the server has answered: this client is subscribed after `cursor`, or is again after a break."""
         since_ns, now = self.asked_ns, now_ns()
         self.well_ns = self.well_ns or now

@@ -54,7 +54,7 @@ class Feed:
         recent: Recent,
         metrics: ServiceMetrics,
         *,
-        pack: Callable[[bytes], bytes] = bytes,
+        pack: Callable[[bytes, Update], bytes] = lambda line, _: line,
         clock: Clock = now_ns,
     ) -> None:
         self.recent = recent
@@ -126,7 +126,7 @@ class Feed:
 
     def _ingest(self, line: bytes) -> None:
         update = self._checked(line)
-        packed = self._pack(line)
+        packed = self._pack(line, update)
         self.recent.append(update, packed)
         self._metrics.count_update(self._clock() - update.ts)
         for listener in self._listeners:

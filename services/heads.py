@@ -26,6 +26,22 @@ def tokens_of(headers: Headers, name: str) -> frozenset[str]:
     return frozenset(token.strip().lower() for line in headers.getall(name, ()) for token in line.split(","))
 
 
+def refuse_unacceptable(request: web.BaseRequest, content_type: str) -> None:
+    """Raise Unmet when a request accepts other types only (RFC 9110, section 12.5.1)."""
+    ranges = tokens_of(request.headers, "Accept")
+    if not ranges:
+        return
+    kind = content_type.partition("/")[0]
+    qualities = {}
+    for one in ranges:
+        name, *parameters = (part.strip() for part in one.split(";"))
+        qualities[name] = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+    found = next((qualities[name] for name in (content_type, f"{kind}/*", "*/*") if name in qualities), "0")
+    if not found.strip("0."):
+        line = f"this path answers with {content_type}: accept it, or leave Accept out"
+        raise Unmet(HTTPStatus.NOT_ACCEPTABLE, line)
+
+
 def check(request: web.BaseRequest) -> None:
     """Refuse what no server may answer as if nothing were wrong.
 

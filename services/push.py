@@ -1,15 +1,23 @@
 """Push: a client asks once, and every update is sent to it until its connection is lost."""
 
 import asyncio
-from typing import Self
+from email.utils import formatdate
+from typing import Annotated, ClassVar, Self
 
 from aiohttp import web
+from msgspec import Meta
 
+from services import heads
 from services.answers import Encoded
 from services.connection import ServerConnection
 from services.fanout import Fanout, Subscriber
 from services.recent import Recent
+from services.transport import ServerOptions, TransportService, cursor_of, parameters_of
+from wirerace.errors import BadInput
 from wirerace.observe.metrics import ServiceMetrics
+from wirerace.wire.update import CURSOR_HEADER, Cursor
+
+LAST_CHUNK = b"0\r\n\r\n"
 
 
 class PushedClient:
@@ -58,3 +66,85 @@ class PushedClient:
         It is no coroutine of its own, because each client would keep one.
         """
         return asyncio.get_running_loop().create_future()
+
+
+class ChunkedServerOptions(ServerOptions, frozen=True, kw_only=True):
+    """Options of servers whose answer is chunked and has no end."""
+
+    heartbeat_seconds: Annotated[
+        float,
+        Meta(ge=0, le=3600, description="time between two heartbeats, which keep a connection open; 0: none"),
+    ] = 15.0
+
+
+class ChunkedService(TransportService):
+    """A server whose answer to each client is chunked and has no end: one chunk an update, the same to all clients.
+
+    `content_type` is that of the answer, `heartbeat` what keeps a quiet connection open, `farewell` what a client gets
+    that reads too slowly.
+    """
+
+    options: ChunkedServerOptions
+    content_type: ClassVar[str]
+    heartbeat: ClassVar[bytes]
+    farewell: ClassVar[bytes]
+
+    def __init__(self, options: ChunkedServerOptions, path: str) -> None:
+        super().__init__(options, path)
+        self._fanout = Fanout(self.metrics, options.high_water_bytes, chunk_of(self.farewell) + LAST_CHUNK)
+        self.feed.listen(self._fanout.deliver)
+
+    def beginning(self, cursor: Cursor | None) -> bytes:  # noqa: ARG002 -- some say where the stream begins
+        """Return what comes before the first update."""
+        return b""
+
+    def resumed_from(self, request: web.BaseRequest) -> Cursor | None:
+        """Return the cursor that a request resumes from, None without one.
+
+        Raises BadInput when it is malformed.
+        """
+        return cursor_of(parameters_of(request))
+
+    async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Send what comes until the client goes."""
+        after = self.resumed_from(request)
+        heads.refuse_unacceptable(request, self.content_type)
+        if request.version < (1, 1):
+            raise BadInput("this answer is chunked, and HTTP/1.0 knows no chunks: ask with HTTP/1.1")
+        client, recent = PushedClient(request, self._fanout, self.metrics), self.feed.recent
+        # The cursor of the head claims no more than the client has: the connection may break before the next chunk.
+        is_newest = after is None or recent.position(after) == recent.head
+        with client.welcome(self._head(recent.cursor if is_newest else after)):
+            await client.subscribe(recent, await self.feed.reach(after))
+            return await client.until_lost()
+
+    def _head(self, cursor: Cursor | None) -> bytes:
+        head = (
+            f"HTTP/1.1 200 OK\r\nDate: {formatdate(usegmt=True)}\r\nContent-Type: {self.content_type}\r\n"
+            f"{CURSOR_HEADER}: {cursor}\r\nCache-Control: no-store\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        beginning = self.beginning(cursor)
+        return head.encode("latin-1") + (chunk_of(beginning) if beginning else b"")
+
+    async def work(self) -> None:
+        """Follow the feed, and send heartbeats."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(super().work())
+            if self.options.heartbeat_seconds:
+                tasks.create_task(self._beat_forever(self.options.heartbeat_seconds))
+
+    async def _beat_forever(self, interval_seconds: float) -> None:
+        heartbeat = chunk_of(self.heartbeat)
+        while True:
+            await asyncio.sleep(interval_seconds)
+            self._fanout.send_heartbeat(heartbeat)
+
+    def end(self) -> None:
+        """End every answer in order."""
+        super().end()
+        self._fanout.end(LAST_CHUNK)
+
+
+def chunk_of(data: bytes) -> bytes:
+    """Return bytes as one chunk (RFC 9112, section 7.1)."""
+    return b"%x\r\n%b\r\n" % (len(data), data)

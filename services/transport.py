@@ -16,7 +16,7 @@ from services.recent import Recent
 from wirerace.addresses import host_port_in, spelled
 from wirerace.errors import BadInput, shown
 from wirerace.transports import PRODUCER_PORT
-from wirerace.wire.update import Cursor
+from wirerace.wire.update import Cursor, Update
 
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?(e-?[0-9]{1,2})?", re.ASCII | re.IGNORECASE)
 
@@ -55,7 +55,7 @@ class TransportService(Service):
         """Answer a request for updates."""
 
     @staticmethod
-    def pack(encoded: bytes) -> bytes:
+    def pack(encoded: bytes, update: Update) -> bytes:  # noqa: ARG004 -- some write its cursor
         """Return an encoded update as it is kept and written."""
         return encoded
 

@@ -19,7 +19,7 @@ from services.transport import ServerOptions, TransportService, cursor_of, param
 from wirerace.errors import BadInput
 from wirerace.transports.websocket import TRANSPORT
 from wirerace.wire.frames import CloseCode, Opcode, encode_close, encode_frame
-from wirerace.wire.update import CURSOR_HEADER, Cursor
+from wirerace.wire.update import CURSOR_HEADER, Cursor, Update
 
 HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 OTHER_VERSION_HEADERS = "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -50,7 +50,7 @@ class WebSocket(TransportService):
         self.feed.listen(self._fanout.deliver)
 
     @staticmethod
-    def pack(encoded: bytes) -> bytes:
+    def pack(encoded: bytes, update: Update) -> bytes:  # noqa: ARG004 -- as its base
         """Return the update as a text frame."""
         return encode_frame(Opcode.TEXT, encoded)
 

@@ -190,7 +190,84 @@ class WebSocket(Client):
             self.cursor = f"{update.epoch}-{update.seq}"
 
 
-CLIENTS: dict[str, type[Client]] = {"polling": Polling, "longpolling": LongPolling, "websocket": WebSocket}
+class Streaming(Client):
+    """Asks once and reads an answer without end, whose chunks each hold what one update is in."""
+
+    granted = 200
+    accepts = "application/x-ndjson"
+
+    def __init__(self, path: str, after: str = "") -> None:
+        super().__init__(path, after)
+        self.has_ended = False
+        self._unread = b""
+
+    @classmethod
+    def request(cls, target: str, *headers: str) -> bytes:
+        return get(target, f"Accept: {cls.accepts}", *headers)
+
+    async def first_answer(self) -> Answer:
+        answer = await self.raw.ask(self.request(self._target()))
+        assert 200 == answer.status, answer
+        assert "chunked" == answer.headers["transfer-encoding"]
+        self.cursor = answer.cursor
+        return answer
+
+    async def listen(self) -> None:
+        if not await self._read():
+            raise ConnectionError(f"the server ended the connection, the answer {'whole' if self.has_ended else 'not'}")
+
+    async def ask_and_not_read(self) -> None:
+        """Nothing is asked for: a server pushes."""
+
+    async def read_on(self) -> list[Update]:
+        while await self._read():
+            pass
+        return await self.receive(len(self.encoded) - self._taken)
+
+    async def _read(self) -> bool:
+        data = await self.raw.some()
+        self._unread += data
+        while (end := self._unread.find(b"\r\n")) >= 0:
+            size = int(self._unread[:end], 16)
+            if len(self._unread) < end + 2 + size + 2:
+                break
+            chunk = self._unread[end + 2 : end + 2 + size]
+            assert b"\r\n" == self._unread[end + 2 + size : end + 4 + size]
+            self._unread = self._unread[end + 4 + size :]
+            self.has_ended = not size
+            self._take(chunk)
+        return bool(data)
+
+    def _take(self, chunk: bytes) -> None:
+        if chunk.strip():
+            self._keep(chunk.removesuffix(b"\n"))
+
+    def _keep(self, encoded: bytes) -> None:
+        self.encoded.append(encoded)
+        update = Update.parse(encoded)
+        self.cursor = f"{update.epoch}-{update.seq}"
+
+
+class EventSource(Streaming):
+    """Reads events: here each is in a chunk of its own, so that no parser is needed."""
+
+    accepts = "text/event-stream"
+
+    def _take(self, chunk: bytes) -> None:
+        lines = chunk.decode().split("\n")
+        fields = dict(line.split(": ", 1) for line in lines if line and not line.startswith(":"))
+        if "data" in fields:
+            self._keep(fields["data"].encode())
+            assert self.cursor == fields["id"]
+
+
+CLIENTS: dict[str, type[Client]] = {
+    "polling": Polling,
+    "longpolling": LongPolling,
+    "websocket": WebSocket,
+    "sse": EventSource,
+    "stream": Streaming,
+}
 """The adapter of each transport; the contract says what it must be able to do, `TRANSPORTS` which there must be."""
 
 HTTP_TRANSPORTS = [name for name, client in CLIENTS.items() if name in TRANSPORTS and issubclass(client, Polling)]

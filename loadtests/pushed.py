@@ -1,0 +1,107 @@
+"""Users that are pushed to: they connect once and listen."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Protocol
+
+from locust.env import Environment
+
+from loadtests.connection import Stamp
+from loadtests.user import Received, SubscriberUser
+from wirerace.clock import now_ns
+from wirerace.errors import BadAnswer, ConnectionLost, Refused
+from wirerace.wire.update import NO_UPDATE, Cursor, Update, decode_update
+
+
+class PushClient(Protocol):
+    """One connection on which updates come. `cursor` is that of the server's answer."""
+
+    cursor: Cursor
+    opened_ns: int
+    sent_ns: int
+
+    @property
+    def stamp(self) -> Stamp:
+        """When what was last received had arrived, and was read."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Tell whether the last read ended inside an update, whose part the stamp is of."""
+
+    def receive(self) -> list[bytes]:
+        """Wait for updates and return all that one read brought: at least one."""
+
+    def close(self) -> None:
+        """Close at once."""
+
+
+class PushedUser(SubscriberUser):
+    """Keeps one connection open."""
+
+    abstract = True
+    request_method = "connect"
+    together = False
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.client: PushClient | None = None
+        self.newest: Update | None = None
+
+    @abstractmethod
+    def open(self) -> PushClient:
+        """Return a connection on which the server has agreed to send.
+
+        Raises Refused when it does not.
+        """
+
+    def deliveries(self) -> Iterator[Received]:
+        """Connect and listen."""
+        self.asked_ns = now_ns()
+        self.account.request(self.asked_ns)
+        client = self.client = self.connect()
+        self.account.totals.connects += 1
+        answered_ns = client.stamp.arrival_ns
+        self.note_request(answered_ns - self.asked_ns, 0)
+        self.cursor = str(client.cursor)
+        self.connected(client.cursor, client, answered_ns)
+        self.asked_ns = 0
+        while True:
+            updates = self.updates_in(client.receive())
+            self.has_newer = client.is_cut
+            yield updates, client.stamp
+            self.newest = updates[-1]
+
+    def connect(self) -> PushClient:
+        """Return an open connection; a refusal is an answer."""
+        try:
+            return self.open()
+        except Refused:
+            self.note_refusal()
+            raise
+
+    def updates_in(self, messages: list[bytes]) -> list[Update]:
+        """Return the updates in messages.
+
+        Raises ConnectionLost when one holds none: what follows would not follow on it.
+        """
+        try:
+            return self.checked([decode_update(message) for message in messages])
+        except NO_UPDATE as error:
+            raise ConnectionLost(f"a message is no update: {error}") from None
+        except BadAnswer as error:
+            raise ConnectionLost(str(error)) from None
+
+    def position(self) -> Cursor | None:
+        """Return the newest update's key, or the cursor of the answer when none has come."""
+        return Cursor(self.newest.epoch, self.newest.seq) if self.newest is not None else super().position()
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether there is a connection."""
+        return self.client is not None
+
+    def hang_up(self) -> None:
+        """Close the connection."""
+        if self.client is not None:
+            self.client.close()
+            self.client = None

@@ -1,0 +1,44 @@
+"""Server-Sent Events: asks once and listens; comes back with the id of the last event, as a browser does."""
+
+from loadtests.pushed import PushClient, PushedUser
+from loadtests.streaming import StreamingClient
+from wirerace.errors import ConnectionLost
+from wirerace.transports.sse import TRANSPORT, SseOptions
+from wirerace.wire.event_stream import EventReader, EventTooLarge
+
+
+class EventMessages:
+    """What a stream of events brings: the data of each."""
+
+    content_type = "text/event-stream"
+
+    def __init__(self) -> None:
+        self._reader = EventReader()
+
+    @property
+    def is_cut(self) -> bool:
+        """Tell whether what was fed last ended inside an event."""
+        return self._reader.is_cut
+
+    def feed(self, body: bytes) -> list[bytes]:
+        """Return the data of the events that become whole.
+
+        Raises ConnectionLost when one has no end.
+        """
+        try:
+            return [event.data for event in self._reader.feed(body)]
+        except EventTooLarge as error:
+            raise ConnectionLost(str(error)) from None
+
+
+class SseUser(PushedUser):
+    """Keeps one answer open."""
+
+    transport = TRANSPORT
+    options: SseOptions
+
+    def open(self) -> PushClient:
+        """Return a connection whose answer is an event stream."""
+        position = self.position()
+        headers = "" if position is None else f"Last-Event-ID: {position}\r\n"
+        return StreamingClient(self.address, self.transport.path, EventMessages(), self.counters, headers=headers)

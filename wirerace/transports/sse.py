@@ -1,0 +1,31 @@
+"""Server-Sent Events: each client asks once, and every update is pushed to it as an event of an answer without end."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from wirerace.transports.transport import AT_SERVER, Transport, TransportOptions
+
+
+class SseOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """SSE: a client listens to an event stream."""
+
+    heartbeat_seconds: Annotated[
+        float, Meta(ge=0, le=3600, description="time between two comments of the server; 0 for none", extra=AT_SERVER)
+    ] = 15.0
+    retry_seconds: Annotated[
+        float,
+        Meta(ge=0, le=3600, description="how long browsers are to wait before they reconnect", extra=AT_SERVER),
+    ] = 1.0
+
+
+TRANSPORT = Transport(
+    name="sse",
+    title="SSE",
+    path="/sse",
+    port=8004,
+    options=SseOptions,
+    user_class="SseUser",
+    color="#CC79A7",
+    asks=False,
+)
