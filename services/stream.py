@@ -12,7 +12,7 @@ class StreamServerOptions(ChunkedServerOptions, frozen=True, kw_only=True):
     port: Port = TRANSPORT.port
 
 
-class Stream(ChunkedService):
+class Streaming(ChunkedService):
     """The streaming server."""
 
     name = TRANSPORT.name
@@ -31,4 +31,4 @@ class Stream(ChunkedService):
         return chunk_of(encoded + b"\n")
 
 
-SERVICE = Stream
+SERVICE = Streaming

@@ -173,7 +173,43 @@ class WebSocket(Client):
             self.tell(lambda updates: b"".join(encode_frame(Opcode.TEXT, update) for update in updates))
 
 
-CLIENTS = {"polling": Polling, "longpolling": LongPolling, "websocket": WebSocket}
+class Streaming(Client):
+    """Tells what there is to tell: all chunks of one turn in one piece."""
+
+    content_type = "application/x-ndjson"
+
+    def asked(self, request: str) -> None:
+        assert f"Accept: {self.content_type}" in request
+        lines = (
+            "HTTP/1.1 200 OK", f"Content-Type: {self.content_type}", "Transfer-Encoding: chunked",
+            f"{CURSOR_HEADER}: {EPOCH}-{self.turn}",
+        )  # fmt: skip
+        self.stream.write("\r\n".join([*lines, "", ""]).encode())
+
+    def news(self) -> None:
+        if self.outbox:
+            self.tell(lambda updates: b"".join(self.chunk_of(update) for update in updates))
+
+    def chunk_of(self, update: bytes) -> bytes:
+        return b"%x\r\n%b\n\r\n" % (len(update) + 1, update)
+
+
+class EventStream(Streaming):
+    """The same, as events."""
+
+    content_type = "text/event-stream"
+
+    def chunk_of(self, update: bytes) -> bytes:
+        return b"%x\r\ndata: %b\n\n\r\n" % (len(update) + 8, update)
+
+
+CLIENTS = {
+    "polling": Polling,
+    "longpolling": LongPolling,
+    "websocket": WebSocket,
+    "sse": EventStream,
+    "stream": Streaming,
+}
 
 
 class Liar:

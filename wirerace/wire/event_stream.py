@@ -7,7 +7,7 @@ MOST_EVENT_BYTES = 16 * 1024 * 1024
 _CR, _LF = b"\r", b"\n"
 
 
-class Event(NamedTuple):
+class ServerEvent(NamedTuple):
     """One event. `id` is the last one that the stream has set, also by an earlier event; `data` is UTF-8 as it came."""
 
     id: str
@@ -29,6 +29,8 @@ class EventReader:
         self.last_id = ""
         self.retry_ms: int | None = None
         self._buffer = b""
+        self._is_inside = False
+        self._data_bytes = 0
         self._is_begun = False
         self._ends_with_cr = False
         self._id = ""
@@ -38,9 +40,9 @@ class EventReader:
     @property
     def is_cut(self) -> bool:
         """Tell whether what was fed last ended inside an event."""
-        return bool(self._buffer or self._data)
+        return bool(self._buffer) or self._is_inside
 
-    def feed(self, data: bytes) -> list[Event]:
+    def feed(self, data: bytes) -> list[ServerEvent]:
         """Return the events that become whole with these bytes.
 
         Raises EventTooLarge.
@@ -55,14 +57,14 @@ class EventReader:
         buffer = self._buffer + self._with_line_feeds(data)
         lines = buffer.split(_LF)
         self._buffer = lines.pop()
-        if len(self._buffer) > MOST_EVENT_BYTES:
-            raise EventTooLarge(f"no end of a line after {len(self._buffer)} bytes")
-        events: list[Event] = []
+        events: list[ServerEvent] = []
         for line in lines:
             if line:
                 self._take(line)
             else:
                 self._dispatch(events)
+        if self._data_bytes + len(self._buffer) > MOST_EVENT_BYTES:
+            raise EventTooLarge(f"no end of an event after {self._data_bytes + len(self._buffer)} bytes")
         return events
 
     def _with_line_feeds(self, data: bytes) -> bytes:
@@ -77,10 +79,14 @@ class EventReader:
 
     def _take(self, line: bytes) -> None:
         name, _, value = line.partition(b":")
+        if not name:  # a comment
+            return
+        self._is_inside = True
         value = value.removeprefix(b" ")
         match name:
             case b"data":
                 self._data.append(value)
+                self._data_bytes += len(value)
             case b"id" if b"\0" not in value:
                 self._id = value.decode("utf-8", "replace")
             case b"event":
@@ -88,12 +94,12 @@ class EventReader:
             case b"retry" if value.isdigit():  # of bytes: 0 to 9 alone
                 self.retry_ms = int(value)
 
-    def _dispatch(self, events: list[Event]) -> None:
+    def _dispatch(self, events: list[ServerEvent]) -> None:
         self.last_id = self._id
         if self._data:
-            events.append(Event(self.last_id, self._kind or "message", _LF.join(self._data)))
+            events.append(ServerEvent(self.last_id, self._kind or "message", _LF.join(self._data)))
             self._data.clear()
-        self._kind = ""
+        self._kind, self._is_inside, self._data_bytes = "", False, 0
 
 
 def encode_event(identity: bytes, data: bytes) -> bytes:
