@@ -25,6 +25,7 @@ GROUPS: dict[str, Group] = {
     "poll": serving.poll,
     "longpoll": serving.longpoll,
     "fanout": serving.fanout,
+    "sse": serving.sse,
     "drive-poll": driving.drive_poll,
     "drive-message": driving.drive_message,
 }

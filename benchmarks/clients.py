@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -107,6 +108,20 @@ class Listener(BenchClient):
                 self.operations += 1
 
 
+class EventListener(BenchClient):
+    """Reads an event stream; it counts the events, and takes no chunk apart: all clients would pay for it alike."""
+
+    def __init__(self, port: int, path: str) -> None:
+        super().__init__(port)
+        self.socket.send(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n".encode())
+        self._end = b""
+
+    def take(self, data: bytes) -> None:
+        data = self._end + data
+        self.operations += data.count(b"\ndata: ")
+        self._end = data[-len("\ndata:") :]
+
+
 class Crowd:
     """All clients, on one epoll."""
 
@@ -183,7 +198,7 @@ def publish(port: int, path: str, rate_per_second: float, message: bytes) -> Non
 def main() -> None:
     """Be what the arguments say: clients print one sample as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.clients")
-    parser.add_argument("role", choices=["ask", "listen", "publish"])
+    parser.add_argument("role", choices=["ask", "listen", "events", "publish"])
     parser.add_argument("port", type=int)
     parser.add_argument("path")
     parser.add_argument("--clients", type=int, default=1)
@@ -195,10 +210,12 @@ def main() -> None:
     given = parser.parse_args()
     if given.role == "publish":
         publish(given.port, given.path, given.rate, given.message.read_bytes())
-    clients: list[BenchClient] = [
-        Asker(given.port, given.path, given.behind) if given.role == "ask" else Listener(given.port, given.path)
-        for _ in range(given.clients)
-    ]
+    makers: dict[str, Callable[[], BenchClient]] = {
+        "ask": lambda: Asker(given.port, given.path, given.behind),
+        "listen": lambda: Listener(given.port, given.path),
+        "events": lambda: EventListener(given.port, given.path),
+    }
+    clients = [makers[given.role]() for _ in range(given.clients)]
     sys.stdout.buffer.write(msgspec.json.encode(measured(clients, given.pid, given.seconds)))
 
 

@@ -40,7 +40,7 @@ def drive_poll(stage: Bench) -> list[Racer]:
 
 
 def drive_message(stage: Bench) -> list[Racer]:
-    """200 users listen to our WebSocket server, 50 updates a second: one message received and accounted for."""
+    """200 users listen to our server, 50 updates a second: one message received and accounted for."""
     ours = start_ours(stage, "websocket", stage.cores.others)
     reference = "websocket-client, json, an event each"
 
@@ -48,9 +48,16 @@ def drive_message(stage: Bench) -> list[Racer]:
         with ours.fed(MESSAGE_RATE):
             return _drive(stage, ours.server, kind, ["--users", LISTENING_USERS])
 
+    events = start_ours(stage, "sse", stage.cores.others)
+
+    def measure_events() -> Turn:
+        with events.fed(MESSAGE_RATE):
+            return _drive(stage, events.server, "sse-user", ["--users", LISTENING_USERS])
+
     return [
         Racer(reference, reference, partial(measure, "event-per-message")),
         Racer("Wirerace, whole WebSocket user", reference, partial(measure, "websocket-user")),
+        Racer("Wirerace, whole SSE user", reference, measure_events),
     ]
 
 

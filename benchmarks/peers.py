@@ -44,10 +44,11 @@ http {{
 }}
 """
 _NCHAN = f"""\
-    nchan_channel_id news;
+    nchan_channel_id updates;
     nchan_subscriber_first_message newest;
     location = /publish {{ nchan_publisher; nchan_message_buffer_length 100; }}
     location = /ws {{ nchan_subscriber websocket; }}
+    location = /sse {{ nchan_subscriber eventsource; }}
     location = /longpoll {{
       nchan_subscriber longpoll;
       nchan_subscriber_last_message_id $arg_after;

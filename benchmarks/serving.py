@@ -80,6 +80,22 @@ def fanout(stage: Bench) -> list[Racer]:
     return _against_the_first(stage, entrants, "listen", "/ws", LISTENERS)
 
 
+def sse(stage: Bench) -> list[Racer]:
+    """500 clients of an event stream, 50 updates a second of 100 bytes: one event to one client."""
+    websocket = _ours(start_ours(stage, "websocket", stage.cores.tested), FANOUT_RATE)
+    events = _ours(start_ours(stage, "sse", stage.cores.tested), FANOUT_RATE)
+    reference, clients = "Wirerace, WebSocket", ["--clients", LISTENERS]
+    racers = [
+        Racer(reference, reference, partial(_measure, stage, websocket, ["listen", "/ws", *clients])),
+        Racer("Wirerace, SSE", reference, partial(_measure, stage, events, ["events", "/sse", *clients])),
+    ]
+    nchan = start_nginx(stage, stage.cores.tested, nchan=True)
+    if nchan:
+        published = _published(stage, nchan, FANOUT_RATE)
+        racers.append(Racer("nchan, SSE", reference, partial(_measure, stage, published, ["events", "/sse", *clients])))
+    return racers
+
+
 def requests_of(report: str) -> int:
     """Return how many requests wrk says it made.
 

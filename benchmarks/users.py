@@ -19,6 +19,7 @@ from loadtests.http import HttpClient
 from loadtests.load import LOADS, Load
 from loadtests.options import UserOptions
 from loadtests.polling import PollingUser
+from loadtests.sse import SseUser
 from loadtests.user import Received
 from loadtests.websocket import WebSocketUser
 from wirerace.clock import now_ns
@@ -110,6 +111,7 @@ KINDS = {
     "fast-http-user": Kind(FastSessionUser, POLL),
     "http-user": Kind(SessionUser, POLL),
     "websocket-user": Kind(WebSocketUser, MESSAGE),
+    "sse-user": Kind(SseUser, ("/sse", "UPDATE")),
     "event-per-message": Kind(EventPerMessageUser, MESSAGE),
 }
 
