@@ -154,7 +154,7 @@ FIGURES = (
     ),
     Figure(
         "traffic",
-        "mbit",
+        "mbit_per_second",
         "traffic, IP layer",
         "both directions, with the headers of TCP and IP",
         _megabits_per_second,
@@ -193,7 +193,7 @@ FIGURES = (
     Figure(
         "server.slab_per_client",
         "bytes",
-        "kernel's objects per client",
+        "kernel objects per client",
         "growth of the kernel's slab for each client's socket at the server",
         lambda trial: trial.server.slab_bytes_per_client,
         if_any=True,
@@ -219,7 +219,7 @@ FIGURES = (
     Figure(
         "return.mean",
         "seconds",
-        "until they were back, mean",
+        "back after a break, mean",
         "from the break of a connection to the next answer",
         lambda trial: trial.return_seconds.mean,
         words=SOONER,
@@ -228,7 +228,7 @@ FIGURES = (
     Figure(
         "return.p99",
         "seconds",
-        "until they were back, p99",
+        "back after a break, p99",
         "99 % of them were back sooner",
         lambda trial: trial.return_seconds.p99,
         words=SOONER,

@@ -28,7 +28,7 @@ app = typer.Typer(
 def wirerace(
     context: typer.Context, *, version: Annotated[bool, typer.Option(help="Print the version.")] = False
 ) -> None:
-    """Race polling, long polling and WebSocket against each other and account for every delivery."""
+    """Race polling, long polling, SSE, HTTP streaming and WebSocket, and account for every delivery."""
     if version:
         sys.stdout.write(f"wirerace {__version__}\n")
     elif context.invoked_subcommand is None:

@@ -6,6 +6,8 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+WIDE_HEADING = 9
+
 
 def table_with(title: str, caption: str, headings: Sequence[str]) -> Table:
     """Return an empty table: a column of names, and one for each heading."""
@@ -16,11 +18,17 @@ def table_with(title: str, caption: str, headings: Sequence[str]) -> Table:
         caption_justify="left",
         min_width=72,
         box=box.SIMPLE_HEAD,
+        padding=0,
     )
     table.add_column("", no_wrap=True)
     for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(escape(_in_two_lines(heading)), justify="right", no_wrap=True)
     return table
+
+
+def _in_two_lines(heading: str) -> str:
+    """Return a heading that is wider than most values on two lines: a terminal has 80 columns."""
+    return heading.replace(" ", "\n", 1) if len(heading) > WIDE_HEADING else heading
 
 
 def grid() -> Table:

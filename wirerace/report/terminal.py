@@ -1,8 +1,9 @@
 """What people see of a run, in the terminal and as a picture."""
 
 import io
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,25 @@ from wirerace.report.verdict import verdict_of
 from wirerace.workload.schedule import Source
 
 PICTURE_COLUMNS = 84
+WIDE = 1000
 FEW = " *"
 """Marks a percentile that depends on one or two updates."""
 
 
-def table_of(result: Result, summary: Summary) -> Table:
-    """Return figures as rows, contestants as columns."""
+def tables_of(result: Result, summary: Summary, columns: int) -> list[Table]:
+    """Return figures as rows, contestants as columns: in one table, or in several where one would be too wide."""
+    ids = [contestant.id for contestant in result.present]
+    for count in range(1, len(ids) + 1):
+        size = math.ceil(len(ids) / count)
+        groups = [ids[start : start + size] for start in range(0, len(ids), size)]
+        tables = [table_of(result, summary, group) for group in groups]
+        if all(Console(width=WIDE).measure(table).maximum <= columns for table in tables):
+            break
+    return tables
+
+
+def table_of(result: Result, summary: Summary, ids: Sequence[str]) -> Table:
+    """Return figures as rows, some contestants as columns."""
     repeats = len({trial.repeat for trial in result.counted})
     clients, seconds = describe_clients(result.experiment["clients"]), result.experiment["window"]["measure_seconds"]
     updates = describe_source(msgspec.convert(result.experiment["producer"], Source))
@@ -45,24 +59,24 @@ def table_of(result: Result, summary: Summary) -> Table:
         caption += f"\nprimary figures: {primary}; all others are exploratory"
     if invalid := sum(not trial.is_valid for trial in result.counted):
         caption += f"\nin these figures: {invalid} of {len(result.counted)} trials that are invalid, see below"
-    rows = rows_of(result, summary)
+    rows = rows_of(result, summary, ids)
     if any(cell.endswith(FEW) for _, cells in rows for cell in cells):
         caption += f"\n{FEW.strip()} fewer than {LEAST_UPDATES_BEYOND} updates lie beyond it: measure for longer"
-    titles = [contestant.title for contestant in result.present]
+    titles = [result.title_of(name) for name in ids]
     table = table_with(printable(result.experiment["title"]), caption, [printable(title) for title in titles])
     for name, values in rows:
         table.add_row(name, *values)
     return table
 
 
-def rows_of(result: Result, summary: Summary) -> list[tuple[str, list[str]]]:
-    """Return the rows of the main table: a figure's label, and its value for each contestant."""
+def rows_of(result: Result, summary: Summary, ids: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Return the rows of the main table: a figure's label, and its value for each of some contestants."""
     return [
         (
             figure.label,
             [
-                spell_interval(summary.figures[one.id][figure.id], figure.unit) + mark_of(result, one.id, figure)
-                for one in result.present
+                spell_interval(summary.figures[name][figure.id], figure.unit) + mark_of(result, name, figure)
+                for name in ids
             ],
         )
         for figure in figures_of(result)
@@ -99,11 +113,11 @@ def describe_source(source: Source) -> str:
 def print_result(result: Result) -> None:
     """Print all tables and the verdict, unless no trial was finished."""
     console = Console()
-    for part in parts_of(result):
+    for part in parts_of(result, console.width):
         console.print(part)
 
 
-def parts_of(result: Result) -> list[Table | Text]:
+def parts_of(result: Result, columns: int = PICTURE_COLUMNS) -> list[Table | Text]:
     """Return what a run has to say: figures, theory beside them, comparison, verdict; of a sweep one table for all."""
     if not result.counted and not result.trials:
         return []
@@ -112,7 +126,7 @@ def parts_of(result: Result) -> list[Table | Text]:
     tables: list[Table | None] = []
     if result.counted:
         summary = summarised(result)  # not what is saved: this version may know more figures
-        tables = [table_of(result, summary), theory_of(result), comparison_of(result, summary)]
+        tables = [*tables_of(result, summary, columns), theory_of(result), comparison_of(result, summary)]
     apart = [part for table in tables if table is not None for part in (table, Text())]
     return [*apart, *verdict_of(result)]
 

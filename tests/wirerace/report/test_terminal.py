@@ -15,7 +15,7 @@ from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.result import Host, Point, Result
 from wirerace.record.trial import Trial
 from wirerace.report.spelling import UNKNOWN, spell
-from wirerace.report.terminal import print_result, save_svg, table_of
+from wirerace.report.terminal import print_result, save_svg, tables_of
 from wirerace.transports import TRANSPORTS
 from wirerace.workload.schedule import EpochMade, Truth
 
@@ -46,12 +46,12 @@ def result_of(*trials: Trial) -> Result:
 
 def drawn(*trials: Trial) -> Table:
     result = result_of(*trials)
-    return table_of(result, summarised(result))
+    return tables_of(result, summarised(result), 200)[0]
 
 
 def printed(result: Result) -> str:
     console = Console(file=io.StringIO(), record=True)
-    console.print(table_of(result, summarised(result)))
+    console.print(tables_of(result, summarised(result), 200)[0])
     return " ".join(console.export_text().split())
 
 
@@ -98,7 +98,7 @@ def test_every_figure_has_a_unit_that_can_be_spelled(figure: Any) -> None:
 
 def test_table_has_a_row_for_every_figure_and_a_column_for_every_transport() -> None:
     result = result_of(*(trial(name) for name in TRANSPORTS), trial("polling", contestant="polling-closed"))
-    table = table_of(result, summarised(result))
+    table = tables_of(result, summarised(result), 200)[0]
 
     assert ["", "Polling", "Polling (closed)", "Long polling", "WebSocket"] == [
         column.header for column in table.columns
