@@ -271,6 +271,7 @@ CLIENTS: dict[str, type[Client]] = {
 """The adapter of each transport; the contract says what it must be able to do, `TRANSPORTS` which there must be."""
 
 HTTP_TRANSPORTS = [name for name, client in CLIENTS.items() if name in TRANSPORTS and issubclass(client, Polling)]
+STREAM_TRANSPORTS = [name for name, client in CLIENTS.items() if name in TRANSPORTS and issubclass(client, Streaming)]
 WEBSOCKET_TRANSPORTS = [
     name for name, client in CLIENTS.items() if name in TRANSPORTS and issubclass(client, WebSocket)
 ]
