@@ -32,14 +32,14 @@ class AskingUser(SubscriberUser):
             repeats_lost=self.repeats_lost,
         )
 
-    def ask(self, target: str, sent_ns: int) -> Received:
-        """Ask for `target`; the request was meant to leave at `sent_ns`. A 204 yields no updates."""
+    def ask(self, target: str, sent_ns: int, headers: str = "") -> Received:
+        """Ask for `target`; the request was meant to leave at `sent_ns`. A 204 or 304 yields no updates."""
         account = self.account
         account.request(sent_ns)
         connects, repeats = self.client.connects, self.client.repeats
         self.asked_ns = now_ns()
         try:
-            response = self.client.get(target)
+            response = self.client.get(target, headers)
             updates = self.updates_in(response)
         except Refused:
             self.note_refusal()

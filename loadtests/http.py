@@ -16,13 +16,14 @@ MOST_HEAD_BYTES = 65_536
 MOST_ANSWER_BYTES = 128 * 1024 * 1024  # twice what a server keeps for clients that come back
 MOST_SAID_BYTES = 1000
 
+GOOD = frozenset({200, 204, 304})
 _CURSOR_HEADER = CURSOR_HEADER.lower().encode()
 _LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 """Headers without which a body ends with the connection (RFC 9112, section 6.3)."""
 
 
 class Response(NamedTuple):
-    """An answer: status 200 or 204, the cursor as text, the body, and the stamp of its last byte."""
+    """An answer: status 200, 204 or 304, the cursor as text, the body, and the stamp of its last byte."""
 
     status: int
     cursor: str
@@ -66,7 +67,7 @@ class HttpClient:
         self._address = address
         self._counters = counters
         closing = "" if keep_alive else "Connection: close\r\n"
-        self._tail = f" HTTP/1.1\r\nHost: {address}\r\n{closing}{filling(extra_header_bytes)}\r\n"
+        self._tail = f"Host: {address}\r\n{closing}{filling(extra_header_bytes)}\r\n"
         self._connection: StampedConnection | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._repeats_lost = repeats_lost
@@ -84,23 +85,23 @@ class HttpClient:
         """Tell whether there is a connection."""
         return self._connection is not None
 
-    def get(self, target: str) -> Response:
-        """Ask for `target` and wait for the answer.
+    def get(self, target: str, headers: str = "") -> Response:
+        """Ask for `target` and wait for the answer; `headers` are lines that end in CRLF.
 
-        Raises OSError or ConnectionLost when the connection breaks, Refused when the status is neither 200 nor 204,
+        Raises OSError or ConnectionLost when the connection breaks, Refused when the status is none of 200, 204, 304,
         BadAnswer when the answer is no HTTP, or has no end; the connection is closed then.
         """
         may_be_idle = self._repeats_lost and self._connection is not None
         try:
-            return self._exchange(target)
+            return self._exchange(target, headers)
         except (OSError, ConnectionLost):
             if not may_be_idle or self._is_answered:
                 raise
         self.close()
         self.repeats += 1
-        return self._exchange(target)
+        return self._exchange(target, headers)
 
-    def _exchange(self, target: str) -> Response:
+    def _exchange(self, target: str, headers: str) -> Response:
         if self._connection is None:
             self._connection = StampedConnection(self._address, self._counters)
             self._parser = httptools.HttpResponseParser(self)
@@ -108,7 +109,7 @@ class HttpClient:
             self.opened_ns = now_ns()
         connection, parser = self._connection, self._parser
         self._is_answered = self._complete = self._has_head = False
-        connection.send(f"GET {target}{self._tail}".encode())
+        connection.send(f"GET {target} HTTP/1.1\r\n{headers}{self._tail}".encode())
         self.sent_ns = now_ns()
         try:
             self._read_answer(connection, parser)
@@ -120,7 +121,7 @@ class HttpClient:
         response = Response(status, self._cursor.decode("latin-1"), body, connection.stamp)
         if not self._stays_open:
             self.close()
-        if status not in {200, 204}:
+        if status not in GOOD:
             raise Refused(f"{status}: {said(body)}")
         return response
 

@@ -41,14 +41,18 @@ class PollingUser(AskingUser):
 
     def polled(self, due_ns: int) -> Iterator[Received]:
         """Ask for all that is new: again at once after a partial answer."""
-        yield self.ask(self.target(), due_ns)
+        yield self.ask(self.target(), due_ns, self.condition())
         while self.has_more:
-            yield self.ask(self.target(), now_ns())
+            yield self.ask(self.target(), now_ns(), self.condition())
 
     def target(self) -> str:
-        """Return what to ask for."""
+        """Return what to ask for: conditional polls ask for the same each time."""
         path = self.transport.path
-        return f"{path}?after={self.cursor}" if self.cursor else path
+        return f"{path}?after={self.cursor}" if self.cursor and not self.options.conditional else path
+
+    def condition(self) -> str:
+        """Return the header that says what this client has, empty when the target does."""
+        return f'If-None-Match: "{self.cursor}"\r\n' if self.cursor and self.options.conditional else ""
 
     def wait_until_due(self) -> None:
         """Sleep until the next poll is due, and count it if it leaves late."""

@@ -1,14 +1,16 @@
 """Answers: responses encoded to bytes once, status line, headers and body, for all clients that get the same."""
 
+import contextlib
 import time
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Self
+from typing import NamedTuple, Self
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from services.recent import Kept, Recent
+from wirerace.errors import BadCursor
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.wire.update import CURSOR_HEADER, Cursor, join_batch
 
@@ -16,6 +18,9 @@ from wirerace.wire.update import CURSOR_HEADER, Cursor, join_batch
 CACHED_BYTES = 4 * 1024 * 1024
 MOST_UPDATES, MOST_BYTES = 1_000, 1024 * 1024
 """The most that an answer brings, but for one update larger than that: a client may never read it."""
+
+
+BODILESS = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 
 class Encoded(web.StreamResponse):
@@ -56,12 +61,30 @@ def encode_response(
     status: HTTPStatus, body: bytes = b"", *, content_type: str = "", headers: str = "", keep_alive: bool = True
 ) -> bytes:
     """Return a whole HTTP/1.1 response; `headers` are lines that end in CRLF."""
-    if body or status is not HTTPStatus.NO_CONTENT:
+    if body or status not in BODILESS:
         headers += f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
     if not keep_alive:
         headers += "Connection: close\r\n"
     head = f"HTTP/1.1 {status.value} {status.phrase}\r\nDate: {formatdate(usegmt=True)}\r\n{headers}\r\n"
     return head.encode("latin-1") + body
+
+
+class Condition(NamedTuple):
+    """What a conditional request says: the entity tags of If-None-Match, none in a request without it."""
+
+    tags: tuple[str, ...] = ()
+
+    def holds_for(self, cursor: Cursor | None) -> bool:
+        """Tell whether the client has what a cursor stands for: by weak comparison (RFC 9110, section 13.1.2)."""
+        return any(tag in {"*", f'"{cursor}"'} for tag in self.tags)
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """The cursor in the first tag that is one, None without one."""
+        for tag in self.tags:
+            with contextlib.suppress(BadCursor):
+                return Cursor.parse(tag.strip('"'))
+        return None
 
 
 class _Answer:
@@ -82,14 +105,17 @@ class Answers:
     def __init__(self, recent: Recent, metrics: ServiceMetrics) -> None:
         self._recent = recent
         self._metrics = metrics
-        self._cached: dict[tuple[int, bool], _Answer] = {}
+        self._cached: dict[tuple[int, bool, Condition | None], _Answer] = {}
         self._cached_bytes = 0
         self._cached_at = (0, 0)
 
-    def since(self, position: int, after: Cursor | None, *, keep_alive: bool) -> Encoded:
+    def since(
+        self, position: int, after: Cursor | None, *, keep_alive: bool, condition: Condition | None = None
+    ) -> Encoded:
         """Return 200 with the updates after `position`, or 204; `after` is the cursor that gave the position.
 
-        An answer that its bounds cut short says so, and its cursor is where to go on.
+        An answer that its bounds cut short says so, and its cursor is where to continue. With a condition the answer
+        has an ETag, and is 304 instead of 204 when the client has what is newest.
         """
         recent = self._recent
         at = (recent.version, int(time.time()))  # The Date of an answer is never more than a second old.
@@ -98,12 +124,12 @@ class Answers:
             self._cached_bytes = 0
             self._cached_at = at
         if position > recent.head:  # The client is ahead of this server: its own cursor is the newest there is.
-            answer = self._encode(position, after, keep_alive=keep_alive)
+            answer = self._encode(position, after, condition, keep_alive=keep_alive)
         else:
-            key = (position, keep_alive)
+            key = (position, keep_alive, condition)
             cached = self._cached.get(key)
             if cached is None:
-                cached = self._cached[key] = self._encode(position, recent.cursor, keep_alive=keep_alive)
+                cached = self._cached[key] = self._encode(position, recent.cursor, condition, keep_alive=keep_alive)
                 self._cached_bytes += len(cached.encoded)
             answer = cached
         metrics = self._metrics
@@ -113,17 +139,22 @@ class Answers:
         metrics.sent_bytes += len(answer.encoded)
         return Encoded(answer.encoded, keep_alive=keep_alive)
 
-    def _encode(self, position: int, cursor: Cursor | None, *, keep_alive: bool) -> _Answer:
+    def _encode(
+        self, position: int, cursor: Cursor | None, condition: Condition | None, *, keep_alive: bool
+    ) -> _Answer:
         recent = self._recent
         batch = recent.after(position, MOST_UPDATES, MOST_BYTES)
         has_more = bool(batch) and batch[-1].position < recent.head
         if has_more:
             cursor = recent.cursor_at(batch[-1].position)
+        is_same = condition is not None and condition.holds_for(cursor)
+        empty = HTTPStatus.NOT_MODIFIED if is_same else HTTPStatus.NO_CONTENT
+        caching = "Cache-Control: no-store" if condition is None else f'ETag: "{cursor}"\r\nCache-Control: no-cache'
         encoded = encode_response(
-            HTTPStatus.OK if batch else HTTPStatus.NO_CONTENT,
+            HTTPStatus.OK if batch else empty,
             join_batch([kept.encoded for kept in batch], has_more=has_more) if batch else b"",
             content_type="application/json",
-            headers=f"{CURSOR_HEADER}: {cursor}\r\nCache-Control: no-store\r\n",
+            headers=f"{CURSOR_HEADER}: {cursor}\r\n{caching}\r\n",
             keep_alive=keep_alive,
         )
         return _Answer(encoded, batch)

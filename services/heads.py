@@ -1,5 +1,6 @@
 """What the head of a request says, as RFC 9110 and RFC 9112 mean it."""
 
+import re
 from http import HTTPStatus
 
 from aiohttp import web
@@ -8,6 +9,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from wirerace.errors import BadInput
 from wirerace.origins import Foreign, check_page
 
+_ENTITY_TAG = re.compile(r'\*|"[^"]*"')
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 Headers = CIMultiDictProxy[str] | CIMultiDict[str]
 
@@ -40,6 +42,11 @@ def refuse_unacceptable(request: web.BaseRequest, content_type: str) -> None:
     if not found.strip("0."):
         line = f"this path answers with {content_type}: accept it, or leave Accept out"
         raise Unmet(HTTPStatus.NOT_ACCEPTABLE, line)
+
+
+def entity_tags_of(request: web.BaseRequest) -> tuple[str, ...]:
+    """Return the entity tags of If-None-Match, without what makes them weak; * stands for any."""
+    return tuple(_ENTITY_TAG.findall(",".join(request.headers.getall("If-None-Match", ()))))
 
 
 def check(request: web.BaseRequest) -> None:

@@ -2,6 +2,8 @@
 
 from aiohttp import web
 
+from services import heads
+from services.answers import Condition
 from services.host import Port
 from services.transport import ServerOptions, TransportService, cursor_of, parameters_of
 from wirerace.transports.polling import TRANSPORT
@@ -23,9 +25,16 @@ class Polling(TransportService):
         super().__init__(options, TRANSPORT.path)
 
     async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer now."""
-        after = cursor_of(parameters_of(request))
-        return self.newer(request, self.feed.recent.position(after), after)
+        """Answer now.
+
+        A request without `after` may be conditional: its answer has the cursor as its ETag, and If-None-Match takes
+        that back.
+        """
+        after, condition = cursor_of(parameters_of(request)), None
+        if after is None or "If-None-Match" in request.headers:
+            condition = Condition(heads.entity_tags_of(request))
+            after = after or condition.cursor
+        return self.newer(request, self.feed.recent.position(after), after, condition)
 
 
 SERVICE = Polling

@@ -8,7 +8,7 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta
 
-from services.answers import Answers, Encoded
+from services.answers import Answers, Condition, Encoded
 from services.connection import ServerConnection
 from services.feed import Feed
 from services.host import Service, ServiceOptions
@@ -82,9 +82,11 @@ class TransportService(Service):
         super().end()
         self.feed.end()
 
-    def newer(self, request: web.BaseRequest, position: int, after: Cursor | None) -> Encoded:
-        """Return at once what is newer than `position`, or 204."""
-        return self.answers.since(position, after, keep_alive=self.stays(request))
+    def newer(
+        self, request: web.BaseRequest, position: int, after: Cursor | None, condition: Condition | None = None
+    ) -> Encoded:
+        """Return at once what is newer than `position`, or 204; with a condition, 304 where nothing has changed."""
+        return self.answers.since(position, after, keep_alive=self.stays(request), condition=condition)
 
     async def _joined(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol

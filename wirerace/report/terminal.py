@@ -34,7 +34,7 @@ FEW = " *"
 
 def tables_of(result: Result, summary: Summary, columns: int) -> list[Table]:
     """Return figures as rows, contestants as columns: in one table, or in several where one would be too wide."""
-    ids = [contestant.id for contestant in result.present]
+    ids, tables = [contestant.id for contestant in result.present], list[Table]()
     for count in range(1, len(ids) + 1):
         size = math.ceil(len(ids) / count)
         groups = [ids[start : start + size] for start in range(0, len(ids), size)]

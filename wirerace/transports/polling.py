@@ -11,6 +11,9 @@ class PollingOptions(HttpOptions, frozen=True, forbid_unknown_fields=True, kw_on
     """Polling: a client asks at a fixed rate."""
 
     interval_seconds: Annotated[float, Meta(ge=0.01, le=3600, description="time between two polls of a client")] = 1.0
+    conditional: Annotated[
+        bool, Meta(description="ask with If-None-Match, as caches and browsers do; nothing new is 304")
+    ] = False
 
     @property
     def period_seconds(self) -> float:
