@@ -1,9 +1,10 @@
 """Users that are pushed to: they connect once and listen."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+import msgspec
 from locust.env import Environment
 
 from loadtests.connection import Stamp
@@ -11,6 +12,13 @@ from loadtests.user import Received, SubscriberUser
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, ConnectionLost, Refused
 from wirerace.wire.update import NO_UPDATE, Cursor, Update, decode_update
+
+decode_batch = msgspec.json.Decoder(list[Update]).decode
+
+
+def decoded(message: bytes) -> Sequence[Update]:
+    """Return the update in a message, or those of a batch: a JSON array."""
+    return decode_batch(message) if message.startswith(b"[") else (decode_update(message),)
 
 
 class PushClient(Protocol):
@@ -85,7 +93,7 @@ class PushedUser(SubscriberUser):
         Raises ConnectionLost when one holds none: what follows would not follow on it.
         """
         try:
-            return self.checked([decode_update(message) for message in messages])
+            return self.checked([update for message in messages for update in decoded(message)])
         except NO_UPDATE as error:
             raise ConnectionLost(f"a message is no update: {error}") from None
         except BadAnswer as error:

@@ -71,6 +71,8 @@ class Fanout:
         self._farewell = farewell
         self._members: set[Subscriber] = set()
         self._caught_up: dict[asyncio.Transport, Subscriber] = {}
+        self.before_joining: Callable[[], None] = lambda: None
+        """Sends what waits to be sent to the others: a client that has caught up has it already."""
 
     def welcome(self, subscriber: Subscriber) -> None:
         """Count a subscriber in; it is sent nothing before `subscribe`, but `farewell` at the end."""
@@ -92,6 +94,7 @@ class Fanout:
             except TimeoutError:
                 self.cut(subscriber)
         if subscriber.open:
+            self.before_joining()
             self._caught_up[subscriber.transport] = subscriber
 
     def discard(self, subscriber: Subscriber) -> None:
@@ -146,11 +149,11 @@ class Fanout:
             subscriber.unanswered_pings += 1
         self.send_heartbeat(encoded)
 
-    def deliver(self, encoded: bytes, payload_bytes: int) -> None:
-        """Send an update, and count its deliveries."""
+    def deliver(self, encoded: bytes, payload_bytes: int, updates: int = 1) -> None:
+        """Send an update, or several in one piece, and count the deliveries."""
         reached = self.send(encoded)
         self._metrics.sent_bytes += len(encoded) * reached
-        self._metrics.deliveries += reached
+        self._metrics.deliveries += updates * reached
         self._metrics.payload_bytes += payload_bytes * reached
 
     def end(self, farewell: bytes) -> None:

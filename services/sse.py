@@ -37,8 +37,7 @@ class Sse(ChunkedService):
     def __init__(self, options: SseServerOptions) -> None:
         super().__init__(options, TRANSPORT.path)
 
-    @staticmethod
-    def pack(encoded: bytes, update: Update) -> bytes:
+    def pack(self, encoded: bytes, update: Update) -> bytes:
         """Return the update as an event; its id is its cursor."""
         one_line = encoded.replace(b"\r", b" ")  # JSON allows CR between two tokens; here it would end a line
         return chunk_of(encode_event(b"%b-%d" % (update.epoch.encode(), update.seq), one_line))

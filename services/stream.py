@@ -25,8 +25,7 @@ class Streaming(ChunkedService):
     def __init__(self, options: StreamServerOptions) -> None:
         super().__init__(options, TRANSPORT.path)
 
-    @staticmethod
-    def pack(encoded: bytes, update: Update) -> bytes:  # noqa: ARG004 -- as its base
+    def pack(self, encoded: bytes, update: Update) -> bytes:  # noqa: ARG002 -- as its base
         """Return the update as a line."""
         return chunk_of(encoded + b"\n")
 

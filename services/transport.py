@@ -54,8 +54,7 @@ class TransportService(Service):
     async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request for updates."""
 
-    @staticmethod
-    def pack(encoded: bytes, update: Update) -> bytes:  # noqa: ARG004 -- some write its cursor
+    def pack(self, encoded: bytes, update: Update) -> bytes:  # noqa: ARG002 -- some write its cursor
         """Return an encoded update as it is kept and written."""
         return encoded
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from services import heads
+from services.batching import Batcher, array_frame
 from services.fanout import Fanout
 from services.host import Port
 from services.incoming import Incoming
@@ -35,6 +36,9 @@ class WebSocketServerOptions(ServerOptions, frozen=True, kw_only=True):
     port: Port = TRANSPORT.port
     max_message_bytes: Annotated[int, Meta(ge=125, description="the largest message a client may send")] = 65_536
     ping_interval_seconds: Annotated[float, Meta(ge=0, description="time between two pings; 0 for none")] = 0.0
+    batch_seconds: Annotated[
+        float, Meta(ge=0, le=60, description="updates of this time are sent as one frame; 0: one frame each")
+    ] = 0.0
 
 
 class WebSocket(TransportService):
@@ -47,12 +51,12 @@ class WebSocket(TransportService):
     def __init__(self, options: WebSocketServerOptions) -> None:
         super().__init__(options, TRANSPORT.path)
         self._fanout = Fanout(self.metrics, options.high_water_bytes, SLOW_READER)
-        self.feed.listen(self._fanout.deliver)
+        self._batcher = Batcher(self._fanout, options.batch_seconds) if options.batch_seconds else None
+        self.feed.listen(self._batcher.add if self._batcher is not None else self._fanout.deliver)
 
-    @staticmethod
-    def pack(encoded: bytes, update: Update) -> bytes:  # noqa: ARG004 -- as its base
-        """Return the update as a text frame."""
-        return encode_frame(Opcode.TEXT, encoded)
+    def pack(self, encoded: bytes, update: Update) -> bytes:  # noqa: ARG002 -- as its base
+        """Return the update as a text frame; with batches it is an array of one."""
+        return array_frame(encoded) if self.options.batch_seconds else encode_frame(Opcode.TEXT, encoded)
 
     async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
         """Shake hands, then send what comes until the client goes."""
@@ -96,6 +100,8 @@ class WebSocket(TransportService):
     def end(self) -> None:
         """Send every client away with 1001."""
         super().end()
+        if self._batcher is not None:
+            self._batcher.flush()
         self._fanout.end(GOING_AWAY)
 
 

@@ -26,6 +26,16 @@ class LongPolls(NamedTuple):
     responses_per_second: float
 
 
+class Batches(NamedTuple):
+    """How updates fare that are collected for B after the first of them, and then sent together, in the mean.
+
+    `wait_seconds` is how long an update waits, `age_seconds` the mean age at a client without any other delay.
+    """
+
+    wait_seconds: float
+    age_seconds: float
+
+
 class Arrivals(Protocol):
     """Arrivals of updates, whatever is known of them."""
 
@@ -45,6 +55,9 @@ class Arrivals(Protocol):
         The client's last answer came at a time uniform over the last `lookback_seconds`. It contained everything made
         up to `delay_seconds` before that. None when there has been no update.
         """
+
+    def batched(self, batch_seconds: float) -> Batches | None:
+        """Return how updates fare in batches of `batch_seconds`; None when there has been no update."""
 
     def long_polled(
         self, repoll_seconds: Sequence[float], hold_seconds: float, delay_seconds: float
@@ -72,6 +85,19 @@ class Poisson(msgspec.Struct, frozen=True):
     def age_seconds(self, delay_seconds: float, lookback_seconds: float = 0.0) -> float:
         """Return 1/λ + T/2 + d."""
         return 1 / self.rate_per_second + lookback_seconds / 2 + delay_seconds
+
+    def batched(self, batch_seconds: float) -> Batches:
+        """Return the wait (B + λB²/2) / (1 + λB), and the age by renewal: a cycle is B and an exponential gap.
+
+        At the end of a batch its newest update is (1 − e^(−λB))/λ old; the age grows for a cycle L from there, so its
+        mean is that and E[L²]/2E[L].
+        """
+        rate, batch = self.rate_per_second, batch_seconds
+        cycle, square = batch + 1 / rate, batch**2 + 2 * batch / rate + 2 / rate**2
+        return Batches(
+            wait_seconds=(batch + rate * batch**2 / 2) / (1 + rate * batch),
+            age_seconds=(1 - math.exp(-rate * batch)) / rate + square / 2 / cycle,
+        )
 
     def long_polled(
         self, repoll_seconds: Sequence[float], hold_seconds: float, delay_seconds: float
@@ -112,6 +138,13 @@ class Periodic(msgspec.Struct, frozen=True):
     def age_seconds(self, delay_seconds: float, lookback_seconds: float = 0.0) -> float:
         """Return P/2 + T/2 + d."""
         return (1 / self.rate_per_second + lookback_seconds) / 2 + delay_seconds
+
+    def batched(self, batch_seconds: float) -> Batches:
+        """Return those of batches of n = ⌊B/P⌋ + 1 updates: they wait B, B − P, … B − (n − 1)P."""
+        period = 1 / self.rate_per_second
+        updates = math.floor(batch_seconds / period) + 1
+        newest = batch_seconds - (updates - 1) * period
+        return Batches(batch_seconds - (updates - 1) * period / 2, newest + updates * period / 2)
 
     def long_polled(
         self, repoll_seconds: Sequence[float], hold_seconds: float, delay_seconds: float

@@ -9,7 +9,7 @@ import msgspec
 
 from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.observe.account import Window
-from wirerace.theory.closed_forms import LongPolls
+from wirerace.theory.closed_forms import Batches, LongPolls
 from wirerace.theory.replay import Replay
 
 MOST_ANSWERS = 1_000_000  # of one client; beyond, it asks in a busy loop, and a replay would take seconds
@@ -74,6 +74,29 @@ class Recorded(msgspec.Struct, frozen=True):
                 area += weight * (at - newest) * (high - low)
                 weights += weight * (high - low)
         return area / weights + lookback_seconds / 2 + delay_seconds if weights else None
+
+    def batched(self, batch_seconds: float) -> Batches | None:
+        """Return how the updates of the window wait in batches, of which the oldest known update begins the first."""
+        batch_ns, window = to_ns(batch_seconds), self.window
+        sendings: list[tuple[int, int]] = []  # when each batch is sent, and its newest update
+        waits_ns: list[int] = []
+        for made in self.made_ns:
+            if sendings and made < sendings[-1][0]:
+                sendings[-1] = (sendings[-1][0], made)
+            else:
+                sendings.append((made + batch_ns, made))
+            if window.has(made):
+                waits_ns.append(sendings[-1][0] - made)
+        if not waits_ns:
+            return None
+        area = weight = 0.0
+        for (sent, newest), (next_sent, _) in pairwise([*sendings, (window.to_ns, 0)]):
+            low, high = max(sent, window.from_ns), min(next_sent, window.to_ns)
+            if low < high:
+                area += (high - low) * ((low + high) / 2 - newest)
+                weight += high - low
+        age_seconds = area / weight / NS_PER_SECOND if weight else 0.0
+        return Batches(sum(waits_ns) / len(waits_ns) / NS_PER_SECOND, age_seconds)
 
     def _stretches(self, begin: float, end: float, lookback: float) -> Iterator[tuple[float, float, float]]:
         """Yield the stretches between breaks of age or weight, and what was newest; seconds from the window's start."""

@@ -1,4 +1,6 @@
-"""WebSocket: an update waits for nothing but the sends to other clients."""
+"""WebSocket: an update waits for the sends to other clients, and for the end of its batch where there are batches."""
+
+from msgspec.structs import replace
 
 from wirerace.experiment.plans import Plan
 from wirerace.record.result import Raw
@@ -19,8 +21,23 @@ from wirerace.theory.prediction import Prediction
 from wirerace.transports.websocket import WebSocketOptions
 
 
-def predict(arrivals: Arrivals, path: DeliveryPath, options: WebSocketOptions) -> Prediction:  # noqa: ARG001 -- as its neighbours
-    """Return what clients find that listen."""
+def predict(arrivals: Arrivals, path: DeliveryPath, options: WebSocketOptions) -> Prediction:
+    """Return what clients find that listen; with batches, what these add."""
+    pushed = pushed_to(arrivals, path)
+    if not options.batch_seconds:
+        return pushed
+    batches = arrivals.batched(options.batch_seconds)
+    if batches is None:
+        return Prediction()
+    return replace(
+        pushed,
+        latency_seconds=batches.wait_seconds + path.push_seconds,
+        age_seconds=batches.age_seconds + path.push_seconds,
+    )
+
+
+def pushed_to(arrivals: Arrivals, path: DeliveryPath) -> Prediction:
+    """Return what clients find that are sent each update at once."""
     return Prediction(
         latency_seconds=path.push_seconds,
         age_seconds=arrivals.age_seconds(path.push_seconds),

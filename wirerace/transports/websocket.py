@@ -13,6 +13,10 @@ class WebSocketOptions(TransportOptions, frozen=True, forbid_unknown_fields=True
     ping_interval_seconds: Annotated[
         float, Meta(ge=0, le=3600, description="time between two pings of the server; 0 for none", extra=AT_SERVER)
     ] = 0.0
+    batch_seconds: Annotated[
+        float,
+        Meta(ge=0, le=60, description="updates of this time are sent as one frame; 0: one frame each", extra=AT_SERVER),
+    ] = 0.0
 
 
 TRANSPORT = Transport(

@@ -70,6 +70,12 @@ def encode_frame(opcode: Opcode, payload: bytes, mask: bytes = b"") -> bytes:
     return head + mask + (_masked(payload, mask) if mask else payload)
 
 
+def payload_of(frame: bytes) -> bytes:
+    """Return the payload of one whole frame that is not masked."""
+    short = frame[1] & 0x7F
+    return frame[2 + (0 if short < 126 else 2 if short == 126 else 8) :]
+
+
 def encode_close(code: CloseCode, reason: str = "", mask: bytes = b"") -> bytes:
     """Return a close frame; `reason` must fit into 123 bytes."""
     return encode_frame(Opcode.CLOSE, struct.pack("!H", code) + reason.encode(), mask)

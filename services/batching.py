@@ -1,0 +1,40 @@
+"""Batching: updates of a short time are sent as one frame, a JSON array."""
+
+import asyncio
+
+from services.fanout import Fanout
+from wirerace.wire.frames import Opcode, encode_frame, payload_of
+
+
+class Batcher:
+    """Collects updates for `batch_seconds` after the first of them, and then sends all as one frame.
+
+    What is kept for clients that catch up is one update a frame, an array as well.
+    """
+
+    def __init__(self, fanout: Fanout, batch_seconds: float) -> None:
+        self._fanout = fanout
+        self._batch_seconds = batch_seconds
+        self._updates: list[bytes] = []
+        self._payload_bytes = 0
+        fanout.before_joining = self.flush
+
+    def add(self, packed: bytes, payload_bytes: int) -> None:
+        """Collect an update, which is packed as a frame of its own."""
+        if not self._updates:
+            asyncio.get_running_loop().call_later(self._batch_seconds, self.flush)
+        self._updates.append(payload_of(packed)[1:-1])
+        self._payload_bytes += payload_bytes
+
+    def flush(self) -> None:
+        """Send what was collected: a client that joins afterwards has it already, or gets it from what is kept."""
+        if not self._updates:
+            return
+        updates, payload_bytes = self._updates, self._payload_bytes
+        self._updates, self._payload_bytes = [], 0
+        self._fanout.deliver(array_frame(b",".join(updates)), payload_bytes, len(updates))
+
+
+def array_frame(encoded: bytes) -> bytes:
+    """Return updates, which are encoded and joined by commas, as one frame."""
+    return encode_frame(Opcode.TEXT, b"[" + encoded + b"]")

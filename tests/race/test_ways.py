@@ -1,0 +1,50 @@
+"""Other ways to deliver, end to end: event streams, lines, conditional polls, batches."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.race.running import Race
+
+pytestmark = pytest.mark.processes
+
+CONTESTANTS = (
+    'contestants=[{id = "conditional", transport = "polling", options = {conditional = true}}, '
+    '{id = "batched", transport = "websocket", options = {batch_seconds = 0.2}}]'
+)
+
+
+@pytest.fixture
+def trials(race: Callable[..., Race]) -> dict[str, dict[str, Any]]:
+    keys = (CONTESTANTS, 'transports=["polling", "sse", "stream", "websocket"]')
+    started = race(*(part for key in keys for part in ("--set", key)))
+    assert started.wait() == 0, started.said
+    return {trial["contestant"]: trial for trial in started.result["trials"]}
+
+
+def test_every_way_brings_every_update_once_and_in_order_and_costs_what_it_must(
+    trials: dict[str, dict[str, Any]],
+) -> None:
+    for name, trial in trials.items():
+        assert (1.0, 0, 0) == (trial["reach"], trial["duplicated"], trial["reordered"]), name
+        assert trial["theory"], name
+
+    def mean(name: str) -> float:
+        return float(trials[name]["latency_seconds"]["mean"])
+
+    assert 0.08 < mean("batched") - mean("websocket") < 0.2, "batches of 20 updates a second wait 0.12 s in the mean"
+    for name in ("sse", "stream", "websocket"):
+        assert (0, 20) == (trials[name]["responses"]["data"], trials[name]["connects"])
+    assert trials["conditional"]["responses"]["empty"] > 0
+    assert trials["conditional"]["responses"]["error"] == 0
+    assert trials["batched"]["bytes"]["segments_out"] < trials["websocket"]["bytes"]["segments_out"]
+
+
+def test_streams_that_are_cut_resume_without_a_loss(race: Callable[..., Race]) -> None:
+    keys = ('transports=["sse", "stream"]', 'faults=[{kind = "cut", on = "clients", at_seconds = 0.7}]')
+    started = race(*(part for key in keys for part in ("--set", key)))
+    assert started.wait() == 0, started.said
+    for trial in started.result["trials"]:
+        assert (1.0, 20, 20) == (trial["reach"], trial["cuts"], trial["return_seconds"]["count"])
+        assert (0, 0) == (trial["duplicated"], trial["reordered"])
