@@ -26,20 +26,13 @@ EXPERIMENT = Experiment(
 
 
 def derived_seconds(delay_seconds: float) -> float:
-    """Return the mean latency of long polling: the delay, and the wait for clients that are away for a round trip."""
-    return delay_seconds + mean_wait_seconds(2 * delay_seconds)
+    """Return the mean latency of long polling when updates are made evenly.
 
-
-def mean_wait_seconds(away_seconds: float, updates: int = 6000) -> float:
-    """Return how long evenly made updates wait on average when each answer keeps a client away for a time."""
-    returns, waits = 0.0, 0.0
-    for number in range(updates):
-        made = number * INTERVAL_SECONDS
-        returns = max(returns, made)  # it was waiting
-        waits += returns - made
-        if made + INTERVAL_SECONDS > returns:  # the next update is not in this answer
-            returns += away_seconds
-    return waits / updates
+    A client is away for a round trip R. Below the update interval it is back in time, and an update takes one transit.
+    Above it, its returns drift through all phases of the interval, so what it finds was made at a time that is uniform
+    over the last R: the mean wait is R/2, one more transit.
+    """
+    return delay_seconds if 2 * delay_seconds < INTERVAL_SECONDS else 2 * delay_seconds
 
 
 def checks(outcomes: Outcomes) -> list[Check]:

@@ -31,14 +31,15 @@ def test_there_are_delays_on_both_sides_of_half_of_the_interval() -> None:
 
 @pytest.mark.parametrize("delay", DELAYS_SECONDS)
 def test_what_does_not_agree_fails(delay: float) -> None:
-    assert 2 == len(failed(found({**HELD, delay: 0.2})))
+    assert 2 == len(failed(found({**HELD, delay: 0.19})))
 
 
 @pytest.mark.parametrize("delay", [0.05, 0.12, 0.15, 0.2])
 def test_derived_latency_is_that_of_theory_by_replaying(delay: float) -> None:
     made = [to_ns(index * INTERVAL_SECONDS) for index in range(4000)]
-    given = Recorded(Window(to_ns(10.0), to_ns(990.0)), made).long_polled([2 * delay], 25.0, 0.0)
+    gaps = [2 * delay * (1 + 0.01 * index) for index in range(3)]  # as even as real ones, so that phases drift
+    given = Recorded(Window(to_ns(10.0), to_ns(990.0)), made).long_polled(gaps, 25.0, 0.0)
 
     assert given is not None
     assert given.wait_seconds is not None
-    assert pytest.approx(given.wait_seconds + delay, rel=0.02) == derived_seconds(delay)
+    assert pytest.approx(given.wait_seconds + delay, rel=0.04) == derived_seconds(delay)
