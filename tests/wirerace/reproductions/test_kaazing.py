@@ -89,7 +89,7 @@ def test_no_message_no_length() -> None:
 
 
 def test_our_headers_are_as_long_as_we_say() -> None:
-    request = f"GET /poll?after=0123abcd-17{HttpClient(Address('127.0.0.1', 20_123))._tail}"
+    request = f"GET /poll?after=0123abcd-17 HTTP/1.1\r\n{HttpClient(Address('127.0.0.1', 20_123))._tail}"
     body = join_batch([MESSAGE])
     headers = f"{CURSOR_HEADER}: 0123abcd-18\r\nCache-Control: no-store\r\n"
     answer = encode_response(HTTPStatus.OK, body, content_type="application/json", headers=headers)
