@@ -183,7 +183,7 @@ def found_in(pairs: Pairs, draws: int = DRAWS) -> Finds:
 
 
 def excludes_none(pairs: Pairs, confidence: float) -> bool:
-    """Tell whether the interval of the ratio excludes 1."""
+    """Return whether the interval of the ratio excludes 1."""
     ratio, _ = compared_in_pairs(pairs, confidence)
     return ratio is not None and not (ratio.low or 0.0) <= 1 <= (ratio.high or 0.0)
 

@@ -16,7 +16,7 @@ class HostPort(NamedTuple):
 
 
 def is_host(name: str) -> bool:
-    """Tell whether a name can be looked up at all: Python raises UnicodeError for others, not OSError."""
+    """Return whether a name can be looked up at all: Python raises UnicodeError for others, not OSError."""
     try:
         name.encode("idna")
     except UnicodeError:

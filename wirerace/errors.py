@@ -86,7 +86,7 @@ def cut(text: str, most: int = MOST_SHOWN) -> str:
 
 
 def is_text(text: str) -> bool:
-    """Tell whether a text can be written as UTF-8: an argument or a file's name may have bytes in it that cannot."""
+    """Return whether a text can be written as UTF-8: an argument or a file's name may have bytes in it that cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

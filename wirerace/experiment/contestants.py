@@ -40,7 +40,7 @@ class Contestant(msgspec.Struct, frozen=True):
 
 
 def is_id(text: str) -> bool:
-    """Tell whether a text can name a contestant."""
+    """Return whether a text can name a contestant."""
     return len(text) <= MOST_ID and _ID.fullmatch(text) is not None
 
 

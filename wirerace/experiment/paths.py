@@ -17,7 +17,7 @@ class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def has_proxy(self) -> bool:
-        """Tell whether a proxy lies on it."""
+        """Return whether a proxy lies on it."""
         return self.delay_seconds > 0
 
     @property

@@ -155,7 +155,7 @@ def with_value(place: Any, keys: Sequence[str | int], value: Any) -> Any:
 
 
 def _is_in(place: Any, keys: Sequence[str | int]) -> bool:
-    """Tell whether there is something at the end of a path of keys."""
+    """Return whether there is something at the end of a path of keys."""
     for key in keys:
         is_there = key in place if isinstance(place, dict) else isinstance(place, list) and key in range(len(place))
         if not is_there:

@@ -22,7 +22,7 @@ _claims: dict[int, int] = {}
 
 
 def is_free(port: int) -> bool:
-    """Tell whether nobody listens on a port of loopback."""
+    """Return whether nobody listens on a port of loopback."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

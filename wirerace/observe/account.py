@@ -37,7 +37,7 @@ class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     to_ns: UnixNs
 
     def has(self, at_ns: int) -> bool:
-        """Tell whether the instant lies in the window."""
+        """Return whether the instant lies in the window."""
         return self.from_ns <= at_ns < self.to_ns
 
     @property

@@ -167,7 +167,7 @@ class Result(msgspec.Struct, kw_only=True):
         )
 
     def is_valid(self, point: int, repeat: int) -> bool:
-        """Tell whether every trial of a repeat that has been run was completed and is valid."""
+        """Return whether every trial of a repeat that has been run was completed and is valid."""
         at = (point, repeat)
         return all((failure.point, failure.repeat) != at for failure in self.failures) and all(
             trial.is_valid for trial in self.trials if (trial.point, trial.repeat) == at
@@ -175,7 +175,7 @@ class Result(msgspec.Struct, kw_only=True):
 
     @property
     def is_enough(self) -> bool:
-        """Tell whether there are as many valid repeats as were asked for, at every point."""
+        """Return whether there are as many valid repeats as were asked for, at every point."""
         wanted = self.experiment.get("valid_repeats")
         counted = {(trial.point, trial.repeat) for trial in self.counted}
         return wanted is None or all(

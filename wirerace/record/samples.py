@@ -41,7 +41,7 @@ class ServerSample(Sample, frozen=True, kw_only=True):
     retransmitted: int | None
 
     def began_anew_since(self, before: "ServerSample") -> bool:
-        """Tell whether the counters are another process's than those before: what only grows is smaller."""
+        """Return whether the counters are another process's than those before: what only grows is smaller."""
         counters = ("cpu_seconds", "payload_bytes", "received_bytes", "sent_bytes", "feed_updates", "feed_reads")
         pairs = ((getattr(before, name), getattr(self, name)) for name in counters)
         return any(early is not None and late is not None and late < early for early, late in pairs)
@@ -134,7 +134,7 @@ def off_seconds(samples: tuple[Sample, Sample], window: Window) -> float:
 
 
 def do_span(samples: tuple[Sample, Sample], window: Window) -> bool:
-    """Tell whether two samples lie so near to the ends of a window that what came between them is of the window."""
+    """Return whether two samples lie so near to the ends of a window that what came between them is of the window."""
     return off_seconds(samples, window) <= SPAN_TOLERANCE * window.seconds
 
 

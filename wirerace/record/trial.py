@@ -223,12 +223,12 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_valid(self) -> bool:
-        """Tell whether it is to be believed. A trial without a verdict is not."""
+        """Return whether it is to be believed. A trial without a verdict is not."""
         return self.verdict is not None and self.verdict.valid
 
     @property
     def is_whole(self) -> bool:
-        """Tell whether every update reached every client once and in order."""
+        """Return whether every update reached every client once and in order."""
         return not (self.lost or self.duplicated or self.reordered)
 
     @property

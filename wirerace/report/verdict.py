@@ -73,7 +73,7 @@ def _discarded(result: Result) -> str:
 
 
 def is_doubtful(trial: Trial) -> bool:
-    """Tell whether a trial is valid, and not beyond doubt."""
+    """Return whether a trial is valid, and not beyond doubt."""
     return trial.is_valid and any(finding.weight == "doubt" for finding in findings_of(trial.verdict))
 
 

@@ -26,7 +26,7 @@ class Drain:
         self._latest_ns = window.to_ns + to_ns(REPAIR_SECONDS) + self._again_ns
 
     def is_over(self, now_ns: int, *, has_all: bool, is_broken: bool) -> bool:
-        """Tell whether to wait no longer: whether everything has come, and whether something is broken at this time."""
+        """Return whether to stop waiting, given whether everything has come and whether something is broken now."""
         if is_broken:
             self._until_ns = min(max(self._until_ns, now_ns + self._again_ns), self._latest_ns)
         if now_ns >= self._until_ns:

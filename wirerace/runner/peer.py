@@ -61,7 +61,7 @@ class Peer:
         return f"http://{self._host}:{self.port}"
 
     def is_open(self) -> bool:
-        """Tell whether somebody listens on its port."""
+        """Return whether somebody listens on its port."""
         try:
             with _own_faults_apart():
                 socket.create_connection((self._host, self.port), ANSWER_SECONDS).close()
@@ -70,7 +70,7 @@ class Peer:
         return True
 
     def is_up(self, path: str = "/health") -> bool:
-        """Tell whether it answers a path with 200."""
+        """Return whether it answers a path with 200."""
         try:
             return self._exchange("GET", path, None)[0] == 200
         except (OSError, http.client.HTTPException):

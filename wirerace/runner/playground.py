@@ -65,7 +65,7 @@ def first_plans(study: Study) -> list[Plan]:
 
 
 def _is_ready(page: Peer, processes: int) -> bool:
-    """Tell whether the page would start a test: with several processes it has to know all of its workers."""
+    """Return whether the page would start a test: with several processes it has to know all of its workers."""
     return page.is_up("/") and (processes == 1 or page.get("/worker-count", _Workers).worker_count == processes)
 
 

@@ -48,7 +48,7 @@ class Reporter:
         self._last = (self._started, 0)
 
     def is_due(self) -> bool:
-        """Tell whether a report would say anything new: each costs the load a little."""
+        """Return whether a report would say anything new: each costs the load a little."""
         return time.monotonic() - self._last[0] >= REPORT_SECONDS
 
     def report(self, phase: str, state: LoadState | None) -> None:

@@ -100,12 +100,12 @@ class FrameReader:
 
     @property
     def is_unfinished(self) -> bool:
-        """Tell whether what was fed ended inside a message."""
+        """Return whether what was fed ended inside a message."""
         return bool(self._tail) or self._fragments_opcode is not None
 
     @property
     def is_cut(self) -> bool:
-        """Tell whether what was fed ended inside a frame."""
+        """Return whether what was fed ended inside a frame."""
         return bool(self._tail)
 
     @property

@@ -68,7 +68,7 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 def is_epoch(text: str) -> bool:
-    """Tell whether `text` is 1 to 16 characters of 0-9 and a-z, so that it can stand in a cursor and in a header."""
+    """Return whether `text` is 1 to 16 characters of 0-9 and a-z, so that it can stand in a cursor and in a header."""
     return _EPOCH.fullmatch(text) is not None
 
 

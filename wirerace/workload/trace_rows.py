@@ -118,7 +118,7 @@ def _fields(line: str, separator: str) -> list[str]:
 
 
 def _is_heading(field: str) -> bool:
-    """Tell whether a field names a column: a word, and no number, not even one such as nan."""
+    """Return whether a field names a column: a word, and no number, not even one such as nan."""
     word = field.strip().lower()
     return any(map(str.isalpha, word)) and not any(map(str.isdigit, word)) and word.lstrip("+-") not in NO_HEADINGS
 
@@ -188,5 +188,5 @@ def _numbered(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _counts(line: str) -> bool:
-    """Tell whether a line between rows begins one: it is neither empty nor a comment."""
+    """Return whether a line between rows begins one: it is neither empty nor a comment."""
     return bool(line.strip()) and not line.startswith("#")

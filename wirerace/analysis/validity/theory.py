@@ -14,7 +14,7 @@ CLOSER = "look at the parts of the latency and at the server's log in logs/, and
 
 
 def is_predicted(experiment: Experiment) -> bool:
-    """Tell whether theory says anything: it is of clients that stay, and of parts that go on."""
+    """Return whether theory says anything: it is of clients that stay, and of parts that go on."""
     return experiment.clients.shape == "steady" and not experiment.faults
 
 
@@ -35,7 +35,7 @@ def check(evidence: Evidence, *, explained: bool) -> Iterator[Finding]:
 
 
 def is_far(cell: Cell) -> bool:
-    """Tell whether a measurement is so far from theory that something else was measured."""
+    """Return whether a measurement is so far from theory that something else was measured."""
     if cell.measured is None or cell.given is None:
         return False
     relative, absolute = FAR[cell.quantity]

@@ -41,7 +41,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _is_slope(values: list[float]) -> bool:
-    """Tell whether a straight line through values that follow each other rises or falls by more than luck."""
+    """Return whether a straight line through values that follow each other rises or falls by more than luck."""
     line = linear_regression(range(len(values)), values)
     errors = [value - line.intercept - line.slope * index for index, value in enumerate(values)]
     freedom = len(values) - 2

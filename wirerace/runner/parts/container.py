@@ -65,7 +65,7 @@ class Container:
         return given.get(name, "")
 
     def has_ended(self) -> bool:
-        """Tell whether it is not running."""
+        """Return whether it is not running."""
         try:
             with asking(self.name):
                 self._container.reload()
@@ -74,7 +74,7 @@ class Container:
         return str(self._container.status) not in {"running", PAUSED}
 
     def is_stopped(self) -> bool:
-        """Tell whether it is paused, or a signal has stopped its first process, where that is to be seen."""
+        """Return whether it is paused, or a signal has stopped its first process, where that is to be seen."""
         if self._stalling is not None and self._stalling.poll() is None:
             return True
         return is_stopped(str(self._container.id), self._container.attrs["State"]["Pid"])
@@ -184,7 +184,7 @@ class ContainerCrew:
         self._on_stop = on_stop
 
     def has_ended(self) -> bool:
-        """Tell whether any of them ended."""
+        """Return whether any of them ended."""
         return any(member.has_ended() for member in self.members)
 
     def failure(self, what: str) -> TrialFailed:

@@ -28,7 +28,7 @@ def cpu_seconds_of(container: str, pid: int, proc: Path = PROC, groups: Path = G
 
 
 def is_stopped(container: str, pid: int, proc: Path = PROC) -> bool:
-    """Tell whether a signal has stopped the first process of a container; False where it is not to be seen."""
+    """Return whether a signal has stopped the first process of a container; False where it is not to be seen."""
     if not any(container in path for _, _, path in _groups_of(pid, proc)):
         return False
     try:

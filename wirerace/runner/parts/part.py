@@ -16,7 +16,7 @@ class Watched(Protocol):
     restarts: int
 
     def is_stopped(self) -> bool:
-        """Tell whether a signal has stopped it, or its engine has paused it."""
+        """Return whether a signal has stopped it, or its engine has paused it."""
 
 
 class Crew(Protocol):
@@ -27,7 +27,7 @@ class Crew(Protocol):
         """All of them."""
 
     def has_ended(self) -> bool:
-        """Tell whether any of them ended."""
+        """Return whether any of them ended."""
 
     def failure(self, what: str) -> TrialFailed:
         """Return the error that says what went wrong, with the last lines of a log."""

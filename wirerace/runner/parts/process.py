@@ -65,11 +65,11 @@ class Process:
         return self._popen.pid
 
     def has_ended(self) -> bool:
-        """Tell whether it ended, by itself or by somebody's hand."""
+        """Return whether it ended, by itself or by somebody's hand."""
         return self._popen.poll() is not None
 
     def is_stopped(self) -> bool:
-        """Tell whether a signal has stopped it."""
+        """Return whether a signal has stopped it."""
         try:
             return str(psutil.Process(self.pid).status()) in STOPPED
         except psutil.Error:
@@ -173,7 +173,7 @@ class Processes:
         self.members = members
 
     def has_ended(self) -> bool:
-        """Tell whether any of them ended."""
+        """Return whether any of them ended."""
         return any(member.has_ended() for member in self.members)
 
     def failure(self, what: str) -> TrialFailed:
