@@ -68,11 +68,11 @@ def end_forked_workers() -> None:
 
 
 def _watch(environment: Environment, runner: WorkerRunner) -> None:
-    heard, silent = runner.last_heartbeat_timestamp, 0
+    latest, silent = runner.last_heartbeat_timestamp, 0
     while silent < SILENT_LOOKS:
         gevent.sleep(LOOK_SECONDS)
-        silent = silent + 1 if heard is not None and runner.last_heartbeat_timestamp == heard else 0
-        heard = runner.last_heartbeat_timestamp
+        silent = silent + 1 if latest is not None and runner.last_heartbeat_timestamp == latest else 0
+        latest = runner.last_heartbeat_timestamp
     logger.error("The master is gone: no heartbeat for %g s; this worker stops its clients and ends", SILENT_LOOKS)
     environment.process_exit_code = 1
     runner.quit()

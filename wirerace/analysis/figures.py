@@ -266,4 +266,4 @@ FIGURES = (
 
 BY_ID = {figure.id: figure for figure in FIGURES}
 PRIMARY = tuple(figure for figure in FIGURES if figure.primary)
-"""The primary figures: one for each axis on which transports are chosen (how soon, how fresh, what traffic, what work)."""
+"""The primary figures: one for each question by which transports are chosen (how soon, how fresh, at what cost)."""

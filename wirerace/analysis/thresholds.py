@@ -85,7 +85,7 @@ RETRANSMITTED_FRACTION = Limit(
     0.0,
     0.01,
     "a segment that is sent again comes at least 0.2 s late, by TCP's own timer",
-    "find out what drops packets: a firewall, a full queue, a network emulator (tc qdisc)",
+    "look for what drops packets: a firewall, a full queue, a network emulator (tc qdisc)",
 )
 """The part of segments that were sent again."""
 

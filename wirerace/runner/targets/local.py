@@ -41,7 +41,7 @@ SUPPORTED = Supported(
     delays=True,
     server_options=True,
     faults=frozenset((kind, place) for kind, places in POSSIBLE.items() for place in places),
-    otherwise="cannot be had",
+    otherwise="is not available",
 )
 
 
