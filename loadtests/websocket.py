@@ -1,4 +1,4 @@
-"""WebSocket: connects once and listens."""
+"""WebSocket: connects once and receives."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ class WebSocketUser(SubscriberUser):
         self.newest: Update | None = None
 
     def deliveries(self) -> Iterator[Received]:
-        """Shake hands and listen."""
+        """Shake hands and receive."""
         self.asked_ns = now_ns()
         self.account.request(self.asked_ns)
         client = self.client = self.shake_hands()
@@ -52,7 +52,7 @@ class WebSocketUser(SubscriberUser):
     def updates_in(self, messages: list[bytes]) -> list[Update]:
         """Return the updates in messages.
 
-        Raises ConnectionLost when one holds none: what follows would not follow on it.
+        Raises ConnectionLost when a message is not an update, because later updates would leave a gap.
         """
         try:
             return self.checked([decode_update(message) for message in messages])
@@ -62,7 +62,7 @@ class WebSocketUser(SubscriberUser):
             raise ConnectionLost(str(error)) from None
 
     def target(self) -> str:
-        """Return what to connect to."""
+        """Return the path and query to connect to."""
         path, position = self.transport.path, self.position()
         return f"{path}?after={position}" if position is not None else path
 
@@ -72,7 +72,7 @@ class WebSocketUser(SubscriberUser):
 
     @property
     def is_open(self) -> bool:
-        """Tell whether there is a connection."""
+        """Return whether there is a connection."""
         return self.client is not None
 
     def hang_up(self) -> None:

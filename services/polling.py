@@ -23,7 +23,7 @@ class Polling(TransportService):
         super().__init__(options, TRANSPORT.path)
 
     async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer now."""
+        """Answer at once."""
         after = cursor_of(parameters_of(request))
         return self.newer(request, self.feed.recent.position(after), after)
 

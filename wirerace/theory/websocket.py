@@ -1,4 +1,4 @@
-"""WebSocket: an update waits for nothing but the sends to other clients."""
+"""WebSocket: an update waits only for the sends to other clients."""
 
 from wirerace.experiment.plans import Plan
 from wirerace.record.result import Raw
@@ -20,7 +20,7 @@ from wirerace.transports.websocket import WebSocketOptions
 
 
 def predict(arrivals: Arrivals, path: DeliveryPath, options: WebSocketOptions) -> Prediction:  # noqa: ARG001 -- as its neighbours
-    """Return what clients find that listen."""
+    """Return the means of subscribed clients."""
     return Prediction(
         latency_seconds=path.push_seconds,
         age_seconds=arrivals.age_seconds(path.push_seconds),
@@ -31,9 +31,9 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: WebSocketOptions) -
 
 
 def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:  # noqa: ARG001 -- as its neighbours
-    """Return what was measured of the path of clients that listen, None when it is not known.
+    """Return the measured path of subscribed clients, None when it is not known.
 
-    Without the server's CPU time it is fitted.
+    Without the server's CPU time, the path is fitted to the latencies.
     """
     spreads, to_clients = raw.account.spreads, seconds_to_clients(raw, trial)
     if not spreads:

@@ -37,7 +37,7 @@ def test_samples_that_miss_the_windows_ends_are_a_reason(off: tuple[float, float
     found = judged(raw=sampled_off(*off))
 
     assert (valid, valid, []) == (found.valid, not found.reasons, found.doubts)
-    assert valid or "was sampled 3.5 s off the window's ends: what was counted between them" in found.reasons[0]
+    assert valid or "was sampled 3.5 s off the window's ends: " in found.reasons[0]
 
 
 def test_samples_that_miss_the_windows_ends_by_little_are_a_doubt() -> None:

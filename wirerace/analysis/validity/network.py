@@ -8,7 +8,7 @@ from wirerace.record.trial import Finding
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    """Yield what was found of TCP."""
+    """Yield the findings about TCP."""
     counted = evidence.trial.bytes
     segments_in, again = counted.segments_in, counted.retransmitted
     segments = (segments_in or 0) + (counted.segments_out or 0)
@@ -24,7 +24,7 @@ def segments_sent(count: int) -> str:
 
 
 def _of_the_namespace(evidence: Evidence) -> Iterator[Finding]:
-    """Yield what is known of the server's network namespace alone, unless every connection of the trial was asked."""
+    """Yield the findings about the server's network namespace, unless every connection of the trial was read."""
     counted, resent = evidence.trial.bytes, evidence.raw.measured.resent
     before, after = evidence.raw.account.traffic
     opened = after.connections - before.connections
