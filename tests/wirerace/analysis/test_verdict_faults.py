@@ -92,7 +92,7 @@ def test_proxy_that_was_killed_on_purpose_may_report_of_another_interval() -> No
     assert not judged(raw=raw, experiment=with_fault("stall", "proxy", 1.0)).valid
 
 
-def test_producer_that_was_killed_on_purpose_begins_anew_and_makes_less() -> None:
+def test_producer_that_was_killed_on_purpose_starts_again_and_makes_less() -> None:
     epochs = [*STEADY.truth.epochs, EpochMade("e2", [1], [WINDOW.from_ns + 5], [0])]
     raw = msgspec.structs.replace(STEADY, truth=msgspec.structs.replace(STEADY.truth, epochs=epochs))
     trial = msgspec.structs.replace(changed("updates", 90), parts={"producer": PartRecord(1, 0.0)})

@@ -51,7 +51,7 @@ def test_window_of_too_few_updates_is_not_checked_for_a_trend() -> None:
 
 
 @pytest.mark.parametrize(("stepped_seconds", "valid"), [(40e-6, True), (60e-6, False)])
-def test_clock_without_a_median_may_be_set_by_as_little_as_cannot_be_read(
+def test_clock_may_be_set_by_what_its_reading_leaves_open_where_no_median_is_known(
     stepped_seconds: float, *, valid: bool
 ) -> None:
     trial = changed("machine.clock_stepped_seconds", stepped_seconds)
