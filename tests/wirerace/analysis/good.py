@@ -72,8 +72,10 @@ GOOD = msgspec.structs.replace(
 )
 
 
-def judged(trial: Trial = GOOD, raw: Raw = STEADY, experiment: Experiment = EXPERIMENT) -> Verdict:
-    found = verdict(Evidence(plan_of("websocket", experiment=experiment), raw, trial))
+def judged(
+    trial: Trial = GOOD, raw: Raw = STEADY, experiment: Experiment = EXPERIMENT, transport: str = "websocket"
+) -> Verdict:
+    found = verdict(Evidence(plan_of(transport, experiment=experiment), raw, trial))
     for finding in found.findings:  # whatever is found, it is said why it matters, and what to do
         assert finding.weight == "unchecked" or (finding.why and finding.cure), finding
     return found

@@ -16,7 +16,7 @@ from tests.wirerace.analysis.records import (
     trial_of,
     truth_of,
 )
-from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, at
+from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, at, plan_with
 from wirerace.analysis.costs import LEAST_CLIENTS_FOR_MEMORY
 from wirerace.analysis.measure import figures
 from wirerace.experiment.paths import NetworkPath
@@ -24,8 +24,9 @@ from wirerace.observe.account import AccountRecord, ProcessUse, Traffic
 from wirerace.record.parts import LoadCost
 from wirerace.record.result import Raw
 from wirerace.record.samples import Resent
-from wirerace.record.trial import Trial
+from wirerace.record.trial import Repolls, Trial
 from wirerace.runner.sampling import span_of
+from wirerace.transports import TRANSPORTS
 
 
 def counted(trial: Trial) -> tuple[int | None, ...]:
@@ -197,9 +198,26 @@ def test_repoll_gap_is_what_the_client_saw_and_a_round_trip() -> None:
     assert pytest.approx((0.002**2 + 0.004**2) / 2, rel=2e-3) == found.square_mean
 
 
+@pytest.mark.parametrize(("keep_alive", "trips"), [(True, 1), (False, 2)])
+def test_repoll_gap_over_a_path_is_longer_by_its_round_trip_and_by_that_of_opening(
+    trips: int, *, keep_alive: bool
+) -> None:
+    """The path is 20 ms longer in each direction. One gap in a hundred is 50 ms."""
+    account = AccountRecord(repolling=recorded([1 * MS] * 99 + [50 * MS]))
+    plan = plan_with("polling", TRANSPORTS["polling"].options(keep_alive=keep_alive))
+    found = figures(plan, Raw(WINDOW, account, truth_of(), NOTHING_MEASURED, path=NetworkPath(0.02))).repoll_seconds
+
+    assert pytest.approx((0.00149 + trips * 0.04, 0.001 + trips * 0.04), rel=1e-3) == (found.mean, found.p99)
+
+
+def test_repoll_gap_is_unknown_where_nobody_polled_again() -> None:
+    assert Repolls(0, None, None, None) == trial_of(AccountRecord(), truth_of()).repoll_seconds
+
+
 def test_parts_of_latency_add_up() -> None:
     """Made 1 ms late, 3 ms after the intended time at the server: 2 ms of feed; the rest of 10 ms is the delivery's."""
-    server = (NOTHING_SPENT, replace(NOTHING_SPENT, feed_seconds=0.003 * 2, feed_updates=2))
+    before = replace(NOTHING_SPENT, feed_seconds=0.5, feed_updates=9)
+    server = (before, replace(before, feed_seconds=0.5 + 0.003 * 2, feed_updates=9 + 2))
     account = received_by(5, 10, 10)
     found = trial_of(account, truth_of(made(11, 12, late_ns=MS)), sampled(*server)).latency_parts_seconds
 

@@ -61,6 +61,13 @@ def test_theory_that_could_not_be_computed_is_unchecked() -> None:
     assert ["theory: too little was measured to predict from"] == judged(changed("theory", [])).unchecked
 
 
+def test_deviation_from_nothing_is_a_doubt_without_a_ratio() -> None:
+    cell = Cell("empty_fraction", 0.1, 0.0, 0.0, 0.0, None, 0.005, within=False)
+    (doubt,) = judged(changed("theory", [cell])).doubts
+
+    assert doubt.startswith("empty fraction is outside of what theory allows: ")
+
+
 @pytest.mark.parametrize("unknown", ["measured", "given"])
 def test_deviation_of_what_is_unknown_is_not_far(unknown: str) -> None:
     cell = Cell("latency_seconds", 0.9, 0.01, 0.01, 0.0, 90.0, 0.002, within=False)
