@@ -23,7 +23,7 @@ from wirerace.experiment.paths import NetworkPath
 from wirerace.observe.account import AccountRecord, ProcessUse, Traffic
 from wirerace.record.parts import LoadCost
 from wirerace.record.result import Raw
-from wirerace.record.samples import Resent
+from wirerace.record.samples import ProxyReport, Resent
 from wirerace.record.trial import Repolls, Trial
 from wirerace.runner.sampling import span_of
 from wirerace.transports import TRANSPORTS
@@ -222,6 +222,32 @@ def test_parts_of_latency_add_up() -> None:
     found = trial_of(account, truth_of(made(11, 12, late_ns=MS)), sampled(*server)).latency_parts_seconds
 
     assert pytest.approx((0.001, 0.002, 0.007)) == (found.producer, found.feed, found.delivery)
+
+
+def test_reader_of_the_parts_of_latency_is_the_mean_lag_of_reading() -> None:
+    found = trial_of(AccountRecord(reading=recorded([1 * MS, 3 * MS])), truth_of()).latency_parts_seconds
+
+    assert pytest.approx(0.002) == found.reader
+
+
+def test_feed_is_unknown_when_the_server_received_no_update() -> None:
+    account, truth = received_by(5, 10), truth_of(made(11, late_ns=MS))
+    found = trial_of(account, truth, sampled(NOTHING_SPENT, NOTHING_SPENT)).latency_parts_seconds
+
+    assert (0.001, None, None) == (found.producer, found.feed, found.delivery)
+
+
+def test_proxy_is_what_it_reported_of_the_window() -> None:
+    report = ProxyReport(
+        began_ns=WINDOW.from_ns, ended_ns=WINDOW.to_ns, cpu_seconds=2.5, late=recorded([1 * MS, 3 * MS])
+    )
+    measured = replace(NOTHING_MEASURED, proxy=report, proxy_core=1, proxy_shares_core=True)
+    found = trial_of(AccountRecord(), truth_of(), measured).proxy
+
+    assert found is not None
+    assert (1, True, 2.5, 0.25) == (found.core, found.shares_core, found.cpu_seconds, found.utilisation)
+    assert (2, 0.002, 0.003) == (found.late_seconds.count, found.late_seconds.mean, found.late_seconds.max)
+    assert trial_of(AccountRecord(), truth_of()).proxy is None
 
 
 def test_parts_of_latency_are_unknown_when_the_server_was_restarted() -> None:
