@@ -7,6 +7,7 @@ ARGS ?=
 INPUTS ?= 42000
 LOCK := requirements/run.lock
 DEV_LOCK := requirements/dev.lock
+MUTMUT := 3.8.1
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header
 # Tests start some hundred processes, and each of them would compile all modules again.
@@ -71,6 +72,12 @@ bench: $(VENV)/.ready ## Measure Wirerace's own cost side by side with reference
 calibrate: $(VENV)/.ready ## Compare each transport with itself many times, in 20 minutes: how often is a difference found?
 	$(BIN)/python -m benchmarks.calibrate $(ARGS)
 
+mutants: $(VENV)/.ready ## Change the code that measures and judges at 2400 places, and count what the tests notice; 20 minutes
+	$(BIN)/python -m venv .mutmut
+	.mutmut/bin/python -m pip install --quiet --disable-pip-version-check mutmut==$(MUTMUT)
+	PYTHONPATH=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
+	  .mutmut/bin/python -m mutmut run $(ARGS)
+
 lock: ## Pin all dependencies again (needs uv)
 	$(COMPILE) --extra services pyproject.toml -o requirements/services.lock
 	$(COMPILE) --extra load pyproject.toml -o requirements/load.lock
@@ -79,7 +86,7 @@ lock: ## Pin all dependencies again (needs uv)
 	$(COMPILE) --group browser --constraints $(DEV_LOCK) -o requirements/browser.lock
 
 clean: ## Remove the environment and caches; results stay
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutmut mutants
 
 # Running needs fewer packages than testing, so `make race` is ready sooner.
 $(VENV)/.run: $(LOCK)
@@ -112,4 +119,4 @@ else
 endif
 	@touch $@
 
-.PHONY: help race locust test test-faults quick fuzz test-stack test-browser check-grafana up docs dashboards lint format bench calibrate lock clean
+.PHONY: help race locust test test-faults quick fuzz test-stack test-browser check-grafana up docs dashboards lint format bench calibrate mutants lock clean

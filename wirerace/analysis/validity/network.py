@@ -12,7 +12,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     counted = evidence.trial.bytes
     segments_in, again = counted.segments_in, counted.retransmitted
     segments = (segments_in or 0) + (counted.segments_out or 0)
-    fraction = None if again is None or segments_in is None else again / max(segments, again, 1)
+    fraction = None if again is None or segments_in is None else again / max(segments, 1)
     text = f"{segments_sent(again or 0)} again beside {segments} of the trial"
     yield from against(thresholds.RETRANSMITTED_FRACTION, fraction, "retransmissions", text)
     yield from _of_the_namespace(evidence)
