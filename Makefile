@@ -7,9 +7,10 @@ ARGS ?=
 INPUTS ?= 42000
 LOCK := requirements/run.lock
 DEV_LOCK := requirements/dev.lock
+MUTMUT := 3.8.1
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header
-# Tests start some hundred processes, and each would compile all modules anew.
+# Tests start some hundred processes, and each of them would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell command -v uv 2>/dev/null)
 
@@ -21,19 +22,19 @@ help: ## Show this help
 race: $(VENV)/.run ## Race the transports: table and result.json in about a minute; ARGS="..." goes to wirerace run
 	$(BIN)/wirerace run $(EXPERIMENT) --allow-invalid $(ARGS)
 
-locust: $(VENV)/.run ## Start the producer, the servers and Locust's page; Ctrl-C ends all
+locust: $(VENV)/.run ## Start the producer, the servers and Locust's page; Ctrl-C ends all of them
 	$(BIN)/wirerace locust $(EXPERIMENT) $(ARGS)
 
-test: $(VENV)/.ready ## Run the tests that need Python only, but for those of make test-faults
+test: $(VENV)/.ready ## Run the tests that need Python only, without those of make test-faults
 	$(BIN)/python -m pytest $(ARGS)
 
 test-faults: $(VENV)/.ready ## Break runs on purpose: signals, full disks, no descriptors, busy processes; needs Python only
 	$(BIN)/python -m pytest -m "faults and not stack" tests/race $(ARGS)
 
-quick: $(VENV)/.ready ## Run the tests that start no process and compute for no second, in under a minute
+quick: $(VENV)/.ready ## Run the tests that start no process and take less than a second each, in under a minute
 	$(BIN)/python -m pytest -n 4 -m "not processes and not long and not stack and not grafana and not browser" $(ARGS)
 
-fuzz: $(VENV)/.ready ## Feed every reader INPUTS damaged inputs, a million in all if it is not set
+fuzz: $(VENV)/.ready ## Feed INPUTS damaged inputs to every reader; without INPUTS a million in all
 	WIRERACE_FUZZ_INPUTS=$(INPUTS) $(BIN)/python -m pytest --dist load tests/fuzz tests/loadtests/test_page.py $(ARGS)
 
 test-stack: $(VENV)/.ready ## Test the stack in real containers (needs Docker with Compose v2)
@@ -68,10 +69,16 @@ format: $(VENV)/.ready ## Format the code
 bench: $(VENV)/.ready ## Measure Wirerace's own cost side by side with references
 	$(BIN)/python -m benchmarks $(ARGS)
 
-calibrate: $(VENV)/.ready ## Compare each transport with itself, many times: how often is a difference found? 20 minutes
+calibrate: $(VENV)/.ready ## Compare each transport with itself many times, in 20 minutes: how often is a difference found?
 	$(BIN)/python -m benchmarks.calibrate $(ARGS)
 
-lock: ## Pin all dependencies anew (needs uv)
+mutants: $(VENV)/.ready ## Change the code that measures and judges at 2400 places, and count what the tests notice; 20 minutes
+	$(BIN)/python -m venv .mutmut
+	.mutmut/bin/python -m pip install --quiet --disable-pip-version-check mutmut==$(MUTMUT)
+	PYTHONPATH=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
+	  .mutmut/bin/python -m mutmut run $(ARGS)
+
+lock: ## Pin all dependencies again (needs uv)
 	$(COMPILE) --extra services pyproject.toml -o requirements/services.lock
 	$(COMPILE) --extra load pyproject.toml -o requirements/load.lock
 	$(COMPILE) --all-extras --group dev pyproject.toml -o $(DEV_LOCK)
@@ -79,9 +86,9 @@ lock: ## Pin all dependencies anew (needs uv)
 	$(COMPILE) --group browser --constraints $(DEV_LOCK) -o requirements/browser.lock
 
 clean: ## Remove the environment and caches; results stay
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutmut mutants
 
-# Running needs less than testing, so `make race` is there sooner.
+# Running needs fewer packages than testing, so `make race` is ready sooner.
 $(VENV)/.run: $(LOCK)
 ifeq ($(UV),)
 	@echo "Making $(VENV) with pip; this takes a minute or two the first time"
@@ -112,4 +119,4 @@ else
 endif
 	@touch $@
 
-.PHONY: help race locust test test-faults quick fuzz test-stack test-browser check-grafana up docs dashboards lint format bench calibrate lock clean
+.PHONY: help race locust test test-faults quick fuzz test-stack test-browser check-grafana up docs dashboards lint format bench calibrate mutants lock clean

@@ -41,7 +41,7 @@ class GroupResult(msgspec.Struct, frozen=True):
 
 
 class BenchResult(msgspec.Struct, frozen=True):
-    """A run: where and when, and its tables."""
+    """A run: its machine, its time, and its tables."""
 
     began_at: str
     cores: int
@@ -58,7 +58,7 @@ def main() -> int:
     given = _arguments()
     signal.signal(signal.SIGTERM, _stop)
     if sys.platform != "linux":
-        return _complain("only Linux tells the CPU time of another process finely enough; this is " + sys.platform)
+        return _complain("only Linux reports the CPU time of another process finely enough; this is " + sys.platform)
     result = _empty_result(given.rounds, given.seconds)
     print(f"{result.processor}, cores: {result.cores}, Linux {result.kernel}, Python {result.python}")
     print(f"CPU time, user + system, per operation, and its ratio in the same round: median of {given.rounds} (range)")

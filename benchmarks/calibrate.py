@@ -1,6 +1,6 @@
-"""Calibrate: a contestant against itself, many times. How often does an interval find a difference that is none?
+"""Calibrate: a contestant against itself, many times. How often does an interval find a difference that does not exist?
 
-It says, too, how often a trial is called invalid, and why. On a quiet machine:
+It also prints how often a trial is invalid, and why. On a quiet machine:
 
     make calibrate                                # 25 repeats of three transports, some 20 minutes
     make calibrate ARGS="--repeats 100"
@@ -36,11 +36,11 @@ from wirerace.workload.schedule import Source
 
 REPEATS = 25
 EACH = 5
-"""Repeats of one experiment, as five-repeats.toml has it: what is asked is how often such an experiment errs."""
+"""Repeats of one experiment, as in five-repeats.toml: the question is how often such an experiment errs."""
 DRAWS = 4_000
 AGAIN = "again"
 OTHERS = 2
-"""Contestants beside the first in an experiment with three: the correction is for so many."""
+"""Contestants besides the first in an experiment with three. The correction is for that number."""
 
 NUMBER = re.compile(r"\d[\d.]*")
 Pairs = Sequence[tuple[float, float]]
@@ -61,7 +61,7 @@ def experiment_of(repeats: int, clients: int) -> Experiment:
 
 
 def main() -> int:
-    """Measure, or read what was measured, and print what it says; return the exit code."""
+    """Measure, or read an earlier measurement, and print its summary; return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--repeats", type=int, default=REPEATS, help="how many times each is measured")
     parser.add_argument("--clients", type=int, default=100, help="clients of each trial")
@@ -93,7 +93,7 @@ def measured(given: argparse.Namespace) -> Result:
 
 
 def verdicts_of(result: Result) -> Iterator[str]:
-    """Yield how many trials were called invalid or doubtful, and what for."""
+    """Yield how many trials were invalid or doubtful, and for which reasons."""
     trials = result.trials
     invalid = sum(not trial.is_valid for trial in trials)
     yield f"{len(trials)} trials, {len(result.failures)} more not completed"
@@ -121,7 +121,7 @@ class Finds(NamedTuple):
 
 
 def comparisons_of(result: Result, *, valid_only: bool) -> Iterator[str]:
-    """Yield, for each transport and primary figure, how often an interval excludes that both are the same."""
+    """Yield, for each transport and primary figure, how often an interval excludes equality."""
     each, corrected = 100 * (1 - CONFIDENCE), 100 * (1 - confidence_of(PRIMARY[0], len(PRIMARY) * OTHERS))
     yield f"intervals of {EACH} repeats that find a difference, in % (should be {each:.2g}, corrected {corrected:.2g})"
     yield f"{'':44}{'pairs':>6}{'ratio of all':>22}{'in groups':>12}{'resampled':>11}{'corrected':>11}"
@@ -161,8 +161,8 @@ def pairs_of(trials: Sequence[Trial], transport: str, figure: Figure, *, valid_o
 def found_in(pairs: Pairs, draws: int = DRAWS) -> Finds:
     """Return how often experiments of five find a difference.
 
-    Groups are disjoint, and few. Resampling draws five pairs and tosses a coin for which of both is the first: the same
-    distribution, many times. The generator has a fixed seed.
+    Groups are disjoint, and few. Resampling draws five pairs, and tosses a coin for the order of each pair. That gives
+    the same distribution, many times. The generator has a fixed seed.
     """
     groups = [pairs[start : start + EACH] for start in range(0, len(pairs) - EACH + 1, EACH)]
     source, wrong = random.Random(1), Counter[float]()
@@ -183,13 +183,13 @@ def found_in(pairs: Pairs, draws: int = DRAWS) -> Finds:
 
 
 def excludes_none(pairs: Pairs, confidence: float) -> bool:
-    """Tell whether the interval of the ratio excludes 1."""
+    """Return whether the interval of the ratio excludes 1."""
     ratio, _ = compared_in_pairs(pairs, confidence)
     return ratio is not None and not (ratio.low or 0.0) <= 1 <= (ratio.high or 0.0)
 
 
 def share(count: int, total: int) -> str:
-    """Return a count of a total, and what part of it that is."""
+    """Return a count of a total, and its part in percent."""
     return f"{count} of {total}" + (f" ({100 * count / total:.1f} %)" if total else "")
 
 

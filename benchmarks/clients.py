@@ -1,4 +1,4 @@
-"""Clients for the serving groups: many in one process, on one epoll; they receive and count, and no more."""
+"""Clients for the serving groups: many in one process, on one epoll. They only receive and count."""
 
 import argparse
 import base64
@@ -22,8 +22,8 @@ from wirerace.wire.update import decode_update
 CONNECT_SECONDS = 10.0
 WARM_UP_SECONDS = 0.25
 QUIET_SECONDS = 0.002
-"""When nothing has come for so long, the server is between two updates, and all that it did is counted here."""
-WAIT_FOR_QUIET_SECONDS = 0.1  # a server that is never at rest does so much that a little more or less is lost in it
+"""After a silence of that length the server is between two updates, and all of its work is counted here."""
+WAIT_FOR_QUIET_SECONDS = 0.1  # a server that is never at rest does so much work that the error is small
 READ_BYTES = 65_536
 MAX_MESSAGE_BYTES = 1_048_576
 
@@ -32,7 +32,7 @@ _CURSOR = re.compile(rb"\r\nwirerace-cursor: *(\S+)", re.IGNORECASE)
 
 
 class BenchClient(ABC):
-    """One connection. `operations` counts what was received whole."""
+    """One connection. `operations` counts whole answers or messages."""
 
     def __init__(self, port: int) -> None:
         self.operations = 0
@@ -41,11 +41,11 @@ class BenchClient(ABC):
 
     @abstractmethod
     def take(self, data: bytes) -> None:
-        """Take what a read brought."""
+        """Take the bytes of a read."""
 
 
 class Asker(BenchClient):
-    """Asks for updates after the last cursor, or after the `behind`th before it, as soon as it is answered."""
+    """Asks for updates after the last cursor, or the `behind`th one before it, as soon as it is answered."""
 
     def __init__(self, port: int, path: str, behind: int) -> None:
         super().__init__(port)
@@ -134,11 +134,11 @@ class Crowd:
 
     @property
     def operations(self) -> int:
-        """How much all of them have received."""
+        """The operations of all of them."""
         return sum(client.operations for client in self._clients.values())
 
     def receive(self, wait_seconds: float) -> bool:
-        """Let everybody read who can, or wait; return whether anybody could."""
+        """Read from every client that has bytes, or wait; return whether any had bytes."""
         ready = self._epoll.poll(wait_seconds)
         for descriptor, _ in ready:
             client = self._clients[descriptor]
@@ -149,7 +149,7 @@ class Crowd:
         return bool(ready)
 
     def receive_until_all_have(self) -> None:
-        """Return when everybody has received something."""
+        """Return when every client has received something."""
         deadline = time.monotonic() + CONNECT_SECONDS
         while not all(client.operations for client in self._clients.values()):
             if time.monotonic() > deadline:
@@ -157,13 +157,13 @@ class Crowd:
             self.receive(QUIET_SECONDS)
 
     def receive_for(self, seconds: float) -> None:
-        """Receive for so long."""
+        """Receive for a time."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             self.receive(left)
 
     def sample(self, pid: int) -> Turn:
-        """Return what the server with this pid has used and done so far, at a moment of rest if it has any."""
+        """Return CPU time and operations of the server with this pid so far, at a moment of rest if it has one."""
         deadline = time.monotonic() + WAIT_FOR_QUIET_SECONDS
         while self.receive(QUIET_SECONDS) and time.monotonic() < deadline:
             pass
@@ -174,7 +174,7 @@ class Crowd:
 
 
 def measured(clients: list[BenchClient], pid: int, seconds: float) -> Turn:
-    """Return what the server does for these clients in so many seconds, and what it uses for that."""
+    """Return what the server does for these clients in a time, and what it uses for that."""
     crowd = Crowd(clients)
     crowd.receive_until_all_have()
     crowd.receive_for(WARM_UP_SECONDS)
@@ -196,7 +196,7 @@ def publish(port: int, path: str, rate_per_second: float, message: bytes) -> Non
 
 
 def main() -> None:
-    """Be what the arguments say: clients print one sample as JSON."""
+    """Run clients or a publisher, as the arguments say. Clients print one sample as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.clients")
     parser.add_argument("role", choices=["ask", "listen", "events", "publish"])
     parser.add_argument("port", type=int)

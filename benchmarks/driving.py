@@ -1,4 +1,4 @@
-"""The driving groups: what a load generator uses for one operation, ours beside Locust's own clients and wrk."""
+"""The driving groups: the CPU time of a load generator for one operation, ours beside Locust's own clients and wrk."""
 
 import shutil
 from functools import partial
@@ -12,7 +12,7 @@ from benchmarks.stage import Bench, python
 from wirerace.workload.schedule import Schedule
 
 POLLING_USERS = 50
-RARELY = 0.01  # updates a second: none comes while something is measured, beyond the first
+RARELY = 0.01  # updates a second: only the first one comes during a measurement
 LISTENING_USERS = 200
 MESSAGE_RATE = 50.0
 
@@ -40,7 +40,7 @@ def drive_poll(stage: Bench) -> list[Racer]:
 
 
 def drive_message(stage: Bench) -> list[Racer]:
-    """200 users listen to our server, 50 updates a second: one message received and accounted for."""
+    """200 users receive from our server, 50 updates a second: one message received and accounted for."""
     ours = start_ours(stage, "websocket", stage.cores.others)
     reference = "websocket-client, json, an event each"
 
@@ -62,7 +62,7 @@ def drive_message(stage: Bench) -> list[Racer]:
 
 
 def _answering_server(stage: Bench) -> tuple[Server, str]:
-    """Start what answers polls, and return it with a target that always brings one update."""
+    """Start a server of polls, and return it with a target that always brings one update."""
     nginx = start_nginx(stage, stage.cores.others)
     if nginx:
         return nginx, f"/poll?after={CURSOR}"

@@ -1,7 +1,7 @@
 /* The floor of a fan-out: send() the same bytes to every client, at a fixed rate. PORT CLIENTS RATE HEAD_FILE FRAME_FILE
 
    A client that connects is sent the head at once. When all have come, the frame goes to each of them, RATE times a
-   second, until one of them leaves; then it all begins anew. */
+   second, until one of them leaves; then everything begins again. */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdio.h>

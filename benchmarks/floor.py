@@ -1,4 +1,4 @@
-"""The floor of a fan-out where there is no C compiler: the same as floor.c, as a loop over socket.send()."""
+"""The floor of a fan-out without a C compiler: the same as floor.c, as a loop over socket.send()."""
 
 import socket
 import sys

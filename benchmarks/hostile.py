@@ -1,7 +1,7 @@
-"""Hostile clients: what each case costs the server's memory, its good clients' latency, and `/health`.
+"""Hostile clients: the effect of each case on the server's memory, its good clients' latency, and `/health`.
 
-`python -m benchmarks.hostile` has one server at a time on one core, and everything else on another. A case lasts a few
-seconds; all of it is on loopback.
+`python -m benchmarks.hostile` runs one server at a time on one core, and everything else on another. A case lasts a few
+seconds. Everything is on loopback.
 """
 
 import argparse
@@ -24,7 +24,7 @@ GOOD_CLIENTS = 10
 RATE_PER_SECOND = 20
 FLOODERS, SILENT, UNREADING = 1, 200, 8
 ATTACK_NICENESS = 15
-"""The attackers share a core with the good clients, who must not wait for them there."""
+"""The attackers share a core with the good clients, which must not wait for them there."""
 MIB = 1024 * 1024
 
 SHAKE = (
@@ -36,13 +36,13 @@ PING, FRAGMENT, FIRST_FRAGMENT = b"\x89\x80" + MASK, b"\x00\x81" + MASK + b"x", 
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Attack = Callable[[int], Awaitable[object]]
-"""With the server's port, for as long as it is let."""
+"""A coroutine that gets the server's port, and attacks until it is cancelled."""
 
 
 class Figures(NamedTuple):
     """Peak memory, the good clients' deliveries and median latency, the longest `/health`, connections at the end.
 
-    Of polling, latency is how long an answer takes.
+    With polling, latency is the time of an answer.
     """
 
     server_bytes: int
@@ -69,7 +69,7 @@ async def _open(port: int) -> Streams:
 
 
 async def _good(transport: str, port: int, latencies: list[float]) -> None:
-    """Receive updates for ever, and note how old each is."""
+    """Receive updates until cancelled, and note the age of each."""
     streams = await _open(port)
     if transport == "websocket":
         streams[1].write(SHAKE % b"/ws")
@@ -105,7 +105,7 @@ async def unread_polls(port: int) -> None:
 
 
 async def unread_long_polls(port: int) -> None:
-    """The same, of long polling."""
+    """Do the same with long polling."""
     await _unread(port, "/longpoll?after=old-0")
 
 
@@ -137,22 +137,22 @@ async def _flood(port: int, first: bytes, frames: bytes) -> None:
             while not reader.at_eof():
                 writer.write(frames)
                 await writer.drain()
-                reader._buffer.clear()  # type: ignore[attr-defined]  # noqa: SLF001 -- pongs, which nobody reads
+                reader._buffer.clear()  # type: ignore[attr-defined]  # noqa: SLF001 -- unread pongs
                 await asyncio.sleep(0)
 
 
 async def pings(port: int) -> None:
-    """Send pings as fast as they go."""
+    """Send pings at full speed."""
     await _flood(port, b"", 5_000 * PING)
 
 
 async def fragments(port: int) -> None:
-    """Send a message in pieces of a byte as fast as they go."""
+    """Send a message in pieces of a byte at full speed."""
     await _flood(port, FIRST_FRAGMENT, 5_000 * FRAGMENT)
 
 
 async def endless_messages(port: int) -> None:
-    """Send 64 KiB in pieces of a byte, slowly enough, and no end."""
+    """Send 64 KiB in pieces of a byte, just slowly enough, without an end."""
     for _client in range(100):
         reader, writer = await _open(port)
         writer.write(SHAKE % b"/ws")
@@ -166,7 +166,7 @@ async def endless_messages(port: int) -> None:
 
 
 async def silent_connections(port: int) -> None:
-    """Connect and say nothing, or half a request."""
+    """Connect and send nothing, or half a request."""
     kept = []
     for number in range(SILENT):
         _, writer = await _open(port)
@@ -235,7 +235,7 @@ def _race(name: str, seconds: float, history_mib: int) -> Figures:
 
 
 async def _fill(producer_port: int, history_mib: int) -> None:
-    """Have updates of 100 kB made, and then small ones."""
+    """Make the producer make updates of 100 kB, and then small ones."""
     streams = await _open(producer_port)
     put = "PUT /schedule HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{}"
     for payload_bytes, rate, pause in (100_000, 200, history_mib * MIB / 100_000 / 200), (100, RATE_PER_SECOND, 1):

@@ -1,4 +1,4 @@
-"""Measuring: rounds, in each of which every contestant has its turn, so that a noisy moment hits them all alike."""
+"""Measuring: in each round every contestant has its turn, so that a noisy moment affects all of them alike."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -10,11 +10,11 @@ from wirerace.errors import WireraceError
 
 
 class BenchmarkFailed(WireraceError):
-    """Something of the benchmark did not do what it is there for."""
+    """A part of the benchmark did not do its work."""
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """One contestant's turn: the CPU time, user and system, of the process under test, and what it did with it."""
+    """One contestant's turn: the CPU time, user and system, of the process under test, and its operations."""
 
     cpu_seconds: float
     operations: int
@@ -26,7 +26,7 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class Racer(NamedTuple):
-    """One way to do the operation. `reference` is the name of the contestant that it is compared with."""
+    """One implementation of the operation. `reference` is the name of the contestant that it is compared with."""
 
     name: str
     reference: str
@@ -34,7 +34,7 @@ class Racer(NamedTuple):
 
 
 class BenchRow(msgspec.Struct, frozen=True):
-    """A contestant's result. A ratio is that to the reference in the same round: their median and range."""
+    """A contestant's result. Each round has a ratio to the reference; these are the median and range of all ratios."""
 
     name: str
     reference: str
@@ -48,7 +48,7 @@ class BenchRow(msgspec.Struct, frozen=True):
 def race(contestants: Sequence[Racer], rounds: int, on_turn: Callable[[int, str], None]) -> list[BenchRow]:
     """Give every contestant its turn in each round, in opposite order every other round; return a row for each.
 
-    Raises BenchmarkFailed when one fails: a table with holes compares nothing.
+    Raises BenchmarkFailed when one fails, because a table with holes compares nothing.
     """
     costs_us: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
     for number in range(rounds):

@@ -1,4 +1,4 @@
-"""The servers that take part: ours with their producer, the plain ones, nginx."""
+"""The servers that are compared: ours with their producer, the plain ones, nginx."""
 
 import os
 import shutil
@@ -58,7 +58,7 @@ _NCHAN = f"""\
 
 
 class Server(NamedTuple):
-    """A server, and where it listens."""
+    """A server, and its port."""
 
     child: BenchProcess
     port: int
@@ -77,7 +77,7 @@ class Ours(NamedTuple):
 
     @contextmanager
     def fed(self, rate_per_second: float) -> Iterator[Schedule]:
-        """Have updates made at a fixed rate, the first one at once."""
+        """Set a schedule with a fixed rate, whose first update is made at once."""
         schedule = Schedule(rate_per_second=rate_per_second, arrivals="periodic", payload_bytes=PAYLOAD_BYTES)
         try:
             yield self.producer.send("PUT", "/schedule", schedule, Schedule)
@@ -105,7 +105,7 @@ def start_plain(stage: Bench, rate_per_second: float) -> Server:
 
 
 def start_nginx(stage: Bench, cores: Collection[int], *, nchan: bool = False) -> Server | None:
-    """Start nginx, in one process; return None, and note why, where it is not to be had."""
+    """Start nginx, in one process; return None, and note why, if it is not available."""
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     module = next((path for place in NCHAN_PLACES if (path := Path(place, "ngx_nchan_module.so")).exists()), None)
     if program is None or (nchan and module is None):

@@ -1,6 +1,6 @@
-"""The plain way: the three transports as anyone would write them with aiohttp on uvloop.
+"""The plain servers: the three transports in the usual style of aiohttp, on uvloop.
 
-It makes its updates itself and follows no producer, which is a little less than our servers do.
+They make their updates themselves and follow no producer, so they do a little less than our servers.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ EPOCH = "a1b2c3d4"
 
 
 class Waiters:
-    """Updates, all that were ever made, and who wants to hear of them."""
+    """All updates that were ever made, and the clients that wait for the next one."""
 
     def __init__(self, rate_per_second: float, payload_bytes: int) -> None:
         self.updates: list[dict[str, object]] = []
@@ -56,7 +56,7 @@ class Waiters:
         return len(self.updates) if after is None else int(after.partition("-")[2])
 
     async def poll(self, request: web.Request) -> web.Response:
-        """Answer now, with bytes that were encoded once."""
+        """Answer at once, with bytes that were encoded once."""
         newer = self.encoded[self.seq_of(request) :]
         if not newer:
             return web.Response(status=204, headers=self.head())
@@ -64,7 +64,7 @@ class Waiters:
         return web.Response(body=body, content_type="application/json", headers=self.head())
 
     async def longpoll(self, request: web.Request) -> web.Response:
-        """Answer when there is something newer."""
+        """Answer when there is a newer update."""
         seq = self.seq_of(request)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(float(request.query.get("hold", "25"))):
@@ -75,7 +75,7 @@ class Waiters:
         return web.json_response({"updates": self.updates[seq:]}, headers=self.head())
 
     async def ws(self, request: web.Request) -> web.WebSocketResponse:
-        """Listen until the client goes."""
+        """Read until the client leaves."""
         listener = web.WebSocketResponse()
         await listener.prepare(request)
         self.listeners.add(listener)

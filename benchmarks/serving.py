@@ -1,4 +1,4 @@
-"""The serving groups: what a server uses for one operation, ours beside the floor and the plain way."""
+"""The serving groups: the CPU time of a server for one operation, ours beside the floor and the plain servers."""
 
 import re
 import shutil
@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 
 
 class Entrant(NamedTuple):
-    """A server, and what it needs beside it, while it is measured, to have something to say."""
+    """A server, and what must run beside it during the measurement, so that it has updates."""
 
     server: Server
     fed: Callable[[], AbstractContextManager[object]] = nullcontext
@@ -40,7 +40,7 @@ def poll(stage: Bench) -> list[Racer]:
     nginx = start_nginx(stage, stage.cores.tested)
     ask = _ask_with_wrk if shutil.which("wrk") else _ask_with_clients
     if not shutil.which("wrk"):
-        stage.notes.append("wrk is not installed: a client of our own asks, which leaves a quick server idle")
+        stage.notes.append("wrk is not installed: our own client asks, which leaves a fast server idle")
     contestants = []
     for status, path, behind in (200, "/poll", 1), (204, "/empty", 0):
         reference = f"{status}: aiohttp, web.Response"
@@ -55,7 +55,7 @@ def poll(stage: Bench) -> list[Racer]:
 
 
 def longpoll(stage: Bench) -> list[Racer]:
-    """500 clients wait, and are woken 10 times a second: one answer, and the next request, taken and held."""
+    """500 clients wait, and get an answer 10 times a second: one answer, and the next request, read and held."""
     entrants = {
         "aiohttp, Event and json_response": Entrant(start_plain(stage, WAKE_RATE)),
         "Wirerace": _ours(start_ours(stage, "longpolling", stage.cores.tested), WAKE_RATE),
@@ -97,7 +97,7 @@ def sse(stage: Bench) -> list[Racer]:
 
 
 def requests_of(report: str) -> int:
-    """Return how many requests wrk says it made.
+    """Return the number of requests in wrk's report.
 
     Raises BenchmarkFailed when some failed.
     """
@@ -108,7 +108,7 @@ def requests_of(report: str) -> int:
 
 
 def whole_seconds(stage: Bench) -> int:
-    """Return for how long wrk is to run: it knows no fractions."""
+    """Return how long wrk runs, in whole seconds, because it accepts no fractions."""
     return max(1, round(stage.seconds))
 
 
@@ -145,7 +145,7 @@ def _ask_with_clients(stage: Bench, entrant: Entrant, path: str, behind: int) ->
 
 
 def _measure(stage: Bench, entrant: Entrant, arguments: list[object]) -> Turn:
-    """Run clients beside a server and return what they measured of it."""
+    """Run clients beside a server and return their measurement of it."""
     child, port = entrant.server.child, entrant.server.port
     role, *rest = arguments
     command = python("benchmarks.clients", role, port, *rest, "--pid", child.popen.pid, "--seconds", stage.seconds)
@@ -154,7 +154,7 @@ def _measure(stage: Bench, entrant: Entrant, arguments: list[object]) -> Turn:
 
 
 def _floor(stage: Bench) -> tuple[str, Server]:
-    """Start the floor of a fan-out, in C where there is a compiler, and return it with a name that says which."""
+    """Start the floor of a fan-out, in C if there is a compiler, and return it with its name."""
     head, frame = stage.directory / "head", stage.directory / "frame"
     head.write_bytes(HEAD)
     frame.write_bytes(encode_frame(Opcode.TEXT, UPDATE))

@@ -1,4 +1,4 @@
-"""The stage: the processes of one group, each on its core, with its log; leaving the stage ends all of them."""
+"""The stage: the processes of one group, each on its core, with its log. Leaving the stage ends all of them."""
 
 import ctypes
 import os
@@ -21,19 +21,19 @@ from wirerace.options import ENV_PREFIX
 
 ROOT = Path(__file__).parents[1]
 PORTS = range(12_000, 20_000)
-"""Below the ports that Linux gives to outgoing connections, and apart from those of an experiment."""
+"""Below the ports of Linux's outgoing connections, and separate from those of an experiment."""
 START_SECONDS = 10.0  # for a server to listen
 STOP_SECONDS = 5.0
-SPARE_SECONDS = 30.0  # for a program to start and end, beyond the time that it measures
+SPARE_SECONDS = 30.0  # for a program to start and end, beyond its time of measuring
 TICK_SECONDS = 0.02
 LAST_LINES = 3
 
 _PR_SET_PDEATHSIG = 1
-_LISTEN = "0A"  # as /proc/net/tcp spells the state
+_LISTEN = "0A"  # the state in /proc/net/tcp
 
 
 class BenchCores(NamedTuple):
-    """Where the process under test runs, and where everything else does; the same core where there is only one."""
+    """The core of the process under test, and that of everything else; one core if there is only one."""
 
     tested: Collection[int]
     others: Collection[int]
@@ -46,7 +46,7 @@ class BenchCores(NamedTuple):
 
 
 class Output(NamedTuple):
-    """What a program that has ended printed, and its CPU time from start to end."""
+    """The output of a program that has ended, and its CPU time from start to end."""
 
     text: str
     cpu_seconds: float
@@ -76,7 +76,7 @@ class BenchProcess:
         return BenchmarkFailed(f"{self.name} {what}: {' | '.join(lines) or 'it said nothing'}")
 
     def end(self) -> None:
-        """End it, by force if it does not go."""
+        """End it, by SIGKILL if it does not end on SIGTERM."""
         if self.popen.poll() is None:
             self.popen.terminate()
             try:
@@ -87,9 +87,10 @@ class BenchProcess:
 
 
 class Bench:
-    """Starts what a group needs.
+    """Starts the processes of a group.
 
-    `seconds` is how long a turn measures; `notes` is what the reader must know, such as who was left out and why.
+    `seconds` is how long a turn measures. `notes` are for the reader: for example, which contestant was left out, and
+    why.
     """
 
     def __init__(self, cores: BenchCores, seconds: float) -> None:
@@ -119,7 +120,7 @@ class Bench:
     def serve(self, name: str, command: Sequence[str], port: int, cores: Collection[int]) -> BenchProcess:
         """Start a server and return when it listens.
 
-        Raises BenchmarkFailed when it ends before or takes too long.
+        Raises BenchmarkFailed when it ends before that or takes too long.
         """
         child = self.start(name, command, cores)
         self.wait_until(lambda: _listens(port), child)
@@ -128,7 +129,7 @@ class Bench:
     def wait_until(self, is_ready: Callable[[], bool], child: BenchProcess) -> None:
         """Return when a server that was just started is ready.
 
-        Raises BenchmarkFailed when it ends before or takes too long.
+        Raises BenchmarkFailed when it ends before that or takes too long.
         """
         deadline = time.monotonic() + START_SECONDS
         while not is_ready():
@@ -139,7 +140,7 @@ class Bench:
             time.sleep(TICK_SECONDS)
 
     def ended(self) -> list[str]:
-        """Return who has ended without being asked to, with its last words: the reason for many a failure."""
+        """Return the processes that ended by themselves, with the end of their logs, which often explains a failure."""
         return [str(child.failure("has ended")) for child in self._children if child.popen.poll() not in {None, -15}]
 
     @contextmanager
@@ -169,7 +170,7 @@ class Bench:
             child.end()
         if child.popen.returncode:
             raise child.failure(f"ended with {child.popen.returncode}")
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)  # of those that were waited for: this one
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)  # the children that were waited for: this one
         return Output(text, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
 
 
@@ -179,7 +180,7 @@ def python(module: str, *arguments: object) -> list[str]:
 
 
 def free_port() -> int:
-    """Return a port on loopback that nobody listens on."""
+    """Return a port on loopback on which nothing listens."""
     for port in random.sample(PORTS, 200):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -192,7 +193,7 @@ def free_port() -> int:
 
 
 def _listens(port: int) -> bool:
-    """Ask the kernel: a connection to try it would be a client, and some servers count their clients."""
+    """Ask the kernel: a trial connection would count as a client on some servers."""
     sockets = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
     return any(local.endswith(f":{port:04X}") and state == _LISTEN for _, local, _, state, *_ in sockets)
 
@@ -207,7 +208,7 @@ def _popen(command: Sequence[str], cores: Collection[int], output: int, errors: 
         text=True,
         cwd=ROOT,
         env=kept | {"PYTHONUNBUFFERED": "1"},
-        start_new_session=True,  # Ctrl-C reaches the benchmark alone, which ends its children.
+        start_new_session=True,  # Ctrl-C reaches only the benchmark, which ends its children.
         preexec_fn=_settled(cores),  # noqa: PLW1509 -- this process has one thread
     )
 
@@ -216,7 +217,7 @@ def _settled(cores: Collection[int]) -> Callable[[], None]:
     prctl = ctypes.CDLL(None).prctl
 
     def settle() -> None:
-        """Stay on `cores`, and die when the benchmark is killed: nothing that it started outlives it."""
+        """Stay on `cores`, and die when the benchmark is killed, so that nothing outlives it."""
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         os.sched_setaffinity(0, cores)
 

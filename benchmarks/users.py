@@ -1,4 +1,4 @@
-"""Load for the driving groups: users of one kind in a real Locust environment; this process is the one under test."""
+"""Load for the driving groups: users of one kind in a real Locust environment. This process is the one under test."""
 
 import argparse
 import json
@@ -30,11 +30,11 @@ WARM_UP_SECONDS = 0.3
 POLL = ("/poll", "GET")
 MESSAGE = ("/ws", "UPDATE")
 
-# A user of the references asks again and again within one task: what Locust does between tasks is not their fault.
+# A user of the references asks again and again within one task, so that Locust's work between tasks does not count.
 
 
 class BusyPollingUser(PollingUser):
-    """Our polling user, whole, but for its schedule: it asks as soon as it is answered."""
+    """Our whole polling user, except its schedule: it asks as soon as it is answered."""
 
     def deliveries(self) -> Iterator[Received]:
         """Ask and ask again."""
@@ -57,7 +57,7 @@ class HttpClientUser(User):
 
 
 class FastSessionUser(FastHttpUser):
-    """Locust's quick HTTP session."""
+    """Locust's fast HTTP session."""
 
     @task
     def ask(self) -> None:
@@ -77,7 +77,7 @@ class SessionUser(HttpUser):
 
 
 class EventPerMessageUser(User):
-    """A WebSocket the way it is usually done with Locust: websocket-client, json, an event for each message."""
+    """A WebSocket as usual with Locust: websocket-client, json, an event for each message."""
 
     @task
     def listen(self) -> None:
@@ -99,7 +99,7 @@ class EventPerMessageUser(User):
 
 
 class Kind(NamedTuple):
-    """A kind of user, and the entry of Locust's statistics that counts what it does."""
+    """A kind of user, and the entry of Locust's statistics that counts its operations."""
 
     user: Any
     entry: tuple[str, str]
@@ -133,7 +133,7 @@ class Drive:
         self._runner = self._environment.create_local_runner()
 
     def start(self) -> None:
-        """Start the users, and return when as much has been received as there are of them."""
+        """Start the users, and return when their operations are at least as many as the users."""
         self._runner.start(self._users, spawn_rate=self._users)
         deadline = time.monotonic() + START_SECONDS
         while self.sample().operations < self._users:
@@ -142,12 +142,12 @@ class Drive:
             gevent.sleep(WARM_UP_SECONDS)
 
     def sample(self) -> Turn:
-        """Return what this process has used and received so far, with Locust's statistics up to date."""
+        """Return the CPU time and the operations of this process so far, with Locust's statistics up to date."""
         self._load.statistics.flush()
         return Turn(time.process_time(), self._environment.stats.entries[self._kind.entry].num_requests)
 
     def stop(self) -> None:
-        """Stop the users; whatever failed for one of them fails the measurement."""
+        """Stop the users. A failure of one of them fails the measurement."""
         failures = [f"{error.method} {error.name}: {error.error}" for error in self._environment.stats.errors.values()]
         self._runner.quit()
         if failures:

@@ -1,4 +1,4 @@
-"""Whether the measurement may be believed: one tile, what it rests on, and when it was so."""
+"""Whether the measurement is valid: one tile, its signals, and both over time."""
 
 from grafana_foundation_sdk.builders import common, prometheus, stat, statetimeline, table
 from grafana_foundation_sdk.models import common as shown
@@ -15,11 +15,11 @@ WORDS = {
     NEVER: ("do not believe", BAD),
 }
 COLUMNS = {"Value": "says", "signal": "signal", "care": "with care", "never": "do not believe", "cure": "what to do"}
-"""Of the table: a label of the rule, and its heading."""
+"""The columns of the table: a label of the rule, and its heading."""
 
 
 def belief(height: int) -> stat.Panel:
-    """Return the tile that says it in words."""
+    """Return the tile that says in words whether the measurement is valid."""
     panel = figure(
         "May it be believed?",
         "The worst signal of the last minute, by the limits of the verdict (docs/measuring.md). The table beside it"
@@ -65,7 +65,7 @@ def signals(height: int) -> table.Panel:
 
 
 def history(height: int) -> statetimeline.Panel:
-    """Return when the measurement was to be believed, and what was in the way."""
+    """Return when the measurement was valid, and which signals were against it."""
     return states(
         "When may it be believed?",
         "The tile, and every signal, over time: a figure of a graph is to be believed as far as its minute is",

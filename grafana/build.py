@@ -1,4 +1,4 @@
-"""`python -m grafana.build` writes grafana/dashboards/*.json and the rules that they ask, prometheus/belief.yml."""
+"""`python -m grafana.build` writes grafana/dashboards/*.json and the rules that they query, prometheus/belief.yml."""
 
 import json
 import sys
@@ -20,12 +20,12 @@ def encoded(name: str) -> str:
     """Return a dashboard as JSON."""
     board = json.loads(json.dumps(DASHBOARDS[name]().build(), cls=JSONEncoder))
     for marks in board["annotations"]["list"]:
-        marks["titleFormat"] = "Clients were there"  # the builder does not know Prometheus's own fields
+        marks["titleFormat"] = "Clients were there"  # the builder lacks Prometheus's own fields
     return json.dumps(board, indent=2, sort_keys=True) + "\n"
 
 
 def main() -> int:
-    """Write all dashboards, and the rules of what may be believed."""
+    """Write all dashboards, and the rules of the signals."""
     DIRECTORY.mkdir(exist_ok=True)
     for name in DASHBOARDS:
         (DIRECTORY / f"{name}.json").write_text(encoded(name), "utf-8")

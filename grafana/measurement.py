@@ -1,4 +1,4 @@
-"""Load, producer and feed: what tells whether the measurement is to be believed."""
+"""Load, producer and feed: whether the measurement is valid."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ from grafana.panels import (
 from grafana.signals import LOOP_LATE_P99_SECONDS, PRODUCER, SERVER
 from wirerace.analysis import thresholds
 
-LATEST_SECONDS = 1.0  # beyond, nothing is to be believed, and a spike would hide the rest
+LATEST_SECONDS = 1.0  # the end of the axis: a later update is invalid anyway, and a spike would hide the rest
 NO_RATE = "The producer makes nothing: set RATE_PER_SECOND, or see docker compose ps"
 
 
 def measurement() -> dashboard.Dashboard:
-    """Return what tells whether the measurement is to be believed."""
+    """Return the dashboard that shows whether the measurement is valid."""
     board = new_dashboard("measurement", "Load, producer and feed", "Is the measurement to be believed?")
     rows = {
         "": [belief(12), signals(12), history(14)],

@@ -26,39 +26,39 @@ WIDTH, HEIGHT, STAT_HEIGHT = 12, 8, 4
 GOOD, CAREFUL, BAD, NEUTRAL = "green", "orange", "red", "#999999"
 
 STROKES: tuple[dict[str, Any], ...] = ({"fill": "dash", "dash": [10, 6]}, {"fill": "dot", "dash": [0, 8]})
-"""Of a panel's second and third query by transport: the colour is the transport's."""
+"""Legends of a panel's second and third query by transport, in the transport's colour."""
 
 Queries = Mapping[str, str]
-"""What a panel asks: legend to PromQL."""
+"""The queries of a panel: legend to PromQL."""
 
 NO_LOAD = "No clients: press Start on Locust's page, or start the demo (docker compose --profile demo up --detach)"
 NO_PARTS = "Prometheus has scraped nothing: see docker compose ps"
 NO_CLIENTS = "no clients"
-"""What a panel says when it is empty, and what to do."""
+"""The text of an empty panel: why it is empty, and what to do."""
 
 
 def rate(metric: str, selector: str = "", by: str = "transport") -> str:
-    """Return how much a counter grows in a second, summed by a label."""
+    """Return the growth of a counter in a second, summed by a label."""
     return f"sum by ({by}) (rate({metric}{{{selector}}}[10s]))"
 
 
 def quantile(fraction: float, histogram: str, selector: str = "", by: str = "") -> str:
-    """Return a quantile of a histogram over the last half minute, and nothing where nothing was counted."""
+    """Return a quantile of a histogram over the last half minute, and nothing if nothing was counted."""
     return f"histogram_quantile({fraction}, sum by ({by}le) (rate({histogram}_bucket{{{selector}}}[30s]))) >= 0"
 
 
 def query(legend: str, expression: str) -> prometheus.Dataquery:
-    """Return one query, over the time that the dashboard shows."""
+    """Return one query over the time range of the dashboard."""
     return prometheus.Dataquery().expr(expression).legend_format(legend).range().datasource(SOURCE)
 
 
 def query_now(legend: str, expression: str) -> prometheus.Dataquery:
-    """Return one query that is asked now: what has ended shows nothing, not its last value."""
+    """Return one query at the present time: a series that has ended shows nothing, and not its last value."""
     return prometheus.Dataquery().expr(expression).legend_format(legend).instant().datasource(SOURCE)
 
 
 def graph(title: str, description: str, unit: str, queries: Queries, empty: str = NO_LOAD) -> timeseries.Panel:
-    """Return a panel of lines over time, from zero. `empty` is what it says without data."""
+    """Return a panel of lines over time, from zero. `empty` is its text without data."""
     return _lines(title, description, unit, queries).min(0).no_value(empty)
 
 
@@ -77,9 +77,9 @@ def delays(title: str, description: str, queries: Queries, empty: str = NO_LOAD)
 
 
 def limited(panel: timeseries.Panel, limit: Limit) -> timeseries.Panel:
-    """Return the panel with the verdict's limits as dashed lines: a doubt, and what makes a trial invalid.
+    """Return the panel with the verdict's limits as dashed lines: for a doubt, and for an invalid trial.
 
-    A linear axis is so long that they are seen; a logarithmic one has no soft end and needs a maximum.
+    A linear axis is extended to show them. A logarithmic axis has no soft end and needs a maximum.
     """
     bounds = [(bound, color) for bound, color in ((limit.doubt, CAREFUL), (limit.invalid, BAD)) if bound]
     steps = [Threshold(None, "transparent"), *(Threshold(bound, color) for bound, color in bounds)]
@@ -114,7 +114,7 @@ def states(
 
 
 def mapping(words: Mapping[int, tuple[str, str]]) -> ValueMap:
-    """Return what a panel says, and in which colour, instead of numbers."""
+    """Return the texts and colours that a panel shows instead of numbers."""
     return ValueMap({str(value): ValueMappingResult(text, color) for value, (text, color) in words.items()})
 
 
@@ -143,7 +143,7 @@ def _lines(title: str, description: str, unit: str, queries: Queries) -> timeser
 
 
 def figure(title: str, description: str, unit: str, queries: Queries) -> stat.Panel:
-    """Return a panel of numbers as they are now."""
+    """Return a panel of current numbers."""
     panel: stat.Panel = _asking(
         stat.Panel()
         .title(title)

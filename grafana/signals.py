@@ -1,6 +1,6 @@
-"""What tells live whether a measurement may be believed: signals with the verdict's limits, as recording rules.
+"""Live signals of whether a measurement is valid, with the verdict's limits, as recording rules.
 
-The verdict of a trial looks at more, and at the trial's window alone. A signal looks at the last minute.
+The verdict of a trial checks more, and only the trial's window. A signal checks the last minute.
 """
 
 import textwrap
@@ -29,7 +29,7 @@ LOOP_LATE_P99_SECONDS = Limit(
     "it is in every latency of that server",
     "fewer clients, or more SERVER_CPUS",
 )
-"""The verdict has none for a server, for a slow one is a result. Beyond that of a reader it deserves a look."""
+"""The verdict has no limit for a server, because a slow one is a result. Above a reader's limit it is a doubt here."""
 
 
 class Signal(NamedTuple):
@@ -46,12 +46,12 @@ class Signal(NamedTuple):
 
 
 def _any(why: str, cure: str, *, invalid: bool = False) -> Limit:
-    """Return the limit of what must not happen at all; it is a doubt, or makes a trial invalid."""
+    """Return the limit of something that must not happen at all: a doubt, or a reason for an invalid trial."""
     return Limit(None, 0.0, why, cure) if invalid else Limit(0.0, None, why, cure)
 
 
 def _grown(metric: str, selector: str = "") -> str:
-    """Return by how much counters have grown together, 0 where there are none."""
+    """Return the growth of all these counters together, 0 without any."""
     return f"(sum(increase({metric}{{{selector}}}[1m])) or vector(0))"
 
 
@@ -154,14 +154,14 @@ SIGNALS = (
     Signal(
         "segments that servers sent again",
         _grown("wirerace_tcp_retransmitted_segments_total", SERVER),
-        # A doubt only: live, nobody knows whose connections they were.
+        # Only a doubt: live, it is not known whose connections they were.
         thresholds.RETRANSMITTED_FRACTION._replace(invalid=None),
     ),
 )
 
 
 def level(signal: Signal) -> str:
-    """Return PromQL for a signal's level. What is not known is a doubt."""
+    """Return PromQL for a signal's level. An unknown value is a doubt."""
     value = f'wirerace:signal{{signal="{signal.name}"}}'
     sign = "<" if signal.below else ">"
     limit = signal.limit
@@ -172,7 +172,7 @@ def level(signal: Signal) -> str:
 
 
 def spelled(signal: Signal, bound: float | None) -> str:
-    """Return a limit as people read it."""
+    """Return a limit as text."""
     if bound is None:
         return "–"
     if not bound:
@@ -182,7 +182,7 @@ def spelled(signal: Signal, bound: float | None) -> str:
 
 
 def _rule(record: str, expression: str, **labels: str) -> str:
-    """Return one rule as YAML, with lines that fit; a line's end is a space to PromQL, in names of signals, too."""
+    """Return one rule as YAML, with lines that fit. PromQL takes a line's end as a space, also in names of signals."""
     marked = "".join(f'          {name}: "{text}"\n' for name, text in labels.items())
     wrapped = textwrap.fill(
         expression,

@@ -1,1 +1,1 @@
-"""The receiving side: Locust users on lean clients of our own; each does nothing but receive and account."""
+"""The receiving side: Locust users on lean clients of our own. They only receive and keep account."""

@@ -19,7 +19,7 @@ class AskingUser(SubscriberUser):
     request_method = "GET"
     together = True
     repeats_lost = False
-    """Whether a request that is lost was surely not held: then it is sent again."""
+    """Whether a lost request was certainly not held, so that it is sent again."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -33,7 +33,7 @@ class AskingUser(SubscriberUser):
         )
 
     def ask(self, target: str, sent_ns: int, headers: str = "") -> Received:
-        """Ask for `target`; the request was meant to leave at `sent_ns`. A 204 or 304 yields no updates."""
+        """Ask for `target`; the request was due to leave at `sent_ns`. A 204 or 304 yields no updates."""
         account = self.account
         account.request(sent_ns)
         connects, repeats = self.client.connects, self.client.repeats
@@ -52,7 +52,7 @@ class AskingUser(SubscriberUser):
         outcome: Outcome = "data" if updates else "empty"
         account.response(outcome, response.stamp.arrival_ns, took_ns, is_partial=self.has_more)
         if not self.is_connected:
-            # The cursor of an answer lies behind its updates, the subscription begins before them.
+            # The cursor of an answer lies after its updates, and the subscription begins before them.
             first = Cursor(updates[0].epoch, updates[0].seq - 1) if updates else Cursor.parse(response.cursor)
             self.connected(first, self.client, response.stamp.arrival_ns)
         self.asked_ns = 0
@@ -60,9 +60,9 @@ class AskingUser(SubscriberUser):
         return updates, response.stamp
 
     def updates_in(self, response: Response) -> list[Update]:
-        """Return the updates in an answer, which has a cursor to go on from.
+        """Return the updates in an answer, which must have a cursor to continue from.
 
-        Raises BadAnswer when it makes no sense.
+        Raises BadAnswer when the answer is malformed.
         """
         try:
             if response.cursor != self.cursor or not self.cursor:
@@ -78,12 +78,12 @@ class AskingUser(SubscriberUser):
         return self.checked(batch.updates)
 
     def _goes_on(self, updates: list[Update], cursor: str) -> bool:
-        """Tell whether a partial answer brings this client further: it asks again at once."""
+        """Return whether the client asks again at once: after a partial answer with something new."""
         return bool(updates) and f"{updates[-1].epoch}-{updates[-1].seq}" == cursor != self.cursor
 
     @property
     def is_open(self) -> bool:
-        """Tell whether the connection was kept, or a request is under way."""
+        """Return whether the connection was kept, or a request is under way."""
         return self.client.is_open
 
     def hang_up(self) -> None:

@@ -1,4 +1,4 @@
-"""A client's connection: a gevent socket that tells when the kernel received its bytes."""
+"""A client's connection: a gevent socket that reports when the kernel received its bytes."""
 
 import struct
 import sys
@@ -12,7 +12,7 @@ from wirerace.clock import NS_PER_SECOND, Clock, now_ns
 from wirerace.errors import ConnectionLost
 
 READ_BYTES = 262_144
-# One buffer for all connections: nothing else runs between a read into it and the copy out of it. A new one of this
+# One buffer for all connections: nothing else runs between a read into it and the copy out of it. A new buffer of this
 # size for each read would be mapped and unmapped every time.
 _BUFFER = bytearray(READ_BYTES)
 _VIEW = memoryview(_BUFFER)
@@ -27,7 +27,7 @@ CONNECT_SECONDS = 10.0
 
 
 class Address(NamedTuple):
-    """Where a server is."""
+    """The address of a server."""
 
     host: str
     port: int
@@ -48,7 +48,8 @@ class Address(NamedTuple):
 class Stamp(NamedTuple):
     """When bytes arrived, and when they were read, Unix nanoseconds.
 
-    The arrival is the kernel's, of the last segment of those that were read together; without it, it is the reading.
+    The arrival is the kernel's stamp of the last segment that was read with them. Without a stamp it is the time of the
+    reading.
     """
 
     arrival_ns: int
@@ -57,7 +58,7 @@ class Stamp(NamedTuple):
 
 
 class StampedConnection:
-    """One TCP connection, which adds itself to `counters`. `stamp` is of the bytes last received.
+    """One TCP connection, which adds itself to `counters`. `stamp` belongs to the bytes last received.
 
     Every method raises OSError or ConnectionLost when the connection breaks.
     """
@@ -70,7 +71,7 @@ class StampedConnection:
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         stream.settimeout(None)
         self._stream = stream
-        # gevent's own recv() tries first, and waits then; a client that has just asked knows that there is nothing yet.
+        # gevent's own recv() reads first and waits then. A client that has just asked knows that there is nothing yet.
         self._receive_into = stream._sock.recvmsg_into  # noqa: SLF001
         self._send = stream._sock.send  # noqa: SLF001
         if SO_TIMESTAMPNS is not None:
@@ -82,7 +83,7 @@ class StampedConnection:
         self._readable = hub.loop.io(stream.fileno(), 1)
 
     def send(self, data: bytes) -> None:
-        """Send all of `data`. Straight to the socket: gevent's sendall() would ask for its buffer's size every time."""
+        """Send all of `data`. Uses the socket itself: gevent's sendall() would ask for its buffer's size every time."""
         try:
             sent: int = self._send(data)
         except BlockingIOError:
@@ -91,7 +92,7 @@ class StampedConnection:
             self._stream.sendall(data[sent:])
 
     def receive(self) -> bytes:
-        """Wait for bytes and return them: at least one. The only place where arrival is read."""
+        """Wait for bytes and return them: at least one. Arrival is read only here."""
         while True:
             self._wait(self._readable)
             try:

@@ -1,4 +1,4 @@
-"""Control: /health and /metrics of a load process, and how an experiment asks for state, window and account."""
+"""Control: /health and /metrics of a load process, and the requests of an experiment for state, window and account."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -24,11 +24,11 @@ logger = logging.getLogger("wirerace")
 
 
 class TooLarge(WireraceError):
-    """A request's body is larger than any that makes sense."""
+    """A request's body is larger than any valid one."""
 
 
 class Unauthorized(WireraceError):
-    """A request does not bring the token of the experiment that made this load."""
+    """A request lacks the token of the experiment that started this load."""
 
 
 STATUSES: dict[type[WireraceError], str] = {
@@ -42,13 +42,13 @@ STATUSES: dict[type[WireraceError], str] = {
 
 
 class Keys(NamedTuple):
-    """What is asked of a request that changes something: the token, where there is one, and no foreign page."""
+    """What a request that changes something needs: the token, if there is one, and no foreign page as its origin."""
 
     token: str = ""
     origins: frozenset[str] = frozenset()
 
     def check(self, environ: dict[str, Any]) -> None:
-        """Raise Foreign, or Unauthorized, when a request lacks what it has to bring."""
+        """Raise Foreign or Unauthorized when a request lacks one of them."""
         check_page(lambda name: environ.get(f"HTTP_{name.replace('-', '_').upper()}"), self.origins)
         brought = environ.get("HTTP_AUTHORIZATION", "").encode("latin-1")
         if self.token and not compare_digest(brought, f"Bearer {self.token}".encode()):
@@ -61,7 +61,7 @@ NO_TOKEN = Keys()
 class Control:
     """A small HTTP server inside a load process.
 
-    `parts` is the load of all processes where this one controls it, None in a worker; `on_window` is told of windows.
+    `parts` is the load of all processes if this one controls it, None in a worker. `on_window` is called with windows.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Control:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port that it listens on."""
         port: int = self._server.server_port
         return port
 
@@ -142,7 +142,7 @@ class Control:
 def _body_of(environ: dict[str, Any]) -> bytes:
     """Return a request's body.
 
-    Raises TooLarge when it is longer than any that makes sense: the server reads the rest in small pieces and drops it.
+    Raises TooLarge when it is longer than any valid one. The server reads the rest in small pieces and drops it.
     """
     body: bytes = environ["wsgi.input"].read(MOST_BODY_BYTES + 1)
     if len(body) > MOST_BODY_BYTES:

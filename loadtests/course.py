@@ -1,4 +1,4 @@
-"""The course of an experiment in one test: a window is set before it begins, and the account is asked for once."""
+"""The course of an experiment in one test: its window is set before it begins, and its account is requested once."""
 
 from wirerace.clock import NS_PER_SECOND, Clock, now_ns
 from wirerace.errors import BadInput, WireraceError
@@ -6,11 +6,11 @@ from wirerace.observe.account import Window
 
 
 class OutOfTurn(WireraceError):
-    """What was asked for cannot be done any more, or not again."""
+    """A request comes too late, or for the second time."""
 
 
 class Course:
-    """What was asked of a test so far. It does nothing itself."""
+    """What was requested of a test so far. It only keeps note of it."""
 
     def __init__(self, clock: Clock = now_ns) -> None:
         self._clock = clock
@@ -22,7 +22,7 @@ class Course:
         self._window, self._is_closed = None, False
 
     def check_window(self, window: Window) -> None:
-        """Raise BadInput when a window cannot be measured, OutOfTurn when it is too late to set one."""
+        """Raise BadInput when a window cannot be measured, and OutOfTurn when it is too late to set one."""
         now = self._clock()
         if self._is_closed:
             raise OutOfTurn("the ledgers are closed: start another test")
@@ -41,12 +41,12 @@ class Course:
     def close(self) -> None:
         """Note that the ledgers are being closed.
 
-        Raises OutOfTurn when they were before.
+        Raises OutOfTurn when they are closed already.
         """
         if self._is_closed:
-            raise OutOfTurn("the ledgers are closed: whoever closed them has the account")
+            raise OutOfTurn("the ledgers are closed: the first answer had the account")
         self._is_closed = True
 
     def reopen(self) -> None:
-        """Note that the ledgers could not be closed: it may be tried again."""
+        """Note that the ledgers could not be closed, so that it may be tried again."""
         self._is_closed = False

@@ -15,11 +15,11 @@ from wirerace.transports import TRANSPORTS
 PATIENCE_SECONDS = 30.0
 CLIENTS_PER_SECOND = 20
 open_directly = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
-"""The page is a part of the stack: no proxy of `http_proxy` lies before it."""
+"""Asks without a proxy: the page is a part of the stack, and `http_proxy` does not apply to it."""
 
 
 def form_of(clients: int) -> dict[str, object]:
-    """Return the page's form with every field at its default: what is left out, the page takes from the last test."""
+    """Return the page's form with every field at its default. The page would keep a missing field's last value."""
     parser = LocustArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter, add_help=False)
     add_options(parser)
     defaults = vars(parser.parse_args([]))
@@ -30,17 +30,17 @@ def form_of(clients: int) -> dict[str, object]:
 
 
 def start(page: str, clients: int) -> bool:
-    """Press Start for so many clients of all classes; return whether the page took it, and say why if not."""
+    """Press Start for that number of clients of all classes. Return whether the page accepts; if not, write why."""
     form = urllib.parse.urlencode(form_of(clients), doseq=True).encode()
     with open_directly(f"{page}/swarm", form, timeout=PATIENCE_SECONDS) as answer:
-        told = json.load(answer)
-    if not told["success"]:
-        sys.stderr.write(f"demo: {told['message']}\n")
-    return bool(told["success"])
+        report = json.load(answer)
+    if not report["success"]:
+        sys.stderr.write(f"demo: {report['message']}\n")
+    return bool(report["success"])
 
 
 def workers_of(page: str) -> int:
-    """Return how many workers the page's master has; none while nobody answers."""
+    """Return how many workers the page's master has; 0 while the page does not answer."""
     try:
         with open_directly(f"{page}/stats/requests", timeout=PATIENCE_SECONDS) as answer:
             return int(json.load(answer)["worker_count"])

@@ -1,4 +1,4 @@
-"""Locust's tables, percentiles and CSV files keep fractions of a millisecond, which Locust cuts off here and there."""
+"""Locust's tables, percentiles and CSV files keep fractions of a millisecond, which Locust cuts off in places."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +9,8 @@ from locust.stats import StatsCSV, StatsEntry
 
 def keep_fractions() -> None:
     """Make Locust keep fractions of a millisecond."""
-    locust_stats.bucket_response_time = rounded_ms  # type: ignore[assignment]  # Locust says int
-    # What the tables on the page show as least and most.
+    locust_stats.bucket_response_time = rounded_ms  # type: ignore[assignment]  # Locust's type is int
+    # The least and the most in the page's tables.
     locust_stats.proper_round = _rounded  # type: ignore[attr-defined]
     StatsCSV._percentile_fields = percentile_fields  # type: ignore[method-assign]  # noqa: SLF001
     StatsEntry.to_string = console_row  # type: ignore[method-assign]
@@ -18,7 +18,7 @@ def keep_fractions() -> None:
 
 
 def rounded_ms(time_ms: float) -> float:
-    """Return a time to about three significant digits: some 4,000 values at most travel from worker to master."""
+    """Return a time with about three significant digits, so that at most some 4,000 values go from worker to master."""
     if abs(time_ms) < 1:
         return round(time_ms, 3)
     if abs(time_ms) < 10:

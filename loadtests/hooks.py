@@ -29,11 +29,11 @@ keep_fractions()
 
 @events.init.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it
 def set_up(environment: Environment, **_: Any) -> None:
-    """Join processes to one load, choose its shape, export metrics, and listen to an experiment that controls it."""
+    """Join processes to one load, choose its shape, export metrics, and open the control port for an experiment."""
     options: Any = environment.parsed_options
     if options.parent_pid:
         outlive_no_parent(options.parent_pid)
-    _check(environment)  # by a worker, too: with --processes it was forked off before
+    _check(environment)  # in a worker, too: with --processes it was forked before
     address = (options.control_host, options.control_port)
     totals = Totals()
     events.test_start.add_listener(lambda **_: totals.begin(LOADS.get(environment)))  # type: ignore[no-untyped-call]
@@ -82,7 +82,7 @@ def _begin_shape(environment: Environment, window: Window) -> None:
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it
 def start_load(environment: Environment, **_: Any) -> None:
-    """Start a new account with the options as they are now; a master's load is its workers'."""
+    """Start a new account with the options as they are now. A master has no load of its own."""
     runner = environment.runner
     if not isinstance(runner, MasterRunner):
         index = runner.worker_index if isinstance(runner, WorkerRunner) else 0
@@ -91,7 +91,7 @@ def start_load(environment: Environment, **_: Any) -> None:
 
 @events.test_stop.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it
 def stop_load(environment: Environment, **_: Any) -> None:
-    """Hand over what is not in Locust's statistics yet, and the ledger."""
+    """Hand the ledger over, and what is not in Locust's statistics yet."""
     if isinstance(environment.shape_class, Shaped):
         environment.shape_class.forget()
     load = LOADS.get(environment)

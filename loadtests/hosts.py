@@ -1,4 +1,4 @@
-"""Hosts: which servers the load may be sent to, and what Locust's one --host means where each transport has its own."""
+"""Hosts: the servers that may get load, and the meaning of Locust's single --host when each transport has its own."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ HOSTS = tuple(f"{name}_host" for name in TRANSPORTS)
 
 
 def apply_host(environment: Environment) -> None:
-    """Take --host for the server of the one transport whose users were named.
+    """Take --host as the server of the one transport whose users were named.
 
     Raises BadInput when there are several, or when the transport's own option names another server.
     """
@@ -25,7 +25,7 @@ def apply_host(environment: Environment) -> None:
         return
     names = {user.transport.name for user in environment.user_classes if issubclass(user, SubscriberUser)}
     if not names:
-        return  # users of somebody else's
+        return  # users from another locustfile
     if len(names) > 1:
         flags = ", ".join(flag_of(name) for name in HOSTS)
         raise BadInput(f"--host names one server, and each transport has its own: name one user class, or give {flags}")
@@ -35,13 +35,13 @@ def apply_host(environment: Environment) -> None:
         raise BadInput(f"--host {shown(options.host)} and {flag_of(name)} {shown(own)} name two servers: leave one out")
     setattr(options, name, options.host)
     if all(issubclass(user, SubscriberUser) for user in environment.user_classes):
-        environment.host = None  # it is in the option now, where every process finds it
+        environment.host = None  # the option has it now, and every process reads that
 
 
 def parse_hosts(text: str) -> frozenset[Address] | None:
-    """Return the servers in a list separated by commas, None for `*`: any.
+    """Return the servers in a list separated by commas; None for `*`, which means any.
 
-    Raises BadInput when one is none.
+    Raises BadInput when one is not an address.
     """
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if ANY in parts:
@@ -55,7 +55,7 @@ def parse_hosts(text: str) -> frozenset[Address] | None:
 def hosts_in(given: Mapping[str, Any]) -> frozenset[Address]:
     """Return the servers of all transports.
 
-    Raises BadInput, naming the flag, when one is none.
+    Raises BadInput, naming the flag, when one is not an address.
     """
     found = set()
     for name in HOSTS:

@@ -1,4 +1,4 @@
-"""A lean HTTP/1.1 client: one connection, one request at a time, kept open or opened anew for each."""
+"""A lean HTTP/1.1 client: one request at a time, on one connection or on a new connection for each."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from wirerace.wire.update import CURSOR_HEADER
 LEAST_LINE_BYTES = len("Filler:\r\n")
 MOST_LINE_BYTES = 4096  # servers refuse lines of more than 8 KiB
 MOST_HEAD_BYTES = 65_536
-MOST_ANSWER_BYTES = 128 * 1024 * 1024  # twice what a server keeps for clients that come back
+MOST_ANSWER_BYTES = 128 * 1024 * 1024  # twice what a server keeps for clients that reconnect
 MOST_SAID_BYTES = 1000
 
 GOOD = frozenset({200, 204, 304})
@@ -32,7 +32,7 @@ class Response(NamedTuple):
 
 
 def filling(size_bytes: int) -> str:
-    """Return header lines of `size_bytes` in all; nothing under the 9 bytes of a line that says nothing."""
+    """Return header lines of `size_bytes` in all; nothing if that is below the 9 bytes of an empty header line."""
     lines = []
     while size_bytes >= LEAST_LINE_BYTES:
         rest_bytes = size_bytes - MOST_LINE_BYTES
@@ -45,10 +45,12 @@ def filling(size_bytes: int) -> str:
 class HttpClient:
     """Asks one server.
 
-    `connects` counts the connections made, `repeats` the requests sent again; `opened_ns` and `sent_ns` are when the
-    last connection was open, and when the last request had left, Unix nanoseconds. With `repeats_lost`, a request
-    on a kept connection that ends without a byte of an answer is sent again, once, on a new one (RFC 9110, section
-    9.2.2: GET is idempotent): it crossed the end of a connection that the server had found idle for too long.
+    `connects` counts the connections made, `repeats` the requests sent again. `opened_ns` and `sent_ns` are when the
+    last connection was open, and when the last request had left, Unix nanoseconds.
+
+    With `repeats_lost`, a request is sent again, once, on a new connection, if its kept connection ended without a byte
+    of an answer. The server had closed that connection as idle while the request was on its path. GET is idempotent
+    (RFC 9110, section 9.2.2).
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class HttpClient:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether there is a connection."""
+        """Return whether there is a connection."""
         return self._connection is not None
 
     def get(self, target: str, headers: str = "") -> Response:
@@ -138,9 +140,9 @@ class HttpClient:
         except ConnectionLost:
             if not self._has_head or self._has_length:
                 raise
-            self._stays_open = False  # The body has ended with the connection.
+            self._stays_open = False  # The end of the connection was the end of the body.
         except httptools.HttpParserUpgrade:
-            raise BadAnswer("101: nobody asked for another protocol") from None
+            raise BadAnswer("101: the request asked for no other protocol") from None
         except httptools.HttpParserError as error:
             raise BadAnswer(f"no HTTP: {error}") from None
         if self._has_more:
@@ -155,14 +157,14 @@ class HttpClient:
     # What httptools calls while it parses.
 
     def on_message_begin(self) -> None:
-        """A response begins; when the one before it is whole, nobody has asked for it."""
+        """A response begins. If the one before it is whole, no request has asked for this one."""
         self._has_more = self._complete
         self._has_head = self._has_length = False
         self._cursor = b""
         self._body.clear()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Note the cursor, and whether the answer says where its body ends."""
+        """Note the cursor, and whether the head says where the body ends."""
         name = name.lower()
         if name == _CURSOR_HEADER:
             self._cursor = value
@@ -170,7 +172,7 @@ class HttpClient:
             self._has_length = True
 
     def on_headers_complete(self) -> None:
-        """Note that a final answer's head is whole: a body may follow that ends with the connection."""
+        """Note that a final answer's head is whole. Its body may end with the connection."""
         self._has_head = self._parser.get_status_code() >= 200
 
     def on_body(self, body: bytes) -> None:
@@ -178,11 +180,11 @@ class HttpClient:
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        """A response is whole; after a 1xx comes another. The parser knows only now whether the connection stays."""
+        """A response is whole. After a 1xx another one comes. Only now does the parser know if the connection stays."""
         self._complete = self._parser.get_status_code() >= 200
         self._stays_open = self._parser.should_keep_alive()
 
 
 def said(body: bytes) -> str:
-    """Return what a server said, or its beginning, on one line."""
+    """Return the text of a server's answer, or its beginning, on one line."""
     return " ".join(body[:MOST_SAID_BYTES].decode(errors="replace").split())[:200]

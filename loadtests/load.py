@@ -1,4 +1,4 @@
-"""The load of one Locust process: the account that its users write into, their options, Locust's statistics."""
+"""The load of one Locust process: its users' account, their options, and Locust's statistics."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar, NamedTuple, Protocol
@@ -22,7 +22,7 @@ GOLDEN = (5**0.5 - 1) / 2
 
 
 LOADS: "dict[Environment, Load]" = {}
-"""The load of each Locust environment; a process has one."""
+"""The load of each Locust environment. A process has one environment."""
 
 
 class LoadClient(Protocol):
@@ -36,11 +36,11 @@ class LoadClient(Protocol):
         """Return the cursor up to which it has received everything, None when it has none yet."""
 
     def cut(self, pause_seconds: float) -> bool:
-        """Cut its connection; it returns after a pause. False when it has none."""
+        """Cut its connection; the client reconnects after a pause. Return False when it has none."""
 
 
 class ProcessSample(NamedTuple):
-    """What a load process has used, and what the kernel counted on its connections, at one instant."""
+    """What a load process has used up to one instant, and what the kernel has counted on its connections."""
 
     at_ns: int
     cpu_seconds: float
@@ -68,7 +68,7 @@ class Load:
         return self._options.transports[transport.name]
 
     def address_of(self, transport: Transport) -> Address:
-        """Return where the server of a transport is."""
+        """Return the address of a transport's server."""
         return self._options.addresses[transport.name]
 
     def account_of(self, transport: Transport) -> Account:
@@ -89,7 +89,7 @@ class Load:
         self._sampler = gevent.spawn(self._sample_both_ends, window)
 
     def state(self) -> LoadState:
-        """Return where all clients together stand."""
+        """Return the state of all clients together."""
         accounts = self.accounts.values()
         return LoadState(
             sum(account.live_clients for account in accounts),
@@ -100,7 +100,7 @@ class Load:
         )
 
     def clients_of(self, transport: str) -> Iterator[LoadClient]:
-        """Yield the clients of a transport that have not been told to stop."""
+        """Yield the clients of a transport that have not been stopped."""
         return (client for client in self._clients if client.transport.name == transport)
 
     def join(self, client: LoadClient) -> None:
@@ -108,24 +108,25 @@ class Load:
         self._clients[client] = None
 
     def leave(self, client: LoadClient) -> None:
-        """Close the ledger of a client that was told to stop."""
+        """Close the ledger of a client that was stopped."""
         if client in self._clients:
             del self._clients[client]
             client.ledger.close(now_ns(), client.position())
 
     def next_due_ns(self, interval_seconds: float, at_ns: int) -> int:
-        """Return when the next client, who comes at `at_ns`, polls first: within an interval, at a phase of its own.
+        """Return when the next client, which starts at `at_ns`, polls first: within an interval, at its own phase.
 
-        Phases are steps of the golden ratio from a random start: each is uniform, and any number of them in a row
-        covers the interval evenly, so that the luck of the draw does not colour a mean (independent phases of 200
-        clients: 2 %). They count from one origin for all: from each client's coming, its pace would spoil them.
+        Phases are steps of the golden ratio from a random start. Each is uniform, and any number of them in a row
+        covers the interval evenly, so that chance does not shift a mean. (Independent phases of 200 clients: 2 %.)
+        They count from one origin for all clients. Counted from each client's start, they would depend on when clients
+        start.
         """
         self._phase = (self._phase + GOLDEN) % 1.0
         interval_ns = to_ns(interval_seconds)
         return at_ns + (round(self._phase * interval_ns) - at_ns) % interval_ns
 
     def cut(self, jitter_seconds: float) -> int:
-        """Cut all connections at once and return how many; clients return evenly spread over `jitter_seconds`."""
+        """Cut all connections at once and return their number. Clients reconnect evenly over `jitter_seconds`."""
         cuts = 0
         for client in self._clients:
             if client.cut(self.random.uniform(0, jitter_seconds)):
@@ -134,7 +135,7 @@ class Load:
         return cuts
 
     def finish(self) -> AccountRecord:
-        """Close all ledgers and return the account of all."""
+        """Close all ledgers and return the account of all clients."""
         at_ns = now_ns()
         for client in self._clients:
             client.ledger.close(at_ns)
@@ -151,7 +152,7 @@ class Load:
         self.statistics.stop()
 
     def _sample_both_ends(self, window: Window) -> None:
-        """Note what this process used in the window, and what the kernel counted on its connections."""
+        """Note what this process used in the window, and what the kernel counted on its connections in it."""
         before, after = self._sample_at(window.from_ns), self._sample_at(window.to_ns)
         for name, account in self.accounts.items():
             if name in after.traffic:

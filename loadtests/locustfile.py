@@ -1,7 +1,7 @@
 """What Locust opens: `locust -f loadtests/locustfile.py PollingUser`.
 
-Locust reads this file as a module of its own, and again when another locustfile imports it. What may be done only once
-is in `loadtests.hooks`.
+Locust imports this file as its own module, and again when another locustfile imports it. What must happen only once is
+in `loadtests.hooks`.
 """
 
 from importlib import import_module
@@ -14,8 +14,8 @@ USERS = {
     transport.user_class: getattr(import_module(f"loadtests.{transport.name}"), transport.user_class)
     for transport in TRANSPORTS.values()
 }
-"""The user class of each transport, from the module that has the transport's name."""
-globals().update(sorted(USERS.items()))  # Locust looks for user classes here, and so does another file's import.
+"""The user class of each transport, from the module with the transport's name."""
+globals().update(sorted(USERS.items()))  # Locust finds user classes here, and so does another locustfile.
 
 __all__ = ["Ramp", "ReconnectStorm", "Spike", "Steady", "Steps", "hooks"]
-__all__.extend(USERS)  # noqa: PYI056 -- with `+=`, ruff takes nothing but literal names
+__all__.extend(USERS)  # noqa: PYI056 -- with `+=`, ruff accepts literal names only

@@ -1,4 +1,4 @@
-"""Long polling: asks again as soon as it is answered, or a fixed delay later."""
+"""Long polling: asks again as soon as an answer has come, or a fixed delay later."""
 
 from collections.abc import Iterator
 
@@ -11,18 +11,18 @@ from wirerace.transports.longpolling import TRANSPORT, LongPollingOptions
 
 
 class LongPollingUser(AskingUser):
-    """Keeps one request hanging at the server."""
+    """Keeps one request held at the server."""
 
     transport = TRANSPORT
     options: LongPollingOptions
 
     @classmethod
     def request_name(cls) -> str:
-        """Return what its requests are called: their time is mostly that of the hold."""
+        """Return the name of its requests, which says that their time is mostly the hold."""
         return f"{cls.transport.path} (held)"
 
     def deliveries(self) -> Iterator[Received]:
-        """Subscribe, or catch up, with a request that is not held; then ask and ask again."""
+        """Subscribe, or catch up, with a request that is not held; then ask again after each answer."""
         hold_seconds = self.options.hold_seconds if self.is_connected else 0.0
         answered_ns = 0
         while True:
@@ -32,11 +32,11 @@ class LongPollingUser(AskingUser):
             answered_ns, hold_seconds = stamp.arrival_ns, self.options.hold_seconds
             yield updates, stamp
             if self.has_more:
-                answered_ns = 0  # The client goes on where the answer ended: it is not away.
+                answered_ns = 0  # The client continues where the answer ended: it was not away.
             elif self.options.repoll_delay_seconds:
                 gevent.sleep(self.options.repoll_delay_seconds)
 
     def target(self, hold_seconds: float) -> str:
-        """Return what to ask for, and for how long it may be held."""
+        """Return the path and query of a request, with the hold."""
         after = f"after={self.cursor}&" if self.cursor else ""
         return f"{self.transport.path}?{after}hold={hold_seconds:.12g}"

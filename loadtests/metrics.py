@@ -1,4 +1,4 @@
-"""What a load process exports to Prometheus: what its clients see, by transport."""
+"""The metrics that a load process exports to Prometheus: what its clients see, by transport."""
 
 from collections.abc import Mapping
 
@@ -13,18 +13,18 @@ from wirerace.transports.transport import Transport
 
 
 class Totals:
-    """What the loads of a process have counted, one test after the other: a counter never falls while it lives."""
+    """The sum of what a process has counted in all its tests: a counter never falls while the process runs."""
 
     def __init__(self) -> None:
         self._load: Load | None = None
         self._before: Mapping[str, LoadSample] = samples_of(None)
 
     def begin(self, load: Load | None) -> None:
-        """Go on with the load of another test, of which a master has none."""
+        """Continue with the load of another test; None in a master, which has no load."""
         self._before, self._load = self.now(), load
 
     def now(self) -> Mapping[str, LoadSample]:
-        """Return what each transport's clients have seen so far, and how they are now."""
+        """Return what each transport's clients have seen so far, and their state now."""
         return {name: sample.after(self._before[name]) for name, sample in samples_of(self._load).items()}
 
 
@@ -38,7 +38,7 @@ def new_registry(totals: Totals) -> CollectorRegistry:
 
 
 def samples_of(load: Load | None) -> Mapping[str, LoadSample]:
-    """Return what each transport's clients have seen since a test began; without one, nothing."""
+    """Return what each transport's clients have seen since a test began; nothing without a test."""
     if load is None:
         return dict.fromkeys(TRANSPORTS, LoadSample())
     load.statistics.flush()
@@ -51,7 +51,7 @@ def _sample(load: Load, transport: Transport) -> LoadSample:
     ledgers = [client.ledger for client in load.clients_of(transport.name)]
     at_ns = now_ns()
     ages_ns = [age_ns for ledger in ledgers if (age_ns := ledger.age_ns(at_ns)) is not None]
-    interval_seconds = getattr(load.options_of(transport), "interval_seconds", None)  # only those who poll have one
+    interval_seconds = getattr(load.options_of(transport), "interval_seconds", None)  # only polling clients have one
     latencies = load.statistics.times_of(DELIVERY, transport.path)
     return LoadSample(
         requests=tally.requests,

@@ -21,22 +21,22 @@ PRODUCER_FIELDS: dict[str, tuple[list[str] | None, str]] = {
     "producer_arrivals": (["", "periodic", "poisson", "bursty"], "how they arrive"),
     "producer_payload_bytes": (None, "how large they are"),
 }
-"""Fields of the page that are the producer's: their choices, and what they mean."""
+"""Fields of the page that set the producer: their choices, and what they mean."""
 UNSEEN: dict[str, tuple[str | int, str]] = {
     "shape": ("", f"shape of the load: {', '.join(SHAPES)}, or a class of your own; the page has a --class-picker"),
     "control_port": (0, "port for /health, /metrics and the control of an experiment; 0 for none"),
     "control_host": ("127.0.0.1", "address of the control port"),
     "control_token": (
         "",
-        "what a PUT or POST to the control port has to bring, as Authorization: Bearer TOKEN",
+        "token that a PUT or POST to the control port must have, as Authorization: Bearer TOKEN",
     ),
     "allowed_origins": ("", "origins whose pages may use page and control port, separated by commas; * for any"),
-    "allowed_hosts": ("", "servers that the page may choose beside those of the start, separated by commas; * for any"),
-    "producer_url": (f"http://127.0.0.1:{PRODUCER_PORT}", "where the page sets rate, arrivals and size of the updates"),
-    "contestant": ("", "what an experiment asks of this load, as JSON: it takes the place of all fields"),
-    "parent_pid": (0, "stop when this process, the parent, is gone; 0 for never"),
+    "allowed_hosts": ("", "servers that the page may use besides those of the start, separated by commas; * for any"),
+    "producer_url": (f"http://127.0.0.1:{PRODUCER_PORT}", "producer whose rate, arrivals and sizes the page sets"),
+    "contestant": ("", "load that an experiment orders, as JSON: it replaces all fields"),
+    "parent_pid": (0, "stop when this process, the parent, has ended; 0 for never"),
 }
-"""Options that are no fields of the page: their defaults, and what they mean."""
+"""Options that are not on the page: their defaults, and what they mean."""
 
 
 class UserOptions(msgspec.Struct, frozen=True):
@@ -49,10 +49,10 @@ class UserOptions(msgspec.Struct, frozen=True):
 
 
 def add_options(parser: LocustArgumentParser) -> None:
-    """Give Locust a host and the client options of every transport, the shapes', and what an experiment needs.
+    """Add options to Locust: each transport's host and client options, those of the shapes, and an experiment's.
 
-    Locust itself listens on all addresses; here it listens on loopback unless it is given --web-host or
-    --master-bind-host.
+    Locust's default is to listen on all addresses. Here it listens on loopback unless --web-host or --master-bind-host
+    says otherwise.
     """
     parser.set_defaults(web_host="127.0.0.1", master_bind_host="127.0.0.1")
     for name, (kind, words) in PRODUCER_FIELDS.items():
@@ -63,7 +63,7 @@ def add_options(parser: LocustArgumentParser) -> None:
             flag_of(name),
             env_var=ENV_PREFIX + name.upper(),
             default=f"http://127.0.0.1:{transport.port}",
-            help=f"{transport.title}: URL of the server",
+            help=f"{transport.title}: URL of its server",
         )
         for field in fields_at(transport.options, "client"):
             _add_field(parser, transport.name, transport.title, field)
@@ -85,7 +85,7 @@ def add_options(parser: LocustArgumentParser) -> None:
 
 
 def field_names() -> list[str]:
-    """Return the names of what is read when a test starts, in the order of the page."""
+    """Return the names of the fields that are read when a test starts, in the order of the page."""
     tables = [(name, fields_at(transport.options, "client")) for name, transport in TRANSPORTS.items()]
     tables += [(name, list(msgspec.structs.fields(shape))) for name, shape in SHAPES.items()]
     hosts = [f"{name}_host" for name in TRANSPORTS]
@@ -106,9 +106,9 @@ def _add_field(parser: LocustArgumentParser, table: str, title: str, field: msgs
 
 
 def read_options(given: Mapping[str, Any]) -> UserOptions:
-    """Return the options in Locust's parsed options, or in the form of its page.
+    """Return the typed options from Locust's parsed options, or from the form of its page.
 
-    Raises BadInput, naming the flag, when one does not fit.
+    Raises BadInput, naming the flag, when one is not valid.
     """
     if order := given.get("contestant"):
         return _ordered(decode_json(str(order).encode(), LoadOrder, "--contestant"), str(given.get("shape", "")))
@@ -125,9 +125,9 @@ def read_options(given: Mapping[str, Any]) -> UserOptions:
 
 
 def _ordered(order: LoadOrder, shape: str) -> UserOptions:
-    """Return the options of the one transport that an experiment asks for; all others have their defaults.
+    """Return the options of the one transport that an experiment orders. All other options have their defaults.
 
-    Raises BadInput when the order does not fit.
+    Raises BadInput when the order is not valid.
     """
     if order.transport not in TRANSPORTS:
         raise BadInput(f"--contestant: there is no transport {shown(order.transport)}")

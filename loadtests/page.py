@@ -1,4 +1,4 @@
-"""Locust's page: its fields show what holds, and what is wrong with them is said before anything starts."""
+"""Locust's page: its fields show the current values, and wrong values are refused before anything starts."""
 
 import logging
 import re
@@ -27,18 +27,18 @@ BUSY = {STATE_RUNNING, STATE_SPAWNING}
 MOST_CLIENTS = 100_000
 MOST_RUN_SECONDS = 366 * 86_400
 DEFAULT_SHAPE = "Default"
-"""What Locust's page calls having no shape."""
+"""The name of "no shape" on Locust's page."""
 
 logger = logging.getLogger("wirerace")
 
 
 class Page:
-    """What is added to the page that Locust shows: right values in its fields, and refusals of wrong ones."""
+    """What is added to Locust's page: the current values in its fields, and refusals of wrong ones."""
 
     def __init__(self, environment: Environment) -> None:
-        """Add it all.
+        """Add both to the page.
 
-        Raises BadInput when --allowed-hosts, --allowed-origins or --producer-url make no sense.
+        Raises BadInput when --allowed-hosts, --allowed-origins or --producer-url is not valid.
         """
         options: Any = environment.parsed_options
         self._environment = environment
@@ -51,14 +51,14 @@ class Page:
         self._shapes = {type(shape).__name__: shape.name for shape in shaped_in(environment)}
         self._update_template = web_ui.update_template_args
         web_ui.update_template_args = self._fill
-        web_ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields come as options do
+        web_ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields in the order of options
         web_ui.app.before_request(self._refuse)
 
     def _fill(self) -> None:
-        """Fill the fields with what holds now.
+        """Fill the fields with the current values.
 
-        Locust tells its page by the shape that is set whether a shape needs the number of clients and their rate; that
-        is none before the first test, and the page then greys both out at 0. Ours need both.
+        From the current shape, Locust's page derives whether the number of clients and their rate are needed. Before
+        the first test there is no shape, and the page greys both out at 0. Our shapes need both.
         """
         self._update_template()
         page = self._web_ui.template_args
@@ -70,9 +70,9 @@ class Page:
         page["available_shape_classes"].sort(key=lambda name: name != chosen)  # the first one is preselected
 
     def _refuse(self) -> Response | None:
-        """Refuse what comes from other origins' pages, and a form that cannot be used."""
+        """Refuse requests from other origins' pages, and forms that cannot be used."""
         if request.method in {"GET", "HEAD"} and "Origin" not in request.headers:
-            return None  # nothing that is only read changes anything, and no other page can see the answer
+            return None  # reading changes nothing, and no other page can see the answer
         try:
             check_page(request.headers.get, self._origins)
         except Foreign as error:
@@ -83,7 +83,7 @@ class Page:
         return refuse() if refuse else None
 
     def _refuse_user(self) -> Response | None:
-        """Refuse another host for one of our classes: they would not look at it."""
+        """Refuse another host for one of our classes, which would ignore it."""
         wanted: Any = request.get_json(force=True, silent=True)
         classes: dict[str, Any] = dict(self._environment.available_user_classes or {})
         user = classes.get(str(wanted.get("user_class_name"))) if isinstance(wanted, dict) else None
@@ -105,17 +105,17 @@ class Page:
             self._check(form, picked)
             self._producer.set(form)
         except BadInput as error:
-            if self._is_busy:  # the page closes its dialog without a word, but has a tab with the log
+            if self._is_busy:  # the page closes its dialog silently, but it shows the log in a tab
                 logger.warning("Nothing was changed: %s", error)
             return jsonify({"success": False, "message": str(error), "host": environment.host})
-        # Locust would keep what an earlier test was given.
+        # Locust would keep the values of an earlier test.
         kept = {} if form.get("run_time") else {"run_time": None}
         vars(environment.parsed_options).update(kept | ({} if "contestant" in form else {"contestant": ""}))
         return None
 
     @property
     def _is_busy(self) -> bool:
-        """Tell whether a test runs."""
+        """Return whether a test is running."""
         runner = self._environment.runner
         return runner is not None and runner.state in BUSY
 
@@ -139,7 +139,7 @@ class Page:
             _refuse_changes(form, kept)
 
     def _check_hosts(self, form: Mapping[str, str], addresses: Mapping[str, Address]) -> None:
-        """Refuse a server that the process was not started for, and Locust's one Host, which would be nobody's."""
+        """Refuse a server that the process was not started for, and Locust's single Host, which no class uses."""
         picked = set(request.form.getlist("user_classes"))
         ours = any(
             issubclass(user, SubscriberUser)
@@ -158,7 +158,7 @@ class Page:
 
 
 def _refuse_changes(form: Mapping[str, str], kept: Mapping[str, Any]) -> None:
-    """Refuse other values of what is read when a test starts: Locust would say that it has taken them."""
+    """Refuse changed values of fields that are read when a test starts: Locust would report them as taken."""
     changed = [name for name in field_names() if name in form and _differs(form[name], kept[name])]
     if changed:
         names = ", ".join(changed)
@@ -176,7 +176,7 @@ def _refuse_unknown(name: str, picked: Iterable[str], known: Iterable[str]) -> N
 
 
 def _count(form: Mapping[str, str]) -> int:
-    """Return the number of clients in a form; Locust takes digits only."""
+    """Return the number of clients in a form; Locust accepts digits only."""
     text = form.get("user_count", "").strip()
     count = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
     if not 0 < count <= MOST_CLIENTS:
@@ -196,7 +196,7 @@ def _number(form: Mapping[str, str], name: str) -> float:
 
 
 def _check_run_time(text: str | None) -> None:
-    """Refuse a time that Locust cannot wait for."""
+    """Refuse a run time that Locust cannot wait for."""
     try:
         seconds = parse_timespan(text) if text else 0
     except (ValueError, OverflowError):
@@ -206,7 +206,7 @@ def _check_run_time(text: str | None) -> None:
 
 
 def _check_conversion(name: str, text: str, kept: Mapping[str, Any]) -> None:
-    """Refuse what Locust cannot convert to the type that its option has."""
+    """Refuse a value that Locust cannot convert to its option's type."""
     value = kept.get(name)
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:

@@ -1,4 +1,4 @@
-"""Polling: asks at a fixed rate, at times that a random phase fixes once and for all."""
+"""Polling: asks at a fixed interval, from a random phase."""
 
 from collections.abc import Iterator
 
@@ -10,11 +10,11 @@ from loadtests.user import Received
 from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
 from wirerace.transports.polling import TRANSPORT, PollingOptions
 
-LATE_FRACTION = 0.05  # of the interval; a poll that leaves later than that is counted late
+LATE_FRACTION = 0.05  # of the interval; a poll that leaves later than this counts as late
 
 
 class PollingUser(AskingUser):
-    """Asks every `interval_seconds`, whatever became of the poll before."""
+    """Asks every `interval_seconds`, whatever happened to the poll before."""
 
     transport = TRANSPORT
     options: PollingOptions
@@ -28,7 +28,7 @@ class PollingUser(AskingUser):
     def deliveries(self) -> Iterator[Received]:
         """Ask once, to subscribe or to catch up, and then on schedule.
 
-        An answer that is an error does not change the schedule.
+        An error answer does not change the schedule.
         """
         if self.catches_up:
             self.catches_up = False
@@ -40,7 +40,7 @@ class PollingUser(AskingUser):
             yield from self.polled(due_ns)
 
     def polled(self, due_ns: int) -> Iterator[Received]:
-        """Ask for all that is new: again at once after a partial answer."""
+        """Ask for all newer updates; after a partial answer, ask again at once."""
         yield self.ask(self.target(), due_ns, self.condition())
         while self.has_more:
             yield self.ask(self.target(), now_ns(), self.condition())
@@ -62,7 +62,7 @@ class PollingUser(AskingUser):
             self.account.late_poll(self.due_ns)
 
     def skip_missed(self) -> None:
-        """Leave out, and count, the polls that fell due in a pause after a failure, or without a connection."""
+        """Leave out, and count, the polls that were due in a pause after a failure, or without a connection."""
         while self.due_ns < now_ns():
             self.account.late_poll(self.due_ns)
             self.due_ns += self.interval_ns

@@ -1,4 +1,4 @@
-"""The producer, as Locust's page sets it: how many updates there are, how they arrive, how large they are."""
+"""The producer's fields on Locust's page: the rate, arrivals and size of updates."""
 
 import http.client
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ KINDS: dict[str, type] = {"rate_per_second": float, "payload_bytes": int, "arriv
 
 
 class ProducerFields:
-    """The fields of the page that are the producer's. It is asked anew each time: others may set its schedule, too."""
+    """The fields of the page that set the producer. It is asked each time, because others may set its schedule, too."""
 
     def __init__(self, url: str) -> None:
         try:
@@ -27,7 +27,7 @@ class ProducerFields:
         self._shown = dict.fromkeys(PRODUCER_FIELDS, "")
 
     def values(self) -> dict[str, str]:
-        """Return what the fields are to show: nothing where the producer does not answer, or plays a trace."""
+        """Return the fields' values: empty when the producer does not answer, or plays a trace."""
         try:
             schedule = self._exchange("GET") or {}
         except BadInput:
@@ -38,9 +38,9 @@ class ProducerFields:
         return self._shown
 
     def set(self, form: Mapping[str, str]) -> None:
-        """Have the producer make updates as the form says, as far as it says anything else than what was shown.
+        """Set the producer's schedule from the form, if the form differs from what was shown.
 
-        Raises BadInput when a field makes no sense, or when the producer refuses or does not answer.
+        Raises BadInput when a field is not valid, or when the producer refuses or does not answer.
         """
         given = {name: text for name in PRODUCER_FIELDS if (text := form.get(name, "").strip())}
         wanted = {
@@ -60,7 +60,7 @@ class ProducerFields:
         self._shown |= given
 
     def _exchange(self, method: str, schedule: object = None) -> dict[str, Any] | None:
-        """Ask about the schedule, or set it, and return it. The stack's own parts are not asked through a proxy."""
+        """Read the schedule, or set it, and return it. The stack's own parts are reached without a proxy."""
         connection = http.client.HTTPConnection(self._host, self._port or 80, timeout=ANSWER_SECONDS)
         body = None if schedule is None else msgspec.json.encode(schedule)
         try:
@@ -79,7 +79,7 @@ class ProducerFields:
 
 
 def _spelled(value: object) -> str:
-    """Return a value as a field shows it; what a field cannot show is left empty."""
+    """Return a value as a field shows it; empty when a field cannot show it."""
     return f"{value:.12g}" if isinstance(value, float) else str(value) if isinstance(value, int | str) else ""
 
 

@@ -1,4 +1,4 @@
-"""Shapes that Locust offers: how many clients there are at which time, and when all connections are cut."""
+"""Shapes of the load in Locust: how many clients there are at which time, and when all connections are cut."""
 
 import logging
 from math import inf
@@ -15,22 +15,22 @@ from wirerace.errors import BadInput, TrialFailed, shown
 from wirerace.workload.shapes import Shape, StormShape
 
 TICK_SECONDS = 1.0
-"""How often Locust looks at a shape."""
+"""How often Locust reads a shape."""
 
 logger = logging.getLogger("wirerace")
 
 
 class Shaped(LoadTestShape):
-    """One of the shapes in wirerace.workload. Locust looks at it once a second, and waits in it for a change till then.
+    """One of the shapes in wirerace.workload. Locust reads it once a second; a change within that second is waited for.
 
-    Time begins with the test, or with the window of the experiment that controls it, and until then it stands still.
+    Its time begins with the test, or with the window of the experiment that controls it. Before that it stands still.
     """
 
     abstract = True
     use_common_options = True
     name: ClassVar[str]
     parts: LoadProcesses
-    """Where connections are cut."""
+    """The load whose connections are cut."""
     environment: Environment
     _began_ns: int | None = None
     _clients = 0
@@ -60,7 +60,7 @@ class Shaped(LoadTestShape):
             self._storm = gevent.spawn_later(max(shape.at_seconds - self._seconds, 0), self._cut, shape.jitter_seconds)
 
     def forget(self) -> None:
-        """Forget what was to come: the test is over, or begins anew."""
+        """Drop the planned cuts: the test is over, or begins again."""
         self._began_ns = None
         self._clients = 0
         if self._storm is not None:
@@ -76,11 +76,11 @@ class Shaped(LoadTestShape):
 
     @property
     def _seconds(self) -> float:
-        """Time since it began, below 0 before."""
+        """Time since it began, below 0 before that."""
         return -inf if self._began_ns is None else (now_ns() - self._began_ns) / NS_PER_SECOND
 
     def tick(self) -> tuple[int, float] | None:
-        """Return how many clients there are to be now, None when the test is over."""
+        """Return how many clients there should be now, None when the test is over."""
         options, shape, now = self._options, self._shape, self._seconds
         left_seconds = min((change - now for change in shape.changes if change > now), default=inf)
         if self._clients_at(now) == self._clients and left_seconds < TICK_SECONDS:
@@ -96,7 +96,7 @@ class Shaped(LoadTestShape):
 
 
 class Steady(Shaped):
-    """All clients, all the time."""
+    """All clients, for the whole test."""
 
     name = "steady"
 
@@ -126,7 +126,7 @@ class ReconnectStorm(Shaped):
 
 
 def chosen_shape(environment: Environment) -> LoadTestShape | None:
-    """Return the shape of the load: that of --shape, else a locustfile's own, else none.
+    """Return the shape of the load: the one that --shape names, else a locustfile's own, else none.
 
     Raises BadInput when there is no such shape, or when there are several to choose from.
     """
@@ -147,6 +147,6 @@ def chosen_shape(environment: Environment) -> LoadTestShape | None:
 
 
 def shaped_in(environment: Environment) -> list[Shaped]:
-    """Return the shapes that a Locust process has and that are ours, or made from ours."""
+    """Return the shapes of a Locust process that are ours, or derived from ours."""
     available = (environment.available_shape_classes or {}).values()
     return [shape for shape in available if isinstance(shape, Shaped)]

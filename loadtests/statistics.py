@@ -16,15 +16,15 @@ from wirerace.observe.metrics import LATENCY_BUCKETS
 
 FLUSH_SECONDS = 1.0
 MOST_REASONS = 20
-"""Different failures that are listed of one row: Locust keeps each text for good, and a server may say anything."""
+"""The limit of different failures in one row: Locust keeps each text for good, and a server may send any text."""
 BOUNDS_NS = [to_ns(bound) for bound in LATENCY_BUCKETS]
 
 
 class ResponseTimes:
-    """What was noted since the last batch, how long each took, ns, and the bytes of all; a histogram of all batches.
+    """The times of one row, in nanoseconds, and the bytes of all since the last batch; a histogram of all batches.
 
-    `buckets` counts those that took at most each bound of LATENCY_BUCKETS, `sum_ns` is what all took together; those
-    that took less than nothing, because a clock was set, are `early`, and nothing in the sum.
+    `buckets` counts times up to each bound of LATENCY_BUCKETS, and `sum_ns` is their sum. A negative time, which a set
+    clock causes, is counted in `early` and adds nothing to the sum.
     """
 
     __slots__ = ("buckets", "early", "size_bytes", "sum_ns", "took_ns")
@@ -37,12 +37,12 @@ class ResponseTimes:
         self.early = 0
 
     def note(self, took_ns: int, size_bytes: int) -> None:
-        """Note one."""
+        """Note one request or delivery."""
         self.took_ns.append(took_ns)
         self.size_bytes += size_bytes
 
     def clear(self) -> None:
-        """Enter the batch into the histogram and begin the next."""
+        """Add the batch to the histogram and begin the next one."""
         self.took_ns.sort()
         for index, bound_ns in enumerate(BOUNDS_NS):
             self.buckets[index] += bisect_right(self.took_ns, bound_ns)
@@ -67,7 +67,7 @@ class Statistics:
         return self._times.setdefault((name, method), ResponseTimes())
 
     def fail(self, method: str, name: str, what: str, took_ns: int | None = None) -> None:
-        """Note one failure; with `took_ns` it is a request that failed, and counts as a request, too."""
+        """Note one failure. With `took_ns` it is a failed request, and counts as a request, too."""
         if took_ns is not None:
             self.times_of(method, name).note(took_ns, 0)
         reasons = self._reasons.setdefault((name, method), set())
@@ -90,7 +90,7 @@ class Statistics:
             batch = StatsEntry(self._stats, *key)
             batch.last_request_timestamp = now
             batch.num_requests = len(times_ms)
-            batch.total_response_time = fsum(times_ms)  # type: ignore[assignment]  # Locust says int, and adds floats
+            batch.total_response_time = fsum(times_ms)  # type: ignore[assignment]  # Locust's type is int, and it adds floats
             batch.min_response_time = min(times_ms)  # type: ignore[assignment]
             batch.max_response_time = max(times_ms)  # type: ignore[assignment]
             batch.total_content_length = times.size_bytes

@@ -1,4 +1,4 @@
-"""What the kernel counts on the connections of a load: bytes and segments, both ways, from TCP_INFO."""
+"""What the kernel counts on the connections of a load: bytes and segments, in both directions, from TCP_INFO."""
 
 import sys
 from typing import Protocol
@@ -12,16 +12,16 @@ TCP_INFO: int = getattr(socket, "TCP_INFO", 0) if sys.platform == "linux" else 0
 
 
 class Socket(Protocol):
-    """What TCP_INFO is asked of."""
+    """A socket that has TCP_INFO."""
 
     def getsockopt(self, level: int, name: int, size: int, /) -> bytes:
         """Return an option of the socket."""
 
 
 class Counters:
-    """The traffic of all connections so far: of those that are open, and of those that were.
+    """The traffic of all connections so far, open and closed.
 
-    Nothing is counted where the kernel is not Linux.
+    Nothing is counted on a kernel other than Linux.
     """
 
     def __init__(self) -> None:
@@ -29,16 +29,16 @@ class Counters:
         self._open: dict[Socket, None] = {}
 
     def opened(self, connection: Socket) -> None:
-        """Begin to count a connection that is open."""
+        """Begin to count an open connection."""
         if TCP_INFO:
             self._open[connection] = None
 
     def closing(self, connection: Socket) -> None:
-        """Keep what was counted on a connection that is about to close, and what closing it will add."""
+        """Add the counts of a connection that is about to close, and what closing it will cost."""
         if connection in self._open:
             del self._open[connection]
             state, traffic = _read(connection)
-            # They have closed: our FIN, their acknowledgement. They have not: our FIN, theirs, our acknowledgement.
+            # If the peer has closed: our FIN, its acknowledgement. If not: our FIN, the peer's, our acknowledgement.
             ours, theirs = (1, 1) if state == CLOSE_WAIT else (2, 1)
             self._closed = self._closed.plus(traffic).plus(Traffic(segments_out=ours, segments_in=theirs))
 

@@ -1,4 +1,4 @@
-"""The base of all users: subscribes, keeps a ledger, comes back when the connection breaks."""
+"""The base of all users: subscribes, keeps a ledger, reconnects when the connection breaks."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar, Protocol
@@ -17,11 +17,11 @@ from wirerace.transports.transport import Transport
 from wirerace.wire.update import Cursor, Update, is_epoch
 
 DELIVERY = "UPDATE"
-"""What deliveries are called where Locust says GET."""
+"""The name of deliveries in the column where Locust has GET."""
 
 
 Received = tuple[list[Update], Stamp]
-"""What one read of the socket brought, and when it had arrived."""
+"""The updates of one read of the socket, and when they had arrived."""
 
 
 class OpenedClient(Protocol):
@@ -32,7 +32,7 @@ class OpenedClient(Protocol):
 
 
 class Cut(Exception):
-    """The load cuts this client's connection; it returns after `pause_seconds`."""
+    """The load cuts this client's connection; the client reconnects after `pause_seconds`."""
 
     def __init__(self, pause_seconds: float) -> None:
         super().__init__(pause_seconds)
@@ -40,14 +40,14 @@ class Cut(Exception):
 
 
 class SubscriberUser(User):
-    """One client. A transport's own way of receiving is its `deliveries`."""
+    """One client. Each transport receives in its own `deliveries`."""
 
     abstract = True
-    host = "per-transport"  # Locust's one host is nobody's: its page would ask for one if there were none
+    host = "per-transport"  # Locust's single host is not used, but its page would ask for one if there were none
     transport: ClassVar[Transport]
     request_method: ClassVar[str]
     together: ClassVar[bool]
-    """Whether what one read brings arrived as a whole, or one by one: then all but the last have arrived before."""
+    """Whether the updates of one read arrived together. If not, all but the last arrived before the stamp."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -64,38 +64,38 @@ class SubscriberUser(User):
         self.asked_ns = 0
         self.started_ns = 0
         self.broken_ns = 0
-        self.well_ns = 0  # since when all has been well
+        self.well_ns = 0  # since when nothing has failed
         self.epoch: str | None = None
         self.is_connected = False
-        self.catches_up = True  # it has asked nothing yet, or nothing since its connection broke
+        self.catches_up = True  # it has sent no request since it started, or since its connection broke
         self.has_received = False
-        self.has_newer = False  # what was read last holds a part of something newer
+        self.has_newer = False  # the last read ended inside something newer
         self.listener: gevent.Greenlet | None = None
         self.ledger = Ledger(self.account)
 
     @classmethod
     def request_name(cls) -> str:
-        """Return what its requests are called in Locust's tables."""
+        """Return the name of its requests in Locust's tables."""
         return cls.transport.path
 
     def deliveries(self) -> Iterator[Received]:
-        """Yield what comes, from `cursor` on, until the connection breaks."""
+        """Yield what is received, from `cursor` on, until the connection breaks."""
         raise NotImplementedError
 
     @property
     def is_open(self) -> bool:
-        """Tell whether it has a connection at this moment."""
+        """Return whether it has a connection now."""
         raise NotImplementedError
 
     def hang_up(self) -> None:
-        """Close what is open."""
+        """Close the connection, if there is one."""
         raise NotImplementedError
 
     @task
     def subscribe(self) -> None:
-        """Receive for as long as Locust lets this user live; after a failure, wait and go on.
+        """Receive until Locust stops this user; after a failure, wait and continue.
 
-        Whatever a server can cause is caught here. An answer that is an error is an answer: the connection stays.
+        Every failure that a server can cause is caught here. An error answer is an answer: the connection stays.
         """
         self.listener = gevent.getcurrent()
         self.load.join(self)
@@ -115,7 +115,7 @@ class SubscriberUser(User):
                 self.lose_connection()
 
     def listen(self) -> None:
-        """Enter into the ledger what comes, until the connection breaks."""
+        """Enter what is received into the ledger, until the connection breaks."""
         receive, note, read = self.ledger.receive, self.note_delivery, self.account.read
         for updates, (arrival_ns, read_ns, by_kernel) in self.deliveries():
             read(arrival_ns, read_ns, by_kernel=by_kernel)
@@ -131,8 +131,8 @@ class SubscriberUser(User):
     def pause_after(self, error: Exception) -> float:
         """Note a failure and return how long to wait: twice as long each time, with jitter.
 
-        It begins anew when all has been well for as long as the longest pause: a server whose every other answer is
-        wrong must not be asked again and again after the shortest.
+        It starts again from the shortest when nothing has failed for as long as the longest pause. Otherwise a server
+        whose every other answer is wrong would always be asked again after the shortest pause.
         """
         self.note_failure(error)
         least, most = OF_CLIENTS
@@ -144,7 +144,7 @@ class SubscriberUser(User):
         return pause_seconds * self.load.random.uniform(0.5, 1.0)
 
     def lose_connection(self) -> None:
-        """Close what is open, if anything: this client has to come back."""
+        """Close the connection, if there is one: this client has to reconnect."""
         self.hang_up()
         self.catches_up = True
         if self.is_connected:
@@ -152,12 +152,12 @@ class SubscriberUser(User):
             self.broken_ns = now_ns()
 
     def note_refusal(self) -> None:
-        """Count an answer that is an error."""
+        """Count an error answer."""
         now = now_ns()
         self.account.response("error", now, now - self.asked_ns)
 
     def note_failure(self, error: Exception) -> None:
-        """Count a failure and tell Locust what failed: a request, or the connection that brought deliveries."""
+        """Count a failure and report it to Locust: of a request, or of the connection of deliveries."""
         self.account.totals.failed_connects += 1 if not self.cursor else 0
         what = f"{self.address}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
         if self.asked_ns:
@@ -167,19 +167,19 @@ class SubscriberUser(User):
             self.load.statistics.fail(DELIVERY, self.transport.path, what)
 
     def cut(self, pause_seconds: float) -> bool:
-        """Cut the connection; the client returns after a pause. False when it has none."""
+        """Cut the connection; the client reconnects after a pause. Return False when it has none."""
         if not self.is_connected or not self.is_open or self.listener is None:
             return False
-        # Not gevent.kill(): it takes the greenlet for dead, and Locust could not find its user any more.
+        # Not gevent.kill(): that marks the greenlet as dead, and Locust could not find its user any more.
         gevent.get_hub().loop.run_callback(self.listener.throw, Cut(pause_seconds))
         return True
 
-    def stop(self, force: bool = False) -> bool:  # noqa: ARG002 -- as Locust calls it
-        """Stop at once: a task that goes on until it is stopped would be waited for as long as --stop-timeout."""
+    def stop(self, force: bool = False) -> bool:  # noqa: ARG002 -- Locust's signature
+        """Stop at once: Locust would wait --stop-timeout for a task that never ends by itself."""
         return bool(super().stop(force=True))
 
     def on_stop(self) -> None:
-        """Locust tells this user to stop."""
+        """Leave the load: Locust stops this user."""
         self.load.leave(self)
         self.hang_up()
 
@@ -188,9 +188,9 @@ class SubscriberUser(User):
         return Cursor.parse(self.cursor) if self.cursor else None
 
     def checked(self, updates: list[Update]) -> list[Update]:
-        """Return updates whose epochs can stand in a cursor; decoding has checked the rest.
+        """Return the updates, after checking that a cursor can hold their epochs. Decoding has checked the rest.
 
-        Raises BadAnswer when one cannot.
+        Raises BadAnswer for one that a cursor cannot hold.
         """
         for update in updates:
             if update.epoch != self.epoch:
@@ -200,7 +200,7 @@ class SubscriberUser(User):
         return updates
 
     def connected(self, cursor: Cursor, client: OpenedClient, answered_ns: int) -> None:
-        """Note that the server has answered: this client is subscribed after `cursor`, or is again after a break."""
+        """Note that the server has answered: this client is subscribed after `cursor`, for the first time or again."""
         since_ns, now = self.asked_ns, now_ns()
         self.well_ns = self.well_ns or now
         self.started_ns = self.started_ns or since_ns

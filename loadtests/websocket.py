@@ -1,4 +1,4 @@
-"""WebSocket: connects once and listens."""
+"""WebSocket: connects once and receives."""
 
 from loadtests.pushed import PushClient, PushedUser
 from loadtests.ws import WebSocketClient

@@ -1,4 +1,4 @@
-"""The load of all processes as one: a master asks its workers, waits for every answer, and merges them."""
+"""The load of all processes as one: a master asks its workers, waits for every answer, and merges the answers."""
 
 import itertools
 import logging
@@ -18,7 +18,7 @@ from wirerace.observe.account import AccountRecord, LoadState, Window, merge
 
 HELLO, ASK, ANSWER, ACCOUNT = "wirerace_hello", "wirerace_ask", "wirerace_answer", "wirerace_account"
 TEST = "wirerace_test"
-"""The number of a test, among the options that a master gives its workers."""
+"""The key of a test's number, among the options that a master sends its workers."""
 ANSWER_SECONDS = 3.0
 
 Value = TypeVar("Value")
@@ -27,16 +27,16 @@ logger = logging.getLogger("wirerace")
 
 
 class LoadProcesses(Protocol):
-    """The load, in however many processes. Every method raises TrialFailed when a part of it is gone."""
+    """The load, in one process or several. Every method raises TrialFailed when a part of it is gone."""
 
     def state(self) -> LoadState:
-        """Return where it stands."""
+        """Return its state."""
 
     def set_window(self, window: Window) -> None:
-        """Set the window in which it counts."""
+        """Set the window of its accounts."""
 
     def cut(self, jitter_seconds: float) -> int:
-        """Cut all connections and return how many."""
+        """Cut all connections and return their number."""
 
     def finish(self) -> AccountRecord:
         """Close all ledgers and return the account of all."""
@@ -53,13 +53,13 @@ class Alone:
         return LOADS.get(self._environment)
 
     def state(self) -> LoadState:
-        """Return where it stands; nowhere before the test has started."""
+        """Return its state; an empty one before the test has started."""
         return self._load.state() if self._load is not None else LoadState()
 
     def set_window(self, window: Window) -> None:
         """Set the window of its accounts.
 
-        Raises TrialFailed before the test has started: it would count nothing.
+        Raises TrialFailed before the test has started, because nothing would be counted.
         """
         if self._load is None:
             raise TrialFailed("no test has started")
@@ -77,8 +77,8 @@ class Alone:
 class Workers:
     """The loads of a master's workers.
 
-    A worker that leaves in order hands its account over; one that is just gone takes its ledgers along, and numbers
-    without them would be too small: as long as it is gone, every question fails.
+    A worker that leaves in order hands its account over. The ledgers of a worker that vanishes are lost, and numbers
+    without them would be too small. So every question fails while a worker is missing.
     """
 
     def __init__(self, environment: Environment, runner: MasterRunner) -> None:
@@ -87,7 +87,7 @@ class Workers:
         self._test = 0
         self._numbers = itertools.count()
         self._answers: dict[tuple[int, str], AsyncResult] = {}
-        self._known: set[str] = set()  # a worker may be connected for some time before it listens to questions
+        self._known: set[str] = set()  # a worker may be connected for some time before it answers questions
         self._members: set[str] = set()
         self._accounts: dict[str, AccountRecord] = {}
         runner.register_message(HELLO, self._take_hello)
@@ -98,15 +98,15 @@ class Workers:
         events.test_stop.add_listener(self._end)
 
     def _begin(self, **_: Any) -> None:
-        """Note which workers there are, and give the test a number that they get with their options."""
+        """Note which workers there are, and give the test a number, which they get with their options."""
         self._test += 1
-        self._environment.process_exit_code = None  # it speaks of the last test
+        self._environment.process_exit_code = None  # it belongs to the last test
         vars(self._environment.parsed_options)[TEST] = self._test
         self._accounts.clear()
         self._members = self._known & self._present()
 
     def _end(self, **_: Any) -> None:
-        """Report: what was handed over, and what the others answer."""
+        """Report the accounts: those handed over, and the answers of the other workers."""
         try:
             self._accounts |= self._answers_of(self._left() & self._present(), "finish", AccountRecord)
             self._refuse_if_any_is_gone()
@@ -116,20 +116,20 @@ class Workers:
         report(merge(list(self._accounts.values())))
 
     def state(self) -> LoadState:
-        """Return where all together stand."""
+        """Return the state of all together."""
         states = self._ask("state", LoadState).values()
         return LoadState(*(sum(column) for column in zip(*map(msgspec.structs.astuple, states), strict=True)))
 
     def set_window(self, window: Window) -> None:
-        """Set the window of all."""
+        """Set the window of all workers."""
         self._ask("set_window", type(None), window)
 
     def cut(self, jitter_seconds: float) -> int:
-        """Cut all connections of all."""
+        """Cut all connections of all workers."""
         return sum(self._ask("cut", int, jitter_seconds).values())
 
     def finish(self) -> AccountRecord:
-        """Close all ledgers of all and return the account of all."""
+        """Close all ledgers of all workers and return the account of all."""
         return merge([*self._ask("finish", AccountRecord).values(), *self._accounts.values()])
 
     def _present(self) -> set[str]:
@@ -174,13 +174,13 @@ class Workers:
             waiting.set(msg.data)
 
     def _take_account(self, msg: Message, **_: Any) -> None:
-        # A worker of a master that is gone may speak of a test with the same number.
+        # A worker of an earlier master may send the account of a test with the same number.
         if msg.node_id in self._members and msg.data["test"] == self._test:
             self._accounts[msg.node_id] = msgspec.json.decode(msg.data["account"], type=AccountRecord)
 
 
 def answer_master(environment: Environment, runner: WorkerRunner) -> None:
-    """Answer what the master asks this worker."""
+    """Answer the master's questions to this worker."""
     alone = Alone(environment)
     questions: dict[str, Callable[[bytes], object]] = {
         "state": lambda _: alone.state(),
@@ -202,7 +202,7 @@ def answer_master(environment: Environment, runner: WorkerRunner) -> None:
 
 
 def hand_over(environment: Environment, runner: WorkerRunner, account: AccountRecord) -> None:
-    """Give the master this worker's account: its test is over."""
+    """Send the master this worker's account: its test is over."""
     test = getattr(environment.parsed_options, TEST, 0)
     runner.send_message(ACCOUNT, {"test": test, "account": msgspec.json.encode(account)})
 

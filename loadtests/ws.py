@@ -21,8 +21,8 @@ class WebSocketClient:
     """One connection; `cursor` is the cursor of the 101.
 
     `opened_ns` and `sent_ns` are when it was open and when the upgrade request had left, Unix nanoseconds.
-    Raises OSError or ConnectionLost when the connection breaks, Refused when the server does not upgrade, BadAnswer
-    when its answer makes no sense.
+    Raises OSError or ConnectionLost when the connection breaks, Refused when the server does not upgrade, and BadAnswer
+    when its answer is malformed.
     """
 
     def __init__(self, address: Address, target: str, counters: Counters | None = None) -> None:
@@ -40,12 +40,12 @@ class WebSocketClient:
 
     @property
     def stamp(self) -> Stamp:
-        """When the messages last received had arrived, and were read."""
+        """When the messages last received arrived, and when they were read."""
         return self._connection.stamp
 
     @property
     def is_cut(self) -> bool:
-        """Tell whether the last read ended inside a frame, whose part the stamp is of."""
+        """Return whether the last read ended inside a frame. The stamp then belongs to that part of a frame."""
         return self._reader.is_cut
 
     def receive(self) -> list[bytes]:
@@ -67,7 +67,7 @@ class WebSocketClient:
         except (ConnectionLost, FrameError) as error:
             if not messages:
                 raise
-            self._end = error  # What came before the end counts; the end is told next time.
+            self._end = error  # Messages before the end count; the next call raises the end.
         return messages
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from wirerace.options import add_flags, read_options, with_order
 from wirerace.transports import TRANSPORTS
 
 SERVICES = ("producer", *TRANSPORTS)
-"""Each is a module of this package with the service's name."""
+"""Each service is the module of this package with its name."""
 
 
 def service_of(name: str) -> type[Service]:
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = with_order(read_options(service.options_type, flags, os.environ), order)
         set_up_logs(options)
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # when a series was made: a second one each, read by nobody
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # else a second series for each counter, which nothing reads
         run(service, options)
     except BadInput as error:
         sys.stderr.write(f"{service.name}: {error}\n")

@@ -14,19 +14,19 @@ from wirerace.errors import BadCursor
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.wire.update import CURSOR_HEADER, Cursor, join_batch
 
-# What the answers of one moment may take; a client that asks with every old cursor in turn fills no memory.
+# The bound of the answers kept at one moment: a client that asks with every old cursor in turn must not fill memory.
 CACHED_BYTES = 4 * 1024 * 1024
 MOST_UPDATES, MOST_BYTES = 1_000, 1024 * 1024
-"""The most that an answer brings, but for one update larger than that: a client may never read it."""
+"""The bound of an answer, because its client may never read it. A single update may exceed it."""
 
 
 BODILESS = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 
 class Encoded(web.StreamResponse):
-    """A response that is bytes already; aiohttp writes it and does nothing else to it."""
+    """A response that is already encoded; aiohttp writes its bytes unchanged."""
 
-    def __init__(self, encoded: bytes, *, keep_alive: bool) -> None:  # super() would make headers that nobody reads
+    def __init__(self, encoded: bytes, *, keep_alive: bool) -> None:  # super() would make headers that are never used
         self._encoded = encoded
         self._stays = keep_alive
 
@@ -123,7 +123,7 @@ class Answers:
             self._cached.clear()
             self._cached_bytes = 0
             self._cached_at = at
-        if position > recent.head:  # The client is ahead of this server: its own cursor is the newest there is.
+        if position > recent.head:  # The client is ahead of this server: its own cursor is the newest one.
             answer = self._encode(position, after, condition, keep_alive=keep_alive)
         else:
             key = (position, keep_alive, condition)

@@ -1,4 +1,4 @@
-"""A client's connection: its bytes are counted, what it leaves unfinished ends it, and its last request is answered."""
+"""A client's connection: counts its bytes, ends it when a request stays unfinished, and answers its last request."""
 
 import logging
 import socket
@@ -12,17 +12,17 @@ from services.answers import Encoded, encode_response
 from wirerace.observe.metrics import ServiceMetrics
 
 REQUEST_SECONDS = 10.0
-"""For the whole head of a request, from its first byte or, of the first one, from the connection's beginning."""
+"""The limit for the whole head of a request, from its first byte; for the first one, from the connection's start."""
 BODY_SECONDS = 60.0
-"""For a whole request with a body."""
+"""The limit for a whole request with a body."""
 UNREAD_SECONDS, UNREAD_BYTES = 60.0, 64 * 1024
-"""A client that has not read that many bytes of answers in that time, and still leaves some, is cut off."""
+"""A client that reads fewer bytes of answers than that in that time, and leaves some unread, is cut off."""
 LOOK_SECONDS = 1.0
 """How often unfinished requests and unread answers are looked for."""
 VANISHED_SECONDS = 60
-"""After which a peer that acknowledges nothing, or answers no probe, counts as gone; the kernel itself waits hours."""
+"""A peer that acknowledges nothing, or answers no probe, for that long is gone. The kernel itself would wait hours."""
 PROBES = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 1000 * VANISHED_SECONDS}
-"""By their names in tcp(7), of which a platform has not all."""
+"""Socket options by their names in tcp(7); a platform may lack some."""
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +30,9 @@ logger = logging.getLogger(__name__)
 class ServerConnection(web.RequestHandler):
     """aiohttp's connection. Bytes of connections that ask for no updates are not counted.
 
-    `is_left_at_end` tells what it means that the client ends its sending side: that it leaves, while its request is
-    held or it is subscribed, else that no other request comes (RFC 9112, section 9.6), and `has_ended` turns true.
+    `is_left_at_end` says what it means when the client ends its sending side. While its request is held, or it is
+    subscribed, the client leaves. Otherwise no other request comes (RFC 9112, section 9.6), and `has_ended` becomes
+    true.
     """
 
     __slots__ = (
@@ -72,15 +73,15 @@ class ServerConnection(web.RequestHandler):
             self._metrics.received_bytes += self._uncounted_bytes
 
     def leave_counting(self) -> None:
-        """Count no more bytes: what reads them from now on knows what they are, and counts them."""
+        """Count no more bytes: the new reader of this connection counts them from now on."""
         self._counts = False
 
     def push(self) -> None:
-        """Note that this answer has no end: a client that ends its sending side leaves, and may be a little behind."""
+        """Note that this answer has no end: a client that ends its sending side leaves, and it may lag a little."""
         self.is_pushed = self.is_left_at_end = True
 
     def connection_made(self, transport: Any) -> None:
-        """Have the kernel find out when the peer has vanished."""
+        """Set the kernel's probes, so that a peer that has vanished is noticed."""
         super().connection_made(transport)
         self._begun = self._loop.time()
         stream = transport.get_extra_info("socket")
@@ -102,26 +103,26 @@ class ServerConnection(web.RequestHandler):
             self._begun = self._loop.time()
 
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio.Protocol has it
-        """Tell whether the connection stays open for the answers to requests that are whole."""
+        """Return whether the connection stays open for the answers to requests that are whole."""
         self.has_ended = True
         return self._waiting > 0 and not self.is_left_at_end and bool(self._last_body.is_eof())
 
     @property
     def _waiting(self) -> int:
-        """How many requests have come and are not answered; of their bodies, only the last one's can be unfinished."""
+        """The number of requests that are not answered yet. Only the last one's body can be unfinished."""
         return self._request_count - self._answers
 
     def answers_the_last(self) -> bool:
-        """Tell whether no request comes after the one that is being answered."""
+        """Return whether the request that is being answered is the last one."""
         return self.has_ended and self._waiting <= 1
 
     def count_answer(self) -> None:
-        """Note that a request is answered, and close after its answer when no other comes."""
+        """Note that a request is answered. Close after the answer when no other request comes."""
         if self.answers_the_last():
             self.close()
         self._answers += 1
         self._begun = None  # aiohttp waits for what is left of the body
-        self._unread = None  # this answer has its own time
+        self._unread = None  # the client's time to read starts again with each answer
 
     def end_if_late(self, now: float) -> None:
         """Refuse a request that should be whole by now, and end the connection."""
@@ -139,9 +140,9 @@ class ServerConnection(web.RequestHandler):
             self._refuse_late(transport, has_begun=True)
 
     def unread_bytes(self, now: float) -> int:
-        """Return how many bytes wait in this process for the client to read; cut it off when it reads too few.
+        """Return the bytes that wait in this process for the client; cut it off when it reads too slowly.
 
-        What is pushed is bounded by its fan-out.
+        The fan-out has its own bound for pushed bytes.
         """
         transport = self.transport
         waiting: int = 0 if transport is None else transport.get_write_buffer_size()
@@ -156,7 +157,7 @@ class ServerConnection(web.RequestHandler):
         return waiting
 
     def _refuse_late(self, transport: Any, *, has_begun: bool) -> None:
-        """Close; who has said something is told why."""
+        """Close. A client that has sent something gets the reason."""
         self._begun = None
         self._metrics.request_timeouts += 1
         if has_begun:
@@ -166,7 +167,7 @@ class ServerConnection(web.RequestHandler):
         transport.close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Forget the client at once."""
+        """Remove the client at once."""
         if self.joined:
             self.joined = False
             self._metrics.clients -= 1
@@ -179,7 +180,7 @@ class ServerConnection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer what is no HTTP, or a defect of ours, with one line, and close."""
+        """Answer malformed HTTP, or a defect of this server, with one line, and close."""
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.error("request for %s failed", request.path, exc_info=exc)
         line = (message or HTTPStatus(status).phrase).strip().partition("\n")[0].rstrip(":")

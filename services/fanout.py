@@ -1,4 +1,4 @@
-"""Fan-out: the same bytes to every subscriber's socket; who reads too slowly is cut off."""
+"""Fan-out: the same bytes to every subscriber's socket; a subscriber that reads too slowly is cut off."""
 
 import asyncio
 import logging
@@ -8,22 +8,22 @@ from services.recent import Recent
 from wirerace.observe.metrics import ServiceMetrics
 
 CLOSING_SECONDS = 1.5
-"""How long a peer that was told to go may take to read the last bytes and close.
+"""How long a peer may take to read the last bytes and close, once our side has ended.
 
-Less than a stopping service waits for its requests (`STOP_SECONDS`): when both end in one turn of the event loop,
-aiohttp sets the result of a future that it has just cancelled, and logs a traceback.
+It is less than `STOP_SECONDS`, for which a stopping service waits for its requests. If both ended in one turn of the
+event loop, aiohttp would set the result of a future that it has just cancelled, and log a traceback.
 """
 CATCH_UP_UPDATES, CATCH_UP_BYTES = 256, 65_536
-"""The most that is written at once to a subscriber that has missed some, but for one update larger than that."""
+"""The bound of what is written at once to a subscriber that catches up. A single update may exceed it."""
 CATCH_UP_SECONDS = 30.0
-"""How long a subscriber may take to read them."""
+"""How long a subscriber may take to read that much."""
 MOST_UNANSWERED_PINGS = 2
 
 logger = logging.getLogger(__name__)
 
 
 class Subscriber:
-    """One client's socket. `open` until something was decided to be the last that is written to it."""
+    """One client's socket. `open` is true until its last bytes are decided."""
 
     __slots__ = ("_metrics", "open", "transport", "unanswered_pings")
 
@@ -42,7 +42,7 @@ class Subscriber:
     def finish(self, farewell: bytes) -> None:
         """Write `farewell` and end our side of the connection; the peer ends its own, soon or by force.
 
-        Closing at once would reset the connection when unread bytes of the peer wait, and the reset would overtake the
+        Closing at once would reset the connection if bytes of the peer were unread, and the reset would overtake the
         last bytes written.
         """
         if not self.open:
@@ -53,8 +53,8 @@ class Subscriber:
             if not self.transport.is_closing():
                 self.transport.write_eof()
             asyncio.get_running_loop().call_later(CLOSING_SECONDS, self.transport.abort)
-        except Exception:  # the others have to be told, too
-            logger.exception("a client's socket failed when it was to be closed")
+        except Exception:  # the other clients must get their farewell, too
+            logger.exception("a client's socket failed while it was closed")
             self.transport.abort()
 
 
@@ -75,13 +75,13 @@ class Fanout:
         """Sends what waits to be sent to the others: a client that has caught up has it already."""
 
     def welcome(self, subscriber: Subscriber) -> None:
-        """Count a subscriber in; it is sent nothing before `subscribe`, but `farewell` at the end."""
+        """Count a subscriber. Before `subscribe` it is sent nothing but, if the fan-out ends, `farewell`."""
         self._members.add(subscriber)
 
     async def subscribe(
         self, subscriber: Subscriber, recent: Recent, position: int, drain: Callable[[], Awaitable[None]]
     ) -> None:
-        """Write what came after `position`, as fast as `drain` lets, and from then on everything that is sent."""
+        """Write what came after `position`, as fast as `drain` allows, and from then on everything that is sent."""
         metrics = self._metrics
         while subscriber.open and (missed := recent.after(position, CATCH_UP_UPDATES, CATCH_UP_BYTES)):
             subscriber.write(b"".join([kept.encoded for kept in missed]))
@@ -109,23 +109,23 @@ class Fanout:
         subscriber.finish(self._farewell)
 
     def is_slow(self, subscriber: Subscriber) -> bool:
-        """Tell whether a subscriber leaves too much unread."""
+        """Return whether a subscriber leaves too much unread."""
         return subscriber.transport.get_write_buffer_size() > self._high_water_bytes
 
     def send(self, encoded: bytes) -> int:
-        """Write to every subscriber that has caught up, and return to how many; the bytes are the caller's to count."""
+        """Write to every subscriber that has caught up, and return their number. The caller counts the bytes."""
         high_water_bytes = self._high_water_bytes
         gone: list[asyncio.Transport] = []
         slow: list[asyncio.Transport] = []
         for transport in self._caught_up:
-            if transport.is_closing():  # It was lost, and its handler has not yet had its turn to say so.
+            if transport.is_closing():  # It was lost, and its handler has not run yet.
                 gone.append(transport)
             elif transport.get_write_buffer_size() > high_water_bytes:
                 slow.append(transport)
             else:
                 try:
                     transport.write(encoded)
-                except Exception:  # one socket's failure is no other one's
+                except Exception:  # a failure of one socket must not affect the others
                     logger.exception("a client's socket failed")
                     transport.abort()
                     gone.append(transport)
@@ -136,11 +136,11 @@ class Fanout:
         return len(self._caught_up)
 
     def send_heartbeat(self, encoded: bytes) -> None:
-        """Send what only keeps connections alive; its bytes are counted apart."""
+        """Send bytes that only keep connections alive; they are counted separately."""
         self._metrics.heartbeat_bytes += len(encoded) * self.send(encoded)
 
     def ping(self, encoded: bytes, farewell: bytes) -> None:
-        """Ping everybody; who has not answered the last two pings is sent `farewell` instead, and cut off."""
+        """Ping every subscriber. One that has not answered the last two pings is sent `farewell` and cut off."""
         for subscriber in list(self._caught_up.values()):
             if subscriber.unanswered_pings >= MOST_UNANSWERED_PINGS:
                 self._metrics.ping_timeouts += 1
@@ -157,7 +157,7 @@ class Fanout:
         self._metrics.payload_bytes += payload_bytes * reached
 
     def end(self, farewell: bytes) -> None:
-        """Send `farewell` to everybody, and nothing after it."""
+        """Send `farewell` to every subscriber, and nothing after it."""
         self._caught_up.clear()
         for subscriber in self._members:
             subscriber.finish(farewell)

@@ -18,11 +18,11 @@ from wirerace.observe.metrics import ServiceMetrics
 from wirerace.wire.update import CURSOR_HEADER, MOST_LINE_BYTES, NO_UPDATE, Cursor, Update, decode_update, is_epoch
 
 HEARTBEAT_SECONDS = 1.0
-"""How often the producer sends an empty line when it has nothing else to say."""
+"""How often the producer sends an empty line when it has nothing else to send."""
 SILENCE_SECONDS = 3 * HEARTBEAT_SECONDS
 """After this long without a byte the link counts as lost."""
 FROM_THE_OLDEST = Cursor("0", 0)
-"""A cursor of no epoch: a server that has nothing asks for all that the producer still keeps."""
+"""A cursor of no epoch: a server without updates asks for all that the producer still keeps."""
 
 Result = TypeVar("Result")
 
@@ -30,11 +30,11 @@ logger = logging.getLogger(__name__)
 
 
 class BadFeed(WireraceError):
-    """What is at the other end of the link sends no feed, or one that goes wrong."""
+    """The other end of the link sends no feed, or a broken one."""
 
 
 class _Waiter(NamedTuple):
-    """Who waits for an update behind `after`, which had `position` when the waiting began."""
+    """A request that waits for an update after the cursor `after`, whose position was `position` when it came."""
 
     position: int
     after: Cursor | None
@@ -42,11 +42,10 @@ class _Waiter(NamedTuple):
 
 
 class Feed:
-    """Follows the producer into `recent` and tells those who wait.
+    """Follows the producer into `recent`, and answers waiting requests.
 
-    `live` is false while the link is lost, and `trouble` says why. `caught_up` turns true, for good, when the first
-    catching-up has ended: until then a server must not speak about updates, for it might lack some that its clients
-    have.
+    `live` is false while the link is lost, and `trouble` says why. `caught_up` becomes true, for good, when the server
+    has caught up for the first time. Until then it must not answer, because it may lack updates that its clients have.
     """
 
     def __init__(
@@ -71,7 +70,7 @@ class Feed:
         self._ended = False
 
     def listen(self, listener: Callable[[bytes, int], None]) -> None:
-        """Have `listener` called with each update's packed bytes and payload size."""
+        """Call `listener` with each update's packed bytes and payload size."""
         self._listeners.append(listener)
 
     async def once_newer(
@@ -79,9 +78,9 @@ class Feed:
     ) -> Result | None:
         """Call `act` with the position of `after` as soon as there is an update behind it, and return its result.
 
-        None when there was none for `wait_seconds`. It is called from where the update comes in, one waiter after the
-        other, before any of them runs: the last one waits for the others' `act`, not for all that the others do after
-        it. What it raises, its waiter gets.
+        The result is None when no update came for `wait_seconds`. `act` is called where the update is ingested: for one
+        waiter after the other, before any of them runs. So the last waiter waits for the others' `act`, and not for
+        what they do after it. An error of `act` is raised in its own waiter.
         """
         position = self.recent.position(after)
         if self.recent.head > position:
@@ -101,21 +100,21 @@ class Feed:
             self._metrics.held_requests -= 1
 
     async def reach(self, after: Cursor | None) -> int:
-        """Return the position of `after` once this server is not behind it; a client may have been further."""
+        """Return the position of `after` once this server has reached it; a client may be ahead of the server."""
         while (position := self.recent.position(after)) > self.recent.head and not self._ended:
             await self.once_newer(None, SILENCE_SECONDS, lambda _: None)
         return min(position, self.recent.head)
 
     def end(self) -> None:
-        """Let everybody go who waits, now and later: the server is shutting down."""
+        """End every wait, now and later: the server is shutting down."""
         self._ended = True
         for waiter in self._waiters:
             _settle(waiter, lambda: None)
 
     def publish(self, lines: Iterable[bytes]) -> None:
-        """Ingest updates as they came, and tell listeners, then waiters.
+        """Ingest updates in the order of arrival; call the listeners, then the waiters.
 
-        Raises BadFeed at the first line that is no update, or not the next one; those before it are ingested.
+        Raises BadFeed at the first line that is no update, or not the next one. The lines before it are ingested.
         """
         head_before = self.recent.head
         try:
@@ -136,11 +135,11 @@ class Feed:
                 logger.exception("a listener failed at update %s-%d", update.epoch, update.seq)
 
     def _checked(self, line: bytes) -> Update:
-        """Return the update in a line; it is passed on to clients as it is, so all of it must be right."""
+        """Return the update in a line. Clients get the line unchanged, so all of it must be right."""
         try:
             update = decode_update(line)
             if not line.isascii():
-                line.decode()  # what is in no field of an update is passed on, too
+                line.decode()  # unknown fields are forwarded, too
         except NO_UPDATE as error:
             raise BadFeed(f"a line is no update: {error}, in {shown(line)}") from None
         newest = self.recent.cursor
@@ -155,7 +154,7 @@ class Feed:
         waiters, self._waiters = self._waiters, {}
         for future, waiter in waiters.items():
             position = waiter.position
-            if position > head_before:  # It was ahead of this server; since then its epoch may have ended.
+            if position > head_before:  # This client was ahead of the server; since then its epoch may have ended.
                 position = self.recent.position(waiter.after)
             if self.recent.head > position:
                 _settle(future, partial(waiter.act, position))
@@ -182,7 +181,7 @@ class Feed:
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))
 
     def _lose(self, url: str, error: Exception) -> None:
-        """Stop being live; each reason is logged once, until the feed is live again."""
+        """Stop being live. Each reason is logged once until the feed is live again."""
         reason = printable(str(error)) or type(error).__name__
         self.live = False
         self._metrics.feed_live = 0
@@ -212,7 +211,7 @@ class Feed:
                     raise BadFeed(f"a line has more than {MOST_LINE_BYTES} bytes")
 
     def _note_progress(self, newest: Cursor) -> None:
-        """Go live once everything up to `newest`, the producer's head when the link was made, has come."""
+        """Go live once everything up to `newest` has come, the producer's head when the link was made."""
         cursor = self.recent.cursor
         if not self.live and cursor is not None and cursor.epoch == newest.epoch and cursor.seq >= newest.seq:
             self.live = self.caught_up = True
@@ -224,7 +223,7 @@ class Feed:
 def _cursor_of(response: aiohttp.ClientResponse) -> Cursor:
     """Return the cursor of the producer's newest update.
 
-    Raises BadFeed when the answer is no producer's.
+    Raises BadFeed when the answer is not from a producer.
     """
     if response.status != HTTPStatus.OK:
         raise BadFeed(f"it answers with {response.status}")
@@ -237,7 +236,7 @@ def _cursor_of(response: aiohttp.ClientResponse) -> Cursor:
 
 
 def _settle(waiter: asyncio.Future[Any], act: Callable[[], Any]) -> None:
-    """Call `act` for a waiter; it gets the result or, whatever that is, the error."""
+    """Call `act` for a waiter, which gets the result or any error."""
     if waiter.done():
         return
     try:

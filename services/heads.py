@@ -15,7 +15,7 @@ Headers = CIMultiDictProxy[str] | CIMultiDict[str]
 
 
 class Unmet(BadInput):
-    """A request that HTTP has a status of its own for; `headers` are lines that end in CRLF."""
+    """A refused request for which HTTP has a status of its own. `headers` are lines that end in CRLF."""
 
     def __init__(self, status: HTTPStatus, line: str, headers: str = "") -> None:
         super().__init__(line)
@@ -24,7 +24,7 @@ class Unmet(BadInput):
 
 
 def tokens_of(headers: Headers, name: str) -> frozenset[str]:
-    """Return the members of a list, in lower case: several lines of one name are one list (RFC 9110, section 5.3)."""
+    """Return the members of a list, in lower case. Several lines of one name are one list (RFC 9110, section 5.3)."""
     return frozenset(token.strip().lower() for line in headers.getall(name, ()) for token in line.split(","))
 
 
@@ -50,10 +50,10 @@ def entity_tags_of(request: web.BaseRequest) -> tuple[str, ...]:
 
 
 def check(request: web.BaseRequest) -> None:
-    """Refuse what no server may answer as if nothing were wrong.
+    """Refuse requests that a server must not answer as usual.
 
-    Raises BadInput without exactly one Host (RFC 9112, section 3.2), Unmet for an expectation that is not known (RFC
-    9110, section 10.1.1) and for an encoded body (section 8.4): unpacked, a small one may fill memory.
+    Raises BadInput without exactly one Host (RFC 9112, section 3.2). Raises Unmet for an unknown expectation (RFC 9110,
+    section 10.1.1), and for an encoded body (section 8.4), because a small one may fill the memory when it is unpacked.
     """
     headers = request.headers
     if len(headers.getall("Host", ())) != 1 and request.version >= (1, 1):
@@ -74,7 +74,7 @@ def refuse_foreign(request: web.BaseRequest, allowed: frozenset[str]) -> None:
 
 
 async def body_of(request: web.BaseRequest) -> bytes:
-    """Return the body, after a client that waits for it was told to go on (RFC 9110, section 10.1.1)."""
+    """Return the body. A client that waits for 100 Continue gets it first (RFC 9110, section 10.1.1)."""
     transport = request.transport
     if "Expect" in request.headers and request.version >= (1, 1) and transport is not None:
         transport.write(CONTINUE)

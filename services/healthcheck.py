@@ -10,7 +10,7 @@ ANSWER_SECONDS = 2.0
 
 
 def is_healthy(port: int) -> bool:
-    """Tell whether /health answers 200."""
+    """Return whether /health answers 200."""
     try:
         with socket.create_connection(("127.0.0.1", port), ANSWER_SECONDS) as connection:
             connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")

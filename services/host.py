@@ -36,12 +36,12 @@ from wirerace.workload.trace import MOST_SCHEDULE_BYTES
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
-BACKLOG = 4096  # Linux's own limit; clients may come all at once.
-STOP_SECONDS = 2.0  # for requests that are still being answered; a stop takes at most twice that.
+BACKLOG = 4096  # Linux's own limit; all clients may connect at once.
+STOP_SECONDS = 2.0  # for requests that are still being answered; a stop takes at most twice as long
 GC_THRESHOLDS = (50_000, 20, 100)
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 """Methods that change nothing (RFC 9110, section 9.2.1)."""
-MOST_REQUEST_BYTES = MOST_SCHEDULE_BYTES  # nothing else reads a body
+MOST_REQUEST_BYTES = MOST_SCHEDULE_BYTES  # only schedules come in a body
 
 logger = logging.getLogger(__name__)
 
@@ -55,13 +55,13 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
     port: Port
     host: Annotated[str, Meta(description="address to listen on")] = "127.0.0.1"
     log_format: Annotated[Literal["console", "json"], Meta(description="how log lines look")] = "console"
-    keep_updates: Annotated[int, Meta(ge=1, le=10_000_000, description="updates kept for clients that come back")] = (
+    keep_updates: Annotated[int, Meta(ge=1, le=10_000_000, description="updates kept for clients that reconnect")] = (
         65_536
     )
     keep_bytes: Annotated[int, Meta(ge=1, description="bytes that the kept updates may take")] = 64 * 1024 * 1024
-    parent_pid: Annotated[int, Meta(ge=0, description="stop when this process, the parent, is gone; 0 for never")] = 0
+    parent_pid: Annotated[int, Meta(ge=0, description="stop when this process, the parent, has ended; 0 for never")] = 0
     keep_alive_seconds: Annotated[
-        float, Meta(gt=0, le=86_400, description="how long a connection is kept on which nothing is asked")
+        float, Meta(gt=0, le=86_400, description="how long an idle connection is kept open")
     ] = 75.0
     high_water_bytes: Annotated[
         int, Meta(ge=1, description="unread bytes, beyond the kernel's buffer, at which a slow reader is cut off")
@@ -73,7 +73,7 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Service(ABC):
-    """One service: its routes, what it does all the time, and how it lets its clients go."""
+    """One service: its routes, its background work, and how it closes its clients' connections."""
 
     name: ClassVar[str]
     options_type: ClassVar[type[ServiceOptions]]
@@ -106,22 +106,22 @@ class Service(ABC):
     @property
     @abstractmethod
     def live(self) -> bool:
-        """Tell whether the service does what it is there for."""
+        """Return whether the service does its work."""
 
     @property
     def trouble(self) -> str:
-        """What keeps the service from that, in one line; nothing when it is not known."""
+        """What keeps the service from its work, in one line; empty when that is not known."""
         return str(self.troubles)
 
     def end(self) -> None:
-        """Let every client go: no new request will come."""
+        """Close the clients' connections: no new request will come."""
         self.ending = True
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer any request; bad input gets 400 and one line that names the parameter and the cure."""
         transport = request.transport
         if transport is not None and transport.get_write_buffer_size() > self.options.high_water_bytes:
-            self.metrics.slow_readers += 1  # The client asks and asks, and reads no answers.
+            self.metrics.slow_readers += 1  # The client sends request after request, and reads no answers.
             transport.abort()
             return Encoded(b"", keep_alive=False)
         handler = self.routes.get(request.path, {}).get(request.method, self._misrouted)
@@ -138,7 +138,7 @@ class Service(ABC):
         except web.HTTPRequestEntityTooLarge:
             line = f"a body has at most {MOST_REQUEST_BYTES} bytes; send less"
             return self.refuse(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, line)
-        except ConnectionError:  # The client has gone, or was cut off: there is nobody to answer.
+        except ConnectionError:  # The client has gone, or was cut off: no answer can reach it.
             return Encoded(b"", keep_alive=False)
         finally:
             if isinstance(connection, ServerConnection):
@@ -152,7 +152,7 @@ class Service(ABC):
         return self.refuse(request, HTTPStatus.METHOD_NOT_ALLOWED, f"use {allowed}", f"Allow: {allowed}\r\n")
 
     def refuse(self, request: web.BaseRequest, status: HTTPStatus, line: str, headers: str = "") -> web.StreamResponse:
-        """Return an error of one line; it closes the connection when the request had a body nobody has read."""
+        """Return an error of one line. It closes the connection if the request has a body that was not read."""
         stays = self.stays(request) and not request.can_read_body
         encoded = error_of(status, line, headers, keep_alive=stays)
         if request.method == "HEAD":  # It gets the headers of an answer, and no body.
@@ -163,7 +163,7 @@ class Service(ABC):
         return Encoded(encoded, keep_alive=stays)
 
     def stays(self, request: web.BaseRequest) -> bool:
-        """Tell whether the connection stays open after the answer."""
+        """Return whether the connection stays open after the answer."""
         connection = request.protocol
         is_last = isinstance(connection, ServerConnection) and connection.answers_the_last()
         return bool(request.keep_alive) and request.version >= (1, 1) and not self.ending and not is_last
@@ -214,9 +214,9 @@ class _Server(web.Server):
 
 
 async def serve(service: Service, stop: asyncio.Event, on_listening: Callable[[int], None]) -> None:
-    """Serve until `stop` is set, then let clients go and return; `on_listening` is told the port.
+    """Serve until `stop` is set, then close the clients' connections and return. `on_listening` gets the port.
 
-    Raises BadInput when the port cannot be had, and whatever the service's own work raises.
+    Raises BadInput when the port is not available, and any error of the service's own work.
     """
     options = service.options
     if not is_host(options.host):
@@ -262,7 +262,7 @@ def run(service_type: type[Service], options: ServiceOptions) -> None:
         await serve(service, stop, lambda port: logger.info("%s listens on %s:%d", service.name, options.host, port))
         logger.info("%s stopped", service.name)
 
-    # What was made by now lives as long as the process; looking at it again and again cost a third of a long poll.
+    # Everything made so far lives as long as the process. Collecting it over and over cost a third of a long poll.
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

@@ -7,17 +7,17 @@ from wirerace.observe.metrics import ServiceMetrics
 from wirerace.wire.frames import CloseCode, FrameError, FrameReader, Message, Opcode, encode_close, encode_frame
 
 MOST_FRAMES_AT_ONCE = 1_000
-"""In one reading of a socket: all others wait meanwhile."""
+"""The limit for one read of a socket, because all other clients wait meanwhile."""
 MOST_FRAMES_A_SECOND = 10_000
 COUNTING_SECONDS = 1.0
 MESSAGE_SECONDS = 10.0
-"""For a whole message, from its first byte on."""
+"""The limit for a whole message, from its first byte."""
 
 
 class Incoming:
     """Takes what aiohttp reads.
 
-    Bytes are counted when the frame that they belong to is known for what it is, for pongs are counted apart.
+    Bytes are counted when the kind of their frame is known, because pongs are counted separately.
     """
 
     def __init__(self, subscriber: Subscriber, fanout: Fanout, metrics: ServiceMetrics, max_message_bytes: int) -> None:
@@ -32,7 +32,7 @@ class Incoming:
         self._message_began: float | None = None
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        """Take bytes; the result tells aiohttp to go on, with nothing left over."""
+        """Take bytes. The result means to aiohttp: continue, nothing is left over."""
         self._uncounted_bytes += len(data) if self.counts else 0
         if self._subscriber.open:
             try:
@@ -48,7 +48,7 @@ class Incoming:
         return False, b""
 
     def feed_eof(self) -> None:
-        """The connection is lost; aiohttp calls this."""
+        """Do nothing: aiohttp calls this when the connection is lost."""
         self._subscriber.open = False
         self._count(0)
 
@@ -75,7 +75,7 @@ class Incoming:
             raise FrameError(CloseCode.POLICY, f"more than {MOST_FRAMES_A_SECOND} frames in a second")
 
     def _count(self, rest_bytes: int) -> None:
-        """Count what was received, but for the last bytes, of a frame that is not whole."""
+        """Count what was received, without the last `rest_bytes`, which belong to an unfinished frame."""
         rest_bytes = min(rest_bytes, self._uncounted_bytes)
         self._metrics.received_bytes += self._uncounted_bytes - rest_bytes
         self._uncounted_bytes = rest_bytes

@@ -1,4 +1,4 @@
-"""The journal: lines in a file that outlive the process; what cannot be written is said, and known to be missing."""
+"""The journal: lines in a file that outlive the process. What cannot be written is reported and marked as missing."""
 
 import contextlib
 import os
@@ -16,22 +16,22 @@ Steady = Callable[[], float]
 
 
 class Line(NamedTuple):
-    """One line of an earlier life, and where it stands."""
+    """One line of an earlier process, and its place in the file."""
 
     place: str
     text: bytes
 
 
 class Journal:
-    """Appends to a file, and to a second one that the first becomes when `rotate` is called.
+    """Appends to a file. `rotate` begins a new file, and the one so far becomes the older one.
 
-    A batch of lines is in the file whole or not at all. When one cannot be written, because the disk is full or gone,
-    that is a trouble of the service: a gap is marked, lines are dropped, and writing is tried again once a second.
-    Then `preface` gives the lines that have to come first.
+    A batch of lines is in the file whole or not at all. If a batch cannot be written, because the disk is full or gone,
+    the service has a trouble. A gap is marked, lines are dropped, and writing is tried again once a second. When it
+    succeeds, the lines of `preface` come first.
     """
 
     def __init__(self, path: Path, troubles: Troubles, preface: Callable[[], list[bytes]], steady: Steady) -> None:
-        """Open the file. Raises OSError when it cannot be had."""
+        """Open the file. Raises OSError when it cannot be opened."""
         self.path = path
         self.dropped = 0
         self._troubles = troubles
@@ -44,7 +44,7 @@ class Journal:
         self._open()
 
     def write(self, line: bytes) -> None:
-        """Have a line written by the next flush."""
+        """Add a line, which the next flush writes."""
         self._pending.append(line)
 
     def flush(self) -> None:
@@ -65,13 +65,13 @@ class Journal:
 
     @property
     def is_failing(self) -> bool:
-        """Tell whether the last batch could not be written."""
+        """Return whether the last batch could not be written."""
         return self._retry_at > 0
 
     def rotate(self) -> None:
         """Begin a new file; the one so far takes the place of the older one.
 
-        Raises OSError when it cannot be moved; then it goes on.
+        Raises OSError when it cannot be moved; then writing continues in it.
         """
         self.path.replace(older(self.path))
         self.close()
@@ -83,7 +83,7 @@ class Journal:
             self._fd = -1
 
     def _open(self) -> None:
-        """Open the file for appending, behind the line that a killed process may have left unfinished."""
+        """Open the file for appending, after ending a line that a killed process may have left unfinished."""
         if self._fd >= 0:
             return
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
@@ -119,7 +119,7 @@ class Journal:
                 self._mark_gap()
 
     def _mark_gap(self) -> None:
-        """Have the file end with a gap, in the place of its last line when there is no space for both."""
+        """End the file with the line of a gap. It replaces the last line when there is no space for both."""
         before_last = self._last
         self._cut(self._end)
         try:
@@ -131,7 +131,7 @@ class Journal:
         self._end += len(GAP) + 1
 
     def _cut(self, end: int) -> None:
-        """Drop what is behind `end`: a part of a line, for example."""
+        """Drop what is after `end`: a part of a line, for example."""
         os.ftruncate(self._fd, end)
         self._end = self._last = end
 

@@ -19,7 +19,7 @@ class LongPollingServerOptions(ServerOptions, frozen=True, kw_only=True):
 
     port: Port = TRANSPORT.port
     hold_seconds: Annotated[
-        float, Meta(ge=0, le=MOST_HOLD_SECONDS, description="how long a request is held that does not say")
+        float, Meta(ge=0, le=MOST_HOLD_SECONDS, description="how long a request without `hold` is held")
     ] = 25.0
 
 
@@ -34,14 +34,14 @@ class LongPolling(TransportService):
         super().__init__(options, TRANSPORT.path)
 
     async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer as soon as there is something."""
+        """Answer as soon as there is a newer update."""
         parameters = parameters_of(request)
         after = cursor_of(parameters)
         hold_seconds = seconds_of(parameters, "hold", self.options.hold_seconds, MOST_HOLD_SECONDS)
         connection = request.protocol
         if not isinstance(connection, ServerConnection):
             raise ConnectionResetError("the client has gone")
-        if connection.has_ended:  # The client says no more; its held request would not be told from one that was left.
+        if connection.has_ended:  # Its sending side has ended: a held request would look abandoned.
             hold_seconds = 0.0
 
         def answer(position: int) -> Encoded:

@@ -1,4 +1,4 @@
-"""Making: what a schedule intends and when, handed out in portions as it falls due."""
+"""Making: the updates that a schedule intends, in portions, as they become due."""
 
 from typing import NamedTuple
 
@@ -6,12 +6,12 @@ from wirerace.errors import BadInput
 from wirerace.workload.schedule import Schedule, updates_of
 
 AT_ONCE_UPDATES, AT_ONCE_BYTES = 1000, 1024 * 1024
-"""The most of a backlog that is made before the event loop gets its turn, but for one update larger than that."""
+"""The bound of a backlog made before the event loop gets its turn. A single update may exceed it."""
 MOST_NS = 2**63 - 1
 
 
 class Due(NamedTuple):
-    """An update to be made: its intended time, Unix nanoseconds, and its payload."""
+    """An update to be made: its payload, and its intended time in Unix nanoseconds."""
 
     at_ns: int
     data: str
@@ -20,7 +20,7 @@ class Due(NamedTuple):
 class Making:
     """A schedule that is being kept, from its first intended time that is not before `from_ns`.
 
-    Raises BadInput when there is no such time: a schedule is tried before anybody relies on it.
+    Raises BadInput when there is no such time, so that a schedule is tried before it is used.
     """
 
     def __init__(self, schedule: Schedule, start_ns: int, from_ns: int) -> None:
@@ -39,7 +39,7 @@ class Making:
         return self._next.at_ns
 
     def due(self, now_ns: int) -> list[Due]:
-        """Return what is due now; when it is a portion of that, `next_ns` is past."""
+        """Return what is due now, or a portion of it; in that case `next_ns` is past."""
         due: list[Due] = []
         size_bytes = 0
         while self._next.at_ns <= now_ns and len(due) < AT_ONCE_UPDATES and size_bytes < AT_ONCE_BYTES:

@@ -33,7 +33,7 @@ from wirerace.workload.trace import Event, check_events, read_trace
 
 HEARTBEAT = b"1\r\n\n\r\n"  # a chunk with an empty line
 STEP_NS = 3 * NS_PER_SECOND
-"""By more than this the clock was set; less than that is a lateness like any other."""
+"""A larger jump means that the clock was set. A smaller one counts as lateness."""
 
 logger = logging.getLogger(__name__)
 
@@ -45,19 +45,19 @@ class ProducerOptions(ServiceOptions, frozen=True, kw_only=True):
     rate_per_second: Rate = 5.0
     arrivals: Arrivals = "poisson"
     payload_bytes: Annotated[Bytes, Meta(description="bytes of data in an update")] = 100
-    on_seconds: Annotated[Duration, Meta(description="bursts: how long one lasts")] = 1.0
+    on_seconds: Annotated[Duration, Meta(description="bursts: the length of one")] = 1.0
     off_seconds: Annotated[Duration, Meta(description="bursts: the silence between two")] = 4.0
     trace_file: Annotated[str | None, Meta(description="trace: recorded times, JSON Lines or CSV")] = None
     speed: Annotated[float, Meta(gt=0, description="trace: how much faster than recorded")] = 1.0
     seed: Seed = 1
     idle: Annotated[bool, Meta(description="make nothing until a schedule is set")] = False
     record_file: Annotated[
-        str | None, Meta(description="file for the record of all updates made; a new producer goes on with it")
+        str | None, Meta(description="file for the record of all updates made; a new producer continues it")
     ] = None
 
 
 class Producer(Service):
-    """Makes updates, keeps recent ones for servers that come back, and its record of all."""
+    """Makes updates, keeps recent ones for servers that reconnect, and keeps a record of all."""
 
     name = "producer"
     options_type = ProducerOptions
@@ -119,10 +119,10 @@ class Producer(Service):
         self._fanout.end(b"0\r\n\r\n")
 
     def _begin(self) -> None:
-        """Begin with the schedule of the record, else of the options, else without one.
+        """Begin with the schedule of the record, else with that of the options, else without one.
 
-        The record's was set while the same options held: a producer that was killed goes on with it, unless the clock
-        was set back in the meantime, so that what was made lies in the future.
+        The record's schedule was set under the same options, so a producer that was killed continues it. It does not
+        if the clock was set back in the meantime, because then the updates made lie in the future.
         """
         held, now = self._record.schedule, self._clock()
         if held is not None and self._record.newest_ns <= now + STEP_NS:
@@ -131,7 +131,7 @@ class Producer(Service):
             self._set_schedule(schedule, now)
 
     def _set_schedule(self, schedule: Schedule, start_ns: int) -> None:
-        """Keep to a schedule from its start on, if it can be kept; then only is it recorded."""
+        """Keep a schedule from its start. It is recorded only if it can be kept."""
         schedule = msgspec.structs.replace(schedule, start_ns=start_ns)
         making = Making(schedule, start_ns, start_ns)
         self._record.set_schedule(schedule)
@@ -145,16 +145,16 @@ class Producer(Service):
         logger.info("schedule: %s", msgspec.json.encode(shown).decode())
 
     def _heed_the_clock(self) -> None:
-        """Start afresh when the wall clock was set: what the schedule intended is long past, or far away."""
+        """Start the schedule again when the wall clock was set: its intended times are long past, or far ahead."""
         self._stepped_ns += self._watch.step_ns()
         if abs(self._stepped_ns) > STEP_NS:
             step_seconds, self._stepped_ns = self._stepped_ns / NS_PER_SECOND, 0
-            logger.warning("the clock was set by %+.1f s: the schedule starts afresh from now", step_seconds)
+            logger.warning("the clock was set by %+.1f s: the schedule starts again from now", step_seconds)
             if self._making is not None:
                 self._set_schedule(self._making.schedule, self._clock())
 
     def _on_time(self) -> None:
-        """Make what is due; a failure ends the service, which would only seem to live."""
+        """Make what is due. A failure ends the service: otherwise it would look alive and make nothing."""
         try:
             self._heed_the_clock()
             if self._making is not None:
@@ -165,7 +165,7 @@ class Producer(Service):
                 self._failed.set_exception(error)
 
     def _make(self, due: list[Due]) -> None:
-        """Make one update for each intended time and payload: into the record first, then to the servers."""
+        """Make one update for each intended time and payload; write it to the record first, then to the servers."""
         made: list[tuple[bytes, int]] = []
         for due_ns, data in due:
             self._seq += 1
@@ -238,7 +238,7 @@ def _ns_of(parameters: dict[str, str], name: str) -> int:
 def schedule_in(body: bytes) -> Schedule:
     """Return the schedule in a request.
 
-    Raises BadInput when it is none, or cannot be kept.
+    Raises BadInput when the body is no schedule, or one that cannot be kept.
     """
     try:
         schedule = decode_json(body, Schedule)
@@ -249,7 +249,7 @@ def schedule_in(body: bytes) -> Schedule:
 
 
 def schedule_of(options: ProducerOptions) -> Schedule:
-    """Return the schedule that the options give, without a start.
+    """Return the schedule that the options describe, without a start.
 
     Raises BadInput when its trace cannot be read.
     """

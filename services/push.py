@@ -21,14 +21,14 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 
 class PushedClient:
-    """One client of a fan-out: `connection` is its connection, `subscriber` what the fan-out knows of it."""
+    """One client of a fan-out: its connection, and its subscriber, which the fan-out writes to."""
 
     __slots__ = ("_fanout", "_request", "connection", "subscriber")  # there are thousands
 
     def __init__(self, request: web.BaseRequest, fanout: Fanout, metrics: ServiceMetrics) -> None:
-        """Take the client that has sent a request.
+        """Take the client of a request.
 
-        Raises ConnectionResetError when it has gone.
+        Raises ConnectionResetError when the client has gone.
         """
         connection, transport = request.protocol, request.transport
         if transport is None or not isinstance(connection, ServerConnection) or connection.has_ended:
@@ -41,7 +41,7 @@ class PushedClient:
     def welcome(self, head: bytes) -> Self:
         """Write the head of an answer that has no end. As a context manager, it sends nothing more after the block.
 
-        The client gets no update before `subscribe`, but it gets the farewell of a fan-out that ends.
+        The client gets no update before `subscribe`. If the fan-out ends before that, it gets the farewell.
         """
         self.connection.join()
         self.connection.push()

@@ -8,7 +8,7 @@ from wirerace.wire.update import Cursor, Update
 
 
 class Kept(NamedTuple):
-    """An update as it will be written, and what counts about it."""
+    """An update as it will be written, with the numbers that are counted for it."""
 
     position: int
     encoded: bytes
@@ -24,11 +24,11 @@ class _Run(NamedTuple):
 
 
 class Recent:
-    """Updates in order of arrival. Each has a *position*, 1, 2, 3 …, that counts on across epochs and gaps.
+    """Updates in order of arrival. Each has a *position*, 1, 2, 3 …, which continues across epochs and gaps.
 
-    A client that has everything up to a position gets what lies after it. `head` is the newest position, 0 when there
-    was none yet; positions above `head` are of cursors that are ahead of this server. `version` changes whenever head
-    or cursor do.
+    A client that has everything up to a position gets what lies after it. `head` is the newest position, 0 before the
+    first update. A position above `head` belongs to a cursor that is ahead of this server. `version` changes whenever
+    the head or the cursor does.
     """
 
     def __init__(self, keep_updates: int, keep_bytes: int) -> None:
@@ -42,14 +42,14 @@ class Recent:
         self._runs: list[_Run] = []
 
     def turn_to(self, cursor: Cursor) -> None:
-        """Say that what comes next follows `cursor`: a new epoch has begun, or updates are missing for good."""
+        """Note that the next update follows `cursor`: a new epoch has begun, or updates are missing for good."""
         if cursor != self.cursor:
             self.version += 1
             self._runs.append(_Run(cursor.epoch, cursor.seq + 1, self.head + 1))
             self.cursor = cursor
 
     def append(self, update: Update, encoded: bytes) -> None:
-        """Keep the next update, and drop the oldest as far as the bounds ask for it."""
+        """Keep the next update, and drop the oldest ones until the bounds are met."""
         self.turn_to(Cursor(update.epoch, update.seq - 1))
         self.head += 1
         self.version += 1
@@ -62,15 +62,15 @@ class Recent:
             del self._runs[0]
 
     def position(self, cursor: Cursor | None) -> int:
-        """Return the position up to which the client has everything that can still be had.
+        """Return the position up to which the client has everything that is still kept.
 
-        Without a cursor that is the head: the client starts at the next update. A cursor of an epoch that is not known
-        means "from the oldest kept", and so does one that is older than what is kept.
+        Without a cursor that is the head: the client starts at the next update. A cursor of an unknown epoch, or one
+        that is older than everything kept, means "from the oldest kept".
         """
         if cursor is None:
             return self.head
         before_oldest = self._before_oldest
-        end: int | None = None  # of the run looked at; the newest has none
+        end: int | None = None  # the end of the run in question; the newest run has none
         for run in reversed(self._runs):
             if run.epoch == cursor.epoch:
                 position = run.first + cursor.seq - run.first_seq
@@ -80,18 +80,18 @@ class Recent:
         return before_oldest
 
     def cursor_at(self, position: int) -> Cursor:
-        """Return the cursor of a client that has everything up to `position`, the one of a kept update."""
+        """Return the cursor of a client that has everything up to `position`, the position of a kept update."""
         run = next(run for run in reversed(self._runs) if run.first <= position)
         return Cursor(run.epoch, run.first_seq + position - run.first)
 
     def after(self, position: int, most_updates: int, most_bytes: int) -> list[Kept]:
-        """Return what is kept after `position`, oldest first, up to both bounds, but one update at least."""
+        """Return what is kept after `position`, oldest first, up to both bounds, and at least one update."""
         kept = len(self._kept)
         start = max(position - self._before_oldest, 0)
         if start >= kept:
             return []
         stop = min(start + most_updates, kept)
-        if kept - start < start:  # A deque is quick to reach from its ends only.
+        if kept - start < start:  # A deque is fast at its ends only.
             found = list(islice(reversed(self._kept), kept - stop, kept - start))
             found.reverse()
         else:

@@ -1,4 +1,4 @@
-"""The producer's record: every update made, in memory and, if wanted, in a file that outlives the process."""
+"""The producer's record: every update made, in memory and, with a path, in a file that outlives the process."""
 
 import logging
 import time
@@ -22,9 +22,9 @@ from wirerace.workload.trace import check_events
 
 PART_UPDATES = 250_000
 PARTS = 4
-"""The record reaches back over one million updates, in parts, of which the oldest is dropped whole."""
+"""The record has the last million updates, in parts. The oldest part is dropped whole."""
 MOST_WARNINGS = 10
-"""Of lines that cannot be read, in one file; the others are only counted."""
+"""Warnings about unreadable lines, for each file. Further lines are only counted."""
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class _Part:
         self.seq = array("q")
         self.ts = array("q")
         self.late_ns = array("q")
-        self.ascends = True  # in time; it does not where the clock was set back
+        self.ascends = True  # in time; false if the clock was set back
 
     def append(self, line: "_Line") -> None:
         self.ascends = self.ascends and (not self.ts or self.ts[-1] <= line.ts)
@@ -65,7 +65,7 @@ class _Line(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=Fals
 
 
 class _Held(msgspec.Struct):
-    """The schedule that holds from here on, None for none, and the options under which it was set."""
+    """The schedule that is kept from here on, None for none, and the options under which it was set."""
 
     schedule: Schedule | None
     options: Schedule | UnsetType | None = UNSET
@@ -77,9 +77,9 @@ _decode_line = msgspec.json.Decoder(_Line).decode
 class Record:
     """What was made, oldest first, bounded to the last million updates.
 
-    With a `path`, each update is in the file before any server gets it; a producer that starts anew with the same
-    file knows the epochs before it, and the schedule that was set, as long as it starts with the same options. When the
-    file cannot be written, the record goes on in memory, and the service is in trouble.
+    With a `path`, each update is in the file before any server gets it. A producer that starts again with the same file
+    knows the earlier epochs. If it has the same options, it knows the schedule that was set, too. When the file cannot
+    be written, the record continues in memory, and the service has a trouble.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Record:
         if path is not None:
             try:
                 self._restore(older(path))
-                if self._parts:  # Files before that one may be gone: nothing is known of what they held.
+                if self._parts:  # Files before that one may be gone, and their updates are unknown.
                     self._dropped_to_ns = max(self._dropped_to_ns, self._parts[0].ts[0] - 1)
                 self._lines_in_file = self._restore(path)
                 self._journal = Journal(path, troubles, lambda: [self._held()], steady)
@@ -116,9 +116,9 @@ class Record:
         return self._parts[-1].ts[-1] if self._parts else 0
 
     def begin(self, options: Schedule | None) -> None:
-        """Begin a life with the schedule that its options give, without a start, or None.
+        """Begin with the schedule that the options describe, without a start, or None.
 
-        What was set while other options held does not hold any more: who changes them wants theirs.
+        A schedule that was set under other options is dropped: a user that changes the options wants theirs.
 
         Raises BadInput when the file cannot be written.
         """
@@ -132,7 +132,7 @@ class Record:
             raise BadInput(f"{self._journal.path}: cannot be written; free some space, or name another --record-file")
 
     def set_schedule(self, schedule: Schedule | None) -> None:
-        """Note the schedule that holds from now on, None for none, and the options under which it was set."""
+        """Note the schedule that is kept from now on, None for none, and the options under which it was set."""
         self.schedule = schedule
         if self._journal is not None:
             self._journal.write(self._held())
@@ -189,19 +189,19 @@ class Record:
         try:
             journal.rotate()
         except OSError as error:
-            logger.warning("%s: %s: it goes on and grows", journal.path, error.strerror or error)
+            logger.warning("%s: %s: writing continues in it, and it grows", journal.path, error.strerror or error)
         else:
             journal.write(self._held())
 
     def _restore(self, path: Path) -> int:
-        """Read a file of an earlier life, if there is one, and return the number of its lines."""
+        """Read a file of an earlier process, if there is one, and return the number of its lines."""
         count = skipped = 0
         for line in lines_of(path):
             count += 1
             try:
                 self._take(line)
             except (*NO_UPDATE, BadInput) as error:
-                # Damaged, or the process before this one was killed while it wrote it, and had told nobody yet.
+                # The line is damaged, or its process was killed while writing it. Then no server got the update.
                 self._damage += 1
                 skipped += 1
                 if skipped <= MOST_WARNINGS:
@@ -211,7 +211,7 @@ class Record:
         return count
 
     def _take(self, line: Line) -> None:
-        """Take over one line; raises what says that it is none."""
+        """Take over one line. Raises when it is not a line of the record."""
         text = line.text.strip(b"\0\r\n ")
         if text == GAP:
             self._damage += 2
@@ -230,7 +230,7 @@ class Record:
         if not is_next and not is_epoch(update.epoch):
             raise BadInput("no epoch")
         due = newest.seq[-1] + 1 if newest is not None and is_next else 1
-        if update.seq != due or self._damage > 1:  # One damaged line at the end of an epoch is what a kill leaves.
+        if update.seq != due or self._damage > 1:  # A kill leaves one damaged line at the end of an epoch.
             self._dropped_to_ns = max(self._dropped_to_ns, update.ts - 1)
         self._damage = 0
         self._remember(update)

@@ -62,14 +62,14 @@ class TimerFd:
             raise OSError(ctypes.get_errno(), "timerfd_settime failed")
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         asyncio.get_running_loop().remove_reader(self._fd)
         os.close(self._fd)
 
     def _fire(self) -> None:
         try:
             os.read(self._fd, 8)
-        except BlockingIOError:  # It was armed anew between firing and being read.
+        except BlockingIOError:  # It was armed again between firing and being read.
             return
         self._on_time()
 
@@ -86,7 +86,7 @@ class LoopTimer:
         """Fire at `at_ns`."""
         self.disarm()
         self._at_ns = at_ns
-        # Rounded up, for loops that round to a millisecond would fire early, again and again.
+        # Rounded up, because loops that round to a millisecond would fire early, again and again.
         delay_ms = -(-max(0, at_ns - now_ns()) // NS_PER_MILLISECOND)
         self._handle = asyncio.get_running_loop().call_later(delay_ms / 1000, self._fire)
 

@@ -1,4 +1,4 @@
-"""A server of one transport: follows the feed and delivers it; each subclass is one way to deliver."""
+"""A server of one transport: follows the feed and delivers it. Each subclass is one transport."""
 
 import re
 from abc import abstractmethod
@@ -27,14 +27,14 @@ class ServerOptions(ServiceOptions, frozen=True, kw_only=True):
     producer_url: Annotated[
         str,
         Meta(
-            description="where the producer is: http://HOST:PORT",
+            description="address of the producer: http://HOST:PORT",
             extra={"example": "http://127.0.0.1:8000"},
         ),
     ] = f"http://127.0.0.1:{PRODUCER_PORT}"
 
 
 class TransportService(Service):
-    """What servers of all transports do alike. `deliver` is what they do each in its own way."""
+    """What the servers of all transports share. `deliver` is what each transport does differently."""
 
     options: ServerOptions
 
@@ -64,12 +64,12 @@ class TransportService(Service):
 
     @property
     def live(self) -> bool:
-        """Tell whether the feed is live."""
+        """Return whether the feed is live."""
         return self.feed.live
 
     @property
     def trouble(self) -> str:
-        """What is wrong with the feed, and with all else."""
+        """What is wrong with the feed, and with the rest of the service."""
         return "; ".join(filter(None, (self.feed.trouble, super().trouble)))
 
     def cursor(self) -> Cursor | None:
@@ -77,7 +77,7 @@ class TransportService(Service):
         return self.feed.recent.cursor
 
     def end(self) -> None:
-        """Let go who waits."""
+        """Answer the waiting requests."""
         super().end()
         self.feed.end()
 

@@ -18,12 +18,12 @@ class Troubles:
         return "; ".join(self._lines.values())
 
     def begin(self, name: str, line: str) -> None:
-        """Note a trouble; it is logged unless it is there already."""
+        """Note a trouble. It is logged if it is new."""
         if name not in self._lines:
             logger.error("%s", line)
         self._lines[name] = line
 
     def end(self, name: str, line: str) -> None:
-        """Note that a trouble is over, if it was there."""
+        """Note that a trouble is over, if there was one of that name."""
         if self._lines.pop(name, ""):
             logger.info("%s", line)

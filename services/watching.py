@@ -11,11 +11,11 @@ from wirerace.observe.metrics import ServiceMetrics
 LAG_EVERY_SECONDS = 0.25
 PARENT_EVERY_SECONDS = 1.0
 SPARE_DESCRIPTORS = 4
-"""For the feed, a look at /proc and the like: with fewer, the next client may be turned away."""
+"""Reserved for the feed, for reading /proc and the like. With fewer left, the next client may be turned away."""
 
 
 async def watch_loop(metrics: ServiceMetrics, troubles: Troubles) -> None:
-    """Measure how late the event loop is, and see whether there are file descriptors, until cancelled."""
+    """Measure how late the event loop is, and check for free file descriptors, until cancelled."""
     loop = asyncio.get_running_loop()
     while True:
         due = loop.time() + LAG_EVERY_SECONDS
@@ -25,9 +25,9 @@ async def watch_loop(metrics: ServiceMetrics, troubles: Troubles) -> None:
 
 
 def look_for_descriptors(troubles: Troubles) -> None:
-    """Note whether file descriptors are left: without one, clients are turned away, and nobody tells.
+    """Note whether file descriptors are left: without one, clients are turned away, and nothing reports it.
 
-    The kernel gives the lowest that is free, so that its number says how many are in use at least.
+    The kernel gives the lowest free descriptor, so at least as many as its number are in use.
     """
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
@@ -47,6 +47,6 @@ def look_for_descriptors(troubles: Troubles) -> None:
 
 
 async def outlive(parent_pid: int) -> None:
-    """Return when the parent is gone: an experiment that was killed leaves no services behind."""
-    while os.getppid() == parent_pid:  # noqa: ASYNC110 -- nobody tells a process that its parent has gone
+    """Return when the parent has ended, so that an experiment that was killed leaves no services behind."""
+    while os.getppid() == parent_pid:  # noqa: ASYNC110 -- a process gets no event when its parent ends
         await asyncio.sleep(PARENT_EVERY_SECONDS)

@@ -34,7 +34,7 @@ class WebSocketServerOptions(ServerOptions, frozen=True, kw_only=True):
     """Options of the WebSocket server."""
 
     port: Port = TRANSPORT.port
-    max_message_bytes: Annotated[int, Meta(ge=125, description="the largest message a client may send")] = 65_536
+    max_message_bytes: Annotated[int, Meta(ge=125, description="largest message that a client may send")] = 65_536
     ping_interval_seconds: Annotated[float, Meta(ge=0, description="time between two pings; 0 for none")] = 0.0
     batch_seconds: Annotated[
         float, Meta(ge=0, le=60, description="updates of this time are sent as one frame; 0: one frame each")
@@ -59,7 +59,7 @@ class WebSocket(TransportService):
         return array_frame(encoded) if self.options.batch_seconds else encode_frame(Opcode.TEXT, encoded)
 
     async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Shake hands, then send what comes until the client goes."""
+        """Shake hands, then send each update until the client leaves."""
         heads.refuse_foreign(request, self.allowed_origins)
         after = cursor_of(parameters_of(request))
         accept = accept_of(request)
@@ -76,14 +76,14 @@ class WebSocket(TransportService):
             return await client.until_lost()
 
     def _take_frames(self, client: PushedClient) -> None:
-        """Read frames from now on, no requests."""
+        """Read frames from now on, instead of requests."""
         connection = client.connection
         connection.keep_alive(False)
         incoming = Incoming(client.subscriber, self._fanout, self.metrics, self.options.max_message_bytes)
-        connection.set_parser(incoming)  # type: ignore[arg-type]  # aiohttp names its own reader, and asks no more of it than this one can
+        connection.set_parser(incoming)  # type: ignore[arg-type]  # aiohttp's annotation names its own reader, and it calls nothing that this one lacks
         connection.leave_counting()
         connection.end_if_message_is_late = incoming.end_if_late
-        incoming.counts = True  # What came in one piece with the handshake, and was read just now, is counted already.
+        incoming.counts = True  # Bytes that came with the handshake, and were read just now, are counted already.
 
     async def work(self) -> None:
         """Follow the feed, and ping."""
@@ -98,7 +98,7 @@ class WebSocket(TransportService):
             self._fanout.ping(PING, NO_PONG)
 
     def end(self) -> None:
-        """Send every client away with 1001."""
+        """Close every client's connection with 1001."""
         super().end()
         if self._batcher is not None:
             self._batcher.flush()
@@ -119,7 +119,7 @@ def switching(accept: str, cursor: Cursor | None) -> bytes:
 def accept_of(request: web.BaseRequest) -> str:
     """Return the Sec-WebSocket-Accept of a handshake (RFC 6455, section 4.2).
 
-    Raises BadInput when the request is no handshake.
+    Raises BadInput when the request is not a handshake.
     """
     headers = request.headers
     upgrades = request.version >= (1, 1) and "websocket" in heads.tokens_of(headers, "Upgrade")

@@ -96,7 +96,7 @@ def layer_of(module: str) -> int:
 
 
 def is_shared(module: str) -> bool:
-    """Tell whether services and load may import a module of wirerace."""
+    """Return whether services and load may import a module of wirerace."""
     return folder_of(module) in {None, *SHARED} and module != "wirerace.__main__"
 
 

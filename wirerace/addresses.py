@@ -9,14 +9,14 @@ NO_PARTS = urlsplit("")
 
 
 class HostPort(NamedTuple):
-    """Where something listens; `port` is None where the URL has none."""
+    """A host and a port; `port` is None if the URL has none."""
 
     host: str
     port: int | None
 
 
 def is_host(name: str) -> bool:
-    """Tell whether a name can be looked up at all: Python raises UnicodeError for others, not OSError."""
+    """Return whether a name can be looked up. For other names Python raises UnicodeError instead of OSError."""
     try:
         name.encode("idna")
     except UnicodeError:
@@ -27,7 +27,7 @@ def is_host(name: str) -> bool:
 def host_port_in(url: str, schemes: tuple[str, ...], example: str) -> HostPort:
     """Return the host and the port in a URL.
 
-    Raises BadInput when they are none.
+    Raises BadInput when the URL is not an address of a server.
     """
     try:
         parts = urlsplit(url)
@@ -36,7 +36,7 @@ def host_port_in(url: str, schemes: tuple[str, ...], example: str) -> HostPort:
         parts, port = NO_PARTS, None
     host = parts.hostname or ""
     if parts.scheme in {"https", "wss"} and parts.scheme not in schemes:
-        raise BadInput(f"TLS is not spoken yet: write {schemes[0]}://, got {shown(url)}")
+        raise BadInput(f"TLS is not supported yet: write {schemes[0]}://, got {shown(url)}")
     if parts.scheme not in schemes or not is_host(host) or port == 0:
         raise BadInput(f"a host is a URL such as {example}, got {shown(url)}")
     if parts.path not in {"", "/"} or parts.query or parts.fragment or "@" in parts.netloc:

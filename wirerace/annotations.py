@@ -8,32 +8,32 @@ import msgspec
 
 
 def plain_type_of(annotation: object) -> Any:
-    """Return a field's type without what is annotated to it."""
+    """Return a field's type without its annotations."""
     return getattr(annotation, "__origin__", annotation) if hasattr(annotation, "__metadata__") else annotation
 
 
 def struct_in(annotation: object) -> type[msgspec.Struct] | None:
-    """Return the struct that a field's type is, or is one kind of; None without one."""
+    """Return the struct in a field's type: the type itself, or a member of its union; None without one."""
     kinds = (plain_type_of(kind) for kind in kinds_of(annotation))
     return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, msgspec.Struct)), None)
 
 
 def kinds_of(annotation: object) -> tuple[Any, ...]:
-    """Return the kinds of a union, or the one type that it is."""
+    """Return the members of a union, or a type that is no union by itself."""
     plain = plain_type_of(annotation)
     return get_args(plain) if get_origin(plain) in {Union, types.UnionType} else (plain,)
 
 
 def choices_of(annotation: object) -> list[str]:
-    """Return the words that a value may be, none when it may be others."""
+    """Return the words that a value may be; none when it is not limited to words."""
     kinds = (plain_type_of(kind) for kind in kinds_of(annotation))
     return [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind) if isinstance(word, str)]
 
 
 def type_inside(annotation: object, key: str | int | None) -> Any:
-    """Return the type of what lies under a key of a value: a field, an index, None for a key of a dict.
+    """Return the type of a value's member under a key: a field, an index, or None for a key of a dict.
 
-    None when the type does not tell.
+    The result is None when the type does not say.
     """
     for kind in map(plain_type_of, kinds_of(annotation)):
         inside = get_args(kind)
@@ -51,12 +51,12 @@ def type_inside(annotation: object, key: str | int | None) -> Any:
 
 
 def description_of(annotation: object) -> str:
-    """Return what a field's annotation says about it."""
+    """Return the description in a field's annotation."""
     return next((meta.description for meta in metas_of(annotation) if meta.description), "")
 
 
 def metas_of(annotation: object) -> Iterator[msgspec.Meta]:
-    """Yield what is annotated to a type, and then to the kinds of a union that it is."""
+    """Yield the annotations of a type, and then those of its union's members."""
     yield from (part for part in getattr(annotation, "__metadata__", ()) if isinstance(part, msgspec.Meta))
     for kind in kinds_of(annotation):
         if kind is not plain_type_of(annotation):
@@ -64,5 +64,5 @@ def metas_of(annotation: object) -> Iterator[msgspec.Meta]:
 
 
 def extra_of(annotation: object, key: str) -> str:
-    """Return what else a field's annotation says under a key, nothing when it does not."""
+    """Return the extra value under a key of a field's annotation; empty without one."""
     return next((str(meta.extra[key]) for meta in metas_of(annotation) if meta.extra and key in meta.extra), "")

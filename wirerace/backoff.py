@@ -1,6 +1,6 @@
-"""How long anybody waits before connecting again: the least, doubled at each failure, and the most.
+"""How long a part waits before it connects again: the least, doubled at each failure, and the most.
 
-Written once, because whatever waits for updates that may still come has to know both.
+It is written once, because everything that waits for late updates has to know both bounds.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ class Backoff(NamedTuple):
 
 
 OF_CLIENTS = Backoff(0.05, 2.0)
-"""After a client's connection broke or was refused."""
+"""The pauses of a client after its connection broke or was refused."""
 
 OF_FEED = Backoff(0.05, 1.0)
-"""After a server lost the producer."""
+"""The pauses of a server after it lost the producer."""

@@ -1,7 +1,7 @@
-"""The clocks: wall time that all processes of one host share, and the CPU time of a process.
+"""The clocks: wall time, which all processes of one host share, and the CPU time of a process.
 
 Every time in Wirerace is Unix time in nanoseconds. Processes and containers on one host read the same kernel clock, so
-a difference of two such times is a duration, however many processes lie between.
+the difference of two such times is a duration, even between two processes.
 """
 
 import os
@@ -24,9 +24,9 @@ def to_ns(seconds: float) -> int:
 def process_cpu_seconds(pid: int | None = None) -> float | None:
     """Return user + system CPU time of a process (this one by default), in seconds, to the nanosecond.
 
-    For another process it reads that process's CPU clock, which Linux numbers `~pid << 3 | 2` (clock_getcpuclockid(3)):
-    /proc counts in ticks of 10 ms, too coarse for a short window. None when the process is gone, and for another
-    process where the platform has no such clock.
+    For another process it reads that process's CPU clock, which Linux numbers `~pid << 3 | 2` (clock_getcpuclockid(3)),
+    because /proc counts in ticks of 10 ms, which is too coarse for a short window. The result is None when the process
+    has ended, and for another process on a platform without such a clock.
     """
     if pid is None or pid == os.getpid():
         return time.process_time()
@@ -39,7 +39,7 @@ def process_cpu_seconds(pid: int | None = None) -> float | None:
 
 
 class StepWatch:
-    """Notices when the wall clock is set, or the machine sleeps: it moves otherwise than the monotonic clock then."""
+    """Notices when the wall clock is set, or the machine sleeps: then it moves differently from the monotonic clock."""
 
     def __init__(self, wall: Clock, steady: Clock = time.monotonic_ns) -> None:
         self._wall = wall
@@ -47,7 +47,7 @@ class StepWatch:
         self._offset_ns = self._offset()
 
     def step_ns(self) -> int:
-        """Return by how much the wall clock has been set since the last look, above 0 when forwards."""
+        """Return by how much the wall clock was set since the last look; positive means forwards."""
         before, self._offset_ns = self._offset_ns, self._offset()
         return self._offset_ns - before
 

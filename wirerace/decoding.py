@@ -1,4 +1,4 @@
-"""Values from outside, made into typed ones; what does not fit is named by its key, its cure and what was given."""
+"""Typed values from outside. The error of a wrong value names its key, what it must be, and what was given."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -11,10 +11,10 @@ from wirerace.errors import MOST_SHOWN, BadInput, cut, is_text, shown
 
 Value = TypeVar("Value")
 Key = str | int | None
-"""A field, an index, or None for some key of a dict: msgspec does not tell which."""
+"""A field, an index, or None for a key of a dict, which msgspec does not name."""
 
 MOST_REASON = 200
-"""Characters of what msgspec says, in which a value may be."""
+"""The most characters of an error of msgspec, which may contain a value."""
 _KEY = re.compile(r"\.(?P<field>\w+)|\[(?P<index>\d+)\]|\[\.\.\.\]")
 _WORDS = {
     "int": "a whole number", "float": "a number", "str": "text", "bool": "true or false", "array": "a list",
@@ -26,8 +26,8 @@ _WORDS = {
 class Misfit(BadInput):
     """A value does not fit its type.
 
-    `keys` lead to it from the whole; `wrong` is what is said after its name, so that a caller who knows the value by
-    another name (a flag, a variable) can say it of that one.
+    `keys` lead from the whole to the value. `wrong` is the error without the value's name. A caller with another name
+    for the value (a flag, a variable) can use that name.
     """
 
     def __init__(self, name: str, wrong: str, keys: Sequence[Key] = ()) -> None:
@@ -37,7 +37,7 @@ class Misfit(BadInput):
 
 
 def decode_json(encoded: bytes, of_type: type[Value], at: str = "") -> Value:
-    """Return JSON as a value of a type; `at` is what errors call the whole.
+    """Return JSON as a value of a type; errors call the whole `at`.
 
     Raises Misfit.
     """
@@ -54,9 +54,9 @@ def decode_json(encoded: bytes, of_type: type[Value], at: str = "") -> Value:
 
 
 def convert(given: object, of_type: type[Value], at: str = "", *, strict: bool = True) -> Value:
-    """Return plain values (of TOML, of a form) as a value of a type; `at` is what errors call the whole.
+    """Return plain values (of TOML, of a form) as a value of a type; errors call the whole `at`.
 
-    Not strict, text may stand for a number or a truth value.
+    With `strict` false, text may stand for a number or a truth value.
 
     Raises Misfit.
     """
@@ -72,7 +72,7 @@ def convert(given: object, of_type: type[Value], at: str = "", *, strict: bool =
 
 
 def _keys_of_no_text(given: object) -> list[Key]:
-    """Return the keys that lead to the first text which is none, but bytes of an argument or a variable."""
+    """Return the keys that lead to the first string that is not text: bytes of an argument or a variable."""
     items: Iterable[tuple[Any, object]] = ()
     if isinstance(given, dict):
         items = given.items()
@@ -87,7 +87,7 @@ def _keys_of_no_text(given: object) -> list[Key]:
 
 
 def _plain(encoded: bytes) -> Any:
-    """Return JSON as plain values, UNSET when it goes wrong behind the first misfit."""
+    """Return JSON as plain values; UNSET when it is malformed after the first misfit."""
     try:
         return msgspec.json.decode(encoded)
     except (ValueError, RecursionError):
@@ -95,7 +95,7 @@ def _plain(encoded: bytes) -> Any:
 
 
 def _misfit(error: msgspec.ValidationError, given: Any, of_type: Any, at: str) -> Misfit:
-    """Return msgspec's error, whose text is all that it tells, in our words."""
+    """Return msgspec's error in our words. Its text is all that msgspec gives."""
     reason, keys = _taken_apart(str(error))
     whole = spelled(at, keys)
     quoted = reason.partition("`")[2].rpartition("`")[0]
@@ -118,7 +118,7 @@ def _misfit(error: msgspec.ValidationError, given: Any, of_type: Any, at: str) -
 
 
 def _taken_apart(text: str) -> tuple[str, list[Key]]:
-    """Return what msgspec says, and the keys that lead to where it says it."""
+    """Return the reason in msgspec's text, and the keys that lead to the value."""
     reason, _, path = text.rpartition(" - at `")
     if not path.startswith(("$", "key` in `$")):
         return text, []
@@ -134,7 +134,7 @@ def spelled(at: str, keys: Sequence[Key]) -> str:
 
 
 def _inside(given: Any, key: Key) -> Any:
-    """Return what lies under a key, UNSET when that is not known."""
+    """Return the member under a key, UNSET when it is not known."""
     try:
         return msgspec.UNSET if key is None else given[key]
     except (LookupError, TypeError):
@@ -142,7 +142,7 @@ def _inside(given: Any, key: Key) -> Any:
 
 
 def _wanted(annotation: object, reason: str) -> str:
-    """Return what a value of this type must be, in words, after msgspec said `reason`; nothing when that tells all."""
+    """Return in words what a value of this type must be; empty when msgspec's `reason` says it already."""
     if choices := choices_of(annotation):
         return "one of " + ", ".join(choices)
     if " matching regex " in reason:

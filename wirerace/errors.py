@@ -8,24 +8,24 @@
     │   └── Misfit         a value that does not fit its type (wirerace.decoding)
     ├── TrialFailed        a trial could not be completed: exit code 1
     ├── SystemFault        the system refuses what a command needs, such as space on a disk: exit code 4
-    ├── BadFeed            what a server follows is no producer's feed (services.feed)
-    ├── Foreign            a page of another origin asks for what only our own may have (wirerace.origins)
+    ├── BadFeed            a server follows something that is no producer's feed (services.feed)
+    ├── Foreign            a page of another origin asks for something that only our own may do (wirerace.origins)
     ├── FrameError         a WebSocket peer broke the protocol (wirerace.wire.frames)
     ├── ConnectionLost     a client's connection ended, in order or not
     └── Refused            a server answered a client with an error
-        └── BadAnswer      it answered with what makes no sense
+        └── BadAnswer      it sent a malformed answer
 
 Each message is one line that names the place and the cure.
 """
 
 MOST_SHOWN = 80
-"""Characters of a value that an error shows."""
+"""The most characters of a value that an error shows."""
 MOST_LINE = 1_500
-"""Characters of an error: a file's name alone may have thousands."""
+"""The most characters of an error, because a file's name alone may have thousands."""
 
 
 class WireraceError(Exception):
-    """The base of all; its text is one line, fit to print on any terminal as it stands."""
+    """The base of all. Its text is one line, which any terminal can print."""
 
     def __init__(self, text: str = "") -> None:
         super().__init__(_shortened(printable(text)))
@@ -52,27 +52,27 @@ class ConnectionLost(WireraceError):
 
 
 class Refused(WireraceError):
-    """A server answered with an error; the text is what it said."""
+    """A server answered with an error; the text is the server's."""
 
 
 class BadAnswer(Refused):
-    """A server's answer makes no sense; the text says why."""
+    """A server's answer is malformed; the text says how."""
 
 
 def _shortened(line: str) -> str:
-    """Return a line without its middle when it is too long: the place is at its beginning, the cure at its end."""
+    """Return a line, without its middle if it is too long: its beginning has the place, its end the cure."""
     return line if len(line) <= MOST_LINE else f"{line[: MOST_LINE // 2]} … {line[-MOST_LINE // 2 :]}"
 
 
 def printable(text: str) -> str:
-    """Return a text with everything escaped that a terminal would obey instead of showing it: one line."""
+    """Return a text on one line, with every control character escaped."""
     if text.isprintable():
         return text
     return "".join(part if part.isprintable() else part.encode("unicode_escape").decode() for part in text)
 
 
 def shown(value: object) -> str:
-    """Return a value as an error shows it: quoted when it is text, and cut when it is long."""
+    """Return a value as errors show it: text is quoted, and a long value is cut."""
     try:
         text = repr(value[: MOST_SHOWN + 1] if isinstance(value, str | bytes) else value)
     except (RecursionError, ValueError):  # nested too deeply, or a number of thousands of digits
@@ -86,7 +86,7 @@ def cut(text: str, most: int = MOST_SHOWN) -> str:
 
 
 def is_text(text: str) -> bool:
-    """Tell whether a text can be written as UTF-8: an argument or a file's name may have bytes in it that cannot."""
+    """Return whether a text can be encoded as UTF-8; an argument or a file's name may contain other bytes."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -6,7 +6,7 @@ from pathlib import Path
 from wirerace.errors import BadInput
 
 MOST_FILE_BYTES = 256 * 1024 * 1024
-"""Above all that is read whole: a trace has at most a million events, and is refused by its size as a schedule."""
+"""More than any file that is read whole. A trace has at most a million events, and its size is limited elsewhere."""
 
 _OTHER_TEXT = {  # UTF-32 first: its mark begins with that of UTF-16
     codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32",
@@ -18,9 +18,10 @@ _PACKED = {
 
 
 def read_file(path: Path, cure: str) -> bytes:
-    """Return what a file holds, without the byte order mark of UTF-8; `cure` is said when it cannot be read.
+    """Return a file's content, without the byte order mark of UTF-8.
 
-    Raises BadInput, naming file and cure; also when it is text of another encoding, or packed.
+    Raises BadInput with the file and `cure` when the file cannot be read. Raises it also for text in another encoding,
+    and for packed files.
     """
     try:
         with path.open("rb") as file:
@@ -59,5 +60,5 @@ def _line_of(content: bytes, position: int) -> int:
 
 
 def reason_of(error: Exception) -> str:
-    """Return why a file cannot be had, whatever Python raised: ValueError is for a name that no file can have."""
+    """Return why a file is not available. Python raises ValueError for a name that no file can have."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

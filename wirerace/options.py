@@ -26,7 +26,7 @@ def variable_of(field: str) -> str:
 
 
 def add_flags(parser: argparse.ArgumentParser, options: type[msgspec.Struct]) -> None:
-    """Give `parser` one flag for each field, with its description, default and environment variable in the help."""
+    """Add one flag for each field to `parser`. Its help has the description, default and environment variable."""
     for field in msgspec.structs.fields(options):
         default = "" if field.default in {None, msgspec.NODEFAULT} else f", default {_spelled(field.default)}"
         parser.add_argument(
@@ -39,7 +39,7 @@ def add_flags(parser: argparse.ArgumentParser, options: type[msgspec.Struct]) ->
 
 
 def read_options(options: type[Options], flags: Mapping[str, str | None], environment: Mapping[str, str]) -> Options:
-    """Return the options that flags, then the environment, then defaults give.
+    """Return the options from the flags, else from the environment, else the defaults.
 
     Raises BadInput, naming the flag or variable, when a value does not fit its type.
     """
@@ -74,7 +74,7 @@ def with_order(options: Options, order: str | None) -> Options:
 
 
 def fields_at(options: type[msgspec.Struct], place: str) -> list[msgspec.structs.FieldInfo]:
-    """Return the fields that are marked as being `at` a place; those that are not marked are at the client."""
+    """Return the fields whose mark `at` names a place. Fields without a mark belong to the client."""
     return [field for field in msgspec.structs.fields(options) if (extra_of(field.type, "at") or "client") == place]
 
 

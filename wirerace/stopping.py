@@ -1,4 +1,4 @@
-"""Stopping: Ctrl-C, SIGTERM and SIGHUP become one exception, once, and never between a start and its being noted."""
+"""Stopping: Ctrl-C, SIGTERM and SIGHUP raise one exception, once, but never between a start and the note of it."""
 
 import signal
 import time
@@ -9,11 +9,11 @@ from types import FrameType
 NUMBERS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Windows has no SIGHUP."""
 LOST_SECONDS = 1.0
-"""After which an exception that nobody has seen is taken for lost: Python drops those that a destructor raises."""
+"""After that time an exception that was not seen counts as lost: Python drops exceptions raised in a destructor."""
 
 
 class Stopped(BaseException):
-    """This process is to end. `code` is its exit code: 128 + the signal's number, as shells have it."""
+    """This process must end. `code` is its exit code: 128 + the signal's number, the shells' convention."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.strsignal(number))
@@ -21,7 +21,7 @@ class Stopped(BaseException):
 
 
 class _Stop:
-    """The stop of this process: which signal asked for it, whether it waits, whether it is under way."""
+    """The stop of this process: which signal asked for it, whether it waits, and whether it is in progress."""
 
     def __init__(self) -> None:
         self.wholes = 0
@@ -34,7 +34,7 @@ class _Stop:
         self._raised_at = 0.0
 
     def take(self, number: int, _frame: FrameType | None) -> None:
-        """Handle a signal: raise Stopped, unless a stop is under way, which another signal must not disturb."""
+        """Handle a signal: raise Stopped, unless a stop is in progress, which another signal must not disturb."""
         if self.number is not None and (self.wholes or self.is_under_way or not self._is_lost()):
             return
         self.number = number
@@ -44,12 +44,12 @@ class _Stop:
         self._raise(number)
 
     def enter(self) -> None:
-        """Begin a block that no signal interrupts; after a stop it is a part of the cleaning up."""
+        """Begin a block that no signal interrupts. After a stop it is part of the cleaning up."""
         self.wholes += 1
         self.is_under_way = self.number is not None
 
     def leave(self) -> None:
-        """End such a block, and raise what has waited for it."""
+        """End such a block, and raise a stop that has waited for it."""
         self.wholes -= 1
         if not self.wholes and self.waits and self.number is not None:
             self.waits = False
@@ -64,15 +64,15 @@ class _Stop:
 
 
 _stop = _Stop()
-"""There is one, because signals are the process's."""
+"""The only one, because signals belong to the process."""
 
 
 @contextmanager
 def stoppable() -> Iterator[None]:
     """Raise Stopped in this block at the first of the signals; later ones do not disturb the cleaning up.
 
-    A signal that is ignored stays ignored: `nohup` means SIGHUP to be. After a stop all of them are: nothing is left
-    but to exit.
+    A signal that is ignored stays ignored, because `nohup` ignores SIGHUP on purpose. After a stop all of them are
+    ignored, because only the exit is left.
     """
     _stop.reset()
     before = {number: signal.getsignal(number) for number in NUMBERS}
@@ -88,7 +88,7 @@ def stoppable() -> Iterator[None]:
 
 @contextmanager
 def whole() -> Iterator[None]:
-    """Let a stop wait until this block has ended: starting something and noting it, or taking everything away."""
+    """Make a stop wait until this block has ended: it starts something and notes it, or removes everything."""
     _stop.enter()
     try:
         yield

@@ -1,7 +1,7 @@
 """Random numbers: one generator for each purpose, derived from a seed and the purpose's name.
 
-Two purposes that shared a generator, or two generators with the same start, would depend on each other: a burst's phase
-would be its own first gap.
+Two purposes with one generator, or two generators with the same start, would depend on each other. A burst's phase, for
+example, would equal its own first gap.
 """
 
 import random

@@ -15,16 +15,16 @@ CURES = {
     errno.EROFS: NO_PERMISSION,
     errno.EACCES: NO_PERMISSION,
     errno.EPERM: NO_PERMISSION,
-    errno.ENOENT: "its directory is not there, or not any more",
+    errno.ENOENT: "its directory does not exist, or not any more",
     errno.EFBIG: "raise the limit on the size of files: ulimit -f",
     errno.EMFILE: "raise the limit on open files: ulimit -n",
     errno.ENFILE: "close programs that hold many files open on this machine",
-    errno.EIO: "look at what the kernel says of the disk: dmesg",
+    errno.EIO: "look for the kernel's messages about the disk: dmesg",
 }
 
 
 def fault_of(error: OSError, place: object = None) -> SystemFault:
-    """Return what an error of the system means to a user, about a place or the file that the error names itself."""
+    """Return an error of the system as a user's line, about a place, or about the file that the error names."""
     where = place or error.filename
     said = os.strerror(error.errno) if error.errno else str(error)
     parts = [f"{where}: {said}" if where else said, CURES.get(error.errno or 0)]

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
 
 
 async def still_served(stage: Stage, peer: Peer) -> bool:
-    """Tell whether a ping is answered and the next update delivered."""
+    """Return whether a ping is answered and the next update delivered."""
     pong = await peer.ask(frame(PING, b"?"))
     await stage.make()
     update = await peer.next()

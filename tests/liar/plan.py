@@ -109,7 +109,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return first_ns - PAUSE_NS // 2, after_ns - PAUSE_NS // 2
 
     def is_stalled(self, turn: int) -> bool:
-        """Tell whether the server does nothing after the turn of this update."""
+        """Return whether the server does nothing after the turn of this update."""
         return self.stall_seq <= turn < self.stall_seq + self.stall_turns
 
     def story(self, client: int) -> Story:

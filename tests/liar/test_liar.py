@@ -70,7 +70,7 @@ def stalled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
 
 
 def lies_between(low_ns: int, measured: float | None, high_ns: float) -> bool:
-    """Tell whether a latency in seconds does, given that percentiles keep three digits."""
+    """Return whether a latency in seconds does, given that percentiles keep three digits."""
     return measured is not None and 0.999 * low_ns <= measured / NS <= 1.001 * high_ns
 
 

@@ -134,7 +134,7 @@ class Race:
 
 
 def has_gone(process: psutil.Process) -> bool:
-    """Tell whether a process has ended, whoever has to wait for it."""
+    """Return whether a process has ended, whoever has to wait for it."""
     try:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -202,7 +202,7 @@ def test_every_row_of_the_table_computes_the_trials_own_figure(finished: Race) -
 
 
 def unknown_costs(race: Race) -> bool:
-    """Tell whether no server's costs are known: this machine was too busy to sample any of them in time."""
+    """Return whether no server's costs are known: this machine was too busy to sample any of them in time."""
     return all(race.trial(transport).server.cpu_seconds is None for transport in TRANSPORTS)
 
 

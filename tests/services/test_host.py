@@ -191,5 +191,5 @@ async def test_service_stops_when_its_parent_is_gone() -> None:
 
 
 def lives(pid: int) -> bool:
-    """Tell whether a process runs; one that has ended, and that nobody has waited for, does not."""
+    """Return whether a process runs; one that has ended, and that nobody has waited for, does not."""
     return bool(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)

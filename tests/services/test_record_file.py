@@ -96,4 +96,4 @@ def test_record_that_cannot_be_rotated_goes_on(tmp_path: Path, caplog: pytest.Lo
         (tmp_path / "record.old" / "something").rmdir()
         (tmp_path / "record.old").rmdir()
     assert list(range(1, 2 * FILE_UPDATES)) == [seq for _, seq in restored(tmp_path / "record")]
-    assert "it goes on and grows" in caplog.records[0].getMessage()
+    assert "writing continues in it, and it grows" in caplog.records[0].getMessage()

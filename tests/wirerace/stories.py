@@ -11,6 +11,7 @@ from wirerace.wire.update import Cursor, Update
 
 EPOCHS = ("e0", "e1", "e2")
 WINDOW = Window(100, 200)
+MOST_SEQ = 9
 SECONDS_SQUARED = 10.0**18  # in ns²
 
 Key = tuple[str, int]
@@ -27,10 +28,14 @@ class Story(NamedTuple):
 
 @st.composite
 def stories(draw: st.DrawFn) -> Story:
-    """Draw lost, repeated and reordered updates of several epochs, in order of arrival."""
+    """Draw lost, repeated and reordered updates of several epochs, in order of arrival.
+
+    Most follow the one before closely, as they do in life: the next one, the same again, one that was overtaken.
+    """
     opened_ns = draw(st.integers(0, 130))
     cursor = Cursor(draw(st.sampled_from(EPOCHS)), draw(st.integers(0, 4)))
-    keys = draw(st.lists(st.tuples(st.sampled_from(EPOCHS), st.integers(1, 9)), max_size=25))
+    anywhere = st.tuples(st.sampled_from(EPOCHS), st.integers(1, MOST_SEQ))
+    keys = followed(cursor, draw(st.lists(st.sampled_from((1, 1, 2, 0, -1, -2)) | anywhere, max_size=25)))
     delays = draw(st.lists(st.integers(0, 30), min_size=len(keys), max_size=len(keys)))
     arrivals = itertools.accumulate(delays, initial=opened_ns)
     received = [
@@ -38,6 +43,15 @@ def stories(draw: st.DrawFn) -> Story:
     ]
     last_ns = received[-1][1] if received else opened_ns
     return Story(opened_ns, cursor, received, last_ns + draw(st.integers(0, 120)))
+
+
+def followed(cursor: Cursor, steps: list[int | Key]) -> list[Key]:
+    """Return the keys that begin after a cursor: a step is a key, or how far it is from the one before."""
+    keys, (epoch, seq) = [], (cursor.epoch, cursor.seq)
+    for step in steps:
+        epoch, seq = (epoch, min(max(1, seq + step), MOST_SEQ)) if isinstance(step, int) else step
+        keys.append((epoch, seq))
+    return keys
 
 
 def update_of(key: Key) -> Update:

@@ -54,13 +54,13 @@ def test_url_that_leads_nowhere_is_refused(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["http://a:1/x", "http://a:1//", "http://a:1?x", "http://a:1#x", "http://me@a:1"])
 def test_what_would_be_dropped_of_a_url_is_refused(url: str) -> None:
-    with pytest.raises(BadInput, match=r"^a host is a URL without a path, a query or a user, "):
+    with pytest.raises(BadInput, match=r"^a host is a URL without .*path.*query.*user"):
         host_port_in(url, HTTP, "http://HOST:1")
 
 
 @pytest.mark.parametrize("url", ["https://a:1", "wss://a"])
 def test_tls_is_said_to_be_missing(url: str) -> None:
-    with pytest.raises(BadInput, match=r"^TLS is not spoken yet: write http://, got '"):
+    with pytest.raises(BadInput, match=rf"^TLS .* http://, got '{url}'"):
         host_port_in(url, HTTP, "http://HOST:1")
 
 

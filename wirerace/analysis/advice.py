@@ -1,4 +1,4 @@
-"""What a checkup means: each figure, how good is good enough and why, and what to change where it is not."""
+"""What a checkup means: each figure, which value is good enough and why, and what to change if it is not."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,27 +12,27 @@ from wirerace.analysis.thresholds import (
 from wirerace.record.checkup import Checkup
 
 READING_SECONDS = 1e-6
-"""Every update, poll and message reads the clock some times: above, reading it is part of what they cost."""
+"""Every update, poll and message reads the clock several times. Above this limit, that is part of their cost."""
 STEP_SECONDS = 10e-6
-"""A tenth of what a message needs on loopback: above, latencies are counted in steps."""
+"""A tenth of a message's time on loopback. Above this limit, latencies are counted in steps."""
 AT_REST_SECONDS = 1e-3
-"""Push transports differ by less: at rest, whatever takes longer is no transport's doing."""
+"""Push transports differ by less. At rest, a longer time is not caused by a transport."""
 BUSIEST_PER_SECOND = 2_500
-"""What the busiest of experiments/ asks of one load process: 50 clients, 50 updates a second."""
+"""The rate that the busiest of experiments/ asks of one load process: 50 clients, 50 updates a second."""
 OPEN_FILES = 1_200
-"""For 1,000 clients; a process needs some of its own."""
+"""Enough for 1,000 clients and the process's own files."""
 CONNECTIONS_PER_SECOND = 1_000
-"""What 1,000 clients need that poll once a second and keep no connection."""
+"""The rate of 1,000 clients that poll once a second and keep no connection."""
 WAITING_CONNECTIONS = 1_024
-"""Clients that come back at once: whom the queue refuses is back a second later, by TCP's own timer."""
+"""Clients that reconnect at once. A client that the queue refuses tries again a second later, by TCP's own timer."""
 CORES = 2
 """One for the server, one for the load."""
 SLACK = 0.01
-"""A quota that is so little under the cores is rounding."""
+"""A quota that is less than this below the number of cores is rounding."""
 
 
 class CheckupFigure(NamedTuple):
-    """A row: fields of a checkup and what to call each, what they mean, and the advice that they give, if any."""
+    """A row: fields of a checkup and their labels, their meaning, and their advice, if any."""
 
     name: str
     fields: dict[str, str]
@@ -77,20 +77,20 @@ def _quota(checkup: Checkup) -> str | None:
     if not _below(checkup.cpu_quota_cores, checkup.cores - SLACK):
         return None
     quota = f"{checkup.cpu_quota_cores:g} of {checkup.cores} cores' time"
-    return f"The control group may use {quota}, and stands still when it has: lift it (docker run --cpus, cpu.max)."
+    return f"The control group may use {quota}, and stands still after that: raise it (docker run --cpus, cpu.max)."
 
 
 def _governor(checkup: Checkup) -> str | None:
     if checkup.cpu_governor in {None, "performance"}:
         return None
-    saving = f"The governor {checkup.cpu_governor!r} lowers the cores' clock rate when little is to do"
+    saving = f"The governor {checkup.cpu_governor!r} lowers the cores' clock rate when there is little work"
     return f"{saving}, and costs rise: cpupower frequency-set --governor performance."
 
 
 def _memory(checkup: Checkup) -> str | None:
     if not _above(checkup.memory_stalled_fraction, MEMORY_STALLED_FRACTION.doubt):
         return None
-    return "Processes wait for memory: close some; swapping is in the latencies then."
+    return "Processes wait for memory, and swapping is in the latencies: close some."
 
 
 def _clock(checkup: Checkup) -> str | None:
@@ -123,7 +123,7 @@ def _producer(checkup: Checkup) -> str | None:
 def _loopback(checkup: Checkup) -> str | None:
     if not _above(checkup.round_trip_seconds_p99, AT_REST_SECONDS):
         return None
-    return "Loopback takes more than 1 ms: close what else runs, and see whether a firewall looks at loopback."
+    return "Loopback takes more than 1 ms: close what else runs, and check whether a firewall filters loopback."
 
 
 def _stamps(checkup: Checkup) -> str | None:
@@ -146,7 +146,7 @@ def _drives(name: str) -> Callable[[Checkup], str | None]:
         if not _below(rate, BUSIEST_PER_SECOND):
             return None
         more = f"set load.processes (up to {checkup.cores - 1})" if checkup.cores > CORES else "use fewer clients"
-        return f"One load process drives {rate:.0f} {name}/s before it colours results: {more}."
+        return f"One load process drives {rate:.0f} {name}/s before it distorts results: {more}."
 
     return cure
 

@@ -11,7 +11,7 @@ from wirerace.record.result import Compared, Declared, Interval, Result, Summary
 
 CONFIDENCE = 0.95
 LEAST_REPEATS = 3
-"""Two repeats say next to nothing about their spread: the interval would be 12.7 standard errors wide."""
+"""Two repeats say almost nothing about their spread: the interval would be 12.7 standard errors wide."""
 LARGEST = 1e150
 """The largest number that is squared."""
 
@@ -19,7 +19,7 @@ LARGEST = 1e150
 def summarised(result: Result, points: int = 1) -> Summary:
     """Return all figures over the repeats that count, and each contestant compared with the first one.
 
-    The result is that of one point of a sweep; `points` is how many there are, each with comparisons of its own.
+    The result is that of one point of a sweep; `points` is the number of points, each with its own comparisons.
     """
     ids = [contestant.id for contestant in result.present]
     others, figures = ids[1:], figures_of(result)
@@ -40,16 +40,16 @@ def summarised(result: Result, points: int = 1) -> Summary:
 
 
 def summarise(result: Result) -> None:
-    """Put its summary into every point of a result."""
+    """Set the summary of every point of a result."""
     for index, point in enumerate(result.points):
         point.summary = summarised(result.at(index), len(result.points))
 
 
 def confidence_of(figure: Figure, comparisons: int) -> float:
-    """Return the confidence of each comparison of a figure, where `comparisons` of primary figures are made in all.
+    """Return the confidence of each comparison of a figure, if `comparisons` of primary figures are made in all.
 
-    Primary figures share the 5 %: with Bonferroni's correction all of their intervals together hold with 95 %,
-    whatever depends on what. An exploratory figure has its 95 % for itself alone.
+    Primary figures share the 5 %: with Bonferroni's correction, all of their intervals together hold with 95 %, even if
+    they depend on each other. An exploratory figure has a confidence of 95 % by itself.
     """
     return 1 - (1 - CONFIDENCE) / comparisons if figure.primary else CONFIDENCE
 
@@ -60,7 +60,7 @@ def figures_of(result: Result) -> list[Figure]:
 
 
 def over_repeats(result: Result, contestant: str, figure: Figure) -> Interval:
-    """Return a figure over a contestant's repeats: the sum of counts, else the mean; unknown when any is."""
+    """Return a figure over a contestant's repeats: the sum of counts, or the mean; unknown if any value is."""
     values = [figure.of(trial) for trial in result.counted if trial.contestant == contestant]
     known = [value for value in values if value is not None]
     if not known or len(known) < len(values):
@@ -73,8 +73,8 @@ def over_repeats(result: Result, contestant: str, figure: Figure) -> Interval:
 def interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
     """Return the mean of values and its confidence interval.
 
-    Student's t: right for few repeats that vary about normally, whatever their spread. None under three of them. Of
-    numbers whose squares no float can hold, which only an edited result has, nothing is known.
+    It uses Student's t, which is right for few repeats that vary about normally, with any spread. The ends are None
+    below three repeats, and for numbers whose squares no float can hold, which only an edited result has.
     """
     if not max(map(abs, values)) < LARGEST:
         return Interval(None, None, None)
@@ -86,7 +86,7 @@ def interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interva
 
 
 def _compared(result: Result, one: str, other: str, figure: Figure, comparisons: int) -> Compared | None:
-    """Return a figure of one against another, from the repeats in which both have it: same schedule, same machine."""
+    """Return a figure of one against another, from the repeats in which both have it, with one schedule and machine."""
     ones, twos = (_by_repeat(result, contestant, figure) for contestant in (one, other))
     pairs = [(a, b) for repeat, a in ones.items() if a is not None and (b := twos.get(repeat)) is not None]
     if not pairs:
@@ -96,9 +96,9 @@ def _compared(result: Result, one: str, other: str, figure: Figure, comparisons:
 
 
 def compared_in_pairs(pairs: Sequence[tuple[float, float]], confidence: float) -> tuple[Interval | None, Interval]:
-    """Return the ratio of pairs, None where one is not above 0, and their difference.
+    """Return the ratio of pairs, None if a value is not above 0, and their difference.
 
-    Ratios multiply: their logarithms are averaged, and vary about normally.
+    Ratios multiply, so their logarithms are averaged. These vary about normally.
     """
     ratio = None
     if all(a > 0 and b > 0 for a, b in pairs):
@@ -108,7 +108,7 @@ def compared_in_pairs(pairs: Sequence[tuple[float, float]], confidence: float) -
 
 
 def _exponential(logarithm: float | None) -> float | None:
-    """Return a ratio by its logarithm; None when it is unknown, or no float can hold it."""
+    """Return a ratio from its logarithm; None when it is unknown, or too large for a float."""
     return math.exp(logarithm) if logarithm is not None and logarithm < math.log(LARGEST) else None
 
 

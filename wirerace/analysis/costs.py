@@ -1,4 +1,4 @@
-"""What a trial cost: bytes, CPU time and memory of server, load and proxy; and what else the machine did."""
+"""The costs of a trial: bytes, CPU time and memory of server, load and proxy; and the machine's other work."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ from wirerace.record.samples import Measured, span_seconds
 from wirerace.record.trial import ProxyQuality
 
 LEAST_CLIENTS_FOR_MEMORY = 200
-"""Under so many clients, what a process grows by anyway hides what a client takes."""
+"""With fewer clients, the usual growth of a process hides the memory of a client."""
 
 SEGMENT_HEADER_BYTES = 52  # IPv4 20, TCP 20, time stamp 12
 SYN_OPTION_BYTES = 8  # a SYN has 20 bytes of options, not 12
@@ -20,7 +20,7 @@ US = 1e-6
 
 
 def bytes_of(measured: Measured, traffic: tuple[Traffic, Traffic]) -> Bytes:
-    """Return the bytes of three layers. What clients sent is what came into the server."""
+    """Return the bytes of three layers. The bytes that clients sent are those into the server."""
     ip_in = ip_out = segments_in = segments_out = resent = namespace_resent = None
     if traffic[1].connections:
         kernel = traffic[1].minus(traffic[0])
@@ -87,9 +87,10 @@ def _per_client(idle: int | None, full: int | None, clients: int, ends: int = 1)
 
 
 def _ends(raw: Raw) -> int:
-    """Return how many sockets of each client are in the kernel's memory that was sampled.
+    """Return how many sockets of each client are in the sampled memory of the kernel.
 
-    Of a container the server's own; of the machine the client's, too, and both of a path's proxy. All are alike.
+    A container's memory has the server's socket. The machine's memory has also the client's, and both of a path's
+    proxy. All sockets take the same memory.
     """
     if raw.measured.full.kernel_of == "container":
         return 1
@@ -99,7 +100,7 @@ def _ends(raw: Raw) -> int:
 def load_cost(account: AccountRecord, measured: Measured) -> LoadCost:
     """Return what the load's processes spent in the window."""
     processes = account.processes
-    if len(processes) < measured.load_processes:  # one was so late that the window's end had not been sampled
+    if len(processes) < measured.load_processes:  # one was so late that it has no sample at the window's end
         return LoadCost(None, None, None, None, None, measured.load_processes)
     cores = min(measured.load_processes, measured.load_cores)
     used = [process.cpu_seconds / process.span_seconds for process in processes]
@@ -129,7 +130,7 @@ def proxy_quality(measured: Measured) -> ProxyQuality | None:
 
 
 def machine_of(measured: Measured) -> Machine:
-    """Return what else happened on the machine between the samples."""
+    """Return the machine's other work between the samples."""
     before, after = measured.machine
     seconds = span_seconds(measured.machine)
     own = difference(after.own_seconds, before.own_seconds)

@@ -1,4 +1,4 @@
-"""What was to be delivered: the producer's truth, for every client as long as it was subscribed."""
+"""The expected deliveries: the producer's truth, for every client as long as it was subscribed."""
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -16,7 +16,7 @@ EVERYTHING = Subscription(Cursor("", 0), None)
 
 
 def expected_of(plan: Plan, raw: Raw) -> tuple[int, int]:
-    """Return how many updates were made in the window, and how many deliveries of them were to be made in all."""
+    """Return how many updates were made in the window, and how many deliveries of them are expected in all."""
     grace_ns = to_ns(_grace_seconds(plan, raw))
     updates = _made_for(raw.truth, raw.window, EVERYTHING, grace_ns)
     expected = raw.account.subscribed * updates
@@ -26,14 +26,14 @@ def expected_of(plan: Plan, raw: Raw) -> tuple[int, int]:
 
 
 def _grace_seconds(plan: Plan, raw: Raw) -> float:
-    """Return how old an update must be for a client that leaves to have it, whatever its last cursor is."""
+    """Return the grace period: a client that leaves is expected to have every older update, with any last cursor."""
     grace_seconds = longest_seconds(raw.path, plan.options) + SPARE_SECONDS + _waited_seconds(raw)
     broke = raw.account.returning.recorded or any(part.restarts for part in raw.measured.parts.values())
     return grace_seconds + (return_seconds(raw.path) if broke else 0.0)
 
 
 def _waited_seconds(raw: Raw) -> float:
-    """Return how long the server and the load had no core when they wanted one: an update may wait for all of it."""
+    """Return how long the server and the load waited for a core; an update may wait for all of that time."""
     of_load = sum(process.waited_seconds or 0.0 for process in raw.account.processes)
     if raw.measured.server is None:
         return of_load
@@ -44,7 +44,8 @@ def _waited_seconds(raw: Raw) -> float:
 def _made_for(truth: Truth, window: Window, subscription: Subscription, grace_ns: int) -> int:
     """Return how many updates of the window belong to a subscription.
 
-    Of a client that left, those up to its last cursor, and in any case those that were a grace older than its leaving.
+    A client that left is expected to have everything up to its last cursor, and everything older than the grace period
+    when it left.
     """
     first, last, left_ns = subscription.first, subscription.last, subscription.left_ns
     epochs = [epoch.epoch for epoch in truth.epochs]

@@ -1,4 +1,4 @@
-"""What a figure is: a quantity of a trial that can be compared, and the words for comparing it."""
+"""A figure: a quantity of a trial that can be compared, and the words for comparing it."""
 
 from collections.abc import Callable
 from typing import Literal, NamedTuple
@@ -7,7 +7,7 @@ from wirerace.record.trial import Trial
 
 
 class Words(NamedTuple):
-    """What a value is that is smaller than another, one that is larger, and one that is a multiple of it."""
+    """The words for a value that is smaller than another, larger than it, or a multiple of it."""
 
     smaller: str
     larger: str
@@ -26,10 +26,10 @@ LESS, FEWER, SOONER, YOUNGER = (
 
 
 class Figure(NamedTuple):
-    """One comparable quantity of a trial; `of` returns None where the trial has none.
+    """One comparable quantity of a trial; `of` returns None if the trial has none.
 
-    `total` figures add up over repeats, the others are averaged; `if_any` figures are worth a row only where some trial
-    has one that is not 0.
+    `total` figures add up over repeats, and the others are averaged. `if_any` figures get a row only if a trial has a
+    value other than 0.
     """
 
     id: str

@@ -1,7 +1,7 @@
-"""The figures of a trial, each declared once: id, unit, direction, label, and what it is computed from.
+"""The figures of a trial, each declared once: id, unit, direction, label, and computation.
 
-Ids are keys in result.json; labels are for people and never keys. Comparisons of primary figures are corrected for how
-many they are; all other figures are exploratory.
+Ids are keys in result.json; labels are for people and never keys. Comparisons of primary figures are corrected for
+their number. All other figures are exploratory.
 """
 
 from wirerace.analysis.figure import FEWER, SOONER, YOUNGER, Figure
@@ -266,4 +266,4 @@ FIGURES = (
 
 BY_ID = {figure.id: figure for figure in FIGURES}
 PRIMARY = tuple(figure for figure in FIGURES if figure.primary)
-"""One for each axis on which transports are chosen: how soon, how fresh, how much traffic, how much work."""
+"""The primary figures: one for each question by which transports are chosen (how soon, how fresh, at what cost)."""

@@ -1,4 +1,4 @@
-"""Judging a trial: measure, predict, and say whether it may be believed."""
+"""Judging a trial: measure, predict, and decide whether it is valid."""
 
 import msgspec
 
@@ -12,15 +12,15 @@ from wirerace.record.trial import Trial
 
 
 def judged(plan: Plan, raw: Raw) -> Trial:
-    """Return the trial that comes of a raw record: its figures, theory beside them, and the verdict.
+    """Return the trial of a raw record: its figures, theory beside them, and the verdict.
 
-    Raises TrialFailed when the record it is to be checked against is not whole.
+    Raises TrialFailed when the producer's record, against which it is checked, is not whole.
     """
     return with_verdict(plan, raw, figures(plan, raw))
 
 
 def with_verdict(plan: Plan, raw: Raw, trial: Trial) -> Trial:
-    """Return a trial, whose figures are known, with theory and verdict."""
+    """Return a trial with theory and verdict, given its figures."""
     cells, conditions = theory_of(plan, raw, trial)
     with_theory = msgspec.structs.replace(trial, theory=cells, conditions=conditions)
     return msgspec.structs.replace(with_theory, verdict=verdict(Evidence(plan, raw, with_theory)))

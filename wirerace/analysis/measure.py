@@ -22,7 +22,7 @@ PERCENTILES = {"p50": 50, "p90": 90, "p99": 99, "p999": 99.9}
 def figures(plan: Plan, raw: Raw) -> Trial:
     """Return the trial.
 
-    Raises TrialFailed when the record it is to be checked against is not whole.
+    Raises TrialFailed when the producer's record, against which it is checked, is not whole.
     """
     raw = _related(raw)
     window, account, measured = raw.window, raw.account, raw.measured
@@ -83,7 +83,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
 
 
 def _related(raw: Raw) -> Raw:
-    """Return the record without samples of the server that are of another interval than its window."""
+    """Return the record without samples of the server that belong to another interval than its window."""
     samples = raw.measured.server
     if samples is None or do_span(samples, raw.window):
         return raw
@@ -91,7 +91,7 @@ def _related(raw: Raw) -> Raw:
 
 
 def _repolls(plan: Plan, raw: Raw) -> Repolls:
-    """Return the gaps as the server sees them: what the client saw, and a round trip.
+    """Return the gaps as the server sees them: the client's gaps, plus a round trip.
 
     The client's kernel knows nothing of a proxied path, because its connection ends at the proxy.
     """
@@ -107,7 +107,7 @@ def _repolls(plan: Plan, raw: Raw) -> Repolls:
 
 
 def _parts(raw: Raw) -> LatencyParts:
-    """Return mean latency in its parts; what was late in the making is part of what the server calls the feed's lag."""
+    """Return mean latency in its parts. The server's feed lag includes the lateness of the making."""
     producer = _producer(raw).late_seconds_mean
     feed = None
     if raw.measured.server is not None and producer is not None:

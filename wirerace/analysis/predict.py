@@ -16,11 +16,11 @@ from wirerace.theory.prediction import Prediction
 from wirerace.theory.recorded import Recorded
 
 DELAYED = ("latency_seconds", "age_seconds")
-"""Quantities that the delay of the path is a part of."""
+"""Quantities that include the delay of the path."""
 
 
 def theory_of(plan: Plan, raw: Raw, trial: Trial) -> tuple[list[Cell], list[Condition]]:
-    """Return theory beside measurement, and the conditions under which it holds; nothing where nothing is predicted."""
+    """Return theory beside measurement, and the conditions under which it holds; empty if nothing is predicted."""
     theory, options, source = find_theory(plan.transport.name), plan.options, plan.experiment.producer
     path = None if theory is None else theory.path_of(plan, raw, trial)
     if theory is None or path is None or not is_predicted(plan.experiment):
@@ -37,9 +37,9 @@ def theory_of(plan: Plan, raw: Raw, trial: Trial) -> tuple[list[Cell], list[Cond
 
 
 def measured_of(plan: Plan, trial: Trial) -> Prediction:
-    """Return what was measured of the quantities that theory predicts.
+    """Return the measured values of the quantities that theory predicts.
 
-    Partial answers count as one with the last one, which brings the rest: theory knows no bound of an answer.
+    Partial answers and the last one, which brings the rest, count as one answer: in theory an answer has no bound.
     """
     asks = plan.transport.asks
     data = trial.responses["data"] - trial.partial_responses
@@ -54,7 +54,7 @@ def measured_of(plan: Plan, trial: Trial) -> Prediction:
 
 
 class _Beside(NamedTuple):
-    """What stands beside each other, and the path that predictions were made for."""
+    """The measured values and the predictions, and the path of the predictions."""
 
     path: DeliveryPath
     measured: Prediction
@@ -64,7 +64,7 @@ class _Beside(NamedTuple):
 
 
 def cell_of(quantity: Quantity, beside: _Beside) -> Cell:
-    """Return theory beside measurement of one quantity."""
+    """Return theory beside measurement for one quantity."""
     found, expected = getattr(beside.measured, quantity), getattr(beside.given, quantity)
     tolerance = within = None
     kind: Kind = "prediction"
@@ -88,5 +88,5 @@ def cell_of(quantity: Quantity, beside: _Beside) -> Cell:
 
 
 def tolerance_of(quantity: Quantity, path: DeliveryPath) -> Tolerance:
-    """Return how far a quantity may be from its prediction: a fan-out is known less well than a poll's waiting."""
+    """Return how far a quantity may be from its prediction. A fan-out is known less exactly than a poll's waiting."""
     return FAN_OUT_LATENCY if quantity == "latency_seconds" and path.send_seconds else TOLERANCES[quantity]

@@ -1,4 +1,4 @@
-"""Student's t distribution, for whole degrees of freedom: intervals over few repeats, and whether a slope is one."""
+"""Student's t distribution, for whole degrees of freedom: intervals over few repeats, and the test of a slope."""
 
 import math
 from functools import lru_cache

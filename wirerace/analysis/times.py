@@ -1,4 +1,4 @@
-"""Times of a raw record as the values of a trial: nanoseconds in, seconds out, None where nothing was recorded."""
+"""Times of a raw record as the values of a trial: nanoseconds in, seconds out, None if nothing was recorded."""
 
 from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.histogram import LatenciesRecord, merged
@@ -19,7 +19,7 @@ def returning_of(record: LatenciesRecord) -> Returning:
 
 
 def times_of(record: LatenciesRecord) -> Times:
-    """Return how long things of one kind took."""
+    """Return the durations of one kind."""
     latencies = merged([record])
     mean, p50, p99 = latencies.mean_ns(), latencies.percentile_ns(50), latencies.percentile_ns(99)
     return Times(latencies.count, seconds_of(mean), seconds_of(p50), seconds_of(p99), seconds_of(latencies.max_ns))

@@ -45,8 +45,8 @@ app.command("doctor")(doctor.command)
 def main() -> None:
     """Run a command and exit.
 
-    0 well, 1 not completed or not whole, 2 bad input, 3 invalid, 4 the system refused something, 129 SIGHUP,
-    130 Ctrl-C, 143 SIGTERM.
+    The code is 0 for success, 1 for trials not completed or updates not delivered, 2 for bad input, 3 for an invalid
+    trial, 4 if the system refused something, 129 for SIGHUP, 130 for Ctrl-C, 143 for SIGTERM.
     """
     degrade_output()
     out, _ = open_streams()
@@ -56,7 +56,7 @@ def main() -> None:
     except Stopped as stop:
         code = _say("stopped", stop, stop.code)
     sys.stdout.flush()
-    if out.lost is not None and out.lost.errno != errno.EPIPE:  # who closes a pipe has read enough
+    if out.lost is not None and out.lost.errno != errno.EPIPE:  # a reader that closes a pipe has read enough
         fault = fault_of(out.lost, "stdout")
         code = _say(str(fault), fault, SYSTEM)
     sys.exit(code)
@@ -80,7 +80,7 @@ def _run() -> int:
 
 
 def _say(line: str, error: BaseException, code: int) -> int:
-    """Say what has ended the command, and what is kept, on one line; return the exit code."""
+    """Write on one line what has ended the command, and what is kept; return the exit code."""
     said = "; ".join([line, *getattr(error, "__notes__", [])])
     sys.stderr.write(f"wirerace: {printable(said)}\n")
     return code

@@ -19,13 +19,13 @@ from wirerace.runner.capacity import with_capacity
 def command(
     *,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Leave out what the load can drive: a second instead of twelve.")
+        bool, typer.Option("--quick", help="Leave out what the load can drive: one second instead of twelve.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures and the advice as JSON.")] = False,
 ) -> None:
     """Measure the harness on this machine: clock, timer, loopback, reader, what the load can drive, limits.
 
-    Then say what to change before anything is measured on it: docs/measuring.md tells what each figure means.
+    Then print what to change before measuring on it. docs/measuring.md explains each figure.
 
     Examples:
         wirerace doctor
@@ -50,7 +50,7 @@ def command(
 
 
 def _measure(*, quick: bool) -> tuple[Checkup, WireraceError | None]:
-    """Return what was measured, and why the rest could not be."""
+    """Return what was measured, and the error that kept the rest from being measured."""
     checkup = quick_checkup()
     if quick:
         return checkup, None

@@ -1,4 +1,4 @@
-"""stdout and stderr in any encoding: what it lacks is replaced by what is nearest, so that no table ends in a fault."""
+"""stdout and stderr in any encoding: similar characters replace those that it lacks, so every table can be printed."""
 
 import codecs
 import io
@@ -15,12 +15,12 @@ def degrade_output() -> None:
     """Make stdout and stderr replace what their encodings lack."""
     codecs.register_error(NEAREST, _nearest)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # not one that was closed by whoever started this process
+        if isinstance(stream, io.TextIOWrapper):  # not one that was closed before this process started
             stream.reconfigure(errors=NEAREST)
 
 
 def _nearest(error: UnicodeError) -> tuple[str, int]:
-    """Return what is nearest to characters that an encoding lacks."""
+    """Return the replacement of characters that an encoding lacks."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     missing = error.object[error.start : error.end]

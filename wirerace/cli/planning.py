@@ -15,13 +15,13 @@ from wirerace.runner.progress import expected_seconds, least_trials
 
 MANY_TRIALS = 100
 LONG_SECONDS = 3600.0
-"""From here on a run is asked about before it begins."""
+"""A run with that many trials, or of that length, asks before it begins."""
 MOST_ROWS = 60
-"""Of a plan that is printed; a longer one is cut."""
+"""The most rows of a plan that are printed."""
 
 
 def print_plan(study: Study) -> None:
-    """Print what would be run, and the experiment with every default, as TOML."""
+    """Print the plan of a run, and the experiment with every default, as TOML."""
     Console().print(plan_of(study))
     sys.stdout.write(f"\n{words_of(study)}\n\n# The experiment, resolved:\n{tomli_w.dumps(study.document)}")
 
@@ -52,7 +52,7 @@ def words_of(study: Study, done: int = 0) -> str:
 
 
 def expected_total(study: Study, done: int = 0) -> float:
-    """Return about how long a study takes when every repeat is valid, in seconds, after `done` trials of it."""
+    """Return about how many seconds a study still takes after `done` trials, if every repeat is valid."""
     each = [expected_seconds(plan) for setting in study.settings for plan in plans_of(setting, 1)]
     left = max(0, least_trials(study) - done)
     return left * sum(each) / len(each)
@@ -83,7 +83,7 @@ def _repeats(study: Study) -> str:
 
 
 def _duration(seconds: float) -> str:
-    """Return a duration as people say it."""
+    """Return a duration in words."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 90 * 60:

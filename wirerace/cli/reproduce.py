@@ -33,8 +33,8 @@ ALL = "all"
 class ReproductionRecord(msgspec.Struct, frozen=True):
     """All of reproduction.json, which lies beside result.json.
 
-    `valid` tells whether the trials it rests on are to be believed; `passed` whether every check was passed, None when
-    a trial could not be completed.
+    `valid` says whether its trials are valid. `passed` says whether every check was passed; it is None when a trial
+    could not be completed.
     """
 
     wirerace: str
@@ -83,7 +83,7 @@ def command(
 
 
 def reproduce(reproduction: Reproduction, out: Path | None, *, allow_invalid: bool) -> int:
-    """Run it, save and print what came of it, and return its exit code."""
+    """Run it, save and print the outcome, and return the exit code."""
     with claimed(f"reproduce-{reproduction.name}", out) as directory:
         result, outcomes = _run(reproduction.experiment, directory)
         summarise(result)
@@ -123,9 +123,9 @@ def _record_of(reproduction: Reproduction, result: Result, outcomes: dict[str, O
 
 
 def read_record(path: Path) -> tuple[Reproduction, ReproductionRecord]:
-    """Return what was reproduced, and what came of it.
+    """Return what was reproduced, and the outcome.
 
-    Raises BadInput when the file is none, or of a reproduction that this version does not know.
+    Raises BadInput when the file is not a reproduction, or one that this version does not know.
     """
     encoded = read_file(path, "give the path that wirerace reproduce printed")
     try:
@@ -140,7 +140,7 @@ def read_record(path: Path) -> tuple[Reproduction, ReproductionRecord]:
 
 
 def print_record(reproduction: Reproduction, record: ReproductionRecord, result: Result) -> None:
-    """Print each check, the verdict, what failed, and what it comes to."""
+    """Print each check, the verdict, what failed, and the outcome."""
     console = Console()
     if record.checks:
         console.print(checks_of(reproduction, record.checks))
@@ -151,13 +151,13 @@ def print_record(reproduction: Reproduction, record: ReproductionRecord, result:
             f"wirerace: {result.title_of(failure.contestant)}, repeat {failure.repeat}: {failure.reason}\n"
         )
     console.print(words_of(reproduction))
-    console.print(f"\n{reproduction.name}: {_told(record)}", highlight=False)
+    console.print(f"\n{reproduction.name}: {_outcome_of(record)}", highlight=False)
 
 
-def _told(record: ReproductionRecord) -> str:
-    """Return what it comes to, in a word or a few."""
+def _outcome_of(record: ReproductionRecord) -> str:
+    """Return the outcome in a few words."""
     if record.passed is None:
         return "FAIL: a trial was not completed, or updates were lost, duplicated or reordered"
     failed = [check for check in record.checks if check.passed is False]
-    told = f"FAIL: {len(failed)} of the checks" if failed else "PASS"
-    return told if record.valid else f"{told}, but on trials that are INVALID"
+    outcome = f"FAIL: {len(failed)} of the checks" if failed else "PASS"
+    return outcome if record.valid else f"{outcome}, but on trials that are INVALID"

@@ -49,7 +49,7 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a run of 100 trials or of an hour.")] = False,
     allow_invalid: Annotated[
-        bool, typer.Option("--allow-invalid", help="Exit with 0 even if a trial is invalid; the verdict is printed.")
+        bool, typer.Option("--allow-invalid", help="Exit with 0 even if a trial is invalid. The verdict is printed.")
     ] = False,
 ) -> None:
     """Run an experiment: real processes on loopback, one trial after the other, then a table.
@@ -113,14 +113,14 @@ def _finish(study: Study, directory: RunDirectory, result: Result) -> None:
 
 
 def say_what_is_played(experiment: Experiment) -> None:
-    """Print what was understood of the trace, if the experiment plays one, so that people see what it will do."""
+    """Print a summary of the trace, if the experiment plays one, so that people see what it will do."""
     source = experiment.producer
     if (trace := trace_of(source)) is not None:
         sys.stderr.write(f"wirerace: trace {printable(str(source.trace_file))}: {trace.summary(source.speed)}\n")
 
 
 def exit_code(result: Result, *, allow_invalid: bool) -> int:
-    """Return 1 when a trial that counts was not completed or not whole, 3 when one is not to be believed, else 0."""
+    """Return 1 when a trial that counts was not completed or not whole, 3 when one is invalid, else 0."""
     if result.counted_failures or not result.trials or not all(trial.is_whole for trial in result.counted):
         return NOT_WHOLE
     valid = all(trial.is_valid for trial in result.counted) and result.is_enough

@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 
 class Stream(io.FileIO):
-    """A file descriptor that can always be written to. `lost` is the first error of the system, if there was one."""
+    """A file descriptor whose writes never fail. `lost` is the first error of the system, if there was one."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor, "w", closefd=False)
@@ -24,11 +24,11 @@ class Stream(io.FileIO):
 
 
 def open_streams() -> tuple[Stream, Stream]:
-    """Put such streams in the place of stdout and stderr, and return them."""
+    """Replace stdout and stderr by such streams, and return these."""
     for descriptor in (1, 2):
         try:
             os.fstat(descriptor)
-        except OSError:  # It was closed by whoever started this; the next file to be opened must not take its place.
+        except OSError:  # It was closed before the start; the next file that is opened must not take its place.
             os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
     out, err = Stream(1), Stream(2)
     sys.stdout, sys.stderr = _text(out, sys.stdout), _text(err, sys.stderr)
@@ -36,7 +36,7 @@ def open_streams() -> tuple[Stream, Stream]:
 
 
 def _text(stream: Stream, like: TextIO | None) -> TextIO:
-    """Return a text stream with the encoding of another one, and its lines at once where a person reads them."""
+    """Return a text stream with the encoding of another one; in a terminal, each line is written at once."""
     return io.TextIOWrapper(
         io.BufferedWriter(stream),
         encoding=getattr(like, "encoding", None),

@@ -1,4 +1,4 @@
-"""Contestants: what is compared, each a transport with its options and its network path, under an id."""
+"""Contestants: what is compared. Each is a transport with its options and its network path, under an id."""
 
 import re
 from typing import Annotated, Any
@@ -17,20 +17,20 @@ _ID = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class ContestantTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What is compared beside the names in `transports`: a transport with other options, or on another path."""
+    """A contestant besides the names in `transports`: a transport with other options, or on another path."""
 
     id: Annotated[str, Meta(description="its name in files and in result.json: a to z, 0 to 9 and single hyphens")]
     transport: Annotated[str, Meta(description="how updates are delivered to it")]
     title: Annotated[str, Meta(description="its name for people; empty: the transport, and the id in brackets")] = ""
     options: Annotated[
         dict[str, Any],
-        Meta(description="what differs from the transport's own table, for example `keep_alive = false`"),
+        Meta(description="options that differ from the transport's own table, for example `keep_alive = false`"),
     ] = {}
-    path: Annotated[str, Meta(description="the path that it takes, one of `[paths]`; empty: the experiment's")] = ""
+    path: Annotated[str, Meta(description="its network path, one of `[paths]`; empty: the experiment's")] = ""
 
 
 class Contestant(msgspec.Struct, frozen=True):
-    """What is compared: a transport with its options and its network path, under an id; `title` is for people."""
+    """A transport with its options and its network path, under an id; `title` is for people."""
 
     id: str
     title: str
@@ -40,7 +40,7 @@ class Contestant(msgspec.Struct, frozen=True):
 
 
 def is_id(text: str) -> bool:
-    """Tell whether a text can name a contestant."""
+    """Return whether a text can name a contestant."""
     return len(text) <= MOST_ID and _ID.fullmatch(text) is not None
 
 
@@ -51,7 +51,7 @@ def shorthand(name: str, options: TransportOptions, path: NetworkPath) -> Contes
 
 
 def contestant_of(table: ContestantTable, plain: TransportOptions, path: NetworkPath, at: str) -> Contestant:
-    """Return the contestant in a table; `plain` are its transport's options, `at` is what errors call the table.
+    """Return the contestant in a table. `plain` are its transport's options; errors call the table `at`.
 
     Raises BadInput, naming the key and the cure.
     """
@@ -64,9 +64,9 @@ def contestant_of(table: ContestantTable, plain: TransportOptions, path: Network
 
 
 def transport_options(name: str, at: str, given: TransportOptions | None) -> TransportOptions:
-    """Return the options of a transport as its table gives them, or their defaults.
+    """Return the options of a transport from its table, or their defaults.
 
-    Raises BadInput, naming the transports that there are, when there is none of this name.
+    Raises BadInput, naming all transports, when there is none of this name.
     """
     if name not in TRANSPORTS:
         raise BadInput(f"{at}: there is no {shown(name)}; there are {', '.join(TRANSPORTS)}")

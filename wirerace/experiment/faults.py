@@ -15,20 +15,20 @@ POSSIBLE: dict[FaultKind, tuple[FaultPlace, ...]] = {
     "stall": ("server", "producer", "proxy"),
     "cut": ("clients",),
 }
-"""Where each kind can happen. A load that is killed or stalled would lose its own ledgers and clocks."""
+"""The parts that each kind can happen to. A load that is killed or stalled would lose its own ledgers and clocks."""
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Something that goes wrong once, `at_seconds` after the window began.
 
-    A part that is killed (SIGKILL) is started again at once. One that is stalled stands still for `lasts_seconds`
-    (SIGSTOP, SIGCONT; a container is paused). A cut closes every connection of the clients; each client reconnects
-    within `jitter_seconds`, at a time that is uniform over them.
+    A part that is killed (SIGKILL) is started again at once. A part that is stalled stands still for `lasts_seconds`
+    (SIGSTOP, SIGCONT; a container is paused). A cut closes every connection of the clients. Each client reconnects at
+    a time uniform over the next `jitter_seconds`.
     """
 
     kind: Annotated[FaultKind, Meta(description="what happens")]
     on: Annotated[FaultPlace, Meta(description="which part it happens to")]
-    at_seconds: Annotated[float, Meta(ge=0, le=86_400, description="when, counted from the beginning of the window")]
+    at_seconds: Annotated[float, Meta(ge=0, le=86_400, description="when, from the beginning of the window")]
     lasts_seconds: Annotated[float, Meta(ge=0, le=60, description="how long a stall lasts")] = 0.0
     jitter_seconds: Annotated[
         float, Meta(ge=0, le=3600, description="time over which cut clients reconnect; 0 for all at once")
@@ -36,7 +36,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     @property
     def ends_seconds(self) -> float:
-        """When it is over, counted from the beginning of the window."""
+        """When it is over, in seconds from the beginning of the window."""
         return self.at_seconds + self.lasts_seconds + self.jitter_seconds
 
 

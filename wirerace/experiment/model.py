@@ -18,13 +18,13 @@ Name = Annotated[str, Meta(min_length=1, max_length=40)]
 
 
 class Clients(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The clients of each trial: `count` is the most there are at one time, `shape` says how many there are when."""
+    """The clients of each trial: `count` is the most at one time, and `shape` sets their number over time."""
 
     count: Annotated[int, Meta(ge=1, le=100_000, description="the most clients at one time")] = 200
     spawn_per_second: Annotated[
-        float, Meta(gt=0, le=100_000, description="how many clients come, or go, in a second")
+        float, Meta(gt=0, le=100_000, description="how many clients come, or leave, in a second")
     ] = 200
-    shape: Annotated[OfClients, Meta(description="how many clients there are at which time of the window")] = "steady"
+    shape: Annotated[OfClients, Meta(description="how the number of clients changes in the window")] = "steady"
     steps: StepsShape = StepsShape()
     spike: SpikeShape = SpikeShape()
     ramp: RampShape = RampShape()
@@ -37,19 +37,19 @@ class Clients(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def most(self) -> int:
-        """The most clients that there are to be at one time."""
+        """The most clients at one time."""
         shape = self.shape_options
         times = (0.0, *shape.changes, shape.lasts_seconds)
         return max(shape.clients_at(seconds, self.count) for seconds in times)
 
     @property
     def count_at_start(self) -> int:
-        """The clients that are there when the window begins."""
+        """The number of clients when the window begins."""
         return self.shape_options.clients_at(0, self.count)
 
 
 class LoadOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the load is made: by Locust in one process, or by a master and several workers."""
+    """The processes that make the load: Locust in one process, or a master and several workers."""
 
     processes: Annotated[int, Meta(ge=1, le=64, description="Locust processes that share the clients")] = 1
     pin_cores: Annotated[bool, Meta(description="bind server and load to different cores where the platform can")] = (
@@ -58,7 +58,7 @@ class LoadOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WindowOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The measured interval, and what passes before it."""
+    """The measured interval, and the warm-up before it."""
 
     warmup_seconds: Annotated[
         float, Meta(ge=0, le=3600, description="time between the first update and the window")
@@ -70,13 +70,13 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to run, at one setting. Each table of the file is a field; everything but `title` has a default.
 
     `options` has the transports' own tables by name. With `valid_repeats`, repeats are run until that many are valid,
-    at most `tries`; without it there are `repeats`.
+    but at most `tries`. Without it, `repeats` are run.
     """
 
-    title: Annotated[str, Meta(min_length=1, description="what the table and the report are headed with")]
+    title: Annotated[str, Meta(min_length=1, description="heading of the table and the report")]
     transports: Annotated[list[str], Meta(description="one contestant for each, with the options of its table")] = []
     contestants: Annotated[
-        list[ContestantTable], Meta(description="contestants beyond those of `transports`, each an id of its own")
+        list[ContestantTable], Meta(description="contestants beyond those of `transports`, each with its own id")
     ] = []
     path: Annotated[str, Meta(description="the path of contestants that name none; empty: straight to the server")] = ""
     repeats: Annotated[int, Meta(ge=1, le=1000, description="how often all contestants run")] = 1
@@ -102,7 +102,7 @@ OWN_KEYS = tuple(name for name in Experiment.__struct_fields__ if name != "optio
 
 
 def document_of(experiment: Experiment) -> dict[str, Any]:
-    """Return an experiment as the file that says the same, with every default that has a meaning in it."""
+    """Return an experiment as an equivalent file, with every default that has a meaning in it."""
     document: dict[str, Any] = msgspec.to_builtins(experiment)
     tables = document.pop("options")
     used = {*experiment.transports, *(table.transport for table in experiment.contestants)}
@@ -116,7 +116,7 @@ def document_of(experiment: Experiment) -> dict[str, Any]:
 
 
 def _without_empty(table: dict[str, Any]) -> dict[str, Any]:
-    """Return a table without keys that are None or hold nothing, also in the tables inside; its lists are lists."""
+    """Return a table without keys that are None or empty, also in the tables inside it; tuples become lists."""
     return {
         key: _without_empty(value) if isinstance(value, dict) else list(value) if isinstance(value, tuple) else value
         for key, value in table.items()

@@ -10,13 +10,13 @@ PLACE = "at the top of the file, above its first table"
 
 
 def refuse_older_keys(document: dict[str, Any]) -> None:
-    """Raise BadInput when a file has a key that an older version knew, with what says the same now."""
+    """Raise BadInput when a file has a key of an older version, with the line to write instead."""
     for key, line in _older(document):
         raise BadInput(f"{key} has been replaced: take it out, and write {line} {PLACE}")
 
 
 def _older(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield each older key, and the line that says the same now."""
+    """Yield each older key, and the line to write instead."""
     if "variants" in document:
         yield "variants", f"contestants = {inline(_contestants(document['variants']))}"
     if "link" in document:
@@ -33,7 +33,7 @@ def _older(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _contestants(variants: Any) -> list[dict[str, Any]]:
-    """Return the contestants that say the same as variants did."""
+    """Return the contestants that are equivalent to older variants."""
     return [
         {"id": f"{transport}-{name}", "transport": transport, "options": options}
         for name, tables in _table(variants).items()

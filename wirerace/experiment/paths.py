@@ -9,7 +9,7 @@ from wirerace.transports.transport import TransportOptions
 
 
 class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The path between clients and server. Everything takes `delay_seconds` longer, in each direction."""
+    """The path between clients and server. It adds `delay_seconds` in each direction."""
 
     delay_seconds: Annotated[
         float, Meta(ge=0, le=5, description="delay in each direction, added by a proxy; 0 for no proxy")
@@ -17,7 +17,7 @@ class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def has_proxy(self) -> bool:
-        """Tell whether a proxy lies on it."""
+        """Return whether there is a proxy on it."""
         return self.delay_seconds > 0
 
     @property
@@ -26,5 +26,5 @@ class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return 2 * self.delay_seconds
 
     def opening_seconds(self, options: TransportOptions) -> float:
-        """Return how much longer a request takes because it has to open a connection: 0 where connections are kept."""
+        """Return how much longer a request takes because it opens a connection: 0 if connections are kept."""
         return self.round_trip_seconds if options.opens_anew else 0.0

@@ -1,7 +1,7 @@
-"""How long an update may take: what priming, draining and the grace of clients that leave all wait for.
+"""How long an update may take. Priming, draining and the grace period of clients that leave wait for that long.
 
-Nothing here is measured. It follows from the path, the client's options and the backoffs; `SPARE_SECONDS` is for
-machines that are slow.
+Nothing here is measured. It follows from the path, the client's options and the backoffs. `SPARE_SECONDS` allows for
+slow machines.
 """
 
 from wirerace.backoff import OF_CLIENTS, OF_FEED
@@ -9,14 +9,15 @@ from wirerace.experiment.paths import NetworkPath
 from wirerace.transports.transport import TransportOptions
 
 SPARE_SECONDS = 1.0
-"""For processes that have no core when they want one."""
+"""Allows for processes that have to wait for a core."""
 
 
 def longest_seconds(path: NetworkPath, options: TransportOptions) -> float:
     """Return the longest that an update may take from its making to its client, when nothing breaks.
 
     A request that has just reached the server too early is answered without the update. The next one reaches the server
-    after the longest gap between two requests, and its answer takes one way. Where nobody asks, there is no gap.
+    after the longest gap between two requests, and its answer takes the path's delay once. Clients that do not ask have
+    no gap.
     """
     exchange_seconds = path.round_trip_seconds + path.opening_seconds(options)
     return options.longest_gap_seconds(exchange_seconds) + path.delay_seconds
@@ -25,7 +26,7 @@ def longest_seconds(path: NetworkPath, options: TransportOptions) -> float:
 def return_seconds(path: NetworkPath) -> float:
     """Return the longest that a client may still be away once all parts are up again.
 
-    Its server has to find the producer first. An attempt that came just before that has failed, which the client learns
-    one way later; then it waits for its backoff, opens a connection and asks.
+    Its server has to reach the producer first. A client's attempt just before that has failed. The client learns this
+    one path delay later, waits for its backoff, opens a connection and asks.
     """
     return OF_FEED.most_seconds + path.delay_seconds + OF_CLIENTS.most_seconds + 2 * path.round_trip_seconds

@@ -1,4 +1,4 @@
-"""Plans: the trials that come of an experiment."""
+"""Plans: the trials of an experiment."""
 
 import functools
 from pathlib import Path
@@ -35,7 +35,7 @@ class Plan(NamedTuple):
 
     @property
     def transport(self) -> Transport:
-        """How updates are delivered."""
+        """The contestant's transport."""
         return self.contestant.transport
 
     @property
@@ -45,24 +45,24 @@ class Plan(NamedTuple):
 
     @property
     def path(self) -> NetworkPath:
-        """What lies between its clients and its server."""
+        """The network path between its clients and its server."""
         return self.contestant.path
 
     @property
     def name(self) -> str:
-        """What its files are called by."""
+        """The name of its files."""
         at = f"-at-{self.setting.number}" if self.setting.values else ""
         return f"{self.repeat}-{self.contestant.id}{at}"
 
     @property
     def title(self) -> str:
-        """What people see."""
+        """Its name for people."""
         at = f" at {self.setting.title}" if self.setting.values else ""
         return f"{self.contestant.title}{at}"
 
 
 def contestants_of(experiment: Experiment) -> list[Contestant]:
-    """Return what is compared: those of `transports` first, then the declared ones, each in the file's order.
+    """Return the contestants: those of `transports` first, then the declared ones, in the file's order.
 
     Raises BadInput, naming the key and the cure.
     """
@@ -96,7 +96,7 @@ def _path_of(experiment: Experiment, name: str, at: str) -> NetworkPath:
 def plans_of(setting: Setting | Experiment, repeat: int) -> list[Plan]:
     """Return the trials of a repeat, the first being 1, in the order in which they run: shuffled by its seed.
 
-    So no contestant always runs after the same one, and drift of the machine affects none of them alone.
+    So no contestant always runs after the same one, and a drift of the machine affects no contestant alone.
     """
     if isinstance(setting, Experiment):
         setting = alone(setting).settings[0]

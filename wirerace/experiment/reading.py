@@ -21,18 +21,18 @@ from wirerace.transports import TRANSPORTS
 from wirerace.workload.shapes import StepsStage, check_shape
 
 LEAST_PERIODS = 5
-"""In a window of fewer poll intervals, figures depend on where in the interval it begins."""
+"""With fewer poll intervals in a window, figures depend on where in an interval the window begins."""
 
 
 def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Study:
-    """Return what a TOML file says; each override is `table.key=value`, the value as in TOML.
+    """Return the study in a TOML file. Each override is `table.key=value`, with the value as in TOML.
 
     Raises BadInput, naming file, key and cure.
     """
     text = read_text(path, "experiments/ has some to start from")
     try:
         document = tomllib.loads(text)
-    except ValueError as error:  # also of a number with thousands of digits
+    except ValueError as error:  # also for a number with thousands of digits
         raise BadInput(f"{path}: not TOML: {cut(str(error), MOST_REASON)}") from None
     except RecursionError:
         raise BadInput(f"{path}: nested too deeply to be an experiment") from None
@@ -45,7 +45,7 @@ def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Study:
 
 
 def study_of(document: Document, directory: Path) -> Study:
-    """Return the study that a document describes; files that it names are relative to a directory.
+    """Return the study that a document describes. Files that it names are relative to `directory`.
 
     Raises BadInput, naming key and cure.
     """
@@ -85,7 +85,7 @@ def experiment_of(document: Document) -> Experiment:
 
 
 def _members(document: Document) -> Iterator[tuple[str, Any, type[msgspec.Struct]]]:
-    """Yield the tables that have a name or a number, each with its key and type: msgspec's errors leave that out."""
+    """Yield the tables with a name or a number, each with its key and type, which msgspec's errors leave out."""
     paths, faults = document.get("paths"), document.get("faults")
     for name, table in paths.items() if isinstance(paths, dict) else ():
         yield f"paths.{name}", table, NetworkPath
@@ -99,7 +99,7 @@ def _members(document: Document) -> Iterator[tuple[str, Any, type[msgspec.Struct
 
 
 def _with_trace(document: Document, directory: Path) -> Document:
-    """Return the document with its traces found, relative to the experiment's file."""
+    """Return the document with the paths of its traces resolved, relative to the experiment's file."""
     source = document.get("producer")
     if not isinstance(source, dict) or source.get("arrivals") != "trace":
         return document
@@ -111,11 +111,11 @@ def _with_trace(document: Document, directory: Path) -> Document:
 
 
 def _found(directory: Path, trace_file: Any) -> Any:
-    """Return where a trace is; what is no name at all is left to the conversion."""
+    """Return the path of a trace; a value that is no name is left to the conversion."""
     if not isinstance(trace_file, str):
         return trace_file
     found = str(directory / trace_file)
-    if not is_text(found):  # it travels in the schedule, and stands in result.json
+    if not is_text(found):  # it is sent in the schedule, and written to result.json
         raise BadInput(f"producer.trace_file: {shown(found)} is no UTF-8; rename the file or its directory")
     return found
 

@@ -21,7 +21,7 @@ UNITS = {
     "_bytes": "bytes",
     "seconds": "s",
 }
-"""The unit that the end of a key's name says; the first that fits."""
+"""The unit by the end of a key's name; the first match counts."""
 OF_SIZES = "bytes"
 TABLES = {"producer", "clients", "options", "paths", "faults", "contestants", "load", "window"}
 """Keys of the top level that are tables: each has a section of its own."""
@@ -52,15 +52,15 @@ EXAMPLES = {
 INTRODUCTION = """# Experiment files, key by key
 
 An experiment file is TOML. `title` and one contestant are enough; every other key has a default. `wirerace run FILE
---dry-run` prints the plan and the file with every default, and runs nothing. `--set KEY=VALUE` replaces one key for
-one run. `make docs` writes this page from the model, and a test compares them.
+--dry-run` prints the plan and the file with every default, and runs nothing. `--set KEY=VALUE` replaces one key in one
+run. `make docs` writes this page from the model, and a test compares them.
 
 ```toml
 title = "Kept or closed, near and far?"
 transports = ["polling", "websocket"]           # a contestant for each, with the options of its table
 
 [clients]
-count = [100, 300, 1000]                        # a list where one value belongs is a sweep
+count = [100, 300, 1000]                        # a list in place of one value is a sweep
 
 [polling]
 interval_seconds = 1.0
@@ -68,7 +68,7 @@ interval_seconds = 1.0
 [[contestants]]                                 # anything beyond the names in transports
 id = "polling-closed"
 transport = "polling"
-options = { keep_alive = false }                # what is not named comes from [polling]
+options = { keep_alive = false }                # other options come from [polling]
 path = "mobile"
 
 [paths.mobile]
@@ -81,23 +81,23 @@ at_seconds = 4.0
 lasts_seconds = 1.4
 ```
 
-**Sweeps.** Any key with one value may have a list of values, in a table of its own or in a contestant's `options`.
+**Sweeps.** Any key with one value may have a list of values instead, in its table or in a contestant's `options`.
 Every combination of all lists is a setting, and every contestant is run at every setting. `title`, `repeats`,
-`valid_repeats` and `tries` hold for all settings. The first repeat of all settings is run before the second of any.
-One table shows all of them, and `wirerace show RUN --setting N` every figure of one.
+`valid_repeats` and `tries` are the same for all settings. The first repeat of all settings is run before the second of
+any. One table shows all settings, and `wirerace show RUN --setting N` shows every figure of one.
 
-**Long runs.** A run of 100 trials or of an hour asks before it begins. Without a terminal it needs `--yes`. A run
-that was interrupted is continued by `wirerace run --resume DIR`: what is in its result is not run again.
+**Long runs.** A run of 100 trials or of an hour asks before it begins. Without a terminal it needs `--yes`. `wirerace
+run --resume DIR` continues an interrupted run: trials that are in its result are not run again.
 
 **Faults** happen once in the window, in every trial. `kill` and `stall` are for `server`, `producer` and `proxy`;
-`cut` is for `clients`. A part that is killed is started again at once. The verdict does not count against a trial
-what its file asks for. Theory predicts nothing across a fault. In the stack's containers (`--on compose`) there is
-no proxy, so paths with a delay are refused.
+`cut` is for `clients`. A part that is killed is started again at once. A fault that the file asks for does not make
+a trial invalid. Theory predicts nothing across a fault. The stack's containers (`--on compose`) have no proxy, so paths
+with a delay are refused there.
 
 **Keys of older files.** `variants`, `link`, `stall` and the shape `storm` are refused, each with the line to write
 instead.
 """
-"""What stands above the tables."""
+"""The text above the tables."""
 
 
 class Key(NamedTuple):
@@ -177,14 +177,14 @@ def _default_of(field: msgspec.structs.FieldInfo) -> str:
 
 
 def _example_of(field: msgspec.structs.FieldInfo, default: str) -> str:
-    """Return an example of a key that has no other: its default, or the least value that it may have."""
+    """Return an example of a key without one: its default, or its least value."""
     if default not in {"none", "required"}:
         return default.strip("`")
     return next(inline(meta.ge) for meta in metas_of(field.type) if meta.ge is not None)
 
 
 def _range_of(annotation: Any) -> str:
-    """Return what a value may be: words, true or false, or numbers between two bounds."""
+    """Return the allowed values: words, true or false, or numbers between two bounds."""
     if choices := choices_of(annotation):
         return ", ".join(f"`{choice}`" for choice in choices)
     kinds = [plain_type_of(kind) for kind in kinds_of(annotation)]
@@ -196,7 +196,7 @@ def _range_of(annotation: Any) -> str:
 
 
 def _bounds(annotation: Any) -> str:
-    """Return the least and the largest number that a value may be."""
+    """Return the least and the largest allowed number."""
     metas = list(metas_of(annotation))
     at_least = next((_number(meta.ge) for meta in metas if meta.ge is not None), "")
     above = next((f"above {_number(meta.gt)}" for meta in metas if meta.gt is not None), "")
@@ -209,5 +209,5 @@ def _number(value: float) -> str:
 
 
 def _first_line(struct: type[msgspec.Struct]) -> str:
-    """Return what a struct is for: the first paragraph of its docstring, on one line."""
+    """Return the first paragraph of a struct's docstring, on one line."""
     return " ".join((struct.__doc__ or "").partition("\n\n")[0].split())

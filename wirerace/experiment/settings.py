@@ -1,4 +1,4 @@
-"""Settings: an experiment whose file has lists where values belong is run at every combination of them."""
+"""Settings: an experiment with lists in place of values is run at every combination of them."""
 
 import itertools
 import math
@@ -15,9 +15,9 @@ from wirerace.transports import TRANSPORTS
 
 MOST_SETTINGS = 10_000
 OF_THE_PLAN = {"title", "repeats", "valid_repeats", "tries"}
-"""Keys that say how all settings are run: they are the same for all."""
+"""Keys that are the same for all settings."""
 OF_THE_CONTESTANT = {"id", "title", "transport"}
-"""Keys of a contestant that say which one it is."""
+"""Keys that identify a contestant."""
 
 _KEY = re.compile(r"\[\d{1,9}\]|[^.\[\]]+")
 
@@ -25,7 +25,7 @@ Document = dict[str, Any]
 
 
 class Axis(NamedTuple):
-    """A key that is swept, as the path to it in a file, and the values that it takes in turn."""
+    """A swept key, as its path in the file, and its values in order."""
 
     keys: Sequence[str | int]
     values: Sequence[Any]
@@ -37,7 +37,7 @@ class Axis(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """One point of a sweep: the experiment with some keys replaced. `values` says which, by key, and by what.
+    """One point of a sweep: the experiment with some keys replaced. `values` has the new values by key.
 
     Without a sweep there is one setting, number 0, in which nothing is replaced.
     """
@@ -48,24 +48,24 @@ class Setting(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What people see of it; nothing where nothing is swept."""
+        """Its title for people; empty without a sweep."""
         return setting_title(self.values)
 
 
 class Study(NamedTuple):
-    """All settings of an experiment. `document` is the resolved file, with the lists of the sweep in their places."""
+    """All settings of an experiment. `document` is the resolved file, which still has the lists of the sweep."""
 
     document: Document
     settings: Sequence[Setting]
 
     @property
     def first(self) -> Experiment:
-        """The experiment at its first setting: what is the same for all can be read from it."""
+        """The experiment at its first setting, for everything that is the same at all settings."""
         return self.settings[0].experiment
 
 
 def setting_title(values: dict[str, Any]) -> str:
-    """Return what people see of a setting's values: clients.count = 300, polling.interval_seconds = 1."""
+    """Return the title of a setting's values: clients.count = 300, polling.interval_seconds = 1."""
     return ", ".join(f"{key} = {value if isinstance(value, str) else inline(value)}" for key, value in values.items())
 
 
@@ -75,7 +75,7 @@ def alone(experiment: Experiment) -> Study:
 
 
 def axes_of(document: Document) -> list[Axis]:
-    """Return the axes of a sweep in a file: the lists that stand where the model has one value.
+    """Return the axes of a sweep in a file: the lists in places where the model has one value.
 
     Raises BadInput, naming the key and the cure, when a list cannot be swept.
     """
@@ -94,7 +94,7 @@ def axes_of(document: Document) -> list[Axis]:
 
 
 def _axes(given: Any, annotation: Any, keys: list[str | int]) -> Iterator[Axis]:
-    """Yield the axes in a value that should be of a type; what is of no known type is left to the reading."""
+    """Yield the axes in a value of an expected type; values of unknown types are left to the reading."""
     if isinstance(given, list | tuple):
         if annotation is not None and not _takes_list(annotation):
             yield Axis(tuple(keys), given)
@@ -133,7 +133,7 @@ def documents_of(document: Document, axes: Sequence[Axis]) -> Iterator[tuple[dic
 def resolved(document: Document, values: dict[str, Any]) -> Document:
     """Return a file with the lists of its sweep replaced by the values of one setting.
 
-    Raises BadInput when a key of the setting is none of the file.
+    Raises BadInput when a key of the setting is not in the file.
     """
     found = document
     for name, value in values.items():
@@ -145,7 +145,7 @@ def resolved(document: Document, values: dict[str, Any]) -> Document:
 
 
 def with_value(place: Any, keys: Sequence[str | int], value: Any) -> Any:
-    """Return a table or a list with a value at the end of a path of keys; what lies beside the path is shared."""
+    """Return a copy of a table or a list with a value at the end of a path of keys; all other members are shared."""
     if not keys:
         return value
     key, *rest = keys
@@ -155,7 +155,7 @@ def with_value(place: Any, keys: Sequence[str | int], value: Any) -> Any:
 
 
 def _is_in(place: Any, keys: Sequence[str | int]) -> bool:
-    """Tell whether there is something at the end of a path of keys."""
+    """Return whether there is something at the end of a path of keys."""
     for key in keys:
         is_there = key in place if isinstance(place, dict) else isinstance(place, list) and key in range(len(place))
         if not is_there:

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def inline(value: Any) -> str:
-    """Return a value as TOML spells it on one line: tables as { key = value }, text in quotes."""
+    """Return a value as TOML on one line: tables as { key = value }, text in quotes."""
     match value:
         case bool():
             return str(value).lower()

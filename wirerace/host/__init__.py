@@ -1,1 +1,1 @@
-"""Reading the machine: limits, clocks, loopback, kernel memory, and the doctor that looks at all of it."""
+"""Reading the machine: limits, clocks, loopback, kernel memory, and the doctor, which checks all of it."""

@@ -1,4 +1,4 @@
-"""Cores: which ones the server, the load and a path's proxy run on, and whether they suffice."""
+"""Cores: which ones the server, the load and a path's proxy run on, and whether there are enough."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -12,9 +12,9 @@ from wirerace.experiment.settings import Study
 
 
 class Cores(NamedTuple):
-    """Which cores each part is bound to; empty for all that there are.
+    """The cores that each part is bound to; empty means all.
 
-    `proxy` is the proxy's. `is_shared` tells that a load process has the same one: there are not enough.
+    `is_shared` is true if a load process has the proxy's core, because there are not enough.
     """
 
     server: Sequence[int]
@@ -34,7 +34,7 @@ def cores_of(load_options: LoadOptions, path: NetworkPath) -> Cores:
 
 
 def cautions(study: Study) -> list[str]:
-    """Return what this machine will do to the results of an experiment, a line each."""
+    """Return how this machine will distort the results of an experiment, a line each."""
     return list(
         dict.fromkeys(
             line
@@ -51,7 +51,7 @@ def _cautions(load: LoadOptions, path: NetworkPath) -> Iterator[str]:
     if 1 < processes > cores:
         yield (
             f"load.processes = {processes} on {cores} {'core' if cores == 1 else 'cores'}: they wait for each other, "
-            f"which adds milliseconds to latencies and takes no load off anybody; set it to {cores}"
+            f"which adds milliseconds to latencies and lightens no process's load; set it to {cores}"
         )
     if found.is_shared:
         yield (
@@ -66,9 +66,9 @@ def usable_cores() -> list[int]:
 
 
 def split_cores() -> tuple[list[int], list[int]]:
-    """Return the core for the server and those for the load, which share no hardware core with it, where there are.
+    """Return the core for the server and those for the load, which share no hardware core with it if possible.
 
-    Both are empty where processes cannot be bound to cores, or there is but one.
+    Both are empty if processes cannot be bound to cores, or if there is only one.
     """
     cores = usable_cores()
     if len(cores) < 2 or not hasattr(os, "sched_setaffinity"):

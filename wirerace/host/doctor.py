@@ -28,10 +28,10 @@ SLEEPS, SLEEP_SECONDS = 500, 0.001
 def quick_checkup() -> Checkup:
     """Measure clock, timer, loopback, reader lag and limits in about a second, and return the figures.
 
-    Meant for the beginning of a run, before anything else is started: what the machine does meanwhile counts as done by
-    others. This thread is bound to the load's core, and a child process to the server's, as in a trial; afterwards it
-    may run wherever it might before. Nothing is raised: what cannot be measured here is None, and so is all that only
-    `wirerace.runner.capacity` measures.
+    It is meant for the beginning of a run, before anything else is started: all work of the machine meanwhile counts as
+    that of others. This thread is bound to the load's core, and a child process to the server's, as in a trial;
+    afterwards the thread may run on its earlier cores again. Nothing is raised: a figure that cannot be measured is
+    None, and so are the figures that only `wirerace.runner.capacity` measures.
     """
     started = time.monotonic()
     server_cores, load_cores = split_cores()
@@ -61,7 +61,7 @@ def quick_checkup() -> Checkup:
 
 
 def measure_clock() -> tuple[float | None, float]:
-    """Return the least step of the wall clock that could be seen, and what one reading of it takes, in seconds."""
+    """Return the smallest observed step of the wall clock, and the time that one reading takes, in seconds."""
     began = time.perf_counter_ns()
     readings = [now_ns() for _ in range(READINGS)]
     took_ns = time.perf_counter_ns() - began
@@ -70,7 +70,7 @@ def measure_clock() -> tuple[float | None, float]:
 
 
 def measure_sleeps() -> list[float]:
-    """Return how late this process woke from each of many short sleeps, in seconds."""
+    """Return how late this process woke after each of many short sleeps, in seconds."""
     late = []
     for _ in range(SLEEPS):
         began = time.perf_counter_ns()
@@ -80,12 +80,12 @@ def measure_sleeps() -> list[float]:
 
 
 def percentile(values: Collection[float], percent: float) -> float | None:
-    """Return the least value that so many percent of them do not exceed, None of nothing."""
+    """Return the least value that `percent` of all values do not exceed; None without values."""
     return sorted(values)[math.ceil(percent / 100 * len(values)) - 1] if values else None
 
 
 def _machine(before: MachineSample, after: MachineSample) -> dict[str, Any]:
-    """Return the figures of what else the machine did between two samples, and of its memory now."""
+    """Return the figures of the machine's other work between two samples, and of its memory now."""
     seconds = span_seconds((before, after))
     own, stolen, stalled = (
         None if late is None or early is None else (late - early) / seconds
@@ -132,7 +132,7 @@ def _differences(values: Sequence[int]) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _bound_to(cores: Collection[int]) -> Iterator[None]:
-    """Bind this thread to some cores meanwhile, where there are any."""
+    """Bind this thread to some cores meanwhile, if any are given."""
     if not cores or not hasattr(os, "sched_setaffinity"):
         yield
         return

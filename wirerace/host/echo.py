@@ -1,4 +1,4 @@
-"""An echo on loopback: every message comes back, after as long as it says. A program of its own, for it has a core."""
+"""An echo on loopback: every message comes back after the delay in it. It is a program, so that it has its own core."""
 
 import socket
 import struct
@@ -7,11 +7,11 @@ import time
 
 MESSAGE_BYTES = 140  # an update with 100 bytes of payload
 DELAY_SECONDS = struct.Struct("!d")
-"""What a message begins with."""
+"""The beginning of a message."""
 
 
 def main() -> None:
-    """Connect to the port that is given, and echo until the other side closes."""
+    """Connect to the port in the arguments, and echo until the other side closes."""
     with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as stream:
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while message := stream.recv(MESSAGE_BYTES, socket.MSG_WAITALL):

@@ -8,7 +8,7 @@ PROC = Path("/proc")
 DEVICES = Path("/sys/devices/system")
 NS = 1e-9
 MODEL_NAMES = {"model name", "Model", "cpu model"}
-"""In /proc/cpuinfo: of x86, of many ARM boards, of MIPS."""
+"""Keys in /proc/cpuinfo: on x86, on many ARM boards, on MIPS."""
 TIME_WAIT_SECONDS = 60.0  # fixed in Linux
 REUSE_SECONDS = 1.0  # tcp_tw_reuse
 REUSE, REUSE_ON_LOOPBACK = 1, 2
@@ -16,7 +16,7 @@ UNLIMITED = 2**62  # RLIM_INFINITY is -1 or 2⁶³ − 1
 
 
 def open_files() -> tuple[int | None, int | None]:
-    """Return the soft and the hard limit on open files of this process; None where there is none, or none is told."""
+    """Return the soft and the hard limit on open files of this process; None if there is none, or it is unknown."""
     if sys.platform == "win32":
         return None, None
     import resource  # noqa: PLC0415 -- there is none on Windows
@@ -35,10 +35,10 @@ def ephemeral_ports() -> range | None:
 
 
 def port_reuse_seconds() -> float | None:
-    """Return how long a port on loopback rests after the side that had been given it has closed first (TIME_WAIT).
+    """Return how long a port on loopback stays unused (TIME_WAIT) when the connecting side has closed first.
 
-    With time stamps, Linux gives it to the next connection to the same server after a second; without leave to do so,
-    after a minute.
+    With time stamps, and if tcp_tw_reuse allows it, Linux gives the port to the next connection to the same server
+    after a second; otherwise after a minute.
     """
     reuse, stamps = (_number(PROC / "sys/net/ipv4" / name) for name in ("tcp_tw_reuse", "tcp_timestamps"))
     if reuse is None:
@@ -52,24 +52,24 @@ def listen_backlog() -> int | None:
 
 
 def cpu_governor(core: int) -> str | None:
-    """Return what decides on the clock rate of a core."""
+    """Return the governor, which sets the clock rate of a core."""
     return _text(DEVICES / f"cpu/cpu{core}/cpufreq/scaling_governor")
 
 
 def cpu_model() -> str | None:
-    """Return what the processor calls itself."""
+    """Return the processor's name."""
     names = (line.partition(":") for line in (_text(PROC / "cpuinfo") or "").splitlines())
     models = (value.strip() for name, _, value in names if name.strip() in MODEL_NAMES)
     return next((model for model in models if model), None) or platform.processor() or None
 
 
 def clock_source() -> str | None:
-    """Return what the kernel reads time from."""
+    """Return the kernel's clock source."""
     return _text(DEVICES / "clocksource/clocksource0/current_clocksource")
 
 
 def timer_slack_seconds() -> float | None:
-    """Return by how much the kernel may delay a sleep of this process, to wake several at once."""
+    """Return by how much the kernel may delay this process's wake-up, in order to wake several processes at once."""
     slack_ns = _number(PROC / "self/timerslack_ns")
     return None if slack_ns is None else slack_ns * NS
 

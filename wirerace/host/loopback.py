@@ -1,4 +1,4 @@
-"""Loopback at rest: one message to another process and back, and how late it is read."""
+"""Loopback at rest: one message to another process and back, and how late the answer is read."""
 
 import contextlib
 import os
@@ -19,11 +19,11 @@ ANCILLARY_BYTES = 64
 WARM_UP = 20  # messages; the first may carry no stamp
 TRIPS = 1000
 RESTS, REST_SECONDS = 200, 0.001
-ANSWER_SECONDS = 60.0  # for the other process to start, and for each answer; on a busy machine it takes many
+ANSWER_SECONDS = 60.0  # for the other process to start, and for each answer; a busy machine takes many seconds
 
 
 class Loopback(NamedTuple):
-    """What was measured; None or empty where it could not be. `cpu_seconds` is the other process's."""
+    """What was measured; None or empty if it could not be measured. `cpu_seconds` is the other process's."""
 
     round_trips_seconds: Sequence[float] = ()
     lags_seconds: Sequence[float] = ()
@@ -40,7 +40,7 @@ class Trip(NamedTuple):
 
 
 def measure_loopback(cores: Collection[int]) -> Loopback:
-    """Return round trips between this process and one bound to `cores`, and how late a reader that slept woke up.
+    """Return round trips between this process and one bound to `cores`, and how late a sleeping reader wakes up.
 
     Everything is unknown when the other process does not answer.
     """
@@ -67,7 +67,7 @@ def _echoing(cores: Collection[int]) -> Iterator[tuple[socket.socket, int]]:
     """Yield a connection to a process that echoes, and its process id."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(ANSWER_SECONDS)
-        # Without site-packages, which it does not need: it starts in a tenth of the time.
+        # Without site-packages, which it does not need, it starts in a tenth of the time.
         command = [sys.executable, "-I", "-S", str(Path(echo.__file__)), str(listener.getsockname()[1])]
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 -- our own
         try:

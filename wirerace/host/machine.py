@@ -17,13 +17,13 @@ SOCKET_KINDS = (
     *(SOCKET, "TCPv6", "sock_inode_cache", "dentry", "filp", "eventpoll_epi", "eventpoll_pwq"),
     *("lsm_inode_cache", "lsm_file_cache"),
 )
-"""What the kernel keeps for a socket that is polled; not what a firewall tracks of its connection."""
+"""The kernel's objects for a socket that is polled, without those of a firewall that tracks its connection."""
 PAGE_BYTES, KIB = 4096, 1024
 US = 1e-6
 
 
 def machine_sample(own_seconds: Callable[[], float | None]) -> MachineSample:
-    """Return the machine as it is now; `own_seconds` tells what the experiment's processes have spent."""
+    """Return the machine's counters now; `own_seconds` returns the CPU time of the experiment's processes."""
     began_ns, own = now_ns(), own_seconds()
     times = psutil.cpu_times()
     stolen_seconds = getattr(times, "steal", None)
@@ -42,8 +42,8 @@ def machine_sample(own_seconds: Callable[[], float | None]) -> MachineSample:
 
 
 def clock_offset_ns() -> int:
-    """Return wall time minus monotonic time: it stays the same unless somebody sets the clock."""
-    # The three readings that lie closest together: one that was interrupted between two of them is left out.
+    """Return wall time minus monotonic time, which changes only when the clock is set."""
+    # The three readings that are closest together: an attempt that was interrupted between two of them is left out.
     readings = []
     for _ in range(5):
         before, wall, after = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()
@@ -52,7 +52,7 @@ def clock_offset_ns() -> int:
 
 
 def socket_bytes() -> int | None:
-    """Return the kernel's memory for the buffers of all TCP sockets of the machine, None where it cannot be had."""
+    """Return the kernel's memory for the buffers of all TCP sockets of the machine; None if it is not available."""
     try:
         lines = SOCKSTAT.read_text().splitlines()
     except OSError:
@@ -62,14 +62,15 @@ def socket_bytes() -> int | None:
 
 
 def slab_bytes() -> int | None:
-    """Return the kernel's memory for objects such as sockets, of the whole machine, None where it cannot be had.
+    """Return the kernel's memory for objects such as sockets, of the whole machine; None if it is not available.
 
     Four of them make an idle TCP socket: tcp_sock, inode, dentry and file. No process and no `sockstat` shows them.
-    Root is told of each kind, others only of the pages of all kinds, half a megabyte of each process's own among them.
+    Root can read each kind. Other users can read only the sum of all kinds, which includes half a megabyte for each
+    process.
     """
     objects = _lines_of(SLABINFO)
     kinds = {name: int(active) * int(size) for name, active, _, size, *_ in (line.split() for line in objects[2:])}
-    if SOCKET in kinds:  # else the kernel has merged it with others, or calls it by another name
+    if SOCKET in kinds:  # else the kernel has merged it with others, or has another name for it
         return sum(kinds.get(name, 0) for name in SOCKET_KINDS)
     pages = (line.split() for line in _lines_of(MEMINFO) if line.startswith("Slab:"))
     return next((int(kib) * KIB for _, kib, *_ in pages), None)
@@ -83,7 +84,7 @@ def _lines_of(file: Path) -> list[str]:
 
 
 def _memory_stalled() -> float | None:
-    """Return for how long somebody has waited for memory so far (PSI, some), None where the kernel does not count."""
+    """Return how long processes have waited for memory so far (PSI, some); None if the kernel does not count it."""
     try:
         some = MEMORY_PRESSURE.read_text().splitlines()[0]
     except OSError:

@@ -1,7 +1,7 @@
-"""Ports on loopback for what an experiment starts: each process of Wirerace takes them from a block of its own.
+"""Ports on loopback for the parts of an experiment: each process of Wirerace takes them from its own block.
 
-A port is free when it is chosen and taken only when what was started listens there, a second later. Without blocks, two
-experiments that start in the same second might choose the same one.
+A port is free when it is chosen. It is in use only when the new part listens there, a second later. Without blocks, two
+experiments that start in the same second might choose the same port.
 """
 
 import functools
@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from wirerace.errors import TrialFailed
 
 PORTS = range(20_000, 32_000)
-"""Below the ports that Linux gives to outgoing connections, so that none takes the port of a server that restarts."""
+"""Below the ports of Linux's outgoing connections, so that none takes the port of a server that restarts."""
 BLOCK_PORTS = 100
 
 _claims: dict[int, int] = {}
-"""What this process has claimed, for as long as it lives: ports, and the descriptors that stand for them."""
+"""The ports that this process has claimed until it ends, and the descriptors of these claims."""
 
 
 def is_free(port: int) -> bool:
-    """Tell whether nobody listens on a port of loopback."""
+    """Return whether nothing listens on a port of loopback."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -33,10 +33,10 @@ def is_free(port: int) -> bool:
 
 
 def claim(port: int) -> bool:
-    """Claim a port for this process; False when another process of Wirerace has claimed it.
+    """Claim a port for this process; return False when another process of Wirerace has claimed it.
 
-    The claim is a name in Linux's abstract namespace, which one process can have, and which goes with the process.
-    There is no such thing elsewhere: there every claim is granted.
+    The claim is a name in Linux's abstract namespace. Only one process can have a name, and the name ends with the
+    process. Other platforms have no such namespace, and every claim is granted.
     """
     if port in _claims or sys.platform != "linux":
         return True
@@ -51,7 +51,7 @@ def claim(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on, and that no other process of Wirerace is given."""
+    """Return a port on which nothing listens, and which no other process of Wirerace gets."""
     for port in itertools.islice(_block(), BLOCK_PORTS):
         if is_free(port):
             return port
@@ -60,7 +60,7 @@ def free_port() -> int:
 
 @functools.cache
 def _block() -> Iterator[int]:
-    """Return the ports of this process, again and again; when every block is claimed, those of any."""
+    """Return the ports of this process, again and again; if every block is claimed, the ports of any block."""
     starts = random.sample(PORTS[::BLOCK_PORTS], len(PORTS) // BLOCK_PORTS)
     start = next((start for start in starts if claim(start)), starts[0])
     return itertools.cycle(range(start, start + BLOCK_PORTS))

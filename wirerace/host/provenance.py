@@ -17,7 +17,7 @@ GIT_SECONDS = 10.0
 
 
 def host() -> Host:
-    """Return this machine, and what runs on it."""
+    """Return this machine and its software."""
     return Host(
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         kernel=f"{platform.system()} {platform.release()}",
@@ -31,7 +31,7 @@ def host() -> Host:
 def revision_of(root: Path) -> str | None:
     """Return the commit that is checked out at `root`, with `-dirty` when files have been changed since.
 
-    None outside a checkout: a package that is installed below somebody else's repository is not of its revision.
+    None outside a checkout. The revision of another repository around an installed package does not count.
     """
     top = _git(root, "rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() != root.resolve():
@@ -40,7 +40,7 @@ def revision_of(root: Path) -> str | None:
 
 
 def experiment_file(path: Path) -> ExperimentFile | None:
-    """Return the name of an experiment's file and what it holds; None of what is no file, such as a pipe."""
+    """Return the name of an experiment's file and its hash; None for something else, such as a pipe."""
     try:
         content = path.read_bytes() if path.is_file() else None
     except OSError:
@@ -49,7 +49,7 @@ def experiment_file(path: Path) -> ExperimentFile | None:
 
 
 def _git(root: Path, *arguments: str) -> str | None:
-    """Return what git says, None when it is not there, or fails."""
+    """Return git's output, None when git is missing or fails."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     command = ["git", "-C", str(root), *arguments]
     try:

@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from wirerace.host.machine import slab_bytes
 
 FIRST_PAIRS, PAIRS = 500, 1000
-"""Connections that fill the room which freed objects have left, and those that are measured."""
+"""The connections that fill the space of freed objects, and those that are measured."""
 SPARE_DESCRIPTORS = 100
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: no end of a closed connection lingers in TIME_WAIT
 
 
 def measure_socket_slab() -> float | None:
-    """Return the bytes of slab that an idle TCP socket takes: tcp_sock, inode, dentry, file, and whatever else grows.
+    """Return the bytes of slab that an idle TCP socket takes: tcp_sock, inode, dentry, file, and anything else.
 
-    It is the growth of the machine's slab over some thousand sockets on loopback; what others do meanwhile is in it.
-    None where the kernel does not tell, or the limit on open files is too low.
+    It is the growth of the machine's slab over some thousand sockets on loopback, including the work of others. None
+    when the kernel does not report it, or when the limit on open files is too low.
     """
     wanted = 2 * (FIRST_PAIRS + PAIRS) + SPARE_DESCRIPTORS
     if slab_bytes() is None:
@@ -38,7 +38,7 @@ def measure_socket_slab() -> float | None:
 
 
 def _connect(pairs: int, listener: socket.socket, opened: contextlib.ExitStack) -> None:
-    """Open so many connections, both ends of each."""
+    """Open `pairs` connections, both ends of each."""
     for _ in range(pairs):
         client = opened.enter_context(socket.create_connection(listener.getsockname()))
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
@@ -47,7 +47,7 @@ def _connect(pairs: int, listener: socket.socket, opened: contextlib.ExitStack) 
 
 @contextlib.contextmanager
 def _descriptors(wanted: int) -> Iterator[int]:
-    """Raise the soft limit on open files meanwhile, as far as the hard one allows; yield what it is."""
+    """Raise the soft limit on open files meanwhile, as far as the hard limit allows; yield the soft limit."""
     if sys.platform == "win32":
         yield 0
         return

@@ -1,6 +1,6 @@
 """The kernel's list of TCP connections (sock_diag(7)): what the sockets of other processes have sent again.
 
-No privilege is needed, but a network namespace knows its own sockets only: a container's are not seen from outside.
+No privilege is needed. A network namespace lists only its own sockets, so a container's are not visible from outside.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ _ATTRIBUTE = struct.Struct("=HH")  # length, type
 
 
 class Listed(NamedTuple):
-    """One end of a connection: whether it is established, or on its way to be or to be gone, and what it sent again."""
+    """One end of a connection: whether it is established (not opening or closing), and what it sent again."""
 
     is_established: bool
     resent: int
@@ -60,8 +60,8 @@ def resent_between(before: Connections | None, after: Connections | None) -> Res
 def connections_of(server_port: int, proxy_port: int | None = None) -> Connections | None:
     """Return the connections of a server, its own ends; with a proxy before it, both of the proxy's ends, too.
 
-    None where the kernel has no list. What clients sent again their own process knows better: it reads a socket before
-    it closes it.
+    None if the kernel has no list. The clients' ends are left out: their process counts better, because it reads each
+    socket before it closes it.
     """
     ports = [(server_port, 0)]
     if proxy_port is not None:
@@ -78,7 +78,7 @@ def connections_of(server_port: int, proxy_port: int | None = None) -> Connectio
 def _listed(own_port: int, peer_port: int) -> Connections:
     """Return the connections in this network namespace whose ends have these ports, 0 being any.
 
-    Raises OSError where the kernel has no list.
+    Raises OSError if the kernel has no list.
     """
     if sys.platform != "linux":
         raise OSError("the list is Linux's")
@@ -97,7 +97,7 @@ def request_for(family: int, own_port: int, peer_port: int = 0) -> bytes:
 
 
 def connections_in(datagram: bytes) -> Iterator[tuple[int, Listed]]:
-    """Yield what a part of the answer says of each socket, and its cookie."""
+    """Yield each socket in a part of the answer, after its cookie."""
     for kind, body in messages_in(datagram):
         if kind != SOCK_DIAG_BY_FAMILY or len(body) < _COOKIE.size:
             continue
@@ -134,7 +134,7 @@ def _aligned(length: int) -> int:
 def _ask(request: bytes) -> Iterator[bytes]:
     """Yield the parts of the kernel's answer.
 
-    Raises OSError when the kernel gives none.
+    Raises OSError when the kernel sends none.
     """
     with contextlib.closing(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG)) as link:
         link.settimeout(ANSWER_SECONDS)

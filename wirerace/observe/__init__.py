@@ -1,1 +1,1 @@
-"""What is counted: ledgers, accounts, histograms, metrics, what the kernel tells of connections and processes."""
+"""What is counted: ledgers, accounts, histograms, metrics, what the kernel counts on connections and processes."""

@@ -1,4 +1,4 @@
-"""An account as it travels from load processes to results: sums over clients, each exact, so records merge."""
+"""An account as load processes send it and results store it: exact sums over clients, so that records merge."""
 
 import operator
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ Outcome = Literal["data", "empty", "error"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 ConnectStage = Literal["tcp_connected", "request_sent", "answered", "first_update"]
-"""How far a connection has come; the last is of a client's first connection only."""
+"""The stages of a connection; the last one exists for a client's first connection only."""
 STAGES: tuple[ConnectStage, ...] = get_args(ConnectStage)
 
 
@@ -25,7 +25,7 @@ UnixNs = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class CutRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Asks the load to close all connections at once; clients reconnect evenly over `jitter_seconds`."""
+    """A request to the load to close all connections at once; clients reconnect evenly over `jitter_seconds`."""
 
     jitter_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
 
@@ -37,12 +37,12 @@ class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     to_ns: UnixNs
 
     def has(self, at_ns: int) -> bool:
-        """Tell whether the instant lies in the window."""
+        """Return whether the instant lies in the window."""
         return self.from_ns <= at_ns < self.to_ns
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Its length."""
         return (self.to_ns - self.from_ns) / NS_PER_SECOND
 
 
@@ -50,7 +50,7 @@ NO_WINDOW = Window(0, 0)
 
 
 class Subscription(msgspec.Struct, frozen=True):
-    """What a client subscribed to: everything after `first`, to the end of the window or until it left.
+    """A client's subscription: to everything after `first`, to the end of the window or until the client left.
 
     A client that left at `left_ns` had received everything up to `last`; both are None for a client that stayed.
     """
@@ -61,7 +61,7 @@ class Subscription(msgspec.Struct, frozen=True):
 
 
 class Spread(msgspec.Struct, frozen=True):
-    """How one update spread: how many clients received it, and the sum, the least and the most of their latencies."""
+    """The spread of one update: the number of its clients, and the sum, the least and the most of their latencies."""
 
     clients: int
     sum_ns: int
@@ -81,7 +81,7 @@ class Spread(msgspec.Struct, frozen=True):
 class Traffic(msgspec.Struct, frozen=True):
     """What the kernels counted on TCP connections, seen from the clients, from the first SYN to the last segment.
 
-    Bytes are TCP's payload, what was sent again included; `retransmitted` counts segments that clients sent again;
+    Bytes are TCP's payload, including what was sent again. `retransmitted` counts segments that clients sent again.
     `round_trip_us` is the sum of each connection's least round trip.
     """
 
@@ -98,7 +98,7 @@ class Traffic(msgspec.Struct, frozen=True):
         return Traffic(*map(operator.add, astuple(self), astuple(other)))
 
     def minus(self, other: "Traffic") -> "Traffic":
-        """Return what has come since `other`."""
+        """Return the growth since `other`."""
         return Traffic(*map(operator.sub, astuple(self), astuple(other)))
 
 
@@ -106,7 +106,7 @@ NO_TRAFFIC = Traffic()
 
 
 class ProcessUse(msgspec.Struct, frozen=True):
-    """What one load process used between two instants, Unix nanoseconds; None where the platform does not tell it."""
+    """What one load process used between two instants, Unix nanoseconds; None if the platform does not report it."""
 
     from_ns: int
     to_ns: int
@@ -116,29 +116,30 @@ class ProcessUse(msgspec.Struct, frozen=True):
 
     @property
     def span_seconds(self) -> float:
-        """How long lay between the two instants."""
+        """The time between the two instants."""
         return (self.to_ns - self.from_ns) / NS_PER_SECOND
 
 
 class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
-    """An account as it travels: sums over clients, each exact, so that records merge without loss.
+    """An account as it is sent and stored: exact sums over clients, so that records merge without loss.
 
-    `subscribed` counts the clients subscribed through the whole window, `partly` lists the subscriptions of the others,
-    `client_ns` adds up how long each was subscribed within it; `age_area` is the integral of age over the window, s²,
-    and `age_ns` the time over which it was taken; `updates` tells how each update spread (by epoch, then seq);
-    `upper_bounds` counts deliveries whose arrival may have been earlier, because something newer was read with them.
+    `subscribed` counts the clients subscribed through the whole window. `partly` lists the subscriptions of the others.
+    `client_ns` is the sum of the time that each was subscribed within the window. `age_area` is the integral of age
+    over the window, s², and `age_ns` the time over which it was taken. `updates` has the spread of each update (by
+    epoch, then seq). `upper_bounds` counts deliveries that may have arrived earlier, because something newer was read
+    with them.
 
-    Of what happened in the window: `answering` is how long requests took, `repolling` the time from an answer's arrival
-    to the next request, `reading` the time from the kernel's stamp to the reading, `unstamped` the reads without a
-    stamp; `partial_responses` counts answers that said that there is more; `traffic` holds the kernel's counters at
-    both ends, `processes` what each load process used between them.
+    Within the window, `answering` is how long requests took, `repolling` the time from an answer's arrival to the next
+    request, `reading` the time from the kernel's stamp to the reading, `unstamped` the reads without a stamp.
+    `partial_responses` counts answers that said that there is more. `traffic` has the kernel's counters at both ends,
+    `processes` what each load process used between them.
 
-    Whatever the window: `clients` have been subscribed, `most_clients` of them at one time (a sum over processes, each
-    at its own time), `received` counts what reached them, `repeated` what reached one again, `missing` the sequence
-    numbers below a client's highest that it never received. `returning` is how long clients were without a connection
-    that had broken or was cut, `cuts` how many connections the load itself cut, `breaks` how many broke otherwise.
-    `repeated_requests` counts requests sent again because the server had closed the connection that was kept.
-    `closed_ns` is when each load process closed its ledgers, Unix nanoseconds.
+    Over the whole trial, `clients` have been subscribed, `most_clients` of them at one time (a sum over processes, each
+    at its own time). `received` counts the updates that clients received, `repeated` those that a client received
+    again, `missing` the sequence numbers below a client's highest that it never received. `returning` is how long
+    clients were without a connection after theirs broke or was cut. `cuts` counts connections that the load itself cut,
+    `breaks` those that broke otherwise. `repeated_requests` counts requests sent again because the server had closed a
+    kept connection. `closed_ns` is when each load process closed its ledgers, Unix nanoseconds.
     """
 
     delivered: int = 0
@@ -185,12 +186,12 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
 
     @property
     def spreads(self) -> list[Spread]:
-        """How each update of the window spread."""
+        """The spread of each update of the window."""
         return [spread for of_epoch in self.updates.values() for spread in of_epoch.values()]
 
 
 class LoadState(msgspec.Struct, frozen=True):
-    """Where the load stands: clients subscribed now, clients that have an update, deliveries.
+    """The state of the load: clients subscribed now, clients that have an update, deliveries.
 
     `away` counts clients that have no connection now: theirs broke, or they have not had one yet.
     """
@@ -203,7 +204,7 @@ class LoadState(msgspec.Struct, frozen=True):
 
 
 def merge(records: Sequence[AccountRecord]) -> AccountRecord:
-    """Return the account of all records together, field by field: what a field holds says how it is merged."""
+    """Return the account of all records together, field by field; the type of a field decides how it is merged."""
     if not records:
         return AccountRecord()
     fields = AccountRecord.__struct_fields__
@@ -211,7 +212,7 @@ def merge(records: Sequence[AccountRecord]) -> AccountRecord:
 
 
 def _together(parts: Sequence[Any]) -> Any:
-    """Return the values of one field as one: counts add up, lists follow each other, what has keys is merged by key."""
+    """Return the values of one field as one: counts add up, lists are joined, tables are merged by key."""
     match parts[0]:
         case int() | float():
             return sum(parts)

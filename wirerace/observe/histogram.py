@@ -1,4 +1,4 @@
-"""Latencies, kept to 3 significant digits from 1 µs to 1 h, and merged without loss."""
+"""Latencies, kept with 3 significant digits from 1 µs to 1 h, and merged without loss."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ SIGNIFICANT_DIGITS = 3
 class Latencies:
     """An HdrHistogram of nanoseconds, with the exact sum and extremes beside it.
 
-    Values outside 0 … 1 h are recorded at the bound they passed; `min_ns` and `max_ns` stay exact, so none hides.
+    Values outside 0 … 1 h are recorded at the bound that they exceed. `min_ns` and `max_ns` stay exact and show them.
     """
 
     __slots__ = ("_histogram", "_record", "count", "max_ns", "min_ns", "sum_ns")
@@ -59,7 +59,7 @@ class Latencies:
 
 
 class LatenciesRecord(msgspec.Struct, frozen=True):
-    """Latencies as they travel: `histogram` is HdrHistogram's own V2 encoding in base64, nanoseconds."""
+    """Latencies as they are sent and stored: `histogram` is HdrHistogram's V2 encoding in base64, nanoseconds."""
 
     histogram: str
     recorded: int
@@ -77,7 +77,7 @@ def merged(records: Iterable[LatenciesRecord]) -> Latencies:
     for record in records:
         if not record.recorded:
             continue
-        total._histogram.decode_and_add(record.histogram)  # noqa: SLF001 -- the same class, in all but syntax
+        total._histogram.decode_and_add(record.histogram)  # noqa: SLF001 -- an object of the same class
         total.count += record.recorded
         total.sum_ns += record.sum_ns
         total.min_ns = min(value for value in (total.min_ns, record.min_ns) if value is not None)

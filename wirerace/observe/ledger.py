@@ -1,7 +1,7 @@
 """The ledger: what each client received, and when; an account adds up many ledgers.
 
-A ledger counts by making time: an update belongs to the window when its `ts` does, however late it comes. Rates (what
-was asked and what arrived) count by wall time. Both windows are the same [from, to).
+A ledger counts by making time: an update belongs to the window when its `ts` does, however late it arrives. Rates (of
+requests and arrivals) count by wall time. Both windows are the same [from, to).
 """
 
 import msgspec
@@ -14,7 +14,7 @@ from wirerace.wire.update import Cursor, Update
 
 
 class Tally:
-    """What happened so far, whatever the window: for those who look on while it happens."""
+    """What happened so far, inside and outside the window, for live metrics."""
 
     __slots__ = ("late_polls", "reordered", "repoll_gap_ns", "repolls", "requests", "responses")
 
@@ -28,7 +28,7 @@ class Tally:
 
 
 class Account:
-    """What all clients of one transport in one load process received: their ledgers write into it.
+    """The sum of what all clients of one transport in one load process received. Their ledgers write into it.
 
     `live_clients` are subscribed now, `aged_clients` have received an update.
     """
@@ -49,13 +49,13 @@ class Account:
         self.aged_clients = 0
 
     def request(self, sent_ns: int) -> None:
-        """Count a request by the time at which it was meant to leave."""
+        """Count a request by the time at which it was due to leave."""
         self.tally.requests += 1
         if self.window.has(sent_ns):
             self.totals.requests += 1
 
     def response(self, outcome: Outcome, arrival_ns: int, took_ns: int, *, is_partial: bool = False) -> None:
-        """Count an answer by its arrival, as deliveries are, and how long it took: a held one may come much later."""
+        """Count an answer and its duration, by its arrival, like deliveries: it may come long after its request."""
         self.tally.responses[outcome] += 1
         if self.window.has(arrival_ns):
             self.totals.responses[outcome] += 1
@@ -70,7 +70,7 @@ class Account:
             self.repolling.record(sent_ns - answered_ns)
 
     def read(self, arrival_ns: int, read_ns: int, *, by_kernel: bool) -> None:
-        """Note that a client has read something: how long after it arrived, where the kernel told."""
+        """Note that a client has read something, and how long after the arrival if the kernel stamped it."""
         if self.window.has(arrival_ns):
             if by_kernel:
                 self.reading.record(read_ns - arrival_ns)
@@ -120,7 +120,7 @@ class Account:
 
 
 class Ledger:
-    """One client's ledger. It opens with the client's first cursor and closes when the client leaves or all is over."""
+    """One client's ledger. It opens with the first cursor, and closes when the client leaves or the test ends."""
 
     __slots__ = ("_account", "_aged_to_ns", "_epoch", "_first", "_newest_ts", "_opened_ns", "_seen", "_seen_of")
 
@@ -144,7 +144,7 @@ class Ledger:
             self._turn_to(cursor.epoch, cursor.seq)
 
     def receive(self, update: Update, arrival_ns: int, *, is_bound: bool = False) -> None:
-        """Enter one delivery. `is_bound` tells that it arrived then or before."""
+        """Enter one delivery. `is_bound` says that it arrived at that time or earlier."""
         account = self._account
         account.totals.received += 1
         if update.epoch == self._epoch and update.seq == self._seen.highest + 1:
@@ -173,7 +173,7 @@ class Ledger:
 
     @property
     def missing(self) -> int:
-        """How many sequence numbers below the highest have not come."""
+        """The number of sequence numbers below the highest that have not been received."""
         return sum(seen.missing for seen in self._seen_of.values())
 
     def age_ns(self, at_ns: int) -> int | None:
@@ -181,9 +181,9 @@ class Ledger:
         return None if self._newest_ts is None else at_ns - self._newest_ts
 
     def close(self, at_ns: int, last: Cursor | None = None) -> None:
-        """Unsubscribe, and add what is left to the account.
+        """Unsubscribe, and add the remaining sums to the account.
 
-        A client that leaves while others stay gives its `last` cursor: what was on its way then may be missing.
+        A client that leaves while others stay gives its `last` cursor: updates on their path then may be missing.
         """
         if self._opened_ns is None:
             return
@@ -209,7 +209,7 @@ class Ledger:
     def _renew(self, ts: int, at_ns: int) -> None:
         """Note that the newest update is now the one made at `ts`: the age drops from its peak.
 
-        Updates of one arrival instant make one drop: the age does not rise between them.
+        Updates with the same arrival instant cause one drop, because the age does not rise between them.
         """
         totals = self._account.totals
         if self._newest_ts is None:
@@ -221,7 +221,7 @@ class Ledger:
         self._newest_ts = ts
 
     def _age_until(self, at_ns: int) -> None:
-        """Add the area under the age from where it was left to `at_ns`, as far as it lies in the window."""
+        """Add the area under the age from the last instant to `at_ns`, as far as it lies in the window."""
         window = self._account.window
         start_ns = max(self._aged_to_ns, window.from_ns)
         end_ns = min(at_ns, window.to_ns)

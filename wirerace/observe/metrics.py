@@ -1,6 +1,6 @@
 """Every metric that a service or a load process exports, declared once: name, unit, help, buckets.
 
-The hot path counts in plain integers; they become metrics when somebody asks. Every series exists, at zero, from the
+The hot path counts in plain integers, which become metrics at each scrape. Every series exists, at zero, from the
 start. The prefix is `wirerace_`; units are base units.
 """
 
@@ -50,7 +50,7 @@ _GAUGES = {
 
 
 class ServiceMetrics(Collector):
-    """What one service counts. Attributes are plain numbers to be added to; `registry` renders them."""
+    """The counters of one service. Attributes are plain numbers to be added to; `registry` renders them."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.updates = 0
@@ -86,7 +86,7 @@ class ServiceMetrics(Collector):
         registry.register(self)
 
     def count_update(self, late_ns: int) -> None:
-        """Count an update that came so much after its intended time; a lag is never below 0, or its sum would fall."""
+        """Count an update that came `late_ns` after its intended time. A negative lag counts as 0: no sum may fall."""
         self.updates += 1
         if late_ns < 0:
             self.early_updates += 1
@@ -112,7 +112,7 @@ class ServiceMetrics(Collector):
 
 
 def _of_machine() -> Iterator[Metric]:
-    """Yield what the machine did to this process; nothing that the platform does not tell."""
+    """Yield what the machine did to this process, as far as the platform reports it."""
     used, retransmitted = usage(), retransmitted_segments()
     for name, help_text, value in (
         ("waited_seconds", "Time in which this process was ready to run and had no core", used.waited_seconds),
@@ -146,9 +146,9 @@ _LOAD_GAUGES = {
 
 
 class LoadSample(NamedTuple):
-    """What the load of one transport counts in one process; `latency_buckets` are counts up to each LATENCY_BUCKETS.
+    """The counters of one transport's load in one process; `latency_buckets` are counts up to each LATENCY_BUCKETS.
 
-    None is no sample: 0 would be a value, and NaN would make sums over processes NaN.
+    None means no sample: 0 would be a value, and NaN would make sums over processes NaN.
     """
 
     requests: int = 0
@@ -171,7 +171,7 @@ class LoadSample(NamedTuple):
     latency_sum_seconds: float = 0.0
 
     def after(self, earlier: "LoadSample") -> "LoadSample":
-        """Return this sample with all that was counted before it; what is no count stays as it is."""
+        """Return this sample with the counts of an earlier one added; values that are no counts stay unchanged."""
         counted = (*_LOAD_COUNTERS, "repolls", "repoll_gap_sum_seconds", "latency_sum_seconds")
         return self._replace(
             **{name: getattr(earlier, name) + getattr(self, name) for name in counted},
@@ -183,7 +183,7 @@ class LoadSample(NamedTuple):
 
 
 class LoadMetrics(Collector):
-    """What the clients of one load process see, by transport. `read` returns it as it is now."""
+    """What the clients of one load process see, by transport. `read` returns the current samples."""
 
     def __init__(self, registry: CollectorRegistry, read: Callable[[], Mapping[str, LoadSample]]) -> None:
         self._read = read

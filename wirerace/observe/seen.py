@@ -1,11 +1,11 @@
-"""Which sequence numbers of one epoch a client has received, in memory that gaps alone can grow."""
+"""The sequence numbers of one epoch that a client has received. Only gaps take memory."""
 
 from bisect import bisect_left
 from enum import Enum
 
 
 class Arrival(Enum):
-    """What the arrival of a key means. REORDERED is new too, but below the highest seen (RFC 4737, type P)."""
+    """The kind of an arrival. REORDERED is new too, but below the highest seen (RFC 4737, type P)."""
 
     NEW = "new"
     REORDERED = "reordered"
@@ -24,11 +24,11 @@ class Seen:
 
     @property
     def missing(self) -> int:
-        """How many below the highest were never seen."""
+        """The number of sequence numbers below the highest that were never seen."""
         return sum(high - low + 1 for low, high in self._gaps)
 
     def add(self, seq: int) -> Arrival:
-        """Note one arrival and return what it means."""
+        """Note one arrival and return its kind."""
         if seq > self.highest:
             if seq > self.highest + 1:
                 self._gaps.append((self.highest + 1, seq - 1))

@@ -7,14 +7,14 @@ INFO_BYTES = 208  # up to tcpi_bytes_sent, which came with Linux 4.19
 # tcpi_state; tcpi_total_retrans; tcpi_bytes_received, tcpi_segs_out, tcpi_segs_in; tcpi_min_rtt; tcpi_bytes_sent.
 _INFO = struct.Struct("=B99xI24xQII4xI48xQ")
 _NO_ROUND_TRIP = 2**32 - 1  # tcpi_min_rtt before there was any
-ESTABLISHED, CLOSE_WAIT = 1, 8  # linux/tcp_states.h; in the second the other side has closed
+ESTABLISHED, CLOSE_WAIT = 1, 8  # linux/tcp_states.h; in the second one the peer has closed
 
 
 class TcpInfo(NamedTuple):
     """What one end of a connection has sent and received since its first SYN.
 
-    Bytes are TCP's payload, what was sent again included; `retransmitted` counts the segments that this end sent again;
-    `round_trip_us` is the least round trip, 0 before there was any.
+    Bytes are TCP's payload, including what was sent again. `retransmitted` counts the segments that this end sent
+    again. `round_trip_us` is the least round trip, 0 before the first one.
     """
 
     state: int
@@ -27,7 +27,7 @@ class TcpInfo(NamedTuple):
 
 
 def read_tcp_info(info: bytes) -> TcpInfo | None:
-    """Return what the kernel says of a connection, None when it is too old to say all of it."""
+    """Return the kernel's counters of a connection, None when the kernel is too old to have all of them."""
     if len(info) < INFO_BYTES:
         return None
     read = TcpInfo(*_INFO.unpack_from(info))

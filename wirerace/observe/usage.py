@@ -1,6 +1,6 @@
 """What the machine has done to a process so far: how long it waited for a core, how long its quota was used up.
 
-Every figure is None where the platform does not tell it.
+Every figure is None if the platform does not report it.
 """
 
 from functools import cache
@@ -24,7 +24,7 @@ class Usage(NamedTuple):
 
 
 def difference(after: float | None, before: float | None) -> float | None:
-    """Return what has come to a counter between two readings, None when either is unknown."""
+    """Return the growth of a counter between two readings, None when either is unknown."""
     return None if after is None or before is None else after - before
 
 
@@ -46,7 +46,7 @@ def retransmitted_segments() -> int | None:
 def cpu_quota_cores() -> float | None:
     """Return how many cores' worth of time the control group of this process may use; None without a quota.
 
-    The tightest of its own quota and those of the groups around it that can be seen.
+    It is the lowest of its own quota and those of the groups around it, as far as they are visible.
     """
     quotas = [quota for group in _groups() if (quota := _quota_of(group)) is not None]
     return min(quotas, default=None)
@@ -68,12 +68,12 @@ def _waited_seconds() -> float | None:
         fields = (PROC / "self/schedstat").read_text().split()
     except OSError:
         return None
-    # A kernel that does not count says 0 for the time spent running, too.
+    # A kernel that does not count this reports 0 for the time spent running, too.
     return int(fields[1]) * NS if int(fields[0]) else None
 
 
 def _throttled_seconds() -> float | None:
-    """Return for how long a quota of the process's own group, or of one around it, was used up; 0 without a quota."""
+    """Return how long a quota of the process's own group, or of one around it, was used up; 0 without a quota."""
     groups = _groups()
     return sum(_throttled_in(group) for group in groups) if groups else None
 

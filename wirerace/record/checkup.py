@@ -1,4 +1,4 @@
-"""What the harness itself does on a machine, as values: `wirerace doctor` measures it, a result can carry it."""
+"""What the harness itself does on a machine, as values: `wirerace doctor` measures it, and a result can hold it."""
 
 import msgspec
 
@@ -6,8 +6,7 @@ import msgspec
 class Checkup(msgspec.Struct, frozen=True, kw_only=True):
     """Figures of the harness at rest, on one machine at one time. Seconds and counts; None is unknown, never 0.
 
-    docs/measuring.md says what each means. The quick checkup leaves the last ones out: those of the load and of the
-    producer at work.
+    docs/measuring.md explains each. The quick checkup leaves the last ones out, which need a working load and producer.
     """
 
     took_seconds: float

@@ -1,7 +1,7 @@
 """Migration: results of older schemas, as this version writes them.
 
-Schema 2 had labels as keys of the summary's figures. Schemas 2 and 3 knew a transport and a variant where there is a
-contestant now, one setting where there are points, and a link where there is a proxy.
+Schema 2 had labels as keys of the summary's figures. Schemas 2 and 3 had a transport and a variant in place of a
+contestant, one setting in place of points, and a link in place of a proxy.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ OLDER = (2, 3)
 
 
 class _Keys(msgspec.Struct):
-    """What an older trial, or failure, was called by."""
+    """The names in an older trial, or failure."""
 
     transport: str
     repeat: int
@@ -33,14 +33,14 @@ class _Keys(msgspec.Struct):
 
 
 class _Plan(msgspec.Struct):
-    """What an older experiment says of what is compared."""
+    """The contestants in an older experiment."""
 
     transports: list[str] = []
     variants: dict[str, Any] = {}
 
 
 class _Older(msgspec.Struct):
-    """What differs in an older result."""
+    """The parts of an older result that differ."""
 
     schema: int
     experiment: _Plan
@@ -54,7 +54,7 @@ def migrated(encoded: bytes) -> Result:
 
     The summary of schema 2 is left out: reports compute summaries from the trials.
 
-    Raises BadInput when it is not what its schema says.
+    Raises BadInput when it does not follow its schema.
     """
     older = decode_json(encoded, _Older)
     document = msgspec.json.decode(encoded)

@@ -1,4 +1,4 @@
-"""What each part of a trial spent, and how it fared, as values in result.json: server, load, producer, machine."""
+"""The costs and the state of each part of a trial, as values in result.json: server, load, producer, machine."""
 
 import msgspec
 
@@ -6,10 +6,11 @@ import msgspec
 class Bytes(msgspec.Struct, frozen=True):
     """Bytes and segments into and out of the server in the window.
 
-    Payload, application and heartbeats as the server counts them (pings and pongs, both ways, are in `heartbeat`
-    alone); IP as the clients' kernel does, with 52 bytes of headers a segment and 8 more for a SYN. `retransmitted`
-    counts segments that the trial's own connections sent again, of either side, as far as they can be asked;
-    `namespace_retransmitted` what the server's network namespace did, whoever it was.
+    The server counts payload, application bytes and heartbeats. Pings and pongs of both directions are in `heartbeat`
+    alone. The clients' kernel counts IP, with 52 bytes of headers for each segment and 8 more for a SYN.
+    `retransmitted` counts the segments that either side of the trial's own connections sent again, as far as these
+    connections can be read. `namespace_retransmitted` counts all segments that the server's network namespace sent
+    again.
     """
 
     payload: int | None
@@ -27,10 +28,10 @@ class Bytes(msgspec.Struct, frozen=True):
 class ServerCost(msgspec.Struct, frozen=True):
     """What the server under test spent in the window, and its memory without clients and with all of them.
 
-    `idle_utilisation` is the part of a core that it takes without clients while the feed brings the same updates;
-    `read_together` counts updates that it read from the feed together with the one before them;
-    `waited_seconds` is how long it was ready to run and had no core, `throttled_seconds` how long its control group had
-    used up its quota. `socket_bytes` is kernel memory for sockets: of the whole machine, or of the server's container.
+    `idle_utilisation` is the part of a core that it takes without clients while the feed brings the same updates.
+    `read_together` counts updates that it read from the feed together with the previous one. `waited_seconds` is how
+    long it was ready to run and had no core, `throttled_seconds` how long its control group had used up its quota.
+    `socket_bytes` is kernel memory for sockets: of the whole machine, or of the server's container.
     """
 
     cpu_seconds: float | None
@@ -51,10 +52,10 @@ class ServerCost(msgspec.Struct, frozen=True):
 
 
 class LoadCost(msgspec.Struct, frozen=True):
-    """What the load generator spent in the window; utilisation 1 is all of the cores that its processes had.
+    """What the load generator spent in the window; utilisation 1 means all cores that its processes had.
 
-    `busiest_utilisation` is the part of the time in which the busiest process ran or was ready to, the others are as in
-    a server's cost, of all processes.
+    `busiest_utilisation` is the part of the time in which the busiest process ran or was ready to run. The other fields
+    are those of a server's cost, for all processes together.
     """
 
     cpu_seconds: float | None
@@ -74,10 +75,10 @@ class ProducerQuality(msgspec.Struct, frozen=True):
 
 
 class PartRecord(msgspec.Struct, frozen=True):
-    """How a part of the trial fared: `restarts` in the whole trial, `still_seconds` in the window and its drain.
+    """The state of a part of the trial: `restarts` in the whole trial, `still_seconds` in the window and its drain.
 
-    `still_seconds` is for how long it was seen stopped by a signal, at least; of `wirerace` itself, by how much the
-    latest of its looks at the others came late.
+    `still_seconds` is how long it was seen stopped by a signal, at least. For `wirerace` itself it is the largest delay
+    of a look at the other parts.
     """
 
     restarts: int
@@ -87,9 +88,9 @@ class PartRecord(msgspec.Struct, frozen=True):
 class Machine(msgspec.Struct, frozen=True):
     """What else happened on the machine in the window.
 
-    `others_cores` is how many cores other processes used, on average; `stolen_cores` what the hypervisor gave to other
-    machines; `memory_stalled_fraction` the part of the time in which somebody waited for memory (PSI, some);
-    `clock_stepped_seconds` by how much the wall clock was set against the monotonic one.
+    `others_cores` is how many cores other processes used, on average. `stolen_cores` is what the hypervisor gave to
+    other machines. `memory_stalled_fraction` is the part of the time in which a process waited for memory (PSI, some).
+    `clock_stepped_seconds` is by how much the wall clock was set against the monotonic one.
     """
 
     cores: int

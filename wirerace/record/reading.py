@@ -33,7 +33,7 @@ class _WindowOptions(msgspec.Struct):
 
 
 class _Outline(msgspec.Struct, kw_only=True):
-    """What a report says of an experiment at one setting; the rest may be of another version."""
+    """The keys of an experiment that reports read, at one setting; other keys may be of another version."""
 
     title: str
     valid_repeats: int | None = None
@@ -45,7 +45,7 @@ class _Outline(msgspec.Struct, kw_only=True):
 def read_result(place: Path) -> Result:
     """Return a result, given its file, or the directory that it is in.
 
-    Raises BadInput when there is none, or none that this version can read.
+    Raises BadInput when there is no result, or when this version cannot read it.
     """
     path = place if place.is_file() or place.name == FILE_NAME else place / FILE_NAME
     encoded = read_file(path, f"give the directory of a run, or its {FILE_NAME}")
@@ -62,9 +62,9 @@ def read_result(place: Path) -> Result:
 
 
 def read_raw(path: Path) -> Raw:
-    """Return what a trial's figures were computed from.
+    """Return the raw record that a trial's figures were computed from.
 
-    Raises BadInput when it is not there, or is none that this version can read.
+    Raises BadInput when it is missing, or when this version cannot read it.
     """
     encoded = read_file(path, "it lies in the directory of its run")
     try:
@@ -74,7 +74,7 @@ def read_raw(path: Path) -> Raw:
 
 
 def _check(result: Result) -> None:
-    """Check what types do not tell, and everything that reads a result relies on."""
+    """Check what types cannot express and every reader of a result relies on."""
     if not result.points:
         raise BadInput("points: there is none")
     for number, point in enumerate(result.points):

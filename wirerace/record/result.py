@@ -30,7 +30,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Interval(msgspec.Struct, frozen=True):
-    """A mean over repeats and the ends of its confidence interval, None with fewer than three; or the sum of counts."""
+    """A mean over repeats and the ends of its confidence interval, None below three repeats; or the sum of counts."""
 
     mean: float | None
     low: float | None
@@ -38,10 +38,11 @@ class Interval(msgspec.Struct, frozen=True):
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """A figure of `one` against `other`, repeat by repeat: mean ratio, None where one is not above 0, and difference.
+    """A figure of `one` against `other`, repeat by repeat: difference and mean ratio, None if a value is not above 0.
 
-    Both have intervals from pairs: what a repeat's schedule or the hour did to both cancels. Each interval holds with
-    its `confidence`; those of `primary` figures are wider, so that all of them together hold with the summary's.
+    Both have intervals from pairs, so that the effects of a repeat's schedule or of the hour cancel. Each interval
+    holds with its `confidence`. Intervals of `primary` figures are wider, so that all together hold with the summary's
+    confidence.
     """
 
     figure: str
@@ -54,7 +55,7 @@ class Compared(msgspec.Struct, frozen=True):
 
 
 class Declared(msgspec.Struct, frozen=True):
-    """What a figure is: its unit, which direction is better, and what to call it."""
+    """The declaration of a figure: its unit, which direction is better, and its label."""
 
     unit: str
     better: Literal["less", "more"]
@@ -66,8 +67,8 @@ class Declared(msgspec.Struct, frozen=True):
 class Summary(msgspec.Struct, frozen=True):
     """Figures over repeats, by contestant and by id, and every contestant compared with the first.
 
-    `declared` says what each figure is; `primary_comparisons` counts those that share the risk of an error;
-    `invalid_trials` counts trials that are in the figures and are not to be believed.
+    `declared` declares each figure. `primary_comparisons` counts the comparisons that share the risk of an error.
+    `invalid_trials` counts the invalid trials that are in the figures.
     """
 
     repeats: int
@@ -80,7 +81,7 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 class Host(msgspec.Struct, frozen=True):
-    """Where it ran, and the commit of the code, which is None outside a checkout."""
+    """The machine and its software, and the commit of the code, which is None outside a checkout."""
 
     cores: int
     kernel: str
@@ -91,7 +92,7 @@ class Host(msgspec.Struct, frozen=True):
 
 
 class ExperimentFile(msgspec.Struct, frozen=True):
-    """The file that an experiment was read from: its name, and the SHA-256 of what it holds, in hexadecimal."""
+    """The file that an experiment was read from: its name, and the SHA-256 of its content, in hexadecimal."""
 
     name: str
     sha256: str
@@ -106,9 +107,9 @@ class ContestantRecord(msgspec.Struct, frozen=True):
 
 
 class Point(msgspec.Struct):
-    """One setting of a sweep: the keys that it replaces, with their values, and what was found at it.
+    """One setting of a sweep: the keys that it replaces, with their values, and its summary.
 
-    Without a sweep there is one, which replaces nothing.
+    Without a sweep there is one point, which replaces nothing.
     """
 
     setting: dict[str, Any] = {}
@@ -123,11 +124,11 @@ class Discarded(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, kw_only=True):
-    """All of result.json. `experiment` is as resolved, with every default; `warnings` say what colours the result.
+    """All of result.json. `experiment` is resolved, with every default; `warnings` say what may distort the result.
 
-    `experiment_file` is what it was read from, None of one that is built in or came through a pipe. `ran_on` is the
-    target, None where an older version did not say. `checkup` is the machine at rest, before the first trial; `trials`
-    are in the order in which they ran, each with the id of its contestant and the index of its point.
+    `experiment_file` is the file that it was read from; None for one that is built in or came through a pipe. `ran_on`
+    is the target, None if an older version did not record it. `checkup` describes the machine at rest, before the first
+    trial. `trials` are in the order in which they ran, each with the id of its contestant and the index of its point.
     """
 
     schema: int = SCHEMA
@@ -152,11 +153,11 @@ class Result(msgspec.Struct, kw_only=True):
         return [contestant for contestant in self.contestants if contestant.id in found]
 
     def title_of(self, name: str) -> str:
-        """Return what people see of a contestant, given its id."""
+        """Return the title of a contestant, given its id."""
         return next((contestant.title for contestant in self.contestants if contestant.id == name), name)
 
     def at(self, index: int) -> "Result":
-        """Return what was found at one point, as the result of an experiment without a sweep."""
+        """Return the result at one point, as that of an experiment without a sweep."""
         return msgspec.structs.replace(
             self,
             experiment=resolved(self.experiment, self.points[index].setting),
@@ -167,7 +168,7 @@ class Result(msgspec.Struct, kw_only=True):
         )
 
     def is_valid(self, point: int, repeat: int) -> bool:
-        """Tell whether every trial of a repeat that has been run was completed and is valid."""
+        """Return whether every trial of a repeat that has been run was completed and is valid."""
         at = (point, repeat)
         return all((failure.point, failure.repeat) != at for failure in self.failures) and all(
             trial.is_valid for trial in self.trials if (trial.point, trial.repeat) == at
@@ -175,7 +176,7 @@ class Result(msgspec.Struct, kw_only=True):
 
     @property
     def is_enough(self) -> bool:
-        """Tell whether there are as many valid repeats as were asked for, at every point."""
+        """Return whether every point has as many valid repeats as the experiment asks for."""
         wanted = self.experiment.get("valid_repeats")
         counted = {(trial.point, trial.repeat) for trial in self.counted}
         return wanted is None or all(
@@ -198,8 +199,8 @@ class Result(msgspec.Struct, kw_only=True):
 class Raw(msgspec.Struct, frozen=True):
     """What a trial's figures were computed from: raw/<repeat>-<contestant>[-at-<point>].json.
 
-    `truth` reaches from the priming update to the end of the window, `measured` is what was sampled around it, `path`
-    what lay between clients and server.
+    `truth` reaches from the priming update to the end of the window. `measured` was sampled around the window. `path`
+    is the network path between clients and server.
     """
 
     window: Window
@@ -210,7 +211,7 @@ class Raw(msgspec.Struct, frozen=True):
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write `value` so that a reader sees the old file or the new one, never a part, and the old one stays on failure.
+    """Write `value`. A reader sees the old file or the new one, never a part, and the old file stays on failure.
 
     Raises SystemFault when it cannot be written.
     """
@@ -221,7 +222,7 @@ def write_json(path: Path, value: object) -> None:
             with partial.open("wb") as file:
                 file.write(encoded)
                 file.flush()
-                os.fsync(file.fileno())  # some file systems find out only now that there is no space
+                os.fsync(file.fileno())  # some file systems report a full disk only now
             partial.replace(path)
         except BaseException:
             with contextlib.suppress(OSError):

@@ -11,21 +11,21 @@ from wirerace.record.parts import PartRecord
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read between two instants, Unix nanoseconds: when reading began, and when it had ended."""
+    """What was read between two instants, Unix nanoseconds: the beginning and the end of the reading."""
 
     began_ns: int
     ended_ns: int
 
     def off_ns(self, at_ns: int) -> int:
-        """Return by how much it may miss an instant: what it says may be of any time while it was read."""
+        """Return by how much it may miss an instant: its values may be from any time of the reading."""
         return max(abs(self.began_ns - at_ns), abs(self.ended_ns - at_ns))
 
 
 class ServerSample(Sample, frozen=True, kw_only=True):
-    """The server's counters; None where they cannot be had.
+    """The server's counters; None if they are not available.
 
-    `feed_seconds` is the sum over `feed_updates` of intended making to arrival at the server, which took `feed_reads`
-    readings; `retransmitted` counts the segments that its network namespace has sent again.
+    `feed_seconds` is the sum over `feed_updates` of the time from the intended making to the arrival at the server,
+    which took `feed_reads` readings. `retransmitted` counts the segments that its network namespace has sent again.
     """
 
     cpu_seconds: float | None
@@ -41,7 +41,7 @@ class ServerSample(Sample, frozen=True, kw_only=True):
     retransmitted: int | None
 
     def began_anew_since(self, before: "ServerSample") -> bool:
-        """Tell whether the counters are another process's than those before: what only grows is smaller."""
+        """Return whether another process has counted since `before`: a counter that only grows is smaller."""
         counters = ("cpu_seconds", "payload_bytes", "received_bytes", "sent_bytes", "feed_updates", "feed_reads")
         pairs = ((getattr(before, name), getattr(self, name)) for name in counters)
         return any(early is not None and late is not None and late < early for early, late in pairs)
@@ -50,8 +50,8 @@ class ServerSample(Sample, frozen=True, kw_only=True):
 class MachineSample(Sample, frozen=True, kw_only=True):
     """The machine's counters.
 
-    `offset_ns` is wall time minus monotonic time; `busy_seconds` and `stolen_seconds` add up all cores, `own_seconds`
-    all processes of the experiment.
+    `offset_ns` is wall time minus monotonic time. `busy_seconds` and `stolen_seconds` are sums over all cores,
+    `own_seconds` over all processes of the experiment.
     """
 
     offset_ns: int
@@ -62,10 +62,10 @@ class MachineSample(Sample, frozen=True, kw_only=True):
 
 
 class Resent(msgspec.Struct, frozen=True):
-    """What connections that were open at the end of the window have sent again in it.
+    """What the connections that were open at the end of the window have sent again in it.
 
-    `opened` counts those that were not there at its beginning; of `closed` ones, which were there at its beginning
-    only, nothing is known. Connections that are just being closed count as neither.
+    `opened` counts those that did not exist at its beginning. `closed` counts those that existed at its beginning only,
+    of which nothing is known. Connections that are being closed count as neither.
     """
 
     segments: int
@@ -74,9 +74,9 @@ class Resent(msgspec.Struct, frozen=True):
 
 
 class ProxyReport(Sample, frozen=True, kw_only=True):
-    """What a path's proxy did between two instants: its CPU time, and how late it forwarded what it had received.
+    """What a path's proxy did between two instants: its CPU time, and how late it forwarded.
 
-    Late is beyond the path's delay, which counts from the kernel's stamp of what arrives at the proxy.
+    Lateness is the time beyond the path's delay. It counts from the kernel's stamp of the arrival at the proxy.
     """
 
     cpu_seconds: float
@@ -84,10 +84,10 @@ class ProxyReport(Sample, frozen=True, kw_only=True):
 
 
 class Memory(Sample, frozen=True, kw_only=True):
-    """A server's memory: its own, and the kernel's for sockets; None where it cannot be had.
+    """A server's memory: its own, and the kernel's for sockets; None if it is not available.
 
     `socket_bytes` is for buffers, `slab_bytes` for objects such as sockets, of the whole machine or of the server's
-    container, as `kernel_of` says. Of a container, `socket_bytes` is everything of the kernel's, the slab included.
+    container, as `kernel_of` says. For a container, `socket_bytes` is all of the kernel's memory, including the slab.
     """
 
     user_bytes: int | None
@@ -97,13 +97,13 @@ class Memory(Sample, frozen=True, kw_only=True):
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """What was sampled around the window. `server` is None when it was restarted: its counters began anew.
+    """What was sampled around the window. `server` is None if it was restarted, because its counters began at 0 again.
 
-    `load_cores` is how many cores the load's processes had between them. `idle` is the server's memory without clients,
-    `full` that with `clients_measured` of them; `idle_utilisation` the part of a core that it took without clients.
-    `parts` is what was seen of every part of the trial. `proxy` is what the proxy did in the window, None where
-    there is none or it did not answer; `proxy_core` is the core that it is bound to, which it may share with the load.
-    `resent` is what the connections of server and proxy sent again, None where they cannot be asked.
+    `load_cores` is the number of cores of all load processes together. `idle` is the server's memory without clients,
+    `full` that with `clients_measured` clients. `idle_utilisation` is the part of a core that it took without clients.
+    `parts` has the observations of every part of the trial. `proxy` is what the proxy did in the window; None if there
+    is none or it did not answer. `proxy_core` is the core that it is bound to, which it may share with the load.
+    `resent` is what the connections of server and proxy sent again; None if they cannot be read.
     """
 
     server: tuple[ServerSample, ServerSample] | None
@@ -124,21 +124,21 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SPAN_TOLERANCE = 0.05
-"""Of the window: what two samples that are further off its ends say is of another interval, and is not used."""
+"""Part of the window. Two samples that miss its ends by more belong to another interval, and are not used."""
 
 
 def off_seconds(samples: tuple[Sample, Sample], window: Window) -> float:
-    """Return by how much two samples may miss the ends of a window, both together."""
+    """Return by how much two samples together may miss the ends of a window."""
     before, after = samples
     return (before.off_ns(window.from_ns) + after.off_ns(window.to_ns)) / NS_PER_SECOND
 
 
 def do_span(samples: tuple[Sample, Sample], window: Window) -> bool:
-    """Tell whether two samples lie so near to the ends of a window that what came between them is of the window."""
+    """Return whether two samples are near enough to the ends of a window to stand for it."""
     return off_seconds(samples, window) <= SPAN_TOLERANCE * window.seconds
 
 
 def span_seconds(samples: tuple[Sample, Sample]) -> float:
-    """Return how long lay between two samples: from the end of the first to the end of the second."""
+    """Return the time between two samples: from the end of the first to the end of the second."""
     before, after = samples
     return (after.ended_ns - before.ended_ns) / NS_PER_SECOND

@@ -1,7 +1,7 @@
 """A trial in result.json, as values: what one contestant at one setting did once. Unknown is null, never 0.
 
-Seconds and bytes throughout. Rates and costs count what fell into the window by wall time, everything about deliveries
-what was made in it; docs/measuring.md defines each figure.
+Everything is in seconds and bytes. Rates and costs count what happened in the window by wall time. Everything about
+deliveries counts the updates made in it. docs/measuring.md defines each figure.
 """
 
 from typing import Literal, get_args
@@ -22,8 +22,9 @@ Weight = Literal["reason", "doubt", "unchecked"]
 class Latency(msgspec.Struct, frozen=True):
     """Delivery latency. A percentile is null when no update has a delivery beyond it.
 
-    `min` below 0 says that something arrived before it was due: the clock was set, or stamps are wrong.
-    `updates_beyond` counts the updates that have one, for each percentile: all clients receive the same updates.
+    `min` below 0 means that an update arrived before it was due: the clock was set, or stamps are wrong.
+    `updates_beyond` counts, for each percentile, the updates with a delivery beyond it: all clients receive the same
+    updates.
     """
 
     mean: float | None
@@ -37,7 +38,7 @@ class Latency(msgspec.Struct, frozen=True):
 
 
 class Times(msgspec.Struct, frozen=True):
-    """How long things of one kind took, and how many there were."""
+    """Durations of one kind, and their number."""
 
     count: int
     mean: float | None
@@ -58,7 +59,7 @@ class Repolls(msgspec.Struct, frozen=True):
 class LatencyParts(msgspec.Struct, frozen=True):
     """Mean latency in its parts: late making, producer to server, server to client's kernel. The client reads later.
 
-    `delivery` is what the transport itself adds, a poller's waiting included; `reader` is in no latency.
+    `delivery` is what the transport itself adds, including the waiting for a poll. `reader` is in no latency.
     """
 
     producer: float | None
@@ -75,14 +76,14 @@ class Age(msgspec.Struct, frozen=True):
 
 
 class Connecting(msgspec.Struct, frozen=True):
-    """From the first packet to the first cursor, or to an earlier stage, over all connections of the trial."""
+    """Times from the first packet to the first cursor, or to an earlier stage, over all connections of the trial."""
 
     mean: float | None
     p99: float | None
 
 
 class Returning(msgspec.Struct, frozen=True):
-    """Connections that broke, or were cut by the load itself: how many came back, and after how long."""
+    """Connections that broke, or that the load itself cut: how many clients reconnected, and after how long."""
 
     count: int
     mean: float | None
@@ -93,8 +94,8 @@ class Returning(msgspec.Struct, frozen=True):
 class ProxyQuality(msgspec.Struct, frozen=True):
     """What the proxy spent in the window, and how well it kept the delay.
 
-    `core` is the one that it is bound to, `shares_core` tells that the load has the same one. `late_seconds` is beyond
-    the delay, of every piece that it forwarded.
+    `core` is the one that it is bound to. `shares_core` is true if the load has the same one. `late_seconds` is the
+    time beyond the delay, of every piece that it forwarded.
     """
 
     core: int | None
@@ -105,7 +106,7 @@ class ProxyQuality(msgspec.Struct, frozen=True):
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """A condition of theory: it holds while its value is at most `most`."""
+    """A condition of theory: it holds if its value is at most `most`."""
 
     name: str
     value: float
@@ -116,11 +117,12 @@ class Condition(msgspec.Struct, frozen=True):
 class Cell(msgspec.Struct, frozen=True):
     """Theory beside measurement, of one quantity.
 
-    `closed` is the closed form for the nominal rate, whose value varies by `deviation` (a standard deviation) with the
-    luck of a window of this length; `given` is the prediction given the schedule as it really was. `ratio` is measured
-    over given; `tolerance` is how far measured may be from given, in the unit of the quantity.
+    `closed` is the closed form for the nominal rate. Windows of this length vary about it with the standard deviation
+    `deviation`. `given` is the prediction given the schedule as it really was. `ratio` is measured over given.
+    `tolerance` is how far measured may be from given, in the unit of the quantity.
 
-    A `kind` other than a prediction is a fit: more of it than the tolerance was taken from the latencies of this trial.
+    A `kind` other than a prediction is a fit: a part of it, larger than the tolerance, was taken from the latencies of
+    this trial.
     """
 
     quantity: Quantity
@@ -135,7 +137,7 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What a check has found: a reason why a trial is invalid, a doubt, or that it could not look.
+    """The finding of a check: a reason why a trial is invalid, a doubt, or something that could not be checked.
 
     `what` was found, `why` it matters, and the `cure`: what to do about it.
     """
@@ -147,15 +149,15 @@ class Finding(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """What was found and why it matters, in one line."""
+        """What was found and why it matters, on one line."""
         return f"{self.what}: {self.why}" if self.why else self.what
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """Whether a trial is to be believed.
+    """Whether a trial is valid.
 
-    `reasons` make it invalid; `doubts` do not; `unchecked` is what could not be looked at on this machine. `findings`
-    are the same, each with what to do about it.
+    `reasons` make it invalid, `doubts` do not. `unchecked` could not be checked on this machine. `findings` are all of
+    them, each with its cure.
     """
 
     valid: bool
@@ -168,9 +170,9 @@ class Verdict(msgspec.Struct, frozen=True):
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """One contestant at one setting, once: its id, and the number of the setting among the result's points.
 
-    `clients` is the most there were at one time, `client_seconds` how long all together were subscribed in the window.
-    `arrived` counts deliveries by arrival: what costs are divided by. `upper_bounds` counts deliveries that may have
-    arrived earlier than their stamp says; `clock` tells whose stamps they are.
+    `clients` is the most at one time. `client_seconds` is how long all of them together were subscribed in the window.
+    `arrived` counts deliveries by arrival; costs are divided by it. `upper_bounds` counts deliveries that may have
+    arrived earlier than their stamp says. `clock` says whose stamps they are.
     """
 
     contestant: str = ""
@@ -223,16 +225,16 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_valid(self) -> bool:
-        """Tell whether it is to be believed. A trial without a verdict is not."""
+        """Return whether it is valid. A trial without a verdict is not."""
         return self.verdict is not None and self.verdict.valid
 
     @property
     def is_whole(self) -> bool:
-        """Tell whether every update reached every client once and in order."""
+        """Return whether every update reached every client once and in order."""
         return not (self.lost or self.duplicated or self.reordered)
 
     @property
     def empty_fraction(self) -> float | None:
-        """Empty answers of all answers; None when there was none."""
+        """The fraction of empty answers; None without any answer."""
         answered = self.responses["data"] + self.responses["empty"]
         return self.responses["empty"] / answered if answered else None

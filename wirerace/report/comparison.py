@@ -1,4 +1,4 @@
-"""Contestants compared in pairs, said in words: 480 times sooner (390 to 580)."""
+"""Contestants compared in pairs, in words: 480 times sooner (390 to 580)."""
 
 import math
 
@@ -13,7 +13,7 @@ from wirerace.report.spelling import UNKNOWN, spell_interval
 from wirerace.report.tables import table_with
 
 TIMES = 2.0
-"""From here on a ratio is said in times, below it in percent."""
+"""From here on a ratio is printed in times, below it in percent."""
 
 
 def comparison_of(result: Result, summary: Summary) -> Table | None:
@@ -35,7 +35,7 @@ def comparison_of(result: Result, summary: Summary) -> Table | None:
 
 
 def caption_of(summary: Summary) -> str:
-    """Return how the comparison was made, and how sure it is."""
+    """Return how the comparison was made, and with what confidence."""
     paired = "in pairs, repeat by repeat: both received the same updates"
     if summary.repeats < LEAST_REPEATS:
         return f"{paired} · fewer than {LEAST_REPEATS} repeats: no intervals"
@@ -48,7 +48,7 @@ def caption_of(summary: Summary) -> str:
 
 
 def words_of(ratio: Interval | None, words: Words) -> str:
-    """Return a ratio as people say it, with the ends of its interval where there is one."""
+    """Return a ratio in words, with the ends of its interval if there is one."""
     if ratio is None or ratio.mean is None:
         return UNKNOWN
     if ratio.low is None or ratio.high is None:
@@ -77,7 +77,7 @@ def _amount(ratio: float, *, in_times: bool) -> float:
 
 
 def _spelled(value: float) -> str:
-    """Return two digits of a value, without an exponent: its interval shows how little the third would say."""
+    """Return two digits of a value, without an exponent: its interval shows that the third means little."""
     if value == 0:
         return "0"
     decimals = 1 - math.floor(math.log10(abs(value)))

@@ -13,11 +13,11 @@ from wirerace.report.spelling import UNKNOWN, spell
 
 GOOD, POOR = "ok", "!"
 PLAIN_COLUMNS = 110
-"""Where there is no terminal: every row on one line."""
+"""The width without a terminal: every row fits on one line."""
 
 
 def table_of(checkup: Checkup) -> Table:
-    """Return a row for each figure: good enough or not, value, meaning."""
+    """Return a row for each figure: whether it is good enough, its value, its meaning."""
     table = Table(
         title="The harness on this machine",
         caption=f"measured in {checkup.took_seconds:.1f} s; {POOR} see below; {UNKNOWN} unknown, or not measured",
@@ -33,14 +33,14 @@ def table_of(checkup: Checkup) -> Table:
 
 
 def mark_of(figure: CheckupFigure, checkup: Checkup) -> str:
-    """Return whether a figure is good enough, nothing is to be changed about it, or it is unknown."""
+    """Return the mark of a figure: good enough, to be improved, or unknown."""
     if figure.cure(checkup):
         return POOR
     return GOOD if any(getattr(checkup, field) is not None for field in figure.fields.values()) else UNKNOWN
 
 
 def value_of(figure: CheckupFigure, checkup: Checkup) -> str:
-    """Return the values of a figure, each with what it is called."""
+    """Return the values of a figure, each with its name."""
     spelled = {label: spelled_field(field, getattr(checkup, field)) for label, field in figure.fields.items()}
     if set(spelled.values()) == {UNKNOWN}:
         return UNKNOWN
@@ -48,7 +48,7 @@ def value_of(figure: CheckupFigure, checkup: Checkup) -> str:
 
 
 def spelled_field(name: str, value: str | bool | float | None) -> str:
-    """Return a field's value as people read it: its name says what unit it has."""
+    """Return a field's value for people, with the unit that its name says."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

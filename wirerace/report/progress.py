@@ -11,12 +11,12 @@ from rich.text import Text
 from wirerace.runner.progress import Progress
 
 PLAIN_SECONDS = 5.0
-"""How often a plain line comes while a phase lasts."""
+"""How often a plain line is written while a phase lasts."""
 
 
 @contextmanager
 def progress_display() -> Iterator[Callable[[Progress], None]]:
-    """Yield what is to be called with each progress; it writes to stderr."""
+    """Yield a function to call with each progress; it writes to stderr."""
     console = Console(file=sys.stderr)
     if not console.is_terminal:
         yield _PlainLines().show
@@ -26,7 +26,7 @@ def progress_display() -> Iterator[Callable[[Progress], None]]:
 
 
 def line_of(progress: Progress) -> str:
-    """Return one line: which trial, what it does, clients, deliveries a second, time left."""
+    """Return one line: which trial, its phase, clients, deliveries a second, time left."""
     left = round(progress.left_seconds)
     return (
         f"[{progress.number}/{progress.total}] {progress.plan.title}: {progress.phase} · "

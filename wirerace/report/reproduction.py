@@ -1,4 +1,4 @@
-"""What a reproduction says: each published value beside the measured one, and words."""
+"""The report of a reproduction: each published value beside the measured one, and words."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ MARKS = {True: "PASS", False: "FAIL", None: ""}
 
 
 def checks_of(reproduction: Reproduction, checks: Sequence[Check]) -> Table:
-    """Return a row for each check; what is long wraps, for a terminal may have 80 columns."""
+    """Return a row for each check. Long cells wrap, because a terminal may have 80 columns."""
     table = Table(
         title=f"{reproduction.name}: {reproduction.line}",
         caption=f"{reproduction.source}\nHere: {reproduction.setup}.",

@@ -1,4 +1,4 @@
-"""How values are spelled: with their unit, in the size that people read."""
+"""How values are printed: with their unit, in a size that people read easily."""
 
 import math
 from collections.abc import Callable
@@ -9,18 +9,18 @@ UNKNOWN = "–"
 
 
 def spell(value: float | None, unit: str) -> str:
-    """Return a value with its unit, in the size that people read."""
+    """Return a value with its unit, in a size that people read easily."""
     return UNKNOWN if value is None else SPELLINGS[unit](value)
 
 
 def spell_interval(interval: Interval, unit: str) -> str:
-    """Return a mean, and half of its interval where there is one that is not 0."""
+    """Return a mean, and half of its interval if there is one that is not 0."""
     half = 0.0 if interval.mean is None or interval.high is None else interval.high - interval.mean
     return spell_spread(interval.mean, half, unit)
 
 
 def spell_spread(value: float | None, spread: float | None, unit: str) -> str:
-    """Return a value and how far it spreads, in one unit: 501 ± 1.2 ms."""
+    """Return a value and its spread, in one unit: 501 ± 1.2 ms."""
     if value is None or not spread:
         return spell(value, unit)
     name, size = unit_of(value or spread, unit)

@@ -12,7 +12,7 @@ WIDE_HEADING = 9
 def table_with(title: str, caption: str, headings: Sequence[str]) -> Table:
     """Return an empty table: a column of names, and one for each heading."""
     table = Table(
-        title=escape(title),  # which may be of a file that somebody else wrote
+        title=escape(title),  # a file from elsewhere may have markup in its title
         caption=escape(caption),
         title_justify="left",
         caption_justify="left",

@@ -95,13 +95,13 @@ def mark_of(result: Result, contestant: str, figure: Figure) -> str:
 
 
 def describe_clients(clients: Mapping[str, Any]) -> str:
-    """Return how many clients there were, and in which shape they came."""
+    """Return how many clients there were, and the shape of the load."""
     shape = clients.get("shape", "steady")
     return f"{clients['count']} clients" + ("" if shape == "steady" else f", {shape}")
 
 
 def describe_source(source: Source) -> str:
-    """Return what the updates are like, in a few words."""
+    """Return a description of the updates in a few words."""
     if source.arrivals == "trace":
         times = "" if source.speed == 1 else f" at {source.speed:g} × its speed"
         return f"trace {printable(Path(source.trace_file or '').name)}{times}"
@@ -118,7 +118,7 @@ def print_result(result: Result) -> None:
 
 
 def parts_of(result: Result, columns: int = PICTURE_COLUMNS) -> list[Table | Text]:
-    """Return what a run has to say: figures, theory beside them, comparison, verdict; of a sweep one table for all."""
+    """Return the report of a run: figures, theory beside them, comparison, verdict; of a sweep one table for all."""
     if not result.counted and not result.trials:
         return []
     if len(result.points) > 1:
@@ -136,6 +136,6 @@ def save_svg(result: Result, path: Path) -> None:
     console = Console(record=True, width=PICTURE_COLUMNS, file=io.StringIO())
     for part in parts_of(result):
         console.print(part)
-    # Without the font that a viewer would fetch: a picture asks the network for nothing.
+    # Without the font that a viewer would fetch, because a picture should make no request.
     svg = re.sub(r"@font-face \{.*?\}", "", console.export_svg(title="wirerace"), flags=re.DOTALL)
     path.write_text(svg, "utf-8")

@@ -21,7 +21,7 @@ QUANTITIES: dict[Quantity, tuple[str, str]] = {
 
 
 def theory_of(result: Result) -> Table | None:
-    """Return theory beside measurement, means over repeats; None where nothing is predicted."""
+    """Return theory beside measurement, as means over repeats; None if nothing is predicted."""
     table = table_with(
         "Theory beside it",
         "predicted: given the updates as they were made · ratio: measured / predicted, ! outside its tolerance\n"

@@ -16,7 +16,7 @@ from wirerace.record.trial import Finding, Trial, Verdict, Weight
 from wirerace.report.tables import grid
 
 NUMBER = re.compile(r"(?<![A-Za-z])\d[\d.,]*(?:e[+-]?\d+)?")
-"""A number that stands for itself: not the 99 of p99."""
+"""A number by itself: not the 99 of p99."""
 MARKS: dict[Weight, str] = {"reason": "✗", "doubt": "?", "unchecked": "·"}
 GOOD, WITH_CARE, DO_NOT_USE = "good", "with care", "do not use"
 STYLES = {
@@ -27,7 +27,7 @@ STYLES = {
     WITH_CARE: "yellow",
     DO_NOT_USE: "red",
 }
-"""The first that a text begins with."""
+"""Colours by the beginning of a text; the first match counts."""
 
 
 def verdict_of(result: Result) -> list[Text | Table]:
@@ -39,14 +39,14 @@ def verdict_of(result: Result) -> list[Text | Table]:
     found = grid()
     for (weight, cure), groups in itertools.groupby(_together(result), lambda group: (group.first.weight, group.cure)):
         for group in groups:
-            found.add_row("", MARKS[weight], Text(printable(f"{_said(group.first)} ({_who(result, group.trials)})")))
+            found.add_row("", MARKS[weight], Text(printable(f"{_said(group.first)} ({_which(result, group.trials)})")))
         if cure:
             found.add_row("", "", Text(printable(f"→ {cure}")))
     return [_coloured(headline_of(result)), *(part for part in (words, found) if part.row_count)]
 
 
 def _coloured(text: str) -> Text:
-    """Return a text in the colour of what it says."""
+    """Return a text in the colour of its meaning."""
     return Text(text, next((style for words, style in STYLES.items() if text.startswith(words)), ""))
 
 
@@ -66,19 +66,19 @@ def headline_of(result: Result) -> str:
 
 
 def _discarded(result: Result) -> str:
-    """Return which repeats do not count: by number, or how many there are, where there are several settings."""
+    """Return the repeats that do not count: their numbers, or, with several settings, how many they are."""
     if len(result.points) > 1:
         return f"{len(result.discarded)} repeats"
     return f"repeat {', '.join(str(one.repeat) for one in result.discarded)}"
 
 
 def is_doubtful(trial: Trial) -> bool:
-    """Tell whether a trial is valid, and not beyond doubt."""
+    """Return whether a trial is valid, but with doubts."""
     return trial.is_valid and any(finding.weight == "doubt" for finding in findings_of(trial.verdict))
 
 
 def word_of(trials: Sequence[Trial]) -> str:
-    """Return the one word for a contestant's trials, and how many of several it is for."""
+    """Return the word for a contestant's trials, and for how many of several it holds."""
     invalid, doubtful = sum(not trial.is_valid for trial in trials), sum(map(is_doubtful, trials))
     if invalid:
         return DO_NOT_USE + (f": {_are(invalid, trials)} invalid" if len(trials) > 1 else "")
@@ -88,7 +88,7 @@ def word_of(trials: Sequence[Trial]) -> str:
 
 
 def _are(count: int, trials: Sequence[Trial]) -> str:
-    """Return how many of all trials there are, as the beginning of a sentence."""
+    """Return the number of trials out of all, as the beginning of a sentence."""
     if len(trials) == 1:
         return "the trial is"
     if count == len(trials):
@@ -97,7 +97,7 @@ def _are(count: int, trials: Sequence[Trial]) -> str:
 
 
 def findings_of(verdict: Verdict | None) -> list[Finding]:
-    """Return all findings, also of a result that was written before they were saved one by one."""
+    """Return all findings, also those of an older result, in which they were not saved one by one."""
     if verdict is None:
         return [Finding("reason", "the trial was not judged", "nothing is known of it", "run it again")]
     if verdict.findings:
@@ -111,7 +111,7 @@ def findings_of(verdict: Verdict | None) -> list[Finding]:
 
 
 class _Group(NamedTuple):
-    """Findings that differ in numbers alone: the first one, and the trials that have one."""
+    """Findings that differ only in numbers: the first one, and the trials that have one."""
 
     first: Finding
     trials: list[Trial]
@@ -123,7 +123,7 @@ class _Group(NamedTuple):
 
 
 def _together(result: Result) -> Iterator[_Group]:
-    """Yield what was found, once where only the numbers differ: reasons first, and what has the same cure together."""
+    """Yield the findings, those that differ only in numbers once: reasons first, and the same cures together."""
     names = [contestant.id for contestant in result.contestants]
     trials = sorted(result.trials, key=lambda trial: (names.index(trial.contestant), trial.point, trial.repeat))
     groups: dict[tuple[Weight, str], _Group] = {}
@@ -138,14 +138,14 @@ def _together(result: Result) -> Iterator[_Group]:
 
 
 def _said(finding: Finding) -> str:
-    """Return what was found; why it matters is said of reasons only, and stands in result.json of all."""
+    """Return what was found. Only reasons also say why it matters; result.json has that of all findings."""
     if finding.weight == "unchecked":
         return f"not checked: {finding.what}"
     return finding.text if finding.weight == "reason" else finding.what
 
 
-def _who(result: Result, trials: Sequence[Trial]) -> str:
-    """Return which trials they are: repeats by number, where a contestant has several and not all are meant."""
+def _which(result: Result, trials: Sequence[Trial]) -> str:
+    """Return the names of trials, with the numbers of repeats if they are not all of a contestant's repeats."""
     if len(trials) == len(result.trials):
         return "every trial" if len(trials) > 1 else _name(result, trials[0])
     found: dict[str, list[int]] = {}
@@ -159,6 +159,6 @@ def _who(result: Result, trials: Sequence[Trial]) -> str:
 
 
 def _name(result: Result, trial: Trial) -> str:
-    """Return what people call the trials of a contestant at a setting."""
+    """Return the name for people of a contestant's trials at a setting."""
     setting = result.points[trial.point].setting if len(result.points) > 1 else {}
     return result.title_of(trial.contestant) + (f" at {setting_title(setting)}" if setting else "")

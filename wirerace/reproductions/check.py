@@ -1,4 +1,4 @@
-"""What a reproduction is made of: a published result, the experiment that shows it, and checks of what was measured."""
+"""The parts of a reproduction: a published result, the experiment that shows it, and checks of the measurement."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
@@ -15,9 +15,9 @@ Unit = Literal["seconds", "bytes", "microseconds", "fraction", "mbit", "ratio", 
 class Check(msgspec.Struct, frozen=True):
     """One published value beside the measured one. Seconds, bytes, Mbit/s or a plain number, as `unit` says.
 
-    `published` is what the source says, or what follows from it; nothing where Wirerace has a figure to add. `measured`
-    must lie between `low` and `high`, which `tolerance` explains; a figure without bounds is shown, and `passed` is
-    None.
+    `published` is what the source says, or what follows from it; it is empty for a figure that Wirerace adds.
+    `measured` must lie between `low` and `high`, which `tolerance` explains. A figure without bounds is only shown, and
+    its `passed` is None.
     """
 
     what: str
@@ -38,14 +38,14 @@ class Outcome(NamedTuple):
 
 
 Outcomes = Mapping[str, Outcome]
-"""What came of each trial, by its contestant."""
+"""The outcome of each trial, by its contestant."""
 
 
 class Reproduction(NamedTuple):
     """A published result that Wirerace can check.
 
-    `line` says what it is in a few words, `source` where it was published, `setup` what is run here, `words` what it
-    shows and what it does not.
+    `line` describes it in a few words, `source` says where it was published, `setup` what is run here, and `words` what
+    it shows and what it does not.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Reproduction(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What was measured, the unit in which it is to be spelled, and its value."""
+    """A measured quantity: its name, its unit, and its value."""
 
     what: str
     unit: Unit
@@ -66,23 +66,23 @@ class Found(NamedTuple):
 
 
 def near(found: Found, published: str, of: float, percent: float) -> Check:
-    """Return the check that a value is within so many percent of another one."""
+    """Return the check that a value is within `percent` of another one."""
     margin = abs(of) * percent / 100
     return between(found, published, (of - margin, of + margin), f"± {percent:g} %")
 
 
 def between(found: Found, published: str, bounds: tuple[float, float], tolerance: str) -> Check:
-    """Return the check that a value lies between two others, bounds included. What is unknown has not passed."""
+    """Return the check that a value lies between two bounds, inclusive. An unknown value has not passed."""
     low, high = bounds
     passed = found.value is not None and low <= found.value <= high
     return Check(found.what, found.unit, published, found.value, low, high, tolerance, passed)
 
 
 def shown(found: Found) -> Check:
-    """Return a figure that nobody has published, to be seen beside the others."""
+    """Return a figure that was not published, to show beside the others."""
     return Check(found.what, found.unit, "", found.value, None, None, "", None)
 
 
 def ratio(above: float | None, below: float | None) -> float | None:
-    """Return a ratio, None when one of both is unknown or there is nothing to divide by."""
+    """Return a ratio, None when a value is unknown or the divisor is 0."""
     return above / below if above is not None and below else None

@@ -1,4 +1,4 @@
-"""Headers of polls against frames: the claim that made WebSocket famous, and what is left of it a layer below."""
+"""Headers of polls against frames: the claim that made WebSocket famous, and what remains of it at the IP layer."""
 
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ CLIENTS = 1_000
 PAYLOAD_BYTES = 20
 PAPER_HEADER_BYTES, PAPER_FRAME_BYTES = 871, 2
 FAMOUS_RATIO = PAPER_HEADER_BYTES / PAPER_FRAME_BYTES
-OWN_HEADER_BYTES = 226  # of our poll and its answer, give or take a digit of a cursor; a test compares
+OWN_HEADER_BYTES = 226  # of our poll and its answer, plus or minus a digit of a cursor; a test compares it
 MBIT = 2**20  # theirs: 871 × 8 × 1,000 / 2²⁰ = 6.6
 POLL_SECONDS = 1.0
 
@@ -40,17 +40,17 @@ EXPERIMENT = Experiment(
             options={"extra_header_bytes": PAPER_HEADER_BYTES - OWN_HEADER_BYTES},
         )
     ],
-    # Updates are made in the middle between the window's ends and whole seconds: no burst is cut in two.
+    # The window begins and ends midway between two updates, so that it cuts no burst in two.
     window=WindowOptions(warmup_seconds=1.5, measure_seconds=12.0),
 )
 
 
 class Overhead(NamedTuple):
-    """What one poll, or one message, costs beside its payload, bytes.
+    """The costs of one poll, or one message, besides its payload, in bytes.
 
-    `headers` are HTTP's, or the frame's; `application` is everything given to or taken from the socket, our JSON
-    included, `ip` the same with the headers of TCP/IP and the segments that only acknowledge; `per_second` is how many
-    polls or messages there were.
+    `headers` are HTTP's, or the frame's. `application` is everything written to or read from the socket, including our
+    JSON. `ip` adds the headers of TCP/IP and the segments that only acknowledge. `per_second` is the number of polls or
+    messages a second.
     """
 
     headers: float | None
@@ -60,7 +60,7 @@ class Overhead(NamedTuple):
 
     @property
     def mbit_per_second(self) -> float | None:
-        """What the headers alone take, as the paper counts it."""
+        """The throughput of the headers alone, as the paper counts it."""
         return None if self.headers is None else self.headers * self.per_second * 8 / MBIT
 
 
@@ -89,9 +89,9 @@ def checks(outcomes: Outcomes) -> list[Check]:
 
 
 def overhead_of(outcome: Outcome) -> Overhead:
-    """Return what a poll or a message costs beside its payload.
+    """Return the costs of a poll or a message besides its payload.
 
-    Counted by the server in one breath: its payload tells how many updates the bytes beside it brought.
+    The server counts payload and all bytes together, so the payload says how many updates the other bytes brought.
     """
     trial = outcome.trial
     counted = trial.bytes
@@ -106,7 +106,7 @@ def overhead_of(outcome: Outcome) -> Overhead:
     answers_counted = updates * answers / trial.arrived
     everything = counted.application_in + counted.application_out
     message = message_bytes(outcome)
-    wrapper = (len(join_batch([])) - 1) * trial.responses["data"] / polls if polls else 0  # less a comma each
+    wrapper = (len(join_batch([])) - 1) * trial.responses["data"] / polls if polls else 0  # minus one comma each
     body = updates * (message + (1 if polls else 0)) + answers_counted * wrapper
     ip = None
     if counted.ip_in is not None and counted.ip_out is not None:
@@ -117,7 +117,7 @@ def overhead_of(outcome: Outcome) -> Overhead:
 
 
 def message_bytes(outcome: Outcome) -> float:
-    """Return the mean length of an update of the window as it travels: our JSON about the payload."""
+    """Return the mean length of an encoded update of the window: our JSON around the payload."""
     raw = outcome.raw
     lengths = [
         len(encode_update(Update(epoch, seq, ts, "x" * PAYLOAD_BYTES)))
@@ -128,7 +128,7 @@ def message_bytes(outcome: Outcome) -> float:
 
 
 def _throughputs(times: int, paper: Overhead, socket: Overhead, published: tuple[str, str]) -> list[Check]:
-    """Return the throughput of headers for so many times the clients that there were."""
+    """Return the throughput of headers, extrapolated to `times` the number of clients."""
     clients = f"{CLIENTS * times:,} clients" + (", extrapolated" if times > 1 else "")
     found = []
     for name, overhead, each_bytes, says in (

@@ -1,4 +1,4 @@
-"""Pulling at half, once and twice the publish interval: what is wasted, what comes together, what is late."""
+"""Pulling at half, once and twice the publish interval: wasted requests, updates that come together, delays."""
 
 from wirerace.experiment.contestants import ContestantTable
 from wirerace.experiment.model import Clients, Experiment, WindowOptions
@@ -18,8 +18,8 @@ from wirerace.workload.schedule import Source
 
 PUBLISH_SECONDS = 0.5
 TIMES = {"half": 0.5, "once": 1.0, "twice": 2.0}
-"""Pull interval by publish interval; `once` is the plain contestant."""
-MOST_WAY_SECONDS = 0.01  # from making to a poller that asks at the right moment
+"""Pull interval divided by publish interval; `once` is the plain contestant."""
+MOST_PATH_SECONDS = 0.01  # from making to a poller that asks at the right moment
 
 EXPERIMENT = Experiment(
     title="Bozdag et al. 2007: pull interval and publish interval",
@@ -40,7 +40,7 @@ EXPERIMENT = Experiment(
 
 
 def checks(outcomes: Outcomes) -> list[Check]:
-    """Return what the paper concludes, in the numbers that follow from it."""
+    """Return the paper's conclusions, as the numbers that follow from them."""
     half, once, twice = outcomes["polling-half"], outcomes["polling"], outcomes["polling-twice"]
     return [
         _empty("half", half, 0.5, "wasted: 50 %"),
@@ -55,7 +55,7 @@ def checks(outcomes: Outcomes) -> list[Check]:
 
 
 def outdated_fraction(outcome: Outcome) -> float | None:
-    """Return the part of updates that come with a newer one: a client that is sent the newest alone would miss them."""
+    """Return the part of updates that come with a newer one: a client that gets only the newest would miss them."""
     data, arrived = outcome.trial.responses["data"], outcome.trial.arrived
     return 1 - data / arrived if arrived else None
 
@@ -73,7 +73,7 @@ def _together(name: str, outcome: Outcome, derived: float, published: str) -> Ch
 def _late(name: str, outcome: Outcome) -> Check:
     derived = TIMES[name] * PUBLISH_SECONDS / 2
     found = Found(f"{name}: mean latency", "seconds", outcome.trial.latency_seconds.mean)
-    bounds = (0.97 * derived, 1.03 * derived + MOST_WAY_SECONDS)
+    bounds = (0.97 * derived, 1.03 * derived + MOST_PATH_SECONDS)
     return between(found, f"T/2 = {derived * 1000:g} ms", bounds, "± 3 %, 10 ms")
 
 
@@ -88,9 +88,9 @@ REPRODUCTION = Reproduction(
     words=(
         "Pulling twice as often as updates are made makes every second request useless and halves the delay; pulling "
         "half as often wastes nothing, and brings updates two at a time. The paper's pull clients missed data then: "
-        "a client that is sent the newest alone misses every second update. Our answers bring everything since the "
+        "a client that gets only the newest update misses every second one. Our answers bring everything since the "
         "client's cursor, so here it is late instead, and nothing is lost. Even with equal intervals the mean delay "
-        "is half of one, for nobody knows when in the interval an update is made; and a period that is known and "
+        "is half of one, because no client knows when in the interval an update is made. A period that is known and "
         "kept is rare. The paper's CPU times and its push server are not repeated here."
     ),
     experiment=EXPERIMENT,

@@ -1,4 +1,4 @@
-"""Transits of a long poll: one when the request waits already, three when it has to come back first."""
+"""Transits of a long poll: one if the request waits already, three if it has to come back first."""
 
 from wirerace.clock import NS_PER_SECOND
 from wirerace.experiment.model import Clients, Experiment, WindowOptions
@@ -9,9 +9,9 @@ from wirerace.workload.schedule import Source
 
 TRANSIT_SECONDS = 0.05
 SEED = 416
-"""The first seed, from 1 on, whose window has two updates that come 2 to 5 ms after another one, when all clients have
-just been answered (no other update within 0.3 s), and in which theory expects 7 to 9 ms above one transit: the test of
-this module tries them all."""
+"""The first seed, from 1 on, whose window has two updates that come 2 to 5 ms after another one. Then all clients have
+just been answered, because no other update comes within 0.3 s. Theory expects a mean of 7 to 9 ms above one transit.
+The test of this module tries all seeds."""
 
 EXPERIMENT = Experiment(
     title="RFC 6202: transits of a long poll",
@@ -26,7 +26,7 @@ EXPERIMENT = Experiment(
 
 
 def checks(outcomes: Outcomes) -> list[Check]:
-    """Return means and worst cases in the light of one transit."""
+    """Return means and worst cases, compared with one transit."""
     held, push = outcomes["longpolling"], outcomes["websocket"]
     found = [
         _transits("WebSocket, mean latency", "1 transit, 50 ms", push.trial.latency_seconds.mean, (1.0, 1.2)),
@@ -42,13 +42,13 @@ def checks(outcomes: Outcomes) -> list[Check]:
 
 
 def worst_seconds(outcome: Outcome) -> float | None:
-    """Return the mean latency of the update that came latest: one client that was late for itself makes no worst."""
+    """Return the highest mean latency of an update: a mean, because one late client is not the worst case."""
     spreads = outcome.raw.account.spreads
     return max((spread.sum_ns / spread.clients / NS_PER_SECOND for spread in spreads), default=None)
 
 
 def latency_cell(outcome: Outcome) -> Cell | None:
-    """Return what theory says of the mean latency."""
+    """Return theory beside measurement for the mean latency."""
     return next((cell for cell in outcome.trial.theory if cell.quantity == "latency_seconds"), None)
 
 
@@ -72,9 +72,9 @@ REPRODUCTION = Reproduction(
     words=(
         "An update that finds the request waiting takes one transit, like a pushed one. A client that has just been "
         "answered is away for a round trip: an update made then waits for the answer to arrive, for the next "
-        "request, and for its own answer. How often that happens depends on the rate alone: at 1.5 a second to one "
-        "update in seven, which adds some 8 ms to the mean; at 20 a second to nearly all. So the mean is close to "
-        "one transit where updates are rare, and only there. A lost packet would cost more than three transits; the "
+        "request, and for its own answer. How often that happens depends only on the rate. At 1.5 updates a second it "
+        "is one update in seven, which adds some 8 ms to the mean; at 20 a second nearly all. So the mean is close to "
+        "one transit only if updates are rare. A lost packet would cost more than three transits; the "
         "proxy loses none."
     ),
     experiment=EXPERIMENT,

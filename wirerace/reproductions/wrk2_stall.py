@@ -1,4 +1,4 @@
-"""One stall of the server: what a tool reports that times its requests, and what clients live through."""
+"""One stall of the server: the view of a tool that times its requests, and the view of its clients."""
 
 from wirerace.experiment.faults import Fault
 from wirerace.experiment.model import Clients, Experiment, WindowOptions
@@ -7,7 +7,7 @@ from wirerace.transports.polling import PollingOptions
 from wirerace.workload.schedule import Source
 
 STALL_SECONDS = 1.4
-COUNTED_SECONDS = 20.0  # wrk2 runs for 30 s and leaves the first 10 out, in which it calibrates itself
+COUNTED_SECONDS = 20.0  # wrk2 runs for 30 s and leaves out the first 10 s, its calibration
 TRUE_P99_SECONDS, WORST_SECONDS = 1.27, 1.41
 TIMED_REQUEST_MOST_SECONDS = 0.1
 LEAST_TRUE_SECONDS = 1.0
@@ -27,7 +27,7 @@ def checks(outcomes: Outcomes) -> list[Check]:
     """Return both views of the same 30 seconds."""
     trial = outcomes["polling"].trial
     naive, true = trial.request_seconds, trial.latency_seconds
-    # What is made x before the stall's end waits x: 1 % of all updates, made evenly, wait longer than this.
+    # An update made x before the stall's end waits x. Updates are made evenly, and 1 % of all wait longer than this.
     derived = STALL_SECONDS - 0.01 * COUNTED_SECONDS
     return [
         between(
@@ -61,12 +61,12 @@ REPRODUCTION = Reproduction(
         "the 20 s after them the server's process is stopped once for 1.4 s (SIGSTOP, SIGCONT)"
     ),
     words=(
-        "Each client has one request under way when the server stops: one of 200 is slow, and a percentile of "
-        "requests up to the 99th never sees it, for what would have been asked meanwhile was not asked. Updates go "
-        "on being made: 7 % of it waits, and that is in the latency of deliveries, which begins at the intended time "
+        "Each client has one request under way when the server stops, so one of 200 is slow. Percentiles of requests "
+        "up to the 99th do not show it, because the requests that were due meanwhile were not sent. Updates are still "
+        "made, and 7 % of them wait. Their waiting is in the latency of deliveries, which begins at the intended time "
         "of making. So Wirerace needs no correction afterwards. Where in the tail the stall shows depends on the "
-        "length of the run: p99 is the stall less 1 % of the time that is counted, whatever the server is. The p99 "
-        "of requests is this machine's, and includes the polls that catch up after the stall."
+        "length of the run: p99 is the stall minus 1 % of the counted time, for any server. The p99 of requests is "
+        "this machine's, and includes the polls that catch up after the stall."
     ),
     experiment=EXPERIMENT,
     checks=checks,

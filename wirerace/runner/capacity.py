@@ -1,4 +1,4 @@
-"""What one load process can drive: our own load, on our own servers, at a moderate rate, and what each time costs."""
+"""What one load process can drive, from the cost of a poll and of a message in our own load at a moderate rate."""
 
 import tempfile
 import time
@@ -22,8 +22,9 @@ from wirerace.system import blamed_on
 from wirerace.transports.polling import PollingOptions
 from wirerace.workload.schedule import Source
 
-# 5,000 polls and 5,000 messages a second, an update for each: up to a third of a core. A busier process reads more at
-# one waking, so that the figures are floors; nearer to the limit they would hang on what the machine has left to give.
+# 5,000 polls and 5,000 messages a second, with an update for each, take up to a third of a core. A busier process reads
+# more each time it wakes, so the figures are lower bounds. Nearer to the limit they would depend on the machine's other
+# work.
 EXPERIMENT = Experiment(
     title="What one load process can drive",
     transports=["polling", "websocket"],
@@ -35,20 +36,20 @@ EXPERIMENT = Experiment(
 
 
 class BriefSteps(TrialSteps):
-    """The steps of a trial, without the seconds in which a server's cost at rest is found out."""
+    """The steps of a trial, without the seconds in which a server's cost at rest is measured."""
 
-    def _idle(self, server: Child) -> float | None:  # noqa: ARG002 -- as the steps have it
+    def _idle(self, server: Child) -> float | None:  # noqa: ARG002 -- the base's signature
         return None
 
 
 def with_capacity(checkup: Checkup, utilisation: float, on_progress: OnProgress) -> Checkup:
     """Return a checkup with the figures of the load and of the producer at work, too; it takes some ten seconds.
 
-    The rates are those at which one load process would be busy for `utilisation` of its time, computed from the CPU
-    time that a poll and a message take at a moderate rate: what others do on the machine hardly changes that.
+    The rates are those at which one load process would be busy for `utilisation` of its time. They are computed from
+    the CPU time of a poll and of a message at a moderate rate, which other work on the machine hardly changes.
 
-    Raises TrialFailed when a part does not start or ends, BadInput when the limit on open files is too low, SystemFault
-    when there is no place for its logs.
+    Raises TrialFailed when a part does not start or ends, BadInput when the limit on open files is too low, and
+    SystemFault when its logs cannot be written.
     """
     started = time.monotonic()
     with blamed_on("the directory for temporary files"):
@@ -86,7 +87,7 @@ def _trials(directory: Path, on_progress: OnProgress) -> list[Trial]:
 
 
 def _cost(trial: Trial, operations: int) -> float | None:
-    """Return the load's CPU time for each operation, in seconds; None when it was so busy that it did not tell."""
+    """Return the load's CPU time for each operation, in seconds; None when it was too busy to sample it."""
     cpu_seconds = trial.load.cpu_seconds
     return cpu_seconds / operations if cpu_seconds is not None and operations else None
 

@@ -1,4 +1,4 @@
-"""The directory of a run: claimed by one run alone, written to trial by trial."""
+"""The directory of a run: one run claims it, and writes to it trial by trial."""
 
 import contextlib
 import errno
@@ -22,7 +22,7 @@ LOGS, RAW = "logs", "raw"
 
 
 class RunDirectory:
-    """Where one run writes: `path`, which is in results/ when `is_default`."""
+    """The directory of one run: `path`, which is in results/ if `is_default`."""
 
     def __init__(self, path: Path, *, is_default: bool = False) -> None:
         self.path = path
@@ -30,11 +30,11 @@ class RunDirectory:
 
     @property
     def result_file(self) -> Path:
-        """Where the result is, once a trial has been finished."""
+        """The path of the result, which exists once a trial has finished."""
         return self.path / FILE_NAME
 
     def save_raw(self, name: str, raw: Raw) -> None:
-        """Save what a trial's figures were computed from.
+        """Save the raw record of a trial.
 
         Raises SystemFault when that cannot be done.
         """
@@ -43,16 +43,16 @@ class RunDirectory:
         write_json(self.path / RAW / f"{name}.json", raw)
 
     def raw(self, name: str) -> Raw:
-        """Return what a trial's figures were computed from.
+        """Return the raw record of a trial.
 
-        Raises BadInput when it has gone.
+        Raises BadInput when it is missing.
         """
         return read_raw(self.path / RAW / f"{name}.json")
 
     def save(self, result: Result) -> None:
-        """Save the result as it is now; from its first trial on, `results/latest` points at it.
+        """Save the result as it is now. From its first trial on, `results/latest` points at its directory.
 
-        Raises SystemFault when it cannot be saved; a link that cannot be made is only a warning.
+        Raises SystemFault when it cannot be saved. A link that cannot be made only adds a warning.
         """
         write_json(self.result_file, result)
         if self._is_default and result.trials:
@@ -65,11 +65,11 @@ class RunDirectory:
 
 @contextmanager
 def claimed(name: str, out: Path | None = None) -> Iterator[RunDirectory]:
-    """Yield the directory of a run, `out` or a new one in results/, which no other run has or gets.
+    """Yield the directory of a run, `out` or a new one in results/, which no other run uses.
 
-    What ends the run early gets a note of what is kept. What is still empty at the end is removed.
+    An exception that ends the run gets a note of what is kept. A directory that is still empty at the end is removed.
 
-    Raises BadInput when `out` holds something or is no directory, SystemFault when it cannot be written to.
+    Raises BadInput when `out` is not empty or is no directory, SystemFault when it cannot be written to.
     """
     with _usable(out or RESULTS):
         path, is_new = _new_in_results(name) if out is None else _made(out)
@@ -83,7 +83,7 @@ def claimed(name: str, out: Path | None = None) -> Iterator[RunDirectory]:
             error.add_note(f"what was finished is in {path}: continue with --resume {path}")
         raise
     finally:
-        with contextlib.suppress(OSError):  # it holds something, or has gone
+        with contextlib.suppress(OSError):  # it is not empty, or is gone
             (path / LOGS).rmdir()
             if is_new:
                 path.rmdir()
@@ -91,7 +91,7 @@ def claimed(name: str, out: Path | None = None) -> Iterator[RunDirectory]:
 
 @contextmanager
 def resumed(path: Path) -> Iterator[RunDirectory]:
-    """Yield the directory of a run that was interrupted, to be continued; no other run has it meanwhile.
+    """Yield the directory of an interrupted run, to be continued; no other run can use it meanwhile.
 
     Raises BadInput when another run is writing to it.
     """
@@ -105,11 +105,11 @@ def resumed(path: Path) -> Iterator[RunDirectory]:
 
 @contextmanager
 def _only(path: Path) -> Iterator[None]:
-    """Lock a directory, as long as this process has it open.
+    """Lock a directory while this process has it open.
 
-    Raises BadInput when another process has.
+    Raises BadInput when another process has locked it.
     """
-    if sys.platform == "win32":  # which has no such locks
+    if sys.platform == "win32":  # it has no such locks
         yield
         return
     import fcntl  # noqa: PLC0415 -- there is none on Windows
@@ -140,7 +140,7 @@ def _usable(path: Path) -> Iterator[None]:
 
 
 def _new_in_results(name: str) -> tuple[Path, bool]:
-    """Return a new directory for something that starts now; another run may start in the same second."""
+    """Return a new directory, named by the current time; another run may start in the same second."""
     RESULTS.mkdir(exist_ok=True)
     path = first = RESULTS / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     for number in itertools.count(2):
@@ -164,9 +164,9 @@ def _made(path: Path) -> tuple[Path, bool]:
 
 
 def _take(path: Path) -> None:
-    """Make the folder for logs, which only one run can.
+    """Make the folder for logs, in which only one run can succeed.
 
-    Raises BadInput when the directory holds anything.
+    Raises BadInput when the directory is not empty.
     """
     taken = BadInput(f"--out {path} holds something already: name a new directory")
     try:
@@ -179,9 +179,9 @@ def _take(path: Path) -> None:
 
 
 def _point(link: Path, target: str) -> None:
-    """Let a link point at its neighbour, at once; what is no link is somebody's own.
+    """Point a link at a neighbour, atomically. Something else in its place belongs to the user, and stays.
 
-    Raises OSError when it cannot.
+    Raises OSError when the link cannot be made.
     """
     if link.exists() and not link.is_symlink():
         raise FileExistsError(errno.EEXIST, "it is no link, and stays as it is")

@@ -1,4 +1,4 @@
-"""Draining: after the window, late deliveries are waited for as long as they may still come."""
+"""Draining: after the window, the run waits for late deliveries as long as they may still come."""
 
 from wirerace.clock import to_ns
 from wirerace.experiment.paths import NetworkPath
@@ -8,14 +8,14 @@ from wirerace.transports.transport import TransportOptions
 
 LEAST_DRAIN_SECONDS = 0.5  # for late duplicates
 REPAIR_SECONDS = 20.0
-"""For what broke to be up again: beyond that, what has not come counts as lost."""
+"""The limit for a broken part to be up again. After that, deliveries that have not come count as lost."""
 
 
 class Drain:
-    """Decides when a drain is over. It does nothing itself: its caller passes in what it sees.
+    """Decides when a drain is over. It does nothing itself: its caller passes the observations in.
 
-    It ends when everything has come. What has not come is waited for as long as an update may take; while something is
-    broken, until it is whole again and the last client has come back, and then as long as an update may take.
+    It ends when everything has come, or when the longest time that an update may take is over. While a part is broken,
+    that time begins only when the part works again and the last client has reconnected.
     """
 
     def __init__(self, window: Window, path: NetworkPath, options: TransportOptions) -> None:
@@ -26,7 +26,7 @@ class Drain:
         self._latest_ns = window.to_ns + to_ns(REPAIR_SECONDS) + self._again_ns
 
     def is_over(self, now_ns: int, *, has_all: bool, is_broken: bool) -> bool:
-        """Tell whether to wait no longer: whether everything has come, and whether something is broken at this time."""
+        """Return whether to stop waiting, given whether everything has come and whether something is broken now."""
         if is_broken:
             self._until_ns = min(max(self._until_ns, now_ns + self._again_ns), self._latest_ns)
         if now_ns >= self._until_ns:

@@ -1,4 +1,4 @@
-"""The timeline of faults: what is killed, stalled or cut in the window, at its time, whatever it runs in."""
+"""The timeline of faults: what is killed, stalled or cut in the window, and when, on processes or containers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -10,7 +10,7 @@ from wirerace.runner.peer import Peer
 
 
 class Timeline:
-    """The faults of one trial; `parts` are what can be killed and stalled, `load` is where connections are cut."""
+    """The faults of one trial; `parts` can be killed and stalled, and `load` can cut its connections."""
 
     def __init__(self, faults: Sequence[Fault], window: Window, parts: Mapping[FaultPlace, Part], load: Peer) -> None:
         self._faults = sorted(faults, key=lambda fault: fault.at_seconds)
@@ -23,14 +23,14 @@ class Timeline:
         return ((self._window.from_ns + to_ns(fault.at_seconds), fault) for fault in self._faults)
 
     def happen(self, fault: Fault) -> None:
-        """Let a fault happen now.
+        """Make a fault happen now.
 
         Raises TrialFailed when the load does not cut its connections.
         """
         match fault.kind:
             case "kill":
                 part = self._parts[fault.on]
-                part.gives_up_at += 1  # a death that was asked for
+                part.gives_up_at += 1  # a death that the experiment asks for
                 part.kill()
             case "stall":
                 self._parts[fault.on].stall(fault.lasts_seconds)

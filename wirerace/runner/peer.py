@@ -1,4 +1,4 @@
-"""How an experiment speaks to the processes it has started: small requests, JSON, one at a time."""
+"""How an experiment talks to the processes that it has started: small requests, JSON, one at a time."""
 
 import contextlib
 import errno
@@ -19,14 +19,14 @@ Answer = TypeVar("Answer")
 
 ANSWER_SECONDS = 30.0
 MOST_SAID_BYTES = 200
-"""Of an error that a peer answers with."""
+"""The most characters shown of an error that a peer answers with."""
 NO_HEADERS: Mapping[str, str] = {}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @contextlib.contextmanager
 def _own_faults_apart() -> Iterator[None]:
-    """Raise SystemFault where it is this process that has no file descriptor left, whatever the peer does."""
+    """Raise SystemFault when this process has no file descriptor left: that is not the peer's failure."""
     try:
         yield
     except OSError as error:
@@ -36,7 +36,7 @@ def _own_faults_apart() -> Iterator[None]:
 
 
 class _Metrics(dict[str, float]):
-    """Metrics of a peer, where each that is missing fails the trial."""
+    """Metrics of a peer. A missing one fails the trial when it is looked up."""
 
     def __init__(self, peer: str, found: Mapping[str, float]) -> None:
         super().__init__(found)
@@ -57,11 +57,11 @@ class Peer:
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """Its URL."""
         return f"http://{self._host}:{self.port}"
 
     def is_open(self) -> bool:
-        """Tell whether somebody listens on its port."""
+        """Return whether something listens on its port."""
         try:
             with _own_faults_apart():
                 socket.create_connection((self._host, self.port), ANSWER_SECONDS).close()
@@ -70,41 +70,41 @@ class Peer:
         return True
 
     def is_up(self, path: str = "/health") -> bool:
-        """Tell whether it answers a path with 200."""
+        """Return whether it answers a path with 200."""
         try:
             return self._exchange("GET", path, None)[0] == 200
         except (OSError, http.client.HTTPException):
             return False
 
     def metrics(self) -> dict[str, float]:
-        """Return its metrics now, those that have a finite value.
+        """Return its metrics now, those with a finite value.
 
-        Raises TrialFailed when there are none, and later for each that is looked up and is not there.
+        Raises TrialFailed when there are none, and later for each missing one that is looked up.
         """
         try:
             found = samples(self._ask("GET", "/metrics", None).decode())
-        except ValueError as error:  # also of what is no UTF-8
+        except ValueError as error:  # also for an answer that is no UTF-8
             raise TrialFailed(f"{self.name} answers GET /metrics with what is no metrics: {cut(str(error))}") from None
         return _Metrics(self.name, {name: value for name, value in found.items() if math.isfinite(value)})
 
     def get(self, path: str, of_type: type[Answer]) -> Answer:
         """Return the answer to a GET.
 
-        Raises TrialFailed when there is none, or another than was asked for.
+        Raises TrialFailed when there is none, or when it is of another type.
         """
         return self._asked("GET", path, None, of_type)
 
     def send(self, method: str, path: str, value: object, of_type: type[Answer]) -> Answer:
         """Send `value` and return the answer.
 
-        Raises TrialFailed when there is none, or another than was asked for.
+        Raises TrialFailed when there is none, or when it is of another type.
         """
         return self._asked(method, path, msgspec.json.encode(value), of_type)
 
     def post(self, path: str, form: str, of_type: type[Answer]) -> Answer:
         """Send a form and return the answer.
 
-        Raises TrialFailed when there is none, or another than was asked for.
+        Raises TrialFailed when there is none, or when it is of another type.
         """
         return self._asked("POST", path, form.encode(), of_type, FORM)
 

@@ -1,6 +1,6 @@
-"""Planners: each decides which trial runs next, from what has been found so far. None keeps a state of its own.
+"""Planners: each decides which trial runs next, from the results so far. None keeps a state of its own.
 
-So a run that was interrupted goes on where it stopped: what is in its result is not run again.
+So an interrupted run continues where it stopped: trials that are in its result are not run again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ class Planner(Protocol):
 
 
 class Repeats:
-    """A number of repeats at one setting, whatever comes of them."""
+    """A fixed number of repeats at one setting, whether they are valid or not."""
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
@@ -47,7 +47,7 @@ class Repeats:
 class UntilValid:
     """Repeats at one setting until enough of them are valid, or the tries are used up.
 
-    A repeat with an invalid trial is discarded as a whole, because contestants are compared in pairs: it is not run to
+    A repeat with an invalid trial is discarded as a whole, because contestants are compared in pairs. It is not run to
     its end.
     """
 
@@ -57,7 +57,7 @@ class UntilValid:
         self._wanted = setting.experiment.valid_repeats or 0
 
     def next(self, ran: Ran) -> Plan | None:
-        """Return the first trial that the first unfinished repeat lacks, as long as valid ones are wanted."""
+        """Return the first trial that the first unfinished repeat lacks, while valid repeats are still missing."""
         valid = 0
         for repeat in range(1, self._tries + 1):
             if (self._setting.number, repeat) in ran.discarded:
@@ -73,14 +73,14 @@ class UntilValid:
 class Grid:
     """Every setting of a sweep: the first repeat of all, then the second of all, and so on.
 
-    So every repeat of a setting has all others near it in time, and an interrupted run has as many repeats of each.
+    So every repeat of a setting runs near those of all others in time, and an interrupted run has equally many of each.
     """
 
     def __init__(self, planners: Sequence[Planner]) -> None:
         self._planners = planners
 
     def next(self, ran: Ran) -> Plan | None:
-        """Return the trial with the smallest number of its repeat, of the first setting that has one."""
+        """Return the trial with the lowest repeat number; among equals, that of the first setting."""
         plans = [plan for planner in self._planners if (plan := planner.next(ran)) is not None]
         return min(plans, key=lambda plan: plan.repeat, default=None)
 

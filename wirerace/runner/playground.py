@@ -1,4 +1,4 @@
-"""The playground: producer, servers and Locust's page, for somebody to play with until it is stopped."""
+"""The playground: producer, servers and Locust's page, to play with until it is stopped."""
 
 import time
 from collections.abc import Callable
@@ -20,13 +20,13 @@ TICK_SECONDS = 0.2
 
 
 class _Workers(msgspec.Struct):
-    """What Locust's page knows of its workers."""
+    """The workers in the state of Locust's page."""
 
     worker_count: int
 
 
 def play(study: Study, directory: Path, web_port: int, on_ready: Callable[[list[Peer]], None]) -> None:
-    """Start everything, tell where each part is, and keep it going until an exception comes.
+    """Start everything, call `on_ready` with each part, and keep all running until an exception comes.
 
     Raises BadInput when the page's port is taken, TrialFailed when a part does not start or Locust ends.
     """
@@ -65,7 +65,7 @@ def first_plans(study: Study) -> list[Plan]:
 
 
 def _is_ready(page: Peer, processes: int) -> bool:
-    """Tell whether the page would start a test: with several processes it has to know all of its workers."""
+    """Return whether the page would start a test: with several processes, all workers must be connected."""
     return page.is_up("/") and (processes == 1 or page.get("/worker-count", _Workers).worker_count == processes)
 
 

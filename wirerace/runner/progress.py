@@ -1,4 +1,4 @@
-"""Where a run stands: which trial, what it does, how long it will take."""
+"""The progress of a run: which trial, which phase, how long it will take."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ NO_STATE = LoadState()
 
 
 class Progress(NamedTuple):
-    """Where a run stands."""
+    """The progress of a run."""
 
     number: int
     total: int
@@ -34,7 +34,7 @@ OnProgress = Callable[[Progress], None]
 
 
 class Reporter:
-    """Tells how a trial gets on."""
+    """Reports the progress of a trial."""
 
     def __init__(self, on_progress: OnProgress, study: Study, ran: int, plan: Plan, extra: int = 0) -> None:
         """`ran` trials have been run, `extra` of them in repeats that do not count."""
@@ -48,7 +48,7 @@ class Reporter:
         self._last = (self._started, 0)
 
     def is_due(self) -> bool:
-        """Tell whether a report would say anything new: each costs the load a little."""
+        """Return whether the next report is due: each costs the load a little."""
         return time.monotonic() - self._last[0] >= REPORT_SECONDS
 
     def report(self, phase: str, state: LoadState | None) -> None:
@@ -71,7 +71,7 @@ def least_trials(study: Study) -> int:
 
 
 def idle_seconds(experiment: Experiment) -> float:
-    """Return for how long a server's cost without clients is measured."""
+    """Return how long a server's cost without clients is measured."""
     return min(MOST_IDLE_SECONDS, experiment.window.measure_seconds / 2)
 
 

@@ -1,4 +1,4 @@
-"""Resuming: a run that was interrupted is continued as it was begun."""
+"""Resuming: an interrupted run continues with its first settings."""
 
 from pathlib import Path
 
@@ -17,19 +17,19 @@ WORDS = {
     "cpu_model": "processor",
     "revision": "revision of Wirerace",
 }
-"""What people call the parts of a host."""
+"""Words for the fields of a host."""
 
 
 def begun_before(directory: Path) -> tuple[Study, Result]:
-    """Return the study and the result of a run that was interrupted.
+    """Return the study and the result of an interrupted run.
 
-    The result gets a warning when the machine or its software is another one now.
+    The result gets a warning when the machine or its software is different now.
 
     Raises BadInput when there is no such run, or when it cannot be continued.
     """
     result = read_result(directory)
     if result.ran_on is None:
-        raise BadInput(f"{directory}: an older version wrote it, and it cannot be resumed: run the experiment anew")
+        raise BadInput(f"{directory}: an older version wrote it, and it cannot be resumed: run the experiment again")
     try:
         study = study_of(result.experiment, Path())
     except BadInput as error:
@@ -37,10 +37,10 @@ def begun_before(directory: Path) -> tuple[Study, Result]:
     if [point.setting for point in result.points] != [setting.values for setting in study.settings]:
         raise BadInput(f"{directory}: it was edited, and cannot be resumed: its points are not those of its experiment")
     if changed := _changed(result.host, host()):
-        result.warnings.append(f"it was begun with another {changed} than it is continued with")
+        result.warnings.append(f"it was begun with another {changed} than it was continued with")
     return study, result
 
 
 def _changed(before: Host, now: Host) -> str:
-    """Return which parts of the machine and of the software differ, in words; nothing when none does."""
+    """Return which parts of the machine and its software differ, in words; empty when none does."""
     return ", ".join(word for name, word in WORDS.items() if getattr(before, name) != getattr(now, name))

@@ -43,8 +43,8 @@ def begun(study: Study, place: Place, source: ExperimentFile | None = None) -> R
 def run(study: Study, directory: RunDirectory, on_progress: OnProgress, result: Result) -> Result:
     """Run every trial that a result lacks and return it with them; it is also in `directory`, trial by trial.
 
-    A trial that cannot be completed is among the failures, and the next one begins; what cannot be left as it was found
-    is among the warnings.
+    A trial that cannot be completed is added to the failures, and the next one begins. If the target cannot be left as
+    it was found, a warning says so.
 
     Raises BadInput when this machine cannot run it, SystemFault when something cannot be written or started any more.
     """
@@ -68,7 +68,7 @@ def run(study: Study, directory: RunDirectory, on_progress: OnProgress, result: 
 
 
 def close(target: Target, directory: RunDirectory, result: Result) -> None:
-    """Close the target; what was measured counts even when that fails."""
+    """Close the target. The measurements count even if that fails."""
     try:
         target.close()
     except TrialFailed as error:
@@ -77,7 +77,7 @@ def close(target: Target, directory: RunDirectory, result: Result) -> None:
 
 
 def _run_one(steps: TrialSteps, directory: RunDirectory, result: Result) -> None:
-    """Run one trial and add it to the result, or why it could not be completed."""
+    """Run one trial. Add it to the result, or its failure if it could not be completed."""
     plan = steps.plan
     point = plan.setting.number
     try:

@@ -1,4 +1,4 @@
-"""Sampling at the ends of a window: the server, in whatever it runs, the proxy, and the machine."""
+"""Sampling at the ends of a window: the server (a process or a container), the proxy, and the machine."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -14,9 +14,9 @@ CPU_SECONDS = "wirerace_cpu_seconds_total"
 
 
 class Samples(NamedTuple):
-    """What is sampled at one end of a window: the server, the machine, and what the proxy did since the last.
+    """The samples at one end of a window: the server, the machine, and the proxy's work since the last sample.
 
-    `connections` are those of server and proxy, as far as this process sees them.
+    `connections` are those of server and proxy, as far as this process can read them.
     """
 
     server: ServerSample | None
@@ -26,18 +26,18 @@ class Samples(NamedTuple):
 
 
 def samples_of(server: Child, load: LoadChild, own: Callable[[], float | None], *, first: bool) -> Samples:
-    """Return the samples at one end of the window, the server's first; `own` is what all parts have spent.
+    """Return the samples at one end of the window, the server's first; `own` returns the CPU time of all parts.
 
     Raises TrialFailed when the server has no such counters.
     """
     sampled, reported, machine = _sample(server, first=first), _reported(load.proxy), machine_sample(own)
-    # A container's connections lie in a network namespace of its own.
+    # A container's connections are in its own network namespace.
     seen = connections_of(server.peer.port, load.proxy_port) if server.part.shares_network else None
     return Samples(sampled, reported, machine, seen)
 
 
 def _reported(proxy: Child | None) -> ProxyReport | None:
-    """Return what the proxy did since it was last asked, None while it is being restarted."""
+    """Return the proxy's work since its last report, None while it is being restarted."""
     if proxy is None:
         return None
     try:
@@ -47,10 +47,10 @@ def _reported(proxy: Child | None) -> ProxyReport | None:
 
 
 def _sample(server: Child, *, first: bool) -> ServerSample | None:
-    """Return the server's counters; the CPU time that asking takes lies outside of what two samples span.
+    """Return the server's counters. The CPU time of reading them is outside the span of two samples.
 
-    A container's own CPU time has its health checks in it, so there the process says what it spent. None while the
-    server is being restarted: the trial goes on without.
+    The CPU time of a container includes its health checks, so there the process's own metric is used. None while the
+    server is being restarted; the trial continues without the sample.
 
     Raises TrialFailed when the server has no such counters.
     """
@@ -68,15 +68,15 @@ def _sample(server: Child, *, first: bool) -> ServerSample | None:
 
 
 def cpu_seconds_of(server: Child) -> float | None:
-    """Return the CPU time of the server's process so far, None where it cannot be had."""
+    """Return the CPU time of the server's process so far; None if it is not available."""
     own_seconds = server.part.own_cpu_seconds()
     return server.peer.metrics().get(CPU_SECONDS) if own_seconds is None else own_seconds
 
 
 def span_of(before: ServerSample | None, after: ServerSample | None) -> tuple[ServerSample, ServerSample] | None:
-    """Return two samples as a span, None when one is missing or the counters began anew in between.
+    """Return two samples as a span, None when one is missing or the counters were reset in between.
 
-    What an engine restarts by itself is seen only by its counters.
+    A container that its engine restarts is noticed only by its counters.
     """
     if before is None or after is None or after.began_anew_since(before):
         return None
@@ -84,7 +84,7 @@ def span_of(before: ServerSample | None, after: ServerSample | None) -> tuple[Se
 
 
 def server_sample(metrics: Mapping[str, float], cpu_seconds: float | None, began_ns: int) -> ServerSample:
-    """Return the sample in a server's metrics, which have just come."""
+    """Return the sample in a server's metrics, which were just read."""
     retransmitted = metrics.get("wirerace_tcp_retransmitted_segments_total")
     return ServerSample(
         began_ns=began_ns,

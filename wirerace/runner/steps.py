@@ -24,11 +24,11 @@ from wirerace.runner.watching import Watch
 from wirerace.stopping import whole
 from wirerace.workload.schedule import Schedule, Truth
 
-START_SECONDS = 60.0  # for a process to become healthy; on a busy machine Python alone takes many
-SUBSCRIBE_SECONDS = 60.0  # for the clients, beyond the time that spawning them takes; the same
+START_SECONDS = 60.0  # for a process to become healthy; on a busy machine, starting Python takes many seconds
+SUBSCRIBE_SECONDS = 60.0  # for the clients, beyond the time of spawning them; for the same reason
 SETTLE_SECONDS = 0.2  # before memory is read
-MOST_STEP_SECONDS = 2.0  # of the wall clock between two looks; the verdict judges smaller ones
-QUIET_SECONDS = 0.2  # before an instant that matters, nobody is asked anything
+MOST_STEP_SECONDS = 2.0  # of the wall clock between two looks; the verdict judges smaller steps
+QUIET_SECONDS = 0.2  # before an important instant, no requests are sent
 
 
 class TrialSteps:
@@ -46,7 +46,7 @@ class TrialSteps:
         self._watch = Watch()
 
     def run(self) -> Raw:
-        """Run the trial and return its raw record; whatever happens, its server and load are stopped after it.
+        """Run the trial and return its raw record. Its server and load are stopped in any case.
 
         Raises TrialFailed when it cannot be completed.
         """
@@ -93,7 +93,7 @@ class TrialSteps:
                 proxy_shares_core=self._target.cores.is_shared,
                 resent=resent_between(before.connections, after.connections),
             )
-            # Past the window's end: a producer that died in it is another epoch only after it.
+            # Past the window's end: if the producer died in the window, its new epoch may begin only after the window.
             return Raw(window, account, self._truth(primed_ns, now_ns()), measured, self.plan.path)
         finally:
             with whole():
@@ -130,7 +130,7 @@ class TrialSteps:
             self._pause()
 
     def _prime(self, load: LoadChild) -> Window:
-        """Give everybody an age, set the schedule, and return the window in which it will be measured."""
+        """Make a priming update, set the schedule, and return the window in which it will be measured."""
         experiment = self.experiment
         longest = longest_seconds(self.plan.path, self.plan.options)
         start_ns = now_ns() + to_ns(longest + PRIMING_SECONDS)
@@ -145,7 +145,7 @@ class TrialSteps:
         return window
 
     def _measure(self, window: Window, server: Child, load: LoadChild) -> tuple[Samples, Samples]:
-        """Sit through the window; return the samples at both ends, the second without a server that was restarted."""
+        """Wait through the window; return the samples at both ends, the second one without a restarted server."""
         restarts = server.part.restarts
         self._watch.begin()
         before = samples_of(server, load, self._target.cpu_seconds, first=True)
@@ -208,7 +208,7 @@ class TrialSteps:
         self._refuse_a_clock_that_was_set()
 
     def _refuse_a_clock_that_was_set(self) -> None:
-        """Raise TrialFailed when the wall clock, by which everything in a trial happens, is not what it was."""
+        """Raise TrialFailed when the wall clock, which times everything in a trial, was set."""
         step_seconds = self._clock.step_ns() / NS_PER_SECOND
         if abs(step_seconds) > MOST_STEP_SECONDS:
             raise TrialFailed(
@@ -223,7 +223,7 @@ class TrialSteps:
 def wait_until_healthy(child: Child) -> None:
     """Return when a service that was just started answers /health with 200.
 
-    Raises TrialFailed, with its last log lines, when it ends before or takes too long.
+    Raises TrialFailed, with its last log lines, when it ends before that or takes too long.
     """
     deadline = time.monotonic() + START_SECONDS
     while not child.peer.is_up():

@@ -1,4 +1,4 @@
-"""Watching the parts of a trial: what was started again, and what stood still while others went on."""
+"""Watching the parts of a trial: which were started again, and which stood still while others continued."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,10 +11,10 @@ ITSELF = "wirerace"
 
 
 class Watch:
-    """Looks at every part of a trial again and again, this process among them.
+    """Looks at every part of a trial again and again, including this process.
 
-    A part that is stopped between two looks and goes on before the second is not seen. Looks come every
-    `TICK_SECONDS`, and by how much one came late is told of this process.
+    A part that stops after one look and continues before the next is not noticed. Looks come every `TICK_SECONDS`. The
+    lateness of a look is noted as this process's own stillness.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -26,21 +26,21 @@ class Watch:
         self._looked: float | None = None
         self._restarts_seen = 0
         self.has_trouble = False
-        """Whether something stood still at the last look, or had been started again since the look before."""
+        """Whether a part stood still at the last look, or had been started again since the look before."""
 
     def add(self, parts: Mapping[str, Sequence[Watched]]) -> None:
-        """Watch more parts, by what they are to the trial. What was started again before does not count."""
+        """Watch more parts, by their role in the trial. Earlier restarts do not count."""
         for name, members in parts.items():
             self._members[name] = members
             self._restarts_before[name] = sum(member.restarts for member in members)
             self._still_seconds[name] = 0.0
 
     def begin(self) -> None:
-        """From now on, standing still and coming late count: a window begins."""
+        """Count still parts and late looks from now on: a window begins."""
         self._looked = self._clock()
 
     def look(self, *, is_timed: bool = True) -> None:
-        """Look at all parts. By how much this comes late counts where nothing else was to be done meanwhile."""
+        """Look at all parts. Its lateness counts only if `is_timed`: there was no other work since the last look."""
         if self._looked is None:
             return
         now = self._clock()
@@ -59,7 +59,7 @@ class Watch:
         return sum(self._restarts_of(name) for name in self._members)
 
     def found(self) -> dict[str, PartRecord]:
-        """Return what was seen of each part so far."""
+        """Return the observations of each part so far."""
         parts = {name: PartRecord(self._restarts_of(name), self._still_seconds[name]) for name in self._members}
         return parts | {ITSELF: PartRecord(0, self._late_seconds)}
 

@@ -1,8 +1,8 @@
-"""Theory: what each transport should measure. A module named like a transport predicts it; docs/theory.md derives all.
+"""Theory: what each transport should measure. A module with a transport's name predicts it; docs/theory.md derives all.
 
-Such a module has the two functions of `Theory`; the other modules are what they share. Predictions are of two kinds:
-from `closed_arrivals`, for the nominal rate, to be read with `sampling_deviation`; and from `Recorded`, given this
-schedule.
+Such a module has the two functions of `Theory`. The other modules are shared. There are two kinds of predictions. Those
+from `closed_arrivals` are for the nominal rate, and vary by `sampling_deviation`. Those from `Recorded` are given the
+schedule of this trial.
 """
 
 from importlib import import_module
@@ -21,10 +21,10 @@ class Theory(Protocol):
     """The theory of one transport."""
 
     def predict(self, arrivals: Arrivals, path: DeliveryPath, options: Any, /) -> Prediction:
-        """Return what clients find. `options` are the transport's own."""
+        """Return the means that clients should measure. `options` are the transport's own."""
 
     def path_of(self, plan: Plan, raw: Raw, trial: Trial, /) -> DeliveryPath | None:
-        """Return what was measured of the path, None when it is not known."""
+        """Return the path as it was measured, None when it is not known."""
 
 
 def find_theory(transport: str) -> Theory | None:

@@ -1,6 +1,6 @@
-"""What is known of the arrivals: closed forms for a nominal rate; `recorded.py` has the same for a producer's record.
+"""Closed forms for arrivals at a nominal rate. `recorded.py` answers the same questions from a producer's record.
 
-docs/theory.md derives every formula. Arrivals are stationary and run on for ever: there is no window.
+docs/theory.md derives every formula. Arrivals are stationary and without end: there is no window.
 """
 
 import math
@@ -13,10 +13,11 @@ from wirerace.workload.schedule import Source
 
 
 class LongPolls(NamedTuple):
-    """How long polling fares, in the mean over answers, updates or time.
+    """The means of long polling, over answers, updates or time.
 
-    `wait_seconds` is how much later than a client that never goes away an update is answered, `age_seconds` the mean
-    age at the client, `updates_per_response` counts answers that hold any. None where no answer or update is there.
+    `wait_seconds` is how much longer an update waits than with a client that is never away. `age_seconds` is the mean
+    age at the client. `updates_per_response` counts only answers that have updates. A mean is None without any answer
+    or update.
     """
 
     wait_seconds: float | None
@@ -37,17 +38,17 @@ class Batches(NamedTuple):
 
 
 class Arrivals(Protocol):
-    """Arrivals of updates, whatever is known of them."""
+    """Arrivals of updates: a process with a nominal rate, or a record."""
 
     @property
     def rate_per_second(self) -> float:
         """Updates made a second."""
 
     def empty_fraction(self, interval_seconds: float) -> float:
-        """Return the fraction of instants such that nothing was made in the interval before."""
+        """Return the fraction of instants without an update in the interval before them."""
 
     def updates_per_poll(self, interval_seconds: float) -> float:
-        """Return how many updates were made in the interval before an instant, in the mean over instants."""
+        """Return how many updates were made in the interval before an instant, on average over instants."""
 
     def age_seconds(self, delay_seconds: float, lookback_seconds: float = 0.0) -> float | None:
         """Return the mean age of information at a client.
@@ -62,10 +63,10 @@ class Arrivals(Protocol):
     def long_polled(
         self, repoll_seconds: Sequence[float], hold_seconds: float, delay_seconds: float
     ) -> LongPolls | None:
-        """Return how long polling fares with gaps drawn from `repoll_seconds`; None where no closed form is known.
+        """Return the means of long polling with gaps drawn from `repoll_seconds`; None if no closed form is known.
 
-        A client is held until an update is made or its hold ends, is away for a gap, and what was made meanwhile is
-        answered at once on its return. `delay_seconds` comes on top of the age.
+        A client is held until an update is made or its hold ends. Then it is away for a gap. On its return it gets the
+        updates made meanwhile at once. `delay_seconds` is added to the age.
         """
 
 
@@ -104,14 +105,14 @@ class Poisson(msgspec.Struct, frozen=True):
     ) -> LongPolls | None:
         """Return the renewal-reward formulas; None when a client neither goes away nor is held."""
         rate, gaps = self.rate_per_second, _gaps_of(repoll_seconds, self.rate_per_second)
-        unheard = math.exp(-rate * hold_seconds)  # nothing is made while the client is held
-        empty = gaps.quiet * unheard
-        cycle_seconds = gaps.mean + gaps.quiet * (1 - unheard) / rate
+        none_held = math.exp(-rate * hold_seconds)  # nothing is made while the client is held
+        empty = gaps.quiet * none_held
+        cycle_seconds = gaps.mean + gaps.quiet * (1 - none_held) / rate
         if not cycle_seconds:
             return None
         updates = rate * cycle_seconds
         some_seconds = (1 - gaps.quiet) / rate
-        known_age = (some_seconds - gaps.quiet_mean * (1 - unheard) + empty * hold_seconds) / (1 - empty)
+        known_age = (some_seconds - gaps.quiet_mean * (1 - none_held) + empty * hold_seconds) / (1 - empty)
         behind = gaps.square / 2 - (gaps.mean - some_seconds) / rate + known_age * (gaps.mean - some_seconds)
         return LongPolls(
             wait_seconds=rate * gaps.square / 2 / updates,
@@ -149,9 +150,9 @@ class Periodic(msgspec.Struct, frozen=True):
     def long_polled(
         self, repoll_seconds: Sequence[float], hold_seconds: float, delay_seconds: float
     ) -> LongPolls | None:
-        """Return what comes of gaps that all lie below P ≤ R + H: every client awaits every update. Else None.
+        """Return the means if all gaps R are shorter than P ≤ R + H: then every client waits for every update.
 
-        Otherwise the outcome depends on how the gaps, the hold and the period fit into one another.
+        Otherwise the means depend on the relation of gaps, hold and period, and the result is None.
         """
         period_seconds = 1 / self.rate_per_second
         if max(repoll_seconds) >= period_seconds or min(repoll_seconds) + hold_seconds < period_seconds:
@@ -160,7 +161,7 @@ class Periodic(msgspec.Struct, frozen=True):
 
 
 def closed_arrivals(source: Source) -> Arrivals | None:
-    """Return the arrivals of a source for which there are closed forms, else None: bursts and traces have none."""
+    """Return the arrivals of a source that has closed forms; None for bursts and traces, which have none."""
     match source.arrivals:
         case "poisson":
             return Poisson(source.rate_per_second)
@@ -171,7 +172,7 @@ def closed_arrivals(source: Source) -> Arrivals | None:
 
 
 class _Gaps(NamedTuple):
-    """Moments of a sample of gaps R: E[R], E[R²], and over the chance that nothing is made, E[e^(−λR)], E[Re^(−λR)]."""
+    """Moments of a sample of gaps R: E[R], E[R²], and with the chance that nothing is made, E[e^(−λR)], E[Re^(−λR)]."""
 
     mean: float
     square: float

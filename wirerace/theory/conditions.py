@@ -7,10 +7,10 @@ from wirerace.theory.path import DeliveryPath
 
 
 class About(NamedTuple):
-    """The most that a condition allows, the words for one that is broken, and what to do about it.
+    """The most that a condition allows, the words for a broken condition, and what to do about it.
 
-    A condition that is broken explains a deviation. From `excuses` on theory says nothing, and a deviation of any size
-    is a finding about the server. It is None for conditions that a disturbance breaks as well as the experiment.
+    A broken condition explains a deviation. From the value `excuses` on theory says nothing, and a deviation of any
+    size is a finding about the server. `excuses` is None for conditions that a disturbance can break, too.
     """
 
     most: float
@@ -19,7 +19,7 @@ class About(NamedTuple):
     cure: str
 
     def broken(self, value: float) -> str:
-        """Return what a value means that is too large."""
+        """Return the words for a value that is too large."""
         return self.words.format(value=value, percent=100 * value)
 
 
@@ -61,14 +61,15 @@ CONDITIONS = {
         "see the server's log in logs/",
     ),
 }
-"""By name. M/D/1 adds ρNs/(2(1 − ρ)) to a fan-out: 6 % of it at ρ = 0.1, more than all of it at 0.7. Polls wait c/2 on
-average at Nc/T = 0.5, which is nothing beside T/2, and 4.5 c at 0.9. Gaps that vary by a tenth of the time between
-updates may depend on them: it hardly matters. Phases of 20 clients are T/20 apart; those of five are a matter of luck.
+"""Conditions by name. M/D/1 adds ρNs/(2(1 − ρ)) to a fan-out: 6 % of it at ρ = 0.1, more than all of it at 0.7. Polls
+wait c/2 on average at Nc/T = 0.5, which is small beside T/2, and 4.5 c at 0.9. Gaps that vary by a tenth of the time
+between updates may depend on the updates, with little effect. Phases of 20 clients are T/20 apart; those of five depend
+on chance.
 """
 
 
 def checked(**values: float | None) -> tuple[Condition, ...]:
-    """Return conditions by their names and the values that they have here, without those that are not known."""
+    """Return conditions by their names, with their values here, without unknown ones."""
     return tuple(
         Condition(name, value, CONDITIONS[name].most, value <= CONDITIONS[name].most)
         for name, value in values.items()

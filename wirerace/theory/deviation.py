@@ -1,4 +1,4 @@
-"""Sampling deviation: by how much predictions given a schedule vary with the luck of a window."""
+"""Sampling deviation: by how much predictions given a schedule vary between windows by chance."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -33,11 +33,12 @@ def sampling_deviation(
 ) -> Prediction | None:
     """Return by how much predictions given a schedule vary from one window of this length to another.
 
-    The standard deviation of each quantity over schedules of the producer's own generator, which share nothing with the
-    trial's but the source; their windows begin at a random phase. None where there is no closed form to vary about.
+    It is the standard deviation of each quantity over schedules from the producer's own generator. They have only the
+    source in common with the trial's schedule, and their windows begin at a random phase. None if there is no closed
+    form.
 
-    A window of more than 1,000 updates is simulated by a shorter one, of at least five client pauses: variances go
-    with the inverse of the length as soon as it is long against everything that the process remembers.
+    A window of more than 1,000 updates is simulated by a shorter one, of at least five client pauses. The variance is
+    proportional to the inverse of the length, if that is long compared with the process's memory.
     """
     arrivals = closed_arrivals(source)
     if arrivals is None:
@@ -56,9 +57,9 @@ def sampling_deviation(
 
 
 def _other_schedules(source: Source, count: int, lead_seconds: float, window_seconds: float) -> Iterator[Recorded]:
-    """Yield records that the producer might have made: a priming update, the lead, the window."""
+    """Yield possible records of the producer: a priming update, the lead, the window."""
     phases = stream(1, "window phases")
-    for seed in range(2**50, 2**50 + count):  # far from what an experiment names
+    for seed in range(2**50, 2**50 + count):  # far from the seeds of experiments
         schedule = Schedule(rate_per_second=source.rate_per_second, arrivals=source.arrivals, seed=seed)
         from_ns = to_ns(lead_seconds + phases.random() / source.rate_per_second)
         window = Window(from_ns, from_ns + to_ns(window_seconds))

@@ -1,4 +1,4 @@
-"""What predictions need to know of the path between producer and clients, measured in the same trial."""
+"""The inputs of predictions: the path between producer and clients, measured in the same trial."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -10,8 +10,8 @@ from wirerace.record.trial import Trial
 from wirerace.workload.schedule import Truth
 
 MOST_ALONE_SECONDS = 0.0003
-"""What a server can spend on an update before the first send. Beyond that it is timers and heartbeats: they are most of
-what a server without clients does where updates are rare, and no update waits for them.
+"""The most that a server can spend on an update before the first send. More than that is due to timers and heartbeats.
+With rare updates they are most of the work of a server without clients, and no update waits for them.
 """
 US = 1e-6
 
@@ -23,11 +23,11 @@ def seconds_to_server(trial: Trial) -> float | None:
 
 
 def seconds_to_clients(raw: Raw, trial: Trial) -> float | None:
-    """Return the mean time from making to the first client, without anything read from a latency; None when unknown.
+    """Return the mean time from making to the first client, without using any latency; None when unknown.
 
-    It is the time to the server, half of what the server spends on an update without any client, half of the least
-    round trip that the kernel saw, and the path's delay. How much of the server's time lies before the first send is
-    not known, so half of it is taken.
+    It is the sum of the time to the server, half of the server's time for an update without any client, half of the
+    least round trip that the kernel saw, and the path's delay. How much of the server's time is before the first send
+    is not known, so half of it is taken.
     """
     at_server, traffic = seconds_to_server(trial), raw.account.traffic[1]
     if at_server is None or trial.server.cpu_seconds is None or not trial.updates:
@@ -43,18 +43,18 @@ def busy_seconds(trial: Trial) -> float:
 
 
 def alone_seconds(trial: Trial) -> float:
-    """Return how long it needs for an update without any client, and for all that it does beside, by update."""
+    """Return how long it needs for an update without any client, including all its other work, for each update."""
     alone = (trial.server.idle_utilisation or 0.0) * trial.window_seconds / trial.updates
     return min(alone, busy_seconds(trial))
 
 
 def first_seconds_of(spreads: Sequence[Spread]) -> float:
-    """Return the time from making to its first arrival that the typical update shows."""
+    """Return the typical update's time from its making to its first arrival."""
     return median(spread.least_ns for spread in spreads) / NS_PER_SECOND
 
 
 def send_seconds_of(spreads: Sequence[Spread]) -> float:
-    """Return the time of a send that the typical update shows: from its first arrival to its last."""
+    """Return the typical update's time for one send, from its first arrival to its last."""
     sends = ((spread.most_ns - spread.least_ns) / max(1, spread.clients - 1) for spread in spreads)
     return median(sends) / NS_PER_SECOND
 
@@ -71,19 +71,19 @@ def cost_seconds_of(trial: Trial, count: int) -> float | None:
 
 
 def failed_fraction_of(trial: Trial) -> float:
-    """Return which part of all requests was answered with an error."""
+    """Return the part of all requests that was answered with an error."""
     return trial.responses["error"] / trial.requests if trial.requests else 0.0
 
 
 def made_ns_of(truth: Truth) -> list[int]:
-    """Return when updates were made, of all epochs, in order."""
+    """Return the making times of all epochs, in order."""
     return [ts for made in truth.epochs for ts in made.ts]
 
 
 def read_together(made_ns: list[int], window: Window, count: int) -> list[int]:
-    """Return making times as the server has read them: so many updates of the window came with the one before them.
+    """Return making times as the server has read them: `count` updates of the window came with the previous one.
 
-    Those that were made closest together are taken for them. Clients that wait get such updates in one answer.
+    These are assumed to be the updates that were made closest together. Waiting clients get them in one answer.
     """
     pairs = [index for index in range(1, len(made_ns)) if window.has(made_ns[index])]
     pairs.sort(key=lambda index: made_ns[index] - made_ns[index - 1])

@@ -1,4 +1,4 @@
-"""Long polling: an update waits for nothing but clients that are away between an answer and the next request."""
+"""Long polling: an update waits only for clients that are away between an answer and the next request."""
 
 import math
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ REPOLL_SAMPLE = 100
 
 
 def predict(arrivals: Arrivals, path: DeliveryPath, options: LongPollingOptions) -> Prediction:
-    """Return what clients find that are held, and away for a re-poll gap after each answer."""
+    """Return the means of clients that are held, and away for a re-poll gap after each answer."""
     if not path.repoll_seconds:
         return Prediction()
     polls = arrivals.long_polled(path.repoll_seconds, options.hold_seconds, path.push_seconds)
@@ -51,10 +51,10 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: LongPollingOptions)
 
 
 def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:  # noqa: ARG001 -- as its neighbours
-    """Return what was measured of the path of clients that wait, None when it is not known.
+    """Return the measured path of waiting clients, None when it is not known.
 
-    The time of a send is fitted, because the server's CPU clock counts more: of the CPU time for a delivery, taking in
-    the next request is the greater part, and no part of the fan-out.
+    The time of a send is fitted, because the server's CPU time contains more than the fan-out. Most of the CPU time for
+    a delivery is spent on reading the next request.
     """
     spreads = awaited(raw, trial)
     if not spreads:
@@ -72,9 +72,9 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:  # noqa:
 
 
 def awaited(raw: Raw, trial: Trial) -> list[Spread]:
-    """Return how updates spread that found clients waiting for them; how all did, if none is sure to have.
+    """Return the spreads of updates that certainly found all clients waiting; if there are none, those of all updates.
 
-    A client that was away when the update before it was made is back two re-poll gaps later.
+    A client that was away when the previous update was made is back two re-poll gaps later.
     """
     made_ns = made_ns_of(raw.truth)
     away_ns = to_ns(2 * (trial.repoll_seconds.p99 or 0))
@@ -90,7 +90,7 @@ def awaited(raw: Raw, trial: Trial) -> list[Spread]:
 
 
 def repolls_of(raw: Raw, trial: Trial) -> tuple[float, ...]:
-    """Return a sample of re-poll gaps, seconds: quantiles of those that were measured, a round trip included."""
+    """Return a sample of re-poll gaps, seconds: quantiles of the measured gaps, including a round trip."""
     gaps, mean_seconds = merged([raw.account.repolling]), trial.repoll_seconds.mean
     own_mean_ns = gaps.mean_ns()
     if own_mean_ns is None or mean_seconds is None:

@@ -1,18 +1,18 @@
-"""The path between producer and clients: what predictions need to know of it, as values."""
+"""The path between producer and clients, as the values that predictions need."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class DeliveryPath(NamedTuple):
-    """What lies between producer and clients.
+    """The path between producer and clients.
 
-    `delay_seconds` is from making to the first client's arrival when nothing else waits, `send_seconds` what each send
-    of a fan-out to all clients takes; `repoll_seconds` is a sample of re-poll gaps, each as likely, none when unknown.
-    `fitted_seconds` is the part of the mean delay that was taken from the latencies themselves.
+    `delay_seconds` is the time from making to the first client's arrival when nothing else waits. `send_seconds` is the
+    time of each send in a fan-out to all clients. `repoll_seconds` is a sample of equally likely re-poll gaps, empty
+    when unknown. `fitted_seconds` is the part of the mean delay that was taken from the latencies themselves.
 
-    Conditions need `cost_seconds`, the server's CPU time for a delivery or a poll, None when unknown, and the parts of
-    all polls that were late, of all requests that failed.
+    Conditions need the other fields: `cost_seconds`, the server's CPU time for a delivery or a poll, None when unknown;
+    the part of all polls that were late; the part of all requests that failed.
     """
 
     delay_seconds: float
@@ -26,5 +26,5 @@ class DeliveryPath(NamedTuple):
 
     @property
     def push_seconds(self) -> float:
-        """Mean delay from making to arrival when all clients are sent to, one after the other: d + (N − 1)s/2."""
+        """Mean delay from making to arrival when an update is sent to one client after the other: d + (N − 1)s/2."""
         return self.delay_seconds + (self.clients - 1) * self.send_seconds / 2

@@ -12,7 +12,7 @@ from wirerace.transports.polling import PollingOptions
 
 
 def predict(arrivals: Arrivals, path: DeliveryPath, options: PollingOptions) -> Prediction:
-    """Return what clients find that ask at a fixed rate, each with a random phase."""
+    """Return the means of clients that ask at a fixed rate, each with a random phase."""
     interval_seconds = options.interval_seconds
     empty = arrivals.empty_fraction(interval_seconds)
     load = None if path.cost_seconds is None else path.clients * path.cost_seconds / interval_seconds
@@ -32,10 +32,10 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: PollingOptions) -> 
 
 
 def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
-    """Return what was measured of a poller's path, None when it is not known.
+    """Return a poller's measured path, None when it is not known.
 
-    Its answer takes half of a request's time back from a server that has had the update since the feed brought it; a
-    path's handshake, where each request opens a connection, lies before that.
+    The server has the update since the feed brought it, and the answer takes half of a request's time. If each request
+    opens a connection, the handshake comes before that.
     """
     at_server, requests = seconds_to_server(trial), trial.request_seconds.mean
     if at_server is None or requests is None:

@@ -6,10 +6,10 @@ from wirerace.record.trial import Condition
 
 
 class Prediction(msgspec.Struct, frozen=True):
-    """Means that theory expects. None: does not apply, or no closed form is known.
+    """Means that theory expects; None if one does not apply, or if no closed form is known.
 
-    `updates_per_response` counts answers that hold any; a WebSocket's response is a frame. `conditions` are those under
-    which the means hold, with the values that they have here.
+    `updates_per_response` counts only answers that have updates; a WebSocket's response is a frame. The means hold
+    under `conditions`, which have their values in this trial.
     """
 
     latency_seconds: float | None = None

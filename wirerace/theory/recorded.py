@@ -1,4 +1,4 @@
-"""Arrivals as they were made: the same questions, answered from the producer's record, exactly or by replay."""
+"""Arrivals as they were made: the questions of `Arrivals` answered from the producer's record, exactly or by replay."""
 
 import math
 from bisect import bisect_left, bisect_right
@@ -12,15 +12,15 @@ from wirerace.observe.account import Window
 from wirerace.theory.closed_forms import Batches, LongPolls
 from wirerace.theory.replay import Replay
 
-MOST_ANSWERS = 1_000_000  # of one client; beyond, it asks in a busy loop, and a replay would take seconds
+MOST_ANSWERS = 1_000_000  # of one client; with more, it asks in a busy loop, and a replay would take seconds
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """Updates really made, and the window in which clients were measured.
+    """The updates that were really made, and the window in which clients were measured.
 
-    `made_ns` ascends; it is whole from one client pause (and the delay) before the window, with the priming update or a
-    later one before the window, to the window's end at least. Long polling is replayed until `replayed` answers have
-    been given, by at least one client.
+    `made_ns` ascends. It is complete from one client pause (plus the delay) before the window to the window's end at
+    least, and has the priming update or a later one before the window. Long polling is replayed until `replayed`
+    answers have been given, by at least one client.
     """
 
     window: Window
@@ -38,10 +38,10 @@ class Recorded(msgspec.Struct, frozen=True):
         return (self.window.to_ns - self.window.from_ns) / NS_PER_SECOND
 
     def empty_fraction(self, interval_seconds: float) -> float:
-        """Return the fraction of instants of the window such that nothing was made in the interval before.
+        """Return the fraction of instants of the window without an update in the interval before them.
 
-        It is Σ max(gap − T, 0) / W over the gaps between updates, each from one interval after its beginning to its
-        end, as far as that lies in the window.
+        It is Σ max(gap − T, 0) / W over the gaps between updates. A gap counts from one interval after its beginning to
+        its end, as far as that lies in the window.
         """
         interval_ns, from_ns, end_ns = to_ns(interval_seconds), self.window.from_ns, self.window.to_ns
         times = pairwise([from_ns - interval_ns, *self.made_ns, end_ns])
@@ -49,7 +49,7 @@ class Recorded(msgspec.Struct, frozen=True):
         return empty_ns / (end_ns - from_ns)
 
     def updates_per_poll(self, interval_seconds: float) -> float:
-        """Return how many updates an instant of the window has in the interval before it, in the mean.
+        """Return how many updates were made in the interval before an instant of the window, on average.
 
         An update counts with the part of the interval after it that lies in the window.
         """
@@ -58,10 +58,10 @@ class Recorded(msgspec.Struct, frozen=True):
         return sum(heard_ns) / (end_ns - from_ns)
 
     def age_seconds(self, delay_seconds: float, lookback_seconds: float = 0.0) -> float | None:
-        """Return the time average of the age over the window: what is heard in it was newest up to d + T before.
+        """Return the time average of the age over the window: clients have the newest update of up to d + T before.
 
-        An instant of the source counts by the part of the lookback after it, `delay_seconds` later, that lies in the
-        window. Age and weight are linear between breaks, so Gauss's rule of two points is exact.
+        An instant of the source is weighted with the part of the lookback after it, `delay_seconds` later, that lies in
+        the window. Age and weight are linear between breaks, so Gauss's rule of two points is exact.
         """
         begin, end = -delay_seconds, self._window_seconds - delay_seconds
         area = weights = 0.0
@@ -99,7 +99,7 @@ class Recorded(msgspec.Struct, frozen=True):
         return Batches(sum(waits_ns) / len(waits_ns) / NS_PER_SECOND, age_seconds)
 
     def _stretches(self, begin: float, end: float, lookback: float) -> Iterator[tuple[float, float, float]]:
-        """Yield the stretches between breaks of age or weight, and what was newest; seconds from the window's start."""
+        """Yield the stretches between breaks of age or weight, with the newest making time; seconds from the start."""
         origin_ns, edges = self.window.from_ns, sorted({begin - lookback, begin, end - lookback, end})
         index = bisect_right(self.made_ns, origin_ns + to_ns(edges[0])) - 1
         last = bisect_left(self.made_ns, origin_ns + to_ns(edges[-1]))
@@ -108,11 +108,11 @@ class Recorded(msgspec.Struct, frozen=True):
             return
         newest = made[0]
         breaks = sorted([*(at for at in (*edges, *made) if at > max(newest, edges[0])), max(newest, edges[0])])
-        heard = iter([*made[1:], math.inf])
-        following = next(heard)
+        later = iter([*made[1:], math.inf])
+        following = next(later)
         for low, high in pairwise(breaks):
             while following <= low:
-                newest, following = following, next(heard)
+                newest, following = following, next(later)
             yield low, high, newest
 
     def long_polled(
@@ -120,8 +120,8 @@ class Recorded(msgspec.Struct, frozen=True):
     ) -> LongPolls | None:
         """Replay clients through the record; None when they ask in a busy loop.
 
-        An answer counts when it is given in the window, an update when it is made in it. The replay draws gaps from a
-        generator of its own with a fixed seed: it repeats.
+        An answer counts when it is given in the window, an update when it is made in it. The replay draws gaps from its
+        own generator with a fixed seed, so its results repeat.
         """
         fastest_seconds = sum(repoll_seconds) / len(repoll_seconds) + hold_seconds
         begin_ns = min([self.window.from_ns, *self.made_ns[:1]])

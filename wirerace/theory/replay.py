@@ -14,7 +14,7 @@ MOST_CLIENTS = 2_000
 
 
 class Visit(NamedTuple):
-    """One round of a client: it left, was away, came back, was answered. It had heard `had` updates, then `has`."""
+    """One round of a client: it left, was away, came back, was answered. It had `had` updates before, `has` after."""
 
     left_ns: int
     back_ns: int
@@ -40,7 +40,7 @@ def visits(made_ns: Sequence[int], window: Window, hold_ns: int, draw_gap_ns: Ca
 
 
 class Replay:
-    """Sums over visits, each a sum over clients. Ages are taken in `seen`, everything else in the window.
+    """Sums over visits of all clients. Ages are taken in `seen`, everything else in the window.
 
     An answer counts when it is given in the window, an update when it is made in it.
     """
@@ -74,7 +74,7 @@ class Replay:
             self._add_missed(visit)
 
     def _add_missed(self, visit: Visit) -> None:
-        """Add the waits of updates made while the client was away, and how far what it had was behind: s × s."""
+        """Add the waits of updates made while the client was away, and how far its newest update was behind: s × s."""
         low, high = max(visit.had, self.first), min(visit.has, self.end)
         if low < high:
             self.wait_ns += (high - low) * visit.back_ns - (self._sums[high] - self._sums[low])
@@ -89,7 +89,7 @@ class Replay:
         return self._newest[index] + self.made_ns[index] * (at_ns - self.made_ns[index])
 
     def outcome(self, age_seconds: float | None) -> LongPolls:
-        """Return the means; `age_seconds` is that of clients who are never away."""
+        """Return the means; `age_seconds` is the age at clients that are never away."""
         window_ns = (self.window.to_ns - self.window.from_ns) * self.clients
         made, with_news = (self.end - self.first) * self.clients, self.answers - self.empty
         return LongPolls(

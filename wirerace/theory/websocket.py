@@ -22,7 +22,7 @@ from wirerace.transports.websocket import WebSocketOptions
 
 
 def predict(arrivals: Arrivals, path: DeliveryPath, options: WebSocketOptions) -> Prediction:
-    """Return what clients find that listen; with batches, what these add."""
+    """Return the means of subscribed clients, with what batches add."""
     pushed = pushed_to(arrivals, path)
     if not options.batch_seconds:
         return pushed
@@ -37,7 +37,7 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: WebSocketOptions) -
 
 
 def pushed_to(arrivals: Arrivals, path: DeliveryPath) -> Prediction:
-    """Return what clients find that are sent each update at once."""
+    """Return the means of clients that are sent each update at once."""
     return Prediction(
         latency_seconds=path.push_seconds,
         age_seconds=arrivals.age_seconds(path.push_seconds),
@@ -48,9 +48,9 @@ def pushed_to(arrivals: Arrivals, path: DeliveryPath) -> Prediction:
 
 
 def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:  # noqa: ARG001 -- as its neighbours
-    """Return what was measured of the path of clients that listen, None when it is not known.
+    """Return the measured path of subscribed clients, None when it is not known.
 
-    Without the server's CPU time it is fitted.
+    Without the server's CPU time, the path is fitted to the latencies.
     """
     spreads, to_clients = raw.account.spreads, seconds_to_clients(raw, trial)
     if not spreads:

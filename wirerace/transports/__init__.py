@@ -1,4 +1,4 @@
-"""The transports: each module of this package but `transport.py` is one, and is found by its name."""
+"""The transports: each module of this package except `transport.py` is one, and is found by its name."""
 
 import pkgutil
 from collections.abc import Iterator

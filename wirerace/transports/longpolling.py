@@ -8,7 +8,7 @@ from wirerace.transports.transport import HttpOptions, Transport
 
 
 class LongPollingOptions(HttpOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Long polling: a client asks, the server holds."""
+    """Long polling: a client asks, and the server holds the request."""
 
     # 25 s lies below the shortest proxy timeout in common use, 30 s.
     hold_seconds: Annotated[float, Meta(ge=0, le=3600, description="how long the server may hold a request")] = 25.0

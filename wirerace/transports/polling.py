@@ -26,7 +26,7 @@ class PollingOptions(HttpOptions, frozen=True, forbid_unknown_fields=True, kw_on
         return self.interval_seconds
 
     def longest_gap_seconds(self, exchange_seconds: float) -> float:
-        """One poll interval; a poll that falls due before the answer to the one before it leaves after that answer."""
+        """One poll interval. A poll that is due before the previous answer has come leaves after that answer."""
         return max(self.interval_seconds, exchange_seconds)
 
 

@@ -11,7 +11,7 @@ class TransportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
     @property
     def opens_anew(self) -> bool:
-        """Whether each request opens a connection of its own."""
+        """Whether each request opens a new connection."""
         return False
 
     @property
@@ -21,11 +21,11 @@ class TransportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
     @property
     def pause_seconds(self) -> float:
-        """The longest time for which a client asks nothing of its own accord."""
+        """The longest time for which a client chooses to send no request."""
         return 0.0
 
-    def longest_gap_seconds(self, exchange_seconds: float) -> float:  # noqa: ARG002 -- of clients that ask
-        """Return the longest time between two requests of a client at the server, when an exchange takes so long."""
+    def longest_gap_seconds(self, exchange_seconds: float) -> float:  # noqa: ARG002 -- for clients that ask
+        """Return the longest time between two requests of a client at the server, given the time of an exchange."""
         return 0.0
 
 
@@ -33,7 +33,7 @@ HeaderBytes = Annotated[
     int, Meta(ge=0, le=16_384, description="bytes of headers added to each request; a browser sends some 500 to 1,000")
 ]
 AT_SERVER = {"at": "server"}
-"""Marks an option that is the server's, not the client's."""
+"""Marks an option of the server; others are the client's."""
 
 
 class HttpOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -49,11 +49,11 @@ class HttpOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_
 
 
 class Transport(msgspec.Struct, frozen=True, kw_only=True):
-    """One transport. Its `name` is module, container, DNS name, metric label and report row alike.
+    """One transport. Its `name` is also the name of its module, container, DNS name, metric label and report row.
 
-    `path` and `port` are where its server listens. `options` are those of its clients, its table in an experiment file.
-    `user_class` is the name of its Locust user. `color` is its colour on every dashboard: one of Okabe and Ito's eight,
-    which the colour-blind can tell apart.
+    Its server listens at `path` and `port`. `options` are those of its clients: its table in an experiment file.
+    `user_class` is the name of its Locust user. `color` is its colour on every dashboard, one of Okabe and Ito's eight,
+    which colour-blind people can distinguish.
 
     A client that `asks` gets updates in answers to its requests. So there are answers to count, and some are empty. A
     client that does not ask subscribes once, and updates are pushed to it.

@@ -8,7 +8,7 @@ from wirerace.transports.transport import AT_SERVER, Transport, TransportOptions
 
 
 class WebSocketOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """WebSocket: a client listens."""
+    """WebSocket: a client connects once and receives."""
 
     ping_interval_seconds: Annotated[
         float, Meta(ge=0, le=3600, description="time between two pings of the server; 0 for none", extra=AT_SERVER)

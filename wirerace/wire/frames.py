@@ -10,7 +10,7 @@ from wirerace.errors import WireraceError
 
 
 class Opcode(IntEnum):
-    """What a frame is (RFC 6455, section 5.2)."""
+    """The kind of a frame (RFC 6455, section 5.2)."""
 
     CONTINUATION = 0
     TEXT = 1
@@ -89,8 +89,8 @@ def close_code_of(payload: bytes) -> int | None:
 class FrameReader:
     """Turns a stream of bytes into messages, however the stream is split.
 
-    `masked` tells what to insist on: a server must mask nothing, a client everything. A message, or one frame, beyond
-    `max_message_bytes` is refused from its header on, before its bytes are kept. `frames` counts what was read.
+    `masked` says whether the peer must mask its frames: a client masks all, a server none. A message, or one frame,
+    larger than `max_message_bytes` is refused at its header, before its bytes are kept. `frames` counts frames.
     """
 
     __slots__ = ("_fragments", "_fragments_opcode", "_masked", "_max_message_bytes", "_most_frames", "_tail", "frames")
@@ -106,24 +106,24 @@ class FrameReader:
 
     @property
     def is_unfinished(self) -> bool:
-        """Tell whether what was fed ended inside a message."""
+        """Return whether the bytes so far end inside a message."""
         return bool(self._tail) or self._fragments_opcode is not None
 
     @property
     def is_cut(self) -> bool:
-        """Tell whether what was fed ended inside a frame."""
+        """Return whether the bytes so far end inside a frame."""
         return bool(self._tail)
 
     @property
     def cut_bytes(self) -> int:
-        """Bytes of that frame that were fed."""
+        """The bytes so far of that frame."""
         return len(self._tail)
 
     def feed(self, data: bytes) -> Iterator[Message]:
-        """Yield the messages that `data` completes, in order. To be exhausted before the next call.
+        """Yield the messages that `data` completes, in order. Exhaust the iterator before the next call.
 
         Raises FrameError after the last good message when the peer broke the protocol, or when `data` holds more than
-        `most_frames` frames; the reader is of no use then.
+        `most_frames` frames. The reader cannot be used after that.
         """
         text = self._plain_text(data)
         if text is not None:
@@ -161,9 +161,9 @@ class FrameReader:
         self._tail = buffer[position:]
 
     def _plain_text(self, data: bytes) -> bytes | None:
-        """Return the payload when `data` is one whole unmasked text frame of ASCII, in no middle of anything.
+        """Return the payload when `data` is exactly one unmasked text frame of ASCII, and no frame is unfinished.
 
-        This is what nearly every read brings; the general way takes twice as long.
+        Nearly every read brings such a frame. The general code takes twice as long.
         """
         size = len(data)
         if size < 4 or data[0] != _WHOLE_TEXT or self._masked or self._tail or self._fragments_opcode is not None:
@@ -208,7 +208,7 @@ class FrameReader:
     def _defragment(self, opcode: Opcode, payload: bytes, *, last: bool) -> Message | None:
         if self._fragments_opcode is None:
             self._fragments_opcode = opcode
-        self._fragments += payload  # in one piece: a list of fragments takes many times what is in them
+        self._fragments += payload  # in one piece, because a list takes many times the memory of small fragments
         if not last:
             return None
         message = _checked(self._fragments_opcode, bytes(self._fragments))

@@ -12,9 +12,9 @@ CURSOR_HEADER = "Wirerace-Cursor"
 """The header that every answer carries."""
 
 MOST_LINE_BYTES = 8 * 1024 * 1024
-"""An encoded update is never longer: a payload has 1 MiB at most, and JSON spells a byte with six at most."""
+"""No encoded update is longer: a payload has at most 1 MiB, and JSON spells a byte with at most six."""
 NO_UPDATE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises when bytes are no update, or no batch: wrong JSON, no UTF-8, thousands of brackets."""
+"""What decoding raises when bytes are no update or batch: malformed JSON, text that is no UTF-8, too deep nesting."""
 
 _EPOCH = re.compile(r"[0-9a-z]{1,16}", re.ASCII)
 _CURSOR = re.compile(r"([0-9a-z]{1,16})-(0|[1-9][0-9]{0,17})", re.ASCII)
@@ -33,7 +33,7 @@ class Cursor(msgspec.Struct, frozen=True):
     def parse(cls, text: str) -> "Cursor":
         """Return the cursor that `text` spells.
 
-        Raises BadCursor when it spells none.
+        Raises BadCursor when `text` is no cursor.
         """
         match = _CURSOR.fullmatch(text)
         if match is None:
@@ -46,7 +46,8 @@ class Cursor(msgspec.Struct, frozen=True):
 class Update(msgspec.Struct, frozen=True):
     """One update. `ts` is the intended time of making, Unix time in nanoseconds; `seq` counts from 1.
 
-    A decoder checks the bounds, but not the epoch, which takes longer than all else and seldom changes: `is_epoch`.
+    A decoder checks the bounds, but not the epoch. That check (`is_epoch`) takes longer than all others, and an epoch
+    seldom changes.
     """
 
     epoch: str
@@ -61,14 +62,14 @@ class Update(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """What a poll brings: at least one update, oldest first. `more`: there are newer ones, ask again at once."""
+    """The answer to a poll: at least one update, oldest first. With `more` there are newer ones: ask again at once."""
 
     updates: list[Update]
     more: bool = False
 
 
 def is_epoch(text: str) -> bool:
-    """Tell whether `text` is 1 to 16 characters of 0-9 and a-z, so that it can stand in a cursor and in a header."""
+    """Return whether `text` is 1 to 16 characters of 0-9 and a-z, so that it can stand in a cursor and in a header."""
     return _EPOCH.fullmatch(text) is not None
 
 

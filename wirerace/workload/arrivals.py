@@ -1,7 +1,7 @@
 """Arrivals: when updates come, in seconds from the start, in order and without end.
 
-They come in blocks. Each block can be computed from its number alone, so that whatever begins in the middle of a
-schedule need not walk there: a producer that goes on with a schedule of last week is at today's block at once.
+They come in blocks. Each block is computed from its number alone, so a producer that begins in the middle of a schedule
+skips everything before. One that continues a schedule of last week starts at today's block at once.
 """
 
 import itertools
@@ -13,11 +13,11 @@ from typing import NamedTuple
 from wirerace.streams import stream
 
 BLOCK_UPDATES = 1000
-"""Updates in a block, on average where arrivals are random: the most that is walked through to reach an instant."""
+"""Updates in a block (on average if arrivals are random): the most that are skipped one by one to reach an instant."""
 
 
 class Block(NamedTuple):
-    """Neighbouring arrivals: the block's number, the index in it of the first one given here, and their seconds."""
+    """Neighbouring arrivals: the block's number, the index in it of the first arrival here, and their seconds."""
 
     number: int
     first: int
@@ -25,7 +25,7 @@ class Block(NamedTuple):
 
 
 def periodic(rate_per_second: float, from_seconds: float) -> Iterator[Block]:
-    """Yield arrivals in even gaps, the first one gap after the start; some of them may lie before `from_seconds`."""
+    """Yield arrivals with even gaps, the first one gap after the start; some may lie before `from_seconds`."""
     passed = max(0, int(from_seconds * rate_per_second) - 1)  # one less: the product is rounded
     for number in itertools.count(passed // BLOCK_UPDATES):
         indices = range(number * BLOCK_UPDATES + 1, (number + 1) * BLOCK_UPDATES + 1)
@@ -35,8 +35,9 @@ def periodic(rate_per_second: float, from_seconds: float) -> Iterator[Block]:
 def poisson(rate_per_second: float, seed: int, from_seconds: float) -> Iterator[Block]:
     """Yield arrivals with exponential gaps; some of them may lie before `from_seconds`.
 
-    A block is a span of time with a generator of its own. What comes in one span says nothing about another one, and an
-    exponential gap that reaches into the next span may be drawn anew there: together they are one Poisson process.
+    A block is a span of time with its own generator. Spans are independent of each other. An exponential gap that
+    reaches into the next span may be drawn again there, because it has no memory. So all spans together are one Poisson
+    process.
     """
     block_seconds = BLOCK_UPDATES / rate_per_second
     for number in itertools.count(_floor(from_seconds, block_seconds)):
@@ -60,7 +61,7 @@ def bursty(
 
 
 def recorded(times: Sequence[float], gap_seconds: float, from_seconds: float) -> Iterator[Block]:
-    """Yield recorded times again and again, one gap between the last and the first; a block is one round.
+    """Yield recorded times again and again, with one gap between the last and the first; a block is one round.
 
     At most a few of them lie before `from_seconds`.
     """

@@ -1,4 +1,4 @@
-"""Times as people record them: each notation that stands for one moment only, and nothing that may be another."""
+"""Times as people record them: only notations that stand for exactly one moment are accepted."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -10,9 +10,9 @@ from wirerace.errors import BadInput, shown
 
 EARLIEST_SECONDS = 946_684_800
 LATEST_SECONDS = 4_102_444_800
-"""From 2000 to 2100: which times since 1970 there are. Less is a time since some start, in seconds."""
+"""The years 2000 to 2100, as seconds since 1970. A smaller number is a time in seconds since some start."""
 UNITS = {"seconds": 1, "milliseconds": 1_000, "microseconds": 1_000_000, "nanoseconds": 1_000_000_000}
-"""How many of a unit are in a second."""
+"""The number of each unit in a second."""
 LOCAL = "ISO 8601 without a zone"
 
 _SHORT = {
@@ -28,16 +28,16 @@ _ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Moment(NamedTuple):
-    """A moment, in nanoseconds since an origin that depends on its notation; a file keeps to one of them."""
+    """A moment, in nanoseconds since an origin that depends on its notation; a file uses one notation."""
 
     ns: int
     notation: str
 
 
 def moment_of(text: str, unit: str = "") -> Moment | None:
-    """Return the moment that a text stands for, None for none; `unit` is that of numbers, when it is known.
+    """Return the moment that a text stands for, None if it is no time; `unit` is the unit of numbers, if known.
 
-    Raises BadInput when it may stand for several.
+    Raises BadInput when it may stand for several moments.
     """
     if _NUMBER.fullmatch(text):
         return _number(Decimal(text), unit, text)
@@ -45,7 +45,7 @@ def moment_of(text: str, unit: str = "") -> Moment | None:
 
 
 def unit_in(heading: str) -> str:
-    """Return the unit that the heading of a column names, such as time_ms; nothing when it names none."""
+    """Return the unit in the heading of a column, such as time_ms; empty without one."""
     words = re.split(r"[^a-zµμ]+", heading.lower())
     return next((_SHORT.get(word, word) for word in words if word in _SHORT or word in UNITS), "")
 

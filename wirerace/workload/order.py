@@ -1,4 +1,4 @@
-"""An order: what an experiment asks of one load, as one value between two processes."""
+"""An order: what an experiment asks of one load, as one value that is sent between two processes."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ import msgspec
 
 
 class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A contestant's clients: their transport and its options, where their server is, and the shape they come in.
+    """A contestant's clients: their transport and its options, the address of their server, and their shape.
 
-    `shape` has the keys of the shape's own table; which shape it is, and how many clients there are, Locust is told in
-    its own words. `seed` is that of phases and jitter. A load with an order waits for the window of its experiment
-    before a shape's time begins.
+    `shape` has the keys of the shape's own table. The name of the shape and the number of clients are in Locust's own
+    options. `seed` is for phases and jitter. A load with an order waits for the window of its experiment before the
+    shape's time begins.
     """
 
     transport: str

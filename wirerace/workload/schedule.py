@@ -18,10 +18,10 @@ from wirerace.workload.trace import MOST_PER_SECOND, Event
 Rate = Annotated[float, Meta(ge=0.01, le=MOST_PER_SECOND, description="updates made a second, on average")]
 Arrivals = Annotated[
     Literal["periodic", "poisson", "bursty", "trace"],
-    Meta(description="how updates arrive: evenly, with exponential gaps, in bursts, as recorded"),
+    Meta(description="how updates arrive: evenly, with exponential gaps, in bursts, or as recorded"),
 ]
 Bytes = Annotated[int, Meta(ge=0, le=1_048_576)]
-Seed = Annotated[int, Meta(ge=0, le=2**52, description="where randomness starts from")]
+Seed = Annotated[int, Meta(ge=0, le=2**52, description="start of all random numbers")]
 Duration = Annotated[float, Meta(ge=0.001, le=86_400)]
 
 _LETTER_OF_BYTE = bytes(ord(string.ascii_lowercase[byte % 26]) for byte in range(256))
@@ -30,7 +30,7 @@ _LETTER_OF_BYTE = bytes(ord(string.ascii_lowercase[byte % 26]) for byte in range
 class PayloadSizes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Sizes of payloads: log-normal about `median`, cut at `min` and `max`, in bytes.
 
-    The nearer of both bounds, as a ratio to the median, lies three standard deviations away: few sizes are cut.
+    The nearer bound, as a ratio to the median, is three standard deviations away, so few sizes are cut.
     """
 
     min: Annotated[Bytes, Meta(description="the smallest size")]
@@ -53,11 +53,11 @@ class PayloadSizes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the updates are like: how often they come, and how large they are.
+    """The rate, the arrivals and the sizes of updates.
 
-    `on_seconds` and `off_seconds` are for bursts: updates come with exponential gaps while a burst lasts, at a rate
-    that keeps the mean, and not at all between bursts. `trace_file` and `speed` are for traces; a trace that has ended
-    begins again, one mean gap later. A payload that was recorded is used as it is.
+    `on_seconds` and `off_seconds` are for bursts. While a burst lasts, updates come with exponential gaps, at a rate
+    that keeps the mean. Between bursts there are none. `trace_file` and `speed` are for traces. A trace that has ended
+    begins again, one mean gap later. Recorded payloads are used unchanged.
     """
 
     rate_per_second: Rate = 5.0
@@ -87,8 +87,8 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class Schedule(Source, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A source with a seed and a start: it fixes the intended time of every update.
 
-    `start_ns` is the Unix time in nanoseconds from which gaps are counted; None for now. `trace` is what `trace_file`
-    holds: the producer need not have the file.
+    `start_ns` is the Unix time in nanoseconds from which gaps are counted; None for now. `trace` is the content of
+    `trace_file`, so that the producer does not need the file.
     """
 
     seed: Seed = 1
@@ -103,15 +103,15 @@ class Schedule(Source, frozen=True, forbid_unknown_fields=True, kw_only=True):
 def due_times(schedule: Schedule, start_ns: int, from_ns: int = 0) -> Iterator[int]:
     """Yield the intended times of making from `from_ns` on, Unix nanoseconds, without end, in order.
 
-    They are computed from the start, so they do not drift. The first lies one gap after `start_ns`, but in a trace at
-    `start_ns`, where its first event is.
+    They are computed from the start, so they do not drift. The first one is one gap after `start_ns`. In a trace it is
+    at `start_ns`, the time of its first event.
     """
     for block in _blocks(schedule, start_ns, from_ns):
         yield from _due_times_in(block, start_ns, from_ns)
 
 
 def payloads(schedule: Schedule) -> Iterator[str]:
-    """Yield the payload of each update, without end: recorded ones, or random letters of the sizes asked for."""
+    """Yield the payload of each update, without end: recorded ones, or random letters of the schedule's sizes."""
     for _, payload in updates_of(schedule, 0):
         yield payload
 
@@ -119,7 +119,7 @@ def payloads(schedule: Schedule) -> Iterator[str]:
 def updates_of(schedule: Schedule, start_ns: int, from_ns: int = 0) -> Iterator[tuple[int, str]]:
     """Yield the intended time and the payload of each update from `from_ns` on, without end.
 
-    Both are what they are without `from_ns`: the same updates, but for those that are passed over.
+    They are the same updates as without `from_ns`, except those that are skipped.
     """
     sizes = schedule.payload_bytes
     letters = _letters(schedule.seed, sizes if isinstance(sizes, int) else sizes.max)
@@ -147,12 +147,14 @@ def _blocks(schedule: Schedule, start_ns: int, from_ns: int) -> Iterator[Block]:
         return bursty(rate, schedule.on_seconds, schedule.off_seconds, seed, from_seconds)
     times = [event.at_seconds / schedule.speed for event in schedule.trace]
     several = len(times) > 1 and times[-1] > 0
-    gap_seconds = times[-1] / (len(times) - 1) if several else len(times) / rate  # one instant: what makes the rate
+    gap_seconds = (
+        times[-1] / (len(times) - 1) if several else len(times) / rate
+    )  # one instant: the gap that gives the rate
     return recorded(times, gap_seconds, from_seconds)
 
 
 def _payloads_in(block: Block, schedule: Schedule, letters: str) -> Iterator[str]:
-    """Yield the payloads of a block; they depend on the seed and on the place in the schedule, on nothing else."""
+    """Yield the payloads of a block; they depend only on the seed and on the place in the schedule."""
     trace, most = schedule.trace, len(letters) // 2
     begin = block.number * (len(trace) or BLOCK_UPDATES)
     for index, size in enumerate(_sizes_in(block, schedule), block.first):
@@ -164,7 +166,7 @@ def _payloads_in(block: Block, schedule: Schedule, letters: str) -> Iterator[str
 
 
 def _sizes_in(block: Block, schedule: Schedule) -> Iterator[int]:
-    """Yield the sizes of a block's payloads; they are drawn in parts, because a block that is a trace may be long."""
+    """Yield the sizes of a block's payloads. They are drawn in parts, because the block of a trace may be long."""
     sizes = schedule.payload_bytes
     if isinstance(sizes, int):
         yield from itertools.repeat(sizes)
@@ -180,7 +182,7 @@ def _sizes_in(block: Block, schedule: Schedule) -> Iterator[int]:
 
 
 def _letters(seed: int, most: int) -> str:
-    """Return letters of which every payload is a part: any `most` neighbours may be one."""
+    """Return letters that contain every payload: any `most` neighbours may be one."""
     return stream(seed, "letters").randbytes(2 * most).translate(_LETTER_OF_BYTE).decode("ascii")
 
 
@@ -194,7 +196,7 @@ class EpochMade(msgspec.Struct, frozen=True):
 
 
 class Truth(msgspec.Struct, frozen=True):
-    """What the producer says it made in a window; `complete` is false when its record does not reach back so far."""
+    """What the producer made in a window, from its record; `complete` is false if the record begins after that."""
 
     count: int
     complete: bool
@@ -202,5 +204,5 @@ class Truth(msgspec.Struct, frozen=True):
 
     @property
     def made_at(self) -> dict[tuple[str, int], int]:
-        """When each update was to be made, Unix nanoseconds, by its epoch and number."""
+        """The intended time of each update, Unix nanoseconds, by its epoch and number."""
         return {(made.epoch, seq): ts for made in self.epochs for seq, ts in zip(made.seq, made.ts, strict=True)}

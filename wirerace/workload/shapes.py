@@ -13,7 +13,7 @@ from wirerace.errors import BadInput, shown
 Count = Annotated[int, Meta(ge=1, le=100_000)]
 ShapeName = Literal["steady", "steps", "spike", "ramp", "storm"]
 LEAST_SECONDS = 1.0
-"""Locust changes the number of clients once a second at most."""
+"""The shortest time between changes: Locust changes the number of clients once a second at most."""
 STAGES_EXAMPLE = "50:10,100:10,200:10"
 
 
@@ -27,15 +27,15 @@ class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     @property
     def changes(self) -> Sequence[float]:
-        """When the number of clients changes at once."""
+        """The times at which the number of clients changes at once."""
         return ()
 
     @property
     def least_count(self) -> int:
-        """The clients that the shape itself asks for: there must be at least so many."""
+        """The clients that the shape itself asks for, which is the least number of clients."""
         return 1
 
-    def clients_at(self, seconds: float, count: int) -> int:  # noqa: ARG002 -- steady for ever
+    def clients_at(self, seconds: float, count: int) -> int:  # noqa: ARG002 -- the number never changes
         """Return how many clients there are, where `count` is the most."""
         return count
 
@@ -51,7 +51,7 @@ class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class SteadyShape(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """All clients, all the time."""
+    """All clients, for the whole time."""
 
 
 class StepsStage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,8 +83,8 @@ class StepsShape(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """The largest stage."""
         return max((stage.clients for stage in self.stages), default=1)
 
-    def clients_at(self, seconds: float, count: int) -> int:  # noqa: ARG002 -- stages say how many
-        """Return the clients of the stage of that time."""
+    def clients_at(self, seconds: float, count: int) -> int:  # noqa: ARG002 -- stages have their own numbers
+        """Return the clients of the stage at that time."""
         over = bisect_right(self.changes, seconds)
         return self.stages[min(over, len(self.stages) - 1)].clients
 
@@ -120,7 +120,7 @@ class RampShape(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """From a few clients to all of them, evenly."""
 
     from_clients: Annotated[int, Meta(ge=1, le=100_000, description="clients at the beginning")] = 1
-    for_seconds: Annotated[float, Meta(gt=0, le=86_400, description="how long it takes to all of them")] = 10.0
+    for_seconds: Annotated[float, Meta(gt=0, le=86_400, description="how long it takes until all are there")] = 10.0
 
     @property
     def lasts_seconds(self) -> float:
@@ -137,22 +137,22 @@ class RampShape(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return abs(count - self.from_clients) / self.for_seconds
 
     def clients_at(self, seconds: float, count: int) -> int:
-        """Return what lies on the line from the beginning to all."""
+        """Return the number on the line from the beginning to all."""
         part = min(max(seconds / self.for_seconds, 0.0), 1.0)
         return round(self.from_clients + (count - self.from_clients) * part)
 
 
 class StormShape(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A reconnect storm: all connections are cut at once; each client returns at once, or within the jitter."""
+    """A reconnect storm: all connections are cut at once; each client reconnects at once, or within the jitter."""
 
     at_seconds: Annotated[float, Meta(ge=0, le=86_400, description="when all connections are cut")] = 5.0
     jitter_seconds: Annotated[
-        float, Meta(ge=0, le=3600, description="time over which clients return, evenly spread; 0 for all at once")
+        float, Meta(ge=0, le=3600, description="time over which clients reconnect, evenly spread; 0 for all at once")
     ] = 0.0
 
     @property
     def lasts_seconds(self) -> float:
-        """Until the last client has returned."""
+        """Until the last client has reconnected."""
         return self.at_seconds + self.jitter_seconds
 
 
@@ -169,7 +169,7 @@ SHAPES: dict[str, type[Shape]] = {
 def parse_stages(text: str) -> tuple[StepsStage, ...]:
     """Return the stages in `clients:seconds, clients:seconds`.
 
-    Raises BadInput when they are none, or more than that.
+    Raises BadInput when the text is anything else.
     """
     try:
         pairs = [part.split(":") for part in text.split(",") if part.strip()]
@@ -183,12 +183,12 @@ def parse_stages(text: str) -> tuple[StepsStage, ...]:
 
 
 def spell_stages(stages: Sequence[StepsStage]) -> str:
-    """Return stages as parse_stages() takes them."""
+    """Return stages in the notation of parse_stages()."""
     return ",".join(f"{stage.clients}:{stage.seconds:.12g}" for stage in stages)
 
 
 def check_shape(name: str, shape: Shape, count: int, spawn_per_second: float) -> None:
-    """Raise BadInput, naming the shape's key and the cure, when it cannot be had with so many clients at that rate."""
+    """Raise BadInput, naming the shape's key and the cure, when `count` clients at that rate cannot make the shape."""
     if isinstance(shape, StepsShape) and not shape.stages:
         raise BadInput("steps has no stages: give some, each with its clients and seconds")
     if shape.least_count > count:

@@ -17,13 +17,13 @@ from wirerace.workload.trace_rows import CURE, RowError, rows_of
 MOST_EVENTS = 1_000_000
 MOST_PAYLOAD_BYTES = 1_048_576
 MOST_SPAN_SECONDS = 100 * 365.25 * 86_400
-"""From the first event to the last one, as played: its nanoseconds, added to those of now, fit into 64 bits."""
+"""The limit from the first to the last event, as played. Its nanoseconds, added to those of now, fit into 64 bits."""
 MOST_PER_SECOND = 10_000
-"""As of any schedule; a trace is played again and again, so its mean counts."""
+"""The highest mean rate, as for any schedule. A trace is played again and again, so its mean counts."""
 MOST_SCHEDULE_BYTES = 64 * 1024 * 1024
-"""Of a schedule with its trace in it, as a producer gets it."""
+"""The limit of a schedule with its trace in it, as a producer gets it."""
 MOST_TRACE_BYTES = MOST_SCHEDULE_BYTES - 65_536
-"""Of the trace alone: the rest of a schedule is far below."""
+"""The limit of the trace alone: the rest of a schedule is much smaller."""
 
 
 class Event(NamedTuple):
@@ -40,7 +40,7 @@ class Trace(NamedTuple):
     notation: str
 
     def summary(self, speed: float = 1.0) -> str:
-        """Return what was understood, in a line: how many events, how long, how often, with what."""
+        """Return a summary on one line: the number of events, their span, their rate, their payloads."""
         span_seconds = self.events[-1].at_seconds / speed
         sizes = [len(event.payload.encode()) for event in self.events if event.payload is not None]
         parts = [
@@ -58,8 +58,9 @@ def check_events(
 ) -> None:
     """Check that a producer can play these events at this speed, again and again.
 
-    The reader of a trace file calls it, and the producer for each schedule that it is given or finds in its record:
-    both refuse the same. `place_of` names an event in the error, by its index. A million events take about a second.
+    The reader of a trace file calls it, and so does the producer for each schedule that is set or read from its record,
+    so that both refuse the same. `place_of` names an event in the error, by its index. A million events take about a
+    second.
 
     Raises BadInput, naming the place and the cure.
     """
@@ -88,7 +89,7 @@ def _misplaced(at_seconds: float, before_seconds: float, index: int) -> str:
 
 
 def _pace_trouble(count: int, last_seconds: float, speed: float) -> str:
-    """Return what keeps a trace from being played, whose last event is at `last_seconds`; nothing when it can be."""
+    """Return why a trace whose last event is at `last_seconds` cannot be played; empty when it can."""
     if last_seconds / speed > MOST_SPAN_SECONDS:
         return f"it takes {last_seconds / speed:.3g} s at speed {speed:g}, over 100 years; raise the speed"
     per_second = (count - 1) * speed / last_seconds if last_seconds else 0.0  # one instant: repeated at another rate
@@ -98,7 +99,7 @@ def _pace_trouble(count: int, last_seconds: float, speed: float) -> str:
 
 
 def _payload_trouble(payload: str | None) -> str:
-    """Return what is wrong with a payload, nothing when it can be sent."""
+    """Return what is wrong with a payload; empty when it can be sent."""
     if payload is None or (len(payload) <= MOST_PAYLOAD_BYTES and payload.isascii()):
         return ""
     if not is_text(payload):
@@ -110,7 +111,7 @@ def _payload_trouble(payload: str | None) -> str:
 def read_trace(path: Path, speed: float = 1.0) -> Trace:
     """Return the trace in a file, to be played at a speed.
 
-    Raises BadInput, naming file, line and cure, when it may be read in two ways, or cannot be played.
+    Raises BadInput, naming file, line and cure, when it is ambiguous, or cannot be played.
     """
     try:
         trace, lines = _understood(read_text(path, "name a trace with producer.trace_file"))

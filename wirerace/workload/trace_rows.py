@@ -1,4 +1,4 @@
-"""The rows of a trace file, JSON Lines or CSV: line, time and payload as text, and nothing that may be read twice."""
+"""The rows of a trace file, JSON Lines or CSV: line, time and payload as text. Ambiguous rows are refused."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ SEPARATORS = {",": "the comma", ";": "the semicolon", "\t": "the tab"}
 NO_HEADINGS = {"nan", "inf", "infinity"}
 
 _SPLIT_TIME = re.compile(r"\s*\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d,\d{3,9}(?!\d)|,\s*\d\d:\d\d)", re.ASCII)
-"""A time with a comma in it, or a time, and a payload that begins like the rest of one."""
+"""A time with a comma in it, or a time and a payload that looks like the rest of one."""
 _TIME_HEADING = re.compile(r"time|ts|date|at\b|when", re.IGNORECASE)
 
 
@@ -30,23 +30,23 @@ class TraceRow(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """The rows of a file, in order; `unit` is what the heading of their times says of them, if it says something."""
+    """The rows of a file, in order; `unit` is the unit of their times in the heading, if there is one."""
 
     unit: str
     rows: Iterator[TraceRow]
 
 
 class RowError(BadInput):
-    """What is wrong with a row; the reader of the file puts the file's name before it."""
+    """A row is wrong; the reader of the file puts the file's name before the error."""
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(f"{line}: {reason}")
 
 
 def rows_of(text: str, most_payload_bytes: int) -> Rows:
-    """Return the rows of a text; one that begins with a brace is JSON Lines, all else CSV with a heading or without.
+    """Return the rows of a text. A text that begins with a brace is JSON Lines, others are CSV; a heading is optional.
 
-    Raises RowError, then and while rows are taken.
+    Raises RowError, at once or while rows are taken.
     """
     csv.field_size_limit(2 * most_payload_bytes)  # beyond our own limit, so that ours is the one that is reported
     begun = ((number, line) for number, line in _numbered(text) if _counts(line))
@@ -78,7 +78,7 @@ def _json_rows(text: str) -> Iterator[TraceRow]:
 
 
 def _heading_of(number: int, line: str) -> list[str]:
-    """Return the names of columns in the first line, none when it is an event."""
+    """Return the names of columns in the first line; none if it is an event."""
     heading = _fields(line, _separator_of(number, line) or ",")
     if not _is_heading(heading[0]):
         return []
@@ -90,9 +90,9 @@ def _heading_of(number: int, line: str) -> list[str]:
 
 
 def _separator_of(number: int, line: str) -> str:
-    """Return what separates time and payload in a line, nothing when they are not separated.
+    """Return the separator of time and payload in a line; empty without one.
 
-    Raises RowError when the line may be read in two ways.
+    Raises RowError when the line is ambiguous.
     """
     readings = [separator for separator in SEPARATORS if separator in line and _may_be_read(line, separator)]
     if len(readings) > 1:
@@ -105,7 +105,7 @@ def _may_be_read(line: str, separator: str) -> bool:
     fields = _fields(line, separator)
     try:
         is_time = moment_of(_time_in(fields[0], separator)) is not None
-    except BadInput:  # a time, though of several units
+    except BadInput:  # a time, although its unit is unknown
         is_time = True
     return len(fields) <= 2 and (is_time or _is_heading(fields[0]))
 
@@ -118,13 +118,13 @@ def _fields(line: str, separator: str) -> list[str]:
 
 
 def _is_heading(field: str) -> bool:
-    """Tell whether a field names a column: a word, and no number, not even one such as nan."""
+    """Return whether a field names a column: a word, and no number, not even one such as nan."""
     word = field.strip().lower()
     return any(map(str.isalpha, word)) and not any(map(str.isdigit, word)) and word.lstrip("+-") not in NO_HEADINGS
 
 
 def _time_in(field: str, separator: str) -> str:
-    """Return a field as a time: with a decimal point, where commas do not separate fields."""
+    """Return a field as a time, with a decimal point if commas do not separate fields."""
     return (field if separator == "," else field.replace(",", ".", 1)).strip()
 
 
@@ -151,7 +151,7 @@ def _csv_rows(text: str, separator: str, columns: int) -> Iterator[TraceRow]:
 
 
 def _csv_row(source: "_Lines", fields: list[str], separator: str, columns: int) -> TraceRow:
-    """Return a row of fields; `columns` is how many the heading has, 0 without one."""
+    """Return a row of fields; `columns` is the number of columns in the heading, 0 without one."""
     if len(fields) > (columns or 2):
         cure = "quote a payload with separators in it, and a time with a comma"
         raise RowError(source.begun, f"no event: {len(fields)} fields, not {columns or 2}; {cure}")
@@ -162,10 +162,10 @@ def _csv_row(source: "_Lines", fields: list[str], separator: str, columns: int) 
 
 
 class _Lines(Iterator[str]):
-    """The lines of a CSV for its reader; empty ones and comments between rows are passed over, inside quotes kept.
+    """The lines of a CSV for its reader. Empty lines and comments are skipped between rows, and kept inside quotes.
 
-    `row` is the beginning of the row that is being read, `begun` the number of its first line; whoever asks for the
-    next row empties `row` first.
+    `row` is the beginning of the row that is being read, `begun` the number of its first line. The caller empties `row`
+    before the next row.
     """
 
     def __init__(self, text: str) -> None:
@@ -188,5 +188,5 @@ def _numbered(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _counts(line: str) -> bool:
-    """Tell whether a line between rows begins one: it is neither empty nor a comment."""
+    """Return whether a line between rows begins one: it is neither empty nor a comment."""
     return bool(line.strip()) and not line.startswith("#")

@@ -7,6 +7,7 @@ import msgspec
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, at_ends, plan_of, trial_of
 from wirerace.analysis.validity.finding import Evidence
 from wirerace.analysis.validity.verdict import verdict
+from wirerace.experiment.faults import Fault, FaultKind, FaultPlace
 from wirerace.experiment.model import Clients, Experiment
 from wirerace.observe.account import AccountRecord, ProcessUse, Spread, Window
 from wirerace.record.parts import Machine, ProducerQuality
@@ -71,8 +72,13 @@ GOOD = msgspec.structs.replace(
 )
 
 
-def judged(trial: Trial = GOOD, raw: Raw = STEADY, experiment: Experiment = EXPERIMENT) -> Verdict:
-    return verdict(Evidence(plan_of("websocket", experiment=experiment), raw, trial))
+def judged(
+    trial: Trial = GOOD, raw: Raw = STEADY, experiment: Experiment = EXPERIMENT, transport: str = "websocket"
+) -> Verdict:
+    found = verdict(Evidence(plan_of(transport, experiment=experiment), raw, trial))
+    for finding in found.findings:  # whatever is found, it is said why it matters, and what to do
+        assert finding.weight == "unchecked" or (finding.why and finding.cure), finding
+    return found
 
 
 def changed(path: str, value: Any) -> Trial:
@@ -81,6 +87,12 @@ def changed(path: str, value: Any) -> Trial:
     if inner:
         value = msgspec.structs.replace(getattr(GOOD, name), **{inner: value})
     return msgspec.structs.replace(GOOD, **{name: value})
+
+
+def with_fault(kind: FaultKind, on: FaultPlace, lasts_seconds: float = 0.0) -> Experiment:
+    """Return the experiment with a fault asked for, one second into the window."""
+    fault = Fault(kind=kind, on=on, at_seconds=1.0, lasts_seconds=lasts_seconds)
+    return msgspec.structs.replace(EXPERIMENT, faults=[fault])
 
 
 def with_account(**changes: Any) -> Raw:

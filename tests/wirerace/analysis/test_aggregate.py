@@ -10,12 +10,13 @@ from wirerace.analysis.aggregate import (
     figures_of,
     interval,
     over_repeats,
+    summarise,
     summarised,
 )
 from wirerace.analysis.figures import FIGURES
 from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.parts import Bytes
-from wirerace.record.result import Discarded, Host, Interval, Point, Result
+from wirerace.record.result import Declared, Discarded, Host, Interval, Point, Result
 from wirerace.record.trial import LatencyParts, Returning, Trial, Verdict
 from wirerace.workload.schedule import Truth
 
@@ -176,11 +177,23 @@ def test_ratio_is_the_geometric_mean_of_pairs() -> None:
     assert pytest.approx(1.0) == compared.ratio.mean, "repeat 3 has no partner"
 
 
-def test_ratio_to_nothing_is_unknown() -> None:
-    trials = [with_age("polling", 1, 0.0), with_age("websocket", 1, 1.0)]
-    (compared,) = [found for found in summarised(result_of(*trials)).compared if found.figure == "age.mean"]
+@pytest.mark.parametrize("pair", [(1.0, 0.0), (0.0, 1.0), (1.0, -1.0), (-1.0, 1.0)])
+def test_ratio_is_unknown_where_one_is_not_above_nothing(pair: tuple[float, float]) -> None:
+    ratio, difference = compared_in_pairs([(2.0, 1.0), pair], 0.95)
 
-    assert (None, 1.0) == (compared.ratio, compared.difference.mean)
+    assert (None, (1.0 + pair[0] - pair[1]) / 2) == (ratio, difference.mean)
+
+
+def test_ratio_and_difference_are_as_wide_as_their_confidence_asks_for() -> None:
+    pairs = [(1.0, 1.0), (2.0, 1.5), (3.0, 1.2)]
+    (ratio, difference), (wider_ratio, wider_difference) = (compared_in_pairs(pairs, one) for one in (0.95, 0.99))
+
+    for narrow, wide in ((ratio, wider_ratio), (difference, wider_difference)):
+        assert narrow is not None
+        assert wide is not None
+        assert narrow.high is not None
+        assert wide.high is not None
+        assert narrow.high < wide.high
 
 
 def test_repeats_that_were_discarded_do_not_count() -> None:
@@ -202,6 +215,8 @@ def test_primary_comparisons_are_corrected_for_how_many_they_are_and_others_are_
     age, reach = found["age.mean"], found["reach"]
 
     assert 8 == summary.primary_comparisons
+    assert 3 * 8 == summarised(result_of(*trials), points=3).primary_comparisons, "each setting has its own"
+    assert 0.95 == summary.confidence
     assert age.primary
     assert pytest.approx(1 - 0.05 / 8) == age.confidence
     assert (False, 0.95) == (reach.primary, reach.confidence)
@@ -229,11 +244,23 @@ def test_summary_declares_every_figure_that_it_has() -> None:
     summary = summarised(result_of(trial(reach=0.5)))
 
     assert summary.declared.keys() == summary.figures["polling"].keys()
-    assert ("seconds", "less", "mean age") == (
-        summary.declared["age.mean"].unit,
-        summary.declared["age.mean"].better,
-        summary.declared["age.mean"].label,
+    for name, declared in summary.declared.items():
+        assert declared == Declared(*(getattr(FIGURE[name], field) for field in Declared.__struct_fields__))
+
+
+def test_every_setting_of_a_sweep_has_the_summary_of_its_own_trials() -> None:
+    """One contestant beside the first, four primary figures, two settings: eight share the risk of an error."""
+    first, second = (
+        [trial(name, point=point, reach=reach) for name in ("polling", "websocket")]
+        for point, reach in enumerate((0.25, 0.75))
     )
+    result = result_of(*first, *second)
+    result.points = [Point(), Point()]
+    summarise(result)
+    summaries = [point.summary for point in result.points if point.summary is not None]
+
+    assert [0.25, 0.75] == [summary.figures["websocket"]["reach"].mean for summary in summaries]
+    assert [8, 8] == [summary.primary_comparisons for summary in summaries]
 
 
 @pytest.mark.parametrize(

@@ -16,16 +16,17 @@ from tests.wirerace.analysis.records import (
     trial_of,
     truth_of,
 )
-from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, at
+from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, at, plan_with
 from wirerace.analysis.costs import LEAST_CLIENTS_FOR_MEMORY
 from wirerace.analysis.measure import figures
 from wirerace.experiment.paths import NetworkPath
 from wirerace.observe.account import AccountRecord, ProcessUse, Traffic
 from wirerace.record.parts import LoadCost
 from wirerace.record.result import Raw
-from wirerace.record.samples import Resent
-from wirerace.record.trial import Trial
+from wirerace.record.samples import ProxyReport, Resent
+from wirerace.record.trial import Repolls, Trial
 from wirerace.runner.sampling import span_of
+from wirerace.transports import TRANSPORTS
 
 
 def counted(trial: Trial) -> tuple[int | None, ...]:
@@ -197,13 +198,56 @@ def test_repoll_gap_is_what_the_client_saw_and_a_round_trip() -> None:
     assert pytest.approx((0.002**2 + 0.004**2) / 2, rel=2e-3) == found.square_mean
 
 
+@pytest.mark.parametrize(("keep_alive", "trips"), [(True, 1), (False, 2)])
+def test_repoll_gap_over_a_path_is_longer_by_its_round_trip_and_by_that_of_opening(
+    trips: int, *, keep_alive: bool
+) -> None:
+    """The path is 20 ms longer in each direction. One gap in a hundred is 50 ms."""
+    account = AccountRecord(repolling=recorded([1 * MS] * 99 + [50 * MS]))
+    plan = plan_with("polling", TRANSPORTS["polling"].options(keep_alive=keep_alive))
+    found = figures(plan, Raw(WINDOW, account, truth_of(), NOTHING_MEASURED, path=NetworkPath(0.02))).repoll_seconds
+
+    assert pytest.approx((0.00149 + trips * 0.04, 0.001 + trips * 0.04), rel=1e-3) == (found.mean, found.p99)
+
+
+def test_repoll_gap_is_unknown_where_nobody_polled_again() -> None:
+    assert Repolls(0, None, None, None) == trial_of(AccountRecord(), truth_of()).repoll_seconds
+
+
 def test_parts_of_latency_add_up() -> None:
     """Made 1 ms late, 3 ms after the intended time at the server: 2 ms of feed; the rest of 10 ms is the delivery's."""
-    server = (NOTHING_SPENT, replace(NOTHING_SPENT, feed_seconds=0.003 * 2, feed_updates=2))
+    before = replace(NOTHING_SPENT, feed_seconds=0.5, feed_updates=9)
+    server = (before, replace(before, feed_seconds=0.5 + 0.003 * 2, feed_updates=9 + 2))
     account = received_by(5, 10, 10)
     found = trial_of(account, truth_of(made(11, 12, late_ns=MS)), sampled(*server)).latency_parts_seconds
 
     assert pytest.approx((0.001, 0.002, 0.007)) == (found.producer, found.feed, found.delivery)
+
+
+def test_reader_of_the_parts_of_latency_is_the_mean_lag_of_reading() -> None:
+    found = trial_of(AccountRecord(reading=recorded([1 * MS, 3 * MS])), truth_of()).latency_parts_seconds
+
+    assert pytest.approx(0.002) == found.reader
+
+
+def test_feed_is_unknown_when_the_server_received_no_update() -> None:
+    account, truth = received_by(5, 10), truth_of(made(11, late_ns=MS))
+    found = trial_of(account, truth, sampled(NOTHING_SPENT, NOTHING_SPENT)).latency_parts_seconds
+
+    assert (0.001, None, None) == (found.producer, found.feed, found.delivery)
+
+
+def test_proxy_is_what_it_reported_of_the_window() -> None:
+    report = ProxyReport(
+        began_ns=WINDOW.from_ns, ended_ns=WINDOW.to_ns, cpu_seconds=2.5, late=recorded([1 * MS, 3 * MS])
+    )
+    measured = replace(NOTHING_MEASURED, proxy=report, proxy_core=1, proxy_shares_core=True)
+    found = trial_of(AccountRecord(), truth_of(), measured).proxy
+
+    assert found is not None
+    assert (1, True, 2.5, 0.25) == (found.core, found.shares_core, found.cpu_seconds, found.utilisation)
+    assert (2, 0.002, 0.003) == (found.late_seconds.count, found.late_seconds.mean, found.late_seconds.max)
+    assert trial_of(AccountRecord(), truth_of()).proxy is None
 
 
 def test_parts_of_latency_are_unknown_when_the_server_was_restarted() -> None:

@@ -1,15 +1,27 @@
 import pytest
 from msgspec.structs import replace
 
-from tests.wirerace.analysis.records import MS, made, part, received_by, recorded, trial_of, truth_of
+from tests.wirerace.analysis.records import MS, PLAN, WINDOW, made, part, received_by, recorded, trial_of, truth_of
 from tests.wirerace.trials import NOTHING_MEASURED
+from wirerace.analysis.measure import figures
 from wirerace.errors import TrialFailed
-from wirerace.observe.account import AccountRecord, Outcome, ProcessUse
+from wirerace.observe.account import STAGES, AccountRecord, Outcome, ProcessUse
+from wirerace.record.parts import PartRecord
+from wirerace.record.result import Raw
+
+COUNTS = (
+    *("duplicated", "reordered", "arrived", "upper_bounds", "requests", "late_polls", "failed_connects", "connects"),
+    *("cuts", "breaks", "repeated_requests", "partial_responses"),
+)
+"""What an account and a trial call the same."""
 
 
 def test_trial_names_what_was_run() -> None:
     trial = trial_of(AccountRecord(most_clients=3), truth_of())
+    setting = PLAN.setting._replace(number=5)
+    swept = figures(PLAN._replace(setting=setting), Raw(WINDOW, AccountRecord(), truth_of(), NOTHING_MEASURED))
 
+    assert (0, 5) == (trial.point, swept.point)
     assert ("polling", 2, 7, 3, 10.0) == (
         trial.transport,
         trial.repeat,
@@ -165,29 +177,43 @@ def test_connecting_has_mean_and_percentile() -> None:
     assert pytest.approx((0.003, 0.004), rel=1e-3) == (connecting.mean, connecting.p99)
 
 
+def test_every_stage_of_connecting_has_a_mean() -> None:
+    stages = {stage: recorded([count * MS, count * MS]) for count, stage in enumerate(STAGES, 1)}
+    found = trial_of(AccountRecord(stages=stages), truth_of()).connect_stages_seconds
+
+    assert pytest.approx(dict(zip(STAGES, (0.001, 0.002, 0.003, 0.004), strict=True))) == {
+        stage: connecting.mean for stage, connecting in found.items()
+    }
+
+
 def test_counts_are_taken_over_from_the_account() -> None:
     responses: dict[Outcome, int] = {"data": 1, "empty": 2, "error": 3}
-    account = AccountRecord(
-        duplicated=4, reordered=5, arrived=6, requests=7, responses=responses, late_polls=8, failed_connects=9
-    )
-    trial = trial_of(account, truth_of(), replace(NOTHING_MEASURED, restarts=10))
+    counts = {name: count for count, name in enumerate(COUNTS, 4)}
+    parts = {"server": PartRecord(3, 0.5)}
+    measured = replace(NOTHING_MEASURED, restarts=3, parts=parts)
+    trial = trial_of(replace(AccountRecord(responses=responses), **counts), truth_of(), measured)
 
-    assert responses == trial.responses
-    assert (4, 5, 6, 7, 8, 9, 10) == (
-        trial.duplicated,
-        trial.reordered,
-        trial.arrived,
-        trial.requests,
-        trial.late_polls,
-        trial.failed_connects,
-        trial.restarts,
-    )
+    assert counts == {name: getattr(trial, name) for name in counts}
+    assert (responses, 3, parts) == (trial.responses, trial.restarts, trial.parts)
 
 
 def test_lateness_of_the_producer_is_that_of_updates_in_the_window() -> None:
     truth = truth_of(made(9, late_ns=900 * MS), made(11, 12, epoch="e1", late_ns=3 * MS))
 
     assert pytest.approx(0.003, rel=1e-3) == trial_of(AccountRecord(), truth).producer.late_seconds_p99
+
+
+def test_lateness_of_the_producer_has_mean_percentile_and_the_most() -> None:
+    """A hundred updates, one of which was 50 ms late."""
+    times = made(*(10 + index / 100 for index in range(100)))
+    late = replace(times, late_ns=[MS] * 99 + [50 * MS])
+    found = trial_of(AccountRecord(), truth_of(late)).producer
+
+    assert pytest.approx((0.00149, 0.001, 0.05), rel=1e-3) == (
+        found.late_seconds_mean,
+        found.late_seconds_p99,
+        found.late_seconds_max,
+    )
 
 
 def test_lateness_of_the_producer_is_unknown_when_it_made_nothing() -> None:

@@ -7,18 +7,22 @@ import pytest
 
 from tests.wirerace.analysis.good import (
     EXPERIMENT,
+    IDLE,
     MEASURED,
     SECOND,
     STEADY,
     WINDOW,
     changed,
     judged,
+    with_account,
 )
 from tests.wirerace.trials import at
 from wirerace.experiment.faults import Fault
 from wirerace.experiment.paths import NetworkPath
+from wirerace.observe.histogram import NO_LATENCIES
 from wirerace.record.parts import PartRecord
 from wirerace.record.result import Raw
+from wirerace.record.samples import ProxyReport
 from wirerace.record.trial import ProxyQuality, Times, Verdict
 
 
@@ -37,11 +41,43 @@ def test_samples_that_miss_the_windows_ends_are_a_reason(off: tuple[float, float
     found = judged(raw=sampled_off(*off))
 
     assert (valid, valid, []) == (found.valid, not found.reasons, found.doubts)
-    assert valid or "was sampled 3.5 s off the window's ends: what was counted between them" in found.reasons[0]
+    assert valid or "was sampled 3.5 s off the window's ends: " in found.reasons[0]
 
 
 def test_samples_that_miss_the_windows_ends_by_little_are_a_doubt() -> None:
     assert "the server was sampled 0.2 s off the window's ends" in judged(raw=sampled_off(0.2, 0)).doubts[0]
+
+
+def test_samples_that_are_nearly_as_late_as_the_latest_are_named_with_it() -> None:
+    """Whatever makes one late makes others late; half of it is near enough."""
+    named = [judged(raw=sampled_off(3.5, machine_seconds)).reasons[0] for machine_seconds in (2.0, 1.5)]
+
+    assert ["the server and the machine were", "the server was"] == [
+        reason.partition(" sampled")[0] for reason in named
+    ]
+
+
+@pytest.mark.parametrize(("began_off", "ended_off", "valid"), [(0.0, 0.0, True), (-0.3, 0.3, False), (0.6, 0.0, False)])
+def test_proxy_or_load_that_reports_of_another_interval_is_a_reason(
+    began_off: float, ended_off: float, *, valid: bool
+) -> None:
+    began_ns, ended_ns = WINDOW.from_ns + round(began_off * SECOND), WINDOW.to_ns + round(ended_off * SECOND)
+    proxy = ProxyReport(began_ns=began_ns, ended_ns=ended_ns, cpu_seconds=0.1, late=NO_LATENCIES)
+    load = msgspec.structs.replace(IDLE, from_ns=began_ns, to_ns=ended_ns)
+    measured = msgspec.structs.replace(MEASURED, proxy=proxy)
+    for raw, who in (
+        (msgspec.structs.replace(STEADY, measured=measured), "the proxy"),
+        (with_account(processes=[load]), "the load"),
+    ):
+        found = judged(raw=raw)
+        assert valid is found.valid
+        assert valid or [f"{who} was sampled 0.6 s"] == [reason.partition(" off")[0] for reason in found.reasons]
+
+
+def test_part_that_has_no_other_name_is_called_by_its_own() -> None:
+    found = judged(changed("parts", {"relay": PartRecord(1, 0.0)}))
+
+    assert ["relay died and was started again, once"] == [reason.partition(":")[0] for reason in found.reasons]
 
 
 def test_server_whose_counters_are_not_whole_is_a_reason_unless_its_restart_is() -> None:
@@ -50,6 +86,22 @@ def test_server_whose_counters_are_not_whole_is_a_reason_unless_its_restart_is()
     assert "the server's counters are not whole" in judged(raw=raw).reasons[0]
     restarted = msgspec.structs.replace(changed("parts", {"server": PartRecord(1, 0.0)}), restarts=1)
     assert ["the server died and was started again, once: clients had to come back"] == judged(restarted, raw).reasons
+
+
+def test_server_that_had_no_core_is_named_even_if_that_made_its_sample_late() -> None:
+    """Between the samples it ran for 2 s and waited for 6 s; 3 and 10 s were counted before the window."""
+    raw = sampled_off(3.5, 0.0)
+    assert raw.measured.server is not None
+    before, after = raw.measured.server
+    busy = (
+        msgspec.structs.replace(before, cpu_seconds=3.0, waited_seconds=10.0, throttled_seconds=0.0),
+        msgspec.structs.replace(after, cpu_seconds=5.0, waited_seconds=16.0, throttled_seconds=0.0),
+    )
+    found = judged(raw=msgspec.structs.replace(raw, measured=msgspec.structs.replace(raw.measured, server=busy)))
+
+    assert "the server had no core 75 % of the time that it wanted one" in [
+        reason.partition(":")[0] for reason in found.reasons
+    ]
 
 
 def test_server_that_was_throttled_is_named_even_if_that_made_its_sample_late() -> None:
@@ -105,6 +157,12 @@ def test_proxy_that_does_not_keep_its_delay_is_found(proxy: dict[str, Any], weig
     (line,) = [*found.reasons, *found.doubts]
     assert line in getattr(found, weight)
     assert line.startswith(text)
+
+
+def test_proxy_that_forwarded_nothing_was_not_late() -> None:
+    found = over_a_proxy(msgspec.structs.replace(PROXY, late_seconds=Times(0, None, None, None, None)))
+
+    assert [] == found.findings
 
 
 def test_proxy_that_keeps_its_delay_is_no_finding_and_one_that_does_not_report_is_unchecked() -> None:

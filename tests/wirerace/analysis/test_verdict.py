@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.wirerace.analysis.good import GOOD, changed, judged
+from tests.wirerace.analysis.good import GOOD, changed, judged, with_account
 from wirerace.record.parts import PartRecord
-from wirerace.record.trial import Finding
+from wirerace.record.trial import Finding, Times
 
 
 def test_trial_without_a_fault_is_valid_and_everything_was_checked() -> None:
@@ -27,6 +27,7 @@ def test_trial_without_a_fault_is_valid_and_everything_was_checked() -> None:
             {"server": PartRecord(2, 0.0)},
             "the server died and was started again, 2 times: clients had to come back",
         ),
+        ("parts", {"load": PartRecord(1, 0.0)}, "the load died and was started again, once: "),
         ("parts", {"producer": PartRecord(1, 0.0)}, "the producer died and was started again, once: what was due"),
         ("parts", {"proxy": PartRecord(1, 0.0)}, "the proxy died and was started again, once: clients had to"),
         ("parts", {"producer": PartRecord(0, 0.05)}, "the producer was stopped by a signal, for 0.05 s at least"),
@@ -99,6 +100,7 @@ def test_trial_is_doubtful_and_still_valid(path: str, value: Any, doubt: str) ->
         ("load.waited_seconds", "how long the load waited for a core"),
         ("server.waited_seconds", "how long the server waited for a core"),
         ("server.throttled_seconds", "throttling of the server"),
+        ("reader_lag_seconds.p99", "reader lag"),
         ("machine.others_cores", "what other processes used"),
         ("machine.stolen_cores", "what the hypervisor took"),
         ("machine.memory_stalled_fraction", "memory pressure"),
@@ -108,6 +110,28 @@ def test_trial_is_doubtful_and_still_valid(path: str, value: Any, doubt: str) ->
 )
 def test_check_that_cannot_be_made_is_named(path: str, unchecked: str) -> None:
     assert [Finding("unchecked", unchecked)] == judged(changed(path, None)).findings
+
+
+def test_reader_that_was_late_is_one_reason_however_late_it_was_at_most() -> None:
+    lag = msgspec.structs.replace(GOOD.reader_lag_seconds, p99=0.3, max=0.6)
+
+    assert 1 == len(judged(msgspec.structs.replace(GOOD, reader_lag_seconds=lag)).findings)
+
+
+def test_reader_lag_is_unchecked_where_nothing_was_read_or_the_kernel_stamps_nothing() -> None:
+    unread = msgspec.structs.replace(GOOD, reader_lag_seconds=Times(0, None, None, None, None))
+
+    assert ["reader lag"] == judged(unread).unchecked
+    assert ["reader lag"] == judged(changed("clock", "user")).unchecked
+
+
+def test_stamps_that_the_kernel_left_out_are_upper_bounds_too() -> None:
+    """Of 20000 deliveries, 150 were read together with something newer and 150 had no stamp."""
+    found = judged(changed("upper_bounds", 150), with_account(unstamped=150))
+
+    assert ["1.5 % of arrivals may have been earlier than their stamp"] == [
+        doubt.partition(":")[0] for doubt in found.doubts
+    ]
 
 
 def test_trial_without_a_verdict_is_not_valid() -> None:

@@ -26,16 +26,17 @@ def test_connections_that_broke_are_a_doubt_even_when_as_many_that_were_cut_neve
 
     assert ["connections broke 3 times"] == returned(cuts=5, breaks=3, came_back=8)
     assert ["connections broke 3 times", never] == returned(cuts=5, breaks=3, came_back=5)
-    assert ["5 of 5 connections that broke or were cut had not come back at the end"] == returned(
-        cuts=5, breaks=0, came_back=0
-    )
+    for came_back in (0, 4):
+        away = f"{5 - came_back} of 5 connections that broke or were cut had not come back at the end"
+        assert [away] == returned(cuts=5, breaks=0, came_back=came_back)
 
 
 def sent_again(resent: Resent | None, *, own: int, namespace: int | None, opened: int = 0) -> Verdict:
     """Return the verdict for a number of opened connections and of segments that were sent again."""
     trial = changed("bytes.retransmitted", own)
     counted = msgspec.structs.replace(trial.bytes, namespace_retransmitted=namespace)
-    account = msgspec.structs.replace(STEADY.account, traffic=(Traffic(), Traffic(connections=opened)))
+    traffic = (Traffic(connections=200), Traffic(connections=200 + opened))
+    account = msgspec.structs.replace(STEADY.account, traffic=traffic)
     measured = msgspec.structs.replace(MEASURED, resent=resent)
     raw = msgspec.structs.replace(STEADY, account=account, measured=measured)
     return judged(msgspec.structs.replace(trial, bytes=counted), raw)
@@ -51,6 +52,7 @@ def test_another_process_that_sends_segments_again_says_nothing_of_the_trial() -
     [
         (None, 0, 0, 5000),  # a server in a container, whose namespace is its own
         (None, 2, 0, 5000),
+        (Resent(0, 0, 1), 0, 0, 5000),
         (Resent(2, 0, 1), 2, 0, 4998),  # a connection has closed meanwhile
         (Resent(2, 1, 0), 2, 9, 4998),  # connections were opened and have closed meanwhile
     ],
@@ -62,6 +64,19 @@ def test_segments_sent_again_by_nobody_knows_whom_are_a_doubt_at_most(
 
     assert found.valid
     assert f"{others} segments were sent again in the server's network namespace" in found.doubts[-1]
+
+
+@pytest.mark.parametrize(("namespace", "doubts"), [(2, []), (3, ["1 segment was sent again"])])
+def test_one_segment_that_nobody_knows_whose_it_is_is_a_doubt(namespace: int, doubts: list[str]) -> None:
+    found = sent_again(Resent(2, 0, 1), own=2, namespace=namespace)
+
+    assert doubts == [doubt.partition(" in the server's")[0] for doubt in found.doubts if "namespace" in doubt]
+
+
+def test_connections_without_a_segment_in_the_window_have_sent_none_again() -> None:
+    counted = msgspec.structs.replace(GOOD.bytes, segments_in=0, segments_out=0)
+
+    assert [] == judged(msgspec.structs.replace(GOOD, bytes=counted)).findings
 
 
 def test_what_a_server_sent_again_is_unchecked_when_nobody_counts_it() -> None:

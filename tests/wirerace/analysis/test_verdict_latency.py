@@ -1,5 +1,7 @@
 """The verdict on latencies that are negative or that rise or fall over the window."""
 
+import math
+
 import msgspec
 import pytest
 
@@ -23,12 +25,39 @@ def test_latency_that_has_not_settled_is_a_doubt(slope: float, told: str) -> Non
     assert [told] == judged(raw=raw_of([5 + index % 3 + slope * index for index in range(100)])).doubts
 
 
+@pytest.mark.parametrize(("t", "doubts"), [(3.33, 0), (3.38, 1)])
+def test_trend_is_no_luck_when_its_t_test_says_so_with_99_percent(t: float, doubts: int) -> None:
+    """Ten tenths leave eight degrees of freedom: 3.355 (table). What is added to the line has no trend of its own."""
+    beside = (1, -1, 1, -1, 0, 0, -1, 1, -1, 1)
+    scale = math.sqrt(8 * sum((index - 4.5) ** 2 for index in range(10)) / sum(one**2 for one in beside)) / t
+    tenths = [20 + index + scale * beside[index] for index in range(10)]
+
+    assert doubts == len(judged(raw=raw_of([tenths[index // 10] for index in range(100)])).doubts)
+
+
+def test_latency_that_rises_by_the_same_from_tenth_to_tenth_has_not_settled() -> None:
+    """Not even a float is off the line: 1/128 s more each time."""
+    (doubt,) = judged(raw=raw_of([7.8125 * (1 + index // 10) for index in range(100)])).doubts
+
+    assert doubt.startswith("latency rises over the window")
+
+
 def test_window_of_too_few_updates_is_not_checked_for_a_trend() -> None:
     half = {"e": {seq: spread for seq, spread in STEADY.account.updates["e"].items() if seq > 50}}
 
     assert ["a trend of the latency in the window: some of its tenths have no update"] == judged(
         raw=with_account(updates=half)
     ).unchecked
+
+
+@pytest.mark.parametrize(("stepped_seconds", "valid"), [(40e-6, True), (60e-6, False)])
+def test_clock_may_be_set_by_what_its_reading_leaves_open_where_no_median_is_known(
+    stepped_seconds: float, *, valid: bool
+) -> None:
+    trial = changed("machine.clock_stepped_seconds", stepped_seconds)
+    unknown = msgspec.structs.replace(trial.latency_seconds, p50=None)
+
+    assert valid is judged(msgspec.structs.replace(trial, latency_seconds=unknown)).valid
 
 
 def test_record_whose_latencies_are_too_small_is_a_reason() -> None:
@@ -40,11 +69,14 @@ def test_record_whose_latencies_are_too_small_is_a_reason() -> None:
     ]
 
 
-def test_least_latency_that_is_negative_is_a_reason_although_no_update_tells() -> None:
+@pytest.mark.parametrize(("latency_ns", "valid"), [(-MS, False), (-60_000, False), (-40_000, True)])
+def test_least_latency_below_what_a_clock_can_tell_is_a_reason_although_no_update_tells(
+    latency_ns: int, *, valid: bool
+) -> None:
     latencies = Latencies()
-    latencies.record(-MS)
+    latencies.record(latency_ns)
 
-    assert not judged(raw=with_account(latencies=latencies.to_record())).valid
+    assert valid is judged(raw=with_account(latencies=latencies.to_record())).valid
 
 
 def test_update_received_after_it_was_due_and_before_it_was_made_is_a_reason() -> None:

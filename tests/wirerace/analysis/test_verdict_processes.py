@@ -1,9 +1,12 @@
 """The verdict on processes that died, were throttled or waited, and on ledgers that were closed too early."""
 
 import msgspec
+import pytest
 
 from tests.wirerace.analysis.good import EXPERIMENT, GOOD, IDLE, SECOND, STEADY, WINDOW, changed, judged, with_account
 from wirerace.experiment.faults import Fault
+from wirerace.observe.account import ProcessUse
+from wirerace.record.parts import PartRecord
 from wirerace.workload.schedule import EpochMade
 
 
@@ -23,10 +26,13 @@ def test_throttling_is_unchecked_when_one_load_process_does_not_know() -> None:
     assert ["throttling of the load"] == judged(raw=raw).unchecked
 
 
-def test_load_process_that_could_not_sample_itself_is_a_reason() -> None:
-    (reason,) = judged(raw=with_account(processes=[])).reasons
+@pytest.mark.parametrize(("processes", "missing"), [([], "2 of 2"), ([IDLE], "1 of 2")])
+def test_load_process_that_could_not_sample_itself_is_a_reason(processes: list[ProcessUse], missing: str) -> None:
+    load = msgspec.structs.replace(GOOD.load, processes=2)
+    raw = with_account(processes=processes, closed_ns=2 * STEADY.account.closed_ns)
+    (reason,) = judged(msgspec.structs.replace(GOOD, load=load), raw).reasons
 
-    assert reason.startswith("1 of 1 load processes sampled themselves too late")
+    assert reason.startswith(f"{missing} load processes sampled themselves too late")
 
 
 def test_producer_that_died_is_a_reason_whatever_it_made_afterwards() -> None:
@@ -42,6 +48,17 @@ def test_waiting_that_is_nothing_of_the_window_is_none() -> None:
     server = msgspec.structs.replace(GOOD.server, cpu_seconds=0.001, waited_seconds=0.019)
 
     assert judged(msgspec.structs.replace(GOOD, server=server)).valid
+
+
+def test_producer_whose_restart_was_seen_is_one_reason() -> None:
+    epochs = [*STEADY.truth.epochs, EpochMade("e2", [1], [WINDOW.from_ns + 5], [0])]
+    raw = msgspec.structs.replace(STEADY, truth=msgspec.structs.replace(STEADY.truth, epochs=epochs))
+
+    assert 1 == len(judged(changed("parts", {"producer": PartRecord(1, 0.0)}), raw).reasons)
+
+
+def test_ledgers_that_were_closed_at_the_windows_end_have_everything() -> None:
+    assert judged(raw=with_account(closed_ns=[WINDOW.to_ns])).valid
 
 
 def test_ledgers_that_were_closed_before_the_windows_end_are_a_reason() -> None:

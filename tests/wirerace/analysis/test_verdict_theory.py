@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from tests.wirerace.analysis.good import changed, judged
+from wirerace.analysis.validity.theory import is_far
 from wirerace.record.trial import Cell, Condition, Kind, Verdict
 from wirerace.theory.conditions import CONDITIONS
 
@@ -58,3 +59,18 @@ def test_overload_that_was_asked_for_excuses_a_deviation_of_any_size_and_a_distu
 
 def test_theory_that_could_not_be_computed_is_unchecked() -> None:
     assert ["theory: too little was measured to predict from"] == judged(changed("theory", [])).unchecked
+
+
+def test_deviation_from_nothing_is_a_doubt_without_a_ratio() -> None:
+    cell = Cell("empty_fraction", 0.1, 0.0, 0.0, 0.0, None, 0.005, within=False)
+    (doubt,) = judged(changed("theory", [cell])).doubts
+
+    assert doubt.startswith("empty fraction is outside of what theory allows: ")
+
+
+@pytest.mark.parametrize("unknown", ["measured", "given"])
+def test_deviation_of_what_is_unknown_is_not_far(unknown: str) -> None:
+    cell = Cell("latency_seconds", 0.9, 0.01, 0.01, 0.0, 90.0, 0.002, within=False)
+
+    assert is_far(cell)
+    assert not is_far(msgspec.structs.replace(cell, **{unknown: None}))

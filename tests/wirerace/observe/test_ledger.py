@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 
 from tests.wirerace.stories import SECONDS_SQUARED, Story, account_of, age_integral, counted, peaks, stories
-from wirerace.observe.account import NO_WINDOW, AccountRecord, Outcome, Spread, Subscription
+from wirerace.observe.account import NO_WINDOW, STAGES, AccountRecord, Outcome, Spread, Subscription
 from wirerace.observe.ledger import Account, Ledger
 from wirerace.wire.update import Cursor, Update
 
@@ -77,18 +77,19 @@ def test_arrival_belongs_to_the_window_in_which_it_came(arrival_ns: int, arrived
     assert (0, arrived) == (totals.delivered, totals.arrived)
 
 
-@pytest.mark.parametrize(("at_ns", "counted"), [(99, 0), (100, 1), (199, 1), (200, 0)])
+@pytest.mark.parametrize(("at_ns", "counted"), [(99, 0), (100, 2), (199, 2), (200, 0)])
 @pytest.mark.parametrize("outcome", ["data", "empty", "error"])
 def test_requests_responses_and_late_polls_count_by_the_time_they_were_due(
     outcome: Outcome, at_ns: int, counted: int
 ) -> None:
     account = account_of()
-    account.request(at_ns)
-    account.response(outcome, at_ns, 5)
-    account.repoll(at_ns, at_ns - 7)
-    account.read(at_ns, at_ns + 3, by_kernel=True)
-    account.read(at_ns, at_ns, by_kernel=False)
-    account.late_poll(at_ns)
+    for _ in range(2):
+        account.request(at_ns)
+        account.response(outcome, at_ns, 5)
+        account.repoll(at_ns, at_ns - 7)
+        account.read(at_ns, at_ns + 3, by_kernel=True)
+        account.read(at_ns, at_ns, by_kernel=False)
+        account.late_poll(at_ns)
 
     assert (counted, counted) == (account.totals.requests, account.totals.late_polls)
     assert {"data": 0, "empty": 0, "error": 0, outcome: counted} == account.totals.responses
@@ -110,6 +111,47 @@ def test_what_has_happened_so_far_is_counted_whatever_the_window() -> None:
     assert (2, 2, 2, 6) == (tally.requests, tally.late_polls, tally.repolls, tally.repoll_gap_ns)
     assert {"data": 2, "empty": 1, "error": 0} == tally.responses
     assert AccountRecord() == account.to_record()
+
+
+def test_sum_of_repoll_gaps_does_not_fall_when_a_stamp_is_later_than_the_request() -> None:
+    account = Account(NO_WINDOW)
+    account.repoll(9, 6)
+    account.repoll(9, 12)
+
+    assert 3 == account.tally.repoll_gap_ns
+
+
+def test_updates_that_were_overtaken_are_counted_so_far_whatever_the_window() -> None:
+    account = Account(NO_WINDOW)
+    ledger = Ledger(account)
+    ledger.open(Cursor("e0", 0), 0)
+    for seq in (1, 5, 3, 3, 2, 9):
+        ledger.receive(Update("e0", seq, seq, ""), 10)
+
+    assert (2, 0) == (account.tally.reordered, account.totals.reordered)
+
+
+@pytest.mark.parametrize(("at_ns", "partial"), [(99, 0), (100, 2), (200, 0)])
+def test_answers_of_the_window_that_say_that_there_is_more_are_counted(at_ns: int, partial: int) -> None:
+    account = account_of()
+    account.response("data", at_ns, 5)
+    for _ in range(2):
+        account.response("data", at_ns, 5, is_partial=True)
+
+    assert partial == account.totals.partial_responses
+
+
+def test_record_has_everything_that_was_timed() -> None:
+    account = account_of()
+    timed = ("latencies", "connecting", "returning", "answering", "repolling", "reading")
+    for value, latencies in enumerate([*(getattr(account, name) for name in timed), *account.stages.values()], 1):
+        latencies.record(value)
+    record = account.to_record()
+
+    assert [1, 2, 3, 4, 5, 6] == [getattr(record, name).sum_ns for name in timed]
+    assert dict(zip(STAGES, (7, 8, 9, 10), strict=True)) == {
+        stage: latencies.sum_ns for stage, latencies in record.stages.items()
+    }
 
 
 def test_age_is_that_of_the_newest_update_and_unknown_before_the_first() -> None:
@@ -135,9 +177,10 @@ def test_age_is_that_of_the_newest_update_and_unknown_before_the_first() -> None
 def test_client_is_subscribed_through_the_whole_window_or_partly(
     opened_ns: int, closed_ns: int, subscribed: int, partly: list[Subscription]
 ) -> None:
-    totals = account_of(Story(opened_ns, Cursor("e0", 0), [], closed_ns)).totals
+    story = Story(opened_ns, Cursor("e0", 0), [], closed_ns)
+    totals = account_of(story, story).totals
 
-    assert (subscribed, partly) == (totals.subscribed, totals.partly)
+    assert (2 * subscribed, 2 * partly) == (totals.subscribed, totals.partly)
 
 
 @pytest.mark.parametrize("closed_ns", [150, 250])
@@ -206,15 +249,17 @@ def test_ledger_closed_twice_counts_once() -> None:
 
 def test_clients_are_live_from_their_cursor_to_their_end_and_aged_from_their_first_update() -> None:
     account = account_of()
-    first, second = Ledger(account), Ledger(account)
-    first.open(Cursor("e0", 0), 0)
-    second.open(Cursor("e0", 0), 0)
-    first.receive(Update("e0", 1, 5, ""), 6)
-    first.receive(Update("e0", 2, 7, ""), 8)
-    second.close(9)
+    first, second, third = Ledger(account), Ledger(account), Ledger(account)
+    for ledger in (first, second, third):
+        ledger.open(Cursor("e0", 0), 0)
+    for ledger in (first, second):
+        ledger.receive(Update("e0", 1, 5, ""), 6)
+        ledger.receive(Update("e0", 2, 7, ""), 8)
+    third.close(9)
 
-    assert (1, 1) == (account.live_clients, account.aged_clients)
+    assert (2, 2) == (account.live_clients, account.aged_clients)
     first.close(10)
+    second.close(10)
     assert (0, 0) == (account.live_clients, account.aged_clients)
 
 
@@ -224,12 +269,13 @@ def test_deliveries_that_may_have_come_earlier_are_counted() -> None:
     ledger.open(Cursor("e0", 0), 0)
     for seq, is_bound in ((1, True), (2, True), (3, False), (3, True)):
         ledger.receive(Update("e0", seq, 150, ""), 160, is_bound=is_bound)
+    ledger.receive(Update("e0", 4, 150, ""), 160)
 
     assert 2 == account.totals.upper_bounds, "what came again has no latency"
 
 
 def test_account_tells_how_many_clients_received_each_update_and_how_late() -> None:
     update = Update("e0", 1, 150, "")
-    told = [Story(0, Cursor("e0", 0), [(update, arrival_ns)], 300) for arrival_ns in (170, 190, 160)]
+    told = [Story(0, Cursor("e0", 0), [(update, arrival_ns)], 300) for arrival_ns in (170, 190, 160, 180)]
 
-    assert {"e0": {1: Spread(3, 20 + 40 + 10, 10, 40)}} == account_of(*told).to_record().updates
+    assert {"e0": {1: Spread(4, 20 + 40 + 10 + 30, 10, 40)}} == account_of(*told).to_record().updates

@@ -60,7 +60,7 @@ def mean_wait_seconds(made: list[int]) -> float:
 
 
 def has_two_close_pairs(made: list[int]) -> bool:
-    """Tell whether two updates follow another one at once, yet not within one read, with nothing else near them."""
+    """Return whether two updates follow another one at once, yet not within one read, with nothing else near them."""
     gaps = [(after - before) / 1e9 for before, after in pairwise(made)]
     in_window = [gap for gap, before in zip(gaps, made, strict=False) if before >= WINDOW.from_ns]
     around = [

@@ -1,1 +1,1 @@
-"""Validity: whether a trial is to be believed. One file for each subject; `verdict.py` lists them."""
+"""Validity: whether a trial is valid. One file for each subject; `verdict.py` lists them."""

@@ -8,7 +8,7 @@ from wirerace.record.trial import Finding
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    """Yield what was found of the stamps."""
+    """Yield the findings about stamps."""
     trial = evidence.trial
     if trial.clock == "user":
         cure = "use a kernel that stamps arrivals (SO_TIMESTAMPNS): Linux"

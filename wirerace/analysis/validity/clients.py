@@ -10,7 +10,7 @@ SEE_SERVER_LOG = "see the server's log in logs/"
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    """Yield what was found of polls and of connections."""
+    """Yield the findings about polls and connections."""
     yield from _polls(evidence)
     yield from _connections(evidence)
 
@@ -18,7 +18,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
 def _polls(evidence: Evidence) -> Iterator[Finding]:
     trial = evidence.trial
     if trial.requests:
-        # Polls that fall due while something stands still are to be late: that is what is measured.
+        # Polls that are due during a stall are expected to be late: that is what is measured.
         stalled_seconds = sum(fault.lasts_seconds for fault in evidence.faults("stall"))
         late = max(0.0, trial.late_polls / trial.requests - stalled_seconds / trial.window_seconds)
         text = f"{percent(late)} of polls left late, or never"

@@ -1,4 +1,4 @@
-"""The clock: whether somebody set it in the window, and whether every arrival lies after its making."""
+"""The clock: whether it was set in the window, and whether every arrival is after its making."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from wirerace.record.trial import Finding
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    """Yield what was found of the wall clock."""
+    """Yield the findings about the wall clock."""
     yield from _steps(evidence)
     yield from _order(evidence)
 
@@ -25,7 +25,7 @@ def _steps(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _order(evidence: Evidence) -> Iterator[Finding]:
-    """Yield whether anything was received before it was made, by more than the clock can explain."""
+    """Yield a finding if an update was received before it was made, by more than the clock can explain."""
     unsure = thresholds.CLOCK_READING_SECONDS + abs(evidence.trial.machine.clock_stepped_seconds)
     early = max(_early_seconds(evidence.raw), default=0.0)
     if early > unsure:
@@ -35,7 +35,7 @@ def _order(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _early_seconds(raw: Raw) -> Iterator[float]:
-    """Yield how long before its making each update arrived first: negative where all is well.
+    """Yield how long before its making each update first arrived; negative is normal.
 
     Latency is counted from when an update was due; it was made `late_ns` after that.
     """

@@ -8,7 +8,7 @@ from wirerace.record.trial import Finding
 
 
 def starved(who: str, ran: float | None, waited: float | None, window_seconds: float) -> Iterator[Finding]:
-    """Yield what it means that a process ran for so long, and waited for a core for so long."""
+    """Yield the findings about a process's time of running and of waiting for a core."""
     if ran is None or waited is None:
         yield Finding("unchecked", f"how long {who} waited for a core")
     elif waited > thresholds.STARVED_LEAST * window_seconds:
@@ -18,7 +18,7 @@ def starved(who: str, ran: float | None, waited: float | None, window_seconds: f
 
 
 def throttled(who: str, throttled_seconds: float | None, window_seconds: float) -> Iterator[Finding]:
-    """Yield what it means that a process's quota was used up for so long."""
+    """Yield the findings about the time in which a process's quota was used up."""
     fraction = None if throttled_seconds is None else throttled_seconds / window_seconds
     text = f"{who} was throttled {percent(fraction)} of the time"
     yield from against(thresholds.THROTTLED_FRACTION, fraction, f"throttling of {who}", text)

@@ -1,4 +1,4 @@
-"""What a check looks at, and how it says what it has found."""
+"""The input of a check, and how a check reports its findings."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from wirerace.record.trial import Finding, Trial
 
 
 class Evidence(NamedTuple):
-    """What a trial is judged by: what was asked for, the raw record, and the figures with their theory."""
+    """What a trial is judged by: its plan, the raw record, and the figures with their theory."""
 
     plan: Plan
     raw: Raw
@@ -20,16 +20,16 @@ class Evidence(NamedTuple):
 
     @property
     def experiment(self) -> Experiment:
-        """What was asked for."""
+        """The experiment of the trial."""
         return self.plan.experiment
 
     def faults(self, kind: FaultKind, *places: FaultPlace) -> list[Fault]:
-        """Return the faults of a kind that were asked for; on one of some places, where any are named."""
+        """Return the experiment's faults of a kind; if places are given, only those at one of them."""
         return [one for one in self.experiment.faults if one.kind == kind and (not places or one.on in places)]
 
 
 def against(limit: Limit, value: float | None, name: str, spelled: str) -> Iterator[Finding]:
-    """Yield what a value means that must not be above a limit; `spelled` says what it is, `name` what is unknown."""
+    """Yield the finding for a value above a limit. `spelled` is its text; `name` is the text if it is unknown."""
     if value is None:
         yield Finding("unchecked", name)
     elif limit.invalid is not None and value > limit.invalid:
@@ -39,15 +39,15 @@ def against(limit: Limit, value: float | None, name: str, spelled: str) -> Itera
 
 
 def percent(fraction: float | None) -> str:
-    """Return a fraction as people read it."""
+    """Return a fraction in percent."""
     return "" if fraction is None else f"{100 * fraction:.3g} %"
 
 
 def seconds(duration_seconds: float) -> str:
-    """Return a long duration as people read it."""
+    """Return a long duration in seconds, as text."""
     return f"{duration_seconds:.3g} s"
 
 
 def milliseconds(seconds: float | None) -> str:
-    """Return a duration as people read it."""
+    """Return a duration in milliseconds, as text."""
     return "" if seconds is None else f"{1000 * seconds:.3g} ms"

@@ -10,7 +10,7 @@ from wirerace.record.trial import Finding
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    """Yield what was found of the load's processes."""
+    """Yield the findings about the load's processes."""
     yield from _closing(evidence)
     trial = evidence.trial
     load, window_seconds, processes = trial.load, trial.window_seconds, evidence.raw.account.processes
@@ -32,7 +32,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _closing(evidence: Evidence) -> Iterator[Finding]:
-    """Yield what it means that ledgers were closed before the window's end: nothing after that was counted."""
+    """Yield the findings about ledgers that were closed before the window's end: nothing after that was counted."""
     window, closed, processes = evidence.raw.window, evidence.raw.account.closed_ns, evidence.trial.load.processes
     if early := [at_ns for at_ns in closed if at_ns < window.to_ns]:
         left = seconds((window.to_ns - min(early)) / NS_PER_SECOND)

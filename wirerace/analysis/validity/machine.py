@@ -8,7 +8,7 @@ from wirerace.record.trial import Finding
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    """Yield what was found of the machine in the window."""
+    """Yield the findings about the machine in the window."""
     machine = evidence.trial.machine
     for limit, cores, name, text in (
         (thresholds.OTHERS_FRACTION, machine.others_cores, "what other processes used", "other processes used"),

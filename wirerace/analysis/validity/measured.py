@@ -1,4 +1,4 @@
-"""What was measured: whether there is enough of it for each figure. Nothing measured is never valid."""
+"""The measurements: whether there are enough for each figure. A trial without measurements is never valid."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ LONGER = "use a longer window (window.measure_seconds), or a higher producer.rat
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    """Yield what was found of the amounts that figures rest on."""
+    """Yield the findings about the amounts that figures depend on."""
     yield from _updates(evidence)
     yield from _deliveries(evidence)
     yield from _answers(evidence)
@@ -61,7 +61,7 @@ def _age(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _counted(count: int, noun: str) -> str:
-    """Return how many there were, as the beginning of a sentence about the past."""
+    """Return a count and its noun, as the beginning of a sentence about the past."""
     if not count:
         return f"no {noun} was"
     return f"only 1 {noun} was" if count == 1 else f"only {count} {noun}s were"

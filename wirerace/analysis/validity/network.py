@@ -8,11 +8,11 @@ from wirerace.record.trial import Finding
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    """Yield what was found of TCP."""
+    """Yield the findings about TCP."""
     counted = evidence.trial.bytes
     segments_in, again = counted.segments_in, counted.retransmitted
     segments = (segments_in or 0) + (counted.segments_out or 0)
-    fraction = None if again is None or segments_in is None else again / max(segments, again, 1)
+    fraction = None if again is None or segments_in is None else again / max(segments, 1)
     text = f"{segments_sent(again or 0)} again beside {segments} of the trial"
     yield from against(thresholds.RETRANSMITTED_FRACTION, fraction, "retransmissions", text)
     yield from _of_the_namespace(evidence)
@@ -24,7 +24,7 @@ def segments_sent(count: int) -> str:
 
 
 def _of_the_namespace(evidence: Evidence) -> Iterator[Finding]:
-    """Yield what is known of the server's network namespace alone, unless every connection of the trial was asked."""
+    """Yield the findings about the server's network namespace, unless every connection of the trial was read."""
     counted, resent = evidence.trial.bytes, evidence.raw.measured.resent
     before, after = evidence.raw.account.traffic
     opened = after.connections - before.connections

@@ -1,4 +1,4 @@
-"""The parts of a trial: whether each of them lived, and went on, and whether the run itself looked in time."""
+"""The parts of a trial: whether each of them ran without a break, and whether the run itself looked in time."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ RESTARTED = {
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    """Yield what was found of every part."""
+    """Yield the findings about every part."""
     for name, part in evidence.trial.parts.items():
         who, still = NAMES.get(name, name), part.still_seconds
         asked = len(_faults(evidence, "kill", name))
@@ -37,19 +37,19 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         if name == ITSELF:
             text = f"{who} stood still, or had other work, for {seconds(still)}"
             yield from against(thresholds.UNWATCHED_SECONDS, still, "whether wirerace looked in time", text)
-        elif not _faults(evidence, "stall", name):  # which is what is measured
+        elif not _faults(evidence, "stall", name):  # a stall that is asked for is what is measured
             text = f"{who} was stopped by a signal, for {seconds(still)} at least"
             yield from against(thresholds.STILL_SECONDS, still, f"whether {who} stood still", text)
     yield from _spans(evidence)
 
 
 def _faults(evidence: Evidence, kind: FaultKind, name: str) -> list[Fault]:
-    """Return the faults of a kind that the experiment asks for on a part."""
+    """Return the experiment's faults of a kind on a part."""
     return [fault for fault in evidence.faults(kind) if fault.on == name]
 
 
 def _spans(evidence: Evidence) -> Iterator[Finding]:
-    """Yield what it means that samples miss the ends of the window; whatever makes one late makes others late."""
+    """Yield the findings about samples that miss the ends of the window; one cause often makes several of them late."""
     window = evidence.raw.window
     off = dict(_off_seconds(evidence))
     worst = max(off.values())

@@ -1,4 +1,4 @@
-"""The producer: whether it lived, kept its schedule, and made what was due."""
+"""The producer: whether it ran without a break, kept its schedule, and made what was due."""
 
 from collections.abc import Iterator
 from itertools import dropwhile, takewhile
@@ -15,7 +15,7 @@ SEE_LOG = "see the producer's log in logs/"
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    """Yield what was found of the producer."""
+    """Yield the findings about the producer."""
     trial = evidence.trial
     if evidence.faults("kill", "producer") or evidence.faults("stall", "producer"):
         yield Finding("unchecked", "whether the producer kept its schedule: a fault was asked of it")
@@ -35,7 +35,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _made(evidence: Evidence) -> Iterator[Finding]:
-    """Compare what was made in the window with what its schedule says."""
+    """Compare the updates made in the window with the schedule."""
     try:
         due = _due(evidence)
     except BadInput:
@@ -48,9 +48,9 @@ def _made(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _due(evidence: Evidence) -> int:
-    """Return how many updates were due in the window: its schedule begins one warm-up before it.
+    """Return how many updates were due in the window. The schedule begins one warm-up before it.
 
-    Raises BadInput when the trace is gone.
+    Raises BadInput when the trace is missing.
     """
     window = evidence.raw.window
     start_ns = window.from_ns - to_ns(evidence.experiment.window.warmup_seconds)

@@ -8,7 +8,7 @@ from wirerace.record.trial import Finding
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    """Yield what was found of the proxy, where there is one."""
+    """Yield the findings about the proxy, if there is one."""
     delay_seconds, proxy = evidence.raw.path.delay_seconds, evidence.trial.proxy
     if not delay_seconds:
         return

@@ -1,4 +1,4 @@
-"""The server under test: whether it lived, had a core, and answered."""
+"""The server under test: whether it ran without a break, had a core, and answered."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from wirerace.record.trial import Finding
 
 
 class Spent(NamedTuple):
-    """What the server spent in `of_seconds`; None where it is not known."""
+    """What the server spent in `of_seconds`; None if it is not known."""
 
     cpu_seconds: float | None
     waited_seconds: float | None
@@ -20,7 +20,7 @@ class Spent(NamedTuple):
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    """Yield what was found of the server's process."""
+    """Yield the findings about the server's process."""
     samples = evidence.raw.measured.server
     if samples is None:
         if evidence.faults("kill", "server"):
@@ -35,9 +35,9 @@ def check(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _spent(evidence: Evidence, samples: tuple[ServerSample, ServerSample]) -> Spent:
-    """Return what was spent in the window, or between the samples where they miss its ends.
+    """Return what was spent in the window, or between the samples if they miss its ends.
 
-    Whatever kept the server from its core may be why the second sample came late: it must not hide itself.
+    The reason why the second sample came late may be the same that kept the server from its core. It must stay visible.
     """
     server, (before, after) = evidence.trial.server, samples
     if do_span(samples, evidence.raw.window):

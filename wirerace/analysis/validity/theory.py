@@ -1,4 +1,4 @@
-"""Theory: what is outside of its tolerance, by how much, and what may be why."""
+"""Theory: which quantities are outside of their tolerance, by how much, and the possible cause."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -14,12 +14,12 @@ CLOSER = "look at the parts of the latency and at the server's log in logs/, and
 
 
 def is_predicted(experiment: Experiment) -> bool:
-    """Tell whether theory says anything: it is of clients that stay, and of parts that go on."""
+    """Return whether theory applies: only to clients that stay, and to parts that run without a break."""
     return experiment.clients.shape == "steady" and not experiment.faults
 
 
 def check(evidence: Evidence, *, explained: bool) -> Iterator[Finding]:
-    """Yield what was found of theory beside measurement; it was `explained` if another check found anything."""
+    """Yield the findings about theory. A deviation is `explained` if another check found anything."""
     trial, transport = evidence.trial, evidence.plan.transport.name
     if is_predicted(evidence.experiment) and not trial.theory:
         is_known = find_theory(transport) is not None
@@ -35,7 +35,7 @@ def check(evidence: Evidence, *, explained: bool) -> Iterator[Finding]:
 
 
 def is_far(cell: Cell) -> bool:
-    """Tell whether a measurement is so far from theory that something else was measured."""
+    """Return whether a measurement is so far from theory that another setting must have been measured."""
     if cell.measured is None or cell.given is None:
         return False
     relative, absolute = FAR[cell.quantity]
@@ -43,7 +43,7 @@ def is_far(cell: Cell) -> bool:
 
 
 class _Cause(NamedTuple):
-    """What may be why a measurement deviates; it `excuses` a deviation of any size when theory does not apply."""
+    """The possible cause of a deviation. It `excuses` a deviation of any size when theory does not apply."""
 
     why: str
     cure: str

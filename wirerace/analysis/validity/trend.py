@@ -11,7 +11,7 @@ from wirerace.clock import NS_PER_SECOND
 from wirerace.record.trial import Finding
 
 THIRD = thresholds.TREND_BINS // 3
-"""How many bins at either end are compared."""
+"""The number of bins at either end that are compared."""
 CURES = {
     "rises": "use fewer clients or updates: something cannot keep up",
     "falls": "use a longer window.warmup_seconds",
@@ -19,7 +19,7 @@ CURES = {
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    """Warm-up is over when latency has no trend left in the window: compare the means of its tenths."""
+    """Yield a finding if latency has a trend in the window, from the means of its tenths: warm-up was too short."""
     raw = evidence.raw
     bins: list[list[float]] = [[] for _ in range(thresholds.TREND_BINS)]
     from_ns, to_ns_ = raw.window.from_ns, raw.window.to_ns
@@ -41,7 +41,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _is_slope(values: list[float]) -> bool:
-    """Tell whether a straight line through values that follow each other rises or falls by more than luck."""
+    """Return whether a straight line through successive values rises or falls by more than chance."""
     line = linear_regression(range(len(values)), values)
     errors = [value - line.intercept - line.slope * index for index, value in enumerate(values)]
     freedom = len(values) - 2

@@ -1,4 +1,4 @@
-"""The verdict: what all checks have found of a trial. A check that cannot be made is named."""
+"""The verdict: the findings of all checks of a trial. A check that cannot be made is named."""
 
 from collections.abc import Callable, Iterator
 
@@ -36,7 +36,7 @@ CHECKS: tuple[Check, ...] = (
     trend.check,
     clients.check,
 )
-"""Every check, in the order in which findings are listed. Theory comes last: it looks at what the others found."""
+"""Every check, in the order in which findings are listed. Theory comes last, because it reads the others' findings."""
 
 
 def verdict(evidence: Evidence) -> Verdict:
@@ -47,7 +47,7 @@ def verdict(evidence: Evidence) -> Verdict:
 
 
 def verdict_from(findings: list[Finding]) -> Verdict:
-    """Return the verdict that findings amount to: one reason makes a trial invalid."""
+    """Return the verdict of findings: one reason makes a trial invalid."""
     texts: dict[Weight, list[str]] = {"reason": [], "doubt": [], "unchecked": []}
     for finding in findings:
         texts[finding.weight].append(finding.text)

@@ -1,4 +1,4 @@
-"""A link's process: the proxy between clients and one server, and a port at which it says how it keeps the delay."""
+"""The proxy's process: the proxy between clients and one server, and a port that reports how it keeps the delay."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\
 
 
 class ProxyControl:
-    """Answers every request that brings the token with the proxy's report since the last one, on loopback."""
+    """Answers every request that has the token with the proxy's report since the last one, on loopback."""
 
     def __init__(self, port: int, proxy: Proxy, token: str = "") -> None:
         self._proxy = proxy
@@ -27,12 +27,12 @@ class ProxyControl:
 
     @property
     def port(self) -> int:
-        """Where it is asked."""
+        """The port that it listens on."""
         port: int = self._listener.getsockname()[1]
         return port
 
     def close(self) -> None:
-        """Answer nobody any more."""
+        """Stop answering."""
         self._proxy.ignore(self._listener)
         self._listener.close()
 
@@ -43,7 +43,7 @@ class ProxyControl:
             self._proxy.attend(asker, lambda: self._answer(asker))
 
     def _answer(self, asker: socket.socket) -> None:
-        """Answer a request, which is as short as one segment, and hang up; whoever only looks in is let go."""
+        """Answer a request, which fits into one segment, and close. A connection without a request is just closed."""
         self._proxy.ignore(asker)
         with asker, contextlib.suppress(OSError):
             if (request := asker.recv(MOST_REQUEST_BYTES)) and self._token in request:
@@ -52,7 +52,7 @@ class ProxyControl:
 
 
 def main(port: str, control_port: str, server_port: str, delay_seconds: str) -> None:
-    """Pass on what comes for as long as the parent lives, or until a signal ends this."""
+    """Forward until the parent has ended, or until a signal ends this process."""
     parent_pid = int(os.environ.get(variable_of("parent_pid"), "0"))
     proxy = Proxy(int(port), ("127.0.0.1", int(server_port)), float(delay_seconds))
     ProxyControl(int(control_port), proxy, os.environ.get(variable_of("control_token"), ""))

@@ -1,4 +1,4 @@
-"""A link with a delay: forwards bytes between clients and one server on loopback, both ways, after the delay."""
+"""A proxy with a delay: forwards bytes between clients and one server on loopback, in both directions."""
 
 import contextlib
 import heapq
@@ -20,13 +20,13 @@ READ_BYTES = 65_536
 ANCILLARY_BYTES = 64
 SO_TIMESTAMPNS = 35 if sys.platform == "linux" else None  # as loadtests/connection.py switches it on
 TIMESPEC = struct.Struct("@ll")
-MOST_BYTES_ON_THE_WAY = 1024 * 1024  # of one direction of one connection; beyond, it is not read from
+MOST_BYTES_ON_THE_WAY = 1024 * 1024  # in one direction of one connection; above that, reading pauses
 BACKLOG = 4096
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: closing sends a reset
 
 
 class Parcel(NamedTuple):
-    """What is on its way: bytes, the end of them (nothing), or a reset (None); the number keeps the order."""
+    """What is on its path: bytes, their end (empty), or a reset (None). The number keeps the order."""
 
     due: float
     number: int
@@ -35,28 +35,29 @@ class Parcel(NamedTuple):
 
 
 class End:
-    """One side of a connection. What is read here goes to `other`."""
+    """One side of a connection. Bytes read here go to `other`."""
 
     def __init__(self, stream: socket.socket) -> None:
         self.stream = stream
         self.other = self
         self.coming = 0
-        """Bytes on their way to this end, those that wait to be written included."""
+        """Bytes on their path to this end, including those that wait to be written."""
         self.waiting = bytearray()
         self.reads = True
         self.watched = 0
         self.ends = False
-        """Whether nothing comes after what is waiting."""
+        """Whether nothing comes after the waiting bytes."""
         self.earliest = 0.0
         self.latest_due = 0.0
-        """When the last of what was read here is due: what is read after it is never due before."""
+        """When the last bytes read here are due. Later bytes are never due before them."""
 
 
 class Proxy:
-    """Delays both directions by exactly the same time, keeps order, passes on half-closes and resets.
+    """Delays both directions by exactly the same time, and keeps the order. Half-closes and resets are forwarded too.
 
-    The kernel completes a client's handshake at once; as over a real link its first bytes leave a round trip later. The
-    delay counts from the kernel's stamp of what arrives, where there is one, so that reading late adds nothing to it.
+    The kernel completes a client's handshake at once, but the client's first bytes leave a round trip later, as over a
+    real link. The delay counts from the kernel's stamp of an arrival, if there is one, so late reading adds nothing to
+    it.
     """
 
     def __init__(self, port: int, server: tuple[str, int], delay_seconds: float) -> None:
@@ -73,20 +74,20 @@ class Proxy:
 
     @property
     def port(self) -> int:
-        """Where clients are to connect."""
+        """The port that clients connect to."""
         port: int = self._listener.getsockname()[1]
         return port
 
     def attend(self, stream: socket.socket, act: Callable[[], None]) -> None:
-        """Call `act`, between turns of the proxy's own, whenever something can be read from a socket."""
+        """Call `act`, between the proxy's own turns, whenever something can be read from a socket."""
         self._selector.register(stream, selectors.EVENT_READ, act)
 
     def ignore(self, stream: socket.socket) -> None:
-        """Attend to a socket no longer."""
+        """Stop attending to a socket."""
         self._selector.unregister(stream)
 
     def report(self) -> ProxyReport:
-        """Return what was forwarded since the last report, and begin anew."""
+        """Return what was forwarded since the last report, and begin the next one."""
         now, cpu_seconds = now_ns(), process_cpu_seconds() or 0.0
         spent_seconds = cpu_seconds - self._cpu_before
         found = ProxyReport(
@@ -102,7 +103,7 @@ class Proxy:
         self._selector.close()
 
     def turn(self, most_seconds: float) -> None:
-        """Wait until something is due or comes, so long at most, and do it."""
+        """Wait at most `most_seconds` until something is due or arrives, and handle it."""
         if self._parcels:
             most_seconds = max(0.0, min(most_seconds, self._parcels[0].due - time.monotonic()))
         # A selector waits whole milliseconds; select() on it waits to the microsecond.
@@ -186,7 +187,7 @@ class Proxy:
         self._watch(end.other)
 
     def _lose(self, end: End) -> None:
-        """Forget an end that has been reset; the other one hears of it a delay later."""
+        """Drop an end that has been reset; the other end is reset after the delay."""
         self._send_off(end, None, time.monotonic())
         self._close(end)
 
@@ -200,7 +201,7 @@ class Proxy:
         end.stream.close()
 
     def _watch(self, end: End) -> None:
-        """Ask to be told of what can be done at an end now."""
+        """Register for the events that an end can handle now."""
         reads = end.reads and end.other.coming < MOST_BYTES_ON_THE_WAY
         events = (selectors.EVENT_READ if reads else 0) | (selectors.EVENT_WRITE if end.waiting else 0)
         events = events if end in self._open else 0
@@ -216,7 +217,7 @@ class Proxy:
 
 
 def lag_seconds(ancillary: list[tuple[int, int, bytes]]) -> float:
-    """Return how long ago the kernel received what has just been read; 0 where it has no stamp."""
+    """Return how long ago the kernel received the bytes just read; 0 without a stamp."""
     for level, kind, data in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
             seconds, fraction_ns = TIMESPEC.unpack(data)

@@ -1,4 +1,4 @@
-"""Containers of an experiment: what they spend, whether they live, what they said last."""
+"""Containers of an experiment: their costs, whether they run, and the end of their logs."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ PAUSED = "paused"
 
 @contextmanager
 def asking(name: str) -> Iterator[None]:
-    """Ask the engine about a part; TrialFailed when it refuses, or does not answer."""
+    """Raise TrialFailed when the engine refuses a request about a part, or does not answer."""
     from docker.errors import DockerException  # noqa: PLC0415 -- 0.15 s that a run without containers does not need
 
     try:
@@ -34,7 +34,7 @@ def asking(name: str) -> Iterator[None]:
 
 
 class Container:
-    """One container of the stack; it is there before the experiment and after it."""
+    """One container of the stack, which exists before the experiment and after it."""
 
     shares_network = False
 
@@ -51,7 +51,7 @@ class Container:
         return [self]
 
     def port(self, inside: int) -> int:
-        """Return where a port of the container is published on this machine."""
+        """Return the port of this machine at which a port of the container is published."""
         with asking(self.name):
             self._container.reload()
         bindings = self._container.ports.get(f"{inside}/tcp")
@@ -60,12 +60,12 @@ class Container:
         return int(bindings[0]["HostPort"])
 
     def variable(self, name: str) -> str:
-        """Return a variable of the environment that it was made with, empty without one."""
+        """Return a variable of its environment, empty without one."""
         given: dict[str, str] = dict(one.partition("=")[::2] for one in self._container.attrs["Config"]["Env"] or ())
         return given.get(name, "")
 
     def has_ended(self) -> bool:
-        """Tell whether it is not running."""
+        """Return whether it is not running."""
         try:
             with asking(self.name):
                 self._container.reload()
@@ -74,7 +74,7 @@ class Container:
         return str(self._container.status) not in {"running", PAUSED}
 
     def is_stopped(self) -> bool:
-        """Tell whether it is paused, or a signal has stopped its first process, where that is to be seen."""
+        """Return whether it is paused, or, if that is visible, whether a signal has stopped its first process."""
         if self._stalling is not None and self._stalling.poll() is None:
             return True
         return is_stopped(str(self._container.id), self._container.attrs["State"]["Pid"])
@@ -87,8 +87,8 @@ class Container:
     def stall(self, seconds: float) -> None:
         """Pause it from now on for a time.
 
-        A shell of its own lets it go on, whatever becomes of this process meanwhile. It is started before the pause,
-        so that the pause always ends.
+        A separate shell unpauses it, even if this process ends meanwhile. The shell is started before the pause, so
+        that the pause always ends.
         """
         command = ["/bin/sh", "-c", f"sleep {seconds:f}; docker unpause {self._container.id}"]
         with whole(), blamed_on(self.name), asking(self.name):
@@ -109,9 +109,9 @@ class Container:
             self._container.start()
 
     def cpu_seconds(self) -> float | None:
-        """Return the CPU time of its control group so far, None where it cannot be had.
+        """Return the CPU time of its control group so far; None if it is not available.
 
-        Quickly, for a window begins meanwhile.
+        It is fast, because a window begins meanwhile.
         """
         try:
             with asking(self.name):
@@ -121,10 +121,10 @@ class Container:
         return cpu_seconds_of(str(self._container.id), self._container.attrs["State"]["Pid"])
 
     def memory(self) -> Memory:
-        """Return the memory of its control group: its processes' own, and what the kernel holds for it.
+        """Return the memory of its control group: its processes' own, and the kernel's for it.
 
-        Control groups of version 1 call the processes' own `total_rss`, those of version 2 `anon`; files are left out.
-        Only version 2 tells the slab.
+        The processes' own memory is `total_rss` in control groups of version 1, and `anon` in version 2. Files are left
+        out. Only version 2 reports the slab.
         """
         began_ns, memory = now_ns(), self._stats().get("memory_stats", {})
         parts = memory.get("stats", {})
@@ -148,7 +148,7 @@ class Container:
         return TrialFailed(f"{self.name} {what}; its log ends: {' | '.join(lines) or '(empty)'}")
 
     def own_cpu_seconds(self) -> float | None:
-        """Return None: its control group has its health checks in it, so its service says what it spent."""
+        """Return None: its control group includes its health checks, so its service's own metric is used."""
         return None
 
     def stop(self) -> None:
@@ -156,7 +156,7 @@ class Container:
         self.resume()
 
     def resume(self) -> None:
-        """Let it go on, if it is paused."""
+        """Unpause it, if it is paused."""
         if self._stalling is None:
             return
         with suppress(ProcessLookupError):
@@ -169,7 +169,7 @@ class Container:
                 self._container.unpause()
 
     def _stats(self) -> dict[str, Any]:
-        """Ask the engine, which takes it a second: it waits for its next look at the container."""
+        """Ask the engine, which takes a second: it waits for its next reading of the container."""
         found = None
         with suppress(TrialFailed), asking(self.name):
             found = self._container.stats(stream=False, one_shot=True)
@@ -184,11 +184,11 @@ class ContainerCrew:
         self._on_stop = on_stop
 
     def has_ended(self) -> bool:
-        """Tell whether any of them ended."""
+        """Return whether any of them ended."""
         return any(member.has_ended() for member in self.members)
 
     def failure(self, what: str) -> TrialFailed:
-        """Return the error that says what went wrong, of the first that ended, or of the first of all."""
+        """Return the error that says what went wrong: with the first part that ended, or with the first of all."""
         return next((member for member in self.members if member.has_ended()), self.members[0]).failure(what)
 
     def stop(self) -> None:

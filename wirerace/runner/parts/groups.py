@@ -1,16 +1,17 @@
-"""Control groups: what a container has spent, read from the kernel; asking the engine takes it a second."""
+"""Control groups: a container's CPU time, read from the kernel, because asking the engine takes a second."""
 
 from pathlib import Path
 
 STOPPED = {"T", "t"}
-"""States in /proc/<pid>/stat: by a signal, by a debugger."""
+"""States in /proc/<pid>/stat: stopped by a signal, or by a debugger."""
 PROC, GROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 
 
 def cpu_seconds_of(container: str, pid: int, proc: Path = PROC, groups: Path = GROUPS) -> float | None:
     """Return the CPU time so far of the control group of a container, whose first process is `pid`.
 
-    None where it is not to be seen, as with an engine in a virtual machine: its `pid` is another's here, or nobody's.
+    None if it is not visible, for example with an engine in a virtual machine. There, `pid` is not a process of this
+    system, or another one.
     """
     for _, controllers, path in _groups_of(pid, proc):
         if container not in path:
@@ -28,7 +29,7 @@ def cpu_seconds_of(container: str, pid: int, proc: Path = PROC, groups: Path = G
 
 
 def is_stopped(container: str, pid: int, proc: Path = PROC) -> bool:
-    """Tell whether a signal has stopped the first process of a container; False where it is not to be seen."""
+    """Return whether a signal has stopped the first process of a container; False if it is not visible."""
     if not any(container in path for _, _, path in _groups_of(pid, proc)):
         return False
     try:
@@ -47,7 +48,7 @@ def _groups_of(pid: int, proc: Path) -> list[list[str]]:
 
 
 def _number(file: Path, before: str, per_second: float) -> float | None:
-    """Return the number behind `before` on a line of a file, in seconds."""
+    """Return the number after `before` on a line of a file, in seconds."""
     try:
         text = next(line for line in file.read_text().splitlines() if line.startswith(before))
     except (OSError, StopIteration):

@@ -1,4 +1,4 @@
-"""A part of a trial: what is started, stopped, killed, stalled and sampled, whatever it runs in."""
+"""A part of a trial, process or container: started, stopped, killed, stalled and sampled alike."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,7 +7,7 @@ from wirerace.errors import TrialFailed
 from wirerace.record.samples import Memory
 
 MOST_RESTARTS = 3
-"""In one trial, beside those that its faults ask for; a part that dies again and again will not stop doing so."""
+"""The most restarts in one trial, besides those of its faults. A part that dies more often will not recover."""
 
 
 class Watched(Protocol):
@@ -16,7 +16,7 @@ class Watched(Protocol):
     restarts: int
 
     def is_stopped(self) -> bool:
-        """Tell whether a signal has stopped it, or its engine has paused it."""
+        """Return whether a signal has stopped it, or its engine has paused it."""
 
 
 class Crew(Protocol):
@@ -27,7 +27,7 @@ class Crew(Protocol):
         """All of them."""
 
     def has_ended(self) -> bool:
-        """Tell whether any of them ended."""
+        """Return whether any of them ended."""
 
     def failure(self, what: str) -> TrialFailed:
         """Return the error that says what went wrong, with the last lines of a log."""
@@ -41,15 +41,15 @@ class Part(Crew, Watched, Protocol):
 
     name: str
     gives_up_at: int
-    """How often it may have been started again before the trial fails."""
+    """The number of restarts at which the trial fails."""
     shares_network: bool
-    """Whether its connections are in the network namespace of this process, where the kernel can be asked."""
+    """Whether its connections are in the network namespace of this process, so that the kernel lists them."""
 
     def own_cpu_seconds(self) -> float | None:
-        """Return the CPU time of its service alone, read from outside; None where only its metrics say it."""
+        """Return the CPU time of its service alone, read from outside; None if only its metrics have it."""
 
     def cpu_seconds(self) -> float | None:
-        """Return the CPU time so far of everything in it, None where it cannot be had."""
+        """Return the CPU time so far of everything in it; None if it is not available."""
 
     def memory(self) -> Memory:
         """Return its memory, and the kernel's for sockets."""
@@ -58,10 +58,10 @@ class Part(Crew, Watched, Protocol):
         """Kill it at once (SIGKILL). Its target starts it again when it looks next."""
 
     def stall(self, seconds: float) -> None:
-        """Let it stand still from now on for a time, and return at once."""
+        """Stop it from now on for a time, and return at once."""
 
     def resume(self) -> None:
-        """Let it go on at once, if it stands still."""
+        """Make it continue at once, if it stands still."""
 
     def restart(self) -> None:
         """Start it again after it has ended."""

@@ -28,10 +28,10 @@ NO_VARIABLES: Mapping[str, str] = {}
 
 
 class Process:
-    """One child in a session of its own, so that Ctrl-C in the terminal reaches the experiment alone.
+    """One child in its own session, so that Ctrl-C in the terminal reaches only the experiment.
 
-    Its output goes to `log`. `cores` binds it to some cores, all when empty. `variables` are added to its environment,
-    which other users of the machine cannot read, as they can a command line.
+    Its output goes to `log`. `cores` binds it to some cores; empty means all. `variables` are added to its environment,
+    which other users of the machine cannot read, unlike a command line.
     """
 
     shares_network = True
@@ -65,11 +65,11 @@ class Process:
         return self._popen.pid
 
     def has_ended(self) -> bool:
-        """Tell whether it ended, by itself or by somebody's hand."""
+        """Return whether it ended, by itself or by a signal."""
         return self._popen.poll() is not None
 
     def is_stopped(self) -> bool:
-        """Tell whether a signal has stopped it."""
+        """Return whether a signal has stopped it."""
         try:
             return str(psutil.Process(self.pid).status()) in STOPPED
         except psutil.Error:
@@ -82,9 +82,9 @@ class Process:
             self._popen = self._start()
 
     def stall(self, seconds: float) -> None:
-        """Let it stand still for so long, from now on.
+        """Stop it from now on for a time.
 
-        A shell of its own does it: whatever becomes of us meanwhile, the process goes on afterwards.
+        A separate shell does it, so the process continues afterwards even if this one ends meanwhile.
         """
         command = ["/bin/sh", "-c", f"kill -STOP {self.pid}; sleep {seconds:f}; kill -CONT {self.pid}"]
         with whole(), blamed_on(self.name):
@@ -96,15 +96,15 @@ class Process:
             os.killpg(self.pid, signal.SIGKILL)
 
     def cpu_seconds(self) -> float | None:
-        """Return its CPU time so far, None where it cannot be had."""
+        """Return its CPU time so far; None if it is not available."""
         return process_cpu_seconds(self.pid)
 
     def own_cpu_seconds(self) -> float | None:
-        """Return the same: it is one process."""
+        """Return the same, because it is one process."""
         return self.cpu_seconds()
 
     def memory(self) -> Memory:
-        """Return the memory that is its alone (USS), and that of all TCP sockets of the machine."""
+        """Return its own memory (USS), and that of all TCP sockets of the machine."""
         began_ns, user_bytes = now_ns(), None
         with contextlib.suppress(psutil.Error):
             user_bytes = int(psutil.Process(self.pid).memory_full_info().uss)
@@ -125,7 +125,7 @@ class Process:
         return TrialFailed(f"{self.name} {what}; its log {self._log} ends: {' | '.join(lines) or '(empty)'}")
 
     def stop(self) -> None:
-        """End it, by force if it does not go."""
+        """End it, by SIGKILL if it does not end on SIGTERM."""
         self.resume()
         if self.has_ended():
             return
@@ -137,7 +137,7 @@ class Process:
             self._popen.wait()
 
     def resume(self) -> None:
-        """Let it go on, if it stands still: it could not end in order."""
+        """Make it continue, if it stands still: otherwise it could not end in order."""
         if self._stalling is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -161,7 +161,7 @@ class Process:
                 start_new_session=True,
             )
         if self._cores and hasattr(os, "sched_setaffinity"):
-            with contextlib.suppress(ProcessLookupError):  # it has ended; whoever waits for it says why
+            with contextlib.suppress(ProcessLookupError):  # it has ended; the code that waits for it says why
                 os.sched_setaffinity(popen.pid, self._cores)
         return popen
 
@@ -173,20 +173,20 @@ class Processes:
         self.members = members
 
     def has_ended(self) -> bool:
-        """Tell whether any of them ended."""
+        """Return whether any of them ended."""
         return any(member.has_ended() for member in self.members)
 
     def failure(self, what: str) -> TrialFailed:
-        """Return the error that says what went wrong, of the first that ended, or of the first of all."""
+        """Return the error that says what went wrong: with the first part that ended, or with the first of all."""
         return next((member for member in self.members if member.has_ended()), self.members[0]).failure(what)
 
     def stop(self) -> None:
-        """End all, the first one first."""
+        """End all, in their order."""
         for member in self.members:
             member.stop()
 
 
 def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a child: nothing in it may change what the experiment says."""
+    """Return the environment of a child, without variables that would override the experiment."""
     kept = {name: value for name, value in inherited.items() if not name.startswith((ENV_PREFIX, "LOCUST_"))}
     return kept | {f"{ENV_PREFIX}PARENT_PID": str(os.getpid()), "PYTHONUNBUFFERED": "1"}

@@ -1,4 +1,4 @@
-"""The compose target: producer, servers and load are the stack's containers, which stay as they were found."""
+"""The compose target: producer, servers and load are the stack's containers, which are left as they were found."""
 
 import time
 import urllib.parse
@@ -24,7 +24,7 @@ from wirerace.stopping import whole
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 
 PARTS = ["producer", *TRANSPORTS, "locust", WORKER]
-"""Of the stack, what an experiment needs, in the order of their dependence."""
+"""The parts of the stack that an experiment needs, in the order of their dependence."""
 PAGE_PORT, CONTROL_PORT = 8089, 9646
 WATCH_SECONDS = 1.0
 STOP_SECONDS = 20.0
@@ -44,24 +44,24 @@ SUPPORTED = Supported(
     otherwise="needs processes of its own: leave out --on compose",
 )
 SHAPE_CLASSES = {"steady": "Default", "steps": "Steps", "spike": "Spike", "ramp": "Ramp"}
-"""What Locust's page calls the shapes."""
+"""The names of the shapes on Locust's page."""
 
 
 class Swarming(msgspec.Struct):
-    """What Locust's page answers to Start and Stop."""
+    """The answer of Locust's page to Start and Stop."""
 
     success: bool
     message: str = ""
 
 
 class PageState(msgspec.Struct):
-    """What Locust's page says of its test."""
+    """The state of the test on Locust's page."""
 
     state: str
 
 
 class Compose:
-    """Runs trials on the stack. What is down is brought up, and taken away at the end."""
+    """Runs trials on the stack. Parts that are down are brought up, and removed at the end."""
 
     def __init__(self, study: Study) -> None:
         refuse_unsupported(study, SUPPORTED)
@@ -86,7 +86,7 @@ class Compose:
             raise
 
     def begin_trial(self, plan: Plan) -> None:
-        """Start again what has died since the last trial, and allow every part as many deaths as in the first one."""
+        """Start parts again that have died since the last trial, and allow every part all its restarts again."""
         self._load = plan.experiment.load
         self.load_cores = self._load.processes
         producer = self._producer_part
@@ -95,12 +95,12 @@ class Compose:
         producer.gives_up_at = producer.restarts + MOST_RESTARTS
 
     def start_producer(self) -> Child:
-        """Return the stack's producer, silent."""
+        """Return the stack's producer, without a schedule."""
         self._producer.delete("/schedule")
         return Child(self._producer_part, self._producer)
 
-    def start_server(self, plan: Plan, producer: Peer) -> Child:  # noqa: ARG002 -- compose has told it already
-        """Return the stack's server of the plan's transport, started afresh."""
+    def start_server(self, plan: Plan, producer: Peer) -> Child:  # noqa: ARG002 -- compose has set its producer
+        """Return the stack's server of the plan's transport, restarted."""
         container = self._one(plan.transport.name)
         container.start_anew()
         child = Child(container, Peer(plan.transport.name, container.port(plan.transport.port)))
@@ -121,7 +121,7 @@ class Compose:
             locust = self._one("locust")
             token = locust.variable(variable_of("control_token"))
             control = Peer("the load", locust.port(CONTROL_PORT), token=token)
-        except BaseException:  # Ctrl-C, too: a test may run that nobody else would stop
+        except BaseException:  # Ctrl-C, too: nothing else would stop a test that runs already
             take_all(self._stop_load)
             raise
         if not answer.success:
@@ -130,7 +130,7 @@ class Compose:
         return LoadChild(crew, control)
 
     def watch(self) -> None:
-        """Start a server or producer that has died again; once a second, for every look costs the engine something.
+        """Start a server or producer again that has died; once a second, because every look costs the engine some work.
 
         Raises TrialFailed when a part of the load has died.
         """
@@ -150,7 +150,7 @@ class Compose:
         return total_seconds([process_cpu_seconds(), *(part.cpu_seconds() for part in parts)])
 
     def stop(self, *parts: Crew) -> None:
-        """End what the parts do, in this order."""
+        """End the parts' work, in this order."""
         for part in parts:
             self._watched = [left for left in self._watched if left is not part]
             part.stop()
@@ -158,7 +158,7 @@ class Compose:
     def close(self) -> None:
         """Leave the stack as it was found.
 
-        Raises TrialFailed, after all that can be done is done, with what could not.
+        Raises TrialFailed, after doing all that can be done, with the steps that failed.
         """
         if troubles := take_all(self._stop_load, self._take_away, self._revive, self._put_schedule_back):
             raise TrialFailed(f"the stack is not as it was found: {'; '.join(troubles)}")
@@ -167,7 +167,7 @@ class Compose:
         self._stack.remove(*reversed(self._was_down))
 
     def _revive(self) -> None:
-        """Start again what was up before and has died, with as many workers as there were."""
+        """Start parts again that were up before and have died, with the same number of workers."""
         counts = {part: len(self._stack.containers(part)) for part in PARTS if part not in self._was_down}
         wanted = {part: self._workers_before if part == WORKER else 1 for part in counts}
         if parts := [part for part, count in counts.items() if count != wanted[part]]:
@@ -178,7 +178,7 @@ class Compose:
             self._producer.send("PUT", "/schedule", self._schedule | {"start_ns": None}, object)
 
     def _replace_dead_load(self) -> None:
-        """Start again what has died of the load since the trial before; workers of a dead master are of no use."""
+        """Start parts of the load again that have died since the last trial; workers of a dead master are replaced."""
         if not self._stack.containers("locust"):
             self._stack.remove(WORKER)
         workers = self._load.processes
@@ -199,7 +199,7 @@ class Compose:
         return found[0]
 
     def _stop_load(self) -> None:
-        """Press Stop and wait until the test has ended; a master that has died has none."""
+        """Press Stop and wait until the test has ended; a dead master has no test."""
         if not self._stack.containers("locust"):
             return
         page = self._page
@@ -212,7 +212,7 @@ class Compose:
 
 
 def take_all(*steps: Callable[[], object]) -> list[str]:
-    """Take all steps, whatever becomes of those before, and return what went wrong."""
+    """Take all steps, even after one that failed, and return what went wrong."""
     troubles = []
     with whole():
         for step in steps:

@@ -32,7 +32,7 @@ from wirerace.system import blamed_on
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 
 SPARE_DESCRIPTORS = 200
-"""What a process opens beside one socket for each client."""
+"""The descriptors of a process besides one socket for each client."""
 LOAD, PROXY = "the load", "the proxy"
 PROXY_SECONDS = 60.0  # for a path's proxy to come up
 
@@ -41,15 +41,15 @@ SUPPORTED = Supported(
     delays=True,
     server_options=True,
     faults=frozenset((kind, place) for kind, places in POSSIBLE.items() for place in places),
-    otherwise="cannot be had",
+    otherwise="is not available",
 )
 
 
 class Local:
-    """Starts what a trial needs and stops all of it. Each server gets a core of its own where there are two.
+    """Starts the parts of a trial and stops all of them. Each server gets its own core if there are two.
 
-    `page_port` is for a playground: Locust's page has that port, services listen where people look for them if nobody
-    else does, and the producer keeps no record, for nobody asks for the truth.
+    `page_port` is for a playground: Locust's page has that port, services listen on their usual ports if these are
+    free, and the producer keeps no record, because nothing reads the truth.
     """
 
     def __init__(self, study: Study, directory: Path, *, page_port: int | None = None) -> None:
@@ -65,7 +65,7 @@ class Local:
         raise_descriptor_limit(max(map(_sockets, study.settings)) + SPARE_DESCRIPTORS)
 
     def begin_trial(self, plan: Plan) -> None:
-        """Start again what has died since the last trial, and allow every part as many deaths as in the first one."""
+        """Start parts again that have died since the last trial, and allow every part all its restarts again."""
         self.cores = cores_of(plan.experiment.load, plan.path)
         self.load_cores = len(self.cores.load or usable_cores())
         for process in self._processes:
@@ -74,7 +74,7 @@ class Local:
             process.gives_up_at = process.restarts + MOST_RESTARTS
 
     def start_producer(self) -> Child:
-        """Start the producer, idle until it is given a schedule."""
+        """Start the producer, idle until a schedule is set."""
         arguments = ["--idle", "true"]
         if self._page_port is None:
             record = self._directory.resolve() / RAW / "producer.jsonl"
@@ -102,7 +102,7 @@ class Local:
             return LoadChild(crew, control, proxy, None if proxy is None else way.port)
 
     def start_page(self, plans: Sequence[Plan], servers: Mapping[str, Peer], producer: Peer) -> LoadChild:
-        """Start Locust's page, its fields filled as the plans say; clients come when somebody presses Start."""
+        """Start Locust's page, with its fields filled from the plans. Clients come when Start is pressed."""
         page = Peer("Locust's page", self._page_port or 0)
         flags: dict[str, object] = {"web_port": page.port, "producer_url": producer.url}
         with self._all_or_nothing():
@@ -113,7 +113,7 @@ class Local:
             return LoadChild(self._start_locust(plans[0].experiment.load, "locust", arguments), page)
 
     def watch(self) -> None:
-        """Start what has died again; Locust is not started again, for its ledgers are gone.
+        """Start parts again that have died. Locust is not started again, because its ledgers are lost.
 
         Raises TrialFailed when the load, or a part of it, has died.
         """
@@ -140,7 +140,7 @@ class Local:
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
-        """Stop what was started in here when the rest cannot be: nobody else would, and all trials would watch it."""
+        """Stop everything started in this block if it fails: nothing else would, and all trials would watch it."""
         before = list(self._processes)
         try:
             yield
@@ -164,7 +164,7 @@ class Local:
         return Processes(crew)
 
     def _start_path(self, plan: Plan, server: Peer) -> tuple[Peer, Child | None]:
-        """Return what clients are to connect to: the server, or a proxy that makes the path to it longer.
+        """Return the peer that clients connect to: the server, or a proxy that adds the path's delay.
 
         Raises TrialFailed when the proxy does not come up.
         """
@@ -187,7 +187,7 @@ class Local:
         return Child(self._start(name, log_name, command, cores), peer)
 
     def _usual_port(self, name: str) -> int | None:
-        """Return the port that a service is known by, where it is wanted and free."""
+        """Return the usual port of a service if a playground wants it and it is free, else None."""
         port = TRANSPORTS[name].port if name in TRANSPORTS else PRODUCER_PORT
         wanted = self._page_port is not None and port != self._page_port
         return port if wanted and claim(port) and is_free(port) else None
@@ -201,13 +201,13 @@ class Local:
 
 
 def _sockets(setting: Setting) -> int:
-    """Return how many sockets a process has at most at a setting: a proxy has two for each client."""
+    """Return the most sockets of a process at a setting: a proxy has two for each client."""
     sides = 2 if any(one.path.has_proxy for one in contestants_of(setting.experiment)) else 1
     return sides * setting.experiment.clients.count
 
 
 def raise_descriptor_limit(needed: int) -> None:
-    """Raise the soft limit on open files to what is needed.
+    """Raise the soft limit on open files to `needed`.
 
     Raises BadInput when the hard limit lies below that.
     """

@@ -1,4 +1,4 @@
-"""Locust's command line: what an experiment tells the load."""
+"""Locust's command line: the options that an experiment sets for the load."""
 
 import importlib.util
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from wirerace.workload.shapes import spell_stages
 
 
 def order_flags(plan: Plan, server_url: str) -> dict[str, object]:
-    """Return the options of Locust for one trial: how many clients it makes and in which shape, and the order."""
+    """Return the options of Locust for one trial: the number and shape of clients, and the order."""
     clients = plan.experiment.clients
     order = LoadOrder(
         transport=plan.transport.name,
@@ -32,7 +32,7 @@ def order_flags(plan: Plan, server_url: str) -> dict[str, object]:
 
 
 def page_flags(plan: Plan, server_url: str) -> dict[str, object]:
-    """Return the fields of Locust's page that the clients of one contestant set."""
+    """Return the fields of Locust's page for the clients of one contestant."""
     clients, name = plan.experiment.clients, plan.transport.name
     shape = clients.shape_options
     flags: dict[str, object] = {
@@ -50,7 +50,7 @@ def page_flags(plan: Plan, server_url: str) -> dict[str, object]:
 
 
 def spelled(flags: Mapping[str, object]) -> list[str]:
-    """Return options as a command line has them."""
+    """Return options as arguments of a command line."""
     return [f"{flag_of(name)}={spelled_value(value)}" for name, value in flags.items()]
 
 

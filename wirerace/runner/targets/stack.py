@@ -1,4 +1,4 @@
-"""The stack as docker compose runs it: which parts are up, and how to bring up what is missing."""
+"""The stack as docker compose runs it: which parts are up, and how to bring up the missing ones."""
 
 import json
 import os
@@ -55,18 +55,18 @@ class Stack:
         return [Container(service, container) for container in found]
 
     def up(self, *services: str, workers: int) -> None:
-        """Bring parts up, with so many workers, and wait until all are healthy.
+        """Bring parts up, with a number of workers, and wait until all are healthy.
 
-        Raises BadInput, with the last words of the part that does not come up.
+        Raises BadInput, with the last log line of a part that does not come up.
         """
         scale = ["--scale", f"{WORKER}={workers}"]
-        token = {"CONTROL_TOKEN": secrets.token_urlsafe(18)}  # of a load that is made by this
+        token = {"CONTROL_TOKEN": secrets.token_urlsafe(18)}  # for a load that this brings up
         done = run_compose("up", "--detach", "--wait", "--no-recreate", *scale, *services, variables=token)
         if done.returncode:
             raise BadInput(f"docker compose up: {_last_line(done.stderr)}{self._said_by_unhealthy()}")
 
     def remove(self, *services: str) -> None:
-        """Stop parts and take them away.
+        """Stop parts and remove them.
 
         Raises TrialFailed when that does not work.
         """
@@ -74,7 +74,7 @@ class Stack:
             raise TrialFailed(f"docker compose rm: {_last_line(done.stderr)}")
 
     def _said_by_unhealthy(self) -> str:
-        """Return the last lines of the first part that is unhealthy or has ended, nothing when none is."""
+        """Return the last lines of the first part that is unhealthy or has ended; empty when there is none."""
         found = self._client.containers.list(all=True, filters={"label": f"{PROJECT}={self._project}"})
         for container in found:
             state = container.attrs["State"]
@@ -85,13 +85,13 @@ class Stack:
 
 
 def run_compose(*arguments: str, variables: Mapping[str, str] = NO_VARIABLES) -> "subprocess.CompletedProcess[str]":
-    """Run docker compose to its end, or, when somebody interrupts this process, to its own orderly one.
+    """Run docker compose to its end. If this process is interrupted, end docker compose in order.
 
     Raises BadInput when there is no docker command, or when it hangs, SystemFault when it cannot be started.
     """
     command = [*COMPOSE, *arguments]
     try:
-        with whole():  # or nobody would end what has been started
+        with whole():  # otherwise nothing would end the new process
             running = subprocess.Popen(  # noqa: S603 -- the command is our own
                 command,
                 cwd=ROOT,
@@ -99,7 +99,7 @@ def run_compose(*arguments: str, variables: Mapping[str, str] = NO_VARIABLES) ->
                 stderr=subprocess.PIPE,
                 text=True,
                 env={**variables, **os.environ},
-                start_new_session=True,  # Ctrl-C is for this process, which undoes what compose has done
+                start_new_session=True,  # Ctrl-C must reach only this process, which undoes the work of compose
             )
         with running:
             try:
@@ -119,9 +119,9 @@ def run_compose(*arguments: str, variables: Mapping[str, str] = NO_VARIABLES) ->
 
 
 def _end(running: "subprocess.Popen[str]") -> None:
-    """End docker compose and its children: two of it at once would undo each other's work.
+    """End docker compose and its children, because two of it at once would undo each other's work.
 
-    By SIGTERM: what a shell has started in the background ignores SIGINT.
+    It uses SIGTERM, because a process that a shell has started in the background ignores SIGINT.
     """
     with suppress(ProcessLookupError):
         os.killpg(running.pid, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""A target: where trials run. It says what it supports, and starts the parts of a trial."""
+"""A target: the place where trials run. It says what it supports, and starts the parts of a trial."""
 
 from typing import NamedTuple, Protocol
 
@@ -13,14 +13,14 @@ from wirerace.runner.peer import Peer
 
 
 class Child(NamedTuple):
-    """A part, and how to speak to it."""
+    """A part, and its HTTP side."""
 
     part: Part
     peer: Peer
 
 
 class LoadChild(NamedTuple):
-    """The load, and how to speak to it; with the path's proxy, and the port at which clients connect to that."""
+    """The load, and its HTTP side; the path's proxy, and the port at which clients connect to the proxy."""
 
     crew: Crew
     peer: Peer
@@ -29,7 +29,7 @@ class LoadChild(NamedTuple):
 
 
 class Supported(NamedTuple):
-    """What a target can do. `otherwise` says what to do about the rest."""
+    """What a target can do. `otherwise` says what to do about anything else."""
 
     delays: bool
     server_options: bool
@@ -38,18 +38,18 @@ class Supported(NamedTuple):
 
 
 class Target(Protocol):
-    """Where trials run."""
+    """The place where trials run."""
 
     load_cores: int
-    """How many cores the load's processes have between them, in the trial that is running."""
+    """The number of cores of all load processes together, in the trial that is running."""
     cores: Cores
-    """Which cores the parts of the trial that is running are bound to."""
+    """The cores that the parts of the running trial are bound to."""
 
     def begin_trial(self, plan: Plan) -> None:
-        """Start again what has died since the last trial, and allow every part as many deaths as in the first one."""
+        """Start parts again that have died since the last trial, and allow every part all its restarts again."""
 
     def start_producer(self) -> Child:
-        """Return a producer that makes nothing until it is given a schedule."""
+        """Return a producer that makes nothing until a schedule is set."""
 
     def start_server(self, plan: Plan, producer: Peer) -> Child:
         """Return a fresh server of the plan's contestant."""
@@ -58,9 +58,9 @@ class Target(Protocol):
         """Start the plan's clients, which subscribe at once."""
 
     def watch(self) -> None:
-        """Start again what has died.
+        """Start parts again that have died.
 
-        Raises TrialFailed when it was the load, or when a part dies too often.
+        Raises TrialFailed when the load has died, or when a part dies too often.
         """
 
     def cpu_seconds(self) -> float | None:
