@@ -2,10 +2,11 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
 from locust.env import Environment
+from msgspec import Meta
 
 from loadtests.connection import Stamp
 from loadtests.user import Received, SubscriberUser
@@ -13,7 +14,7 @@ from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, ConnectionLost, Refused
 from wirerace.wire.update import NO_UPDATE, Cursor, Update, decode_update
 
-decode_batch = msgspec.json.Decoder(list[Update]).decode
+decode_batch = msgspec.json.Decoder(Annotated[list[Update], Meta(min_length=1)]).decode
 
 
 def decoded(message: bytes) -> Sequence[Update]:

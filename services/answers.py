@@ -69,7 +69,7 @@ def encode_response(
     return head.encode("latin-1") + body
 
 
-class Condition(NamedTuple):
+class Conditional(NamedTuple):
     """What a conditional request says: the entity tags of If-None-Match, none in a request without it."""
 
     tags: tuple[str, ...] = ()
@@ -105,12 +105,12 @@ class Answers:
     def __init__(self, recent: Recent, metrics: ServiceMetrics) -> None:
         self._recent = recent
         self._metrics = metrics
-        self._cached: dict[tuple[int, bool, Condition | None], _Answer] = {}
+        self._cached: dict[tuple[int, bool, Conditional | None], _Answer] = {}
         self._cached_bytes = 0
         self._cached_at = (0, 0)
 
     def since(
-        self, position: int, after: Cursor | None, *, keep_alive: bool, condition: Condition | None = None
+        self, position: int, after: Cursor | None, *, keep_alive: bool, condition: Conditional | None = None
     ) -> Encoded:
         """Return 200 with the updates after `position`, or 204; `after` is the cursor that gave the position.
 
@@ -140,7 +140,7 @@ class Answers:
         return Encoded(answer.encoded, keep_alive=keep_alive)
 
     def _encode(
-        self, position: int, cursor: Cursor | None, condition: Condition | None, *, keep_alive: bool
+        self, position: int, cursor: Cursor | None, condition: Conditional | None, *, keep_alive: bool
     ) -> _Answer:
         recent = self._recent
         batch = recent.after(position, MOST_UPDATES, MOST_BYTES)

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from services import heads
-from services.answers import Condition
+from services.answers import Conditional
 from services.host import Port
 from services.transport import ServerOptions, TransportService, cursor_of, parameters_of
 from wirerace.transports.polling import TRANSPORT
@@ -32,7 +32,7 @@ class Polling(TransportService):
         """
         after, condition = cursor_of(parameters_of(request)), None
         if after is None or "If-None-Match" in request.headers:
-            condition = Condition(heads.entity_tags_of(request))
+            condition = Conditional(heads.entity_tags_of(request))
             after = after or condition.cursor
         return self.newer(request, self.feed.recent.position(after), after, condition)
 

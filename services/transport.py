@@ -8,7 +8,7 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta
 
-from services.answers import Answers, Condition, Encoded
+from services.answers import Answers, Conditional, Encoded
 from services.connection import ServerConnection
 from services.feed import Feed
 from services.host import Service, ServiceOptions
@@ -82,7 +82,7 @@ class TransportService(Service):
         self.feed.end()
 
     def newer(
-        self, request: web.BaseRequest, position: int, after: Cursor | None, condition: Condition | None = None
+        self, request: web.BaseRequest, position: int, after: Cursor | None, condition: Conditional | None = None
     ) -> Encoded:
         """Return at once what is newer than `position`, or 204; with a condition, 304 where nothing has changed."""
         return self.answers.since(position, after, keep_alive=self.stays(request), condition=condition)
