@@ -40,7 +40,7 @@ def test_few_updates_are_a_doubt() -> None:
     ).doubts
 
 
-def test_updates_that_hardly_anybody_received_are_a_reason() -> None:
+def test_updates_that_hardly_any_client_received_are_a_reason() -> None:
     found = judged(changed("delivered", 2), with_account(updates={"e": {1: Spread(2, 10, 5, 5)}}))
 
     assert ["clients received 1 of the window's 100 updates"] == [reason.partition(":")[0] for reason in found.reasons]

@@ -13,14 +13,14 @@ def test_clock_may_be_set_by_less_than_a_tenth_of_the_median() -> None:
 
 
 @pytest.mark.parametrize(
-    ("slope", "told"),
+    ("slope", "doubt"),
     [
         (0.1, "latency rises over the window, from 7.45 ms to 14.4 ms: it has not settled"),
         (-0.05, "latency falls over the window, from 5.28 ms to 1.77 ms: it has not settled"),
     ],
 )
-def test_latency_that_has_not_settled_is_a_doubt(slope: float, told: str) -> None:
-    assert [told] == judged(raw=raw_of([5 + index % 3 + slope * index for index in range(100)])).doubts
+def test_latency_that_has_not_settled_is_a_doubt(slope: float, doubt: str) -> None:
+    assert [doubt] == judged(raw=raw_of([5 + index % 3 + slope * index for index in range(100)])).doubts
 
 
 def test_window_of_too_few_updates_is_not_checked_for_a_trend() -> None:
@@ -40,7 +40,7 @@ def test_record_whose_latencies_are_too_small_is_a_reason() -> None:
     ]
 
 
-def test_least_latency_that_is_negative_is_a_reason_although_no_update_tells() -> None:
+def test_least_latency_that_is_negative_is_a_reason_although_no_update_shows_it() -> None:
     latencies = Latencies()
     latencies.record(-MS)
 
