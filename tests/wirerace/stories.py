@@ -1,4 +1,4 @@
-"""What happens to clients, told in a few numbers, and the account that comes of it."""
+"""What happens to clients, as a few numbers, and the resulting account."""
 
 import itertools
 from typing import NamedTuple
@@ -68,16 +68,16 @@ def tell(account: Account, story: Story) -> None:
     ledger.close(story.closed_ns)
 
 
-def account_of(*told: Story) -> Account:
+def account_of(*played: Story) -> Account:
     account = Account()
     account.window = WINDOW
-    for story in told:
+    for story in played:
         tell(account, story)
     return account
 
 
 def counted(story: Story) -> tuple[dict[str, int], dict[Key, int]]:
-    """Return what a ledger must count, by name, and the latency of each update, found the slow way."""
+    """Return the expected counts of a ledger, by name, and the latency of each update, computed the slow way."""
     known = {(story.cursor.epoch, seq) for seq in range(1, story.cursor.seq + 1)}
     duplicated = repeated = reordered = arrived = 0
     latencies: dict[Key, int] = {}

@@ -28,18 +28,18 @@ IDLE = ProcessUse(WINDOW.from_ns, WINDOW.to_ns, 1.0, 0.1, 0.0)
 
 
 def raw_of(latencies_ms: list[float]) -> Raw:
-    """Return the record of updates that all clients heard with these latencies, each a little apart."""
-    heard = {}
+    """Return the record of updates that all clients received with these latencies, each a little apart."""
+    received = {}
     for seq, latency in enumerate(latencies_ms, 1):
         least, most = round(latency * 1e6), round(latency * 1e6) + 10_000
-        heard[seq] = Spread(CLIENTS, CLIENTS * least, least, most)
+        received[seq] = Spread(CLIENTS, CLIENTS * least, least, most)
     account = AccountRecord(
         subscribed=CLIENTS,
         most_clients=CLIENTS,
-        delivered=CLIENTS * len(heard),
+        delivered=CLIENTS * len(received),
         client_ns=CLIENTS * 10 * SECOND,
         age_ns=CLIENTS * 10 * SECOND,
-        updates={"e": heard},
+        updates={"e": received},
         processes=[IDLE],
         closed_ns=[WINDOW.to_ns + SECOND],
     )

@@ -10,7 +10,7 @@ from wirerace.theory.conditions import CONDITIONS
 
 
 def off(by: float, kind: Kind = "prediction", *broken: Condition, late_polls: int = 0) -> Verdict:
-    """Return the verdict on a mean latency that is a multiple of what theory says, 10 ms."""
+    """Return the verdict on a mean latency that is a multiple of the predicted 10 ms."""
     cell = Cell("latency_seconds", 0.01 * by, 0.01, 0.01, 0.0, by, 0.002, within=False, kind=kind)
     trial = msgspec.structs.replace(changed("late_polls", late_polls), theory=[cell], conditions=list(broken))
     return judged(trial)

@@ -56,7 +56,7 @@ def test_first_answer_has_no_peak_however_many_updates_it_brings() -> None:
 
 
 def test_time_is_counted_once_when_an_arrival_is_stamped_before_the_one_before_it() -> None:
-    """A stamp of the kernel may follow one of user space, which is later."""
+    """A kernel stamp may follow a later stamp of user space."""
     stamped = [(Update("e0", 1, 10, ""), 20), (Update("e0", 2, 30, ""), 120), (Update("e0", 3, 40, ""), 110)]
     totals = account_of(Story(0, Cursor("e0", 0), stamped, 300)).totals
 
@@ -98,7 +98,7 @@ def test_requests_responses_and_late_polls_count_by_the_time_they_were_due(
 
 
 def test_what_has_happened_so_far_is_counted_whatever_the_window() -> None:
-    """For those who look on while it happens: Locust's page, Prometheus."""
+    """For live views: Locust's page, Prometheus."""
     account = Account(NO_WINDOW)
     for _ in range(2):
         account.request(5)
@@ -274,8 +274,8 @@ def test_deliveries_that_may_have_come_earlier_are_counted() -> None:
     assert 2 == account.totals.upper_bounds, "what came again has no latency"
 
 
-def test_account_tells_how_many_clients_received_each_update_and_how_late() -> None:
+def test_account_says_how_many_clients_received_each_update_and_how_late() -> None:
     update = Update("e0", 1, 150, "")
-    told = [Story(0, Cursor("e0", 0), [(update, arrival_ns)], 300) for arrival_ns in (170, 190, 160, 180)]
+    played = [Story(0, Cursor("e0", 0), [(update, arrival_ns)], 300) for arrival_ns in (170, 190, 160, 180)]
 
-    assert {"e0": {1: Spread(4, 20 + 40 + 10 + 30, 10, 40)}} == account_of(*told).to_record().updates
+    assert {"e0": {1: Spread(4, 20 + 40 + 10 + 30, 10, 40)}} == account_of(*played).to_record().updates
