@@ -76,7 +76,8 @@ def judged(
     trial: Trial = GOOD, raw: Raw = STEADY, experiment: Experiment = EXPERIMENT, transport: str = "websocket"
 ) -> Verdict:
     found = verdict(Evidence(plan_of(transport, experiment=experiment), raw, trial))
-    for finding in found.findings:  # whatever is found, it is said why it matters, and what to do
+    for finding in found.findings:  # what was found, why it matters, what to do
+        assert finding.what
         assert finding.weight == "unchecked" or (finding.why and finding.cure), finding
     return found
 

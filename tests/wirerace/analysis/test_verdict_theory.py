@@ -74,3 +74,11 @@ def test_deviation_of_what_is_unknown_is_not_far(unknown: str) -> None:
 
     assert is_far(cell)
     assert not is_far(msgspec.structs.replace(cell, **{unknown: None}))
+
+
+def test_what_could_not_be_looked_at_does_not_explain_a_deviation() -> None:
+    cell = Cell("latency_seconds", 0.02, 0.01, 0.01, 0.0, 2.0, 0.002, within=False)
+    found = judged(msgspec.structs.replace(changed("machine.stolen_cores", None), theory=[cell]))
+
+    assert ["what the hypervisor took"] == found.unchecked
+    assert ["nothing else was found that would explain it"] == [doubt.rpartition(": ")[2] for doubt in found.doubts]
