@@ -1,4 +1,4 @@
-"""What all tests share: the event loop of the services, an unpatched Locust; who may start processes, or skip."""
+"""Shared by all tests: the services' event loop, an unpatched Locust, and which tests may start processes or skip."""
 
 import asyncio
 import os
@@ -9,8 +9,8 @@ import pytest
 import uvloop
 from hypothesis import HealthCheck, settings
 
-# Locust patches the standard library for gevent when it is imported, and asyncio would hang in what it patches. Here it
-# must not; in the processes that tests start it must.
+# Locust patches the standard library for gevent when it is imported, and asyncio would hang in what is patched. It must
+# not patch it here, but it must in the processes that tests start.
 os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
 import locust  # noqa: F401
 
@@ -26,10 +26,10 @@ for name, inputs in {"few": 20, "thorough": 200}.items():
 settings.load_profile("few")  # --hypothesis-profile=thorough asks for more
 
 STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.spawn", "os.system"}
-"""What the interpreter calls the starting of a process (docs.python.org/3/library/audit_events.html)."""
+"""The interpreter's name for the start of a process (docs.python.org/3/library/audit_events.html)."""
 MAY_START = {"processes", "stack", "grafana", "browser"}
 _running: list[pytest.Item] = []
-"""The test that runs."""
+"""The running test."""
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

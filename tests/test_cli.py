@@ -18,7 +18,7 @@ FIRST_LOOK = str(ROOT / "experiments" / "first-look.toml")
 
 
 def wirerace(*arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the command, after a line of shell if need be."""
+    """Run the command, after a line of shell if one is given."""
     command = [sys.executable, "-m", "wirerace", *arguments]
     if before:
         command = ["sh", "-c", f'{before} && exec "$@"', "sh", *command]
@@ -94,7 +94,7 @@ def test_doctor_measures_everything_and_prints_it_as_json() -> None:
     assert {*Checkup.__struct_fields__, "advice"} == figures.keys()
     for singular, plural in (("poll", "polls"), ("message", "messages")):
         seconds, rate = figures[f"load_seconds_per_{singular}"], figures[f"{plural}_per_second"]
-        if figures["others_cores"] < 0.5 or seconds is not None:  # else the load may have had no time to tell
+        if figures["others_cores"] < 0.5 or seconds is not None:  # otherwise the load may have had no time to report
             assert pytest.approx(0.6) == seconds * rate, "the busiest load process may be before it is a doubt"
     assert 0 < figures["producer_late_seconds_mean"]
     assert 0 < figures["producer_late_seconds_p99"]

@@ -1,4 +1,4 @@
-"""What the documents promise is there, and what is there is documented."""
+"""What the documents promise exists, and what exists is documented."""
 
 import argparse
 import re
@@ -28,7 +28,7 @@ DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 
 
 def structs_in(kind: Any) -> set[type[msgspec.Struct]]:
-    """Return the structs that a type holds, in whatever containers."""
+    """Return the structs in a type, in any containers."""
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return {kind}
     return {struct for part in get_args(kind) for struct in structs_in(part)}
@@ -101,7 +101,7 @@ def test_every_experiment_is_in_the_gallery() -> None:
 
 
 def test_reference_of_experiment_files_is_what_the_model_says() -> None:
-    assert (ROOT / "docs/experiments.md").read_text() == markdown(), "make docs writes it anew"
+    assert (ROOT / "docs/experiments.md").read_text() == markdown(), "make docs writes it again"
 
 
 def test_every_key_of_an_experiment_file_says_what_it_is_in_which_unit() -> None:

@@ -1,4 +1,4 @@
-"""Who may import whom: section 2 of the design."""
+"""Which module may import which: section 2 of the design."""
 
 import ast
 import functools
@@ -27,7 +27,7 @@ LAYERS = (
 )
 """The folders of wirerace, lowest first; modules in none of them lie below, `__main__` above."""
 RUNS = ("wirerace.runner", "wirerace.host")
-"""What may start processes and open sockets."""
+"""The folders that may start processes and open sockets."""
 
 
 class Import(NamedTuple):

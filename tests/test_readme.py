@@ -1,4 +1,4 @@
-"""Every command of the README is run, with windows cut short and ports of the test's own."""
+"""Every command of the README is run, with shorter windows and with ports of the test."""
 
 import os
 import re
@@ -50,7 +50,7 @@ def test_every_command_is_of_a_kind_that_is_tested() -> None:
 
 @pytest.mark.parametrize("command", commands("make "))
 def test_make_commands_become_what_they_say(command: str) -> None:
-    """`make -n` tells what would be run: the commands themselves are run below, and by this very test."""
+    """`make -n` prints what would be run. The commands themselves are run below, and by this test."""
     planned = run([*shlex.split(command), "-n"])
     assert planned.returncode == 0, planned.stderr
     wanted = {
@@ -61,7 +61,7 @@ def test_make_commands_become_what_they_say(command: str) -> None:
     assert wanted[shlex.split(command)[1]] in planned.stdout
 
 
-def test_make_passes_arguments_on() -> None:
+def test_make_forwards_arguments() -> None:
     (command,) = [command for command in commands("make race") if "ARGS" in command]
     planned = run([*shlex.split(command), "-n"]).stdout.splitlines()[-1]
     arguments = command.partition('ARGS="')[2].rstrip('"')
@@ -88,7 +88,7 @@ def test_wirerace_run_commands_run(command: str, tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_commands_run_in_their_order_in_one_directory(tmp_path: Path) -> None:
-    """One leaves what the next one reads."""
+    """One command writes what the next one reads."""
     (tmp_path / "experiments").symlink_to(ROOT / "experiments")
     for command in commands(".venv/bin/wirerace"):
         arguments = shlex.split(command)[1:]

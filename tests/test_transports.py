@@ -1,4 +1,4 @@
-"""A transport is four files with one name, and all else that must know of it does: docs/adding_a_transport.md."""
+"""A transport is four files with one name, and entries in others: docs/adding_a_transport.md."""
 
 import importlib
 import json
@@ -48,14 +48,14 @@ ADDED = {
 for; its port on this machine; what Prometheus scrapes.
 """
 PRODUCT = ("wirerace", "services", "loadtests", "grafana", "prometheus")
-"""Where files may not name a transport. Benchmarks and experiments are about transports of their own choice."""
+"""Folders whose files must not name a transport. Benchmarks and experiments choose their transports."""
 FREE_TO_NAME = ("wirerace/reproductions/",)
-"""May name transports all the same: published results are about some of them."""
+"""Exceptions that may name transports, because published results are about some of them."""
 MOST_FILES = 8
 
 
 def filled(text: str, transport: Transport) -> str:
-    """Return a text with what it says of a transport."""
+    """Return a text with the values of a transport."""
     return text.format(
         name=transport.name,
         port=transport.port,

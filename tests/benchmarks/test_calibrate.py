@@ -1,4 +1,4 @@
-"""What `make calibrate` says of a contestant against itself."""
+"""What `make calibrate` reports for a contestant against itself."""
 
 import random
 

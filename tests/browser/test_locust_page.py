@@ -1,4 +1,4 @@
-"""Locust's page in a real browser: what somebody sees, picks, types and presses there does what it says."""
+"""Locust's page in a real browser: what a user sees, picks, types and presses there has the right effect."""
 
 import json
 import re
@@ -36,7 +36,7 @@ def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Playground]
 
 
 class Locust:
-    """The page, as somebody uses it. Fields go by the names that the page gives them."""
+    """The page, as a user sees it. Fields have the names that the page shows."""
 
     def __init__(self, page: "Page", playground: Playground) -> None:
         self.page = page
@@ -44,7 +44,7 @@ class Locust:
         self.open()
 
     def open(self) -> None:
-        """Load it, anew, and have it show the fields of a new test."""
+        """Load it again, with the fields of a new test."""
         self.page.goto(self.playground.urls["Locust's page"])
         new = self.page.get_by_role("button", name="New", exact=True)
         self.field("userCount").or_(new).wait_for()
@@ -127,7 +127,7 @@ def test_fields_stand_in_groups_with_the_updates_first(locust: Locust) -> None:
     assert "20" == locust.field("producerRatePerSecond").input_value()
 
 
-def test_values_stay_when_the_page_is_loaded_anew(locust: Locust) -> None:
+def test_values_stay_when_the_page_is_loaded_again(locust: Locust) -> None:
     locust.field("shapeClass").select_option("Steps")
     locust.unfold()
     locust.fill(**SHORT, pollingIntervalSeconds="0.3")

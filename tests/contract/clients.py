@@ -1,4 +1,4 @@
-"""The adapters: how a client of each transport subscribes and receives. A new transport needs one here, no more."""
+"""The adapters: how a client of each transport subscribes and receives. A new transport needs only one here."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ class Update(NamedTuple):
 
 
 class Client(ABC):
-    """One client. `cursor` is what it would come back with; `encoded` is every update as it came."""
+    """One client. It would reconnect with `cursor`; `encoded` has every update as it came."""
 
     granted: int
     """The status of an answer when nothing is new."""
@@ -88,7 +88,7 @@ class Client(ABC):
 
     @abstractmethod
     async def ask_and_not_read(self) -> None:
-        """Have the server send, and leave it unread."""
+        """Make the server send, and leave it unread."""
 
     @abstractmethod
     async def read_on(self) -> list[Update]:
@@ -139,7 +139,7 @@ class LongPolling(Polling):
 
 
 class WebSocket(Client):
-    """Connects once and listens."""
+    """Connects once and receives."""
 
     granted = 101
 
@@ -164,7 +164,7 @@ class WebSocket(Client):
             raise ConnectionError(f"the server ended the connection with {self.close_code}")
 
     async def ask_and_not_read(self) -> None:
-        """Nothing is asked for: a server pushes."""
+        """Ask for nothing: the server pushes."""
 
     async def read_on(self) -> list[Update]:
         while await self._read():

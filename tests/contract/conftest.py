@@ -16,7 +16,7 @@ def transport(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def quick_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have producers that start from now on send a heartbeat every 50 ms."""
+    """Make producers that start from now on send a heartbeat every 50 ms."""
     monkeypatch.setattr("services.producer.HEARTBEAT_SECONDS", 0.05)
 
 
@@ -31,13 +31,13 @@ async def stage(transport: str) -> AsyncIterator[Stage]:
 
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
-    """Return what starts a producer."""
+    """Return a function that starts a producer."""
     async with producers() as start:
         yield start
 
 
 @pytest.fixture
 async def follow() -> AsyncIterator[Follow]:
-    """Return what follows a producer's feed."""
+    """Return a function that follows a producer's feed."""
     async with followers() as follow:
         yield follow

@@ -16,7 +16,7 @@ from tests.contract.stage import Asked, Running
 from wirerace.workload.schedule import Truth
 
 SELDOM = {"rate_per_second": 0.01, "arrivals": "periodic", "payload_bytes": 10}
-"""A schedule under which nothing comes but the update that setting it makes."""
+"""A schedule with no updates but the one that is made when it is set."""
 
 
 class Feed(NamedTuple):
@@ -48,7 +48,7 @@ Follow = Callable[..., Awaitable[Feed]]
 
 @asynccontextmanager
 async def producers() -> AsyncIterator[Start]:
-    """Yield what starts a producer, an idle one unless told otherwise; all are stopped in the end."""
+    """Yield a function that starts a producer, by default an idle one; all are stopped in the end."""
     started: list[Running] = []
 
     async def start(**options: Any) -> Running:
@@ -62,7 +62,7 @@ async def producers() -> AsyncIterator[Start]:
 
 @asynccontextmanager
 async def followers() -> AsyncIterator[Follow]:
-    """Yield what follows a producer's feed; all are let go in the end."""
+    """Yield a function that follows a producer's feed; all connections are closed in the end."""
     feeds: list[Feed] = []
 
     async def follow(producer: Asked, after: str = "") -> Feed:
@@ -87,7 +87,7 @@ async def delete(producer: Asked) -> Answer:
 
 
 async def truth(producer: Asked, from_ns: int = 0, to_ns: int = 2**62) -> Truth:
-    """Return what the producer says that it made."""
+    """Return the producer's record of what it made."""
     answer = await producer.get(f"/updates?from={from_ns}&to={to_ns}")
     assert 200 == answer.status
     return msgspec.json.decode(answer.body, type=Truth)

@@ -18,7 +18,7 @@ LISTENS = re.compile(r"listens on \S+:(\d+)")
 
 
 class Ended(NamedTuple):
-    """What a process left behind."""
+    """The exit code and the output of a process that has ended."""
 
     code: int
     stdout: str
@@ -26,7 +26,7 @@ class Ended(NamedTuple):
 
 
 class ServiceProcess(Asked):
-    """A service, and everything that it says; `under` is a program that starts it under other conditions."""
+    """A service, and its output; `under` is a program that starts it under other conditions."""
 
     def __init__(self, *arguments: str, under: Sequence[str] = (), **environment: str) -> None:
         self.port = 0

@@ -6,7 +6,7 @@ import struct
 from typing import NamedTuple, Self
 
 WAIT_SECONDS = 60.0
-"""How long anything that has to come may take; a machine may be busy, but nothing takes for ever."""
+"""How long anything that has to come may take; a machine may be busy, but not for ever."""
 READ_BYTES = 65_536
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds
 

@@ -1,4 +1,4 @@
-"""The stage: a real producer that makes updates when told to, a link to it that breaks when told to, and servers."""
+"""The stage: a real producer that makes updates on demand, a link to it that breaks on demand, and servers."""
 
 import asyncio
 import contextlib
@@ -18,13 +18,13 @@ LOOK_SECONDS = 0.01
 
 
 class Listening(Protocol):
-    """What can be connected to."""
+    """A port that can be connected to."""
 
     port: int
 
 
 class Asked:
-    """A service that can be asked, wherever it runs."""
+    """A service that answers requests, in this process or another one."""
 
     port: int
 
@@ -100,7 +100,7 @@ class Running(Asked):
 
 
 async def until(holds: Callable[[], Awaitable[bool]], what: str, wait_seconds: float = WAIT_SECONDS) -> None:
-    """Wait until `what` is true, as `holds` tells."""
+    """Wait until `holds` returns true; `what` names it in the failure."""
     try:
         async with asyncio.timeout(wait_seconds):
             while not await holds():  # noqa: ASYNC110 -- neither a metric nor /health announces a change
@@ -110,7 +110,7 @@ async def until(holds: Callable[[], Awaitable[bool]], what: str, wait_seconds: f
 
 
 class Link:
-    """A TCP relay to a port: `cut` breaks what is connected and lets nobody in, `mute` passes on no more bytes."""
+    """A TCP relay to a port: `cut` breaks all connections and refuses new ones, `mute` forwards no more bytes."""
 
     def __init__(self, to_port: int) -> None:
         self.to_port = to_port
@@ -189,7 +189,7 @@ class Stage:
         self.link = await Link.start(self.producer.port)
 
     async def close(self) -> None:
-        """Stop everything, whatever of it fails to stop."""
+        """Stop everything, even if a part fails to stop."""
         for client in self._clients:
             client.abort()
         stops = [running.stop for running in reversed(self._running) if running is not self.producer]
@@ -214,14 +214,14 @@ class Stage:
         return self.server
 
     async def restart_producer(self, **options: Any) -> None:
-        """Stop the producer and start another, whose epoch is another."""
+        """Stop the producer and start another one, with another epoch."""
         await self.producer.stop()
         self.producer = await self._start(Producer, idle=True, **options)
         self.link.to_port = self.producer.port
         self._control = None
 
     async def make(self, count: int = 1, payload_bytes: int = 10) -> None:
-        """Have the producer make updates, now."""
+        """Make the producer make updates now."""
         for _ in range(count):
             await self.schedule("PUT", rate_per_second=0.01, arrivals="periodic", payload_bytes=payload_bytes)
 
@@ -234,7 +234,7 @@ class Stage:
         assert 200 == answer.status, answer
 
     async def make_and_see(self, count: int = 1, payload_bytes: int = 10) -> None:
-        """Have the producer make updates, and wait until the server has them."""
+        """Make the producer make updates, and wait until the server has them."""
         await self.make(count, payload_bytes)
         await self.server.until_health(200, self.head)
 

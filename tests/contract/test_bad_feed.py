@@ -1,4 +1,4 @@
-"""A feed that speaks nonsense: no server ends, none passes it on, and each says once that it has no feed."""
+"""A feed that speaks nonsense: no server ends, none forwards it, and each reports once that it has no feed."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ GOOD = [b'{"epoch":"e0","seq":%d,"ts":1790000000000000000,"data":"%d"}\n' % (seq
 
 
 class Nonsense:
-    """Something where a producer should be: it answers every request with the same bytes, and keeps the link open."""
+    """Something in the place of a producer: it answers every request with the same bytes, and keeps the link open."""
 
     def __init__(self, answer: bytes) -> None:
         self.answer = answer
@@ -27,7 +27,7 @@ class Nonsense:
         self._writers: list[asyncio.StreamWriter] = []
 
     async def start(self) -> str:
-        """Return where it is."""
+        """Return its URL."""
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
@@ -107,7 +107,7 @@ async def nonsense() -> AsyncIterator[Nonsense]:
 
 @pytest.fixture(autouse=True)
 def quick_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the nonsense send no heartbeats, and still be asked again soon."""
+    """Allow the nonsense to send no heartbeats, and make the server ask again soon."""
     monkeypatch.setattr("services.feed.SILENCE_SECONDS", 0.2)
     monkeypatch.setattr("services.feed.OF_FEED", Backoff(0.005, 0.02))
 
@@ -132,10 +132,10 @@ async def until_asked(nonsense: Nonsense, times: int) -> None:
 
 
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
-async def test_server_outlives_a_line_of_nonsense_and_goes_on_before_it(
+async def test_server_outlives_a_line_of_nonsense_and_resumes_before_it(
     server: Running, nonsense: Nonsense, transport: str, line: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What came before it is kept; when the feed is right again it goes on from there. Nonsense reaches no client."""
+    """Updates before it are kept; the server resumes after them when the feed is right. No client gets nonsense."""
     nonsense.answer = feed(*GOOD[:2], line, *GOOD[2:])
     await server.until_health(503, "e0-2")
     asked = nonsense.asked

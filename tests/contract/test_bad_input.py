@@ -128,7 +128,7 @@ BODIES = [b"", b"hello", b"zz\r\n", b"5\r\nhello\r\n0\r\n\r\n"]
 async def test_nothing_that_is_asked_is_taken_for_a_defect(
     stage: Stage, method: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No 500, and no traceback in the log, whatever the target, the headers and the body are: of the producer, too."""
+    """No 500 and no traceback in the log, with any target, headers and body, from the producer, too."""
     await stage.serve()
     path = stage.transport.path.encode()
     requests = [
@@ -168,7 +168,7 @@ async def test_wrong_method_is_not_allowed(stage: Stage) -> None:
 
 
 async def test_answer_to_a_wrong_method_carries_allow(stage: Stage) -> None:
-    """RFC 9110, section 15.5.6: an origin server must."""
+    """RFC 9110, section 15.5.6: an origin server must do that."""
     await stage.serve()
     answer = await (await stage.connect()).ask(get(stage.transport.path, method="POST"))
     assert "GET" == answer.headers.get("allow")
@@ -184,7 +184,7 @@ async def test_answer_to_head_has_no_body(stage: Stage) -> None:
 
 
 async def test_refused_request_with_a_body_does_not_spoil_the_next(stage: Stage) -> None:
-    """The body is no request: the connection closes, or goes on after it."""
+    """The body is no request: the connection closes, or continues after it."""
     await stage.serve()
     raw = await stage.connect()
     answer = await raw.ask(get(stage.transport.path, method="POST", body=get("/nosuch")) + get("/health"))
@@ -196,7 +196,7 @@ async def test_refused_request_with_a_body_does_not_spoil_the_next(stage: Stage)
 
 
 async def test_nothing_is_delivered_before_the_feed_has_caught_up(stage: Stage) -> None:
-    """A server that might lack updates that its clients have must not speak about them."""
+    """A server must not answer while it may lack updates that its clients have."""
     stage.link.cut()
     server = await stage.serve_soon()
     answer = await (await stage.connect()).ask(stage.request("hold=0"))

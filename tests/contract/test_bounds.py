@@ -1,4 +1,4 @@
-"""Answers have a bound: what a client missed comes in several, and a client that reads none is cut off."""
+"""Answers have a bound: missed updates come in several answers, and a client that reads none is cut off."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
 
 
 async def seqs_by_answer(stage: Stage, after: str) -> list[list[int]]:
-    """Ask until everything has come; return what each answer brought. All but the last say that there is more."""
+    """Ask until everything has come; return the updates of each answer. All but the last say that there is more."""
     raw, brought = await stage.connect(), []
     has_more = True
     while has_more:
@@ -25,7 +25,7 @@ async def seqs_by_answer(stage: Stage, after: str) -> list[list[int]]:
     return brought
 
 
-async def test_answer_has_so_many_updates_at_most(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_answer_has_a_bound_of_updates(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.answers.MOST_UPDATES", 20)
     await stage.serve()
     await stage.make_and_see(50)
@@ -33,7 +33,7 @@ async def test_answer_has_so_many_updates_at_most(stage: Stage, monkeypatch: pyt
     assert [list(range(1, 21)), list(range(21, 41)), list(range(41, 51))] == brought
 
 
-async def test_answer_has_so_many_bytes_at_most_but_one_update_at_least(
+async def test_answer_has_a_bound_of_bytes_but_at_least_one_update(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.answers.MOST_BYTES", 1_000)

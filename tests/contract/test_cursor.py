@@ -1,4 +1,4 @@
-"""Cursors: every answer carries one, and where each leads."""
+"""Cursors: every answer has one, and each leads to the right update."""
 
 from tests.contract.clients import Update
 from tests.contract.stage import Stage
@@ -15,7 +15,7 @@ async def test_first_answer_carries_a_cursor_before_any_update(stage: Stage) -> 
 
 
 async def test_every_answer_carries_a_cursor_that_leads_on_from_it(stage: Stage) -> None:
-    """Given back whole, each cursor that a client was given leads to the update after it."""
+    """Each cursor leads to the update after it when a client sends it back unchanged."""
     await stage.serve()
     client = await stage.subscribe()
     given = [client.cursor]
@@ -30,7 +30,7 @@ async def test_every_answer_carries_a_cursor_that_leads_on_from_it(stage: Stage)
 
 
 async def test_cursor_of_an_answer_claims_nothing_that_was_not_given(stage: Stage) -> None:
-    """A client whose connection breaks right after its first answer comes back with that answer's cursor."""
+    """A client whose connection breaks right after its first answer reconnects with that answer's cursor."""
     await stage.serve()
     await stage.make_and_see(5)
     for after, oldest in ((stage.at(2), 3), ("nosuchepoch-2", 1)):
@@ -92,7 +92,7 @@ async def test_server_keeps_one_update_that_is_larger_than_all_it_may_keep(stage
 
 
 async def test_cursor_ahead_of_the_server_gets_nothing_until_the_server_is_past_it(stage: Stage) -> None:
-    """The client keeps its own cursor: it knows more than this server."""
+    """The client keeps its own cursor: it has more than this server."""
     await stage.serve()
     await stage.make_and_see(3)
     client = await stage.subscribe(after=stage.at(5))

@@ -1,4 +1,4 @@
-"""Delivery: every update, once, in order, as the contract spells it, to every client."""
+"""Delivery: every update, once, in order, in the contract's form, to every client."""
 
 import asyncio
 import json

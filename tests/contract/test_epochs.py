@@ -1,4 +1,4 @@
-"""Epochs: a producer that starts anew starts one, and clients hear all of the old and all of the new."""
+"""Epochs: a producer that starts again begins one, and clients receive all of the old and all of the new one."""
 
 from tests.contract.clients import Update
 from tests.contract.stage import Stage
@@ -12,7 +12,7 @@ def epoch_of(stage: Stage) -> str:
     return stage.head.partition("-")[0]
 
 
-async def test_connected_client_hears_the_new_epoch_from_its_first_update(stage: Stage) -> None:
+async def test_connected_client_receives_the_new_epoch_from_its_first_update(stage: Stage) -> None:
     await stage.serve()
     client = await stage.subscribe()
     await stage.make(2)
@@ -38,7 +38,7 @@ async def test_client_that_was_away_gets_the_rest_of_the_old_epoch_and_then_the_
 
 
 async def test_cursor_names_the_new_epoch_before_its_first_update(stage: Stage) -> None:
-    """A server says what it knows: the producer is another, and has made nothing yet."""
+    """The answer says that the producer is another one, which has made nothing yet."""
     await stage.serve()
     await stage.make_and_see(2)
     known = stage.head
@@ -73,8 +73,8 @@ async def test_cursor_ahead_in_an_epoch_that_has_ended_leads_to_the_new_epoch(st
     assert [(epoch_of(stage), 1), (epoch_of(stage), 2)] == keys(await client.receive(2))
 
 
-async def test_client_that_is_ahead_when_the_epoch_ends_hears_the_new_epoch(stage: Stage) -> None:
-    """It waits for what this server never gets; the new epoch is news to it all the same."""
+async def test_client_that_is_ahead_when_the_epoch_ends_receives_the_new_epoch(stage: Stage) -> None:
+    """It waits for updates that this server never gets, and receives the new epoch all the same."""
     await stage.serve()
     await stage.make_and_see(2)
     client = await stage.subscribe(after=stage.at(7))

@@ -1,4 +1,4 @@
-"""Faults: whatever one client does wrong, it harms no other, and is forgotten."""
+"""Faults: a client that does something wrong harms no other, and is forgotten."""
 
 import asyncio
 import random
@@ -53,7 +53,7 @@ async def endless_target(raw: Raw, request: bytes) -> None:
 
 
 async def two_lengths(raw: Raw, request: bytes) -> None:
-    """What request smuggling is made of."""
+    """Two lengths, as in request smuggling."""
     raw.post(request.removesuffix(b"\r\n") + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
     await raw.rest()
 
@@ -124,7 +124,7 @@ FAULTS: list[Fault] = [
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 async def test_fault_of_one_client_harms_no_other(stage: Stage, fault: Fault) -> None:
-    """The others hear every update, and the one at fault is forgotten."""
+    """The others receive every update, and the one at fault is forgotten."""
     await stage.serve()
     await stage.make_and_see()
     other = await stage.subscribe()
@@ -149,7 +149,7 @@ async def test_what_is_no_http_is_refused_with_one_line(stage: Stage, opening: b
 
 
 async def test_clients_that_vanish_while_updates_are_made_harm_no_other(stage: Stage) -> None:
-    """A socket may close at the very moment at which something is written to it."""
+    """A socket may close at the moment of a write to it."""
     await stage.serve()
     other = await stage.subscribe()
     await stage.schedule("PUT", rate_per_second=500, arrivals="periodic", payload_bytes=10)

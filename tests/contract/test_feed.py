@@ -1,4 +1,4 @@
-"""The feed: what servers follow, resumed at a cursor, across producers that end and begin anew."""
+"""The feed: what servers follow, resumed at a cursor, across producers that end and start again."""
 
 import time
 from itertools import islice
@@ -54,7 +54,7 @@ async def test_malformed_cursor_of_a_follower_is_refused(start: Start) -> None:
 
 @pytest.mark.usefixtures("quick_heartbeats")
 async def test_quiet_feed_carries_heartbeats(start: Start, follow: Follow) -> None:
-    """Empty lines, counted apart from updates."""
+    """They are empty lines, counted separately from updates."""
     producer = await start()
     feed = await follow(producer)
     assert [b"\n", b"\n"] == [await feed.line() for _ in range(2)]
@@ -73,7 +73,7 @@ async def test_feed_ends_in_order_when_the_producer_stops(start: Start, follow: 
 
 
 async def test_record_of_the_producer_equals_what_a_follower_received(start: Start, follow: Follow) -> None:
-    """At 5000 updates a second for a while: none is lost, twice or out of order, and none is early."""
+    """At 5000 updates a second for a while, none is lost, repeated, out of order or early."""
     producer = await start()
     followers = [await follow(producer) for _ in range(2)]
     await put(producer, {"rate_per_second": 5000, "arrivals": "poisson", "payload_bytes": 100})
@@ -105,7 +105,7 @@ async def test_followers_that_vanish_while_updates_are_made_harm_no_other(start:
     assert keys(made) == keys_of(received)
 
 
-async def test_producer_that_begins_anew_begins_a_new_epoch(start: Start, follow: Follow) -> None:
+async def test_producer_that_is_started_again_begins_a_new_epoch(start: Start, follow: Follow) -> None:
     first = await start()
     await put(first, SELDOM)
     epoch, _, _ = (await first.get("/health")).cursor.partition("-")
@@ -117,10 +117,10 @@ async def test_producer_that_begins_anew_begins_a_new_epoch(start: Start, follow
     assert [1] == [update.seq for update in await feed.updates(1)]
 
 
-async def test_producer_with_a_record_goes_on_with_its_schedule_in_a_new_epoch(
+async def test_producer_with_a_record_continues_its_schedule_in_a_new_epoch(
     start: Start, follow: Follow, tmp_path: Path
 ) -> None:
-    """At the times that the schedule intended from the first; the record still knows the old epoch."""
+    """Updates come at the times that the schedule intended from its start; the record still has the old epoch."""
     record = str(tmp_path / "record.jsonl")
     first = await start(record_file=record)
     start_ns = time.time_ns() + NS_PER_SECOND // 5
@@ -156,7 +156,7 @@ async def test_producer_with_a_record_stays_idle_when_its_schedule_was_deleted(s
 
 
 async def test_options_that_have_changed_win_over_the_schedule_of_the_record(start: Start, tmp_path: Path) -> None:
-    """And the same options again do not: who was killed goes on with what was set."""
+    """The same options do not: a producer that was killed continues the schedule that was set."""
     record = str(tmp_path / "record.jsonl")
     rates = []
     for options in (5, 7, 7, 5):
@@ -170,7 +170,7 @@ async def test_options_that_have_changed_win_over_the_schedule_of_the_record(sta
 async def test_schedule_that_was_deleted_gives_way_to_the_options_at_the_next_start(
     start: Start, tmp_path: Path
 ) -> None:
-    """The cure for what an experiment left that was killed."""
+    """The cure for the schedule of an experiment that was killed."""
     options = {"record_file": str(tmp_path / "record.jsonl"), "idle": False, "rate_per_second": 5}
     first = await start(**options)
     await put(first, SELDOM)
@@ -181,8 +181,8 @@ async def test_schedule_that_was_deleted_gives_way_to_the_options_at_the_next_st
     assert 5 == schedule.rate_per_second
 
 
-async def test_record_goes_on_behind_a_line_that_was_cut_short(start: Start, tmp_path: Path) -> None:
-    """A producer that was killed while it wrote leaves half a line; no later update is lost for it."""
+async def test_record_continues_after_a_line_that_was_cut_short(start: Start, tmp_path: Path) -> None:
+    """A producer that was killed while it wrote leaves half a line, which costs no later update."""
     record = tmp_path / "record.jsonl"
     for lives in (1, 2, 3):
         producer = await start(record_file=str(record))

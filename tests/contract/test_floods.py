@@ -1,4 +1,4 @@
-"""Floods: what a WebSocket client sends, however fast and in whatever pieces, costs others little and no memory."""
+"""Floods: bytes of a WebSocket client, at any speed and in any pieces, cost others little and no memory."""
 
 import tracemalloc
 
@@ -38,7 +38,7 @@ async def test_frames_of_many_readings_are_counted_over_a_second(stage: Stage, m
 
 
 async def test_message_takes_what_its_bytes_take_whatever_its_pieces(stage: Stage) -> None:
-    """Of one byte each, they took 54 times as much."""
+    """Pieces of one byte each once took 54 times as much memory."""
     await stage.serve()
     peer = await shake_hands(stage)
     await peer.raw.send(frame(BINARY, b"x", final=False))

@@ -1,4 +1,4 @@
-"""WebSocket, the frames: what is answered to a client that keeps to RFC 6455, and to one that does not."""
+"""WebSocket, the frames: the answers to a client that follows RFC 6455, and to one that does not."""
 
 import struct
 
@@ -139,7 +139,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_fault_in_a_frame_closes_with_its_code_and_harms_no_other(stage: Stage, fault: str) -> None:
-    """The close is the last that is said, though updates come; the other client hears them all."""
+    """The close is the last frame, although updates come; the other client receives them all."""
     data, code = FAULTS[fault]
     await stage.serve()
     other, peer = await stage.subscribe(), await shake_hands(stage)
@@ -172,7 +172,7 @@ async def test_peer_that_does_not_end_a_closed_connection_is_forgotten(
     await stage.server.until_metric("clients", 0)
 
 
-async def test_flood_of_pings_that_nobody_reads_the_answers_to_is_cut_off(
+async def test_flood_of_pings_whose_answers_are_not_read_is_cut_off(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Memory stays bounded, and others are served meanwhile, even if pings may come as fast as they can."""

@@ -1,4 +1,4 @@
-"""WebSocket, the handshake: who is let in, who is not, and what may lie around it."""
+"""WebSocket, the handshake: which clients are accepted, which are not, and what may come with it."""
 
 import asyncio
 import base64
@@ -73,7 +73,7 @@ async def test_handshake_of_any_browser_is_accepted(stage: Stage, changed: dict[
 
 
 @pytest.mark.parametrize("version", ["8", "7", "0", "14", "13, 8", "x", ""])
-async def test_other_version_is_told_the_right_one(stage: Stage, version: str) -> None:
+async def test_other_version_gets_the_right_one(stage: Stage, version: str) -> None:
     await stage.serve()
     answer = await (await stage.connect()).ask(handshake(stage, Sec_WebSocket_Version=version))
     assert (426, "Sec-WebSocket-Version must be 13") == (answer.status, answer.line)
@@ -81,7 +81,7 @@ async def test_other_version_is_told_the_right_one(stage: Stage, version: str) -
 
 
 async def test_answer_to_another_version_carries_upgrade(stage: Stage) -> None:
-    """RFC 9110, section 15.5.22: a server must."""
+    """RFC 9110, section 15.5.22: a server must send it."""
     await stage.serve()
     answer = await (await stage.connect()).ask(handshake(stage, Sec_WebSocket_Version="8"))
     assert "websocket" == answer.headers.get("upgrade")
@@ -105,7 +105,7 @@ async def test_handshake_that_lacks_a_header_is_refused(stage: Stage, missing: s
     assert (status, line) == (answer.status, answer.line)
 
 
-async def test_plain_request_is_told_to_upgrade(stage: Stage) -> None:
+async def test_plain_request_is_asked_to_upgrade(stage: Stage) -> None:
     await stage.serve()
     answer = await stage.server.get(stage.transport.path)
     assert (400, NO_UPGRADE) == (answer.status, answer.line)
@@ -148,7 +148,7 @@ async def test_part_of_a_frame_right_behind_the_handshake_is_kept(stage: Stage) 
 
 
 async def test_close_right_behind_the_handshake_is_answered(stage: Stage) -> None:
-    """And nothing is delivered after it, though there is something."""
+    """Nothing is delivered after it, although there are updates."""
     await stage.serve()
     await stage.make_and_see(3)
     peer = await shake_hands(stage, f"after={stage.at(0)}", behind=close(1000))

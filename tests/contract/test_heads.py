@@ -51,7 +51,7 @@ async def test_request_of_http_1_1_has_exactly_one_host(stage: Stage, version: s
 
 
 async def test_absolute_target_is_taken(stage: Stage) -> None:
-    """RFC 9112, section 3.2.2: a server must."""
+    """RFC 9112, section 3.2.2: a server must accept it."""
     await stage.serve()
     assert 200 == (await stage.server.ask(b"GET http://x:1/health HTTP/1.1\r\nHost: x:1\r\n\r\n")).status
 
@@ -71,7 +71,7 @@ async def put(raw: Raw, *headers: str, body: bytes = b"{}") -> None:
     await raw.send(get("/schedule", *headers, method="PUT", body=body).removesuffix(body))
 
 
-async def test_client_that_waits_for_100_is_told_to_go_on(stage: Stage) -> None:
+async def test_client_that_waits_for_100_gets_it(stage: Stage) -> None:
     raw = await stage.connect(stage.producer)
     await put(raw, "Expect: 100-continue")
     assert 100 == (await raw.answer(to_head=True)).status
@@ -79,7 +79,7 @@ async def test_client_that_waits_for_100_is_told_to_go_on(stage: Stage) -> None:
     assert 200 == (await raw.answer()).status
 
 
-async def test_client_that_waits_for_100_and_is_refused_is_told_at_once(stage: Stage) -> None:
+async def test_client_that_waits_for_100_and_is_refused_gets_the_refusal_at_once(stage: Stage) -> None:
     raw = await stage.connect(stage.producer)
     await put(raw, "Expect: 100-continue", "Content-Encoding: gzip")
     answer = await raw.answer()
@@ -105,7 +105,7 @@ async def ended(running: Running, data: bytes) -> bytes:
 
 @pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
 async def test_client_that_ends_its_side_gets_its_answers(stage: Stage) -> None:
-    """As `nc -N` does: RFC 9112, section 9.6. A long poll is not held then: nobody could see that it is left."""
+    """As `nc -N` does: RFC 9112, section 9.6. A long poll is not held then, because it would look abandoned."""
     await stage.serve()
     await stage.make_and_see(1)
     for target, start in ((f"?after={stage.at(0)}", b"HTTP/1.1 200"), (f"?after={stage.at(1)}", b"HTTP/1.1 204")):
@@ -141,7 +141,7 @@ async def test_feed_is_refused_to_http_1_0(stage: Stage) -> None:
 
 
 async def test_every_answer_has_a_date(stage: Stage) -> None:
-    """RFC 9110, section 6.6.1: a server with a clock must."""
+    """RFC 9110, section 6.6.1: a server with a clock must send it."""
     await stage.serve()
     raw = await stage.connect(stage.producer)
     await raw.send(get("/feed"))

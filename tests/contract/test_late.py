@@ -1,4 +1,4 @@
-"""Connections that nobody uses: unfinished requests, silence, vanished peers. Held requests are none of them."""
+"""Unused connections: unfinished requests, silence, vanished peers. Held requests are none of them."""
 
 import asyncio
 import socket
@@ -34,7 +34,7 @@ async def test_request_that_is_not_whole_in_time_is_refused_and_one_that_is_held
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_connection_on_which_nothing_is_said_is_closed_without_a_word(stage: Stage) -> None:
+async def test_silent_connection_is_closed_without_an_answer(stage: Stage) -> None:
     await stage.serve()
     raw = await stage.connect()
     assert b"" == await raw.rest()
@@ -67,7 +67,7 @@ async def test_idle_connection_is_closed_after_its_keep_alive(stage: Stage) -> N
 
 
 async def test_kernel_looks_for_peers_that_have_vanished(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would take two hours; no test can have a peer vanish on loopback."""
+    """The default is two hours, and no peer can vanish on loopback, so the test reads the options."""
     found: list[socket.socket] = []
 
     def made(connection: ServerConnection, transport: asyncio.Transport) -> None:

@@ -1,4 +1,4 @@
-"""Long polling: when a request is held, and when and by what it is let go."""
+"""Long polling: when a request is held, and what answers it."""
 
 import asyncio
 import time
@@ -62,7 +62,7 @@ async def test_hold_of_nothing_is_answered_at_once(stage: Stage) -> None:
         assert 204 == (await raw.ask(stage.request(f"hold={spelled}"))).status
 
 
-async def test_request_that_says_no_hold_is_held_as_the_server_was_told(stage: Stage) -> None:
+async def test_request_without_a_hold_is_held_for_the_servers_default(stage: Stage) -> None:
     await stage.serve(hold_seconds=0.2)
     begun = time.monotonic()
     answer = await (await stage.connect()).ask(stage.request())
@@ -77,7 +77,7 @@ async def test_longest_hold_is_accepted(stage: Stage) -> None:
     assert [1] == seqs(await raw.answer())
 
 
-async def test_one_update_answers_all_who_wait(stage: Stage) -> None:
+async def test_one_update_answers_all_waiting_requests(stage: Stage) -> None:
     await stage.serve()
     waiting = [await stage.connect() for _ in range(100)]
     for raw in waiting:

@@ -1,4 +1,4 @@
-"""Metrics: each exists at zero from the start, and counts what a client can count for itself."""
+"""Metrics: each exists at zero from the start, and agrees with what a client counts."""
 
 import time
 
@@ -102,7 +102,7 @@ async def test_client_is_counted_while_it_is_connected(stage: Stage) -> None:
 
 
 async def test_connection_that_asks_for_no_updates_is_no_client(stage: Stage) -> None:
-    """Neither its bytes nor what goes wrong on it count: nobody's news costs that."""
+    """Neither its bytes nor its errors count, because they belong to no delivery."""
     await stage.serve()
     raw = await stage.connect()
     await raw.send(get("/health") + get("/metrics") + get("/nosuch") + get("/health", method="POST"))
@@ -134,7 +134,7 @@ async def test_bytes_of_a_client_that_breaks_off_into_garbage_are_counted(stage:
 
 @pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
 async def test_bytes_and_answers_are_those_that_a_client_counts(stage: Stage) -> None:
-    """To the byte, both ways, over several connections, whatever else scrapes."""
+    """They agree to the byte, in both directions, over several connections, also while something else scrapes."""
     await stage.serve()
     connections = [await stage.connect() for _ in range(3)]
     for raw in connections:
@@ -155,7 +155,7 @@ async def test_bytes_and_answers_are_those_that_a_client_counts(stage: Stage) ->
 
 @pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
 async def test_bytes_of_frames_are_those_that_a_client_counts(stage: Stage) -> None:
-    """Handshake, updates, pongs and closes, both ways."""
+    """Handshake, updates, pongs and closes, in both directions."""
     await stage.serve()
     await stage.make_and_see(3, 100)
     peers = [await shake_hands(stage, f"after={stage.at(0)}") for _ in range(2)]
@@ -186,7 +186,7 @@ async def test_bytes_of_a_fault_are_those_that_a_client_counts(stage: Stage) -> 
 
 @pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
 async def test_bytes_of_heartbeats_are_counted_apart(stage: Stage) -> None:
-    """The server's pings and the pongs to them; together with all else they are what a client counts."""
+    """The server's pings and the pongs to them; together with all other bytes they are what a client counts."""
     await stage.serve(ping_interval_seconds=0.02)
     peer = await shake_hands(stage)
     sent_bytes, received_bytes = peer.raw.sent_bytes, peer.raw.received_bytes

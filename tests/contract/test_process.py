@@ -26,7 +26,7 @@ Launch = Callable[..., Awaitable[ServiceProcess]]
 
 @pytest.fixture
 async def launch() -> AsyncIterator[Launch]:
-    """Return what starts a service; it is ended with the test."""
+    """Return a function that starts a service, which ends with the test."""
     started: list[ServiceProcess] = []
 
     async def launch(name: str, *arguments: str, **environment: str) -> ServiceProcess:
@@ -39,7 +39,7 @@ async def launch() -> AsyncIterator[Launch]:
 
 
 async def connect(stage: Stage, process: ServiceProcess) -> Raw:
-    """Return a connection that has been granted what it asked for; a 503 says that the feed is not there yet."""
+    """Return a connection with a granted request; a 503 means that the feed is not live yet."""
     async with asyncio.timeout(WAIT_SECONDS):
         while True:
             raw = await stage.connect(process)
@@ -50,7 +50,7 @@ async def connect(stage: Stage, process: ServiceProcess) -> Raw:
 
 
 async def held(stage: Stage, process: ServiceProcess, count: int) -> None:
-    """Wait until so many requests are held."""
+    """Wait until `count` requests are held."""
     raw = await stage.connect(process)
 
     async def holds() -> bool:
@@ -60,7 +60,7 @@ async def held(stage: Stage, process: ServiceProcess, count: int) -> None:
 
 
 async def stopped_in_time(process: ServiceProcess) -> bool:
-    """Stop with SIGTERM and tell whether it exited with 0 in time, without a traceback.
+    """Stop with SIGTERM and return whether it exited with 0 in time, without a traceback.
 
     Where starting takes long, because the machine is busy, so may stopping; it costs far less.
     """
@@ -73,7 +73,7 @@ async def stopped_in_time(process: ServiceProcess) -> bool:
 
 @pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
 async def test_sigterm_answers_requests_and_ends_with_0(stage: Stage, launch: Launch) -> None:
-    """Whoever waits is told 204 and its cursor; an idle connection closes; one that reads nothing holds nobody up."""
+    """A held request gets 204 and its cursor, an idle connection closes, one that reads nothing delays no other."""
     process = await launch(stage.transport.name, "--producer-url", stage.link.url)
     idle, waiting, silent = [await connect(stage, process) for _ in range(3)]
     await waiting.send(stage.request("hold=60"))
@@ -89,7 +89,7 @@ async def test_sigterm_answers_requests_and_ends_with_0(stage: Stage, launch: La
 
 @pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
 async def test_sigterm_closes_sockets_with_1001_and_ends_with_0(stage: Stage, launch: Launch) -> None:
-    """A client that does not answer the close holds nobody up."""
+    """A client that does not answer the close delays no other."""
     process = await launch(stage.transport.name, "--producer-url", stage.link.url)
     raw = await connect(stage, process)
     assert await stopped_in_time(process)

@@ -1,4 +1,4 @@
-"""Resuming: nothing is lost and nothing repeated, whatever broke: the client's link, the server, the feed."""
+"""Resuming: nothing is lost or repeated when the client's link, the server or the feed has broken."""
 
 import asyncio
 
@@ -26,7 +26,7 @@ async def test_client_that_comes_back_misses_nothing(stage: Stage) -> None:
 
 
 async def test_client_that_comes_back_while_updates_are_made_misses_nothing(stage: Stage) -> None:
-    """Catching up and going live meet without a gap and without a repeat."""
+    """There is no gap and no repeat between catching up and going live."""
     await stage.serve()
     await stage.make_and_see(300)
     clients = [stage.client(after=stage.at(50 * number)) for number in range(6)]
@@ -41,8 +41,8 @@ async def test_client_that_comes_back_while_updates_are_made_misses_nothing(stag
         assert list(range(50 * number + 1, 401)) == seqs(updates or [])
 
 
-async def test_client_goes_on_at_a_server_that_was_started_anew(stage: Stage) -> None:
-    """A new server has from the producer all that the producer keeps."""
+async def test_client_resumes_at_a_server_that_was_restarted(stage: Stage) -> None:
+    """A new server gets everything that the producer keeps."""
     await stage.serve()
     client = await stage.subscribe()
     await stage.make(3)
@@ -114,7 +114,7 @@ async def test_feed_that_is_lost_again_and_again_leaves_no_gap(stage: Stage) -> 
 
 @pytest.mark.usefixtures("quick_heartbeats")
 async def test_feed_that_falls_silent_counts_as_lost(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody says that the link is lost: no byte comes, no heartbeat."""
+    """Nothing reports that the link is lost: no byte comes, no heartbeat."""
     monkeypatch.setattr("services.feed.SILENCE_SECONDS", 0.5)
     await stage.serve()
     client = await stage.subscribe()
@@ -128,7 +128,7 @@ async def test_feed_that_falls_silent_counts_as_lost(stage: Stage, monkeypatch: 
 
 
 async def test_gap_that_the_producer_cannot_fill_is_seen_in_seq(stage: Stage) -> None:
-    """Updates lost for good are lost visibly, and delivery goes on after them."""
+    """Updates lost for good are lost visibly, and delivery continues after them."""
     await stage.restart_producer(keep_updates=3)
     await stage.serve()
     client = await stage.subscribe()

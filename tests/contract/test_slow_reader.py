@@ -1,4 +1,4 @@
-"""Slow readers: cut off and counted, able to resume, and never a burden on memory."""
+"""Slow readers: they are cut off and counted, can resume, and take little memory."""
 
 import asyncio
 import contextlib
@@ -17,16 +17,16 @@ pytestmark = pytest.mark.long  # megabytes fill the kernel's buffers first
 HIGH_WATER_BYTES = 65_536
 PAYLOAD_BYTES = 65_536
 KERNEL_BYTES = 12 * 1024 * 1024
-"""More than Linux keeps in both ends of a connection whose reader does not read, and one answer."""
+"""More than Linux buffers at both ends of a connection whose reader does not read, plus one answer."""
 MISSED = 300
 """Updates of a client that has to catch up: more than the kernel keeps, less than the server does."""
 STALL_SECONDS = 0.5
-"""A server that takes no small requests for so long is behind, or has stopped taking them."""
+"""A server that reads no small requests for that long is behind, or has stopped reading them."""
 
 
 @pytest.fixture
 def buffered(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """Return what tells how many bytes wait in the server, beyond the kernel's, for the client that reads least."""
+    """Return a function that reads how many bytes wait in the server, beyond the kernel's, for the slowest client."""
     transports: list[asyncio.Transport] = []
 
     def made(connection: ServerConnection, transport: asyncio.BaseTransport) -> None:
@@ -43,10 +43,10 @@ def seqs(updates: list[Update]) -> list[int]:
 
 
 async def stop_reading(stage: Stage, slow: Client, *others: Client) -> int:
-    """Make updates that one client does not read, until it is cut off, and that others do read; return how many."""
+    """Make updates that only others read, until the client that does not read is cut off; return their number."""
     made = 0
     while 0 == await stage.server.metric("slow_readers_total"):
-        poured = 2  # so few that nobody who reads can be behind by the high-water mark
+        poured = 2  # few enough that a client that reads cannot be behind by the high-water mark
         await stage.make_and_see(poured, PAYLOAD_BYTES)
         await slow.ask_and_not_read()
         for other in others:
@@ -57,7 +57,7 @@ async def stop_reading(stage: Stage, slow: Client, *others: Client) -> int:
 
 
 async def test_slow_reader_is_cut_off_and_can_resume(stage: Stage) -> None:
-    """It loses its connection but no update; whoever reads hears everything."""
+    """It loses its connection but no update; clients that read receive everything."""
     await stage.serve(high_water_bytes=HIGH_WATER_BYTES)
     slow, other = await stage.subscribe(), await stage.subscribe()
     made = await stop_reading(stage, slow, other)
@@ -74,7 +74,7 @@ async def test_slow_reader_is_cut_off_and_can_resume(stage: Stage) -> None:
 async def test_slow_reader_costs_no_more_memory_than_the_high_water_mark(
     stage: Stage, buffered: Callable[[], int]
 ) -> None:
-    """And one update, or one answer, which has at most what is kept; after the cut it is given nothing."""
+    """The bound is that plus one update, or one answer of everything kept; after the cut it gets nothing."""
     await stage.serve(high_water_bytes=HIGH_WATER_BYTES, keep_updates=4)
     slow = await stage.subscribe()
     while 0 == await stage.server.metric("slow_readers_total"):
@@ -88,7 +88,7 @@ async def test_slow_reader_costs_no_more_memory_than_the_high_water_mark(
 
 
 async def test_slow_reader_that_reads_again_in_time_stays(stage: Stage) -> None:
-    """Below the high-water mark there is nothing to cut."""
+    """Below the high-water mark no client is cut off."""
     await stage.serve(high_water_bytes=HIGH_WATER_BYTES)
     client = await stage.subscribe()
     await stage.make_and_see(20, 1000)
@@ -100,7 +100,7 @@ async def test_slow_reader_that_reads_again_in_time_stays(stage: Stage) -> None:
 async def test_client_that_reads_no_answers_is_not_answered_for_ever(
     stage: Stage, buffered: Callable[[], int], target: str
 ) -> None:
-    """Whatever it asks for: the server ends the connection, or takes no more requests until the answers are read."""
+    """The server ends the connection, or reads no more requests until the answers are read."""
     await stage.serve(high_water_bytes=HIGH_WATER_BYTES)
     raw = await stage.connect()
     requests = 200 * get(stage.transport.path + target if target.startswith("?") else target)
@@ -116,7 +116,7 @@ async def test_client_that_reads_no_answers_is_not_answered_for_ever(
 
 
 @pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
-async def test_slow_reader_is_told_1008_when_it_reads_on(stage: Stage) -> None:
+async def test_slow_reader_gets_1008_when_it_reads_on(stage: Stage) -> None:
     await stage.serve(high_water_bytes=HIGH_WATER_BYTES)
     slow = await stage.subscribe()
     assert isinstance(slow, WebSocket)
@@ -153,7 +153,7 @@ async def test_slow_reader_that_catches_up_is_cut_off_too(stage: Stage, monkeypa
 
 @pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
 async def test_reader_that_catches_up_at_its_own_pace_is_not_cut_off(stage: Stage) -> None:
-    """It missed more than the high-water mark; that is no reason to cut it off while it reads."""
+    """It missed more than the high-water mark, but it is not cut off while it reads."""
     await stage.serve(high_water_bytes=HIGH_WATER_BYTES)
     await stage.make_and_see(MISSED, PAYLOAD_BYTES)
     client = await stage.subscribe(after=stage.at(0))

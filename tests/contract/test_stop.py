@@ -1,4 +1,4 @@
-"""Stopping: every client is let go, in the way that its transport has for it."""
+"""Stopping: every client's connection is closed in its transport's own way."""
 
 import asyncio
 
@@ -82,7 +82,7 @@ async def test_socket_is_closed_with_1001_after_all_updates(stage: Stage) -> Non
 
 @pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
 async def test_socket_of_a_client_that_is_ahead_is_closed_with_1001_too(stage: Stage) -> None:
-    """It waits for the server to get where it is already."""
+    """It waits for the server to reach its cursor."""
     await stage.serve()
     peer = await shake_hands(stage, f"after={stage.at(9)}")
     stopping = asyncio.create_task(stage.server.stop())

@@ -1,7 +1,7 @@
-"""Inputs that no reader expects, mostly valid ones with damage in them, and what may come of them: our own errors.
+"""Inputs that no reader expects, mostly valid ones with damage. The only allowed outcome is one of our own errors.
 
-Hypothesis seeds the choices of a batch, and does not make each of them: that is many times as fast, and the damage is
-small without its shrinking. What does harm is noted at the error.
+Hypothesis seeds the choices of a batch, and does not make each of them. That is many times as fast, and the damage is
+small without its shrinking. A harmful input is noted at the error.
 """
 
 import copy
@@ -47,7 +47,7 @@ VALUES: tuple[Any, ...] = (
 
 
 def fuzzed(test: Callable[..., None]) -> Callable[..., None]:
-    """Call a test with `random`, which makes its choices, for as many inputs as are wanted."""
+    """Call a test with `random`, which makes its choices, for the configured number of inputs."""
 
     @settings(
         max_examples=(INPUTS or FEW) // BATCH,
@@ -67,7 +67,7 @@ def fuzzed(test: Callable[..., None]) -> Callable[..., None]:
 
 
 def refuses_by_errors_of_its_own(read: Callable[[Given], object], given: Given) -> None:
-    """Read what is given; the only error that may come is one of ours, on one line that no terminal obeys."""
+    """Read an input. Only one of our own errors may result, on one printable line."""
     counts["inputs"] += 1
     try:
         read(given)
@@ -94,7 +94,7 @@ def damaged(random: Random, seeds: Sequence[bytes]) -> bytes:
 
 
 def damaged_text(random: Random, seeds: Sequence[bytes]) -> str:
-    """Return such an input as Python gets arguments and variables."""
+    """Return such an input in the form in which Python gets arguments and variables."""
     return damaged(random, seeds).decode(errors="surrogateescape")
 
 
@@ -169,7 +169,7 @@ def _edit(random: Random, place: Any, key: Any) -> None:
 
 
 def damaged_or_edited(random: Random, documents: Sequence[Any]) -> bytes:
-    """Return a document of JSON that somebody has edited, or that a disk has."""
+    """Return a document of JSON that a person has edited, or a disk has damaged."""
     if random.random() < 0.5:
         return edited(random, documents)
     return damaged(random, list(map(as_json, documents)))

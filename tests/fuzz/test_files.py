@@ -47,7 +47,7 @@ VERDICT = Verdict(valid=False, reasons=["5 of 10 requests failed"], doubts=["1 c
 
 
 def filled(place: Any, whole: Any) -> None:
-    """Put a number in the place of everything in a trial that is unknown, where a number may be."""
+    """Replace every unknown value of a trial by a number, if it may be one."""
     for key in list(place) if isinstance(place, dict) else range(len(place)):
         if isinstance(place[key], dict | list):
             filled(place[key], whole)
@@ -79,7 +79,7 @@ RECORDS: list[Any] = [msgspec.json.decode(msgspec.json.encode(RECORD))]
 
 @pytest.fixture(scope="module", autouse=True)
 def _trace(directory: Path) -> None:
-    """Have the trace that the experiments play."""
+    """Write the trace that the experiments play."""
     (directory / "traces").mkdir()
     (directory / "traces" / "test-run.csv").write_bytes(CSVS[0])
 
@@ -96,7 +96,7 @@ def test_experiment(directory: Path, random: Random) -> None:
 
 
 def override(random: Random) -> str:
-    """Return an argument of --set: a key that there is with any value, or a damaged one."""
+    """Return an argument of --set: a known key with any value, or a damaged argument."""
     if random.random() < 0.3:
         return damaged_text(random, [f"{key}=1".encode() for key in KEYS])
     value = damaged_text(random, [b"[1, 2]", b"{ a = 1 }", b"'x'", b"1.5", b"true"])

@@ -1,4 +1,4 @@
-"""What people set: flags and variables of services, fields of Locust's page."""
+"""Options: flags and variables of services, fields of Locust's page."""
 
 import argparse
 from random import Random
@@ -28,7 +28,7 @@ def test_options_of_a_service(name: str, random: Random) -> None:
 
 @pytest.fixture(scope="module")
 def fields() -> dict[str, Any]:
-    """Return the fields of Locust's page, as it fills them in."""
+    """Return the fields of Locust's page with their values."""
     parser = LocustArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser)
     found: dict[str, Any] = vars(parser.parse_args([]))

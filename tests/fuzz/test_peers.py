@@ -48,14 +48,14 @@ SCHEDULES: list[Any] = [
 UPDATES = [encode_update(Update("k3f9", seq, NOW_NS + seq, "x" * seq)) for seq in range(1, 4)]
 ACCOUNTS: list[Any] = [msgspec.json.decode(msgspec.json.encode(RAW.account)), {}]
 CHUNKS = (1, 2, 7, 100, 4_000, 100_000)
-"""How much one read brings."""
+"""The bytes of one read."""
 ADDRESS = Address("127.0.0.1", 1)
 KEY = base64.b64encode(bytes(16))
 ACCEPT = base64.b64encode(hashlib.sha1(KEY + HANDSHAKE_GUID, usedforsecurity=False).digest())
 
 
 class Scripted:
-    """A connection to a peer that says what a script says, in chunks, and closes."""
+    """A connection to a peer that sends the bytes of a script, in chunks, and closes."""
 
     stamp = Stamp(0, 0, by_kernel=False)
 
@@ -63,7 +63,7 @@ class Scripted:
         self._chunks = in_chunks(said, chunk_bytes)
 
     def send(self, data: bytes) -> None:
-        """Nobody listens."""
+        """Drop the bytes."""
 
     def receive(self) -> bytes:
         if not self._chunks:
@@ -100,7 +100,7 @@ def test_query(random: Random) -> None:
 
 
 def played(content: bytes) -> None:
-    """Do what the producer does with a schedule that it is given, and begin to play it."""
+    """Do what the producer does with a schedule that is set, and begin to play it."""
     schedule = schedule_in(content)
     start_ns = schedule.start_ns or NOW_NS
     making = Making(schedule, start_ns, start_ns)
@@ -123,7 +123,7 @@ RECORD = (
 
 @fuzzed
 def test_record_of_a_producer(directory: Path, random: Random) -> None:
-    """It is always read, as far as it can be, and can always be continued."""
+    """It is always read as far as possible, and can always be continued."""
 
     def live_again(content: bytes) -> None:
         path = directory / "record"
@@ -218,7 +218,7 @@ def test_feed(random: Random) -> None:
 
 
 class Saying(Peer):
-    """A peer that says the same, whatever it is asked."""
+    """A peer that gives the same answer to every request."""
 
     def __init__(self, status: int, said: bytes) -> None:
         super().__init__("the load", 1)

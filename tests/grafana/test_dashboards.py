@@ -1,4 +1,4 @@
-"""The dashboards: as the code makes them, and fit to be read."""
+"""The dashboards: they are what the code makes, and are readable."""
 
 import json
 import re
@@ -31,7 +31,7 @@ LATENCY = re.compile(r"delivery_latency|theory:latency|_lag_seconds|scrape_durat
 
 @pytest.mark.parametrize("name", DASHBOARDS)
 def test_committed_dashboard_is_what_the_code_makes(name: str) -> None:
-    """Otherwise: python -m grafana.build."""
+    """If not, run python -m grafana.build."""
     assert encoded(name) == (DIRECTORY / f"{name}.json").read_text("utf-8")
 
 
@@ -65,7 +65,7 @@ def test_unit_says_what_is_counted(panel: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("panel", GRAPHS)
 def test_delays_and_they_alone_have_a_logarithmic_axis(panel: dict[str, Any]) -> None:
-    """From zero, long polling and WebSocket lie on the axis, and theory with them."""
+    """On a linear axis, long polling, WebSocket and theory would all lie at zero."""
     shows_delays = any(LATENCY.search(target["expr"]) for target in panel["targets"])
     scale = panel["fieldConfig"]["defaults"]["custom"].get("scaleDistribution", {})
     assert ({"type": "log", "log": 10} if shows_delays else {}) == scale
@@ -90,7 +90,7 @@ def test_limits_are_those_of_the_verdict_and_are_in_the_picture() -> None:
 
 
 def test_committed_rules_are_what_the_code_makes() -> None:
-    """Otherwise: python -m grafana.build."""
+    """If not, run python -m grafana.build."""
     assert rules() == RULES.read_text("utf-8")
     assert f"rule_files: [rules.yml, {RULES.name}]" in (ROOT / "prometheus/prometheus.yml").read_text()
 
@@ -114,7 +114,7 @@ def test_signal_has_the_limits_of_the_verdict(name: str, limit: tuple[float | No
 
 
 @pytest.mark.parametrize("name", ["race", "measurement"])
-def test_tile_says_in_words_what_to_believe_and_the_table_beside_it_why(name: str) -> None:
+def test_tile_says_in_words_what_is_valid_and_the_table_beside_it_why(name: str) -> None:
     tile, table = list(panels_of(name))[:2]
     (mapping,) = tile["fieldConfig"]["defaults"]["mappings"]
     assert {"-1": "no test runs", "0": "may be believed", "1": "with care", "2": "do not believe"} == {
@@ -197,7 +197,7 @@ def test_numbers_are_asked_for_now(panel: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", DASHBOARDS)
 def test_tests_are_marked_by_one_series(name: str) -> None:
-    """One region each, whatever the transports."""
+    """A test is one region, for any transports."""
     (marks,) = json.loads(encoded(name))["annotations"]["list"]
     assert "sum(wirerace:clients) > 0" == marks["expr"]
     assert marks["titleFormat"]

@@ -1,7 +1,7 @@
-"""The lying server: delays, drops, repeats, swaps and withholds by plan, and keeps a record of what it did.
+"""The lying server: delays, drops, repeats, swaps and withholds updates by plan, and keeps a record of its actions.
 
-`python -m tests.liar.liar PLAN` prints its port, reads the time of its start (Unix nanoseconds), does as the plan says,
-says so with an empty line, and prints its record when its standard input ends. A client's number is that of its
+`python -m tests.liar.liar PLAN` prints its port, reads the time of its start (Unix nanoseconds), follows the plan,
+prints an empty line when it is done, and prints its record when its standard input ends. A client has the number of its
 connection.
 """
 
@@ -25,11 +25,11 @@ EPOCH = "liar"
 HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 PAYLOAD = "x" * 40
 EXACT_NS = PAUSE_NS // 4
-"""A turn that comes later than that is told with a longer delay: no update may slip over an end of the window."""
+"""A turn that comes later than that is sent with a longer delay: no update may cross an end of the window."""
 
 
 class Sent(NamedTuple):
-    """An update given to the kernel for a client: its making time as told, and the time before and after."""
+    """An update written to the kernel for a client: its making time in the update, and the time before and after."""
 
     client: int
     seq: int
@@ -39,9 +39,9 @@ class Sent(NamedTuple):
 
 
 class Record(msgspec.Struct):
-    """What the liar did.
+    """The record of the liar.
 
-    `late_ns` is how late each update's turn came, `answered` tells which client was answered when, with news or
+    `late_ns` is how late each update's turn came, `answered` has which client was answered when, with updates or
     without, and `forgotten` counts the cursors that were not given back.
     """
 
@@ -53,7 +53,7 @@ class Record(msgspec.Struct):
 
 
 class Client(asyncio.Protocol):
-    """One connection of one client; a transport's own way is what it does with a request and with news."""
+    """One connection of one client; transports differ in what they do with a request and with updates."""
 
     stream: asyncio.Transport
 
@@ -78,26 +78,26 @@ class Client(asyncio.Protocol):
             self.asked(request.decode())
 
     def asked(self, request: str) -> None:
-        """The client has asked for something."""
+        """Handle a request of the client."""
         raise NotImplementedError
 
-    def news(self) -> None:
-        """There may be something to tell."""
+    def updated(self) -> None:
+        """Handle updates that may have become ready."""
         raise NotImplementedError
 
     def catch_up(self) -> None:
-        """Take the turns that are due: what they tell can be told from now on."""
+        """Take the turns that are due: their updates can be sent from now on."""
         while self.turn < len(self.turns) and (due_ns := self.liar.due_ns(self.turn + 1)) <= time.time_ns():
             self.turn += 1
             self.made_ns[self.turn] = self.ready_ns(due_ns) - self.plan.delay_ns
             self.outbox += self.turns[self.turn - 1]
 
     def ready_ns(self, due_ns: int) -> int:
-        """Return when an update can be told, of which the turn has come: now, so that what is pushed has its delay."""
+        """Return when an update whose turn has come can be sent: now, so that a pushed update has its delay."""
         return min(time.time_ns(), due_ns + EXACT_NS)
 
-    def tell(self, encode: Callable[[list[bytes]], bytes]) -> None:
-        """Give the kernel everything in the outbox, in one piece."""
+    def flush(self, encode: Callable[[list[bytes]], bytes]) -> None:
+        """Write everything in the outbox to the kernel, in one piece."""
         seqs, self.outbox = self.outbox, []
         encoded = encode([encode_update(Update(EPOCH, seq, self.made_ns[seq], PAYLOAD)) for seq in seqs])
         before_ns = time.time_ns()
@@ -109,7 +109,7 @@ class Client(asyncio.Protocol):
 
 
 class Asking(Client):
-    """A client that asks. Its cursor must be the one that it was given, whatever it was told with it."""
+    """A client that asks. Its cursor must be the one of its last answer, with any updates in that answer."""
 
     def __init__(self, liar: "Liar") -> None:
         super().__init__(liar)
@@ -122,14 +122,14 @@ class Asking(Client):
         self.query = {name: values[-1] for name, values in query.items()}
         self.liar.record.forgotten += self.query.get("after", "") != self.cursor
         self.is_waiting = True
-        self.news()
+        self.updated()
 
     def answer(self) -> None:
         """Answer with everything in the outbox."""
         self.is_waiting = False
         self.cursor = f"{EPOCH}-{self.turn}"
         self.liar.record.answered.append((self.number, time.time_ns()))
-        self.tell(self._response)
+        self.flush(self._response)
 
     def _response(self, updates: list[bytes]) -> bytes:
         body = join_batch(updates) if updates else b""
@@ -138,26 +138,26 @@ class Asking(Client):
 
 
 class Polling(Asking):
-    """Answers at once, but in a stall."""
+    """Answers at once, except in a stall."""
 
     def ready_ns(self, due_ns: int) -> int:
-        return due_ns  # whoever asks from then on is told, whenever the timer came
+        return due_ns  # requests from then on get it, even if the timer came late
 
-    def news(self) -> None:
+    def updated(self) -> None:
         if self.is_waiting and not self.plan.is_stalled(self.turn):
             self.answer()
 
 
 class LongPolling(Asking):
-    """Answers when there is something to tell; a request that must not be held, at once."""
+    """Answers when there is something to send; a request that must not be held, at once."""
 
-    def news(self) -> None:
+    def updated(self) -> None:
         if self.is_waiting and (self.outbox or self.query["hold"] == "0"):
             self.answer()
 
 
 class WebSocket(Client):
-    """Tells what there is to tell: all frames of one turn in one piece."""
+    """Sends all frames of one turn in one piece."""
 
     def asked(self, request: str) -> None:
         headers = dict(line.split(": ", 1) for line in request.split("\r\n")[1:])
@@ -168,9 +168,9 @@ class WebSocket(Client):
         )  # fmt: skip
         self.stream.write("\r\n".join([*lines, "", ""]).encode())
 
-    def news(self) -> None:
+    def updated(self) -> None:
         if self.outbox:
-            self.tell(lambda updates: b"".join(encode_frame(Opcode.TEXT, update) for update in updates))
+            self.flush(lambda updates: b"".join(encode_frame(Opcode.TEXT, update) for update in updates))
 
 
 class Streaming(Client):
@@ -245,12 +245,12 @@ class Liar:
 
     async def _give_turns(self) -> None:
         for seq in self.plan.seqs:
-            while (left_ns := self.due_ns(seq) - time.time_ns()) > 0:  # noqa: ASYNC110 -- time tells nobody
+            while (left_ns := self.due_ns(seq) - time.time_ns()) > 0:  # noqa: ASYNC110 -- the clock sends no event
                 await asyncio.sleep(left_ns / NS_PER_SECOND)
             self.record.late_ns.append(-left_ns)
             for client in self._clients:
                 client.catch_up()
-                client.news()
+                client.updated()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Starts the liar and the real load against it, and returns what the ledger says beside what the liar did."""
+"""Starts the liar and the real load against it, and returns the ledger beside the liar's record."""
 
 import contextlib
 import math
@@ -30,11 +30,11 @@ from wirerace.workload.schedule import EpochMade, Truth
 
 ROOT = Path(__file__).parents[2]
 START_NS = 100 * MS
-"""From saying when the liar is to start to its start."""
+"""The time from setting the liar's start to the start itself."""
 
 
 class Outcome(NamedTuple):
-    """What the ledger says, and what the liar did."""
+    """The ledger, and the liar's record."""
 
     plan: Plan
     trial: Trial
@@ -43,22 +43,22 @@ class Outcome(NamedTuple):
     window: Window
 
     def done_ns(self) -> dict[int, list[tuple[int, int]]]:
-        """Return, of each update of the window, the latencies before and after it was given to the kernel.
+        """Return, for each update of the window, the latencies before and after it was written to the kernel.
 
-        One for each client that was told it, and the first time that it was.
+        There is one for each client that received it, from its first delivery.
         """
         done: dict[int, list[tuple[int, int]]] = {seq: [] for seq in self.plan.measured}
-        told: set[tuple[int, int]] = set()
+        sent: set[tuple[int, int]] = set()
         for client, seq, ts, before_ns, after_ns in self.record.sent:
-            if seq in done and (client, seq) not in told:
-                told.add((client, seq))
+            if seq in done and (client, seq) not in sent:
+                sent.add((client, seq))
                 done[seq].append((before_ns - ts, after_ns - ts))
         return done
 
     def percentile_ns(self, percent: float) -> tuple[int, float]:
         """Return between which values a percentile of all latencies lies, by the clocks read around each send.
 
-        Deliveries whose stamp may be later than their arrival may lie anywhere above; those that were told in one piece
+        Deliveries whose stamp may be later than their arrival may lie anywhere above; those that were sent in one piece
         with a newer one have its stamp, which is their own.
         """
         before: list[int]
@@ -77,7 +77,7 @@ class Outcome(NamedTuple):
         return answered
 
     def late_ns(self) -> list[list[int]]:
-        """Return how late the polls of each client came, after a grid of their interval through the most punctual one.
+        """Return how late the polls of each client came, on a grid of their interval through the most punctual one.
 
         The first of all is not on the grid: it subscribes.
         """
@@ -101,7 +101,7 @@ class Outcome(NamedTuple):
 
 
 class LiarProcess:
-    """The liar in a process of its own, which ends when nobody holds its standard input any more."""
+    """The liar in its own process, which ends when its standard input is closed."""
 
     def __init__(self, plan: Plan) -> None:
         command = [sys.executable, "-m", "tests.liar.liar", msgspec.json.encode(plan).decode()]
@@ -112,13 +112,13 @@ class LiarProcess:
         self.peer = Peer("the liar", int(self._stdout.readline()))
 
     def lie_from(self, start_ns: int) -> None:
-        """Do as planned, and return when all is told."""
+        """Follow the plan, and return when everything is sent."""
         self._stdin.write(f"{start_ns}\n".encode())
         self._stdin.flush()
         self._stdout.readline()
 
     def record(self) -> Record:
-        """Wait for the end and return what it did."""
+        """Wait for the end and return the record."""
         self._stdin.close()
         return msgspec.json.decode(self._stdout.read(), type=Record)
 
@@ -133,7 +133,7 @@ class LiarProcess:
 
 
 def lie_all(plans: list[Plan], directory: Path) -> list[Outcome]:
-    """Carry out plans side by side; none begins before all clients of all are there."""
+    """Carry out plans side by side; none begins before all clients of all plans are connected."""
     together = threading.Barrier(len(plans), timeout=PATIENCE_SECONDS)
     ports = [free_port() for _ in plans]
     logs = [directory / f"{index}-{plan.transport}.log" for index, plan in enumerate(plans)]
@@ -142,7 +142,7 @@ def lie_all(plans: list[Plan], directory: Path) -> list[Outcome]:
 
 
 def lie(plan: Plan, control_port: int, log: Path, together: threading.Barrier) -> Outcome:
-    """Carry out one plan: start the liar and the load, wait until all is told, and ask both."""
+    """Carry out one plan: start the liar and the load, wait until everything is sent, and read both."""
     try:
         with LiarProcess(plan) as liar, loaded(plan, liar.peer, control_port, log) as load:
             wait_until(lambda: load.is_open() and state_of(load).subscribed == plan.clients)
@@ -151,7 +151,7 @@ def lie(plan: Plan, control_port: int, log: Path, together: threading.Barrier) -
             window = Window(*(start_ns + end_ns for end_ns in plan.window()))
             load.send("PUT", "/window", window, dict[str, str])
             liar.lie_from(start_ns)
-            wait_until(lambda: state_of(load).received >= plan.tellings())
+            wait_until(lambda: state_of(load).received >= plan.sends())
             account = load.send("POST", "/finish", None, AccountRecord)
             record = liar.record()
     except BaseException:

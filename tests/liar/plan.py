@@ -1,4 +1,4 @@
-"""What the liar tells whom and when, planned beforehand; what must come of it is counted here by hand."""
+"""The plan of what the liar sends to each client and when; the expected counts are computed here by hand."""
 
 import math
 import random
@@ -11,15 +11,15 @@ from wirerace.clock import to_ns
 
 MS = 1_000_000
 LEAD = 5
-"""Updates before the window, and after it: all true."""
+"""Updates before the window, and after it, which are all sent rightly."""
 PAUSE_NS = 200 * MS
-"""Around each end of the window, so that nothing is made near it."""
+"""The pause around each end of the window, in which nothing is made."""
 
 
 class Lie(NamedTuple):
-    """A few updates in a row, told wrongly.
+    """A few updates in a row, sent wrongly.
 
-    `turns` says what is told when each of them is due, 0 being the first of them; what one turn tells is told in one
+    `turns` says what is sent when each of them is due, 0 being the first of them; one turn is sent in one
     piece. `bounds` counts the updates with which something newer comes in one piece: of those, a stream cannot know
     when they arrived.
     """
@@ -51,12 +51,12 @@ LIES = {
 
 
 def stall_of(turns: int) -> Lie:
-    """Return silence for so many turns; all is told at the next one."""
+    """Return silence for a number of turns; everything is sent at the next one."""
     return Lie((*[()] * turns, tuple(range(turns + 1))), bounds=turns)
 
 
 class Story(NamedTuple):
-    """What one client is told: sequence numbers, at the turn of each update, and the lies among them."""
+    """What is sent to one client: sequence numbers, at the turn of each update, and the lies among them."""
 
     turns: list[list[int]]
     lies: list[Lie]
@@ -65,7 +65,7 @@ class Story(NamedTuple):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One trial. Every client is lied to in its own way; `lies` is how likely each update is to begin a lie.
 
-    In a stall, `stall_turns` turns from `stall_seq` on, the server says nothing to anybody.
+    In a stall, `stall_turns` turns from `stall_seq` on, the server sends nothing.
     """
 
     transport: str
@@ -86,7 +86,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def interval_ns(self) -> int:
-        """Between two polls of a client."""
+        """The time between two polls of a client."""
         return to_ns(self.interval_seconds)
 
     @property
@@ -95,16 +95,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return range(LEAD + 1, LEAD + self.updates + 1)
 
     def due_ns(self, seq: int) -> int:
-        """Return when an update is told, from the start, unless there is a lie about it."""
+        """Return when an update is sent, from the start, unless there is a lie about it."""
         pauses = (seq >= self.measured.start) + (seq >= self.measured.stop)
         return (seq - 1) * self.gap_ns + pauses * PAUSE_NS
 
     def made_ns(self, seq: int) -> int:
-        """Return when an update is meant to be made, from the start."""
+        """Return when an update is due to be made, from the start."""
         return self.due_ns(seq) - self.delay_ns
 
     def window(self) -> tuple[int, int]:
-        """Return the window, from the start: both its ends lie in the middle of a pause."""
+        """Return the window, from the start: both its ends are in the middle of a pause."""
         first_ns, after_ns = self.made_ns(self.measured.start), self.made_ns(self.measured.stop)
         return first_ns - PAUSE_NS // 2, after_ns - PAUSE_NS // 2
 
@@ -113,7 +113,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return self.stall_seq <= turn < self.stall_seq + self.stall_turns
 
     def story(self, client: int) -> Story:
-        """Return what a client is told."""
+        """Return the story of a client."""
         story = Story([], [])
         source = random.Random(f"{self.seed}/{client}")
         while (seq := len(story.turns) + 1) in self.seqs:
@@ -131,11 +131,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return lie if seq + len(lie.turns) <= self.measured.stop else TRUTH
 
     def stories(self) -> Iterator[Story]:
-        """Yield what each client is told."""
+        """Yield the story of each client."""
         return map(self.story, range(self.clients))
 
     def counts(self) -> dict[str, int]:
-        """Return what the ledger of all clients must say."""
+        """Return the expected ledger of all clients."""
         lies = [lie for story in self.stories() for lie in story.lies]
         expected, lost = self.clients * self.updates, sum(lie.lost for lie in lies)
         return {
@@ -150,19 +150,19 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """Return how many updates of the window come in one piece with something newer after them."""
         return sum(lie.bounds for story in self.stories() for lie in story.lies)
 
-    def tellings(self) -> int:
-        """Return how often something is told to somebody."""
+    def sends(self) -> int:
+        """Return the number of all sends."""
         return sum(len(turn) for story in self.stories() for turn in story.turns)
 
     def latencies_ns(self) -> list[int]:
-        """Return the latency of each first telling in the window, ascending, of clients that hear at once."""
+        """Return the latency of each first send in the window, ascending, for clients that receive at once."""
         found = []
         for story in self.stories():
-            heard: set[int] = set()
-            told = ((turn, seq) for turn, seqs in zip(self.seqs, story.turns, strict=True) for seq in seqs)
-            for turn, seq in told:
-                if seq in self.measured and seq not in heard:
-                    heard.add(seq)
+            received: set[int] = set()
+            sent = ((turn, seq) for turn, seqs in zip(self.seqs, story.turns, strict=True) for seq in seqs)
+            for turn, seq in sent:
+                if seq in self.measured and seq not in received:
+                    received.add(seq)
                     found.append(self.due_ns(turn) - self.made_ns(seq))
         return sorted(found)
 

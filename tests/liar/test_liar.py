@@ -1,4 +1,4 @@
-"""The load against a server that lies: the ledger must say what was done to it, neither more nor less."""
+"""The load against a server that lies: the ledger must have exactly what the server did."""
 
 from itertools import chain
 
@@ -16,9 +16,9 @@ NS = 1e-9
 ROUNDING = 1e-9
 """An area is a sum of floats."""
 DELAY_NS = 20 * MS
-SEEDS = (1, 2)  # each makes up 20 different stories
+SEEDS = (1, 2)  # 20 different stories for each
 PUSHED = [name for name in TRANSPORTS if not issubclass(CLIENTS[name], Polling)]
-"""Those that send an update when it is made, whether a request is held for it or not."""
+"""Transports that send an update when it is made, whether a request is held for it or not."""
 ASKED = [name for name in TRANSPORTS if TRANSPORTS[name].asks]
 SPREADING = 3**0.5 - 1
 """Steps of this part of a poll interval reach all phases evenly, and so they do those of the clients: golden steps."""
@@ -26,7 +26,7 @@ STALL_NS = 1500 * MS
 STALL_GAP_NS = 20 * MS
 
 LIES = Plan(transport="", updates=200, gap_ns=12 * MS, delay_ns=DELAY_NS, interval_seconds=0.05, lies=0.15)
-"""Lies of all kinds, to each client in another way."""
+"""Lies of all kinds, different for each client."""
 
 DELAY = Plan(transport="", updates=90, gap_ns=round(SPREADING * 40 * MS), delay_ns=DELAY_NS, interval_seconds=0.04)
 """No lies but the delay."""
@@ -45,7 +45,7 @@ STALL = Plan(
 
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> list[Outcome]:
-    """What is coloured by nothing that goes on beside it: counts, and arrivals of what is pushed."""
+    """Outcomes that other work on the machine does not distort: counts, and arrivals of pushed updates."""
     lies = [replace(LIES, transport=transport, seed=seed) for transport in TRANSPORTS for seed in SEEDS]
     delays = [replace(DELAY, transport=transport) for transport in PUSHED]
     return lie_all([*lies, *delays], tmp_path_factory.mktemp("crowd"))
@@ -58,7 +58,7 @@ def lied(crowd: list[Outcome]) -> dict[tuple[str, int], Outcome]:
 
 @pytest.fixture(scope="module")
 def delayed(crowd: list[Outcome], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
-    """Polling is alone: polls are to leave on time."""
+    """Polling runs alone, because polls must leave on time."""
     polled = lie_all([replace(DELAY, transport="polling")], tmp_path_factory.mktemp("alone"))
     return by_transport([*polled, *(outcome for outcome in crowd if not outcome.plan.lies)])
 
@@ -86,7 +86,7 @@ def test_ledger_counts_every_lie(lied: dict[tuple[str, int], Outcome], transport
 
     assert planned == {name: getattr(trial, name) for name in planned}
     assert min(planned.values()) > 100
-    assert plan.tellings() == account.received
+    assert plan.sends() == account.received
     assert (planned["lost"], planned["duplicated"]) == (account.missing, account.repeated)
 
 
@@ -111,7 +111,7 @@ def test_frames_that_came_together_are_flagged_and_answers_never(
 
 @pytest.mark.parametrize("transport", PUSHED)
 def test_median_of_what_is_pushed_is_the_delay(delayed: dict[str, Outcome], transport: str) -> None:
-    """And what the machine took to send it, by the liar's clock."""
+    """Plus the machine's time of sending it, by the liar's clock."""
     outcome = delayed[transport]
     low_ns, high_ns = outcome.percentile_ns(50)
 
@@ -120,7 +120,7 @@ def test_median_of_what_is_pushed_is_the_delay(delayed: dict[str, Outcome], tran
 
 
 def test_median_of_what_is_polled_is_the_delay_and_half_an_interval(delayed: dict[str, Outcome]) -> None:
-    """But for polls that came out of turn, on a machine that is busy with other things."""
+    """Polls that came out of turn on a busy machine are left out."""
     outcome = delayed["polling"]
     late_ns = list(chain(*outcome.late_ns()))
     out_of_turn = sum(late > MS for late in late_ns) / len(late_ns)
@@ -132,9 +132,9 @@ def test_median_of_what_is_polled_is_the_delay_and_half_an_interval(delayed: dic
 
 
 def test_polls_keep_to_their_grid_from_beginning_to_end(delayed: dict[str, Outcome]) -> None:
-    """Were each poll an interval after the answer before, the most punctual of the last would be late by all delays.
+    """If each poll came an interval after the last answer, all delays would add up, even in the most punctual one.
 
-    And nobody would count them late, as those are that a busy machine delays.
+    They would not count as late, unlike those that a busy machine delays.
     """
     outcome = delayed["polling"]
     last = [late_ns[-len(late_ns) // 3 :] for late_ns in outcome.late_ns()]
@@ -198,7 +198,7 @@ def test_stall_delays_as_many_updates_as_were_made_in_it(stalled: dict[str, Outc
 
     assert 39 == planned
     assert planned - EXACT_NS / plan.gap_ns <= sum(before_ns > half_ns for before_ns, _ in least_ns) <= late
-    if transport in ASKED:  # what is read with a newer update has that one's stamp
+    if transport in ASKED:  # an update that is read with a newer one has its stamp
         assert late <= sum(after_ns > half_ns for _, after_ns in least_ns)
 
 
@@ -210,7 +210,7 @@ def test_stall_takes_no_poll_away_though_the_polls_own_times_hide_it(stalled: di
     assert 2800 == pytest.approx(plan.clients * trial.window_seconds / plan.interval_seconds)
     at_the_ends = 2 * plan.clients  # polls of each client that were due on one side of an end and left on the other
     assert 2800 - most - at_the_ends <= trial.requests <= 2800 - least + at_the_ends
-    one_in_a_hundred_waited = trial.request_seconds.count < 100 * plan.clients  # the machine left out so many others
+    one_in_a_hundred_waited = trial.request_seconds.count < 100 * plan.clients  # the machine left out the others
     hiding = trial.request_seconds.p50 if one_in_a_hundred_waited else trial.request_seconds.p99
     assert hiding is not None
     assert trial.latency_seconds.p90 is not None

@@ -7,18 +7,20 @@ from tests.liar.plan import LIES, MS, Lie, Plan, percentile, stall_of
 
 @pytest.mark.parametrize("lie", [*LIES.values(), stall_of(5)], ids=[*LIES, "stall"])
 def test_lie_counts_what_its_turns_tell(lie: Lie) -> None:
-    heard: list[int] = []
+    received: list[int] = []
     duplicated = reordered = bounds = 0
     for turn in lie.turns:
         for index, number in enumerate(turn):
-            duplicated += number in heard
-            reordered += number not in heard and any(earlier > number for earlier in heard)
-            bounds += number not in heard and index < len(turn) - 1
-            heard.append(number)
+            duplicated += number in received
+            reordered += number not in received and any(earlier > number for earlier in received)
+            bounds += number not in received and index < len(turn) - 1
+            received.append(number)
 
-    lost = len(set(range(len(lie.turns))) - set(heard))
+    lost = len(set(range(len(lie.turns))) - set(received))
     assert (lost, duplicated, reordered, bounds) == lie[1:]
-    assert all(number <= turn for turn, told in enumerate(lie.turns) for number in told), "nobody tells the future"
+    assert all(number <= turn for turn, sent in enumerate(lie.turns) for number in sent), (
+        "no update is sent before it is made"
+    )
 
 
 def test_story_tells_the_truth_outside_the_window_and_every_lie_within() -> None:

@@ -1,4 +1,4 @@
-"""Runs clients in a network namespace of its own and prints what the kernel and they counted: bytes of each."""
+"""Runs clients in a new network namespace and prints the bytes that the kernel and the clients counted."""
 
 import contextlib
 import fcntl
@@ -29,7 +29,7 @@ POLLING = Address("127.0.0.1", 8001)
 
 
 def set_loopback(*, is_up: bool) -> None:
-    """Set the namespace's loopback up, which is born down, or down again."""
+    """Set the namespace's loopback up, which starts down, or down again."""
     with plain.socket() as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP if is_up else 0))
 
@@ -52,7 +52,7 @@ def ip_bytes(traffic: Traffic) -> int:
 
 @contextlib.contextmanager
 def poll(counters: Counters, *, keep_alive: bool) -> Iterator[None]:
-    """Poll; what is kept is closed at the end."""
+    """Poll; kept connections are closed at the end."""
     clients = [HttpClient(POLLING, counters, keep_alive=keep_alive) for _ in range(CLIENTS)]
     for _ in range(ROUNDS):
         for client in clients:
@@ -78,9 +78,9 @@ def listen(counters: Counters) -> Iterator[None]:
 
 
 def compared(work: Callable[[Counters], AbstractContextManager[None]]) -> tuple[int, int]:
-    """Return the bytes on the interface while `work` was done and its last segments went, and those of the clients.
+    """Return the bytes on the interface during `work` and its last segments, and those of the clients.
 
-    Both are read while what is kept is still open: how many segments closing takes depends on how busy the machine is.
+    Both are read while kept connections are still open, because the segments of a close depend on the machine's load.
     """
     counters, before = Counters(), counted_by_interface()
     with work(counters):

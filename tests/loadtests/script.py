@@ -1,4 +1,4 @@
-"""A server that says what the test wants."""
+"""A server that sends what the test wants."""
 
 import contextlib
 from collections.abc import Callable
@@ -12,11 +12,11 @@ from loadtests.connection import Address
 Serve = Callable[..., "Script"]
 CLOSE = b"(close)"
 Answer = bytes | Callable[[bytes], bytes]
-"""What is answered, or what makes it of the request."""
+"""An answer, or a function that makes it from the request."""
 
 
 class Script:
-    """A server that answers each request with the next of `answers`, cut into pieces; b"" is to hold the request.
+    """A server that answers each request with the next of `answers`, cut into pieces; b"" means holding the request.
 
     It closes the connection after an answer whose number is in `closes_after`, and instead of one that is CLOSE.
     """

@@ -62,7 +62,7 @@ Start = Callable[..., Swarm]
 
 
 def handshake(frames: bytes) -> Callable[[bytes], bytes]:
-    """Return what answers a WebSocket's handshake and sends frames at once."""
+    """Return a function that answers a WebSocket's handshake and sends frames at once."""
 
     def answer_to(request: bytes) -> bytes:
         key = request.partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0]

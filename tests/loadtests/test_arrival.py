@@ -28,7 +28,7 @@ def pair() -> Iterator[tuple[StampedConnection, socket.socket]]:
 
 
 def keep_busy() -> int:
-    """Keep this process from reading, and return when it was done."""
+    """Keep this process from reading, and return the time of the end."""
     time.sleep(BUSY_SECONDS)
     return time.time_ns()
 
@@ -38,11 +38,11 @@ def test_arrival_is_when_the_kernel_received_and_not_when_a_busy_process_read(
 ) -> None:
     client, server = pair
     before_ns = time.time_ns()
-    server.send(b"news")
+    server.send(b"update")
     after_ns = time.time_ns()
     read_ns = keep_busy()
 
-    assert b"news" == client.receive()
+    assert b"update" == client.receive()
     assert client.stamp.by_kernel
     assert before_ns <= client.stamp.arrival_ns <= after_ns
     assert client.stamp.read_ns >= read_ns, "reader lag is the difference"
@@ -54,10 +54,10 @@ def test_segments_that_wait_together_have_the_stamp_of_the_last(pair: tuple[Stam
     server.send(b"old ")
     time.sleep(0.01)  # what tells the stamps apart
     before_ns = time.time_ns()
-    server.send(b"news")
+    server.send(b"update")
     keep_busy()
 
-    assert b"old news" == client.receive()
+    assert b"old update" == client.receive()
     assert client.stamp.arrival_ns >= before_ns
 
 
@@ -67,7 +67,7 @@ def test_without_stamps_arrival_is_the_reading(monkeypatch: pytest.MonkeyPatch) 
         client = StampedConnection(Address("127.0.0.1", listener.getsockname()[1]))
         server, _ = listener.accept()
         with server:
-            server.send(b"news")
+            server.send(b"update")
             client.receive()
             client.close()
 

@@ -1,4 +1,4 @@
-"""The control port: what is out of turn, out of bounds or nonsense is refused on one line, and changes nothing."""
+"""The control port: requests out of turn, out of bounds or malformed are refused on one line, and change nothing."""
 
 import http.client
 import json
@@ -22,7 +22,7 @@ MB = 1_000_000
 
 
 class Load:
-    """Parts that note what they are asked."""
+    """Parts that note their requests."""
 
     def __init__(self) -> None:
         self.windows: list[Window] = []
@@ -46,7 +46,7 @@ class Load:
 
 
 class Answer(NamedTuple):
-    """What the port answered."""
+    """The answer of the port."""
 
     status: int
     text: str
@@ -79,7 +79,7 @@ class Port:
 
 @pytest.fixture
 def port(capfd: pytest.CaptureFixture[str]) -> Iterator[Port]:
-    """Return the port; whatever it was asked, nothing may be logged but lines."""
+    """Return the port; after any requests, only single lines may be logged."""
     port = Port()
     yield port
     port.control.close()
@@ -127,7 +127,7 @@ def test_another_test_has_a_course_of_its_own(port: Port) -> None:
         ({"Authorization": "Bearer secret", "Origin": "http://lab.example", "Host": "lab.example"}, 200),
     ],
 )
-def test_ledger_is_ended_only_by_whom_the_experiment_lets(headers: dict[str, str], status: int) -> None:
+def test_ledger_is_ended_only_with_the_token_of_the_experiment(headers: dict[str, str], status: int) -> None:
     port = Port(Keys("secret", frozenset({"http://lab.example"})))
     try:
         assert status == port.ask("POST", "/finish", b"", **headers).status

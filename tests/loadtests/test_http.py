@@ -1,4 +1,4 @@
-"""The lean HTTP client against a server that says what the test wants, byte by byte."""
+"""The lean HTTP client against a server that sends what the test wants, byte by byte."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def test_one_connection_serves_many_requests(serve: Serve) -> None:
     client.close()
 
 
-def test_connection_that_the_server_closes_is_opened_anew(serve: Serve) -> None:
+def test_connection_that_the_server_closes_is_opened_again(serve: Serve) -> None:
     script = serve(DATA.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), EMPTY)
     client = HttpClient(script.address)
     client.get("/poll")
@@ -133,7 +133,7 @@ def test_url_without_a_server_is_bad_input(url: str) -> None:
 
 def test_url_gives_host_and_port() -> None:
     assert Address("localhost", 8001) == Address.parse("http://localhost:8001/")
-    assert Address("news", 80) == Address.parse("ws://news")
+    assert Address("server", 80) == Address.parse("ws://server")
 
 
 @pytest.mark.parametrize("size_bytes", [0, 1, 8, 9, 10, 871, 4096, 4097, 4104, 4105, 9000, 16_384])
@@ -153,7 +153,7 @@ def test_extra_header_bytes_are_in_every_request(serve: Serve) -> None:
 
 
 def test_poll_on_a_connection_that_was_closed_while_idle_costs_nothing(serve: Serve) -> None:
-    """As Node's and uvicorn's servers close theirs after 5 s: 7 of 17 polls failed."""
+    """Node's and uvicorn's servers close such connections after 5 s, and 7 of 17 polls failed."""
     script = serve(EMPTY, DATA)
     script.closes_after = {1}
     client = HttpClient(script.address, repeats_lost=True)

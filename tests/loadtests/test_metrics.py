@@ -1,4 +1,4 @@
-"""What a load process exports, and what it leaves out because there is nothing to say."""
+"""What a load process exports, and what it leaves out because there is no value."""
 
 import argparse
 import math
@@ -64,7 +64,7 @@ def test_poll_interval_is_there_while_its_clients_are(load: Load) -> None:
 
 
 def test_gaps_between_an_answer_and_the_next_request_add_up(load: Load) -> None:
-    """Whatever the window is."""
+    """They do so inside and outside the window."""
     account = load.account_of(TRANSPORTS["longpolling"])
     for gap_ns in (NS_PER_SECOND, NS_PER_SECOND // 2):
         account.repoll(10 * NS_PER_SECOND + gap_ns, 10 * NS_PER_SECOND)
@@ -96,7 +96,7 @@ def busy_load() -> Load:
 
 
 def test_no_counter_falls_when_another_test_begins() -> None:
-    """Prometheus takes a counter that falls for a process that was started again."""
+    """Prometheus takes a falling counter as a restarted process."""
     totals = Totals()
     seen = [exported(totals)]
     for _ in range(3):

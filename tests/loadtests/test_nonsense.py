@@ -1,4 +1,4 @@
-"""Servers that are wrong, always or now and then: each wrong answer is one failure, and nobody is asked too often."""
+"""Servers that are wrong, always or sometimes: each wrong answer is one failure, and no server is asked too often."""
 
 import logging
 import time
@@ -154,7 +154,7 @@ def test_frame_that_is_always_wrong_breaks_every_connection_once(
 
 @pytest.mark.parametrize("wrong", ["no JSON", "bad UTF-8", "500", "500, closed", "101", "no HTTP"])
 def test_poller_that_is_answered_wrongly_keeps_its_schedule(serve: Serve, start: Start, wrong: str) -> None:
-    """One poll to subscribe, and then one an interval: no more, whatever became of those before."""
+    """One poll to subscribe, and then one in each interval, also after failures."""
     interval_seconds, begun = 0.1, time.monotonic()
     script = serve(answer(cursor=1), *[WRONG_ANSWERS[wrong]] * MANY)
     swarm = start(PollingUser, script, f"--polling-interval-seconds={interval_seconds}")
@@ -186,7 +186,7 @@ def test_client_whose_every_other_answer_is_wrong_waits_longer_and_longer(
     assert all(wanted / 2 <= pause <= wanted for wanted, pause in zip(due, pauses, strict=False))
 
 
-def test_backoff_begins_anew_when_all_was_well_for_as_long_as_the_longest_pause(
+def test_backoff_is_reset_when_all_was_well_for_as_long_as_the_longest_pause(
     serve: Serve, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     swarm = start(WebSocketUser, serve(handshake(b"")))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from loadtests.producer import ProducerFields
+from tests.refusals import lacking
 from wirerace.errors import BadInput
 
 SCHEDULE = {"rate_per_second": 5.0, "arrivals": "poisson", "payload_bytes": 100, "seed": 3, "trace": [], "start_ns": 9}
@@ -16,7 +17,7 @@ TRACE = SCHEDULE | {"arrivals": "trace", "trace": [[0.0, None]], "trace_file": "
 
 
 class Producer(HTTPServer):
-    """Keeps what it was given last; it refuses a rate of 0."""
+    """Keeps the last schedule; it refuses a rate of 0."""
 
     schedule: dict[str, Any] | None = SCHEDULE
     given: list[dict[str, Any]]
@@ -77,7 +78,7 @@ def test_fields_show_the_schedule(producer: Producer) -> None:
 
 
 def test_only_what_was_changed_is_set(producer: Producer) -> None:
-    """Somebody else may have set the rest meanwhile."""
+    """The rest may have been set elsewhere meanwhile."""
     fields = fields_of(producer)
     fields.values()
     producer.schedule = SCHEDULE | {"rate_per_second": 200.0}
@@ -87,7 +88,7 @@ def test_only_what_was_changed_is_set(producer: Producer) -> None:
     assert [SCHEDULE | {"rate_per_second": 200.0, "payload_bytes": 1000, "start_ns": None}] == producer.given
 
 
-def test_empty_field_leaves_what_is(producer: Producer) -> None:
+def test_empty_field_changes_nothing(producer: Producer) -> None:
     fields_of(producer).set(form("", "", ""))
     assert [] == producer.given
 
@@ -106,17 +107,17 @@ def test_trace_is_shown_as_nothing_and_ends_when_other_arrivals_are_picked(produ
 
 
 @pytest.mark.parametrize(
-    ("typed", "line"),
+    ("typed", "place", "facts"),
     [
-        (form(rate="fast"), "--producer-rate-per-second must be a number, got 'fast'"),
-        (form(payload="1.5"), "--producer-payload-bytes must be a whole number, got '1.5'"),
-        (form(rate="0"), 'the producer refuses: "no rate"'),
+        (form(rate="fast"), "--producer-rate-per-second", ["a number", "'fast'"]),
+        (form(payload="1.5"), "--producer-payload-bytes", ["whole number", "'1.5'"]),
+        (form(rate="0"), "the producer refuses", ['"no rate"']),
     ],
 )
-def test_what_makes_no_sense_is_said(producer: Producer, typed: dict[str, str], line: str) -> None:
+def test_what_makes_no_sense_is_said(producer: Producer, typed: dict[str, str], place: str, facts: list[str]) -> None:
     with pytest.raises(BadInput) as error:
         fields_of(producer).set(typed)
-    assert line == str(error.value)
+    assert [] == lacking(str(error.value), place, facts), error.value
     assert [] == producer.given
 
 

@@ -1,4 +1,4 @@
-"""What reaches Locust's statistics, and how finely."""
+"""What reaches Locust's statistics, and with which precision."""
 
 import csv
 import io
@@ -136,7 +136,7 @@ def test_rows_of_whole_milliseconds_are_locusts_own(monkeypatch: pytest.MonkeyPa
     """The same columns, the same widths: headings and separators are Locust's."""
 
     def printed(stats: RequestStats) -> list[str]:
-        noted(stats, 2_000_000, 40_000_000, 63_000_000)  # whose means are whole, too
+        noted(stats, 2_000_000, 40_000_000, 63_000_000)  # their means are whole, too
         rows = [line.rpartition("|")[0] for line in locust_stats.get_stats_summary(stats, current=False)]
         return [*rows, *locust_stats.get_percentile_stats_summary(stats)]
 

@@ -1,4 +1,4 @@
-"""Bytes at the IP layer, against the counters of an interface that nobody else uses."""
+"""Bytes at the IP layer, against the counters of an interface without other traffic."""
 
 import json
 import os
@@ -36,6 +36,6 @@ def test_ip_bytes_are_those_that_the_interface_carried(
     counted: dict[str, tuple[int, int]], work: str, most: float
 ) -> None:
     """Within 1 % on kept connections, within 5 % when every poll opens its own."""
-    carried, told = counted[work]
+    carried, reported = counted[work]
 
-    assert pytest.approx(carried, rel=most) == told
+    assert pytest.approx(carried, rel=most) == reported

@@ -1,4 +1,4 @@
-"""Users in a real Locust environment, against a server that says what the test wants."""
+"""Users in a real Locust environment, against a server that sends what the test wants."""
 
 import time
 
@@ -14,8 +14,8 @@ from wirerace.observe.account import Subscription
 from wirerace.wire.update import Cursor
 
 
-def test_first_answer_may_bring_news_already(serve: Serve, start: Start) -> None:
-    """A hold of 0 may be answered by an update that came at that very moment."""
+def test_first_answer_may_bring_updates_already(serve: Serve, start: Start) -> None:
+    """A hold of 0 may be answered by an update that comes at that moment."""
     swarm = start(LongPollingUser, serve(answer(6, 7, cursor=7), answer(8, cursor=8), b""))
     account = swarm.account
     swarm.wait_for(lambda: account.totals.received == 3)
@@ -85,7 +85,7 @@ def test_client_that_is_stopped_is_expected_to_have_what_its_cursor_says(serve: 
 def test_partial_answer_that_does_not_end_at_its_last_update_is_refused(
     serve: Serve, start: Start, cursor: int
 ) -> None:
-    """Or a server could have its clients ask without a pause."""
+    """Otherwise a server could make its clients ask without a pause."""
     script = serve(answer(4, cursor=4), answer(4, cursor=cursor, has_more=True), b"")
     swarm = start(PollingUser, script, "--polling-interval-seconds=0.05")
     swarm.wait_for(lambda: bool(swarm.failures()))

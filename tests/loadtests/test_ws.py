@@ -21,7 +21,7 @@ HELLO = encode_frame(Opcode.TEXT, b"hello")
 
 
 class Peer:
-    """A server that shakes hands, sends `frames` in pieces and keeps what it is sent."""
+    """A server that shakes hands, sends `frames` in pieces and keeps what it receives."""
 
     def __init__(self, frames: bytes, *, piece_bytes: int = 0, accept: bytes | None = None) -> None:
         self.received: list[Message] = []
@@ -82,7 +82,7 @@ def test_messages_are_read_however_they_are_split(peer: Callable[..., Peer], pie
 
 
 def test_read_that_ends_inside_a_frame_says_so(peer: Callable[..., Peer]) -> None:
-    """The stamp is that of the part: what is whole may have come before."""
+    """The stamp belongs to the unfinished part: whole messages may have come before."""
     frames = HELLO + encode_frame(Opcode.TEXT, b"x" * 70_000)
     client = WebSocketClient(peer(frames, piece_bytes=len(HELLO) + 10).address, "/ws")
     assert client.receive() == [b"hello"]

@@ -11,7 +11,7 @@ from tests.race.running import SMALL, Race
 
 @pytest.fixture
 def race(tmp_path: Path) -> Iterator[Callable[..., Race]]:
-    """Start runs; whatever still runs at the end is ended."""
+    """Start runs; those that still run at the end are ended."""
     races: list[Race] = []
 
     def start(*arguments: str, experiment: str = SMALL, **options: Any) -> Race:

@@ -1,6 +1,6 @@
-"""Runs a command of Wirerace as a shell in a terminal does: it heeds every signal, whatever the tests were started by.
+"""Runs a command of Wirerace as a shell in a terminal does: it obeys every signal, even if the tests ignore some.
 
-Under `nohup` a new process ignores SIGHUP. A terminal given as stderr becomes its own, and hangs it up when it closes.
+Under `nohup` a new process ignores SIGHUP. A terminal as stderr becomes its own, whose end sends SIGHUP.
 """
 
 import fcntl

@@ -1,4 +1,4 @@
-"""Runs `wirerace locust` as its user does, and speaks to Locust's page as a browser does."""
+"""Runs `wirerace locust` as a user does, and sends requests to Locust's page as a browser does."""
 
 import json
 import subprocess
@@ -75,7 +75,7 @@ class Playground:
         return {f"{row['method'] or ''} {row['name']}".lstrip(): row for row in rows}
 
     def stop(self) -> None:
-        """Press Stop, and wait until the page says so: it keeps what it says for two seconds."""
+        """Press Stop, and wait until the page shows it: it refreshes its state every two seconds."""
         self.post("/stop")
         wait_until(lambda: self.report()["state"] in {"ready", "stopped"})
 

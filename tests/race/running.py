@@ -1,4 +1,4 @@
-"""Runs `wirerace run` as its user does: a process of its own, real servers, real clients."""
+"""Runs `wirerace run` as a user does: its own process, real servers, real clients."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from wirerace.record.trial import Trial
 from wirerace.workload.schedule import Schedule
 
 PATIENCE_SECONDS = 180.0
-"""Ends what would never end. On a machine that does other things a run of seconds takes a minute."""
+"""The limit for a run that never ends. On a busy machine a run of seconds takes a minute."""
 LAUNCH = Path(__file__).with_name("launch.py")
 
 SMALL = """
@@ -45,7 +45,7 @@ measure_seconds = 2.0
 
 
 class Race:
-    """One run in the background, and what it leaves behind."""
+    """One run in the background, and its output."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class Race:
 
 
 def has_gone(process: psutil.Process) -> bool:
-    """Return whether a process has ended, whoever has to wait for it."""
+    """Return whether a process has ended, also if its parent has not waited for it."""
     try:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -152,7 +152,7 @@ def window_of(race: Race, options: WindowOptions) -> Window:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait until something is so, and fail if it never is."""
+    """Wait until a condition holds, and fail if it never does."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "it never came to be"

@@ -1,6 +1,6 @@
-"""Runs a command of Wirerace whose wall clock is set in the first window, by the seconds that the first argument says.
+"""Runs a command of Wirerace whose wall clock is set in the first window, by the seconds in the first argument.
 
-Only its own: nobody may set the clock of the machine that runs the tests.
+It sets only its own view of the clock, because tests must not set the machine's clock.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""A load process that does not get round to reading for a while: what it measures meanwhile is not its own slowness."""
+"""A load process that does not read for a while: its own slowness is not in what it measures meanwhile."""
 
 import time
 from collections.abc import Callable
@@ -49,7 +49,7 @@ def test_polls_leave_late_and_the_trial_says_so(race: Callable[..., Race]) -> No
 
 
 def test_long_polls_ask_again_late_and_the_prediction_knows(race: Callable[..., Race]) -> None:
-    """Those answered by the first update of the stall were away for the rest of it: one of 50 gaps of each client."""
+    """Clients answered by the first update of the stall were away for the rest of it: one of 50 gaps of each client."""
     trial = stalled(race, "longpolling", "producer.rate_per_second=25", 'producer.arrivals="periodic"')
     repolls = trial.repoll_seconds
     assert repolls.p99 is not None

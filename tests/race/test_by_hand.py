@@ -1,4 +1,4 @@
-"""Locust by hand: what its own documentation says of hosts, shapes, several files and stopping holds for our users."""
+"""Locust by hand: its own documentation of hosts, shapes, several files and stopping applies to our users, too."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A run that is disturbed is not believed: each part is stopped or killed in the window, `wirerace` itself among them.
+"""A disturbed run is invalid: each part is stopped or killed in the window, including `wirerace` itself.
 
 A busy machine may add reasons of its own, so only the one that names the part is looked for.
 """
@@ -44,7 +44,7 @@ def reasons_of(trial: Trial) -> str:
 
 
 def pass_until(at_ns: int) -> None:
-    """Let time pass: it is the instant of the disturbance that is tested."""
+    """Let time pass until the instant of the disturbance, which is tested."""
     time.sleep(max(0, at_ns - now_ns()) / NS_PER_SECOND)
 
 
@@ -71,7 +71,7 @@ def test_part_that_is_killed_in_the_window_makes_the_trial_invalid(race: Callabl
 
 
 def test_run_that_is_stopped_over_the_windows_end_relates_no_cost_to_it(race: Callable[..., Race]) -> None:
-    """Its second sample comes seconds late: CPU and bytes would be of a longer interval than the deliveries."""
+    """Its second sample comes seconds late, so CPU and bytes would belong to a longer interval than the deliveries."""
     started = start(race)
     stop_for_a_while(psutil.Process(started.popen.pid), 4.0)
     assert started.wait() == 0, started.said
@@ -81,7 +81,7 @@ def test_run_that_is_stopped_over_the_windows_end_relates_no_cost_to_it(race: Ca
 
 
 def test_producer_that_is_killed_at_the_windows_end_is_seen(race: Callable[..., Race]) -> None:
-    """What it did not make is missing in the record, too: the record alone says nothing."""
+    """Updates that it did not make are missing in the record, too, so the record alone does not show it."""
     started = start(race)
     pass_until(window_of(started, WINDOW).to_ns - to_ns(0.4))
     started.child(WORDS["the producer"]).kill()

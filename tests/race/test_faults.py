@@ -1,4 +1,4 @@
-"""What happens when somebody stops a run, or kills a part of it."""
+"""What happens when a run is stopped, or a part of it is killed."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from wirerace.transports import TRANSPORTS
 pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 LONG = SMALL.replace("measure_seconds = 2.0", "measure_seconds = 5.0")
-"""Who was killed has this long to come back and be heard of: Python alone takes seconds on a busy machine."""
+"""A killed part has this long to come back: starting Python alone takes seconds on a busy machine."""
 
 
 def test_killed_run_leaves_no_orphan(race: Callable[..., Race]) -> None:

@@ -1,4 +1,4 @@
-"""The load in several processes: the same ledger, and never a smaller one without a word."""
+"""The load in several processes: the same ledger, and never a smaller one without an error."""
 
 import json
 import re
@@ -37,12 +37,12 @@ def test_ledger_of_three_processes_is_that_of_one(race: Callable[..., Race]) -> 
     trial, raw = started.trial("websocket"), started.raw("websocket")
     (epoch,) = raw.truth.epochs
     made = {seq for seq, ts in zip(epoch.seq, epoch.ts, strict=True) if raw.window.has(ts)}
-    ((_, heard),) = raw.account.updates.items()
-    assert made == heard.keys()
-    assert {20} == {one.clients for one in heard.values()}
+    ((_, received),) = raw.account.updates.items()
+    assert made == received.keys()
+    assert {20} == {one.clients for one in received.values()}
     assert raw.account.subscribed == 20
     assert raw.account.latencies.recorded == 20 * len(made) == trial.delivered
-    assert raw.account.latencies.max_ns == max(one.most_ns for one in heard.values())
+    assert raw.account.latencies.max_ns == max(one.most_ns for one in received.values())
     assert (3, 0, 0) == (trial.load.processes, trial.duplicated, trial.reordered)
 
 
@@ -70,7 +70,7 @@ def test_worker_that_dies_fails_the_trial_with_a_clear_line(race: Callable[..., 
 
 
 class ByHand:
-    """A master without a page and its workers, as somebody starts them who reads Locust's own documentation."""
+    """A master without a page and its workers, started as in Locust's own documentation."""
 
     def __init__(self, directory: Path, hosts: dict[str, str], workers: int, *arguments: str, page: int = 0) -> None:
         self.control = f"http://127.0.0.1:{(control := free_port())}"
@@ -163,7 +163,7 @@ def test_worker_by_hand_that_is_killed_makes_the_load_refuse_to_answer(by_hand: 
     assert re.search(r"Ledger: 6 clients received [1-9]", log)
 
 
-def test_last_worker_that_is_told_to_go_hands_its_ledger_over(by_hand: Callable[..., ByHand]) -> None:
+def test_last_worker_that_is_stopped_hands_its_ledger_over(by_hand: Callable[..., ByHand]) -> None:
     """As docker compose stop does, which stops workers before their master."""
     load = by_hand(1)
     wait_until(load.has_subscribed)
@@ -175,7 +175,7 @@ def test_last_worker_that_is_told_to_go_hands_its_ledger_over(by_hand: Callable[
     assert "not whole" not in log
 
 
-def test_worker_that_is_told_to_go_before_the_others_is_in_the_ledger(by_hand: Callable[..., ByHand]) -> None:
+def test_worker_that_is_stopped_before_the_others_is_in_the_ledger(by_hand: Callable[..., ByHand]) -> None:
     load = by_hand(2)
     wait_until(load.has_subscribed)
     load.workers[0].terminate()
@@ -206,8 +206,8 @@ def test_page_of_a_master_without_workers_refuses_to_start(by_hand: Callable[...
     wait_until(lambda: is_open(page))
     form = urllib.parse.urlencode({"user_count": 2, "spawn_rate": 2}).encode()
     with urllib.request.urlopen(f"http://127.0.0.1:{page}/swarm", form) as answer:
-        told = json.load(answer)
-    assert (False, True) == (told["success"], told["message"].startswith("no worker is connected: start one"))
+        report = json.load(answer)
+    assert (False, True) == (report["success"], report["message"].startswith("no worker is connected: start one"))
     assert load.master.poll() is None
 
 

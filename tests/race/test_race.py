@@ -55,7 +55,7 @@ def test_every_update_reaches_every_client_once_and_in_order(finished: Race, tra
     assert trial["expected"] == trial["updates"] * trial["clients"] == trial["delivered"] > 0
 
 
-def test_all_transports_hear_the_same_schedule(finished: Race) -> None:
+def test_all_transports_receive_the_same_schedule(finished: Race) -> None:
     made = []
     for transport in TRANSPORTS:
         raw = finished.raw(transport)
@@ -67,7 +67,7 @@ def test_all_transports_hear_the_same_schedule(finished: Race) -> None:
 
 
 def test_polling_is_half_an_interval_late_and_push_is_not(finished: Race) -> None:
-    """But for what the producer and the server waited for a core, on a machine that is busy with other things."""
+    """The waiting of producer and server for a core, on a busy machine, is allowed for."""
     trials = trials_of(finished)
     medians = {name: trial["latency_seconds"]["p50"] for name, trial in trials.items()}
     waited = {
@@ -80,7 +80,7 @@ def test_polling_is_half_an_interval_late_and_push_is_not(finished: Race) -> Non
 
 
 def test_empty_polls_are_as_many_as_the_producers_record_predicts(finished: Race) -> None:
-    """But for polls that left late, on a machine that is busy with other things."""
+    """Polls that left late, on a busy machine, are allowed for."""
     raw, trial = finished.raw("polling"), trials_of(finished)["polling"]
     made = [ts for epoch in raw.truth.epochs for ts in epoch.ts]
     predicted = Recorded(raw.window, made).empty_fraction(0.2)
@@ -113,7 +113,7 @@ def test_result_keeps_its_promise_to_other_programs(finished: Race) -> None:
 
 
 def test_costs_are_measured(finished: Race) -> None:
-    """Payload is that of what was surely delivered between two looks at the server, at least: 100 bytes each."""
+    """The payload is at least that of the deliveries certainly made between two samples: 100 bytes each."""
     for name, trial in trials_of(finished).items():
         raw = finished.raw(name)
         assert raw.measured.server is not None
@@ -218,7 +218,7 @@ def value_of(trial: Trial, name: str) -> float | None:
 
 
 def test_theory_stands_beside_every_transport(finished: Race) -> None:
-    """How near they come shows on a quiet machine alone; what holds everywhere is that polls are even."""
+    """How near they are shows only on a quiet machine; polls are even on every machine."""
     for transport in TRANSPORTS:
         cells = {cell.quantity: cell for cell in finished.trial(transport).theory}
         assert {"latency_seconds", "age_seconds", "responses_per_client_second"} <= cells.keys()

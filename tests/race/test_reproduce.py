@@ -25,7 +25,7 @@ def test_delay_is_in_every_latency_and_a_stall_in_that_of_what_was_made_meanwhil
     (trial,) = started.result["trials"]
     raw = started.raw("longpolling")
     assert raw.account.updates
-    assert all(heard.least_ns > 100_000_000 for of_epoch in raw.account.updates.values() for heard in of_epoch.values())
+    assert all(one.least_ns > 100_000_000 for of_epoch in raw.account.updates.values() for one in of_epoch.values())
     assert 0.2 < trial["repoll_seconds"]["mean"] < 0.4, "the client's gap and the path's round trip"
     assert 0.7 < trial["latency_seconds"]["max"]
     assert (1.0, 0, []) == (trial["reach"], trial["restarts"], trial["theory"])
@@ -43,7 +43,7 @@ def test_reproduction_saves_and_prints_each_check(tmp_path: Path, capfd: pytest.
         clients=Clients(count=3),
         window=WindowOptions(warmup_seconds=0.1, measure_seconds=0.5),
     )
-    small = Reproduction("small", "news comes soon", "Somebody, 2010", "3 clients", "In words.", experiment, checks)
+    small = Reproduction("small", "updates come soon", "Somebody, 2010", "3 clients", "In words.", experiment, checks)
     assert 1 == reproduce(small, tmp_path / "out", allow_invalid=True)
 
     record = json.loads((tmp_path / "out" / "reproduction.json").read_text())

@@ -1,4 +1,4 @@
-"""Runs that the system fails: a full disk, a directory that has gone, no descriptor left, a clock that is set."""
+"""Runs on a system that fails: a full disk, a directory that has gone, no descriptor left, a clock that is set."""
 
 import os
 import re
@@ -53,7 +53,7 @@ def ends_with_code_4(started: Race, line: str) -> None:
 
 @linux
 def test_file_that_cannot_be_written_ends_the_run_and_keeps_what_was_finished(race: Callable[..., Race]) -> None:
-    """Which anybody may arrange, as on a full disk."""
+    """A test can arrange that without root, and it is like a full disk."""
     started = race(*TWO)
     started.wait_for("[2/2] WebSocket: starting")
     resource.prlimit(started.popen.pid, resource.RLIMIT_FSIZE, (KIB, KIB))
@@ -72,7 +72,7 @@ def test_full_disk_ends_the_run_and_keeps_what_was_finished(
 
 
 def fill(disk: Path, free_kib: int) -> None:
-    """Leave so much of a disk free."""
+    """Fill a disk up to a free rest."""
     with (disk / "filler").open("wb", buffering=0) as filler:
         left = shutil.disk_usage(disk).free - free_kib * KIB
         while left > 0:
@@ -113,7 +113,7 @@ def test_results_that_cannot_be_written_to_are_said_on_one_line(small_disk: Path
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere root may write everywhere")
 def test_directory_without_permission_is_said_on_one_line(race: Callable[..., Race]) -> None:
-    """Nobody, not even root, makes a directory in /sys."""
+    """Not even root can make a directory in /sys."""
     started = race(out=Path("/sys/wirerace"))
     assert 4 == started.wait()
     cure = "write to another directory, which --out names"
@@ -122,7 +122,7 @@ def test_directory_without_permission_is_said_on_one_line(race: Callable[..., Ra
 
 @pytest.mark.parametrize("step_seconds", [-3600, 3600])
 def test_clock_that_is_set_in_the_middle_fails_the_trial_at_once(race: Callable[..., Race], step_seconds: int) -> None:
-    """An hour back, and the end of the window would be an hour away."""
+    """With the clock an hour back, the end of the window would be an hour away."""
     started = race(*TWO, "--set", "repeats=1", program=(STEPPED, str(step_seconds)))
     assert 1 == started.wait()
     line = f"websocket, repeat 1: the wall clock was set by {step_seconds:+} s in the middle of the trial"

@@ -15,7 +15,7 @@ STEPS = "clients.steps.stages=[{clients = 5, seconds = 1}, {clients = 20, second
 
 
 def grace_ns_of(raw: Raw) -> float:
-    """Return how old an update must be to be with a client that leaves: the interval, a second, and all waiting."""
+    """Return the grace period of a client that leaves: the interval, a second, and all waiting."""
     assert raw.measured.server is not None
     before, after = (sample.waited_seconds or 0.0 for sample in raw.measured.server)
     waited = sum(process.waited_seconds or 0.0 for process in raw.account.processes)
@@ -23,7 +23,7 @@ def grace_ns_of(raw: Raw) -> float:
 
 
 def due_to(subscription: Subscription, made: dict[int, int], grace_ns: float) -> int:
-    """Return how many of the updates that were made a client is to get, as docs/measuring.md says."""
+    """Return how many of the updates a client is expected to get, as docs/measuring.md says."""
     first, last, left_ns = subscription.first, subscription.last, subscription.left_ns
     after = {seq: ts for seq, ts in made.items() if seq > first.seq}
     if last is None or left_ns is None:
@@ -32,7 +32,7 @@ def due_to(subscription: Subscription, made: dict[int, int], grace_ns: float) ->
 
 
 def expected_of(raw: Raw) -> int:
-    """Return how many deliveries all clients together are to get."""
+    """Return how many deliveries all clients together are expected to get."""
     (epoch,) = raw.truth.epochs
     made = {seq: ts for seq, ts in zip(epoch.seq, epoch.ts, strict=True) if raw.window.has(ts)}
     return raw.account.subscribed * len(made) + sum(due_to(part, made, grace_ns_of(raw)) for part in raw.account.partly)

@@ -1,4 +1,4 @@
-"""Over a slow link without keep-alive an update takes up to five ways: it is waited for, and nothing is called lost."""
+"""Over a slow link without keep-alive an update takes up to five transits. The run waits, and nothing is lost."""
 
 from collections.abc import Callable
 
@@ -11,8 +11,8 @@ pytestmark = pytest.mark.processes
 DELAY_SECONDS = 1.0
 
 
-def test_update_that_takes_five_ways_is_no_loss(race: Callable[..., Race]) -> None:
-    """Made while the answer before it is on its way: answer, handshake there and back, request, and its own answer."""
+def test_update_that_takes_five_transits_is_no_loss(race: Callable[..., Race]) -> None:
+    """It is made during the transit of the answer before it: then handshake there and back, request, its own answer."""
     keys = (
         *('transports=["longpolling"]', "longpolling.keep_alive=false"),
         *("path=far", f"paths.far.delay_seconds={DELAY_SECONDS:g}"),

@@ -1,4 +1,4 @@
-"""What is left of a command that is stopped: no process, and the exit code that its signal has."""
+"""A stopped command leaves no process, and has the exit code of its signal."""
 
 import os
 import pty
@@ -99,7 +99,7 @@ def test_doctor_that_is_hung_up_leaves_no_process() -> None:
 
 
 def hung_up(arguments: list[str], at: bytes) -> tuple[int, str]:
-    """Send SIGHUP as soon as a command says something; return its exit code and last line, and fail on orphans."""
+    """Send SIGHUP as soon as a command prints something; return its exit code and last line, and fail on orphans."""
     command = [sys.executable, str(LAUNCH), *arguments]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as popen:
         assert popen.stderr is not None
@@ -129,10 +129,10 @@ def play(tmp_path: Path) -> Iterator[Callable[..., Playground]]:
 
 @pytest.mark.parametrize("arguments", [(), ("--set", "load.processes=2")], ids=["alone", "with-workers"])
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
-def test_page_goes_with_the_command_that_shows_it(
+def test_page_ends_with_the_command_that_shows_it(
     play: Callable[..., Playground], number: signal.Signals, arguments: tuple[str, ...]
 ) -> None:
-    """While a test runs on it, too, which nobody could stop any more."""
+    """It ends also while a test runs on it, because nothing could stop that test any more."""
     playground = play(*arguments)
     children = psutil.Process(playground.popen.pid).children(recursive=True)
     assert playground.post("/swarm", user_count=3, spawn_rate=3)["success"]

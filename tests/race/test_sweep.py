@@ -1,4 +1,4 @@
-"""A sweep: every setting and contestant from one file, interrupted, gone on with, and shown as one table."""
+"""A sweep: every setting and contestant from one file, interrupted, resumed, and shown as one table."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ def wirerace(*arguments: str | Path, directory: Path) -> "subprocess.CompletedPr
     )
 
 
-def test_sweep_that_was_interrupted_goes_on_and_is_one_table(race: Callable[..., Race], tmp_path: Path) -> None:
+def test_sweep_that_was_interrupted_continues_and_is_one_table(race: Callable[..., Race], tmp_path: Path) -> None:
     started = race(*SWEEP)
     started.wait_for("[3/6]")
     started.signal(signal.SIGINT)
@@ -68,12 +68,12 @@ def test_sweep_that_was_interrupted_goes_on_and_is_one_table(race: Callable[...,
         (("--set", "seed=2"), "--resume continues a run as it was begun: leave out FILE"),
     ],
 )
-def test_run_is_gone_on_with_as_it_was_begun(arguments: tuple[str, ...], line: str, tmp_path: Path) -> None:
+def test_run_continues_as_it_was_begun(arguments: tuple[str, ...], line: str, tmp_path: Path) -> None:
     refused = wirerace("run", "--resume", tmp_path, *arguments, directory=tmp_path)
     assert (2, True) == (refused.returncode, line in refused.stderr)
 
 
-def test_directory_without_a_run_cannot_be_gone_on_with(tmp_path: Path) -> None:
+def test_directory_without_a_run_cannot_be_resumed(tmp_path: Path) -> None:
     refused = wirerace("run", "--resume", tmp_path / "none", directory=tmp_path)
     assert (2, 1) == (refused.returncode, len(refused.stderr.splitlines()))
     assert "No such directory" in refused.stderr

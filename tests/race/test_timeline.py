@@ -21,14 +21,14 @@ def ran(race: Callable[..., Race], faults: str, *keys: str) -> dict[str, Any]:
 
 
 def reasons_of(trial: dict[str, Any], *words: str) -> list[str]:
-    """Return the reasons why a trial is invalid that speak of these words: the machine may have some of its own."""
+    """Return the reasons of an invalid trial that contain these words: the machine may cause other reasons."""
     return [reason for reason in trial["verdict"]["reasons"] if any(word in reason for word in words)]
 
 
 def test_server_that_is_to_be_killed_comes_back_and_nothing_is_lost(race: Callable[..., Race]) -> None:
     trial = ran(race, '{kind = "kill", on = "server", at_seconds = 0.5}')
     assert (1, 1) == (trial["restarts"], trial["parts"]["server"]["restarts"])
-    assert trial["server"]["cpu_seconds"] is None, "its counters began anew"
+    assert trial["server"]["cpu_seconds"] is None, "its counters began again"
     assert 20 == trial["return_seconds"]["count"]
     assert [] == reasons_of(trial, "died", "counters", "connect")
     assert "what the server spent: it was killed, as the experiment asks" in trial["verdict"]["unchecked"]

@@ -1,4 +1,4 @@
-"""Reasons for which a trial is not to be believed, each provoked for real. tests/stack provokes those of containers.
+"""Reasons for an invalid trial, each provoked for real. tests/stack provokes those of containers.
 
 A load process that does not read is in test_busy_reader.py.
 """
@@ -65,7 +65,7 @@ def test_clients_that_failed_to_connect_make_the_trial_invalid(race: Callable[..
     started.wait_for("connecting")
     server = started.child("services websocket")
     wait_until(lambda: len(server.net_connections()) > 3)  # it listens, follows the feed, and has some clients
-    started.signal(signal.SIGSTOP)  # or it would be started again before the next clients come, a second later
+    started.signal(signal.SIGSTOP)  # otherwise it would be started again before the next clients come, a second later
     os.kill(server.pid, signal.SIGKILL)
     time.sleep(SPAWN_EVERY_SECONDS)
     started.signal(signal.SIGCONT)
@@ -102,7 +102,7 @@ def spin(core: int) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs processes that can be bound to a core: Linux")
 def test_others_that_take_the_core_are_seen_in_what_they_use_and_in_what_one_waits_for() -> None:
-    """Two processes want the core of this one: it waits for about two thirds of what it wants."""
+    """Two processes compete with this one for its core: it waits for about two thirds of its time."""
     before_cores = os.sched_getaffinity(0)
     core = min(before_cores)
     others = [multiprocessing.get_context("spawn").Process(target=spin, args=(core,)) for _ in range(2)]

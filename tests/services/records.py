@@ -1,4 +1,4 @@
-"""Records of a producer that makes some updates and is killed, and what they contain afterwards."""
+"""Records of a producer that makes some updates and is killed, and their contents afterwards."""
 
 from contextlib import closing
 from pathlib import Path
@@ -20,7 +20,7 @@ def fill(record: Record, *seqs: int, epoch: str = "e0") -> None:
 
 
 def live(path: Path, *seqs: int, epoch: str = "e0", schedule: Schedule | None = None) -> None:
-    """Be a producer that makes some updates and is killed."""
+    """Act as a producer that makes some updates and is killed."""
     with closing(Record(path)) as record:
         if schedule is not None:
             record.set_schedule(schedule)

@@ -1,4 +1,4 @@
-"""Clock steps: a producer whose wall clock is set goes on from then, neither silent for an hour nor an hour at once."""
+"""Clock steps: a producer whose clock is set continues, without an hour of silence or an hour's updates at once."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ TENTH_NS = NS_PER_SECOND // 10
 
 
 class FakeTime:
-    """Both clocks, and the timer on the wall clock: what the kernel is to a producer."""
+    """Both clocks, and the timer on the wall clock, in place of the kernel's."""
 
     def __init__(self) -> None:
         self.wall_ns = START_NS
@@ -69,7 +69,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
 
 @pytest.fixture
 async def producer(fake: FakeTime) -> AsyncIterator[Producer]:
-    """A producer that makes ten updates a second, and whose heart beats all the time."""
+    """A producer that makes ten updates a second, with heartbeats."""
     options = ProducerOptions(arrivals="periodic", rate_per_second=10.0)
     producer = Producer(options, clock=lambda: fake.wall_ns, steady=lambda: fake.steady_ns)
     work = asyncio.create_task(producer.work())
@@ -84,10 +84,10 @@ def made(producer: Producer) -> list[int]:
 
 
 @pytest.mark.parametrize("step_ns", [HOUR_NS, -HOUR_NS, 4 * NS_PER_SECOND, -4 * NS_PER_SECOND])
-async def test_schedule_starts_afresh_when_the_clock_is_set(
+async def test_schedule_starts_again_when_the_clock_is_set(
     producer: Producer, fake: FakeTime, step_ns: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No update too many, none too few, at the times of the new clock; and it is logged once."""
+    """Exactly the due updates are made, at the times of the new clock, and it is logged once."""
     fake.go_on(NS_PER_SECOND)
     assert 10 == len(made(producer))
     fake.set_by(step_ns)
@@ -122,7 +122,7 @@ async def test_many_small_steps_are_a_large_one(producer: Producer, fake: FakeTi
 
 
 async def test_process_that_was_stopped_makes_what_it_missed(producer: Producer, fake: FakeTime) -> None:
-    """Both clocks went on: that is lateness, which is recorded, and no step."""
+    """Both clocks continued: that is lateness, which is recorded, and no step."""
     fake.wall_ns += 5 * NS_PER_SECOND
     fake.steady_ns += 5 * NS_PER_SECOND
     fake._fire()
@@ -130,7 +130,7 @@ async def test_process_that_was_stopped_makes_what_it_missed(producer: Producer,
 
 
 async def test_idle_producer_heeds_the_clock_too(fake: FakeTime, caplog: pytest.LogCaptureFixture) -> None:
-    """And a schedule that is set after a step is kept as it is."""
+    """A schedule that is set after a step is kept unchanged."""
     producer = Producer(ProducerOptions(idle=True), clock=lambda: fake.wall_ns, steady=lambda: fake.steady_ns)
     fake.wall_ns += HOUR_NS
     producer._heed_the_clock()
@@ -145,7 +145,7 @@ async def test_idle_producer_heeds_the_clock_too(fake: FakeTime, caplog: pytest.
 async def test_producer_that_begins_again_after_a_step_is_at_work_at_once(
     fake: FakeTime, step_ns: int, tmp_path: Path
 ) -> None:
-    """Its record has updates of the future when the clock was set back while it was away."""
+    """Its record has updates of the future if the clock was set back while it was away."""
     record = Record(tmp_path / "record")
     schedule = Schedule(arrivals="periodic", rate_per_second=10.0, start_ns=START_NS - NS_PER_SECOND)
     record.set_schedule(schedule)

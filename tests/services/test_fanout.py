@@ -12,7 +12,7 @@ from wirerace.observe.metrics import ServiceMetrics
 
 
 class Socket:
-    """What a transport is to a fan-out; it may fail at every write."""
+    """A transport as the fan-out uses it; it may fail at every write."""
 
     def __init__(self, *, fails: bool = False) -> None:
         self.written: list[bytes] = []

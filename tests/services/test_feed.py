@@ -1,4 +1,4 @@
-"""The feed inside a server: who waits is told, and no one's failure is another one's."""
+"""The feed inside a server: waiting requests get updates, and the failure of one affects no other."""
 
 import asyncio
 import logging
@@ -39,7 +39,7 @@ async def waiting(feed: Feed, act: object) -> "asyncio.Task[object]":
 
 @pytest.mark.parametrize("failure", [ZeroDivisionError, ConnectionResetError, KeyError, RuntimeError])
 async def test_failure_of_one_waiter_is_its_own(feed: Feed, failure: type[Exception]) -> None:
-    """Those before and behind it get their updates, and the feed goes on."""
+    """Those before and after it get their updates, and the feed continues."""
 
     def fail(_position: int) -> None:
         raise failure("mine")
@@ -63,21 +63,21 @@ async def test_waiters_that_give_up_leave_the_others_alone(feed: Feed) -> None:
 async def test_failure_of_one_listener_is_logged_and_costs_the_others_no_update(
     feed: Feed, caplog: pytest.LogCaptureFixture
 ) -> None:
-    heard: list[bytes] = []
+    received: list[bytes] = []
 
     def fail(_packed: bytes, _payload_bytes: int) -> None:
         raise ZeroDivisionError("mine")
 
     feed.listen(fail)
-    feed.listen(lambda packed, _: heard.append(packed))
+    feed.listen(lambda packed, _: received.append(packed))
     waiter = await waiting(feed, lambda at: at)
     feed.publish([line(1), line(2)])
-    assert [line(1), line(2)] == heard
+    assert [line(1), line(2)] == received
     assert 0 == await waiter
     assert 2 == sum(record.levelno == logging.ERROR for record in caplog.records)
 
 
-async def test_updates_before_nonsense_are_told(feed: Feed) -> None:
+async def test_updates_before_nonsense_are_delivered(feed: Feed) -> None:
     waiter = await waiting(feed, lambda at: at)
     with pytest.raises(BadFeed, match=r"^update 1 of epoch e0 comes after update 2$"):
         feed.publish([line(1), line(2), line(1), line(3)])
@@ -86,7 +86,7 @@ async def test_updates_before_nonsense_are_told(feed: Feed) -> None:
 
 
 async def test_lag_of_an_update_from_the_future_is_zero_and_counted() -> None:
-    """A sum that falls is a counter that falls, and Prometheus takes that for a restart."""
+    """A falling sum would be a falling counter, which Prometheus takes as a restart."""
     registry = CollectorRegistry()
     metrics = ServiceMetrics(registry)
     feed = Feed(Recent(100, 100_000), metrics, clock=lambda: 10**9)

@@ -1,4 +1,4 @@
-"""The host: what every service has in common, tried on one that does nothing else."""
+"""The host: what every service has in common, tested on one that does nothing else."""
 
 import asyncio
 import subprocess
@@ -20,7 +20,7 @@ Start = Callable[..., Awaitable[Running]]
 
 
 class Idle(Service):
-    """A service that answers on three paths of its own, each in its own bad way."""
+    """A service with three paths of its own, each of which fails in another way."""
 
     name = "idle"
     options_type = ServiceOptions
@@ -60,7 +60,7 @@ class Idle(Service):
 
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
-    """Return what starts the service."""
+    """Return a function that starts the service."""
     started: list[Running] = []
 
     async def start(**options: Any) -> Running:
@@ -77,7 +77,7 @@ def idle(running: Running) -> Idle:
     return running.service
 
 
-async def test_health_tells_whether_the_service_lives(start: Start) -> None:
+async def test_health_says_whether_the_service_works(start: Start) -> None:
     running = await start()
     answer = await running.get("/health")
     assert (200, b'{"service": "idle", "live": true}') == (answer.status, answer.body)
@@ -88,7 +88,7 @@ async def test_health_tells_whether_the_service_lives(start: Start) -> None:
 
 
 async def test_defect_is_answered_with_one_line_and_logged(start: Start, caplog: pytest.LogCaptureFixture) -> None:
-    """The traceback is for the log, not for the client; the service lives on."""
+    """The traceback is for the log, not for the client; the service continues."""
     running = await start()
     raw = await Raw.open(running.port)
     answer = await raw.ask(get("/defect"))
@@ -155,7 +155,7 @@ async def test_request_that_is_never_answered_holds_a_stop_up_for_a_while_only(
 
 
 async def test_failure_of_the_work_ends_the_service_and_is_raised() -> None:
-    """A service that cannot do its work must not seem to live."""
+    """A service that cannot do its work must not look alive."""
     service = Idle(ServiceOptions(port=0))
     service.broken = ZeroDivisionError("broken")
     listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -186,10 +186,10 @@ async def test_service_stops_when_its_parent_is_gone() -> None:
         assert lives(child)
         process.kill()
         async with asyncio.timeout(WAIT_SECONDS):
-            while lives(child):  # noqa: ASYNC110 -- nobody tells who is not the parent of a process that it has ended
+            while lives(child):  # noqa: ASYNC110 -- only its parent gets an event when a process ends
                 await asyncio.sleep(0.05)
 
 
 def lives(pid: int) -> bool:
-    """Return whether a process runs; one that has ended, and that nobody has waited for, does not."""
+    """Return whether a process runs; one that has ended, and was not waited for, does not."""
     return bool(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)

@@ -1,4 +1,4 @@
-"""The producer: makes updates when its schedule intends, tells every follower, and forgets none."""
+"""The producer: makes updates at the intended times, sends them to every follower, and records all."""
 
 import logging
 import time
@@ -20,14 +20,14 @@ from wirerace.workload.trace import Event
 
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
-    """Return what starts a producer."""
+    """Return a function that starts a producer."""
     async with producers() as start:
         yield start
 
 
 @pytest.fixture
 async def follow() -> AsyncIterator[Follow]:
-    """Return what follows a producer's feed."""
+    """Return a function that follows a producer's feed."""
     async with followers() as follow:
         yield follow
 
@@ -70,20 +70,20 @@ async def test_setting_a_schedule_makes_one_update_at_once(producer: Running, fo
     assert 1 == (await truth(producer)).count
 
 
-async def test_schedule_that_was_set_is_told(producer: Running) -> None:
-    """Whole: with defaults, and with the start that was given to it."""
+async def test_schedule_that_was_set_is_returned(producer: Running) -> None:
+    """It is whole: with defaults, and with its start."""
     before = time.time_ns()
-    told = msgspec.json.decode((await put(producer, SELDOM)).body, type=Schedule)
-    assert msgspec.convert(SELDOM | {"start_ns": told.start_ns}, type=Schedule) == told
-    assert before <= (told.start_ns or 0) <= time.time_ns()
-    assert msgspec.json.encode(told) == (await producer.get("/schedule")).body
+    schedule = msgspec.json.decode((await put(producer, SELDOM)).body, type=Schedule)
+    assert msgspec.convert(SELDOM | {"start_ns": schedule.start_ns}, type=Schedule) == schedule
+    assert before <= (schedule.start_ns or 0) <= time.time_ns()
+    assert msgspec.json.encode(schedule) == (await producer.get("/schedule")).body
 
 
 @pytest.mark.parametrize("arrivals", ["periodic", "poisson", "bursty"])
 async def test_updates_are_made_at_the_times_that_the_schedule_intends(
     producer: Running, follow: Follow, arrivals: str
 ) -> None:
-    """To the nanosecond, from the start that was asked for, and none before its time."""
+    """To the nanosecond, from the start of the schedule, and none early."""
     start_ns = time.time_ns() + NS_PER_SECOND
     schedule = {"rate_per_second": 200, "arrivals": arrivals, "on_seconds": 0.05, "off_seconds": 0.05, "seed": 3}
     feed = await follow(producer)
@@ -97,27 +97,27 @@ async def test_updates_are_made_at_the_times_that_the_schedule_intends(
 
 
 async def test_same_schedule_again_makes_the_same_updates_again(producer: Running, follow: Follow) -> None:
-    """Every transport of a repeat hears the same, restarted."""
-    feed, heard = await follow(producer), []
+    """Every transport of a repeat gets the same updates from a new start."""
+    feed, received = await follow(producer), []
     for _ in range(2):
         start_ns = time.time_ns() + NS_PER_SECOND // 2
         schedule = {"rate_per_second": 500, "arrivals": "poisson", "payload_bytes": 20, "seed": 9, "start_ns": start_ns}
         assert 200 == (await put(producer, schedule)).status
         updates = await feed.updates(21)
-        heard.append([(update.ts - start_ns, update.data) for update in updates if update.ts >= start_ns][:20])
+        received.append([(update.ts - start_ns, update.data) for update in updates if update.ts >= start_ns][:20])
         assert 200 == (await delete(producer)).status
         feed = await follow(producer)
-    assert [20, 20] == [len(updates) for updates in heard]
-    assert heard[0] == heard[1]
+    assert [20, 20] == [len(updates) for updates in received]
+    assert received[0] == received[1]
 
 
 async def test_schedule_in_the_future_replaces_the_one_before_at_once(producer: Running, follow: Follow) -> None:
-    """What the old one intended after that is not made."""
+    """Later updates of the old one are not made."""
     await put(producer, {"rate_per_second": 2000, "arrivals": "periodic"})
     start_ns = time.time_ns() + NS_PER_SECOND
-    told = await put(producer, {"rate_per_second": 100, "arrivals": "periodic", "start_ns": start_ns})
+    answer = await put(producer, {"rate_per_second": 100, "arrivals": "periodic", "start_ns": start_ns})
     answered_ns = time.time_ns()
-    assert 200 == told.status
+    assert 200 == answer.status
     feed = await follow(producer, after="0-0")
     while (await feed.updates(1))[0].ts <= start_ns:
         pass
@@ -182,7 +182,7 @@ async def test_no_update_is_made_after_the_schedule_was_deleted(producer: Runnin
 async def test_malformed_schedule_is_refused_with_one_line_that_names_the_field(
     start: Start, body: bytes, named: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """And changes nothing: neither is an update made nor a schedule set, nor is anything recorded."""
+    """It changes nothing: no update is made, no schedule is set, and nothing is recorded."""
     record = tmp_path / "record"
     producer = await start(record_file=str(record))
     recorded = record.read_bytes()
@@ -236,7 +236,7 @@ async def test_body_that_is_encoded_is_refused_whatever_it_would_become(
 
 
 async def test_failure_to_make_an_update_ends_the_producer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that makes nothing must not seem to live."""
+    """A producer that makes nothing must not look alive."""
 
     def fail(_producer: Producer, _due: object) -> None:
         raise ZeroDivisionError("a defect")
@@ -248,7 +248,7 @@ async def test_failure_to_make_an_update_ends_the_producer(monkeypatch: pytest.M
 
 
 async def test_window_counts_what_was_made_in_it(producer: Running, follow: Follow) -> None:
-    """From its first nanosecond on, and without its last."""
+    """It includes its first nanosecond and excludes its end."""
     feed = await follow(producer)
     for _ in range(4):
         await put(producer, SELDOM)

@@ -1,4 +1,4 @@
-"""A producer in trouble, as a process: a full disk, a damaged record, a schedule of long ago or of too much."""
+"""A producer in trouble, as a process: a full disk, a damaged record, an old schedule, one with too many updates."""
 
 import subprocess
 import time
@@ -25,7 +25,7 @@ Launch = Callable[..., Awaitable[ServiceProcess]]
 
 @pytest.fixture
 async def launch() -> AsyncIterator[Launch]:
-    """Return what starts a producer; it is ended with the test."""
+    """Return a function that starts a producer, which ends with the test."""
     started: list[ServiceProcess] = []
 
     async def launch(*arguments: str, under: tuple[str, ...] = ()) -> ServiceProcess:
@@ -45,7 +45,7 @@ async def follow() -> AsyncIterator[Follow]:
 
 @pytest.fixture(params=["limit", "tmpfs"])
 def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, ...]:
-    """What starts a program so that `tmp_path` has space for little."""
+    """The command that starts a program with little space in `tmp_path`."""
     if request.param == "limit":
         return ("prlimit", "--fsize=4096")
     mounting = f'mount -t tmpfs -o size=16k none "{tmp_path}" && exec "$@"'
@@ -62,10 +62,10 @@ def recorded(directory: Path, schedule: Schedule) -> Path:
     return path
 
 
-async def test_producer_on_a_full_disk_is_503_and_goes_on(
+async def test_producer_on_a_full_disk_is_503_and_continues(
     launch: Launch, follow: Follow, small_disk: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """Every update that it says it made is one that its followers got; it says once what is wrong."""
+    """Every update in its record was sent to its followers; the trouble is logged once."""
     record = tmp_path / "record"
     options = ("--rate-per-second", "200", "--record-file", str(record))
     producer = await launch(*options, under=small_disk)
@@ -106,10 +106,10 @@ async def test_record_of_a_full_disk_is_known_not_to_be_whole(launch: Launch, fo
     ],
     ids=lambda schedule: schedule.arrivals,
 )
-async def test_schedule_that_began_a_day_ago_goes_on_at_once(
+async def test_schedule_that_began_a_day_ago_continues_at_once(
     launch: Launch, follow: Follow, schedule: Schedule, tmp_path: Path
 ) -> None:
-    """Without making what lies before, and with its ears open."""
+    """It makes none of the earlier updates, and answers requests."""
     begun_ns = time.time_ns()
     start_ns = begun_ns - DAY_NS
     record = recorded(tmp_path, msgspec.structs.replace(schedule, start_ns=start_ns))
@@ -133,7 +133,7 @@ async def test_bursts_that_are_a_day_apart_take_no_core(launch: Launch, follow: 
     assert 0 == await producer.end()
 
 
-async def test_producer_in_a_burst_that_nobody_can_keep_up_with_still_answers_and_stops(
+async def test_producer_in_a_burst_that_it_cannot_keep_up_with_still_answers_and_stops(
     launch: Launch, tmp_path: Path
 ) -> None:
     """14 million updates are due in a second: they come late, in portions."""
@@ -164,7 +164,7 @@ async def test_schedule_that_cannot_be_kept_is_in_no_record_and_keeps_no_produce
 
 
 async def test_producer_starts_with_a_record_of_damaged_lines(launch: Launch, follow: Follow, tmp_path: Path) -> None:
-    """Also with the one of a producer that took what cannot be kept."""
+    """Also with the record of a producer that accepted a schedule that cannot be kept."""
     record = recorded(tmp_path, Schedule(arrivals="periodic", rate_per_second=100.0))
     with record.open("ab") as file:
         file.write(b'["e0",1,10,1]\n{}\n["e0",1e999,1,1]\n\0\0\0\n["e0",2,20,1]\n')

@@ -18,7 +18,7 @@ class Next(NamedTuple):
 
 
 class Case(NamedTuple):
-    """What comes, epoch by epoch, and the bounds."""
+    """The updates that come, epoch by epoch, and the bounds."""
 
     epochs: list[list[Next]]
     keep_updates: int
@@ -26,7 +26,7 @@ class Case(NamedTuple):
 
 
 class RecentModel:
-    """Everything that ever came, in one list; what is kept is its end."""
+    """All updates that ever came, in one list; its end is what is kept."""
 
     def __init__(self, keep_updates: int, keep_bytes: int) -> None:
         self.came: list[tuple[Cursor, bytes]] = []
@@ -70,13 +70,13 @@ cursors = st.none() | st.builds(Cursor, st.sampled_from([*EPOCHS, "unknown"]), s
 
 
 def filled(case: Case) -> tuple[Recent, RecentModel]:
-    """Return what has come, both ways; every epoch is announced, as a feed announces it."""
+    """Return both models with the updates of a case; every epoch is announced, as in a feed."""
     recent, model = Recent(case.keep_updates, case.keep_bytes), RecentModel(case.keep_updates, case.keep_bytes)
-    for epoch, news in zip(EPOCHS, case.epochs, strict=False):
+    for epoch, updates in zip(EPOCHS, case.epochs, strict=False):
         seq = 0
         recent.turn_to(Cursor(epoch, 0))
         model.begin(epoch)
-        for missing, size in news:
+        for missing, size in updates:
             seq += 1 + missing
             encoded = f"{epoch}-{seq}".encode().ljust(size, b".")
             recent.append(Update(epoch, seq, 0, ""), encoded)
@@ -108,7 +108,7 @@ def test_client_gets_what_a_list_of_everything_says(case: Case, cursor: Cursor |
 
 
 @given(cases)
-def test_positions_count_on_across_epochs_and_gaps(case: Case) -> None:
+def test_positions_continue_across_epochs_and_gaps(case: Case) -> None:
     recent, model = filled(case)
 
     assert len(model.came) == recent.head
@@ -189,7 +189,7 @@ def test_cursor_at_the_beginning_of_an_epoch_gets_nothing_of_the_epoch_before() 
     assert [b"e1-1"] == gets(recent, Cursor("e1", 0))
 
 
-def test_cursor_of_the_newest_update_is_told() -> None:
+def test_cursor_of_the_newest_update_is_known() -> None:
     recent = recent_of(("e0", 1), ("e1", 4))
 
     assert Cursor("e1", 4) == recent.cursor
@@ -215,7 +215,7 @@ def test_update_that_alone_is_too_big_is_kept_until_the_next_one() -> None:
     assert [b"e0-2"] == encoded_of(recent.after(0, *NO_BOUND))
 
 
-def test_gaps_and_epochs_that_nobody_can_resume_from_take_no_memory() -> None:
+def test_gaps_and_epochs_without_kept_updates_take_no_memory() -> None:
     recent = recent_of(*((f"e{number}", 2 * number) for number in range(1, 1000)), keep_updates=3)
 
     assert len(recent._runs) <= 4

@@ -69,7 +69,7 @@ def test_oldest_part_is_dropped_and_truth_that_reaches_back_to_it_is_not_complet
 
 @pytest.mark.usefixtures("small_parts")
 def test_short_epochs_are_all_kept_as_long_as_there_is_room() -> None:
-    """A producer that is killed again and again loses none of its short lives."""
+    """A producer that is killed again and again loses no short epoch."""
     record = Record(None)
     for number in range(1, PARTS + 3):
         fill(record, number, epoch=f"e{number}")

@@ -63,7 +63,7 @@ DAMAGE = {
 def test_damaged_line_is_skipped_with_a_warning_that_names_it_and_the_rest_is_kept(
     damaged: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The schedule, too; and the truth is not complete where the line may have been an update."""
+    """The schedule is kept, too. The truth is not complete where the line may have been an update."""
     path = tmp_path / "record"
     live(path, 1, 2, 3, 4, 5, schedule=SCHEDULE)
     lines = path.read_bytes().splitlines()
@@ -92,7 +92,7 @@ def test_last_schedule_that_can_be_kept_holds_when_its_successor_is_damaged(tmp_
 
 
 def test_one_line_that_was_cut_short_by_a_kill_costs_no_truth(tmp_path: Path) -> None:
-    """Nobody had been told of that update."""
+    """No server got that update."""
     path = tmp_path / "record"
     live(path, 1, 2)
     with path.open("ab") as file:
@@ -140,7 +140,7 @@ def test_no_bytes_in_a_record_keep_a_producer_from_starting(
 def test_no_flipped_bit_in_a_record_keeps_a_producer_from_starting(
     tmp_path_factory: pytest.TempPathFactory, place: int, bit: int
 ) -> None:
-    """And it costs two lines at most: a line break may be hit."""
+    """It costs at most two lines, because a line break may be hit."""
     path = tmp_path_factory.mktemp("record") / "record"
     live(path, *range(1, 20), schedule=SCHEDULE)
     data = bytearray(path.read_bytes())

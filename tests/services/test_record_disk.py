@@ -1,4 +1,4 @@
-"""A record on a full disk: it goes on in memory, warns once, and is written again as soon as there is space."""
+"""A record on a full disk: it continues in memory, warns once, and is written again as soon as there is space."""
 
 import resource
 from collections.abc import Iterator
@@ -37,10 +37,10 @@ def steady() -> Hand:
 
 
 @pytest.mark.parametrize("spare", range(25))
-def test_record_on_a_full_disk_goes_on_in_memory_and_says_so_once(
+def test_record_on_a_full_disk_continues_in_memory_and_says_so_once(
     spare: int, tmp_path: Path, troubles: Troubles, steady: Hand, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Wherever in a line the disk is full; who reads the file later knows that something is missing."""
+    """At any place in a line at which the disk is full. Readers of the file know that something is missing."""
     path = tmp_path / "record"
     with closing(Record(path, troubles, steady=steady)) as record:
         record.set_schedule(SCHEDULE)
@@ -62,7 +62,7 @@ def test_record_on_a_full_disk_goes_on_in_memory_and_says_so_once(
 def test_record_is_written_again_once_there_is_space(
     tmp_path: Path, troubles: Troubles, steady: Hand, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With the schedule first, which may have changed; what is missing is known to be missing."""
+    """The schedule comes first, which may have changed. Missing lines are marked as missing."""
     caplog.set_level("INFO")
     path = tmp_path / "record"
     with closing(Record(path, troubles, steady=steady)) as record:

@@ -23,7 +23,7 @@ def test_record_is_restored_from_its_file(tmp_path: Path) -> None:
         assert Truth(3, complete=True, epochs=[made(1, 2, 3)]) == record.between(1, 1000)
 
 
-def test_record_goes_on_in_its_file_over_several_lives(tmp_path: Path) -> None:
+def test_record_continues_in_its_file_over_several_lives(tmp_path: Path) -> None:
     path = tmp_path / "record"
     live(path, 1, 2)
     live(path, 3, epoch="e1")
@@ -88,7 +88,7 @@ def test_restored_record_knows_that_older_files_are_gone(tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_record_that_cannot_be_rotated_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_record_that_cannot_be_rotated_continues_in_its_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "record").touch()
     with closing(Record(tmp_path / "record")) as record:
         (tmp_path / "record.old" / "something").mkdir(parents=True)

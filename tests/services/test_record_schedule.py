@@ -11,7 +11,7 @@ from wirerace.workload.schedule import Schedule
 
 
 def begun(path: Path, options: Schedule | None) -> Schedule | None:
-    """Be a producer that starts with some options, and return the schedule that holds."""
+    """Act as a producer that starts with some options, and return its schedule."""
     with closing(Record(path)) as record:
         record.begin(options)
         return record.schedule

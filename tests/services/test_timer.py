@@ -1,4 +1,4 @@
-"""Timers: called once, at the instant asked for or after it, and only for the last one asked for."""
+"""Timers: called once, at the set instant or after it, and only for the last one set."""
 
 import asyncio
 import sys
@@ -15,7 +15,7 @@ TIMERS = [TimerFd, LoopTimer] if sys.platform == "linux" else [LoopTimer]
 
 
 class Calls:
-    """When a timer has fired."""
+    """The times at which a timer has fired."""
 
     def __init__(self) -> None:
         self.times_ns: list[int] = []
@@ -49,7 +49,7 @@ async def timer(request: pytest.FixtureRequest, calls: Calls) -> AsyncIterator[T
     "after_ns", [100_000, MS // 2, MS, 1_400_000, 3 * MS, 20 * MS], ids=lambda ns: f"{ns / MS:g} ms"
 )
 async def test_timer_fires_not_before_its_time(timer: Timer, calls: Calls, after_ns: int) -> None:
-    """To the nanosecond: it is the clock that says what is due."""
+    """To the nanosecond, because the clock decides what is due."""
     for _ in range(5):
         at_ns = now_ns() + after_ns
         timer.arm(at_ns)
@@ -70,7 +70,7 @@ async def test_timer_armed_for_the_beginning_of_time_fires_at_once(timer: Timer,
 
 
 async def test_timer_armed_again_fires_at_the_new_time_only(timer: Timer, calls: Calls) -> None:
-    """Be that earlier than the old one or later."""
+    """The new time may be earlier or later than the old one."""
     timer.arm(now_ns() + 3600 * NS_PER_SECOND)
     timer.arm(now_ns() + MS)
     await calls.next()
@@ -82,7 +82,7 @@ async def test_timer_armed_again_fires_at_the_new_time_only(timer: Timer, calls:
 
 
 async def test_timer_that_was_disarmed_does_not_fire_until_it_is_armed_again(timer: Timer, calls: Calls) -> None:
-    """Not even when its time had come and only the event loop had not."""
+    """Not even if its time had come and the event loop had not run yet."""
     timer.arm(now_ns())
     timer.disarm()
     timer.arm(now_ns() + MS)
@@ -101,7 +101,7 @@ async def test_timer_may_be_disarmed_twice_and_before_it_was_armed(timer: Timer,
 
 
 async def test_timer_may_be_armed_from_what_it_calls(calls: Calls) -> None:
-    """As the producer does."""
+    """The producer does that."""
 
     def fired() -> None:
         calls()

@@ -39,26 +39,26 @@ class Stack:
         return finished.stdout
 
     def containers(self) -> list[dict[str, Any]]:
-        """Return what docker knows of each container."""
+        """Return docker's description of each container."""
         ids = self.compose("ps", "--all", "--quiet").split()
         inspected = subprocess.run(["docker", "inspect", *ids], capture_output=True, text=True, check=True)
         found: list[dict[str, Any]] = json.loads(inspected.stdout)
         return found
 
     def get(self, port: str, path: str) -> Any:
-        """Return what a part answers, decoded."""
+        """Return the decoded answer of a part."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[port]}{path}", timeout=PATIENCE_SECONDS) as answer:
             return json.loads(answer.read())
 
     def post(self, port: str, path: str, **form: object) -> Any:
-        """Send a form and return what a part answers, decoded."""
+        """Send a form and return the decoded answer of a part."""
         body = urllib.parse.urlencode(form, doseq=True).encode()
         url = f"http://127.0.0.1:{self.ports[port]}{path}"
         with urllib.request.urlopen(url, body, timeout=PATIENCE_SECONDS) as answer:
             return json.loads(answer.read())
 
     def post_json(self, port: str, path: str, value: object) -> Any:
-        """Send JSON and return what a part answers, decoded."""
+        """Send JSON and return the decoded answer of a part."""
         url = f"http://127.0.0.1:{self.ports[port]}{path}"
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(url, json.dumps(value).encode(), headers)
@@ -66,7 +66,7 @@ class Stack:
             return json.loads(answer.read())
 
     def samples(self, expression: str) -> list[dict[str, Any]]:
-        """Return what Prometheus answers to a query now."""
+        """Return Prometheus's answer to a query now."""
         query = urllib.parse.urlencode({"query": expression})
         answer = self.get("PROMETHEUS_PORT", f"/api/v1/query?{query}")
         assert answer["status"] == "success", answer

@@ -13,7 +13,7 @@ from tests.stack.compose import PARTS, PROJECT, Stack
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """Build the images, start every part but Grafana, and take all away at the end."""
+    """Build the images, start every part but Grafana, and remove all at the end."""
     if (
         shutil.which("docker") is None
         or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode
@@ -30,7 +30,7 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture
 def run(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Race]]:
-    """Start runs on the stack; whatever still runs at the end is ended."""
+    """Start runs on the stack; those that still run at the end are ended."""
     monkeypatch.setenv("COMPOSE_PROJECT_NAME", PROJECT)
     for name, port in stack.ports.items():
         monkeypatch.setenv(name, str(port))

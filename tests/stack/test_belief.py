@@ -1,4 +1,4 @@
-"""Whether a measurement may be believed: every signal is broken alone; Prometheus's own tool evaluates the rules."""
+"""Whether a measurement is valid: every signal is broken alone; Prometheus's own tool evaluates the rules."""
 
 import json
 import shutil
@@ -41,7 +41,7 @@ FINE: Series = {
     "wirerace_load_deliveries_total": "0+50x70",
     "wirerace_load_missing": "0x70",
 }
-"""A minute and more in which all is well; what is not here has not happened yet."""
+"""More than a minute in which all is well; series that are not here do not exist yet."""
 
 
 def slower(series: str, bound: str) -> Series:
@@ -119,7 +119,7 @@ BROKEN: list[tuple[str, int, Series]] = [
 
 
 def case(name: str, broken: Series, belief: int, levels: dict[str, int]) -> dict[str, Any]:
-    """Return one test of promtool: what is to be believed, and which signals are to be above 0."""
+    """Return one test of promtool: the expected belief, and the signals that should be above 0."""
     expected = {"wirerace:belief": [{"labels": "wirerace:belief", "value": belief}]}
     expected["sum by (signal) (wirerace:signal:level) > 0"] = [
         {"labels": f'{{signal="{signal}"}}', "value": found} for signal, found in levels.items()
@@ -139,7 +139,7 @@ def test_every_signal_is_broken_in_some_case() -> None:
     assert {signal.name for signal in SIGNALS} == {name for name, _, _ in BROKEN}
 
 
-def test_each_broken_signal_alone_says_how_far_to_believe(tmp_path: Path) -> None:
+def test_each_broken_signal_alone_decides_the_belief(tmp_path: Path) -> None:
     cases = [
         case("all is well", {}, BELIEVE, {}),
         case("no client is there", {'wirerace_load_clients{transport="polling"}': "0x70"}, NO_TEST, {}),

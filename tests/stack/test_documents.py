@@ -1,4 +1,4 @@
-"""What the documents say of the stack, done to the letter; Grafana's image may be a stand-in."""
+"""The documents' commands for the stack, run exactly; Grafana's image may be a stand-in."""
 
 import re
 import shlex
@@ -24,7 +24,7 @@ RUN mkdir -p /srv/api/health /var/lib/grafana && chown 472 /var/lib/grafana \\
  && chmod a+rx /run.sh /usr/local/bin/wget
 USER 472
 """
-"""What the compose file asks of Grafana's image: a shell, a start script, wget, a directory to write to."""
+"""What the compose file needs in Grafana's image: a shell, a start script, wget, a writable directory."""
 
 
 def commands_of(document: str) -> list[list[str]]:
@@ -45,7 +45,7 @@ def fresh(stack: Stack) -> Iterator[Stack]:  # noqa: ARG001 -- it has built the 
 
 
 def test_commands_of_the_document_work_again_and_again(fresh: Stack) -> None:
-    """Each ends with 0, and `down` leaves nothing that the next `up` would stumble over."""
+    """Each ends with 0, and `down` leaves nothing that breaks the next `up`."""
     up, demo, down = [command[2:] for command in commands_of("docs/stack.md")]
     assert [up[0], demo[2], down[2]] == ["up", "up", "down"]
     for command in (up, demo, down, up, demo):
@@ -74,7 +74,7 @@ def test_commands_of_the_readme_work_in_their_order(
     assert "" == fresh.compose("ps", "--all", "--quiet")
 
 
-def test_change_of_the_news_holds_from_the_next_up_on(fresh: Stack) -> None:
+def test_change_of_the_updates_holds_from_the_next_up_on(fresh: Stack) -> None:
     fresh.compose("up", "--detach", "--wait", "producer")
     assert 5.0 == fresh.get("PRODUCER_PORT", "/schedule")["rate_per_second"]
     fresh.environment["RATE_PER_SECOND"] = "7"
@@ -83,13 +83,13 @@ def test_change_of_the_news_holds_from_the_next_up_on(fresh: Stack) -> None:
 
 
 @pytest.mark.parametrize(("image", "command"), [("services", ["polling", "--help"]), ("loadtests", ["--help"])])
-def test_images_of_a_clone_that_nobody_else_may_read_work(
+def test_images_of_a_clone_that_only_its_owner_may_read_work(
     stack: Stack,  # noqa: ARG001 -- it has built the layers below
     tmp_path: Path,
     image: str,
     command: list[str],
 ) -> None:
-    """As `umask 077` makes it."""
+    """`umask 077` makes such a clone."""
     for pattern in (
         "requirements/*.lock",
         ".dockerignore",
@@ -103,7 +103,7 @@ def test_images_of_a_clone_that_nobody_else_may_read_work(
                 copy = tmp_path / file.relative_to(ROOT)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(file.read_bytes())
-                copy.chmod(0o644 if file.suffix == ".lock" else 0o600)  # other modes would install all packages anew
+                copy.chmod(0o644 if file.suffix == ".lock" else 0o600)  # other modes would install all packages again
     tag = f"{PROJECT}-umask-{image}"
     build = ["docker", "build", "--quiet", "--tag", tag, "--file", str(tmp_path / image / "Dockerfile"), str(tmp_path)]
     built = subprocess.run(build, capture_output=True, text=True, check=False)

@@ -26,7 +26,7 @@ with socket.socket() as any_socket:
     time.sleep(0.5)
     fcntl.ioctl(any_socket, SIOCDARP, entry)
 """
-"""For half a second, what the server sends to the load goes to an address that nobody has."""
+"""For half a second, the server's packets to the load go to an unused address."""
 THRASH = """
 import os, time
 with open("/tmp/big", "wb") as file:
@@ -54,7 +54,7 @@ def measured(run: Callable[..., Race], disturb: Callable[[], None]) -> Trial:
 
 
 def test_server_that_uses_up_its_quota_is_throttled_and_the_trial_invalid(run: Callable[..., Race]) -> None:
-    """On a slow machine the least of these quotas leaves a server that answers nobody, and tells no costs."""
+    """On a slow machine the least of these quotas leaves a server that answers no request, and reports no costs."""
     reasons: list[str] = []
     try:
         for cpus in ("0.03", "0.06", "0.12"):
@@ -80,7 +80,7 @@ def test_segments_that_are_lost_are_sent_again_and_seen(run: Callable[..., Race]
 
 
 @pytest.mark.usefixtures("stack")
-def test_memory_for_which_somebody_waits_is_seen() -> None:
+def test_waiting_for_memory_is_seen() -> None:
     """A container that reads a file larger than its memory again and again."""
     before = machine_sample(lambda: None)
     docker("run", "--rm", "--memory", "48m", "--user", "0", "--entrypoint", "/opt/venv/bin/python",

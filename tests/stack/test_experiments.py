@@ -1,4 +1,4 @@
-"""`wirerace run --on compose`: the same experiments in the stack's containers, which stay as they were found."""
+"""`wirerace run --on compose`: the same experiments in the stack's containers, which are left as they were found."""
 
 import os
 import signal
@@ -129,7 +129,7 @@ def test_missing_engine_is_said_on_one_line(tmp_path: Path) -> None:
 
 @pytest.fixture
 def other(run: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:  # noqa: ARG001 -- run sets its project first
-    """A project beside the stack, with ports of its own, of which nothing is up."""
+    """A project beside the stack, with its own ports, of which no part is up."""
     project = f"{PROJECT}-other"
     monkeypatch.setenv("COMPOSE_PROJECT_NAME", project)
     for name, port in Stack().ports.items():

@@ -1,4 +1,4 @@
-"""The dashboards in the pinned Grafana, asked for every panel through its query API; where its image is to be had."""
+"""The dashboards in the pinned Grafana, whose query API runs every panel, if its image is available."""
 
 import json
 from typing import Any
@@ -35,7 +35,7 @@ def grafana(stack: Stack) -> Stack:
     return stack
 
 
-def test_home_is_the_race_and_nobody_has_to_log_in(grafana: Stack) -> None:
+def test_home_is_the_race_and_needs_no_login(grafana: Stack) -> None:
     assert "wirerace-race" == grafana.get(PORT, "/api/dashboards/home")["dashboard"]["uid"]
 
 

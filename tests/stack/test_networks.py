@@ -17,14 +17,14 @@ REACHES = {
 }
 """What each part needs."""
 PLACES = {"producer:8000", "polling:8001", "locust:9646", "locust:8089", "1.1.1.1:53"}
-"""What nobody else may reach: the schedule, a server, the load's control and its page, the world outside."""
+"""What no other part may reach: the schedule, a server, the load's control and its page, the Internet."""
 ALLOWED = {
     "polling": {"polling:8001"},
     "locust": {"locust:9646", "locust:8089"},
     "locust-worker": {"locust:9646", "locust:8089", "polling:8001"},
     "producer": {"producer:8000", "polling:8001", "locust:9646", "locust:8089"},
 }
-"""Of those, what shares a network with a part that needs it."""
+"""The exceptions: parts that share a network with one of them by necessity."""
 LOOK = """
 import os, socket, sys, threading
 def look(place):

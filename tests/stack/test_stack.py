@@ -1,4 +1,4 @@
-"""The stack as its users meet it: real containers, a real Prometheus, Locust's page."""
+"""The stack as its users see it: real containers, a real Prometheus, Locust's page."""
 
 import json
 import re
@@ -150,7 +150,7 @@ def test_rules_are_right() -> None:
 
 
 def start_thirty(stack: Stack) -> None:
-    """Start a test once there is a worker: what the page says of their number may be two seconds old."""
+    """Start a test once there is a worker: the number on the page may be two seconds old."""
     wait_until(lambda: workers_of(f"http://127.0.0.1:{stack.ports['LOCUST_PORT']}") == 1)
     form = {"user_count": 30, "spawn_rate": 30, "user_classes": "WebSocketUser"}
     wait_until(lambda: bool(stack.post("LOCUST_PORT", "/swarm", **form)["success"]))
@@ -175,7 +175,7 @@ def test_master_that_is_killed_takes_its_workers_along_and_both_come_back(stack:
 
 
 def test_what_is_gone_is_gone_within_seconds(stack: Stack) -> None:
-    """Prometheus would go on with the last value of a part for five minutes."""
+    """Otherwise Prometheus would return the last value of a part for five minutes."""
     wait_until(lambda: stack.value("count(wirerace_load_cpu_seconds_total)") == 1)
     stack.compose("restart", "--no-deps", "locust-worker")
     started = time.monotonic()
@@ -185,7 +185,7 @@ def test_what_is_gone_is_gone_within_seconds(stack: Stack) -> None:
 
 
 def test_everything_stops_in_time_and_in_order(stack: Stack) -> None:
-    """In the middle of a test, whose ledger is whole all the same: workers are stopped before their master."""
+    """A test is running, and its ledger is still whole, because workers are stopped before their master."""
     start_thirty(stack)
     started = time.monotonic()
     stack.compose("stop", "--timeout", "10")

@@ -1,4 +1,4 @@
-"""A checkup of a machine on which nothing is to be changed."""
+"""A checkup of a machine on which nothing should be changed."""
 
 from typing import Any
 
@@ -54,5 +54,5 @@ ALWAYS_KNOWN = {field.name for field in msgspec.structs.fields(Checkup) if field
 
 
 def unknown() -> Checkup:
-    """Return the checkup of a machine that tells as little as it may."""
+    """Return the checkup of a machine that reports as little as possible."""
     return checkup(**dict.fromkeys({field.name for field in msgspec.structs.fields(Checkup)} - ALWAYS_KNOWN))

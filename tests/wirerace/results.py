@@ -1,4 +1,4 @@
-"""A result and a raw record with a little of everything, to be written, read and printed."""
+"""A result and a raw record with all kinds of values, to be written, read and printed."""
 
 from tests.wirerace.trials import NOTHING_MEASURED, plan_of
 from wirerace.analysis.measure import figures

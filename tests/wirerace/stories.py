@@ -1,4 +1,4 @@
-"""What happens to clients, told in a few numbers, and the account that comes of it."""
+"""What happens to clients, as a few numbers, and the resulting account."""
 
 import itertools
 from typing import NamedTuple
@@ -35,7 +35,9 @@ def stories(draw: st.DrawFn) -> Story:
     opened_ns = draw(st.integers(0, 130))
     cursor = Cursor(draw(st.sampled_from(EPOCHS)), draw(st.integers(0, 4)))
     anywhere = st.tuples(st.sampled_from(EPOCHS), st.integers(1, MOST_SEQ))
-    keys = followed(cursor, draw(st.lists(st.sampled_from((1, 1, 2, 0, -1, -2)) | anywhere, max_size=25)))
+    count = draw(st.integers(0, 25))  # lists whose length is open have four items on average: hardly a story
+    steps = draw(st.lists(st.sampled_from((1, 1, 2, 0, -1)) | anywhere, min_size=count, max_size=count))
+    keys = followed(cursor, steps)
     delays = draw(st.lists(st.integers(0, 30), min_size=len(keys), max_size=len(keys)))
     arrivals = itertools.accumulate(delays, initial=opened_ns)
     received = [
@@ -68,16 +70,16 @@ def tell(account: Account, story: Story) -> None:
     ledger.close(story.closed_ns)
 
 
-def account_of(*told: Story) -> Account:
+def account_of(*played: Story) -> Account:
     account = Account()
     account.window = WINDOW
-    for story in told:
+    for story in played:
         tell(account, story)
     return account
 
 
 def counted(story: Story) -> tuple[dict[str, int], dict[Key, int]]:
-    """Return what a ledger must count, by name, and the latency of each update, found the slow way."""
+    """Return the expected counts of a ledger, by name, and the latency of each update, computed the slow way."""
     known = {(story.cursor.epoch, seq) for seq in range(1, story.cursor.seq + 1)}
     duplicated = repeated = reordered = arrived = 0
     latencies: dict[Key, int] = {}

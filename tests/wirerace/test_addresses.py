@@ -1,4 +1,4 @@
-"""Addresses that nobody can connect to are refused when they are given, not when somebody connects."""
+"""Addresses that cannot be connected to are refused when they are set, and not at the first connection."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Errors are one line, and do nothing to a terminal but be read."""
+"""Errors are one line, without control characters."""
 
 import pytest
 

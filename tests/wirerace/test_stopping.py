@@ -1,4 +1,4 @@
-"""Signals become one exception, once; what must be whole is never interrupted."""
+"""Signals raise one exception, once, and never interrupt a block that must be whole."""
 
 import signal
 import time
@@ -21,7 +21,7 @@ def handlers() -> Iterator[None]:
 
 
 def stopped(number: int, before: Callable[[], None] = lambda: None) -> Stopped:
-    """Return what a signal raises, after something else was done."""
+    """Return the exception of a signal, after another action."""
 
     def work() -> None:
         before()

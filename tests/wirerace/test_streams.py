@@ -20,7 +20,7 @@ def test_stream_of_another_seed_or_name_is_another(other: tuple[int, str]) -> No
 
 
 def test_every_generator_of_the_project_is_derived_by_name() -> None:
-    """Two that start from a bare seed are one and the same."""
+    """Two generators that start from a bare seed would be identical."""
     sources = [path for package in ("wirerace", "services", "loadtests") for path in (ROOT / package).rglob("*.py")]
     made = {path.name for path in sources if re.search(r"random\.Random\(|random\.seed\(", path.read_text("utf-8"))}
     assert {"streams.py"} == made

@@ -1,4 +1,4 @@
-"""Plans and measurements to make trials of, where most does not matter."""
+"""Plans and measurements for trials, with default values."""
 
 from typing import TypeVar
 
@@ -61,7 +61,7 @@ NOTHING_SPENT = ServerSample(
 
 
 def at_ends(window: Window, measured: Measured = NOTHING_MEASURED) -> Measured:
-    """Return what was measured as if every sample had been taken at an end of the window, at once."""
+    """Return measurements as if every sample had been taken at an end of the window, in no time."""
     (before, after), server = measured.machine, measured.server
     machine = (at(window.from_ns, before), at(window.to_ns, after))
     if server is not None:
@@ -70,7 +70,7 @@ def at_ends(window: Window, measured: Measured = NOTHING_MEASURED) -> Measured:
 
 
 def at(instant_ns: int, sample: AnySample) -> AnySample:
-    """Return a sample as if it had been taken then, at once."""
+    """Return a sample as if it had been taken at an instant, in no time."""
     return replace(sample, began_ns=instant_ns, ended_ns=instant_ns)
 
 
@@ -107,5 +107,5 @@ def contestants_in(*trials: Trial) -> list[ContestantRecord]:
 def trial_of(
     plan: Plan, window: Window, account: AccountRecord, truth: Truth, measured: Measured = NOTHING_MEASURED
 ) -> Trial:
-    """Return the trial that comes of a raw record."""
+    """Return the trial of a raw record."""
     return figures(plan, Raw(window, account, truth, measured))

@@ -130,7 +130,7 @@ class Ledger:
         self._seen = Seen(0)
         self._seen_of: dict[str, Seen] = {}
         self._opened_ns: int | None = None
-        self._first = Cursor("", 0)
+        self._first: Cursor
         self._newest_ts: int | None = None
         self._aged_to_ns = 0
 

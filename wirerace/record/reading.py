@@ -85,7 +85,7 @@ def _check(result: Result) -> None:
         if contestant.transport not in TRANSPORTS:
             raise BadInput(f"contestants[{number}].transport: there is no {shown(contestant.transport)}")
         if not is_id(contestant.id) or ids.count(contestant.id) > 1:
-            raise BadInput(f"contestants[{number}].id: {shown(contestant.id)} is no id of its own")
+            raise BadInput(f"contestants[{number}].id: {shown(contestant.id)} is not a unique id")
     for number, trial in enumerate(result.trials):
         if trial.contestant not in ids:
             raise BadInput(f"trials[{number}].contestant: there is no {shown(trial.contestant)} in contestants")

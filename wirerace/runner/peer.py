@@ -84,7 +84,9 @@ class Peer:
         try:
             found = samples(self._ask("GET", "/metrics", None).decode())
         except ValueError as error:  # also for an answer that is no UTF-8
-            raise TrialFailed(f"{self.name} answers GET /metrics with what is no metrics: {cut(str(error))}") from None
+            raise TrialFailed(
+                f"{self.name} answers GET /metrics with something that is no metrics: {cut(str(error))}"
+            ) from None
         return _Metrics(self.name, {name: value for name, value in found.items() if math.isfinite(value)})
 
     def get(self, path: str, of_type: type[Answer]) -> Answer:
@@ -120,7 +122,9 @@ class Peer:
         try:
             return decode_json(answer, of_type, "it")
         except Misfit as misfit:
-            raise TrialFailed(f"{self.name} answers {method} {path} with what was not asked for: {misfit}") from None
+            raise TrialFailed(
+                f"{self.name} answers {method} {path} with something else than expected: {misfit}"
+            ) from None
 
     def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] = NO_HEADERS) -> bytes:
         try:

@@ -28,18 +28,18 @@ IDLE = ProcessUse(WINDOW.from_ns, WINDOW.to_ns, 1.0, 0.1, 0.0)
 
 
 def raw_of(latencies_ms: list[float]) -> Raw:
-    """Return the record of updates that all clients heard with these latencies, each a little apart."""
-    heard = {}
+    """Return the record of updates that all clients received with these latencies, each a little apart."""
+    received = {}
     for seq, latency in enumerate(latencies_ms, 1):
         least, most = round(latency * 1e6), round(latency * 1e6) + 10_000
-        heard[seq] = Spread(CLIENTS, CLIENTS * least, least, most)
+        received[seq] = Spread(CLIENTS, CLIENTS * least, least, most)
     account = AccountRecord(
         subscribed=CLIENTS,
         most_clients=CLIENTS,
-        delivered=CLIENTS * len(heard),
+        delivered=CLIENTS * len(received),
         client_ns=CLIENTS * 10 * SECOND,
         age_ns=CLIENTS * 10 * SECOND,
-        updates={"e": heard},
+        updates={"e": received},
         processes=[IDLE],
         closed_ns=[WINDOW.to_ns + SECOND],
     )
@@ -76,7 +76,8 @@ def judged(
     trial: Trial = GOOD, raw: Raw = STEADY, experiment: Experiment = EXPERIMENT, transport: str = "websocket"
 ) -> Verdict:
     found = verdict(Evidence(plan_of(transport, experiment=experiment), raw, trial))
-    for finding in found.findings:  # whatever is found, it is said why it matters, and what to do
+    for finding in found.findings:  # what was found, why it matters, what to do
+        assert finding.what
         assert finding.weight == "unchecked" or (finding.why and finding.cure), finding
     return found
 

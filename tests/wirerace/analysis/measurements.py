@@ -38,7 +38,7 @@ def raw_of(**account: object) -> Raw:
 
 
 def working(raw: Raw, cpu_seconds: float, waited_seconds: float = 0.0, idle_utilisation: float | None = None) -> Raw:
-    """Return the record of a server that worked for so long in the window."""
+    """Return the record of a server that worked for a time in the window."""
     before, after = SERVER
     server = (
         replace(before, cpu_seconds=0.0, waited_seconds=0.0),

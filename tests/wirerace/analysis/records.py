@@ -23,7 +23,7 @@ def made(*at_seconds: float, epoch: str = "e0", late_ns: int = 0) -> EpochMade:
 
 
 def part(epoch: str, seq: int, last_epoch: str = "", last_seq: int = 0, left_seconds: float = 0) -> Subscription:
-    """Return a subscription after (epoch, seq); with a last, of a client that left then."""
+    """Return a subscription after (epoch, seq); with `last`, that of a client that left."""
     if not last_epoch:
         return Subscription(Cursor(epoch, seq))
     return Subscription(Cursor(epoch, seq), Cursor(last_epoch, last_seq), round(left_seconds * 1e9))

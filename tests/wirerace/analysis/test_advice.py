@@ -1,4 +1,4 @@
-"""What a checkup means: advice where something is to be changed, none where nothing is, or nothing is known."""
+"""What a checkup means: advice if something should be changed, none if nothing should, or nothing is known."""
 
 from typing import Any
 

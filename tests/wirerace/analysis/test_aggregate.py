@@ -43,7 +43,7 @@ def result_of(*trials: Trial) -> Result:
 
 
 COUNTED = {"deliveries.per_second"}
-"""Figures that every trial knows."""
+"""Figures that every trial has."""
 
 
 def figure_of(name: str, *trials: Trial) -> float | None:
@@ -234,7 +234,7 @@ def test_corrected_interval_is_as_much_wider_as_students_t() -> None:
     assert pytest.approx(9.925 / 4.303, rel=1e-3) == (wide.high - 2) / (narrow.high - 2)
 
 
-def test_summary_counts_the_trials_that_are_not_to_be_believed() -> None:
+def test_summary_counts_the_trials_that_are_invalid() -> None:
     verdicts = (Verdict(valid=True), Verdict(valid=False), None)
 
     assert 2 == summarised(result_of(*(trial(verdict=verdict) for verdict in verdicts))).invalid_trials

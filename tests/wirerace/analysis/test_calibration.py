@@ -20,7 +20,7 @@ def normal(source: random.Random) -> float:
 
 
 def uniform(source: random.Random) -> float:
-    """The mean latency of few pollers, as their phases have it."""
+    """The mean latency of few pollers, which depends on their phases."""
     return source.uniform(0.4, 0.6)
 
 
@@ -49,7 +49,7 @@ def excludes(found: Interval | None, nothing: float) -> bool:
 @pytest.mark.parametrize("repeats", [3, 5, 10])
 @pytest.mark.parametrize("draw", [normal, uniform, exponential_mean, skewed, disturbed])
 def test_contestant_against_itself_differs_in_no_more_than_5_percent_of_comparisons(draw: Draw, repeats: int) -> None:
-    """1,500 experiments: the share that is found has a standard deviation of 0.56 %."""
+    """1,500 experiments: the observed share has a standard deviation of 0.56 %."""
     source, ratios, differences = random.Random(1), 0, 0
     for _ in range(EXPERIMENTS):
         pairs = [(draw(source), draw(source)) for _ in range(repeats)]
@@ -80,7 +80,7 @@ def test_interval_of_five_repeats_covers_the_mean_nearly_as_often_as_it_says(
 def test_all_primary_comparisons_together_are_wrong_in_no_more_than_5_percent_of_experiments(
     draw: Draw, shared: float
 ) -> None:
-    """Three contestants that are one and the same, five repeats; what a repeat does to all figures is shared or not.
+    """Three identical contestants, five repeats; the effect of a repeat on all figures is shared or not.
 
     An experiment is wrong if any interval of any primary figure excludes no difference, as ratio or as difference.
     """

@@ -43,7 +43,7 @@ def test_bytes_and_cpu_are_what_the_counters_grew_by() -> None:
 
 @pytest.mark.parametrize(("late_seconds", "is_known"), [(0.49, True), (0.51, False), (3.5, False)])
 def test_costs_of_another_interval_than_the_window_are_unknown(late_seconds: float, *, is_known: bool) -> None:
-    """Half a second of a window of 10 s is as much as a second sample may be late; a run that stood still is later."""
+    """In a window of 10 s, a second sample may be half a second late; that of a run that stood still is later."""
     measured = sampled(counters(1.0, 10, 20, 30, 0), counters(1.5, 110, 220, 330, 40))
     assert measured.server is not None
     before, after = measured.server
@@ -67,7 +67,7 @@ def test_sample_that_took_long_may_be_of_any_instant_meanwhile(off: str) -> None
     assert trial_of(AccountRecord(), truth_of(), replace(measured, server=(before, long))).server.cpu_seconds is None
 
 
-def test_counters_that_began_anew_are_another_processes() -> None:
+def test_counters_that_began_again_are_another_processes() -> None:
     before, after = counters(5.0, 10, 20, 30, 0), counters(1.0, 110, 220, 330, 40)
 
     assert after.began_anew_since(before)
@@ -83,7 +83,7 @@ def test_cpu_per_delivery_is_unknown_when_nothing_arrived() -> None:
     assert (0.5, None) == (server.cpu_seconds, server.cpu_us_per_delivery)
 
 
-def test_cpu_is_unknown_where_the_platform_does_not_tell() -> None:
+def test_cpu_is_unknown_where_the_platform_does_not_report_it() -> None:
     measured = sampled(counters(None, 1, 2, 3, 0), counters(None, 2, 3, 4, 0))
     trial = trial_of(AccountRecord(arrived=9), truth_of(), measured)
 
@@ -101,7 +101,7 @@ def test_server_that_was_restarted_has_neither_bytes_nor_cpu() -> None:
 @pytest.mark.parametrize(
     ("clients", "bytes_per_client"), [(LEAST_CLIENTS_FOR_MEMORY, 50.0), (LEAST_CLIENTS_FOR_MEMORY - 1, None)]
 )
-def test_memory_per_client_is_told_for_enough_clients_only(clients: int, bytes_per_client: float | None) -> None:
+def test_memory_per_client_is_known_for_enough_clients_only(clients: int, bytes_per_client: float | None) -> None:
     measured = replace(NOTHING_MEASURED, idle=memory(1_000, 5), full=memory(11_000, 7), clients_measured=clients)
     server = trial_of(AccountRecord(), truth_of(), measured).server
 
@@ -113,7 +113,7 @@ def test_memory_per_client_is_told_for_enough_clients_only(clients: int, bytes_p
     ("kernel_of", "delay", "each"), [("machine", 0.0, 4000), ("machine", 0.05, 2000), ("container", 0.0, 8000)]
 )
 def test_slab_per_client_is_that_of_its_socket_at_the_server(kernel_of: Any, delay: float, each: float) -> None:
-    """Machine-wide it is that of both ends, and of both of a path's proxy: all sockets are alike."""
+    """Machine-wide it includes both ends, and both of a path's proxy: all sockets take the same memory."""
     idle, full = (
         replace(memory(None, 5000 * count), slab_bytes=1_000_000 + 8000 * count, kernel_of=kernel_of)
         for count in (0, 200)
@@ -125,7 +125,7 @@ def test_slab_per_client_is_that_of_its_socket_at_the_server(kernel_of: Any, del
     assert 5000 == server.socket_bytes_per_client, "of both ends: in which one bytes wait, nobody knows"
 
 
-def test_slab_per_client_is_unknown_where_the_kernel_does_not_tell_and_with_few_clients() -> None:
+def test_slab_per_client_is_unknown_where_the_kernel_does_not_report_it_and_with_few_clients() -> None:
     known, unknown = replace(memory(1), slab_bytes=5), memory(1)
     few = replace(NOTHING_MEASURED, idle=known, full=known, clients_measured=LEAST_CLIENTS_FOR_MEMORY - 1)
 
@@ -155,7 +155,7 @@ def test_load_of_one_is_one_core_for_each_process() -> None:
     )
 
 
-def test_load_is_unknown_when_a_process_has_not_told() -> None:
+def test_load_is_unknown_when_a_process_has_not_reported() -> None:
     account = AccountRecord(processes=[ProcessUse(0, 10**10, 1, None, None)])
 
     assert LoadCost(1, 0.1, 0.1, None, None, 1) == trial_of(account, truth_of()).load
@@ -163,7 +163,7 @@ def test_load_is_unknown_when_a_process_has_not_told() -> None:
 
 
 def test_ip_bytes_are_payload_headers_and_what_a_handshake_has_more() -> None:
-    """Segments of 52 bytes of headers, 8 more in a SYN. What clients send comes in."""
+    """Segments have 52 bytes of headers, a SYN has 8 more. Bytes that clients send are those that come in."""
     before = Traffic(1000, 2000, 10, 20, 1, 5, 50)
     after = Traffic(1100, 2300, 12, 24, 4, 6, 60)
     found = trial_of(AccountRecord(traffic=(before, after)), truth_of()).bytes
@@ -176,7 +176,7 @@ def test_ip_bytes_are_payload_headers_and_what_a_handshake_has_more() -> None:
 def test_segments_sent_again_are_those_of_the_trials_connections_and_not_of_the_namespace(
     resent: Resent | None, again: int
 ) -> None:
-    """Clients have sent 3 again; the namespace 5, whoever that was."""
+    """Clients have sent 3 again, and the namespace 5, from any connection."""
     account = AccountRecord(traffic=(Traffic(connections=5), Traffic(retransmitted=3, connections=5)))
     measured = sampled(replace(NOTHING_SPENT, retransmitted=7), replace(NOTHING_SPENT, retransmitted=12))
     found = trial_of(account, truth_of(), replace(measured, resent=resent)).bytes
@@ -264,7 +264,7 @@ def test_parts_of_latency_are_unknown_when_the_server_was_restarted() -> None:
         (AccountRecord(unstamped=3), "user"),
     ],
 )
-def test_clock_is_the_kernels_unless_it_never_told(account: AccountRecord, clock: str) -> None:
+def test_clock_is_the_kernels_unless_it_never_stamped(account: AccountRecord, clock: str) -> None:
     assert clock == trial_of(account, truth_of()).clock
 
 

@@ -47,14 +47,14 @@ def test_client_of_a_part_is_expected_to_get_what_was_made_between_its_cursors()
 
 
 def test_client_that_leaves_is_expected_to_have_what_was_older_than_its_pause_and_a_second() -> None:
-    """A server that gave it nothing at all does not get away with it. The plan's poll interval is 1 s."""
+    """So a server that sent it nothing at all is noticed. The plan's poll interval is 1 s."""
     truth = truth_of(made(11, 12, 13, 14), made(15, 16, epoch="e1"))
     account = AccountRecord(partly=[part("e0", 1, "e0", 1, left_seconds=left) for left in (14.9, 15.1, 17.5, 19)])
 
     assert 1 + 2 + 4 + 5 == trial_of(account, truth).expected
 
 
-def test_client_that_leaves_a_load_that_waited_for_a_core_is_expected_to_have_so_much_less() -> None:
+def test_client_that_leaves_a_load_that_waited_for_a_core_is_expected_to_have_less() -> None:
     truth, left = truth_of(made(11, 12, 13, 14)), [part("e0", 1, "e0", 1, left_seconds=15.1)]
     waited = [ProcessUse(0, 1, 0.0, seconds, None) for seconds in (0.5, 0.3, None)]
 
@@ -123,7 +123,7 @@ def test_percentile_is_known_as_long_as_an_update_lies_beyond_it() -> None:
 
 
 def test_least_and_largest_latency_are_exact_and_a_negative_one_is_shown() -> None:
-    """What was received before it was due must not hide in a mean."""
+    """An update that was received before it was due must not hide in a mean."""
     latency = trial_of(received_by(3, -32, 5, 40), truth_of(made(11, 12, 13))).latency_seconds
 
     assert pytest.approx((-0.032, 0.040, 13 / 3000)) == (latency.min, latency.max, latency.mean)

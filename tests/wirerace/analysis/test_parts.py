@@ -27,7 +27,7 @@ from wirerace.record.trial import ProxyQuality, Times, Verdict
 
 
 def sampled_off(server_seconds: float, machine_seconds: float) -> Raw:
-    """Return the record with samples that were taken so late at the window's end."""
+    """Return the record with late samples at the window's end."""
     server, machine = MEASURED.server, MEASURED.machine
     assert server is not None
     late_server = at(WINDOW.to_ns + round(server_seconds * SECOND), server[1])
@@ -171,7 +171,7 @@ def test_proxy_that_keeps_its_delay_is_no_finding_and_one_that_does_not_report_i
     assert Verdict(valid=True) == judged(changed("proxy", None)), "without a proxy there is nothing to report"
 
 
-def test_server_that_stands_still_because_it_is_told_to_is_no_reason() -> None:
+def test_server_that_stands_still_by_a_fault_of_the_experiment_is_no_reason() -> None:
     experiment = msgspec.structs.replace(
         EXPERIMENT, faults=[Fault(kind="stall", on="server", at_seconds=1.0, lasts_seconds=1.0)]
     )

@@ -32,7 +32,7 @@ def cells_of(trial: Trial) -> dict[str, Cell]:
     return {cell.quantity: cell for cell in trial.theory}
 
 
-def test_path_is_unknown_when_nothing_was_heard() -> None:
+def test_path_is_unknown_when_nothing_was_received() -> None:
     raw = Raw(WINDOW, AccountRecord(), TRUTH, MEASURED)
     for transport in ("polling", "longpolling", "websocket"):
         trial = trial_of(plan_of(transport), WINDOW, raw.account, TRUTH, MEASURED)
@@ -58,7 +58,7 @@ def test_transport_without_theory_is_measured_and_the_verdict_says_that_it_was_n
 
 
 def test_theory_stands_beside_every_quantity_that_was_measured() -> None:
-    """An update takes 3 ms of the server, 1 ms for each of three clients: 3 ms of feed and half of two sends."""
+    """An update takes 1 ms of the server for each of three clients. Latency is 3 ms of feed and half of two sends."""
     cells = cells_of(of_websocket(working(raw_of(age_area=30 * 0.105, age_ns=30 * SECOND), 49 * 0.003)))
 
     assert {"latency_seconds", "age_seconds", "responses_per_client_second"} == cells.keys()
@@ -123,7 +123,7 @@ def test_theory_says_nothing_of_a_server_that_stands_still() -> None:
 
 
 def test_latency_of_push_that_is_35_percent_off_is_flagged() -> None:
-    """5 ms were measured: the server's CPU time says 3.7."""
+    """5 ms were measured, and the server's CPU time predicts 3.7."""
     latency = cells_of(of_websocket(working(raw_of(), 49 * 0.003 * 0.7)))["latency_seconds"]
 
     assert pytest.approx(1.351, rel=1e-3) == latency.ratio

@@ -10,7 +10,7 @@ from wirerace.record.trial import Verdict
 
 
 def returned(*, cuts: int, breaks: int, came_back: int) -> list[str]:
-    """Return what the verdict says of connections that were cut or broke."""
+    """Return the verdict on connections that were cut or broke."""
     back = msgspec.structs.replace(GOOD.return_seconds, count=came_back)
     found = judged(msgspec.structs.replace(GOOD, return_seconds=back, cuts=cuts, breaks=breaks))
     assert found.valid
@@ -43,7 +43,7 @@ def sent_again(resent: Resent | None, *, own: int, namespace: int | None, opened
 
 
 def test_another_process_that_sends_segments_again_says_nothing_of_the_trial() -> None:
-    """Every connection of the trial was asked, and none has sent anything again."""
+    """Every connection of the trial was read, and none has sent anything again."""
     assert [] == sent_again(Resent(0, 3, 0), own=0, namespace=5000, opened=3).findings
 
 
@@ -57,7 +57,7 @@ def test_another_process_that_sends_segments_again_says_nothing_of_the_trial() -
         (Resent(2, 1, 0), 2, 9, 4998),  # connections were opened and have closed meanwhile
     ],
 )
-def test_segments_sent_again_by_nobody_knows_whom_are_a_doubt_at_most(
+def test_segments_sent_again_by_an_unknown_connection_are_a_doubt_at_most(
     resent: Resent | None, own: int, opened: int, others: int
 ) -> None:
     found = sent_again(resent, own=own, namespace=5000, opened=opened)
@@ -67,7 +67,7 @@ def test_segments_sent_again_by_nobody_knows_whom_are_a_doubt_at_most(
 
 
 @pytest.mark.parametrize(("namespace", "doubts"), [(2, []), (3, ["1 segment was sent again"])])
-def test_one_segment_that_nobody_knows_whose_it_is_is_a_doubt(namespace: int, doubts: list[str]) -> None:
+def test_one_segment_of_an_unknown_sender_sent_again_is_a_doubt(namespace: int, doubts: list[str]) -> None:
     found = sent_again(Resent(2, 0, 1), own=2, namespace=namespace)
 
     assert doubts == [doubt.partition(" in the server's")[0] for doubt in found.doubts if "namespace" in doubt]
@@ -79,6 +79,6 @@ def test_connections_without_a_segment_in_the_window_have_sent_none_again() -> N
     assert [] == judged(msgspec.structs.replace(GOOD, bytes=counted)).findings
 
 
-def test_what_a_server_sent_again_is_unchecked_when_nobody_counts_it() -> None:
+def test_what_a_server_sent_again_is_unchecked_when_it_is_not_counted() -> None:
     assert ["segments that the server sent again"] == sent_again(None, own=0, namespace=None).unchecked
     assert [] == sent_again(None, own=0, namespace=0).findings

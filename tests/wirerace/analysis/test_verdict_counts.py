@@ -44,7 +44,9 @@ def test_few_updates_are_a_doubt_and_under_three_a_reason(made: int, weights: li
 
 @pytest.mark.parametrize(("received", "reasons"), [(0, ["none"]), (1, ["1"]), (2, ["2"]), (3, [])])
 @pytest.mark.parametrize("made", [3, 100])
-def test_under_three_updates_that_anybody_received_are_a_reason(received: int, reasons: list[str], made: int) -> None:
+def test_under_three_updates_that_any_client_received_are_a_reason(
+    received: int, reasons: list[str], made: int
+) -> None:
     experiment = msgspec.structs.replace(EXPERIMENT, producer=Source(rate_per_second=made / 10, arrivals="periodic"))
     spreads = {seq: Spread(2, 10, 5, 5) for seq in range(1, received + 1)}
     found = judged(changed("updates", made), with_account(updates={"e": spreads}), experiment)

@@ -15,18 +15,18 @@ def test_clock_may_be_set_by_less_than_a_tenth_of_the_median() -> None:
 
 
 @pytest.mark.parametrize(
-    ("slope", "told"),
+    ("slope", "doubt"),
     [
         (0.1, "latency rises over the window, from 7.45 ms to 14.4 ms: it has not settled"),
         (-0.05, "latency falls over the window, from 5.28 ms to 1.77 ms: it has not settled"),
     ],
 )
-def test_latency_that_has_not_settled_is_a_doubt(slope: float, told: str) -> None:
-    assert [told] == judged(raw=raw_of([5 + index % 3 + slope * index for index in range(100)])).doubts
+def test_latency_that_has_not_settled_is_a_doubt(slope: float, doubt: str) -> None:
+    assert [doubt] == judged(raw=raw_of([5 + index % 3 + slope * index for index in range(100)])).doubts
 
 
 @pytest.mark.parametrize(("t", "doubts"), [(3.33, 0), (3.38, 1)])
-def test_trend_is_no_luck_when_its_t_test_says_so_with_99_percent(t: float, doubts: int) -> None:
+def test_trend_is_more_than_luck_when_its_t_test_has_99_percent(t: float, doubts: int) -> None:
     """Ten tenths leave eight degrees of freedom: 3.355 (table). What is added to the line has no trend of its own."""
     beside = (1, -1, 1, -1, 0, 0, -1, 1, -1, 1)
     scale = math.sqrt(8 * sum((index - 4.5) ** 2 for index in range(10)) / sum(one**2 for one in beside)) / t
@@ -70,7 +70,7 @@ def test_record_whose_latencies_are_too_small_is_a_reason() -> None:
 
 
 @pytest.mark.parametrize(("latency_ns", "valid"), [(-MS, False), (-60_000, False), (-40_000, True)])
-def test_least_latency_below_what_a_clock_can_tell_is_a_reason_although_no_update_tells(
+def test_least_latency_below_the_error_of_a_clock_is_a_reason_although_no_update_shows_it(
     latency_ns: int, *, valid: bool
 ) -> None:
     latencies = Latencies()

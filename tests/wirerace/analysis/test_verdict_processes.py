@@ -62,7 +62,7 @@ def test_ledgers_that_were_closed_at_the_windows_end_have_everything() -> None:
 
 
 def test_ledgers_that_were_closed_before_the_windows_end_are_a_reason() -> None:
-    """Somebody else ended the load half a second into the window."""
+    """Another process ended the load half a second into the window."""
     (reason,) = judged(raw=with_account(closed_ns=[WINDOW.from_ns + SECOND // 2])).reasons
 
     assert reason.startswith("1 of 1 load processes closed their ledgers 9.5 s before the window's end")

@@ -10,7 +10,7 @@ from wirerace.theory.conditions import CONDITIONS
 
 
 def off(by: float, kind: Kind = "prediction", *broken: Condition, late_polls: int = 0) -> Verdict:
-    """Return the verdict on a mean latency that is a multiple of what theory says, 10 ms."""
+    """Return the verdict on a mean latency that is a multiple of the predicted 10 ms."""
     cell = Cell("latency_seconds", 0.01 * by, 0.01, 0.01, 0.0, by, 0.002, within=False, kind=kind)
     trial = msgspec.structs.replace(changed("late_polls", late_polls), theory=[cell], conditions=list(broken))
     return judged(trial)
@@ -74,3 +74,11 @@ def test_deviation_of_what_is_unknown_is_not_far(unknown: str) -> None:
 
     assert is_far(cell)
     assert not is_far(msgspec.structs.replace(cell, **{unknown: None}))
+
+
+def test_what_could_not_be_looked_at_does_not_explain_a_deviation() -> None:
+    cell = Cell("latency_seconds", 0.02, 0.01, 0.01, 0.0, 2.0, 0.002, within=False)
+    found = judged(msgspec.structs.replace(changed("machine.stolen_cores", None), theory=[cell]))
+
+    assert ["what the hypervisor took"] == found.unchecked
+    assert ["nothing else was found that would explain it"] == [doubt.rpartition(": ")[2] for doubt in found.doubts]

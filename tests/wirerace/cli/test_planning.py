@@ -23,7 +23,7 @@ THOUSAND = study(clients={"count": list(range(1, 501))})
 
 
 class Terminal(io.StringIO):
-    """Somebody who sits in front of a terminal, and answers."""
+    """A user in front of a terminal, with an answer."""
 
     def isatty(self) -> bool:
         return True
@@ -71,9 +71,7 @@ def test_long_run_without_a_terminal_is_refused_with_what_to_do(long: Study) -> 
 
 
 @pytest.mark.parametrize(("answer", "runs"), [("y", True), ("yes", True), ("n", False), ("", False), ("no", False)])
-def test_long_run_is_asked_about_where_somebody_can_answer(
-    answer: str, runs: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_long_run_is_asked_about_in_a_terminal(answer: str, runs: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     said = Terminal()
     monkeypatch.setattr(sys, "stdin", Terminal(f"{answer}\n"))
     monkeypatch.setattr(sys, "stderr", said)

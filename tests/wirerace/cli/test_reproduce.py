@@ -1,4 +1,4 @@
-"""What comes of a reproduction: exit code, record, last line; the run itself is made up."""
+"""The outcome of a reproduction: exit code, record, last line. The run itself is made up."""
 
 import json
 from pathlib import Path
@@ -87,7 +87,7 @@ class Case(NamedTuple):
         Case(None, 1, False, 1, "FAIL: a trial was not completed, or updates were lost"),
     ],
 )
-def test_exit_code_and_last_line_tell_what_came_of_it(
+def test_exit_code_and_last_line_say_the_outcome(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     code = reproduced(tmp_path, monkeypatch, case.trial, case.value, allow_invalid=case.allow_invalid)
@@ -96,9 +96,7 @@ def test_exit_code_and_last_line_tell_what_came_of_it(
     assert f"madeup: {case.last}" in " ".join(capfd.readouterr().out.split())
 
 
-def test_record_says_what_was_checked_and_whether_it_can_be_believed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_record_says_what_was_checked_and_whether_it_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reproduced(tmp_path, monkeypatch, judged(valid=False))
     record = json.loads((tmp_path / "out" / "reproduction.json").read_text())
 

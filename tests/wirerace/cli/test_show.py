@@ -1,4 +1,4 @@
-"""Showing what somebody has edited: one line and BadInput, whatever it holds."""
+"""Showing an edited file: one line and BadInput, with any content."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ def refusal_of(place: Path) -> str:
 
 
 def with_value(document: Any, value: object, *keys: str | int) -> Any:
-    """Return a value as a document of JSON in which one thing is another."""
+    """Return a value as a document of JSON with one value replaced."""
     whole = inner = msgspec.json.decode(msgspec.json.encode(document))
     for key in keys[:-1]:
         inner = inner[key]

@@ -1,4 +1,4 @@
-"""What becomes of a command whose output cannot be written."""
+"""Commands whose output cannot be written."""
 
 import io
 import os
@@ -10,7 +10,7 @@ import pytest
 
 from wirerace.cli.streams import Stream
 
-LIST = ["reproduce"]  # which prints a few lines, and measures nothing
+LIST = ["reproduce"]  # it prints a few lines, and measures nothing
 MISSING = ["show", "nowhere"]
 
 
@@ -62,12 +62,12 @@ def test_reader_that_has_read_enough_changes_no_exit_code() -> None:
 
 @pytest.mark.processes
 @pytest.mark.parametrize("redirections", ["2> /dev/full", "2>&-", ">&- 2>&-"])
-def test_error_that_nobody_can_read_keeps_its_exit_code(redirections: str) -> None:
+def test_error_that_cannot_be_written_keeps_its_exit_code(redirections: str) -> None:
     finished = wirerace(MISSING, redirections)
     assert (2, "", "") == (finished.returncode, finished.stdout, finished.stderr)
 
 
 @pytest.mark.processes
-def test_output_that_nobody_wants_is_written_nowhere() -> None:
+def test_output_to_a_closed_stream_is_written_nowhere() -> None:
     finished = wirerace(LIST, ">&-")
     assert (0, "", "") == (finished.returncode, finished.stdout, finished.stderr)

@@ -18,12 +18,12 @@ SPAN_SECONDS = 25.0
 
 
 def handshake(delay: float, *, keep_alive: bool) -> float:
-    """Return how much later a request leaves that needs a connection first: SYN there, SYN-ACK back."""
+    """Return how much later a request leaves if it needs a connection first: SYN there, SYN-ACK back."""
     return 0.0 if keep_alive else delay + delay
 
 
 def polls(options: PollingOptions, delay: float) -> Iterator[tuple[float, float]]:
-    """Yield when the server reads each poll, and when its answer arrives; the first one falls due at 0."""
+    """Yield when the server reads each poll, and when its answer arrives; the first one is due at 0."""
     due, answered = 0.0, 0.0
     while due < SPAN_SECONDS:
         leaves = max(due, answered) + handshake(delay, keep_alive=options.keep_alive)
@@ -52,9 +52,9 @@ def held(made: list[float], options: LongPollingOptions, delay: float) -> Iterat
     read, sent = 0.0, 0
     while sent < len(made):
         answered = max(read, min(made[sent], read + options.hold_seconds))
-        news = [at for at in made[sent:] if at <= answered]
-        sent += len(news)
-        yield answered + delay, news
+        fresh = [at for at in made[sent:] if at <= answered]
+        sent += len(fresh)
+        yield answered + delay, fresh
         leaves = answered + delay + options.repoll_delay_seconds
         read = leaves + handshake(delay, keep_alive=options.keep_alive) + delay
 
@@ -66,13 +66,13 @@ def held(made: list[float], options: LongPollingOptions, delay: float) -> Iterat
 def test_long_polling_waits_as_long_as_the_worst_answer_before_it_may_make_an_update_wait(
     delay: float, hold: float, repoll: float, *, keep_alive: bool
 ) -> None:
-    """The answer before it is an update's, any time earlier, or an empty one."""
+    """The answer before it has an update, at any earlier time, or is empty."""
     options = LongPollingOptions(hold_seconds=hold, repoll_delay_seconds=repoll, keep_alive=keep_alive)
     worst = 0.0
     for step in range(int(8 / GRID_SECONDS)):
         last = 1.0 + step * GRID_SECONDS + MOMENT
-        for came, news in held([1.0, last], options, delay):
-            worst = max([worst, *(came - at for at in news)])
+        for came, fresh in held([1.0, last], options, delay):
+            worst = max([worst, *(came - at for at in fresh)])
 
     longest = longest_seconds(NetworkPath(delay), options)
     assert worst <= longest + MOMENT
@@ -80,12 +80,12 @@ def test_long_polling_waits_as_long_as_the_worst_answer_before_it_may_make_an_up
 
 
 @pytest.mark.parametrize("delay", DELAYS)
-def test_websocket_waits_for_one_way(delay: float) -> None:
+def test_websocket_waits_for_one_transit(delay: float) -> None:
     assert delay == longest_seconds(NetworkPath(delay), WebSocketOptions())
 
 
 def attempts(bounds: tuple[float, float], fails_after: float) -> Iterator[float]:
-    """Yield when somebody tries again, without jitter; each failure is known so much later."""
+    """Yield the times of attempts, without jitter; each failure is known after a delay."""
     pause, most = bounds
     at = 0.0
     while True:
@@ -101,7 +101,7 @@ def test_broken_clients_are_waited_for_until_the_last_backoff_has_passed(delay: 
     for step in range(int(SPAN_SECONDS / GRID_SECONDS)):
         up = step * GRID_SECONDS
         found = next(at for at in attempts(OF_FEED, 0.0) if at >= up)
-        # What reaches the server before it has found the producer is refused; the refusal comes one way later.
+        # A request that comes before the server has found the producer is refused; the refusal arrives a delay later.
         tries = attempts(OF_CLIENTS, delay + delay)
         asked = next(at for at in tries if at + delay >= found)
         answered = asked + handshake(delay, keep_alive=False) + delay + delay

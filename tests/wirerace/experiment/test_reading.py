@@ -80,7 +80,7 @@ def test_every_key_of_a_file_is_read(tmp_path: Path) -> None:
     assert [ContestantTable(id="own", transport="websocket", title="Own", options=own)] == experiment.contestants
 
 
-def test_byte_order_mark_of_utf8_is_passed_over(tmp_path: Path) -> None:
+def test_byte_order_mark_of_utf8_is_skipped(tmp_path: Path) -> None:
     assert Experiment("Least", ["polling", "websocket"]) == read_experiment(written(tmp_path, "\ufeff" + LEAST)).first
 
 
@@ -91,7 +91,7 @@ def test_window_of_five_polls_is_long_enough(interval_seconds: float, measure_se
     assert measure_seconds == read_experiment(written(tmp_path, LEAST + tables)).first.window.measure_seconds
 
 
-def test_window_may_be_short_where_nobody_polls(tmp_path: Path) -> None:
+def test_window_may_be_short_without_polling_clients(tmp_path: Path) -> None:
     text = 'title = "t"\ntransports = ["websocket"]\nwindow.measure_seconds = 0.1'
 
     assert 0.1 == read_experiment(written(tmp_path, text)).first.window.measure_seconds
@@ -114,7 +114,7 @@ def test_shape_has_its_own_table(tmp_path: Path) -> None:
     assert (5, 200) == (clients.count_at_start, clients.count)
 
 
-def test_trace_is_the_same_for_all_trials_whatever_becomes_of_its_file(tmp_path: Path) -> None:
+def test_trace_is_the_same_for_all_trials_even_if_its_file_changes(tmp_path: Path) -> None:
     (tmp_path / "trace.csv").write_text("time_ms,payload\n0,a\n500,b\n", "utf-8")
     tables = '[producer]\narrivals = "trace"\ntrace_file = "trace.csv"'
     experiment = read_experiment(written(tmp_path, LEAST + tables)).first

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.refusals import lacking
 from tests.wirerace.experiment.files import LEAST, refusal_of, written
 from wirerace.experiment.reading import read_experiment
 
@@ -43,36 +44,39 @@ def test_later_override_wins(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("override", ["seed", "", "=3", ".seed=3", "clients.=3", "clients..count=3"])
 def test_override_of_another_form_is_refused_with_an_example(override: str, tmp_path: Path) -> None:
-    expected = f"--set takes key=value such as clients.count=500, got {override!r}"
+    line = refusal_of(written(tmp_path, LEAST), override)
 
-    assert expected == refusal_of(written(tmp_path, LEAST), override)
+    assert [] == lacking(line, "--set", ["key=value", "clients.count=500", repr(override)]), line
 
 
 def test_override_that_is_no_text_is_refused_before_it_is_found_in_a_result(tmp_path: Path) -> None:
-    assert r"--set takes UTF-8, got 'title=\udcff'" == refusal_of(written(tmp_path, LEAST), "title=\udcff")
+    line = refusal_of(written(tmp_path, LEAST), "title=\udcff")
+
+    assert [] == lacking(line, "--set", ["UTF-8", r"'title=\udcff'"]), line
 
 
 def test_override_into_what_is_no_table_is_refused(tmp_path: Path) -> None:
-    assert "--set title.x=1: title is no table" == refusal_of(written(tmp_path, LEAST), "title.x=1")
+    line = refusal_of(written(tmp_path, LEAST), "title.x=1")
+
+    assert [] == lacking(line, "--set title.x=1", ["title", "no table"]), line
 
 
 @pytest.mark.parametrize(
-    ("override", "line"),
+    ("override", "place", "facts"),
     [
-        ("clients.count=many", "clients.count must be a whole number, got 'many'"),
-        ("clients.count=" + "9" * 5000, f"clients.count must be a whole number, got '{'9' * 80}…"),
-        ("clients.count=" + "[" * 5000, f"clients.count must be a whole number, got '{'[' * 80}…"),
-        ("clients.count=2026-01-01", "clients.count must be a whole number, got datetime.date(2026, 1, 1)"),
-        ("clients.count=\x1b[2J", r"clients.count must be a whole number, got '\x1b[2J'"),
-        ("clients.count=", "clients.count must be a whole number, got ''"),
-        ("clients=5", "clients must be a table, got 5"),
-        (
-            "clients.number=5",
-            "number is no key of [clients]; there are count, spawn_per_second, shape, steps, spike, ramp",
-        ),
+        ("clients.count=many", "clients.count", ["whole number", "'many'"]),
+        ("clients.count=" + "9" * 5000, "clients.count", ["whole number", f"'{'9' * 80}…"]),
+        ("clients.count=" + "[" * 5000, "clients.count", ["whole number", f"'{'[' * 80}…"]),
+        ("clients.count=2026-01-01", "clients.count", ["whole number", "datetime.date(2026, 1, 1)"]),
+        ("clients.count=\x1b[2J", "clients.count", ["whole number", r"'\x1b[2J'"]),
+        ("clients.count=", "clients.count", ["whole number", "''"]),
+        ("clients=5", "clients", ["a table", "5"]),
+        ("clients.number=5", "number", ["[clients]", "count, spawn_per_second, shape, steps, spike, ramp"]),
     ],
 )
-def test_override_is_checked_like_the_file(override: str, line: str, tmp_path: Path) -> None:
+def test_override_is_checked_like_the_file(override: str, place: str, facts: list[str], tmp_path: Path) -> None:
     path = written(tmp_path, LEAST)
 
-    assert f"{path}: {line}" == refusal_of(path, override)
+    line = refusal_of(path, override)
+    assert line.startswith(f"{path}: ")
+    assert [] == lacking(line.removeprefix(f"{path}: "), place, facts), line

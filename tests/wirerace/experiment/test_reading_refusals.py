@@ -82,7 +82,7 @@ def test_name_that_no_file_has_is_refused_on_a_line_that_any_terminal_may_get(na
 @pytest.mark.parametrize(
     ("directory", "trace_file", "facts"),
     [
-        ("plain", r"a\u0000b", ["null byte", "name a trace", "producer.trace_file"]),
+        ("plain", r"a\u0000b", [r"a\x00b", "null byte", "name a trace", "producer.trace_file"]),
         ("\udcff", "trace.csv", ["producer.trace_file", "no UTF-8", "rename the file or its directory"]),
     ],
 )
@@ -95,7 +95,6 @@ def test_trace_whose_name_cannot_be_used_is_refused(
     line = refusal_of(path)
     assert [] == lacking(line, "", facts), line
     assert line.startswith(str(tmp_path))
-    assert trace_file.replace(r"\u0000", r"\x00") in line
 
 
 def test_file_that_is_nested_too_deeply_is_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Sweeps: a list where one value belongs; the product of all lists is run."""
+"""Sweeps: a list in place of one value; the product of all lists is run."""
 
 import contextlib
 from pathlib import Path
@@ -108,7 +108,7 @@ def test_resolved_file_is_toml_and_says_the_same(tmp_path: Path) -> None:
 
 
 def written_beside(directory: Path, text: str, path: Path) -> Path:
-    """Write a file whose traces, relative to where this process is, are found from where it lies."""
+    """Write a file whose traces are found relative to the file, and not to this process's directory."""
     found = directory / path.name
     found.write_text(text.replace(str(path.parent), str(path.parent.resolve())), "utf-8")
     return found
@@ -148,7 +148,7 @@ def test_title_spells_values_as_toml_does() -> None:
     )
 
 
-def test_thousand_settings_are_read_in_no_time_worth_waiting_for() -> None:
+def test_thousand_settings_are_read_at_once() -> None:
     found = study(clients={"count": list(range(1, 1001))})
 
     assert 1000 == len(found.settings)

@@ -1,4 +1,4 @@
-"""Makes connections send segments again in a network namespace of its own, and prints who says what of it as JSON.
+"""Makes connections send segments again in a new network namespace, and prints each source's count as JSON.
 
 Loopback is taken down while two servers send: both have to send again. Only one of them is asked for.
 """
@@ -34,7 +34,7 @@ class Server:
 
     @property
     def resent(self) -> list[int]:
-        """What each accepted connection has sent again, by the socket's own option."""
+        """The segments that each accepted connection has sent again, by the socket's own option."""
         return [resent_by(stream) for stream in self.accepted]
 
 

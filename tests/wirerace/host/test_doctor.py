@@ -1,4 +1,4 @@
-"""The harness at rest, measured: figures are there, of plausible sign and order, and unknown where nothing tells."""
+"""The harness at rest, measured: figures are plausible in sign and order, or unknown if nothing reports them."""
 
 import os
 import sys
@@ -32,7 +32,7 @@ def test_median_is_positive_and_no_more_than_the_99th_percentile(quick: Checkup,
 
 @pytest.mark.processes
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere some figures are unknown")
-def test_linux_tells_what_it_allows(quick: Checkup) -> None:
+def test_linux_reports_what_it_allows(quick: Checkup) -> None:
     assert 0 < (quick.clock_step_seconds or 0)
     assert 0 < quick.clock_reading_seconds
     assert quick.kernel_stamps is True
@@ -59,7 +59,7 @@ def test_checkup_leaves_the_process_as_it_was() -> None:
 
 
 @pytest.mark.processes
-def test_checkup_on_a_platform_that_tells_nothing_has_unknown_figures(
+def test_checkup_on_a_platform_that_reports_nothing_has_unknown_figures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "PROC", tmp_path)
@@ -73,9 +73,9 @@ def test_checkup_on_a_platform_that_tells_nothing_has_unknown_figures(
     monkeypatch.delattr(os, "sched_setaffinity", raising=False)
     checkup = quick_checkup()
 
-    told = {name for name in Checkup.__struct_fields__ if getattr(checkup, name) is not None}
-    assert {"round_trip_seconds_p50", "sleep_late_seconds_p50", "cores"} <= told
-    assert not told & {"reader_lag_seconds_p50", "others_cores", "connections_per_second", "clock_source"}
+    known = {name for name in Checkup.__struct_fields__ if getattr(checkup, name) is not None}
+    assert {"round_trip_seconds_p50", "sleep_late_seconds_p50", "cores"} <= known
+    assert not known & {"reader_lag_seconds_p50", "others_cores", "connections_per_second", "clock_source"}
     assert checkup.socket_slab_bytes is None
     assert checkup.kernel_stamps is False
 
@@ -97,7 +97,7 @@ def test_clock_that_stands_still_has_no_step(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("count", "percent", "value"), [(1, 50, 1), (2, 50, 1), (3, 50, 2), (100, 99, 99), (101, 99, 100), (0, 50, None)]
 )
-def test_percentile_is_the_least_value_that_so_many_do_not_exceed(
+def test_percentile_is_the_least_value_that_this_part_does_not_exceed(
     count: int, percent: float, value: int | None
 ) -> None:
     assert value == percentile(list(range(count, 0, -1)), percent)

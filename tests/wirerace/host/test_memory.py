@@ -1,4 +1,4 @@
-"""The kernel's memory for sockets: what it tells whom, and what one idle socket takes."""
+"""The kernel's memory for sockets: which users can read what, and the memory of one idle socket."""
 
 import resource
 from pathlib import Path
@@ -24,7 +24,7 @@ OBJECTS_BYTES = 10 * 2560 + 100 * 2368 + 110 * 832 + 1000 * 192
 MEMINFO = "MemTotal:       24683888 kB\nSlab:             351520 kB\nSReclaimable:     210000 kB\n"
 
 
-def told(directory: Path, monkeypatch: pytest.MonkeyPatch, **texts: str) -> int | None:
+def slab_from(directory: Path, monkeypatch: pytest.MonkeyPatch, **texts: str) -> int | None:
     for name in ("SLABINFO", "MEMINFO"):
         file = directory / name
         if name in texts:
@@ -33,24 +33,22 @@ def told(directory: Path, monkeypatch: pytest.MonkeyPatch, **texts: str) -> int 
     return slab_bytes()
 
 
-def test_root_is_told_of_what_sockets_consist_of_and_of_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert OBJECTS_BYTES == told(tmp_path, monkeypatch, SLABINFO=SLABINFO, MEMINFO=MEMINFO)
+def test_root_reads_the_objects_of_sockets_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert OBJECTS_BYTES == slab_from(tmp_path, monkeypatch, SLABINFO=SLABINFO, MEMINFO=MEMINFO)
 
 
 @pytest.mark.parametrize("slabinfo", [{}, {"SLABINFO": SLABINFO.replace("TCP ", "UDP ")}, {"SLABINFO": ""}])
-def test_others_are_told_of_the_pages_of_all_kinds(
+def test_others_read_the_pages_of_all_kinds(
     slabinfo: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert 351_520 * 1024 == told(tmp_path, monkeypatch, MEMINFO=MEMINFO, **slabinfo)
+    assert 351_520 * 1024 == slab_from(tmp_path, monkeypatch, MEMINFO=MEMINFO, **slabinfo)
 
 
 @pytest.mark.parametrize("meminfo", [{}, {"MEMINFO": "MemTotal: 1 kB\n"}])
-def test_kernel_that_does_not_tell_is_unknown(
+def test_kernel_that_does_not_report_is_unknown(
     meminfo: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert told(tmp_path, monkeypatch, **meminfo) is None
+    assert slab_from(tmp_path, monkeypatch, **meminfo) is None
     assert measure_socket_slab() is None
 
 
@@ -76,7 +74,7 @@ def test_socket_is_unknown_where_too_few_files_may_be_open(monkeypatch: pytest.M
 
 
 class Engine:
-    """What the engine says of a container's memory."""
+    """The engine's statistics of a container's memory."""
 
     def __init__(self, memory: dict[str, Any]) -> None:
         self._memory = memory
@@ -89,7 +87,7 @@ class Engine:
     ("parts", "slab"),
     [({"anon": 300, "file": 200, "slab": 40}, 40), ({"total_rss": 300, "total_cache": 200}, None)],
 )
-def test_container_tells_its_slab_with_groups_of_version_2(parts: dict[str, int], slab: int | None) -> None:
+def test_container_reports_its_slab_with_groups_of_version_2(parts: dict[str, int], slab: int | None) -> None:
     engine: Any = Engine({"usage": 600, "stats": parts})
     found = Container("websocket", engine).memory()
 
@@ -98,7 +96,7 @@ def test_container_tells_its_slab_with_groups_of_version_2(parts: dict[str, int]
     assert 0 < found.began_ns <= found.ended_ns
 
 
-def test_container_of_which_nothing_is_told_is_unknown() -> None:
+def test_container_of_which_nothing_is_reported_is_unknown() -> None:
     engine: Any = Engine({})
     found = Container("websocket", engine).memory()
 

@@ -1,4 +1,4 @@
-"""Ports for what an experiment starts: none is given to two of those who start something at the same moment."""
+"""Ports for the parts of an experiment: two processes that start something at the same moment get different ones."""
 
 import itertools
 import socket
@@ -33,7 +33,7 @@ def started(program: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
-def told(process: "subprocess.Popen[str]") -> str:
+def said(process: "subprocess.Popen[str]") -> str:
     assert process.stdout is not None
     return process.stdout.readline().strip()
 
@@ -47,7 +47,7 @@ def ended(process: "subprocess.Popen[str]") -> int:
 @only_linux
 def test_processes_that_choose_at_the_same_time_have_no_port_in_common() -> None:
     processes = [started(SEVERAL) for _ in range(4)]
-    chosen = [set(told(process).split()) for process in processes]
+    chosen = [set(said(process).split()) for process in processes]
 
     assert [0] * 4 == [ended(process) for process in processes]
     assert [BLOCK_PORTS] * 4 == [len(of_one) for of_one in chosen]
@@ -58,12 +58,12 @@ def test_processes_that_choose_at_the_same_time_have_no_port_in_common() -> None
 @only_linux
 def test_claim_is_one_processs_until_it_ends() -> None:
     first = started(CLAIMING)
-    assert "True" == told(first)
+    assert "True" == said(first)
     second = started(CLAIMING)
-    assert "False" == told(second)
+    assert "False" == said(second)
     assert [0, 0] == [ended(process) for process in (first, second)]
     third = started(CLAIMING)
-    assert "True" == told(third)
+    assert "True" == said(third)
     assert 0 == ended(third)
 
 
@@ -80,7 +80,7 @@ def test_port_is_given_again_only_after_all_others_of_the_block() -> None:
     assert set(given) < set(PORTS)
 
 
-def test_port_on_which_somebody_listens_is_not_given() -> None:
+def test_port_on_which_something_listens_is_not_given() -> None:
     with socket.socket() as listener:
         taken = free_port()
         listener.bind(("127.0.0.1", taken))

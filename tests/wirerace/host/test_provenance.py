@@ -89,7 +89,7 @@ def test_processor_is_what_it_calls_itself(
     assert model == cpu_model()
 
 
-def test_processor_that_does_not_tell_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processor_that_does_not_report_its_name_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "PROC", tmp_path)
     monkeypatch.setattr("platform.processor", lambda: "")
 

@@ -1,4 +1,4 @@
-"""What the kernel's list of connections says, against what each socket says of itself."""
+"""The kernel's list of connections, against each socket's own counters."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def test_list_has_the_accepted_connections_of_a_port_and_no_others() -> None:
 
 @linux
 def test_list_of_a_server_behind_a_proxy_has_both_ends_of_the_proxy() -> None:
-    """Of four sockets three: what clients hold is not among them, but what the proxy holds is."""
+    """Three of four sockets: the proxy's are in the list, but the client's is not."""
     server, proxy = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
     client = socket.create_connection(proxy.getsockname())
     accepted, onward = proxy.accept()[0], socket.create_connection(server.getsockname())
@@ -60,7 +60,7 @@ def test_list_of_a_server_behind_a_proxy_has_both_ends_of_the_proxy() -> None:
 
 
 @linux
-def test_port_that_nobody_listens_on_has_no_connections() -> None:
+def test_port_on_which_nothing_listens_has_no_connections() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         assert {} == connections_of(listener.getsockname()[1])
 

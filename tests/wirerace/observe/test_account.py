@@ -13,7 +13,7 @@ from wirerace.observe.account import AccountRecord, ProcessUse, Spread, Subscrip
 from wirerace.observe.histogram import Latencies, LatenciesRecord
 from wirerace.wire.update import Cursor
 
-COUNTS = st.integers(1, 9)  # never 0: a field that is left out would go unseen
+COUNTS = st.integers(1, 9)  # never 0, because a field that is left out would not be noticed
 MOST_LATENCY_NS = 5
 SMALLEST, LARGEST = ("least_ns", "min_ns"), ("most_ns", "max_ns")
 
@@ -38,7 +38,7 @@ KNOWN: dict[type, st.SearchStrategy[Any]] = {
 
 
 def values_of(of_type: msgspec.inspect.Type) -> st.SearchStrategy[Any]:
-    """Return a strategy for a field's type, of which nothing is empty; a type that is new has to be named here."""
+    """Return a strategy for a field's type, without empty values; a new type has to be added here."""
     match of_type:
         case msgspec.inspect.ListType(item):
             return st.lists(values_of(item), min_size=1, max_size=3)
@@ -68,7 +68,7 @@ def full_records() -> st.SearchStrategy[AccountRecord]:
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every number in a record with its path; lists and histograms whole, as what they hold and how often."""
+    """Yield every number in a record with its path; lists and histograms whole, as counts of their values."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if key == "histogram":
@@ -91,7 +91,7 @@ def counts_of(encoded: str) -> dict[int, int]:
 
 
 def expected_leaf(path: str, parts: list[Any]) -> Any:
-    """Return what one number must be when records are merged: an extreme where its name says so, otherwise the sum."""
+    """Return the expected number of merged records: an extreme if its name says so, otherwise the sum."""
     if path.endswith(SMALLEST):
         return min(parts)
     if path.endswith(LARGEST):
@@ -112,7 +112,7 @@ def test_merging_takes_every_number_of_every_field_into_account(records: list[Ac
 
 
 def test_every_field_of_an_account_has_an_empty_value() -> None:
-    """Nothing merged is an account, too: of a load in which no test has started."""
+    """Merging nothing gives an account, too: that of a load in which no test has started."""
     assert AccountRecord() == merge([])
 
 

@@ -38,7 +38,7 @@ def test_a_latency_keeps_three_digits_from_a_microsecond_to_an_hour(latency_ns: 
 @given(st.lists(latencies, min_size=1, max_size=60), st.sampled_from([1, 25, 50, 90, 99, 99.9, 100]))
 def test_percentile_lies_within_a_rank_of_the_sorted_list(values: list[int], percent: float) -> None:
     ordered = sorted(values)
-    rank = percent / 100 * len(values)  # of the smallest value that so many do not exceed; 1 is the first
+    rank = percent / 100 * len(values)  # the rank of the smallest value that this part does not exceed; 1 is the first
     low, high = max(math.floor(rank), 1), min(math.ceil(rank), len(values))
     value = recorded(values).percentile_ns(percent)
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 
 from tests.wirerace.stories import SECONDS_SQUARED, Story, account_of, age_integral, counted, peaks, stories
-from wirerace.observe.account import NO_WINDOW, STAGES, AccountRecord, Outcome, Spread, Subscription
+from wirerace.observe.account import NO_WINDOW, STAGES, AccountRecord, Outcome, Spread, Subscription, Window
 from wirerace.observe.ledger import Account, Ledger
 from wirerace.wire.update import Cursor, Update
 
@@ -55,8 +55,15 @@ def test_first_answer_has_no_peak_however_many_updates_it_brings() -> None:
     assert (0, 0) == (totals.peaks, totals.peak_ns)
 
 
+def test_newest_update_that_comes_again_makes_no_peak() -> None:
+    received = [(Update("e0", 1, 100, ""), arrival_ns) for arrival_ns in (110, 120, 130)]
+    totals = account_of(Story(0, Cursor("e0", 0), received, 300)).totals
+
+    assert (0, 90) == (totals.peaks, totals.age_ns)
+
+
 def test_time_is_counted_once_when_an_arrival_is_stamped_before_the_one_before_it() -> None:
-    """A stamp of the kernel may follow one of user space, which is later."""
+    """A kernel stamp may follow a later stamp of user space."""
     stamped = [(Update("e0", 1, 10, ""), 20), (Update("e0", 2, 30, ""), 120), (Update("e0", 3, 40, ""), 110)]
     totals = account_of(Story(0, Cursor("e0", 0), stamped, 300)).totals
 
@@ -98,7 +105,7 @@ def test_requests_responses_and_late_polls_count_by_the_time_they_were_due(
 
 
 def test_what_has_happened_so_far_is_counted_whatever_the_window() -> None:
-    """For those who look on while it happens: Locust's page, Prometheus."""
+    """For live views: Locust's page, Prometheus."""
     account = Account(NO_WINDOW)
     for _ in range(2):
         account.request(5)
@@ -121,14 +128,15 @@ def test_sum_of_repoll_gaps_does_not_fall_when_a_stamp_is_later_than_the_request
     assert 3 == account.tally.repoll_gap_ns
 
 
-def test_updates_that_were_overtaken_are_counted_so_far_whatever_the_window() -> None:
-    account = Account(NO_WINDOW)
+@pytest.mark.parametrize(("window", "of_window"), [(NO_WINDOW, 0), (Window(0, 10), 2), (Window(3, 10), 1)])
+def test_updates_that_were_overtaken_are_counted_so_far_and_in_the_window(window: Window, of_window: int) -> None:
+    account = Account(window)
     ledger = Ledger(account)
     ledger.open(Cursor("e0", 0), 0)
-    for seq in (1, 5, 3, 3, 2, 9):
+    for seq in (1, 5, 3, 3, 2):
         ledger.receive(Update("e0", seq, seq, ""), 10)
 
-    assert (2, 0) == (account.tally.reordered, account.totals.reordered)
+    assert (2, of_window) == (account.tally.reordered, account.totals.reordered)
 
 
 @pytest.mark.parametrize(("at_ns", "partial"), [(99, 0), (100, 2), (200, 0)])
@@ -274,8 +282,8 @@ def test_deliveries_that_may_have_come_earlier_are_counted() -> None:
     assert 2 == account.totals.upper_bounds, "what came again has no latency"
 
 
-def test_account_tells_how_many_clients_received_each_update_and_how_late() -> None:
+def test_account_says_how_many_clients_received_each_update_and_how_late() -> None:
     update = Update("e0", 1, 150, "")
-    told = [Story(0, Cursor("e0", 0), [(update, arrival_ns)], 300) for arrival_ns in (170, 190, 160, 180)]
+    played = [Story(0, Cursor("e0", 0), [(update, arrival_ns)], 300) for arrival_ns in (170, 190, 160, 180)]
 
-    assert {"e0": {1: Spread(4, 20 + 40 + 10 + 30, 10, 40)}} == account_of(*told).to_record().updates
+    assert {"e0": {1: Spread(4, 20 + 40 + 10 + 30, 10, 40)}} == account_of(*played).to_record().updates

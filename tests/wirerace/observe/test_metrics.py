@@ -45,7 +45,7 @@ def test_gauge_renders_what_is(name: str) -> None:
     assert 3 == scraped(registry)[f"wirerace_{name}"]
 
 
-def test_responses_are_told_apart_by_outcome() -> None:
+def test_responses_are_counted_by_outcome() -> None:
     registry = CollectorRegistry()
     ServiceMetrics(registry).responses["empty"] += 2
     found = scraped(registry)

@@ -12,7 +12,7 @@ Groups = Callable[[str, dict[str, str]], None]
 
 @pytest.fixture
 def groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Groups]:
-    """Make control groups of files, the process being in the one that its /proc says."""
+    """Make control groups from files; the process is in the group that its /proc names."""
     monkeypatch.setattr(usage, "PROC", tmp_path / "proc")
     monkeypatch.setattr(usage, "CGROUPS", tmp_path / "cgroup")
     usage._groups.cache_clear()

@@ -1,4 +1,4 @@
-"""Results of older versions open, and say what they said."""
+"""Results of older versions can be read, with the same figures."""
 
 from pathlib import Path
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from tests.refusals import lacking
 from tests.wirerace.results import RAW, RESULT, TRIAL
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT
 from wirerace.errors import BadInput
@@ -40,7 +41,7 @@ def test_raw_is_read_back_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_raw_samples_have_named_fields_and_say_when_they_were_taken() -> None:
-    """So that the file can be read without this code."""
+    """The file can be read without this code."""
     written = msgspec.structs.replace(NOTHING_MEASURED, server=(NOTHING_SPENT, NOTHING_SPENT))
     measured = msgspec.json.decode(msgspec.json.encode(written))
     samples = [*measured["server"], *measured["machine"], measured["idle"], measured["full"]]
@@ -78,9 +79,9 @@ def test_unknown_is_null_and_never_zero(tmp_path: Path) -> None:
 
 
 def test_directory_without_a_result_is_refused_with_what_to_give(tmp_path: Path) -> None:
-    expected = f"{tmp_path / FILE_NAME}: No such file or directory; give the directory of a run, or its result.json"
+    facts = ["No such file or directory", "the directory of a run", "result.json"]
 
-    assert expected == refusal_of(tmp_path)
+    assert [] == lacking(refusal_of(tmp_path), str(tmp_path / FILE_NAME), facts)
 
 
 @pytest.mark.parametrize(
@@ -99,60 +100,58 @@ def test_what_is_no_result_is_refused_on_one_line(content: bytes, tmp_path: Path
     assert [line] == line.splitlines()
 
 
-EDITS: dict[str, tuple[tuple[str | int, ...], object, str]] = {
-    "transport that is none": (
-        ("contestants", 0, "transport"),
-        "foo",
-        "contestants[0].transport: there is no 'foo'",
-    ),
-    "id that is none": (("contestants", 0, "id"), "\x1b[2J", r"contestants[0].id: '\x1b[2J' is no id of its own"),
-    "id twice": (("contestants", 1, "id"), "websocket", "contestants[0].id: 'websocket' is no id of its own"),
-    "contestant that is none": (
-        ("trials", 0, "contestant"),
-        "foo",
-        "trials[0].contestant: there is no 'foo' in contestants",
-    ),
-    "point that is none": (("trials", 0, "point"), 3, "trials[0].point: there is no points[3]"),
-    "no points": (("points",), [], "points: there is none"),
+EDITS: dict[str, tuple[tuple[str | int, ...], object, str, list[str]]] = {
+    "transport that is none": (("contestants", 0, "transport"), "foo", "contestants[0].transport", ["'foo'"]),
+    "id that is none": (("contestants", 0, "id"), "\x1b[2J", "contestants[0].id", [r"'\x1b[2J'"]),
+    "id twice": (("contestants", 1, "id"), "websocket", "contestants[0].id", ["'websocket'"]),
+    "contestant that is none": (("trials", 0, "contestant"), "foo", "trials[0].contestant", ["'foo'", "contestants"]),
+    "point that is none": (("trials", 0, "point"), 3, "trials[0].point", ["points[3]"]),
+    "no points": (("points",), [], "points", ["none"]),
     "setting of a key there is not": (
         ("points", 0, "setting"),
         {"clients.steps.stages[7].clients": 3},
-        "'clients.steps.stages[7].clients' is no key of the experiment",
+        "'clients.steps.stages[7].clients'",
+        ["no key of the experiment"],
     ),
-    "outcome left out": (("trials", 0, "responses"), {"data": 1, "empty": 0}, "trials[0].responses: error is missing"),
-    "text for a number": (("trials", 0, "lost"), "x", "trials[0].lost must be a whole number, got 'x'"),
-    "experiment that is none": (("experiment",), [], "experiment must be a table, got []"),
-    "clients that are none": (("experiment", "clients"), 5, "experiment.clients must be a table, got 5"),
-    "no count": (("experiment", "clients"), {}, "count is missing; add it to experiment.clients"),
-    "no window": (("experiment", "window"), {}, "measure_seconds is missing; add it to experiment.window"),
-    "valid repeats in words": (
-        ("experiment", "valid_repeats"),
-        "two",
-        "experiment.valid_repeats must be a whole number",
+    "outcome left out": (
+        ("trials", 0, "responses"),
+        {"data": 1, "empty": 0},
+        "trials[0].responses",
+        ["error", "missing"],
     ),
+    "text for a number": (("trials", 0, "lost"), "x", "trials[0].lost", ["whole number", "'x'"]),
+    "experiment that is none": (("experiment",), [], "experiment", ["a table", "[]"]),
+    "clients that are none": (("experiment", "clients"), 5, "experiment.clients", ["a table", "5"]),
+    "no count": (("experiment", "clients"), {}, "count", ["missing", "experiment.clients"]),
+    "no window": (("experiment", "window"), {}, "measure_seconds", ["missing", "experiment.window"]),
+    "valid repeats in words": (("experiment", "valid_repeats"), "two", "experiment.valid_repeats", ["whole number"]),
     "producer of another kind": (
         ("experiment", "producer", "arrivals"),
         "foo",
-        "experiment.producer.arrivals must be one of periodic, poisson, bursty, trace, got 'foo'",
+        "experiment.producer.arrivals",
+        ["periodic, poisson, bursty, trace", "'foo'"],
     ),
     "sizes that do not ascend": (
         ("experiment", "producer", "payload_bytes"),
         {"min": 5, "median": 3, "max": 9},
-        "experiment.producer.payload_bytes: min, median, max must ascend",
+        "experiment.producer.payload_bytes",
+        ["min, median, max", "ascend"],
     ),
 }
 
 
 @pytest.mark.parametrize("edit", EDITS)
 def test_edited_result_is_refused_by_the_key(edit: str, tmp_path: Path) -> None:
-    keys, value, line = EDITS[edit]
+    keys, value, place, facts = EDITS[edit]
     document = inner = msgspec.to_builtins(RESULT)
     for key in keys[:-1]:
         inner = inner[key]
     inner[keys[-1]] = value
     write_json(tmp_path / FILE_NAME, document)
 
-    assert refusal_of(tmp_path).startswith(f"{tmp_path / FILE_NAME}: no result of Wirerace: {line}")
+    head, line = f"{tmp_path / FILE_NAME}: no result of Wirerace: ", refusal_of(tmp_path)
+    assert line.startswith(head)
+    assert [] == lacking(line.removeprefix(head), place, facts), line
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Results of which little more is known than what a test says."""
+"""Results with little more than the values of a test."""
 
 import io
 from typing import Any
@@ -37,7 +37,7 @@ def result_of(*trials: Trial, discarded: tuple[int, ...] = ()) -> Result:
 
 
 def lines_of(*parts: RenderableType | None) -> list[str]:
-    """Return what is printed, line by line, without what a table pads."""
+    """Return the printed lines, without a table's padding."""
     console = Console(file=io.StringIO(), width=100)
     for part in parts:
         assert part is not None
@@ -47,5 +47,5 @@ def lines_of(*parts: RenderableType | None) -> list[str]:
 
 
 def text_of(*parts: RenderableType | None) -> str:
-    """Return what is printed, in one line."""
+    """Return the printed text on one line."""
     return " ".join(" ".join(lines_of(*parts)).split())

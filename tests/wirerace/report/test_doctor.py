@@ -51,7 +51,7 @@ def test_value_is_spelled_in_the_unit_that_its_name_has(name: str, value: str | 
     assert spelled == spelled_field(name, value)
 
 
-def test_values_of_a_figure_are_told_apart() -> None:
+def test_values_of_a_figure_have_names() -> None:
     assert "tsc, step 0.04 µs, reading 0.08 µs" == value_of(BY_NAME["wall clock"], WELL)
 
 
@@ -63,7 +63,7 @@ def test_advice_follows_the_table_on_a_line_of_its_own(capsys: pytest.CaptureFix
     assert "\n! Only 128 connections may wait to be accepted: sysctl -w net.core.somaxconn=4096.\n" in after
 
 
-def test_machine_on_which_all_is_well_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_machine_on_which_all_is_well_gets_a_line_that_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     print_checkup(WELL)
 
     assert "Nothing to change." in capsys.readouterr().out

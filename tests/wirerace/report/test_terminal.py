@@ -21,7 +21,7 @@ from wirerace.workload.schedule import EpochMade, Truth
 
 
 def trial(transport: str, repeat: int = 1, contestant: str = "", **changes: Any) -> Trial:
-    """Return a trial of which little more is known than that half of it was lost."""
+    """Return a trial with little more than the fact that half of it was lost."""
     truth = Truth(1, complete=True, epochs=[EpochMade("e", [1], [5], [0])])
     bare = trial_of(
         plan_of(transport, repeat, contestant=contestant),
@@ -124,7 +124,7 @@ def test_cells_stand_under_their_transport_and_what_is_unknown_is_a_dash() -> No
     assert (UNKNOWN, UNKNOWN) == rows["server CPU per delivery"]
 
 
-def test_table_tells_title_and_setting() -> None:
+def test_table_shows_title_and_setting() -> None:
     text = printed(result_of(trial("polling")))
 
     assert "Who is first?" in text
@@ -132,14 +132,14 @@ def test_table_tells_title_and_setting() -> None:
     assert f"{UNKNOWN} unknown" in text
 
 
-def test_table_tells_the_shape() -> None:
+def test_table_shows_the_shape() -> None:
     result = result_of(trial("polling"))
     result.experiment["clients"]["shape"] = "storm"
 
     assert "200 clients, storm · poisson" in printed(result)
 
 
-def test_table_tells_how_many_repeats_its_figures_are_the_mean_of() -> None:
+def test_table_shows_how_many_repeats_its_figures_are_the_mean_of() -> None:
     assert "mean of 2 repeats" in printed(result_of(trial("polling", 1), trial("polling", 2)))
 
 

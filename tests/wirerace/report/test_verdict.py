@@ -1,4 +1,4 @@
-"""The verdict in words: for somebody in a hurry."""
+"""The verdict in words, for readers in a hurry."""
 
 from pathlib import Path
 

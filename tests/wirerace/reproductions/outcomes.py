@@ -28,7 +28,7 @@ def times(p99: float | None, most: float | None) -> Times:
 
 
 def outcome(transport: str, heard_ms: list[int] | None = None, **changes: Any) -> Outcome:
-    """Return an outcome of which nothing is known but the changes, and what each update took."""
+    """Return an outcome with nothing but the changes, and the latency of each update."""
     updates = {"0123abcd": {seq: Spread(2, 2 * ms * MS, 0, 0) for seq, ms in zip(SEQS, heard_ms or [], strict=False)}}
     account = AccountRecord(subscribed=2, updates=updates)
     trial: Trial = msgspec.structs.replace(trial_of(plan_of(transport), WINDOW, account, TRUTH), **changes)
@@ -36,6 +36,6 @@ def outcome(transport: str, heard_ms: list[int] | None = None, **changes: Any) -
 
 
 def failed(checks: list[Check]) -> list[str]:
-    """Return what did not pass, and assert that everything else is a check or has no bounds."""
+    """Return the checks that failed, and assert that all others passed or have no bounds."""
     assert all((check.passed is None) == (check.low is None) == (not check.tolerance) for check in checks)
     return [check.what for check in checks if check.passed is False]

@@ -23,7 +23,7 @@ def sent(each_in: float, each_out: float, segments: int) -> Bytes:
 
 
 def polled(header_bytes: int) -> Outcome:
-    """Return polls that found one update each; what of the headers comes from the client does not matter."""
+    """Return polls that found one update each; the client's share of the headers does not matter."""
     body = len(join_batch([MESSAGE]))
     answers = {"data": POLLS, "empty": 0, "error": 0}
     return outcome("polling", bytes=sent(header_bytes, body, 1), responses=answers, arrived=POLLS)
@@ -62,14 +62,14 @@ def test_a_layer_below_the_ratio_shrinks() -> None:
     assert pytest.approx(expected) == value(found(), "ratio at the IP layer")
 
 
-def test_other_headers_fail_what_hangs_on_them() -> None:
+def test_other_headers_fail_the_checks_that_depend_on_them() -> None:
     polling = [f"polling, {clients}" for clients in ("1,000 clients", "10,000 clients, extrapolated")]
 
     assert {"headers of a poll, the paper's size", "ratio", *polling} < set(failed(found(paper=800)))
     assert {"header of a frame", "ratio", "WebSocket, 1,000 clients"} < set(failed(found(frame=4)))
 
 
-def test_what_nobody_counted_has_not_passed() -> None:
+def test_what_was_not_counted_has_not_passed() -> None:
     unknown = Bytes(None, None, None, None, None, None, None, None, None)
     nothing = {
         name: outcome(name.partition("-")[0], bytes=unknown) for name in ("polling", "polling-paper", "websocket")

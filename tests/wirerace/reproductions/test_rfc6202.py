@@ -39,7 +39,7 @@ def test_what_does_not_agree_fails(changes: dict[str, float], names: list[str]) 
     assert names == failed(found(**changes))  # type: ignore[arg-type]
 
 
-def test_nothing_heard_has_not_passed() -> None:
+def test_nothing_received_has_not_passed() -> None:
     nothing = {name: outcome(name) for name in ("longpolling", "websocket")}
 
     assert 4 == len(failed(checks(nothing)))
@@ -60,7 +60,7 @@ def mean_wait_seconds(made: list[int]) -> float:
 
 
 def has_two_close_pairs(made: list[int]) -> bool:
-    """Return whether two updates follow another one at once, yet not within one read, with nothing else near them."""
+    """Return whether two updates follow another one at once, but not within one read, with no others near them."""
     gaps = [(after - before) / 1e9 for before, after in pairwise(made)]
     in_window = [gap for gap, before in zip(gaps, made, strict=False) if before >= WINDOW.from_ns]
     around = [

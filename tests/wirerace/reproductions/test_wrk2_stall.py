@@ -31,7 +31,7 @@ def test_what_does_not_agree_fails(changes: dict[str, float], names: list[str]) 
     assert names == failed(found(**changes))[:2]
 
 
-def test_percentile_that_hangs_on_too_few_updates_has_not_passed() -> None:
+def test_percentile_that_depends_on_too_few_updates_has_not_passed() -> None:
     assert 3 == len(failed(found(true_p99=None)))
 
 

@@ -1,4 +1,4 @@
-"""What is said when a target cannot be left as it was found."""
+"""The warnings when a target cannot be left as it was found."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ def test_target_that_cannot_be_closed_costs_no_result(tmp_path: Path, result: Re
     assert ["it stays"] == result.warnings == json.loads((tmp_path / "result.json").read_text())["warnings"]
 
 
-def test_every_step_back_is_taken_whatever_becomes_of_those_before() -> None:
+def test_every_step_back_is_taken_even_after_one_that_failed() -> None:
     taken = []
 
     def fail(error: Exception) -> None:

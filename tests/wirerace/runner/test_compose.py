@@ -1,4 +1,4 @@
-"""The compose target where a part does not start: what was started before it is stopped."""
+"""The compose target when a part does not start: the parts started before it are stopped."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from wirerace.runner.targets.compose import Compose, PageState, Swarming
 
 
 class Page:
-    """Locust's page: notes what is pressed, and says that nothing runs."""
+    """Locust's page: notes its requests, and reports that no test runs."""
 
     def __init__(self, *, accepts: bool = True) -> None:
         self.pressed: list[str] = []
@@ -84,7 +84,7 @@ def test_server_of_which_no_port_is_known_is_not_watched(monkeypatch: pytest.Mon
     assert [] == compose._watched
 
 
-def test_test_of_somebody_else_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_test_that_was_not_started_here_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     page = Page(accepts=False)
     compose = target(page, "nothing", monkeypatch)
     monkeypatch.setattr(Compose, "_one", lambda *_: Published())

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.refusals import lacking
 from tests.wirerace.results import RAW, RESULT
 from wirerace.errors import BadInput, SystemFault, TrialFailed
 from wirerace.record.reading import read_result
@@ -23,14 +24,14 @@ AT_ONCE = 16
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory in which nobody has run anything."""
+    """A working directory without any run."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.fixture
 def same_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let everything start at the same time."""
+    """Make everything start at the same time."""
 
     class Clock:
         @staticmethod
@@ -122,7 +123,7 @@ def test_run_that_is_ended_early_says_where_what_was_finished_is(tmp_path: Path)
     assert [f"what was finished is in {out}: continue with --resume {out}"] == failure.value.__notes__
 
 
-def test_run_that_goes_on_writes_where_it_began_and_no_other_may_meanwhile(tmp_path: Path) -> None:
+def test_run_that_continues_writes_where_it_began_and_no_other_may_meanwhile(tmp_path: Path) -> None:
     with claimed("x", tmp_path / "out") as directory:
         directory.save(new_result())
         with pytest.raises(BadInput, match="another run is writing to it"), resumed(tmp_path / "out"):
@@ -154,7 +155,7 @@ def test_latest_stays_where_it_is_for_a_run_with_a_directory_of_its_own(tmp_path
 
 
 @pytest.mark.parametrize("mine", ["file", "directory"])
-def test_latest_that_is_somebodys_own_is_left_alone_with_a_warning(mine: str) -> None:
+def test_latest_that_belongs_to_the_user_is_left_alone_with_a_warning(mine: str) -> None:
     RESULTS.mkdir()
     if mine == "file":
         LATEST.write_text("mine")
@@ -207,15 +208,16 @@ def test_directory_that_has_gone_is_not_made_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "place", "line"),
+    ("error", "place", "named", "facts"),
     [
-        (OSError(28, "x"), "out/a", "out/a: No space left on device; free some space, or write to another disk"),
-        (OSError(28, "x", "out/b"), None, "out/b: No space left on device; free some space, or write to another disk"),
-        (OSError(24, "x"), None, "Too many open files; raise the limit on open files: ulimit -n"),
-        (OSError(30, "x"), "out", "out: Read-only file system; write to another directory, which --out names"),
-        (OSError("without a number"), "out", "out: without a number"),
-        (OSError(99, "x"), None, "Cannot assign requested address"),
+        (OSError(28, "x"), "out/a", "out/a", ["No space left on device", "free some space", "another disk"]),
+        (OSError(28, "x", "out/b"), None, "out/b", ["No space left on device", "free some space", "another disk"]),
+        (OSError(24, "x"), None, "Too many open files", ["ulimit -n"]),
+        (OSError(30, "x"), "out", "out", ["Read-only file system", "another directory", "--out"]),
+        (OSError("without a number"), "out", "out", ["without a number"]),
+        (OSError(99, "x"), None, "Cannot assign requested address", []),
     ],
 )
-def test_fault_names_the_place_and_the_cure(error: OSError, place: str | None, line: str) -> None:
-    assert line == str(fault_of(error, place))
+def test_fault_names_the_place_and_the_cure(error: OSError, place: str | None, named: str, facts: list[str]) -> None:
+    line = str(fault_of(error, place))
+    assert [] == lacking(line, named, facts), line

@@ -15,7 +15,7 @@ STEP_SECONDS = 0.01
 
 
 def lasts(*, has_all_from: float = 1e9, broken: tuple[float, float] = (0.0, 0.0)) -> float:
-    """Return how long a drain takes in which everything has come at a time, and something is broken for a while."""
+    """Return how long a drain lasts if everything has come at a given time, and something is broken for a while."""
     drain, step = Drain(WINDOW, NetworkPath(), OPTIONS), 0
     while True:
         seconds = step * STEP_SECONDS
@@ -49,7 +49,7 @@ def test_drain_after_a_break_ends_as_soon_as_everything_has_come() -> None:
     assert near(3.4, lasts(broken=(0.0, 3.0), has_all_from=3.4))
 
 
-def test_drain_goes_on_while_something_is_broken_even_if_everything_known_has_come() -> None:
+def test_drain_continues_while_something_is_broken_even_if_everything_known_has_come() -> None:
     assert near(3.0, lasts(broken=(0.0, 3.0), has_all_from=0.0))
 
 

@@ -1,4 +1,4 @@
-"""The local target: what it starts, watches and stops."""
+"""The local target: it starts, watches and stops processes."""
 
 import os
 import signal
@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tests.race.running import wait_until
+from tests.refusals import lacking
 from wirerace.errors import BadInput, TrialFailed
 from wirerace.experiment.model import Experiment
 from wirerace.experiment.paths import NetworkPath
@@ -95,7 +96,7 @@ def test_page_takes_no_service_by_the_port_that_it_wants_for_itself(tmp_path: Pa
 
 
 def ticking(tmp_path: Path) -> Process:
-    """Start a process that writes the time 200 times a second, and says so when it is told to end."""
+    """Start a process that writes the time 200 times a second, and writes a line when SIGTERM ends it."""
     program = """
 import signal, sys, time
 signal.signal(signal.SIGTERM, lambda *_: (print("in order", flush=True), sys.exit()))
@@ -109,14 +110,14 @@ while True:
 
 
 def longest_pause(tmp_path: Path) -> float:
-    """Return for how long a ticking process has stood still at most, by its own clock."""
+    """Return the longest time that a ticking process has stood still, by its own clock."""
     *whole, _ = (tmp_path / "log").read_text().split("\n")
     ticks = [float(line) for line in whole if line != "in order"]
     return max(after - before for before, after in pairwise(ticks))
 
 
 @pytest.mark.processes
-def test_stalled_process_stands_still_and_goes_on_by_itself(tmp_path: Path) -> None:
+def test_stalled_process_stands_still_and_continues_by_itself(tmp_path: Path) -> None:
     process = ticking(tmp_path)
     try:
         begun = time.monotonic()
@@ -138,7 +139,7 @@ def test_process_that_stands_still_is_stopped_in_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.processes
-def test_stall_ends_even_if_whoever_began_it_is_killed(tmp_path: Path) -> None:
+def test_stall_ends_even_if_the_process_that_began_it_is_killed(tmp_path: Path) -> None:
     process = ticking(tmp_path)
     program = f"""
 import os, pathlib, signal
@@ -172,10 +173,10 @@ def test_process_that_a_signal_has_stopped_is_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.processes
-def test_part_that_does_not_start_is_not_watched_and_takes_nobody_with_it(
+def test_part_that_does_not_start_is_not_watched_and_fails_no_other_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One trial fails; if what failed were kept among the watched, every later one would, too."""
+    """One trial fails. If the failed part were still watched, every later trial would fail, too."""
     experiment = Experiment("t", ["polling"], path="far", paths={"far": NetworkPath(0.05)})
     target = Local(alone(experiment), tmp_path)
     (plan,) = plans_of(experiment, 1)
@@ -212,22 +213,23 @@ def test_every_trial_begins_with_as_many_restarts_as_the_first(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("keys", "line"),
+    ("keys", "place", "facts"),
     [
         (
             {"path": "far", "paths": {"far": {"delay_seconds": 0.05}}},
-            "the path of polling has a delay, which needs processes of its own: leave out --on compose",
+            "the path of polling",
+            ["delay", "--on compose"],
         ),
         (
             {"transports": ["websocket"], "websocket": {"ping_interval_seconds": 1}},
-            (
-                "websocket.ping_interval_seconds is a server's, and the stack's are set in docker-compose.yml: "
-                "--ping-interval-seconds"
-            ),
+            "websocket.ping_interval_seconds",
+            ["docker-compose.yml", "--ping-interval-seconds"],
         ),
     ],
 )
-def test_containers_are_refused_what_only_processes_can_do_on_one_line(keys: dict[str, Any], line: str) -> None:
+def test_containers_are_refused_what_only_processes_can_do_on_one_line(
+    keys: dict[str, Any], place: str, facts: list[str]
+) -> None:
     with pytest.raises(BadInput) as refusal:
         refuse_unsupported(study_of({"title": "t", "transports": ["polling"], **keys}, Path()), SUPPORTED)
-    assert line == str(refusal.value)
+    assert [] == lacking(str(refusal.value), place, facts), refusal.value

@@ -1,4 +1,4 @@
-"""A path's proxy is observed: how late it forwards, what it spends, and which core it has."""
+"""A path's proxy is observed: its lateness, its CPU time, and its core."""
 
 import socket
 import threading
@@ -28,7 +28,7 @@ STILL_SECONDS = 0.3
 
 
 class Path:
-    """A client and a server with a proxy between them, which works only while the test lets it."""
+    """A client and a server with a proxy between them, which works only when the test calls it."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -39,7 +39,7 @@ class Path:
         self.server.setblocking(False)
 
     def received(self, size: int) -> bytes:
-        """Let the proxy work until so much has come."""
+        """Run the proxy until a number of bytes has come."""
         data, deadline = b"", time.monotonic() + PATIENCE_SECONDS
         while len(data) < size and time.monotonic() < deadline:
             self.proxy.turn(0.001)
@@ -74,7 +74,7 @@ def test_what_is_forwarded_is_counted_once_with_how_late_it_was(path: Path) -> N
     assert b"one" == path.received(3)
     first, second = path.proxy.report(), path.proxy.report()
 
-    assert (1, 0) == (first.late.recorded, second.late.recorded), "a report begins anew"
+    assert (1, 0) == (first.late.recorded, second.late.recorded), "a report begins again"
     assert first.began_ns < first.ended_ns == second.began_ns <= second.ended_ns
     assert first.cpu_seconds > 0
 
@@ -92,7 +92,7 @@ def test_proxy_that_stands_still_while_something_is_on_its_way_is_late(path: Pat
 
 @pytest.mark.skipif(proxy.SO_TIMESTAMPNS is None, reason="needs the kernel's stamps: Linux")
 def test_proxy_that_stands_still_before_it_reads_is_as_late(path: Path) -> None:
-    """The delay counts from the arrival: reading late must not make a link longer without a word."""
+    """The delay counts from the arrival, so late reading must be reported as lateness."""
     path.client.sendall(b"one")
     time.sleep(STILL_SECONDS)  # what is tested
     assert b"one" == path.received(3)
@@ -102,7 +102,7 @@ def test_proxy_that_stands_still_before_it_reads_is_as_late(path: Path) -> None:
     assert latest_ns >= (STILL_SECONDS - DELAY_SECONDS) * 1e9
 
 
-def test_order_is_kept_whatever_the_stamps_say(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_order_is_kept_with_any_stamps(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wall clock that is set between two readings makes the second one look older."""
     lags = iter([0.0, 5.0])
     monkeypatch.setattr(proxy, "lag_seconds", lambda _: next(lags, 0.0))
@@ -170,6 +170,6 @@ def test_proxy_has_a_core_of_its_own_where_there_are_enough(
     experiment = Experiment("t", ["polling"], path="far", paths={"far": path}, load=load)
 
     assert expected == cores_of(load, path)
-    told = [caution for caution in cautions(alone(experiment)) if "the proxy shares core" in caution]
-    assert expected.is_shared == bool(told)
+    found = [caution for caution in cautions(alone(experiment)) if "the proxy shares core" in caution]
+    assert expected.is_shared == bool(found)
     assert Cores([], []) == cores_of(LoadOptions(pin_cores=False), path)

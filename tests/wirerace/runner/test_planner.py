@@ -1,4 +1,4 @@
-"""Planners: which trials run: all repeats, or as many as it takes for enough valid ones."""
+"""Planners decide which trials run: all repeats, or repeats until enough are valid."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -43,7 +43,7 @@ def empty(study: Study) -> Result:
 
 
 def note(result: Result, plan: Plan, invalid: Collection[int] = (), failed: Collection[int] = ()) -> None:
-    """Add what came of a plan to a result."""
+    """Add the outcome of a plan to a result."""
     point = plan.setting.number
     if plan.repeat in failed:
         result.failures.append(Failure(plan.contestant.id, plan.repeat, "it broke", point))
@@ -54,14 +54,14 @@ def note(result: Result, plan: Plan, invalid: Collection[int] = (), failed: Coll
         result.discarded.append(Discarded(point, plan.repeat))
 
 
-def test_every_repeat_runs_every_contestant_whatever_comes_of_it() -> None:
+def test_every_repeat_runs_every_contestant_valid_or_not() -> None:
     plans, result = ran(Experiment("t", TRANSPORTS, repeats=3), invalid={2}, failed={3})
 
     assert [1, 1, 2, 2, 3, 3] == [plan.repeat for plan in plans]
     assert ([], True) == (result.discarded, result.is_enough)
 
 
-def test_repeats_go_on_until_enough_are_valid_and_a_spoilt_one_is_not_run_to_its_end() -> None:
+def test_repeats_continue_until_enough_are_valid_and_an_invalid_one_is_not_run_to_its_end() -> None:
     plans, result = ran(Experiment("t", TRANSPORTS, valid_repeats=2, tries=5), invalid={1}, failed={3})
 
     assert [1, 2, 2, 3, 4, 4] == [plan.repeat for plan in plans]
@@ -122,7 +122,7 @@ def test_setting_with_an_invalid_repeat_gets_another_one_and_the_others_do_not()
 
 
 @pytest.mark.parametrize("stop", range(13))
-def test_run_that_was_interrupted_anywhere_goes_on_with_what_is_missing(stop: int) -> None:
+def test_run_that_was_interrupted_anywhere_continues_with_what_is_missing(stop: int) -> None:
     study = study_of(SWEEP, Path())
     whole, plans = empty(study), []
     while (plan := planner_of(study).next(ran_in(whole))) is not None:

@@ -16,7 +16,7 @@ from wirerace.runner.network.proxy import MOST_BYTES_ON_THE_WAY, Proxy
 DELAY_SECONDS = 0.05
 PATIENCE_SECONDS = 60.0
 TRIES = 5
-"""Nothing comes too soon. On a machine that is busy with other things much comes late, but not all of some tries."""
+"""The number of tries. No byte comes too soon. On a busy machine many come late, but not in every try."""
 
 Through = Callable[[], tuple[socket.socket, socket.socket]]
 
@@ -72,7 +72,7 @@ def received(stream: socket.socket, size: int) -> bytes:
 
 
 def until_blocked(stream: socket.socket) -> Iterator[int]:
-    """Yield how much each send took, until one takes nothing."""
+    """Yield the bytes that each send accepted, until one accepts none."""
     with contextlib.suppress(TimeoutError):
         while True:
             yield stream.send(bytes(65_536))
@@ -83,7 +83,7 @@ def seconds_until(stream: socket.socket, expected: bytes, since: float) -> float
     return time.monotonic() - since
 
 
-def test_each_way_takes_the_delay_and_the_first_bytes_a_handshake_more(through: Through) -> None:
+def test_each_direction_takes_the_delay_and_the_first_bytes_a_handshake_more(through: Through) -> None:
     first: list[float] = []
     there: list[float] = []
     back: list[float] = []
@@ -141,7 +141,7 @@ def test_reader_that_does_not_read_stops_the_sender(through: Through) -> None:
     assert sent == len(received(accepted, sent))
 
 
-def test_half_close_is_passed_on_after_what_was_sent_before_it(through: Through) -> None:
+def test_half_close_is_forwarded_after_what_was_sent_before_it(through: Through) -> None:
     client, accepted = through()
     client.sendall(b"request")
     client.shutdown(socket.SHUT_WR)
@@ -151,7 +151,7 @@ def test_half_close_is_passed_on_after_what_was_sent_before_it(through: Through)
     assert b"answer" == received(client, 100)
 
 
-def test_reset_is_passed_on_a_delay_later(through: Through) -> None:
+def test_reset_is_forwarded_a_delay_later(through: Through) -> None:
     client, accepted = through()
     client.sendall(b"x")
     assert b"x" == received(accepted, 1)

@@ -36,7 +36,7 @@ def test_compose_that_hangs_is_said_on_one_line_and_ended(hanging: Path, monkeyp
 
 
 def test_compose_is_ended_when_this_process_is_interrupted(hanging: Path) -> None:
-    """It has not heard of the Ctrl-C itself, and must not work on while its work is undone."""
+    """It has not received the Ctrl-C itself, and must not continue while its work is undone."""
     raised: list[int] = []
 
     def interrupt_when_it_hangs(_number: int, frame: FrameType | None) -> None:

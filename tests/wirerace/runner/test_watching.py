@@ -1,4 +1,4 @@
-"""Watching parts: what was started again and what stood still, seen by a clock of the test's own."""
+"""Watching parts: which were started again and which stood still, with a clock of the test."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from wirerace.runner.watching import ITSELF, Watch
 
 
 class Dummy:
-    """A part that is told how it is."""
+    """A part whose state the test sets."""
 
     def __init__(self, restarts: int = 0) -> None:
         self.restarts = restarts
@@ -52,7 +52,7 @@ def test_one_of_several_processes_that_stands_still_is_the_parts() -> None:
     assert pytest.approx(TICK_SECONDS) == watch.found()["load"].still_seconds
 
 
-def test_look_that_comes_late_is_told_of_the_run_itself_and_of_nobody_else() -> None:
+def test_look_that_comes_late_is_noted_for_the_run_itself_and_for_no_other_part() -> None:
     stopped = Dummy()
     watch, hand = watching(server=stopped)
     stopped.stopped = True

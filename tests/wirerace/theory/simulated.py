@@ -1,4 +1,4 @@
-"""Clients played event by event, in seconds: the oracle for theory, of which they take no more than a name."""
+"""Clients played event by event, in seconds: the oracle for theory, which imports only names from it."""
 
 import itertools
 import math
@@ -19,7 +19,7 @@ class Answer(NamedTuple):
     """When a client was answered, and with which updates, by making time."""
 
     at: float
-    heard: list[float]
+    received: list[float]
 
 
 Draw = Callable[[], float]
@@ -36,10 +36,10 @@ def polls(made: list[float], interval: float, phase: float, end: float) -> list[
     waiting = deque(made)
     answers: list[Answer] = []
     while (at := phase + len(answers) * interval) < end:
-        heard = []
+        received = []
         while waiting and waiting[0] <= at:
-            heard.append(waiting.popleft())
-        answers.append(Answer(at, heard))
+            received.append(waiting.popleft())
+        answers.append(Answer(at, received))
     return answers
 
 
@@ -65,12 +65,12 @@ def _long_polls(made: list[float], gap: Draw, hold: float) -> Iterator[Answer]:
         now += gap()
         if not (waiting and waiting[0] <= now):
             now = min(now + hold, max(now, waiting[0]) if waiting else math.inf)
-        heard = []
+        received = []
         while waiting and waiting[0] <= now:
-            heard.append(waiting.popleft())
-        if not waiting and not heard and math.isinf(hold):
+            received.append(waiting.popleft())
+        if not waiting and not received and math.isinf(hold):
             return
-        yield Answer(now, heard)
+        yield Answer(now, received)
 
 
 def seen(clients: list[list[Answer]], start: float, end: float, delay: float = 0.0) -> Prediction:
@@ -78,8 +78,8 @@ def seen(clients: list[list[Answer]], start: float, end: float, delay: float = 0
     latencies, answered = [], []
     area = aged = 0.0
     for answers in clients:
-        latencies += [at + delay - made for at, heard in answers for made in heard if start <= made < end]
-        answered += [len(heard) for at, heard in answers if start <= at < end]
+        latencies += [at + delay - made for at, received in answers for made in received if start <= made < end]
+        answered += [len(received) for at, received in answers if start <= at < end]
         for since, until, newest in known(answers, delay):
             low, high = max(since, start), min(until, end)
             if low < high:
@@ -96,8 +96,8 @@ def seen(clients: list[list[Answer]], start: float, end: float, delay: float = 0
 
 
 def known(answers: list[Answer], delay: float) -> Iterator[tuple[float, float, float]]:
-    """Yield from when until when the newest of all that a client has is which, by making time."""
-    newest = itertools.accumulate((max(heard) if heard else -math.inf for _, heard in answers), max)
+    """Yield the stretches of time with the newest update that a client has in each, by making time."""
+    newest = itertools.accumulate((max(received) if received else -math.inf for _, received in answers), max)
     times = [at + delay for at, _ in answers]
     for since, until, made in zip(times, [*times[1:], math.inf], newest, strict=False):
         if not math.isinf(made):

@@ -30,7 +30,7 @@ def theory_of(transport: str) -> Theory:
 
 @pytest.mark.long
 @pytest.mark.parametrize(("rate", "interval"), [(0.2, 1.0), (1.0, 1.0), (5.0, 0.3)])
-def test_pollers_of_poisson_news_see_the_closed_forms(rate: float, interval: float) -> None:
+def test_pollers_of_poisson_updates_see_the_closed_forms(rate: float, interval: float) -> None:
     end = UPDATES / rate
     made = poisson(rate, end, seed=7)
     clients = [polls(made, interval, random.Random(2).uniform(0, interval), end)]
@@ -43,7 +43,7 @@ def test_pollers_of_poisson_news_see_the_closed_forms(rate: float, interval: flo
 
 @pytest.mark.long
 @pytest.mark.parametrize("period", [0.4, 1.0, 2.5])
-def test_pollers_of_periodic_news_see_the_closed_forms(period: float) -> None:
+def test_pollers_of_periodic_updates_see_the_closed_forms(period: float) -> None:
     made = [index * period for index in range(1, 60)]
     clients = all_phases(made, 1.0, 60 * period)
 
@@ -57,7 +57,9 @@ def test_pollers_of_periodic_news_see_the_closed_forms(period: float) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("hold", [0.0, 0.05, 0.4, 25.0])
 @pytest.mark.parametrize(("rate", "gaps"), [(0.5, GAPS), (5.0, GAPS), (5.0, (0.1,)), (20.0, (0.4, 0.6))])
-def test_long_pollers_of_poisson_news_see_the_closed_forms(rate: float, gaps: tuple[float, ...], hold: float) -> None:
+def test_long_pollers_of_poisson_updates_see_the_closed_forms(
+    rate: float, gaps: tuple[float, ...], hold: float
+) -> None:
     end = UPDATES * 0.6 / rate / (1 + 1 / rate)
     made, gap = poisson(rate, end, seed=3), random.Random(4)
     answers = long_polls(made, lambda: gap.choice(gaps), hold, end)
@@ -73,7 +75,7 @@ def test_long_pollers_of_poisson_news_see_the_closed_forms(rate: float, gaps: tu
 
 
 @pytest.mark.parametrize("gaps", [(0.1,), (0.05, 0.35)])
-def test_long_pollers_who_are_back_before_the_next_periodic_update_wait_for_nothing(gaps: tuple[float, ...]) -> None:
+def test_long_pollers_that_are_back_before_the_next_periodic_update_wait_for_nothing(gaps: tuple[float, ...]) -> None:
     made, gap = [index * 0.4 for index in range(1, 500)], random.Random(4)
     answers = long_polls(made, lambda: gap.choice(gaps), 0.4, 200)
 
@@ -86,7 +88,7 @@ def test_long_pollers_who_are_back_before_the_next_periodic_update_wait_for_noth
 
 
 @pytest.mark.parametrize(("gaps", "hold"), [((0.1, 0.4), 25.0), ((0.1,), 0.2)])
-def test_other_long_pollers_of_periodic_news_have_no_closed_form(gaps: tuple[float, ...], hold: float) -> None:
+def test_other_long_pollers_of_periodic_updates_have_no_closed_form(gaps: tuple[float, ...], hold: float) -> None:
     path = DeliveryPath(DELAY, repoll_seconds=gaps)
 
     assert Prediction() == longpolling.predict(Periodic(2.5), path, LongPollingOptions(hold_seconds=hold))
@@ -194,7 +196,7 @@ def test_transport_of_which_there_is_no_theory_is_not_predicted() -> None:
     assert find_theory("pigeon") is None
 
 
-def test_closed_forms_are_there_for_poisson_and_periodic_news() -> None:
+def test_closed_forms_exist_for_poisson_and_periodic_updates() -> None:
     assert Poisson(2.0) == closed_arrivals(Source(rate_per_second=2.0))
     assert Periodic(2.0) == closed_arrivals(Source(rate_per_second=2.0, arrivals="periodic"))
     assert closed_arrivals(Source(arrivals="bursty")) is None

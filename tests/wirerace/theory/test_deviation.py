@@ -1,4 +1,4 @@
-"""Sampling deviation: as wide as the arrivals' own statistics say, the same each time, and soon computed."""
+"""Sampling deviation: as wide as the arrivals' own statistics say, the same each time, and quick to compute."""
 
 import math
 import time
@@ -43,7 +43,7 @@ def test_counts_of_poisson_updates_vary_with_the_root_of_their_number() -> None:
     assert (0.0, None, 0.0) == (found.latency_seconds, found.empty_fraction, found.updates_per_response)
 
 
-def test_periodic_news_varies_by_no_more_than_the_windows_edges() -> None:
+def test_periodic_updates_vary_by_no_more_than_the_windows_edges() -> None:
     source = Source(rate_per_second=2.0, arrivals="periodic")
     found = sampling_deviation(polling.predict, source, DeliveryPath(DELAY), PollingOptions(interval_seconds=0.3), 60.0)
 

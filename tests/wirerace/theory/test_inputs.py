@@ -1,4 +1,4 @@
-"""What predictions need of the path, measured in the same trial: by the CPU clock and the kernel, or fitted."""
+"""The inputs of predictions, measured in the same trial: by the CPU clock and the kernel, or fitted."""
 
 import msgspec
 import pytest
@@ -59,7 +59,7 @@ def test_path_of_push_through_a_link_has_its_delay() -> None:
     assert pytest.approx(0.003 + 0.05) == path_of("websocket", raw).delay_seconds
 
 
-def test_path_of_push_is_fitted_where_the_server_does_not_tell_its_cpu_time() -> None:
+def test_path_of_push_is_fitted_where_the_server_does_not_report_its_cpu_time() -> None:
     path = path_of("websocket", raw_of(traffic=TRIP))
 
     assert pytest.approx((0.004, 0.001)) == (path.delay_seconds, path.send_seconds)
@@ -133,13 +133,13 @@ def test_path_of_long_polling_is_measured_on_updates_that_were_awaited() -> None
     for index in range(1, 25):
         made += [WINDOW.from_ns + index * SECOND // 3, WINDOW.from_ns + index * SECOND // 3 + 20 * MS]
     truth = Truth(len(made), complete=True, epochs=[EpochMade("e", list(range(len(made))), made, [0] * len(made))])
-    heard = {
+    received = {
         seq: Spread(2, 0, latency * MS, (latency + latency % 50) * MS)
         for seq in range(1, 49)
         for latency in ([50, 130][seq % 2 - 1],)
     }
     account = msgspec.structs.replace(
-        raw_of(repolling=recorded(*[MS] * 10)).account, updates={"e": heard}, delivered=96, subscribed=2
+        raw_of(repolling=recorded(*[MS] * 10)).account, updates={"e": received}, delivered=96, subscribed=2
     )
     raw = Raw(WINDOW, account, truth, MEASURED, NetworkPath(0.05))
     path = longpolling.path_of(plan_of("longpolling"), raw, figures(plan_of("longpolling"), raw))

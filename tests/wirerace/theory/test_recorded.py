@@ -1,4 +1,4 @@
-"""Predictions given a schedule: exact against clients played event by event, whatever the arrivals."""
+"""Predictions given a schedule: exact against clients played event by event, for any arrivals."""
 
 import itertools
 import math
@@ -160,7 +160,7 @@ def test_long_pollers_gaps_may_scatter() -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("rate", [0.5, 5.0])
-def test_long_record_of_poisson_news_agrees_with_the_closed_forms(rate: float) -> None:
+def test_long_record_of_poisson_updates_agrees_with_the_closed_forms(rate: float) -> None:
     made, closed = generated(rate, 50_000 / rate), Poisson(rate)
     path = DeliveryPath(DELAY, repoll_seconds=(0.01, 0.2))
     for interval in (1.0, 0.2):
@@ -175,7 +175,7 @@ def test_long_record_of_poisson_news_agrees_with_the_closed_forms(rate: float) -
 
 
 @pytest.mark.parametrize("period", [0.5, 1.0, 1.25, 2.5])
-def test_record_of_periodic_news_agrees_with_the_closed_form(period: float) -> None:
+def test_record_of_periodic_updates_agrees_with_the_closed_form(period: float) -> None:
     made = record([index * period for index in range(1, 100)], START, START + 20)
 
     assert pytest.approx(max(0, 1 - 1 / period), abs=1e-6) == made.empty_fraction(1.0)
@@ -194,7 +194,7 @@ def test_age_of_pollers_is_that_of_listeners_averaged_over_lookbacks(interval: f
 
 
 def test_delay_shifts_the_window_that_the_source_is_seen_in() -> None:
-    """An age of the window's first second counts, one of its last does not, when news takes a second."""
+    """With a delay of a second, an age of the window's first second counts, and one of its last does not."""
     made = record([9.0, 21.5])
 
     assert pytest.approx(1.0 + (0 + 12) / 2) == made.age_seconds(1.0)
@@ -247,7 +247,7 @@ def test_replay_repeats() -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("rate", [1.0, 100.0])
 def test_replay_of_scattered_gaps_varies_little_and_costs_no_wait(rate: float) -> None:
-    """With other draws of the gaps, which the order of the sample decides, it comes to the same within 2 %."""
+    """Other draws of the gaps, by another order of the sample, give the same within 2 %."""
     made = generated(rate, 100 * max(1, 100 / rate))
     begun = time.process_time()
     first, other = (held(made, gaps, 25.0) for gaps in ((0.01, 0.2, 0.7), (0.7, 0.2, 0.01)))

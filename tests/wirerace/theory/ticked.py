@@ -7,7 +7,7 @@ from wirerace.observe.account import Window
 
 
 class Watched(NamedTuple):
-    """What was seen of a client, in ticks.
+    """The observations of a client, in ticks.
 
     `answers` has how many updates each answer of the window brought, `waits` how long each update made in the window
     waited for its answer, `ages` the age in the middle of each tick of the window.

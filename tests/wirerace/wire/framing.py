@@ -1,4 +1,4 @@
-"""WebSocket frames, right and wrong, and what a reader makes of them."""
+"""WebSocket frames, right and wrong, and the results of a reader."""
 
 import itertools
 import struct
@@ -14,7 +14,7 @@ MASK = b"\x01\x80\xff\x00"
 
 
 class Frame(NamedTuple):
-    """A frame as it travels, right or wrong. `length_bits` overrides the length's shortest form."""
+    """A frame as it is sent, right or wrong. `length_bits` overrides the length's shortest form."""
 
     opcode: int
     payload: bytes

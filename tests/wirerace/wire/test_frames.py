@@ -181,7 +181,7 @@ def test_wsproto_reads_the_close_that_we_encode(code: CloseCode, reason: str, ma
     assert expected == read_by_wsproto([encode_close(code, reason, mask)], masked=bool(mask))
 
 
-def test_close_frame_tells_its_code() -> None:
+def test_close_frame_has_its_code() -> None:
     assert [1001, None] == [close_code_of(b"\x03\xe9bye"), close_code_of(b"")]
 
 

@@ -69,7 +69,7 @@ sides = pytest.mark.parametrize("masked", [False, True], ids=["to a client", "to
 
 
 def encoded(frames: list[Frame], *, masked: bool) -> list[bytes]:
-    """Return good frames and then `frames`, which are as a server gets them; to a client masks are the other way."""
+    """Return good frames and then `frames`, in a server's form; for a client, masks are inverted."""
     whole = [*(sent(*message) for message in GOOD), *frames]
     return [(frame if masked else frame._replace(mask=b"" if frame.mask else MASK)).encoded() for frame in whole]
 

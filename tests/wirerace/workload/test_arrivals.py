@@ -37,7 +37,7 @@ def test_bursts_leave_silence_between_them() -> None:
     assert all(1.5 <= silence < 2.5 for silence in silences)
 
 
-def test_bursts_go_on_in_order_and_start_anywhere_into_a_cycle() -> None:
+def test_bursts_continue_in_order_and_start_anywhere_in_a_cycle() -> None:
     firsts = []
     for seed in range(200):
         times = offsets(bursty(seed), 50)
@@ -127,7 +127,7 @@ kinds = pytest.mark.parametrize("schedule", KINDS, ids=lambda schedule: schedule
 def test_updates_from_an_instant_on_are_those_of_the_whole_schedule(
     schedule: Schedule, index: int, before_ns: int
 ) -> None:
-    """Times and payloads: a producer that was killed goes on as if it had lived."""
+    """Times and payloads: a producer that was killed continues as if it had never stopped."""
     whole = list(itertools.islice(updates_of(schedule, START_NS), index + 50))
     from_ns = whole[index][0] - before_ns
     expected = [update for update in whole if update[0] >= from_ns]
@@ -139,7 +139,7 @@ def test_updates_from_an_instant_on_are_those_of_the_whole_schedule(
 
 @kinds
 def test_schedule_that_began_a_year_ago_is_at_work_at_once(schedule: Schedule) -> None:
-    """Billions of updates lie before: they are jumped over."""
+    """Billions of earlier updates are skipped."""
     from_ns = START_NS + 365 * 86_400 * 10**9
     first, second = itertools.islice(updates_of(schedule, START_NS, from_ns), 2)
     assert from_ns <= first[0] <= second[0] < from_ns + 10**9
@@ -177,7 +177,7 @@ def test_sizes_have_nothing_to_do_with_gaps() -> None:
 
 
 def test_blocks_of_poisson_arrivals_leave_no_trace() -> None:
-    """Gaps across the bounds of blocks are as long, on average, as all others."""
+    """Gaps across the bounds of blocks have the same mean as all others."""
     rate, count = 10.0, 200
     times = offsets(Schedule(rate_per_second=rate, seed=4), 1000 * (count + 1))
     bounds = [1000 / rate * number for number in range(1, count)]

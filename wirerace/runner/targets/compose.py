@@ -195,7 +195,7 @@ class Compose:
     def _one(self, service: str) -> Container:
         found = self._stack.containers(service)
         if not found:
-            raise TrialFailed(f"{service} is not running any more: docker compose ps tells more")
+            raise TrialFailed(f"{service} is not running any more: see docker compose ps")
         return found[0]
 
     def _stop_load(self) -> None:

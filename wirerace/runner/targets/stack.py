@@ -81,7 +81,7 @@ class Stack:
             health = state.get("Health", {}).get("Status")
             if health == "unhealthy" or (container.status == "exited" and state["ExitCode"]):  # a demo ends with 0
                 return f"; {Container(str(container.labels[SERVICE]), container).failure('is down')}"
-        return "; docker compose ps tells more"
+        return "; see docker compose ps"
 
 
 def run_compose(*arguments: str, variables: Mapping[str, str] = NO_VARIABLES) -> "subprocess.CompletedProcess[str]":
