@@ -67,7 +67,7 @@ def with_order(options: Options, order: str | None) -> Options:
     """
     if order is None:
         return options
-    given = decode_json(order.encode(errors="surrogateescape"), dict[str, Any], "--contestant")
+    given = decode_json(order.encode(errors="surrogatepass"), dict[str, Any], "--contestant")
     if unknown := given.keys() - set(options.__struct_fields__):
         raise BadInput(f"--contestant: {shown(min(unknown))} is none of {', '.join(options.__struct_fields__)}")
     return convert(msgspec.structs.asdict(options) | given, type(options), "--contestant")
