@@ -111,7 +111,10 @@ def read_options(given: Mapping[str, Any]) -> UserOptions:
     Raises BadInput, naming the flag, when one is not valid.
     """
     if order := given.get("contestant"):
-        return _ordered(decode_json(str(order).encode(errors="surrogatepass"), LoadOrder, "--contestant"), str(given.get("shape", "")))
+        return _ordered(
+            decode_json(str(order).encode(errors="surrogatepass"), LoadOrder, "--contestant"),
+            str(given.get("shape", "")),
+        )
     try:
         seed = int(given["load_seed"])
     except ValueError:

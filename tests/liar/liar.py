@@ -174,7 +174,7 @@ class WebSocket(Client):
 
 
 class Streaming(Client):
-    """Tells what there is to tell: all chunks of one turn in one piece."""
+    """Sends all chunks of one turn in one piece."""
 
     content_type = "application/x-ndjson"
 
@@ -186,9 +186,9 @@ class Streaming(Client):
         )  # fmt: skip
         self.stream.write("\r\n".join([*lines, "", ""]).encode())
 
-    def news(self) -> None:
+    def updated(self) -> None:
         if self.outbox:
-            self.tell(lambda updates: b"".join(self.chunk_of(update) for update in updates))
+            self.flush(lambda updates: b"".join(self.chunk_of(update) for update in updates))
 
     def chunk_of(self, update: bytes) -> bytes:
         return b"%x\r\n%b\n\r\n" % (len(update) + 1, update)
