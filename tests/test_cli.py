@@ -36,7 +36,7 @@ def wirerace(*arguments: str, before: str = "") -> subprocess.CompletedProcess[s
         (["show", "tests"], "tests/result.json: No such file or directory; give the directory of a run"),
         (
             ["reproduce", "cold-fusion"],
-            "there is no reproduction 'cold-fusion'; there are kaazing, wrk2-stall, rfc6202, pull-interval, all",
+            "there is no reproduction 'cold-fusion'; there are kaazing, wrk2-stall, rfc6202, pull-interval, half-interval, all",
         ),
         (["reproduce", "kaazing", "--out", "."], "--out . holds something already: name a new directory"),
         (["run"], "Missing argument 'FILE'"),
@@ -125,4 +125,4 @@ def test_doctor_without_a_place_for_logs_prints_the_rest_and_says_why(tmp_path: 
 def test_reproductions_are_listed_a_line_each() -> None:
     lines = wirerace("reproduce").stdout.splitlines()
 
-    assert ["kaazing", "wrk2-stall", "rfc6202", "pull-interval"] == [line.split()[0] for line in lines]
+    assert ["kaazing", "wrk2-stall", "rfc6202", "pull-interval", "half-interval"] == [line.split()[0] for line in lines]

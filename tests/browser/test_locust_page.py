@@ -10,20 +10,21 @@ import pytest
 
 from tests.race.playing import Playground
 from tests.race.running import wait_until
+from wirerace.transports import TRANSPORTS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 pytestmark = pytest.mark.browser
 
-CLASSES = {"PollingUser": "/poll", "LongPollingUser": "/longpoll", "WebSocketUser": "/ws"}
+CLASSES = {transport.user_class: transport.path for transport in TRANSPORTS.values()}
 SHAPES = ("Default", "Ramp", "ReconnectStorm", "Spike", "Steady", "Steps")
 SHORT = {
     "rampForSeconds": "2",
     "spikeBaseClients": "1",
     "spikeAtSeconds": "2",
     "spikeForSeconds": "2",
-    "stepsStages": "2:2,3:2",
+    "stepsStages": "2:2,5:2",
     "stormAtSeconds": "2",
 }
 
@@ -72,7 +73,7 @@ class Locust:
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).click()
 
-    def start(self, clients: int = 3) -> None:
+    def start(self, clients: int = len(CLASSES)) -> None:
         self.fill(userCount=str(clients), spawnRate=str(clients))
         self.press("Start")
 
@@ -111,7 +112,7 @@ def test_every_shape_starts_and_brings_deliveries(locust: Locust, shape: str) ->
     locust.field("shapeClass").select_option(shape)
     locust.unfold()
     locust.fill(**SHORT)
-    locust.start(clients=3)
+    locust.start()
     for path in CLASSES.values():
         locust.row("UPDATE", path).wait_for()
     locust.stop()
@@ -137,7 +138,10 @@ def test_values_stay_when_the_page_is_loaded_again(locust: Locust) -> None:
     locust.open()
     locust.unfold()
     assert "0.3" == locust.field("pollingIntervalSeconds").input_value()
-    assert ("Steps", "3") == (locust.field("shapeClass").input_value(), locust.field("userCount").input_value())
+    assert ("Steps", str(len(CLASSES))) == (
+        locust.field("shapeClass").input_value(),
+        locust.field("userCount").input_value(),
+    )
 
 
 def test_host_that_is_typed_is_refused_with_the_reason(locust: Locust) -> None:

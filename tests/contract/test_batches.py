@@ -1,4 +1,4 @@
-"""Batched WebSocket: the updates of a short time come as one frame, each once and in order although clients join meanwhile."""
+"""Batched WebSocket: the updates of a short time come as one frame, in order, although clients join meanwhile."""
 
 import asyncio
 import json

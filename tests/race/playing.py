@@ -14,7 +14,7 @@ from wirerace.observe.metrics import samples
 
 EXPERIMENT = """
 title = "To play with"
-transports = ["polling", "longpolling", "websocket"]
+transports = ["polling", "longpolling", "websocket", "sse", "stream"]
 
 [producer]
 rate_per_second = 20.0

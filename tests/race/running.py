@@ -27,7 +27,7 @@ LAUNCH = Path(__file__).with_name("launch.py")
 
 SMALL = """
 title = "A small race"
-transports = ["polling", "longpolling", "websocket"]
+transports = ["polling", "longpolling", "websocket", "sse", "stream"]
 
 [producer]
 rate_per_second = 20.0

@@ -13,6 +13,7 @@ import pytest
 from loadtests import demo
 from tests.race.playing import EXPERIMENT, Playground
 from tests.race.running import PATIENCE_SECONDS, wait_until
+from wirerace.transports import TRANSPORTS
 
 pytestmark = pytest.mark.processes
 
@@ -36,8 +37,8 @@ def stopped(playground: Playground) -> Iterator[Playground]:
 
 def test_page_offers_classes_shapes_and_options(playground: Playground) -> None:
     page = playground.page("/")
-    for name in ("PollingUser", "LongPollingUser", "WebSocketUser"):
-        assert name in page
+    for transport in TRANSPORTS.values():
+        assert transport.user_class in page
     for name in ("Steady", "Steps", "Spike", "Ramp", "ReconnectStorm"):
         assert name in page
     fields = ("polling_interval_seconds", "longpolling_hold_seconds", "longpolling_repoll_delay_seconds")
@@ -47,11 +48,13 @@ def test_page_offers_classes_shapes_and_options(playground: Playground) -> None:
 
 
 def test_tables_show_requests_and_deliveries_with_fractions_of_a_millisecond(stopped: Playground) -> None:
-    started = stopped.post("/swarm", user_count=6, spawn_rate=6, polling_interval_seconds="0.1")
+    started = stopped.post("/swarm", user_count=10, spawn_rate=10, polling_interval_seconds="0.1")
     assert started["success"], started
-    wanted = {"GET /poll", "UPDATE /poll", "GET /longpoll (held)", "UPDATE /longpoll", "connect /ws", "UPDATE /ws"}
-    wait_until(lambda: wanted <= stopped.rows().keys())
-    wait_until(lambda: stopped.rows()["connect /ws"]["num_requests"] == 2)
+    requests = {"GET /poll", "GET /longpoll (held)", "connect /ws", "connect /sse", "connect /stream"}
+    updates = {f"UPDATE {transport.path}" for transport in TRANSPORTS.values()}
+    wait_until(lambda: requests | updates <= stopped.rows().keys())
+    for name in ("connect /ws", "connect /sse", "connect /stream"):
+        wait_until(lambda name=name: stopped.rows()[name]["num_requests"] == 2)
     rows = stopped.rows()
     assert any(row["median_response_time"] % 1 for row in rows.values())
     assert any(row["min_response_time"] % 1 for row in rows.values())
@@ -159,7 +162,7 @@ def test_shape_is_not_started_over_a_running_test(stopped: Playground) -> None:
 
 def test_demo_takes_nothing_from_the_test_before_it(stopped: Playground, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither its classes nor its options."""
-    for name in ("polling", "longpolling", "websocket"):
+    for name in TRANSPORTS:
         monkeypatch.setenv(f"WIRERACE_{name.upper()}_HOST", stopped.urls[name])
     form = {
         "user_classes": "PollingUser",
@@ -170,8 +173,13 @@ def test_demo_takes_nothing_from_the_test_before_it(stopped: Playground, monkeyp
     wait_until(lambda: bool(stopped.report()["errors"]))
     stopped.stop()
 
-    assert demo.start(stopped.urls["Locust's page"], 6)
-    wait_until(lambda: {"GET /poll", "GET /longpoll (held)", "connect /ws"} <= stopped.rows().keys())
+    assert demo.start(stopped.urls["Locust's page"], 10)
+    wait_until(
+        lambda: (
+            {"GET /poll", "GET /longpoll (held)", "connect /ws", "connect /sse", "connect /stream"}
+            <= stopped.rows().keys()
+        )
+    )
     wait_until(lambda: stopped.metric("polling", "wirerace_clients") == 2)
     assert stopped.report()["errors"] == []
     before, begun = stopped.metric("polling", POLLS), time.monotonic()

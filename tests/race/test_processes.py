@@ -27,6 +27,7 @@ from wirerace.transports import TRANSPORTS
 pytestmark = pytest.mark.processes
 
 ROOT = Path(__file__).parents[2]
+CLIENTS = 4 * len(TRANSPORTS)
 
 
 def test_ledger_of_three_processes_is_that_of_one(race: Callable[..., Race]) -> None:
@@ -83,7 +84,16 @@ class ByHand:
         master = ["--master", *how, "--master-bind-port", port]
         worker = ["--worker", "--master-port", port]
         with self.log.open("wb") as log:
-            command = [*locust, *master, "--users", "12", "--spawn-rate", "12", "--control-port", str(control)]
+            command = [
+                *locust,
+                *master,
+                "--users",
+                str(CLIENTS),
+                "--spawn-rate",
+                str(CLIENTS),
+                "--control-port",
+                str(control),
+            ]
             self.master = subprocess.Popen([*command, *flags, *arguments], stdout=log, stderr=log)
             self.workers = [subprocess.Popen([*locust, *worker], stdout=log, stderr=log) for _ in range(workers)]
 
@@ -93,7 +103,7 @@ class ByHand:
 
     def has_subscribed(self) -> bool:
         try:
-            return self.state().subscribed == 12
+            return self.state().subscribed == CLIENTS
         except OSError:
             return False
 
@@ -130,7 +140,7 @@ def test_workers_by_hand_make_one_ledger(by_hand: Callable[..., ByHand]) -> None
     request = urllib.request.Request(f"{load.control}/finish", method="POST")
     with urllib.request.urlopen(request) as answer:
         account: dict[str, Any] = json.loads(answer.read())
-    assert (12, 0, 0) == (account["clients"], account["missing"], account["repeated"])
+    assert (CLIENTS, 0, 0) == (account["clients"], account["missing"], account["repeated"])
     assert account["received"] > 100
 
 
@@ -138,7 +148,7 @@ def test_run_by_hand_ends_with_its_ledger(by_hand: Callable[..., ByHand]) -> Non
     load = by_hand(2, "--run-time", "2")
     assert load.master.wait(PATIENCE_SECONDS) == 0
     assert [0, 0] == [worker.wait(PATIENCE_SECONDS) for worker in load.workers]
-    ledger = r"Ledger: 12 clients received [1-9]\d* updates; missing 0, received again 0\n"
+    ledger = rf"Ledger: {CLIENTS} clients received [1-9]\d* updates; missing 0, received again 0\n"
     assert re.search(ledger, load.log.read_text()), load.log.read_text()
 
 
@@ -171,7 +181,7 @@ def test_last_worker_that_is_stopped_hands_its_ledger_over(by_hand: Callable[...
     load.workers[0].terminate()
     assert [0, 0] == [process.wait(PATIENCE_SECONDS) for process in (load.workers[0], load.master)]
     log = load.log.read_text()
-    assert re.search(r"Ledger: 12 clients received [1-9]\d* updates; missing 0, received again 0\n", log), log
+    assert re.search(rf"Ledger: {CLIENTS} clients received [1-9]\d* updates; missing 0, received again 0\n", log), log
     assert "not whole" not in log
 
 
