@@ -49,7 +49,7 @@ def test_table_is_printed_in_any_encoding(encoding: str, saved: str) -> None:
 def test_what_an_encoding_lacks_is_replaced_by_what_is_nearest(saved: str) -> None:
     lines = wirerace("show", saved, PYTHONIOENCODING="ascii").stdout.splitlines()
 
-    assert any(line.split() == ["|", "mean", "age", "|", "-", "|"] for line in lines)
+    assert any(line.replace("|", " ").split() == ["mean", "age", "-"] for line in lines)
     assert any("200 clients | poisson" in line for line in lines)
 
 
