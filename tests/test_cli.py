@@ -36,8 +36,7 @@ def wirerace(*arguments: str, before: str = "") -> subprocess.CompletedProcess[s
         (["show", "tests"], "tests/result.json: No such file or directory; give the directory of a run"),
         (
             ["reproduce", "cold-fusion"],
-            "there is no reproduction 'cold-fusion'; there are kaazing, wrk2-stall, rfc6202, pull-interval, "
-            "half-interval, all",
+            "there is no reproduction 'cold-fusion'; there are kaazing, wrk2-stall, rfc6202, pull-interval, half",
         ),
         (["reproduce", "kaazing", "--out", "."], "--out . holds something already: name a new directory"),
         (["run"], "Missing argument 'FILE'"),
