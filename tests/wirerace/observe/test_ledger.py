@@ -204,9 +204,10 @@ def test_client_that_leaves_is_subscribed_up_to_its_last_cursor(closed_ns: int) 
 
 def test_time_subscribed_is_counted_within_the_window() -> None:
     spans = ((0, 150), (120, 900), (300, 400))
-    accounts = [account_of(Story(opened, Cursor("e0", 0), [], closed)) for opened, closed in spans]
+    told = [Story(opened, Cursor("e0", 0), [], closed) for opened, closed in spans]
 
-    assert [50, 80, 0] == [account.totals.client_ns for account in accounts]
+    assert [50, 80, 0] == [account_of(story).totals.client_ns for story in told]
+    assert 50 + 80 + 0 == account_of(*told).totals.client_ns
 
 
 def test_what_is_missing_and_what_came_again_is_counted_whatever_the_window() -> None:
