@@ -14,7 +14,12 @@ from tests.refusals import lacking
 
 pytestmark = pytest.mark.processes
 
-KEYS = ("clients.count=[5, 10]", "window.measure_seconds=1", "polling.interval_seconds=0.2")
+KEYS = (
+    'transports=["polling", "longpolling", "websocket"]',
+    "clients.count=[5, 10]",
+    "window.measure_seconds=1",
+    "polling.interval_seconds=0.2",
+)
 SWEEP = tuple(part for key in KEYS for part in ("--set", key))
 
 
