@@ -26,7 +26,7 @@ class LongPollingUser(AskingUser):
         hold_seconds = self.options.hold_seconds if self.is_connected else 0.0
         answered_ns = 0
         while True:
-            updates, stamp = self.ask(self.target(hold_seconds), now_ns())
+            updates, stamp = self.ask(self.target(after=self.cursor, hold=f"{hold_seconds:.12g}"), now_ns())
             if answered_ns:
                 self.account.repoll(self.client.sent_ns, answered_ns)
             answered_ns, hold_seconds = stamp.arrival_ns, self.options.hold_seconds
@@ -35,8 +35,3 @@ class LongPollingUser(AskingUser):
                 answered_ns = 0  # The client continues where the answer ended: it was not away.
             elif self.options.repoll_delay_seconds:
                 gevent.sleep(self.options.repoll_delay_seconds)
-
-    def target(self, hold_seconds: float) -> str:
-        """Return the path and query of a request, with the hold."""
-        after = f"after={self.cursor}&" if self.cursor else ""
-        return f"{self.transport.path}?{after}hold={hold_seconds:.12g}"

@@ -58,6 +58,7 @@ def _sample(load: Load, transport: Transport) -> LoadSample:
         deliveries=totals.received,
         duplicated=totals.repeated,
         reordered=tally.reordered,
+        superseded=tally.superseded,
         late_polls=tally.late_polls,
         connects=totals.connects,
         cuts=totals.cuts,

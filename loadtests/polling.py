@@ -41,14 +41,14 @@ class PollingUser(AskingUser):
 
     def polled(self, due_ns: int) -> Iterator[Received]:
         """Ask for all newer updates; after a partial answer, ask again at once."""
-        yield self.ask(self.target(), due_ns, self.condition())
+        yield self.polled_once(due_ns)
         while self.has_more:
-            yield self.ask(self.target(), now_ns(), self.condition())
+            yield self.polled_once(now_ns())
 
-    def target(self) -> str:
-        """Return what to ask for: conditional polls ask for the same each time."""
-        path = self.transport.path
-        return f"{path}?after={self.cursor}" if self.cursor and not self.options.conditional else path
+    def polled_once(self, due_ns: int) -> Received:
+        """Ask once. Conditional polls ask for the same each time."""
+        after = "" if self.options.conditional else self.cursor
+        return self.ask(self.target(after=after), due_ns, self.condition())
 
     def condition(self) -> str:
         """Return the header that says what this client has, empty when the target does."""

@@ -41,4 +41,4 @@ class SseUser(PushedUser):
         """Return a connection whose answer is an event stream."""
         position = self.position()
         headers = "" if position is None else f"Last-Event-ID: {position}\r\n"
-        return StreamingClient(self.address, self.transport.path, EventMessages(), self.counters, headers=headers)
+        return StreamingClient(self.address, self.target(after=None), EventMessages(), self.counters, headers=headers)

@@ -39,6 +39,5 @@ class StreamUser(PushedUser):
 
     def open(self) -> PushClient:
         """Return a connection whose answer is lines without end."""
-        path, position = self.transport.path, self.position()
-        target = f"{path}?after={position}" if position is not None else path
+        target = self.target(after=self.position())
         return StreamingClient(self.address, target, LineMessages(), self.counters)

@@ -71,7 +71,7 @@ class SubscriberUser(User):
         self.has_received = False
         self.has_newer = False  # the last read ended inside something newer
         self.listener: gevent.Greenlet | None = None
-        self.ledger = Ledger(self.account)
+        self.ledger = Ledger(self.account, latest_only=self.options.latest_only)
 
     @classmethod
     def request_name(cls) -> str:
@@ -186,6 +186,12 @@ class SubscriberUser(User):
     def position(self) -> Cursor | None:
         """Return the cursor up to which this client has received everything, None when it has none yet."""
         return Cursor.parse(self.cursor) if self.cursor else None
+
+    def target(self, *, after: Cursor | str | None, **query: str) -> str:
+        """Return the path and query of a request for what came after a cursor, if there is one."""
+        given = {"after": str(after or ""), "deliver": "latest" if self.options.latest_only else "", **query}
+        parameters = "&".join(f"{name}={value}" for name, value in given.items() if value)
+        return f"{self.transport.path}?{parameters}" if parameters else self.transport.path
 
     def checked(self, updates: list[Update]) -> list[Update]:
         """Return the updates, after checking that a cursor can hold their epochs. Decoding has checked the rest.

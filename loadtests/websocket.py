@@ -13,6 +13,5 @@ class WebSocketUser(PushedUser):
 
     def open(self) -> PushClient:
         """Return a connection that the server has upgraded."""
-        path, position = self.transport.path, self.position()
-        target = f"{path}?after={position}" if position is not None else path
+        target = self.target(after=self.position())
         return WebSocketClient(self.address, target, self.counters)

@@ -17,6 +17,7 @@ class Batcher:
         self._batch_seconds = batch_seconds
         self._updates: list[bytes] = []
         self._payload_bytes = 0
+        self._latest = (b"", 0)
         fanout.before_joining = self.flush
 
     def add(self, packed: bytes, payload_bytes: int) -> None:
@@ -25,6 +26,7 @@ class Batcher:
             asyncio.get_running_loop().call_later(self._batch_seconds, self.flush)
         self._updates.append(payload_of(packed)[1:-1])
         self._payload_bytes += payload_bytes
+        self._latest = (packed, payload_bytes)
 
     def flush(self) -> None:
         """Send what was collected: a client that joins afterwards has it already, or gets it from what is kept."""
@@ -32,7 +34,8 @@ class Batcher:
             return
         updates, payload_bytes = self._updates, self._payload_bytes
         self._updates, self._payload_bytes = [], 0
-        self._fanout.deliver(array_frame(b",".join(updates)), payload_bytes, len(updates))
+        self._fanout.deliver_all(array_frame(b",".join(updates)), payload_bytes, len(updates))
+        self._fanout.deliver_latest(*self._latest, len(updates))
 
 
 def array_frame(encoded: bytes) -> bytes:

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
 
-from services.recent import Recent
+from services.recent import Kept, Recent
 from wirerace.observe.metrics import ServiceMetrics
 
 CLOSING_SECONDS = 1.5
@@ -18,6 +19,9 @@ CATCH_UP_UPDATES, CATCH_UP_BYTES = 256, 65_536
 CATCH_UP_SECONDS = 30.0
 """How long a subscriber may take to read that much."""
 MOST_UNANSWERED_PINGS = 2
+
+Drain = Callable[[], Awaitable[None]]
+"""Waits until the user-space buffer of a socket is short enough again."""
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +62,19 @@ class Subscriber:
             self.transport.abort()
 
 
+class _Current(NamedTuple):
+    """A subscriber to the latest update that has the newest one; `behind` gets the position at which it stays."""
+
+    subscriber: Subscriber
+    recent: Recent
+    behind: asyncio.Future[int]
+
+    def fall_behind(self, updates: int) -> None:
+        """Note that it does not get the newest updates."""
+        if not self.behind.done():  # its connection may have been lost in this turn of the event loop
+            self.behind.set_result(self.recent.head - updates)
+
+
 class Fanout:
     """All subscribers.
 
@@ -71,6 +88,7 @@ class Fanout:
         self._farewell = farewell
         self._members: set[Subscriber] = set()
         self._caught_up: dict[asyncio.Transport, Subscriber] = {}
+        self._latest_only: dict[asyncio.Transport, _Current] = {}
         self.before_joining: Callable[[], None] = lambda: None
         """Sends what waits to be sent to the others: a client that has caught up has it already."""
 
@@ -78,29 +96,53 @@ class Fanout:
         """Count a subscriber. Before `subscribe` it is sent nothing but, if the fan-out ends, `farewell`."""
         self._members.add(subscriber)
 
-    async def subscribe(
-        self, subscriber: Subscriber, recent: Recent, position: int, drain: Callable[[], Awaitable[None]]
-    ) -> None:
+    async def subscribe(self, subscriber: Subscriber, recent: Recent, position: int, drain: Drain) -> None:
         """Write what came after `position`, as fast as `drain` allows, and from then on everything that is sent."""
-        metrics = self._metrics
         while subscriber.open and (missed := recent.after(position, CATCH_UP_UPDATES, CATCH_UP_BYTES)):
-            subscriber.write(b"".join([kept.encoded for kept in missed]))
-            metrics.deliveries += len(missed)
-            metrics.payload_bytes += sum(kept.payload_bytes for kept in missed)
-            position = missed[-1].position
-            try:
-                async with asyncio.timeout(CATCH_UP_SECONDS):
-                    await drain()
-            except TimeoutError:
-                self.cut(subscriber)
+            position = self._catch_up(subscriber, missed)
+            await self._drained(subscriber, drain)
         if subscriber.open:
             self.before_joining()
             self._caught_up[subscriber.transport] = subscriber
+
+    async def subscribe_to_latest(self, subscriber: Subscriber, recent: Recent, position: int, drain: Drain) -> None:
+        """Write the newest update as soon as `drain` allows, until the subscriber is finished.
+
+        An update that comes while the subscriber has not read the one before it is not written at once. When it has
+        read that one, it gets the newest; those between them are superseded.
+        """
+        loop, transport = asyncio.get_running_loop(), subscriber.transport
+        transport.set_write_buffer_limits(0)  # so that `drain` waits until everything is in the kernel's buffers
+        while subscriber.open:
+            if missed := recent.after(max(position, recent.head - 1), 1, 0):
+                self._metrics.superseded += missed[0].position - position - 1
+                position = self._catch_up(subscriber, missed)
+            else:
+                self.before_joining()
+                current = self._latest_only[transport] = _Current(subscriber, recent, loop.create_future())
+                position = await current.behind
+            await self._drained(subscriber, drain)
+
+    def _catch_up(self, subscriber: Subscriber, missed: list[Kept]) -> int:
+        """Write what a subscriber lacks, and return its new position."""
+        subscriber.write(b"".join([kept.encoded for kept in missed]))
+        self._metrics.deliveries += len(missed)
+        self._metrics.payload_bytes += sum(kept.payload_bytes for kept in missed)
+        return missed[-1].position
+
+    async def _drained(self, subscriber: Subscriber, drain: Drain) -> None:
+        """Wait for a subscriber that catches up; cut it off if it does not read in time."""
+        try:
+            async with asyncio.timeout(CATCH_UP_SECONDS):
+                await drain()
+        except TimeoutError:
+            self.cut(subscriber)
 
     def discard(self, subscriber: Subscriber) -> None:
         """Send nothing more to a subscriber."""
         self._members.discard(subscriber)
         self._caught_up.pop(subscriber.transport, None)
+        self._latest_only.pop(subscriber.transport, None)
 
     def cut(self, subscriber: Subscriber) -> None:
         """Cut a slow reader off."""
@@ -114,34 +156,19 @@ class Fanout:
 
     def send(self, encoded: bytes) -> int:
         """Write to every subscriber that has caught up, and return their number. The caller counts the bytes."""
-        high_water_bytes = self._high_water_bytes
-        gone: list[asyncio.Transport] = []
-        slow: list[asyncio.Transport] = []
-        for transport in self._caught_up:
-            if transport.is_closing():  # It was lost, and its handler has not run yet.
-                gone.append(transport)
-            elif transport.get_write_buffer_size() > high_water_bytes:
-                slow.append(transport)
-            else:
-                try:
-                    transport.write(encoded)
-                except Exception:  # a failure of one socket must not affect the others
-                    logger.exception("a client's socket failed")
-                    transport.abort()
-                    gone.append(transport)
-        for transport in gone:
-            del self._caught_up[transport]
-        for transport in slow:
+        for transport in written_to(self._caught_up, encoded, self._high_water_bytes):
             self.cut(self._caught_up[transport])
         return len(self._caught_up)
 
     def send_heartbeat(self, encoded: bytes) -> None:
         """Send bytes that only keep connections alive; they are counted separately."""
-        self._metrics.heartbeat_bytes += len(encoded) * self.send(encoded)
+        reached = self.send(encoded) + len(self._latest_only)
+        reached -= len(written_to(self._latest_only, encoded, 0))  # one that has something to read needs no more
+        self._metrics.heartbeat_bytes += len(encoded) * reached
 
     def ping(self, encoded: bytes, farewell: bytes) -> None:
         """Ping every subscriber. One that has not answered the last two pings is sent `farewell` and cut off."""
-        for subscriber in list(self._caught_up.values()):
+        for subscriber in [*self._caught_up.values(), *(current.subscriber for current in self._latest_only.values())]:
             if subscriber.unanswered_pings >= MOST_UNANSWERED_PINGS:
                 self._metrics.ping_timeouts += 1
                 self.discard(subscriber)
@@ -149,8 +176,24 @@ class Fanout:
             subscriber.unanswered_pings += 1
         self.send_heartbeat(encoded)
 
-    def deliver(self, encoded: bytes, payload_bytes: int, updates: int = 1) -> None:
-        """Send an update, or several in one piece, and count the deliveries."""
+    def deliver(self, encoded: bytes, payload_bytes: int) -> None:
+        """Send an update, and count the deliveries."""
+        self.deliver_all(encoded, payload_bytes)
+        if self._latest_only:
+            self.deliver_latest(encoded, payload_bytes)
+
+    def deliver_latest(self, encoded: bytes, payload_bytes: int, updates: int = 1) -> None:
+        """Send the newest of several updates to the subscribers that want no other, unless they are behind."""
+        for transport in written_to(self._latest_only, encoded, 0):
+            self._latest_only.pop(transport).fall_behind(updates)
+        reached = len(self._latest_only)
+        self._metrics.sent_bytes += len(encoded) * reached
+        self._metrics.deliveries += reached
+        self._metrics.payload_bytes += payload_bytes * reached
+        self._metrics.superseded += (updates - 1) * reached
+
+    def deliver_all(self, encoded: bytes, payload_bytes: int, updates: int = 1) -> None:
+        """Send updates in one piece to the subscribers that want all, and count the deliveries."""
         reached = self.send(encoded)
         self._metrics.sent_bytes += len(encoded) * reached
         self._metrics.deliveries += updates * reached
@@ -159,6 +202,30 @@ class Fanout:
     def end(self, farewell: bytes) -> None:
         """Send `farewell` to every subscriber, and nothing after it."""
         self._caught_up.clear()
+        self._latest_only.clear()
         for subscriber in self._members:
             subscriber.finish(farewell)
         self._members.clear()
+
+
+def written_to(
+    members: dict[asyncio.Transport, Any], encoded: bytes, most_unread_bytes: int
+) -> list[asyncio.Transport]:
+    """Write to each member's socket, remove those that were lost, and return those that have more unread than that."""
+    gone: list[asyncio.Transport] = []
+    slow: list[asyncio.Transport] = []
+    for transport in members:
+        if transport.is_closing():  # It was lost, and its handler has not run yet.
+            gone.append(transport)
+        elif transport.get_write_buffer_size() > most_unread_bytes:
+            slow.append(transport)
+        else:
+            try:
+                transport.write(encoded)
+            except Exception:  # a failure of one socket must not affect the others
+                logger.exception("a client's socket failed")
+                transport.abort()
+                gone.append(transport)
+    for transport in gone:
+        del members[transport]
+    return slow

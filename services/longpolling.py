@@ -8,7 +8,7 @@ from msgspec import Meta
 from services.answers import Encoded
 from services.connection import ServerConnection
 from services.host import Port
-from services.transport import ServerOptions, TransportService, cursor_of, parameters_of, seconds_of
+from services.transport import ServerOptions, TransportService, cursor_of, latest_only_of, parameters_of, seconds_of
 from wirerace.transports.longpolling import TRANSPORT
 
 MOST_HOLD_SECONDS = 3600.0
@@ -36,7 +36,7 @@ class LongPolling(TransportService):
     async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer as soon as there is a newer update."""
         parameters = parameters_of(request)
-        after = cursor_of(parameters)
+        after, latest_only = cursor_of(parameters), latest_only_of(parameters)
         hold_seconds = seconds_of(parameters, "hold", self.options.hold_seconds, MOST_HOLD_SECONDS)
         connection = request.protocol
         if not isinstance(connection, ServerConnection):
@@ -45,7 +45,7 @@ class LongPolling(TransportService):
             hold_seconds = 0.0
 
         def answer(position: int) -> Encoded:
-            return self.newer(request, position, after)
+            return self.newer(request, position, after, latest_only=latest_only)
 
         connection.is_left_at_end = True
         written = await self.feed.once_newer(after, hold_seconds, lambda position: answer(position).written_to(request))

@@ -5,7 +5,7 @@ from aiohttp import web
 from services import heads
 from services.answers import Conditional
 from services.host import Port
-from services.transport import ServerOptions, TransportService, cursor_of, parameters_of
+from services.transport import ServerOptions, TransportService, cursor_of, latest_only_of, parameters_of
 from wirerace.transports.polling import TRANSPORT
 
 
@@ -30,11 +30,13 @@ class Polling(TransportService):
         A request without `after` may be conditional: its answer has the cursor as its ETag, and If-None-Match takes
         that back.
         """
-        after, condition = cursor_of(parameters_of(request)), None
+        parameters = parameters_of(request)
+        after, condition = cursor_of(parameters), None
         if after is None or "If-None-Match" in request.headers:
             condition = Conditional(heads.entity_tags_of(request))
             after = after or condition.cursor
-        return self.newer(request, self.feed.recent.position(after), after, condition)
+        position = self.feed.recent.position(after)
+        return self.newer(request, position, after, latest_only=latest_only_of(parameters), condition=condition)
 
 
 SERVICE = Polling

@@ -12,7 +12,7 @@ from services.answers import Encoded
 from services.connection import ServerConnection
 from services.fanout import Fanout, Subscriber
 from services.recent import Recent
-from services.transport import ServerOptions, TransportService, cursor_of, parameters_of
+from services.transport import ServerOptions, TransportService, cursor_of, latest_only_of, parameters_of
 from wirerace.errors import BadInput
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.wire.update import CURSOR_HEADER, Cursor
@@ -23,13 +23,14 @@ LAST_CHUNK = b"0\r\n\r\n"
 class PushedClient:
     """One client of a fan-out: its connection, and its subscriber, which the fan-out writes to."""
 
-    __slots__ = ("_fanout", "_request", "connection", "subscriber")  # there are thousands
+    __slots__ = ("_fanout", "_latest_only", "_request", "connection", "subscriber")  # there are thousands
 
     def __init__(self, request: web.BaseRequest, fanout: Fanout, metrics: ServiceMetrics) -> None:
-        """Take the client of a request.
+        """Take the client of a request; with deliver=latest it gets the newest update only while it is behind.
 
-        Raises ConnectionResetError when the client has gone.
+        Raises ConnectionResetError when the client has gone, BadInput when `deliver` is malformed.
         """
+        self._latest_only = latest_only_of(parameters_of(request))
         connection, transport = request.protocol, request.transport
         if transport is None or not isinstance(connection, ServerConnection) or connection.has_ended:
             raise ConnectionResetError("the client has gone")
@@ -57,7 +58,8 @@ class PushedClient:
 
     async def subscribe(self, recent: Recent, position: int) -> None:
         """Send what came after `position`, and from then on every update."""
-        await self._fanout.subscribe(self.subscriber, recent, position, self._request.writer.drain)
+        subscribe = self._fanout.subscribe_to_latest if self._latest_only else self._fanout.subscribe
+        await subscribe(self.subscriber, recent, position, self._request.writer.drain)
 
     @staticmethod
     def until_lost() -> asyncio.Future[Encoded]:

@@ -82,9 +82,22 @@ class TransportService(Service):
         self.feed.end()
 
     def newer(
-        self, request: web.BaseRequest, position: int, after: Cursor | None, condition: Conditional | None = None
+        self,
+        request: web.BaseRequest,
+        position: int,
+        after: Cursor | None,
+        *,
+        latest_only: bool,
+        condition: Conditional | None = None,
     ) -> Encoded:
-        """Return at once what is newer than `position`, or 204; with a condition, 304 where nothing has changed."""
+        """Return at once what is newer than `position`, or 204; with a condition, 304 where nothing has changed.
+
+        With `latest_only`, that is the newest update: those before it are superseded.
+        """
+        before_newest = self.feed.recent.head - 1
+        if latest_only and position < before_newest:
+            self.metrics.superseded += before_newest - position
+            position = before_newest
         return self.answers.since(position, after, keep_alive=self.stays(request), condition=condition)
 
     async def _joined(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -109,6 +122,17 @@ def cursor_of(parameters: dict[str, str]) -> Cursor | None:
     """
     after = parameters.get("after")
     return None if after is None else Cursor.parse(after)
+
+
+def latest_only_of(parameters: dict[str, str]) -> bool:
+    """Return whether `deliver` asks for the newest update only.
+
+    Raises BadInput when it is neither all nor latest.
+    """
+    deliver = parameters.get("deliver", "all")
+    if deliver not in {"all", "latest"}:
+        raise BadInput(f"deliver must be all or latest, got {shown(deliver)}")
+    return deliver == "latest"
 
 
 def seconds_of(parameters: dict[str, str], name: str, default: float, most: float) -> float:

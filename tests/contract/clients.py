@@ -39,6 +39,9 @@ class Client(ABC):
     granted: int
     """The status of an answer when nothing is new."""
 
+    query = ""
+    """More parameters of its requests."""
+
     def __init__(self, path: str, after: str = "") -> None:
         self.cursor = after
         self.encoded: list[bytes] = []
@@ -95,7 +98,8 @@ class Client(ABC):
         """Read what was left unread, to the end of the connection; return the updates not received before."""
 
     def _target(self) -> str:
-        return f"{self._path}?after={self.cursor}" if self.cursor else self._path
+        parameters = "&".join(filter(None, (f"after={self.cursor}" if self.cursor else "", self.query)))
+        return f"{self._path}?{parameters}" if parameters else self._path
 
 
 class Polling(Client):

@@ -252,9 +252,10 @@ class Stage:
         self._clients.append(client := self.client_type(self.transport.path, after))
         return client
 
-    async def subscribe(self, after: str = "") -> Client:
-        """Return a client that is subscribed."""
+    async def subscribe(self, after: str = "", query: str = "") -> Client:
+        """Return a client that is subscribed; its requests have the parameters in `query`, too."""
         client = self.client(after)
+        client.query = query
         await client.subscribe(self.server.port)
         return client
 

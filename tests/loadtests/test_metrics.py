@@ -89,6 +89,9 @@ def busy_load() -> Load:
     ledger.open(Cursor("e", 0), 1)
     for seq in (1, 3, 2, 2):
         ledger.receive(Update("e", seq, 5, ""), 6)
+    latest = Ledger(account, latest_only=True)
+    latest.open(Cursor("e", 0), 1)
+    latest.receive(Update("e", 3, 5, ""), 6)
     account.totals.connects = account.totals.cuts = account.totals.breaks = 1
     for took_ns in (-5, NS_PER_SECOND // 3):
         load.statistics.times_of(DELIVERY, transport.path).note(took_ns, 1)

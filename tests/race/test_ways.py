@@ -1,4 +1,4 @@
-"""Other ways to deliver, end to end: event streams, lines, conditional polls, batches."""
+"""Other ways to deliver, end to end: event streams, lines, conditional polls, batches, the latest only."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,6 +39,27 @@ def test_every_way_brings_every_update_once_and_in_order_and_costs_what_it_must(
     assert trials["conditional"]["responses"]["empty"] > 0
     assert trials["conditional"]["responses"]["error"] == 0
     assert trials["batched"]["bytes"]["segments_out"] < trials["websocket"]["bytes"]["segments_out"]
+
+
+def test_clients_of_the_latest_only_lose_nothing_and_skip_what_was_superseded(race: Callable[..., Race]) -> None:
+    transports = ("polling", "longpolling", "sse", "websocket")
+    contestants = ", ".join(
+        f'{{id = "latest-{name}", transport = "{name}", options = {{deliver = "latest"}}}}' for name in transports
+    )
+    keys = (f"contestants=[{contestants}]", 'transports=["polling"]', "longpolling.repoll_delay_seconds=0.2")
+    started = race(*(part for key in keys for part in ("--set", key)))
+    assert started.wait() == 0, started.said
+    trials = {trial["contestant"]: trial for trial in started.result["trials"]}
+    made = trials["polling"]["updates"] * 20
+    for trial in trials.values():
+        assert (1.0, 0) == (trial["reach"], trial["lost"])
+        assert made == trial["expected"] + trial["superseded"]
+    for name in ("latest-polling", "latest-longpolling"):
+        assert trials[name]["superseded"] > made / 3, "20 updates a second, five requests"
+        assert trials[name]["latency_seconds"]["mean"] < trials["polling"]["latency_seconds"]["mean"]
+    assert trials["polling"]["superseded"] == 0
+    for name in ("latest-sse", "latest-websocket"):
+        assert trials[name]["superseded"] < made / 3, "clients that read are behind on a busy machine only"
 
 
 def test_streams_that_are_cut_resume_without_a_loss(race: Callable[..., Race]) -> None:

@@ -2,11 +2,12 @@
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
+from typing import NamedTuple
 
 from wirerace.clock import to_ns
 from wirerace.experiment.patience import SPARE_SECONDS, longest_seconds, return_seconds
 from wirerace.experiment.plans import Plan
-from wirerace.observe.account import Subscription, Window
+from wirerace.observe.account import Skip, Subscription, Window
 from wirerace.observe.usage import difference
 from wirerace.record.result import Raw
 from wirerace.wire.update import Cursor
@@ -15,14 +16,26 @@ from wirerace.workload.schedule import Truth
 EVERYTHING = Subscription(Cursor("", 0), None)
 
 
-def expected_of(plan: Plan, raw: Raw) -> tuple[int, int]:
-    """Return how many updates were made in the window, and how many deliveries of them are expected in all."""
-    grace_ns = to_ns(_grace_seconds(plan, raw))
+class Expected(NamedTuple):
+    """How many updates were made in the window, how many deliveries of them are due, how many were superseded."""
+
+    updates: int
+    deliveries: int
+    superseded: int
+
+
+def expected_of(plan: Plan, raw: Raw) -> Expected:
+    """Return what is expected. What was superseded, for clients of the latest only, is not."""
+    grace_ns, account = to_ns(_grace_seconds(plan, raw)), raw.account
     updates = _made_for(raw.truth, raw.window, EVERYTHING, grace_ns)
-    expected = raw.account.subscribed * updates
-    for subscription, clients_alike in Counter(raw.account.partly).items():
-        expected += clients_alike * _made_for(raw.truth, raw.window, subscription, grace_ns)
-    return updates, expected
+    due = account.subscribed * updates
+    for subscription, clients_alike in Counter(account.partly).items():
+        due += clients_alike * _made_for(raw.truth, raw.window, subscription, grace_ns)
+    superseded = account.superseded + sum(
+        clients_alike * _made_between(raw.truth, raw.window, skip)
+        for skip, clients_alike in Counter(account.skips).items()
+    )
+    return Expected(updates, due - superseded, superseded)
 
 
 def _grace_seconds(plan: Plan, raw: Raw) -> float:
@@ -60,5 +73,22 @@ def _made_for(truth: Truth, window: Window, subscription: Subscription, grace_ns
         if last is not None and left_ns is not None and index >= end:
             had = bisect_right(epoch.seq, last.seq) if index == end else 0
             high = min(high, max(had, bisect_left(epoch.ts, left_ns - grace_ns)))
+        count += max(0, high - low)
+    return count
+
+
+def _made_between(truth: Truth, window: Window, skip: Skip) -> int:
+    """Return how many updates of the window lie between those of a skip."""
+    after, before = skip.after, skip.before
+    epochs = [epoch.epoch for epoch in truth.epochs]
+    begin = epochs.index(after.epoch) if after.epoch in epochs else 0
+    end = epochs.index(before.epoch) if before.epoch in epochs else len(epochs) - 1
+    count = 0
+    for epoch in truth.epochs[begin : end + 1]:
+        low, high = bisect_left(epoch.ts, window.from_ns), bisect_left(epoch.ts, window.to_ns)
+        if epoch.epoch == after.epoch:
+            low = max(low, bisect_right(epoch.seq, after.seq))
+        if epoch.epoch == before.epoch:
+            high = min(high, bisect_left(epoch.seq, before.seq))
         count += max(0, high - low)
     return count

@@ -244,6 +244,16 @@ FIGURES = (
         total=True,
     ),
     Figure(
+        "superseded",
+        "count",
+        "superseded",
+        "updates that clients of the latest only did not get, because they got a newer one",
+        lambda trial: trial.superseded,
+        words=FEWER,
+        total=True,
+        if_any=True,
+    ),
+    Figure(
         "duplicated",
         "count",
         "duplicated",

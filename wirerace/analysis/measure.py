@@ -28,7 +28,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
     window, account, measured = raw.window, raw.account, raw.measured
     if not raw.truth.complete:
         raise TrialFailed("the producer's record does not reach back to the beginning of the window")
-    updates, expected = expected_of(plan, raw)
+    updates, expected, superseded = expected_of(plan, raw)
     lost = expected - account.delivered
     made_at = raw.truth.made_at
     unknown = sum((epoch, seq) not in made_at for epoch, of_epoch in account.updates.items() for seq in of_epoch)
@@ -47,6 +47,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         expected=expected,
         delivered=account.delivered,
         lost=lost,
+        superseded=superseded,
         duplicated=account.duplicated,
         reordered=account.reordered,
         reach=account.delivered / expected if expected else None,

@@ -60,6 +60,13 @@ class Subscription(msgspec.Struct, frozen=True):
     left_ns: int | None = None
 
 
+class Skip(msgspec.Struct, frozen=True):
+    """Updates that a client of the latest only did not get: those between its newest and the next that it got."""
+
+    after: Cursor
+    before: Cursor
+
+
 class Spread(msgspec.Struct, frozen=True):
     """The spread of one update: the number of its clients, and the sum, the least and the most of their latencies."""
 
@@ -124,6 +131,8 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     """An account as it is sent and stored: exact sums over clients, so that records merge without loss.
 
     `subscribed` counts the clients subscribed through the whole window. `partly` lists the subscriptions of the others.
+    `superseded` counts the updates that clients of the latest only skipped and that were certainly made in the window.
+    `skips` are those of which some may have been made outside.
     `client_ns` is the sum of the time that each was subscribed within the window. `age_area` is the integral of age
     over the window, s², and `age_ns` the time over which it was taken. `updates` has the spread of each update (by
     epoch, then seq). `upper_bounds` counts deliveries that may have arrived earlier, because something newer was read
@@ -145,6 +154,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     delivered: int = 0
     duplicated: int = 0
     reordered: int = 0
+    superseded: int = 0
     received: int = 0
     repeated: int = 0
     missing: int = 0
@@ -165,6 +175,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     client_ns: int = 0
     subscribed: int = 0
     partly: list[Subscription] = []
+    skips: list[Skip] = []
     age_area: float = 0.0
     age_ns: int = 0
     peak_ns: int = 0

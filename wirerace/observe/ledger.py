@@ -7,7 +7,17 @@ requests and arrivals) count by wall time. Both windows are the same [from, to).
 import msgspec
 
 from wirerace.clock import NS_PER_SECOND
-from wirerace.observe.account import NO_WINDOW, OUTCOMES, STAGES, AccountRecord, Outcome, Spread, Subscription, Window
+from wirerace.observe.account import (
+    NO_WINDOW,
+    OUTCOMES,
+    STAGES,
+    AccountRecord,
+    Outcome,
+    Skip,
+    Spread,
+    Subscription,
+    Window,
+)
 from wirerace.observe.histogram import Latencies
 from wirerace.observe.seen import Arrival, Seen
 from wirerace.wire.update import Cursor, Update
@@ -16,7 +26,7 @@ from wirerace.wire.update import Cursor, Update
 class Tally:
     """What happened so far, inside and outside the window, for live metrics."""
 
-    __slots__ = ("late_polls", "reordered", "repoll_gap_ns", "repolls", "requests", "responses")
+    __slots__ = ("late_polls", "reordered", "repoll_gap_ns", "repolls", "requests", "responses", "superseded")
 
     def __init__(self) -> None:
         self.requests = 0
@@ -25,6 +35,7 @@ class Tally:
         self.repolls = 0
         self.repoll_gap_ns = 0
         self.reordered = 0
+        self.superseded = 0
 
 
 class Account:
@@ -120,12 +131,18 @@ class Account:
 
 
 class Ledger:
-    """One client's ledger. It opens with the first cursor, and closes when the client leaves or the test ends."""
+    """One client's ledger. It opens with the first cursor, and closes when the client leaves or the test ends.
 
-    __slots__ = ("_account", "_aged_to_ns", "_epoch", "_first", "_newest_ts", "_opened_ns", "_seen", "_seen_of")
+    A client of the latest only is not expected to have what was superseded: what is older than its newest update.
+    """
 
-    def __init__(self, account: Account) -> None:
+    __slots__ = (
+        "_account", "_aged_to_ns", "_epoch", "_first", "_latest_only", "_newest_ts", "_opened_ns", "_seen", "_seen_of",
+    )  # fmt: skip
+
+    def __init__(self, account: Account, *, latest_only: bool = False) -> None:
         self._account = account
+        self._latest_only = latest_only
         self._epoch = ""
         self._seen = Seen(0)
         self._seen_of: dict[str, Seen] = {}
@@ -151,8 +168,11 @@ class Ledger:
             self._seen.highest = update.seq
             arrival = Arrival.NEW
         else:
+            had = Cursor(self._epoch, self._seen.highest)
             self._turn_to(update.epoch, 0)
             arrival = self._seen.add(update.seq)
+            if self._latest_only:
+                self._skip(had, update, arrival)
             if arrival is Arrival.DUPLICATE:
                 account.totals.repeated += 1
             elif arrival is Arrival.REORDERED:
@@ -173,8 +193,8 @@ class Ledger:
 
     @property
     def missing(self) -> int:
-        """The number of sequence numbers below the highest that have not been received."""
-        return sum(seen.missing for seen in self._seen_of.values())
+        """The number of sequence numbers below the highest that have not been received, and were not superseded."""
+        return 0 if self._latest_only else sum(seen.missing for seen in self._seen_of.values())
 
     def age_ns(self, at_ns: int) -> int | None:
         """Return the age of the newest update at an instant, None before the first."""
@@ -200,6 +220,20 @@ class Ledger:
         elif window != NO_WINDOW:
             totals.partly.append(Subscription(self._first, last, None if last is None else at_ns))
         self._opened_ns = None
+
+    def _skip(self, had: Cursor, update: Update, arrival: Arrival) -> None:
+        """Note what is superseded by an update that does not follow the newest one before it."""
+        account, window = self._account, self._account.window
+        if arrival is Arrival.REORDERED:
+            account.totals.superseded -= window.has(update.ts)
+        if arrival is not Arrival.NEW:
+            return
+        skipped = update.seq - had.seq - 1 if update.epoch == had.epoch else 0
+        account.tally.superseded += skipped
+        if skipped and self._newest_ts is not None and window.has(self._newest_ts) and window.has(update.ts):
+            account.totals.superseded += skipped
+        elif update.ts >= window.from_ns and (self._newest_ts is None or self._newest_ts < window.to_ns):
+            account.totals.skips.append(Skip(had, Cursor(update.epoch, update.seq)))
 
     def _turn_to(self, epoch: str, known_seq: int) -> None:
         if epoch != self._epoch:

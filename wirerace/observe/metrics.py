@@ -29,6 +29,7 @@ OUTCOMES = ("data", "empty", "error")
 _COUNTERS = {
     "updates": "Updates ingested from the feed; made, in the producer",
     "deliveries": "Updates written to clients",
+    "superseded": "Updates not written to clients that asked for the latest only, because a newer one was there",
     "payload_bytes": "Payload bytes in the updates written to clients",
     "received_bytes": "Application-layer bytes received from clients, without /health and /metrics",
     "sent_bytes": "Application-layer bytes given to sockets of clients, without /health and /metrics",
@@ -55,6 +56,7 @@ class ServiceMetrics(Collector):
     def __init__(self, registry: CollectorRegistry) -> None:
         self.updates = 0
         self.deliveries = 0
+        self.superseded = 0
         self.payload_bytes = 0
         self.received_bytes = 0
         self.sent_bytes = 0
@@ -131,6 +133,7 @@ _LOAD_COUNTERS = {
     "deliveries": "Updates received",
     "duplicated": "Updates that a client received again",
     "reordered": "Updates below the highest that their client had seen (RFC 4737)",
+    "superseded": "Updates that clients of the latest only did not get, because they got a newer one of the same epoch",
     "late_polls": "Polls that left more than 5 % of their interval late, or never",
     "connects": "Connections opened",
     "cuts": "Connections that the load itself cut",
@@ -155,6 +158,7 @@ class LoadSample(NamedTuple):
     deliveries: int = 0
     duplicated: int = 0
     reordered: int = 0
+    superseded: int = 0
     late_polls: int = 0
     connects: int = 0
     cuts: int = 0

@@ -171,6 +171,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """One contestant at one setting, once: its id, and the number of the setting among the result's points.
 
     `clients` is the most at one time. `client_seconds` is how long all of them together were subscribed in the window.
+    `expected` is without what was `superseded`: a client of the latest only got a newer update instead.
     `arrived` counts deliveries by arrival; costs are divided by it. `upper_bounds` counts deliveries that may have
     arrived earlier than their stamp says. `clock` says whose stamps they are.
     """
@@ -187,6 +188,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     expected: int
     delivered: int
     lost: int
+    superseded: int = 0
     duplicated: int
     reordered: int
     reach: float | None

@@ -15,9 +15,9 @@ from wirerace.workload.schedule import Source
 class LongPolls(NamedTuple):
     """The means of long polling, over answers, updates or time.
 
-    `wait_seconds` is how much longer an update waits than with a client that is never away. `age_seconds` is the mean
-    age at the client. `updates_per_response` counts only answers that have updates. A mean is None without any answer
-    or update.
+    `wait_seconds` is how much longer an update waits than with a client that is never away, `latest_wait_seconds` the
+    same for the newest update of each answer. `age_seconds` is the mean age at the client. `updates_per_response`
+    counts only answers that have updates. A mean is None without any answer or update.
     """
 
     wait_seconds: float | None
@@ -25,16 +25,20 @@ class LongPolls(NamedTuple):
     empty_fraction: float | None
     updates_per_response: float | None
     responses_per_second: float
+    latest_wait_seconds: float | None
 
 
 class Batches(NamedTuple):
     """How updates fare that are collected for B after the first of them, and then sent together, in the mean.
 
-    `wait_seconds` is how long an update waits, `age_seconds` the mean age at a client without any other delay.
+    `wait_seconds` is how long an update waits, `latest_wait_seconds` how long the newest of a batch does. `age_seconds`
+    is the mean age at a client without any other delay.
     """
 
     wait_seconds: float
     age_seconds: float
+    latest_wait_seconds: float
+    batches_per_second: float
 
 
 class Arrivals(Protocol):
@@ -49,6 +53,12 @@ class Arrivals(Protocol):
 
     def updates_per_poll(self, interval_seconds: float) -> float:
         """Return how many updates were made in the interval before an instant, on average over instants."""
+
+    def latest_wait_seconds(self, interval_seconds: float) -> float | None:
+        """Return how old the newest update is, on average over the instants that have one in the interval before them.
+
+        None when there is no such instant.
+        """
 
     def age_seconds(self, delay_seconds: float, lookback_seconds: float = 0.0) -> float | None:
         """Return the mean age of information at a client.
@@ -83,6 +93,11 @@ class Poisson(msgspec.Struct, frozen=True):
         """Return λT."""
         return self.rate_per_second * interval_seconds
 
+    def latest_wait_seconds(self, interval_seconds: float) -> float | None:
+        """Return 1/λ − Te^(−λT)/(1 − e^(−λT)): the mean of an exponential time that is at most T."""
+        some = -math.expm1(-self.rate_per_second * interval_seconds)
+        return 1 / self.rate_per_second - interval_seconds * (1 - some) / some if some else None
+
     def age_seconds(self, delay_seconds: float, lookback_seconds: float = 0.0) -> float:
         """Return 1/λ + T/2 + d."""
         return 1 / self.rate_per_second + lookback_seconds / 2 + delay_seconds
@@ -98,6 +113,8 @@ class Poisson(msgspec.Struct, frozen=True):
         return Batches(
             wait_seconds=(batch + rate * batch**2 / 2) / (1 + rate * batch),
             age_seconds=(1 - math.exp(-rate * batch)) / rate + square / 2 / cycle,
+            latest_wait_seconds=(1 - math.exp(-rate * batch)) / rate,
+            batches_per_second=1 / cycle,
         )
 
     def long_polled(
@@ -120,6 +137,7 @@ class Poisson(msgspec.Struct, frozen=True):
             empty_fraction=empty,
             updates_per_response=updates / (1 - empty),
             responses_per_second=1 / cycle_seconds,
+            latest_wait_seconds=(some_seconds - gaps.quiet_mean) / (1 - empty),
         )
 
 
@@ -136,6 +154,10 @@ class Periodic(msgspec.Struct, frozen=True):
         """Return T/P."""
         return self.rate_per_second * interval_seconds
 
+    def latest_wait_seconds(self, interval_seconds: float) -> float:
+        """Return min(T, P)/2."""
+        return min(interval_seconds, 1 / self.rate_per_second) / 2
+
     def age_seconds(self, delay_seconds: float, lookback_seconds: float = 0.0) -> float:
         """Return P/2 + T/2 + d."""
         return (1 / self.rate_per_second + lookback_seconds) / 2 + delay_seconds
@@ -145,7 +167,8 @@ class Periodic(msgspec.Struct, frozen=True):
         period = 1 / self.rate_per_second
         updates = math.floor(batch_seconds / period) + 1
         newest = batch_seconds - (updates - 1) * period
-        return Batches(batch_seconds - (updates - 1) * period / 2, newest + updates * period / 2)
+        wait_seconds = batch_seconds - (updates - 1) * period / 2
+        return Batches(wait_seconds, newest + updates * period / 2, newest, self.rate_per_second / updates)
 
     def long_polled(
         self, repoll_seconds: Sequence[float], hold_seconds: float, delay_seconds: float
@@ -157,7 +180,7 @@ class Periodic(msgspec.Struct, frozen=True):
         period_seconds = 1 / self.rate_per_second
         if max(repoll_seconds) >= period_seconds or min(repoll_seconds) + hold_seconds < period_seconds:
             return None
-        return LongPolls(0.0, self.age_seconds(delay_seconds), 0.0, 1.0, self.rate_per_second)
+        return LongPolls(0.0, self.age_seconds(delay_seconds), 0.0, 1.0, self.rate_per_second, 0.0)
 
 
 def closed_arrivals(source: Source) -> Arrivals | None:

@@ -54,6 +54,12 @@ CONDITIONS = {
         "polls left late ({percent:.2g} % of them)",
         "use more load processes (load.processes), or close other programs",
     ),
+    "superseded": About(
+        0.01,
+        None,
+        "clients were behind ({percent:.2g} % of their updates were superseded)",
+        "use fewer clients or fewer updates a second where theory is to hold",
+    ),
     "failed_requests": About(
         0.0,
         None,

@@ -36,11 +36,14 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: LongPollingOptions)
     if polls is None:
         return Prediction()
     rate_per_second = arrivals.rate_per_second
+    wait_seconds, updates = polls.wait_seconds, polls.updates_per_response
+    if options.latest_only:
+        wait_seconds, updates = polls.latest_wait_seconds, None if updates is None else 1.0
     return Prediction(
-        latency_seconds=None if polls.wait_seconds is None else polls.wait_seconds + path.push_seconds,
+        latency_seconds=None if wait_seconds is None else wait_seconds + path.push_seconds,
         age_seconds=polls.age_seconds,
         empty_fraction=polls.empty_fraction,
-        updates_per_response=polls.updates_per_response,
+        updates_per_response=updates,
         responses_per_client_second=polls.responses_per_second,
         conditions=checked(
             server_load=server_load(rate_per_second, path),

@@ -12,7 +12,8 @@ class DeliveryPath(NamedTuple):
     when unknown. `fitted_seconds` is the part of the mean delay that was taken from the latencies themselves.
 
     Conditions need the other fields: `cost_seconds`, the server's CPU time for a delivery or a poll, None when unknown;
-    the part of all polls that were late; the part of all requests that failed.
+    the part of all polls that were late; the part of all requests that failed; the part of all updates that were
+    superseded for clients of the latest only.
     """
 
     delay_seconds: float
@@ -23,6 +24,7 @@ class DeliveryPath(NamedTuple):
     cost_seconds: float | None = None
     late_fraction: float = 0.0
     failed_fraction: float = 0.0
+    superseded_fraction: float = 0.0
 
     @property
     def push_seconds(self) -> float:

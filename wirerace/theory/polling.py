@@ -12,15 +12,21 @@ from wirerace.transports.polling import PollingOptions
 
 
 def predict(arrivals: Arrivals, path: DeliveryPath, options: PollingOptions) -> Prediction:
-    """Return the means of clients that ask at a fixed rate, each with a random phase."""
+    """Return the means of clients that ask at a fixed rate, each with a random phase.
+
+    A client of the latest only gets one update in each answer that has any: the newest, which has waited least.
+    """
     interval_seconds = options.interval_seconds
     empty = arrivals.empty_fraction(interval_seconds)
     load = None if path.cost_seconds is None else path.clients * path.cost_seconds / interval_seconds
+    latest_only = options.latest_only
+    wait_seconds = arrivals.latest_wait_seconds(interval_seconds) if latest_only else interval_seconds / 2
+    updates_per_poll = 1 - empty if latest_only else arrivals.updates_per_poll(interval_seconds)
     return Prediction(
-        latency_seconds=interval_seconds / 2 + path.delay_seconds,
+        latency_seconds=None if wait_seconds is None else wait_seconds + path.delay_seconds,
         age_seconds=arrivals.age_seconds(path.delay_seconds, interval_seconds),
         empty_fraction=empty,
-        updates_per_response=arrivals.updates_per_poll(interval_seconds) / (1 - empty) if empty < 1 else None,
+        updates_per_response=updates_per_poll / (1 - empty) if empty < 1 else None,
         responses_per_client_second=1 / interval_seconds,
         conditions=checked(
             poll_load=load,

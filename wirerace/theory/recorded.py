@@ -57,6 +57,17 @@ class Recorded(msgspec.Struct, frozen=True):
         heard_ns = (max(0, min(made + interval_ns, end_ns) - max(made, from_ns)) for made in self.made_ns)
         return sum(heard_ns) / (end_ns - from_ns)
 
+    def latest_wait_seconds(self, interval_seconds: float) -> float | None:
+        """Return how old the newest update is, over the instants of the window that have one in the interval before."""
+        interval_ns, from_ns, end_ns = to_ns(interval_seconds), self.window.from_ns, self.window.to_ns
+        twice_area = span_ns = 0
+        for made, following in pairwise([*self.made_ns, end_ns]):
+            low, high = max(made, from_ns), min(following, made + interval_ns, end_ns)
+            if low < high:
+                twice_area += (high - low) * (low + high - 2 * made)
+                span_ns += high - low
+        return twice_area / 2 / span_ns / NS_PER_SECOND if span_ns else None
+
     def age_seconds(self, delay_seconds: float, lookback_seconds: float = 0.0) -> float | None:
         """Return the time average of the age over the window: clients have the newest update of up to d + T before.
 
@@ -87,7 +98,8 @@ class Recorded(msgspec.Struct, frozen=True):
                 sendings.append((made + batch_ns, made))
             if window.has(made):
                 waits_ns.append(sendings[-1][0] - made)
-        if not waits_ns:
+        sent_ns = [sent - newest for sent, newest in sendings if window.has(newest)]
+        if not waits_ns or not sent_ns:
             return None
         area = weight = 0.0
         for (sent, newest), (next_sent, _) in pairwise([*sendings, (window.to_ns, 0)]):
@@ -96,7 +108,8 @@ class Recorded(msgspec.Struct, frozen=True):
                 area += (high - low) * ((low + high) / 2 - newest)
                 weight += high - low
         age_seconds = area / weight / NS_PER_SECOND if weight else 0.0
-        return Batches(sum(waits_ns) / len(waits_ns) / NS_PER_SECOND, age_seconds)
+        wait_seconds, latest_wait_seconds = (sum(waits) / len(waits) / NS_PER_SECOND for waits in (waits_ns, sent_ns))
+        return Batches(wait_seconds, age_seconds, latest_wait_seconds, len(sent_ns) / self._window_seconds)
 
     def _stretches(self, begin: float, end: float, lookback: float) -> Iterator[tuple[float, float, float]]:
         """Yield the stretches between breaks of age or weight, with the newest making time; seconds from the start."""

@@ -49,7 +49,7 @@ class Replay:
         self.made_ns, self.window, self.seen = made_ns, window, seen
         self.first, self.end = bisect_left(made_ns, window.from_ns), bisect_left(made_ns, window.to_ns)
         self.clients = self.answers = self.empty = self.updates = 0
-        self.wait_ns = self.behind_ns2 = 0
+        self.wait_ns = self.latest_wait_ns = self.behind_ns2 = 0
         # Sums of making times, and the integral of the newest making time over time, up to each update.
         self._sums = [0, *accumulate(made_ns)]
         self._newest = [0, *accumulate(before * (after - before) for before, after in pairwise(made_ns))]
@@ -70,6 +70,7 @@ class Replay:
             self.answers += 1
             self.empty += visit.has == visit.had
             self.updates += visit.has - visit.had
+            self.latest_wait_ns += visit.answered_ns - self.made_ns[visit.has - 1] if visit.has > visit.had else 0
         if visit.answered_ns == visit.back_ns and visit.has > visit.had:
             self._add_missed(visit)
 
@@ -91,11 +92,12 @@ class Replay:
     def outcome(self, age_seconds: float | None) -> LongPolls:
         """Return the means; `age_seconds` is the age at clients that are never away."""
         window_ns = (self.window.to_ns - self.window.from_ns) * self.clients
-        made, with_news = (self.end - self.first) * self.clients, self.answers - self.empty
+        made, with_updates = (self.end - self.first) * self.clients, self.answers - self.empty
         return LongPolls(
             wait_seconds=self.wait_ns / made / NS_PER_SECOND if made else None,
             age_seconds=None if age_seconds is None else age_seconds + self.behind_ns2 / window_ns / NS_PER_SECOND,
             empty_fraction=self.empty / self.answers if self.answers else None,
-            updates_per_response=self.updates / with_news if with_news else None,
+            updates_per_response=self.updates / with_updates if with_updates else None,
             responses_per_second=self.answers / window_ns * NS_PER_SECOND,
+            latest_wait_seconds=self.latest_wait_ns / with_updates / NS_PER_SECOND if with_updates else None,
         )

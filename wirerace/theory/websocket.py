@@ -29,21 +29,28 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: WebSocketOptions) -
     batches = arrivals.batched(options.batch_seconds)
     if batches is None:
         return Prediction()
+    age_seconds = batches.age_seconds + path.push_seconds
+    if not options.latest_only:
+        return replace(pushed, latency_seconds=batches.wait_seconds + path.push_seconds, age_seconds=age_seconds)
     return replace(
         pushed,
-        latency_seconds=batches.wait_seconds + path.push_seconds,
-        age_seconds=batches.age_seconds + path.push_seconds,
+        latency_seconds=batches.latest_wait_seconds + path.push_seconds,
+        age_seconds=age_seconds,
+        responses_per_client_second=batches.batches_per_second,
+        conditions=tuple(condition for condition in pushed.conditions if condition.name != "superseded"),
     )
 
 
 def pushed_to(arrivals: Arrivals, path: DeliveryPath) -> Prediction:
-    """Return the means of clients that are sent each update at once."""
+    """Return the means of clients that are sent each update at once: theory knows of none that is behind."""
     return Prediction(
         latency_seconds=path.push_seconds,
         age_seconds=arrivals.age_seconds(path.push_seconds),
         updates_per_response=1.0,
         responses_per_client_second=arrivals.rate_per_second,
-        conditions=checked(server_load=server_load(arrivals.rate_per_second, path)),
+        conditions=checked(
+            server_load=server_load(arrivals.rate_per_second, path), superseded=path.superseded_fraction or None
+        ),
     )
 
 
@@ -55,10 +62,14 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:  # noqa:
     spreads, to_clients = raw.account.spreads, seconds_to_clients(raw, trial)
     if not spreads:
         return None
-    clients, cost_seconds = clients_of(trial), cost_seconds_of(trial, trial.arrived)
+    path = DeliveryPath(
+        first_seconds_of(spreads) if to_clients is None else to_clients,
+        clients_of(trial),
+        send_seconds_of(spreads),
+        cost_seconds=cost_seconds_of(trial, trial.arrived),
+        superseded_fraction=trial.superseded / max(1, trial.expected + trial.superseded),
+    )
     if to_clients is None:
-        path = DeliveryPath(first_seconds_of(spreads), clients, send_seconds_of(spreads), cost_seconds=cost_seconds)
         return path._replace(fitted_seconds=path.push_seconds)
     sending_seconds = max(0.0, busy_seconds(trial) - alone_seconds(trial))
-    send_seconds = sending_seconds * trial.updates / max(1, trial.arrived)
-    return DeliveryPath(to_clients, clients, send_seconds, cost_seconds=cost_seconds)
+    return path._replace(send_seconds=sending_seconds * trial.updates / max(1, trial.arrived))

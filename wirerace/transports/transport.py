@@ -1,6 +1,6 @@
 """What a transport is: its name, its port, how it delivers, and the options of its clients."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -8,6 +8,16 @@ from msgspec import Meta
 
 class TransportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Options of a client of one transport. Each subclass is a table of an experiment file."""
+
+    deliver: Annotated[
+        Literal["all", "latest"],
+        Meta(description="what a client that is behind gets: all updates that it lacks, or the latest only"),
+    ] = "all"
+
+    @property
+    def latest_only(self) -> bool:
+        """Whether a client that is behind gets the newest update only."""
+        return self.deliver == "latest"
 
     @property
     def opens_anew(self) -> bool:

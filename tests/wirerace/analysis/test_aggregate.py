@@ -124,12 +124,12 @@ def test_contestants_with_one_transport_are_compared_apart() -> None:
 
 def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
     memory = msgspec.structs.replace(trial().server, slab_bytes_per_client=5_000.0, socket_bytes_per_client=2_000.0)
-    back = trial(return_seconds=Returning(3, 0.5, 0.75, 1.0), cuts=3, breaks=1, server=memory)
+    back = trial(return_seconds=Returning(3, 0.5, 0.75, 1.0), cuts=3, breaks=1, superseded=7, server=memory)
     rows = {figure.id for figure in FIGURES if figure.if_any}
 
     assert rows.isdisjoint(figure.id for figure in figures_of(result_of(trial())))
     assert rows < {figure.id for figure in figures_of(result_of(trial(), back))}
-    assert [5_000, 2_000, 4, 0.5, 0.75] == [figure_of(figure.id, back) for figure in FIGURES if figure.if_any]
+    assert [5_000, 2_000, 4, 0.5, 0.75, 7] == [figure_of(figure.id, back) for figure in FIGURES if figure.if_any]
 
 
 def with_age(transport: str, repeat: int, mean: float) -> Trial:

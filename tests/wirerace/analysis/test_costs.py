@@ -26,7 +26,7 @@ from wirerace.record.result import Raw
 from wirerace.record.samples import ProxyReport, Resent
 from wirerace.record.trial import Repolls, Trial
 from wirerace.runner.sampling import span_of
-from wirerace.transports import TRANSPORTS
+from wirerace.transports.polling import PollingOptions
 
 
 def counted(trial: Trial) -> tuple[int | None, ...]:
@@ -204,7 +204,7 @@ def test_repoll_gap_over_a_path_is_longer_by_its_round_trip_and_by_that_of_openi
 ) -> None:
     """The path is 20 ms longer in each direction. One gap in a hundred is 50 ms."""
     account = AccountRecord(repolling=recorded([1 * MS] * 99 + [50 * MS]))
-    plan = plan_with("polling", TRANSPORTS["polling"].options(keep_alive=keep_alive))
+    plan = plan_with("polling", PollingOptions(keep_alive=keep_alive))
     found = figures(plan, Raw(WINDOW, account, truth_of(), NOTHING_MEASURED, path=NetworkPath(0.02))).repoll_seconds
 
     assert pytest.approx((0.00149 + trips * 0.04, 0.001 + trips * 0.04), rel=1e-3) == (found.mean, found.p99)

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from tests.wirerace.analysis.records import MS, PLAN, WINDOW, made, part, recorded, sampled, truth_of
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT
-from wirerace.analysis.expected import expected_of
+from wirerace.analysis.expected import Expected, expected_of
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.patience import return_seconds
 from wirerace.observe.account import AccountRecord
@@ -49,4 +49,4 @@ def test_client_that_comes_and_leaves_in_a_later_epoch_is_expected_to_have_what_
     truth = truth_of(made(11, 12), made(13, 14, 15, epoch="e1"), made(16, epoch="e2"))
     account = AccountRecord(partly=[part("e1", 1, "e1", 2)])
 
-    assert (6, 1) == expected_of(PLAN, Raw(WINDOW, account, truth, NOTHING_MEASURED))
+    assert Expected(6, 1, 0) == expected_of(PLAN, Raw(WINDOW, account, truth, NOTHING_MEASURED))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wirerace.stories import Story, account_of, stories
-from wirerace.observe.account import AccountRecord, ProcessUse, Spread, Subscription, Traffic, merge
+from wirerace.observe.account import AccountRecord, ProcessUse, Skip, Spread, Subscription, Traffic, merge
 from wirerace.observe.histogram import Latencies, LatenciesRecord
 from wirerace.wire.update import Cursor
 
@@ -33,6 +33,7 @@ KNOWN: dict[type, st.SearchStrategy[Any]] = {
     Spread: st.builds(Spread, COUNTS, COUNTS, COUNTS, COUNTS),
     Traffic: st.builds(Traffic, *[COUNTS] * 7),
     Subscription: st.builds(Subscription, st.builds(Cursor, st.sampled_from("ab"), COUNTS), st.none(), COUNTS),
+    Skip: st.builds(Skip, *[st.builds(Cursor, st.sampled_from("ab"), COUNTS)] * 2),
     ProcessUse: st.builds(ProcessUse, COUNTS, COUNTS, COUNTS.map(float), st.none(), st.just(0.5)),
 }
 

@@ -12,7 +12,8 @@ from wirerace.record.result import Raw
 from wirerace.theory import find_theory, longpolling, polling
 from wirerace.theory.inputs import read_together
 from wirerace.theory.path import DeliveryPath
-from wirerace.transports import TRANSPORTS
+from wirerace.transports.longpolling import LongPollingOptions
+from wirerace.transports.polling import PollingOptions
 from wirerace.workload.schedule import EpochMade, Truth
 
 TRIP = (Traffic(), Traffic(connections=2, round_trip_us=100))
@@ -119,7 +120,8 @@ def test_gap_through_a_link_is_the_clients_and_a_round_trip_through_it() -> None
 
 def test_connection_opened_for_every_request_takes_another_round_trip_through_a_link() -> None:
     raw = linked(raw_of(repolling=recorded(*[MS] * 10), answering=recorded(200 * MS)))
-    asks, held = (plan_with(name, TRANSPORTS[name].options(keep_alive=False)) for name in ("polling", "longpolling"))
+    asks = plan_with("polling", PollingOptions(keep_alive=False))
+    held = plan_with("longpolling", LongPollingOptions(keep_alive=False))
     path = polling.path_of(asks, raw, figures(asks, raw))
 
     assert pytest.approx(0.201, rel=1e-3) == figures(held, raw).repoll_seconds.mean
