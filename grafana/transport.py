@@ -118,4 +118,15 @@ def _trouble() -> list[Any]:
             cut,
             empty=NO_PARTS,
         ),
+        counts(
+            "Which updates were superseded?",
+            "In the last minute, of clients of the latest only: the server, or the clients, skipped an update for a newer"
+            " one; 0 with deliver = all",
+            "suffix:updates",
+            {
+                "by the server": f"increase(wirerace_superseded_total{AT_SERVER}[1m])",
+                "by count of the clients": f"sum(increase(wirerace_load_superseded_total{{{OF_ONE}}}[1m]))",
+            },
+            empty=NO_PARTS,
+        ),
     ]

@@ -38,7 +38,7 @@ def test_every_part_is_healthy_and_scraped(stack: Stack) -> None:
     states = {container["Name"]: container["State"]["Health"]["Status"] for container in stack.containers()}
     assert len(PARTS) == len(states)
     assert {"healthy"} == set(states.values())
-    wait_until(lambda: len(stack.samples('up{job=~"server|producer|load"} == 1')) == 5)
+    wait_until(lambda: len(stack.samples('up{job=~"server|producer|load"} == 1')) == 2 + len(TRANSPORTS))
 
 
 def test_containers_may_do_little(stack: Stack) -> None:
