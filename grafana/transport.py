@@ -120,8 +120,8 @@ def _trouble() -> list[Any]:
         ),
         counts(
             "Which updates were superseded?",
-            "In the last minute, of clients of the latest only: the server, or the clients, skipped an update for a newer"
-            " one; 0 with deliver = all",
+            "In the last minute, of clients of the latest only: updates that were skipped for a newer one; 0 with"
+            " deliver = all",
             "suffix:updates",
             {
                 "by the server": f"increase(wirerace_superseded_total{AT_SERVER}[1m])",
