@@ -128,9 +128,9 @@ def test_glossary_has_fifteen_words() -> None:
 def test_every_document_is_in_the_index() -> None:
     index = (ROOT / "docs/README.md").read_text()
 
-    assert [] == [
-        path.name for path in ROOT.glob("docs/*.md") if path.name != "README.md" and f"({path.name}" not in index
-    ]
+    pages = [path.relative_to(ROOT / "docs") for path in [*ROOT.glob("docs/*.md"), *ROOT.glob("docs/answers/*.md")]]
+
+    assert [] == [page for page in pages if page.name != "README.md" and f"({page}" not in index]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
