@@ -13,9 +13,8 @@ from wirerace.analysis.aggregate import summarise
 from wirerace.cli.run import INVALID, NOT_WHOLE
 from wirerace.decoding import Misfit, decode_json
 from wirerace.errors import BadInput, shown
-from wirerace.experiment.model import Experiment
 from wirerace.experiment.plans import plans_of
-from wirerace.experiment.settings import alone
+from wirerace.experiment.settings import Study
 from wirerace.files import read_file
 from wirerace.record.result import Result, write_json
 from wirerace.report.progress import progress_display
@@ -85,7 +84,7 @@ def command(
 def reproduce(reproduction: Reproduction, out: Path | None, *, allow_invalid: bool) -> int:
     """Run it, save and print the outcome, and return the exit code."""
     with claimed(f"reproduce-{reproduction.name}", out) as directory:
-        result, outcomes = _run(reproduction.experiment, directory)
+        result, outcomes = _run(reproduction.study, directory)
         summarise(result)
         directory.save(result)
         record = _record_of(reproduction, result, outcomes)
@@ -97,14 +96,17 @@ def reproduce(reproduction: Reproduction, out: Path | None, *, allow_invalid: bo
     return 0 if record.passed else NOT_WHOLE
 
 
-def _run(experiment: Experiment, directory: RunDirectory) -> tuple[Result, dict[str, Outcome]]:
-    """Run an experiment; return its result, and each trial with the raw record that it was computed from."""
-    study = alone(experiment)
+def _run(study: Study, directory: RunDirectory) -> tuple[Result, dict[str, Outcome]]:
+    """Run a study; return its result, and each trial with the raw record that it was computed from."""
     with progress_display() as on_progress:
         result = run(study, directory, on_progress, begun(study, "local"))
-    ran = {trial.contestant: trial for trial in result.trials}
-    plans = [plan for plan in plans_of(experiment, 1) if plan.contestant.id in ran]
-    return result, {plan.contestant.id: Outcome(ran[plan.contestant.id], directory.raw(plan.name)) for plan in plans}
+    ran = {(trial.contestant, trial.point): trial for trial in result.trials}
+    plans = [plan for setting in study.settings for plan in plans_of(setting, 1)]
+    return result, {
+        plan.name.removeprefix("1-"): Outcome(ran[plan.contestant.id, plan.setting.number], directory.raw(plan.name))
+        for plan in plans
+        if (plan.contestant.id, plan.setting.number) in ran
+    }
 
 
 def _record_of(reproduction: Reproduction, result: Result, outcomes: dict[str, Outcome]) -> ReproductionRecord:

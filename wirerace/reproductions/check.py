@@ -1,11 +1,14 @@
 """The parts of a reproduction: a published result, the experiment that shows it, and checks of the measurement."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import msgspec
 
-from wirerace.experiment.model import Experiment
+from wirerace.experiment.model import Experiment, document_of
+from wirerace.experiment.reading import study_of
+from wirerace.experiment.settings import Study, alone, with_value
 from wirerace.record.result import Raw
 from wirerace.record.trial import Trial
 
@@ -38,14 +41,14 @@ class Outcome(NamedTuple):
 
 
 Outcomes = Mapping[str, Outcome]
-"""The outcome of each trial, by its contestant."""
+"""The outcome of each trial, by its contestant; in a sweep by contestant and setting: websocket-at-0."""
 
 
 class Reproduction(NamedTuple):
     """A published result that Wirerace can check.
 
     `line` describes it in a few words, `source` says where it was published, `setup` what is run here, and `words` what
-    it shows and what it does not.
+    it shows and what it does not. `sweep` has the values of the keys that are swept, as in a file: clients.count.
     """
 
     name: str
@@ -55,6 +58,17 @@ class Reproduction(NamedTuple):
     words: str
     experiment: Experiment
     checks: Callable[[Outcomes], list[Check]]
+    sweep: Mapping[str, Sequence[float]] = {}
+
+    @property
+    def study(self) -> Study:
+        """The experiment at all settings of the sweep, or alone without one."""
+        if not self.sweep:
+            return alone(self.experiment)
+        document = document_of(self.experiment)
+        for key, values in self.sweep.items():
+            document = with_value(document, key.split("."), list(values))
+        return study_of(document, Path())
 
 
 class Found(NamedTuple):
