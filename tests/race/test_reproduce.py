@@ -53,3 +53,23 @@ def test_reproduction_saves_and_prints_each_check(tmp_path: Path, capfd: pytest.
     printed = capfd.readouterr().out
     for part in ("Somebody, 2010", "In words.", "small: FAIL: 1 of the checks"):
         assert part in printed
+
+
+def test_sweep_of_a_reproduction_has_an_outcome_for_each_setting(tmp_path: Path) -> None:
+    clients: dict[str, int] = {}
+
+    def checks(outcomes: Outcomes) -> list[Check]:
+        clients.update({name: outcome.raw.account.subscribed for name, outcome in outcomes.items()})
+        return []
+
+    experiment = Experiment(
+        title="Small",
+        transports=["websocket"],
+        producer=Source(rate_per_second=50),
+        window=WindowOptions(warmup_seconds=0.1, measure_seconds=0.5),
+    )
+    sweep = {"clients.count": [2, 3]}
+    small = Reproduction("small", "a line", "Somebody, 2010", "2 and 3 clients", "Words.", experiment, checks, sweep)
+    assert 0 == reproduce(small, tmp_path / "out", allow_invalid=True)
+
+    assert {"websocket-at-0": 2, "websocket-at-1": 3} == clients
