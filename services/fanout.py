@@ -37,6 +37,11 @@ class Subscriber:
         self.unanswered_pings = 0
         self._metrics = metrics
 
+    @property
+    def has_unread(self) -> bool:
+        """Return whether bytes wait for it that the kernel has not taken."""
+        return self.transport.get_write_buffer_size() > 0
+
     def write(self, encoded: bytes) -> None:
         """Write, and count the bytes."""
         if not self.transport.is_closing():
@@ -121,7 +126,7 @@ class Fanout:
                 self.before_joining()
                 current = self._latest_only[transport] = _Current(subscriber, recent, loop.create_future())
                 position = await current.behind
-            await self._drained(subscriber, drain)
+            await self._drained(subscriber, drain, at_any_pace=True)
 
     def _catch_up(self, subscriber: Subscriber, missed: list[Kept]) -> int:
         """Write what a subscriber lacks, and return its new position."""
@@ -130,13 +135,22 @@ class Fanout:
         self._metrics.payload_bytes += sum(kept.payload_bytes for kept in missed)
         return missed[-1].position
 
-    async def _drained(self, subscriber: Subscriber, drain: Drain) -> None:
-        """Wait for a subscriber that catches up; cut it off if it does not read in time."""
-        try:
-            async with asyncio.timeout(CATCH_UP_SECONDS):
-                await drain()
-        except TimeoutError:
-            self.cut(subscriber)
+    async def _drained(self, subscriber: Subscriber, drain: Drain, *, at_any_pace: bool = False) -> None:
+        """Wait for a subscriber that catches up; cut it off if it does not read in time.
+
+        That time is for what is written at once or, `at_any_pace`, for reading anything at all.
+        """
+        unread_bytes = subscriber.transport.get_write_buffer_size()
+        while subscriber.open:
+            try:
+                async with asyncio.timeout(CATCH_UP_SECONDS):
+                    await drain()
+            except TimeoutError:
+                before, unread_bytes = unread_bytes, subscriber.transport.get_write_buffer_size()
+                if not at_any_pace or unread_bytes >= before:
+                    self.cut(subscriber)
+            else:
+                return
 
     def discard(self, subscriber: Subscriber) -> None:
         """Send nothing more to a subscriber."""
@@ -162,13 +176,14 @@ class Fanout:
 
     def send_heartbeat(self, encoded: bytes) -> None:
         """Send bytes that only keep connections alive; they are counted separately."""
-        reached = self.send(encoded) + len(self._latest_only)
-        reached -= len(written_to(self._latest_only, encoded, 0))  # one that has something to read needs no more
-        self._metrics.heartbeat_bytes += len(encoded) * reached
+        reached = self.send(encoded)
+        behind = written_to(self._latest_only, encoded, 0)  # one that has something to read needs no more
+        self._metrics.heartbeat_bytes += len(encoded) * (reached + len(self._latest_only) - len(behind))
 
     def ping(self, encoded: bytes, farewell: bytes) -> None:
         """Ping every subscriber. One that has not answered the last two pings is sent `farewell` and cut off."""
-        for subscriber in [*self._caught_up.values(), *(current.subscriber for current in self._latest_only.values())]:
+        current = [one.subscriber for one in self._latest_only.values() if not one.subscriber.has_unread]
+        for subscriber in [*self._caught_up.values(), *current]:
             if subscriber.unanswered_pings >= MOST_UNANSWERED_PINGS:
                 self._metrics.ping_timeouts += 1
                 self.discard(subscriber)

@@ -18,6 +18,15 @@ class WebSocketOptions(TransportOptions, frozen=True, forbid_unknown_fields=True
         Meta(ge=0, le=60, description="updates of this time are sent as one frame; 0: one frame each", extra=AT_SERVER),
     ] = 0.0
 
+    @property
+    def pause_seconds(self) -> float:
+        """The time of a batch."""
+        return self.batch_seconds
+
+    def longest_gap_seconds(self, exchange_seconds: float) -> float:  # noqa: ARG002 -- no request is waited for
+        """The time of a batch, for which an update may wait at the server."""
+        return self.batch_seconds
+
 
 TRANSPORT = Transport(
     name="websocket",
