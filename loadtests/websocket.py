@@ -15,4 +15,4 @@ class WebSocketUser(PushedUser):
         """Return a connection that the server has upgraded."""
         path, position = self.transport.path, self.position()
         target = f"{path}?after={position}" if position is not None else path
-        return WebSocketClient(self.address, target, self.counters)
+        return WebSocketClient(self.address, target, self.counters, self.options.deflate)

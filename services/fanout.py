@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from services.recent import Recent
+from services.recent import History
 from wirerace.observe.metrics import ServiceMetrics
 
 CLOSING_SECONDS = 1.5
@@ -74,12 +74,17 @@ class Fanout:
         self.before_joining: Callable[[], None] = lambda: None
         """Sends what waits to be sent to the others: a client that has caught up has it already."""
 
+    @property
+    def has_listeners(self) -> bool:
+        """Return whether anything that is sent reaches anyone."""
+        return bool(self._caught_up)
+
     def welcome(self, subscriber: Subscriber) -> None:
         """Count a subscriber. Before `subscribe` it is sent nothing but, if the fan-out ends, `farewell`."""
         self._members.add(subscriber)
 
     async def subscribe(
-        self, subscriber: Subscriber, recent: Recent, position: int, drain: Callable[[], Awaitable[None]]
+        self, subscriber: Subscriber, recent: History, position: int, drain: Callable[[], Awaitable[None]]
     ) -> None:
         """Write what came after `position`, as fast as `drain` allows, and from then on everything that is sent."""
         metrics = self._metrics

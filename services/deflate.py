@@ -1,0 +1,199 @@
+"""Compressed updates: a fan-out for the clients that agreed on compression, beside a plain one for the others."""
+
+import asyncio
+import logging
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable
+from typing import ClassVar, NamedTuple
+
+from services.batching import Batcher
+from services.fanout import Fanout, Subscriber
+from services.recent import History, Kept
+from wirerace.observe.metrics import ServiceMetrics
+from wirerace.transports.websocket import Deflate
+from wirerace.wire.deflate import Deflater, Inflater, InflatingReader, inflated
+from wirerace.wire.frames import FrameReader
+from wirerace.wire.negotiation import Agreement, agreed
+
+Listener = Callable[[bytes, int], None]
+
+logger = logging.getLogger(__name__)
+
+
+class Settings(NamedTuple):
+    """How a fan-out compresses, and where it cuts off slow readers."""
+
+    window_bits: int
+    memory_level: int
+    high_water_bytes: int
+    farewell: bytes
+
+
+class DeflateFanout(Fanout):
+    """The clients that agreed on compression. `plain` has the others."""
+
+    shared: ClassVar[bool]
+
+    def __init__(self, metrics: ServiceMetrics, settings: Settings, plain: Fanout) -> None:
+        super().__init__(metrics, settings.high_water_bytes, settings.farewell)
+        self.plain = plain
+        self._settings = settings
+
+    def agreed(self, offers: str) -> tuple[Agreement, str] | None:
+        """Return what is agreed on with a client, and the answer to its offers; None when all are declined.
+
+        Raises BadInput when the header is malformed.
+        """
+        return agreed(offers, self._settings.window_bits, shared=self.shared) if offers else None
+
+    @abstractmethod
+    def packing(self, pack: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+        """Return what makes the frame that is kept; `pack` makes a plain one."""
+
+    @abstractmethod
+    def listener(self, batcher: Batcher | None) -> Listener:
+        """Return what takes each update as it is kept."""
+
+    def add(self, subscriber: Subscriber, agreement: Agreement) -> None:
+        """Prepare for a client that has agreed."""
+
+    def _flush_before_joining(self, batcher: Batcher | None) -> None:
+        if batcher is not None:
+            self.before_joining = self.plain.before_joining = batcher.flush
+
+
+class SharedFanout(DeflateFanout):
+    """Each update is compressed once, for all clients, and kept so. `plain` unpacks it while it has clients."""
+
+    shared = True
+
+    def __init__(self, metrics: ServiceMetrics, settings: Settings) -> None:
+        super().__init__(metrics, settings, UnpackingFanout(metrics, settings.high_water_bytes, settings.farewell))
+        self._deflater = Deflater(settings.window_bits, settings.memory_level, takes_over=False)
+
+    def packing(self, pack: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+        """Compress what is kept."""
+        return lambda encoded: self._deflater.frame(pack(encoded))
+
+    def listener(self, batcher: Batcher | None) -> Listener:
+        """Return what takes each compressed update. Batches are made of plain ones, and compressed as a whole."""
+        self._flush_before_joining(batcher)
+        return self._deliver_packed if batcher is None else lambda packed, size: batcher.add(inflated(packed), size)
+
+    def deliver(self, encoded: bytes, payload_bytes: int, updates: int = 1) -> None:
+        """Send a plain frame to all clients, each in its form."""
+        self.plain.deliver(encoded, payload_bytes, updates)
+        super().deliver(self._deflater.frame(encoded), payload_bytes, updates)
+
+    def _deliver_packed(self, packed: bytes, payload_bytes: int) -> None:
+        super().deliver(packed, payload_bytes)
+        if self.plain.has_listeners:
+            self.plain.deliver(inflated(packed), payload_bytes)
+
+
+class OwnFanout(DeflateFanout):
+    """Each client has its own compressor, which refers back to earlier updates, so that each gets different bytes."""
+
+    shared = False
+
+    def __init__(self, metrics: ServiceMetrics, settings: Settings) -> None:
+        super().__init__(metrics, settings, Fanout(metrics, settings.high_water_bytes, settings.farewell))
+        self._deflaters: dict[asyncio.Transport, Deflater] = {}
+
+    def packing(self, pack: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+        """Keep plain frames."""
+        return pack
+
+    def listener(self, batcher: Batcher | None) -> Listener:
+        """Return what takes each plain update."""
+        self._flush_before_joining(batcher)
+        return self.deliver if batcher is None else batcher.add
+
+    def add(self, subscriber: Subscriber, agreement: Agreement) -> None:
+        """Make the client's compressor."""
+        self._deflaters[subscriber.transport] = Deflater(
+            agreement.server_window_bits, self._settings.memory_level, takes_over=agreement.server_takes_over
+        )
+
+    def discard(self, subscriber: Subscriber) -> None:
+        """Send nothing more to a subscriber, and free its compressor."""
+        super().discard(subscriber)
+        self._deflaters.pop(subscriber.transport, None)
+
+    async def subscribe(
+        self, subscriber: Subscriber, recent: History, position: int, drain: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Write what came after `position`, compressed for this subscriber, and from then on everything."""
+        if subscriber.open:
+            history = Converted(recent, self._deflaters[subscriber.transport].frame)
+            await super().subscribe(subscriber, history, position, in_turns(drain))
+
+    def deliver(self, encoded: bytes, payload_bytes: int, updates: int = 1) -> None:
+        """Send a plain frame to all clients, compressed for each that has agreed."""
+        self.plain.deliver(encoded, payload_bytes, updates)
+        reached = 0
+        for subscriber in list(self._caught_up.values()):
+            if self.is_slow(subscriber):
+                self.cut(subscriber)
+            elif self._write(subscriber, encoded):
+                reached += 1
+        self._metrics.deliveries += updates * reached
+        self._metrics.payload_bytes += payload_bytes * reached
+
+    def _write(self, subscriber: Subscriber, encoded: bytes) -> bool:
+        """Write a frame, and count its bytes; return whether the socket took it."""
+        transport = subscriber.transport
+        if transport.is_closing():
+            self.discard(subscriber)
+            return False
+        try:
+            subscriber.write(self._deflaters[transport].frame(encoded))
+        except Exception:  # a failure of one socket must not affect the others
+            logger.exception("a client's socket failed")
+            transport.abort()
+            self.discard(subscriber)
+            return False
+        return True
+
+
+class UnpackingFanout(Fanout):
+    """Clients without compression, where what is kept is compressed."""
+
+    async def subscribe(
+        self, subscriber: Subscriber, recent: History, position: int, drain: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Write what came after `position`, unpacked, and from then on everything."""
+        await super().subscribe(subscriber, Converted(recent, inflated), position, in_turns(drain))
+
+
+class Converted(NamedTuple):
+    """Kept updates, each converted when it is asked for."""
+
+    recent: History
+    convert: Callable[[bytes], bytes]
+
+    def after(self, position: int, most_updates: int, most_bytes: int) -> list[Kept]:
+        """Return what is kept after `position`, as it is written. The bounds are those of what is kept."""
+        kept = self.recent.after(position, most_updates, most_bytes)
+        return [one._replace(encoded=self.convert(one.encoded)) for one in kept]
+
+
+FANOUTS: dict[Deflate, type[SharedFanout | OwnFanout]] = {"shared": SharedFanout, "per-client": OwnFanout}
+
+
+def in_turns(drain: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """Return a `drain` that lets the other clients have their turn: converting takes far longer than writing."""
+
+    async def drain_in_turns() -> None:
+        await drain()
+        await asyncio.sleep(0)
+
+    return drain_in_turns
+
+
+def reader_of(agreement: Agreement | None, max_message_bytes: int, most_frames: int) -> FrameReader:
+    """Return what reads the frames of a client."""
+    if agreement is None:
+        return FrameReader(masked=True, max_message_bytes=max_message_bytes, most_frames=most_frames)
+    inflater = Inflater(agreement.client_window_bits, max_message_bytes, takes_over=agreement.client_takes_over)
+    return InflatingReader(inflater, masked=True, max_message_bytes=max_message_bytes, most_frames=most_frames)
