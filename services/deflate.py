@@ -20,7 +20,7 @@ Listener = Callable[[bytes, int], None]
 logger = logging.getLogger(__name__)
 
 
-class Settings(NamedTuple):
+class DeflateSettings(NamedTuple):
     """How a fan-out compresses, and where it cuts off slow readers."""
 
     window_bits: int
@@ -34,7 +34,7 @@ class DeflateFanout(Fanout):
 
     shared: ClassVar[bool]
 
-    def __init__(self, metrics: ServiceMetrics, settings: Settings, plain: Fanout) -> None:
+    def __init__(self, metrics: ServiceMetrics, settings: DeflateSettings, plain: Fanout) -> None:
         super().__init__(metrics, settings.high_water_bytes, settings.farewell)
         self.plain = plain
         self._settings = settings
@@ -67,7 +67,7 @@ class SharedFanout(DeflateFanout):
 
     shared = True
 
-    def __init__(self, metrics: ServiceMetrics, settings: Settings) -> None:
+    def __init__(self, metrics: ServiceMetrics, settings: DeflateSettings) -> None:
         super().__init__(metrics, settings, UnpackingFanout(metrics, settings.high_water_bytes, settings.farewell))
         self._deflater = Deflater(settings.window_bits, settings.memory_level, takes_over=False)
 
@@ -96,7 +96,7 @@ class OwnFanout(DeflateFanout):
 
     shared = False
 
-    def __init__(self, metrics: ServiceMetrics, settings: Settings) -> None:
+    def __init__(self, metrics: ServiceMetrics, settings: DeflateSettings) -> None:
         super().__init__(metrics, settings, Fanout(metrics, settings.high_water_bytes, settings.farewell))
         self._deflaters: dict[asyncio.Transport, Deflater] = {}
 

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from services import heads
 from services.batching import Batcher, array_frame
-from services.deflate import FANOUTS, DeflateFanout, Settings
+from services.deflate import FANOUTS, DeflateFanout, DeflateSettings
 from services.fanout import Fanout
 from services.host import Port
 from services.incoming import Incoming
@@ -165,7 +165,7 @@ def deflated_of(options: WebSocketServerOptions, metrics: ServiceMetrics) -> Def
     if options.deflate == "off":
         return None
     bits, level = options.deflate_window_bits, options.deflate_memory_level
-    return FANOUTS[options.deflate](metrics, Settings(bits, level, options.high_water_bytes, SLOW_READER))
+    return FANOUTS[options.deflate](metrics, DeflateSettings(bits, level, options.high_water_bytes, SLOW_READER))
 
 
 def switching(accept: str, cursor: Cursor | None, extensions: str = "") -> bytes:

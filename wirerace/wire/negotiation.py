@@ -3,6 +3,7 @@
 The library websockets reads the header and applies the rules.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from websockets.exceptions import InvalidHeaderFormat, NegotiationError
@@ -25,6 +26,7 @@ class Agreement(NamedTuple):
     client_takes_over: bool
 
 
+@lru_cache(maxsize=64)  # nearly all clients offer the same, and thousands would each keep an answer of their own
 def agreed(offers: str, window_bits: int, *, shared: bool) -> tuple[Agreement, str] | None:
     """Return what a server agrees to, with its answer; None when it declines every offer.
 
