@@ -147,12 +147,14 @@ class OwnFanout(DeflateFanout):
             self.discard(subscriber)
             return False
         try:
-            subscriber.write(self._deflaters[transport].frame(encoded))
+            frame = self._deflaters[transport].frame(encoded)
+            transport.write(frame)
         except Exception:  # a failure of one socket must not affect the others
             logger.exception("a client's socket failed")
             transport.abort()
             self.discard(subscriber)
             return False
+        self._metrics.sent_bytes += len(frame)
         return True
 
 
