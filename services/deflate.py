@@ -175,9 +175,15 @@ class Converted(NamedTuple):
     convert: Callable[[bytes], bytes]
 
     def after(self, position: int, most_updates: int, most_bytes: int) -> list[Kept]:
-        """Return what is kept after `position`, as it is written. The bounds are those of what is kept."""
-        kept = self.recent.after(position, most_updates, most_bytes)
-        return [one._replace(encoded=self.convert(one.encoded)) for one in kept]
+        """Return what is kept after `position`, as it is written. Its last update may exceed `most_bytes`."""
+        found: list[Kept] = []
+        size_bytes = 0
+        for kept in self.recent.after(position, most_updates, most_bytes):
+            found.append(kept._replace(encoded=self.convert(kept.encoded)))
+            size_bytes += len(found[-1].encoded)
+            if size_bytes > most_bytes:  # A compressor must see no update that is not sent.
+                break
+        return found
 
 
 FANOUTS: dict[Deflate, type[SharedFanout | OwnFanout]] = {"shared": SharedFanout, "per-client": OwnFanout}

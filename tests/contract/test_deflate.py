@@ -322,6 +322,20 @@ async def test_fault_closes_with_its_code_and_harms_no_other(stage: Stage, mode:
     assert 1 == await stage.server.metric('responses_total{outcome="error"}')
 
 
+@pytest.mark.parametrize("mode", MODES)
+async def test_flood_of_messages_that_unpack_to_their_limit_is_cut_off(stage: Stage, mode: str) -> None:
+    """Each has some 80 bytes, and unpacks to 64 KiB."""
+    await stage.serve(deflate=mode)
+    other, peer = await agreeing(stage), await agreeing(stage)
+    compressor = zlib.compressobj(wbits=-12)
+    packed = (compressor.compress(bytes(65_536)) + compressor.flush(zlib.Z_FULL_FLUSH)).removesuffix(EMPTY_BLOCK)
+    await peer.raw.send(frame(BINARY, packed, reserved=COMPRESSED) * 500)
+    assert Received(CLOSE, 1008) == await peer.next()
+    assert 1 == await stage.server.metric("floods_total")
+    await stage.make()
+    assert [1] == await numbers(other, 1)
+
+
 @pytest.mark.parametrize("mode", ["off", *MODES])
 async def test_compressed_message_without_an_agreement_is_a_protocol_error(stage: Stage, mode: str) -> None:
     await stage.serve(deflate=mode)

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.deflate import DeflateSettings, OwnFanout
+from services.deflate import Converted, DeflateSettings, OwnFanout
 from services.fanout import CATCH_UP_UPDATES, Subscriber
 from services.recent import Recent
 from wirerace.observe.metrics import ServiceMetrics
@@ -109,6 +109,21 @@ async def test_client_that_is_closed_before_it_is_subscribed_gets_nothing(
     fanout.cut(subscriber)
     await fanout.subscribe(subscriber, Recent(1, 1), 0, drain)
     assert not fanout.has_listeners
+
+
+def test_kept_updates_that_grow_when_they_are_unpacked_are_returned_in_portions() -> None:
+    """None is converted that is not returned: a compressor would refer back to it."""
+    recent, converted = Recent(100, 1_000_000), list[bytes]()
+    for seq in range(1, 11):
+        recent.append(Update("e", seq, 0, "x"), b"%d" % seq)
+
+    def convert(encoded: bytes) -> bytes:
+        converted.append(encoded)
+        return encoded * 100
+
+    found = Converted(recent, convert).after(0, 256, 250)
+    assert [1, 2, 3] == [kept.position for kept in found]
+    assert [b"1", b"2", b"3"] == converted
 
 
 async def test_others_have_their_turn_while_a_client_catches_up(fanout: OwnFanout, metrics: ServiceMetrics) -> None:

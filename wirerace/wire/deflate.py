@@ -11,6 +11,8 @@ EMPTY_BLOCK = b"\x00\x00\xff\xff"
 """The end of what a flush writes. It is not sent (RFC 7692, section 7.2.1)."""
 LEAST_WINDOW_BITS, MOST_WINDOW_BITS = 9, 15  # zlib cannot compress with a window of 8 bits
 LEAST_MEMORY_LEVEL, MOST_MEMORY_LEVEL = 1, 9
+BYTES_OF_A_FRAME = 1024
+"""What is unpacked counts as a frame for each of these, because it takes about as long."""
 
 _AFTER_THE_LAST_BLOCK = b"\x00" + EMPTY_BLOCK
 _DATA = frozenset({Opcode.TEXT, Opcode.BINARY})
@@ -76,7 +78,7 @@ class Inflater:
 
 
 class InflatingReader(FrameReader):
-    """A reader that also takes compressed messages. They count with their unpacked size."""
+    """A reader that also takes compressed messages. They count with their unpacked size, also among `frames`."""
 
     __slots__ = ("_inflater", "_is_compressed", "_most_compressed_bytes")
 
@@ -102,7 +104,10 @@ class InflatingReader(FrameReader):
             raise too_big(self._max_message_bytes)
 
     def _whole(self, opcode: Opcode, payload: bytes) -> Message:
-        return super()._whole(opcode, self._inflater.inflate(payload) if self._is_compressed else payload)
+        if self._is_compressed:
+            payload = self._inflater.inflate(payload)
+            self.frames += len(payload) // BYTES_OF_A_FRAME
+        return super()._whole(opcode, payload)
 
 
 def inflated(frame: bytes) -> bytes:
