@@ -125,4 +125,6 @@ def test_doctor_without_a_place_for_logs_prints_the_rest_and_says_why(tmp_path: 
 def test_reproductions_are_listed_a_line_each() -> None:
     lines = wirerace("reproduce").stdout.splitlines()
 
-    assert ["kaazing", "wrk2-stall", "rfc6202", "pull-interval", "half-interval"] == [line.split()[0] for line in lines]
+    assert ["kaazing", "wrk2-stall", "rfc6202", "pull-interval", "half-interval", "deflate-memory"] == [
+        line.split()[0] for line in lines
+    ]

@@ -1,9 +1,9 @@
 """Published results as checks: one module each, with the same names in the same order."""
 
-from wirerace.reproductions import half_interval, kaazing, pull_interval, rfc6202, wrk2_stall
+from wirerace.reproductions import deflate_memory, half_interval, kaazing, pull_interval, rfc6202, wrk2_stall
 from wirerace.reproductions.check import Reproduction
 
 REPRODUCTIONS: dict[str, Reproduction] = {
     module.REPRODUCTION.name: module.REPRODUCTION
-    for module in (kaazing, wrk2_stall, rfc6202, pull_interval, half_interval)
+    for module in (kaazing, wrk2_stall, rfc6202, pull_interval, half_interval, deflate_memory)
 }

@@ -47,6 +47,8 @@ HeaderBytes = Annotated[
 ]
 AT_SERVER = {"at": "server"}
 """Marks an option of the server; others are the client's."""
+AT_BOTH = {"at": "both"}
+"""Marks an option of both."""
 
 
 class HttpOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
