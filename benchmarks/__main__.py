@@ -26,6 +26,7 @@ GROUPS: dict[str, Group] = {
     "longpoll": serving.longpoll,
     "fanout": serving.fanout,
     "sse": serving.sse,
+    "deflate": serving.deflate,
     "drive-poll": driving.drive_poll,
     "drive-message": driving.drive_message,
 }

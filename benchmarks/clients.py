@@ -16,7 +16,9 @@ import msgspec
 
 from benchmarks.measure import Turn
 from wirerace.clock import process_cpu_seconds
+from wirerace.wire.deflate import MOST_WINDOW_BITS, Inflater, InflatingReader
 from wirerace.wire.frames import FrameReader, Opcode
+from wirerace.wire.negotiation import DEFLATE, EXTENSIONS_HEADER
 from wirerace.wire.update import decode_update
 
 CONNECT_SECONDS = 10.0
@@ -26,6 +28,8 @@ QUIET_SECONDS = 0.002
 WAIT_FOR_QUIET_SECONDS = 0.1  # a server that is never at rest does so much work that the error is small
 READ_BYTES = 65_536
 MAX_MESSAGE_BYTES = 1_048_576
+
+OFFER = f"{EXTENSIONS_HEADER}: {DEFLATE}; client_max_window_bits\r\n"
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CURSOR = re.compile(rb"\r\nwirerace-cursor: *(\S+)", re.IGNORECASE)
@@ -80,14 +84,14 @@ class Asker(BenchClient):
 
 
 class Listener(BenchClient):
-    """Reads the messages of a WebSocket."""
+    """Reads the messages of a WebSocket; it may offer compression."""
 
-    def __init__(self, port: int, path: str) -> None:
+    def __init__(self, port: int, path: str, *, compressed: bool = False) -> None:
         super().__init__(port)
         key = base64.b64encode(b"wirerace's bench").decode()
         self.socket.send(
             f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n{OFFER if compressed else ''}\r\n".encode()
         )
         self._reader = FrameReader(masked=False, max_message_bytes=MAX_MESSAGE_BYTES)
         head = b""
@@ -99,6 +103,10 @@ class Listener(BenchClient):
         status, _, rest = head.partition(b"\r\n\r\n")
         if b" 101 " not in status:
             raise SystemExit(f"the server answers {head[:100]!r}")
+        if compressed:
+            takes_over = b"server_no_context_takeover" not in status
+            inflater = Inflater(MOST_WINDOW_BITS, MAX_MESSAGE_BYTES, takes_over=takes_over)
+            self._reader = InflatingReader(inflater, masked=False, max_message_bytes=MAX_MESSAGE_BYTES)
         self.take(rest)
 
     def take(self, data: bytes) -> None:
@@ -198,7 +206,7 @@ def publish(port: int, path: str, rate_per_second: float, message: bytes) -> Non
 def main() -> None:
     """Run clients or a publisher, as the arguments say. Clients print one sample as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.clients")
-    parser.add_argument("role", choices=["ask", "listen", "events", "publish"])
+    parser.add_argument("role", choices=["ask", "listen", "unpack", "events", "publish"])
     parser.add_argument("port", type=int)
     parser.add_argument("path")
     parser.add_argument("--clients", type=int, default=1)
@@ -213,6 +221,7 @@ def main() -> None:
     makers: dict[str, Callable[[], BenchClient]] = {
         "ask": lambda: Asker(given.port, given.path, given.behind),
         "listen": lambda: Listener(given.port, given.path),
+        "unpack": lambda: Listener(given.port, given.path, compressed=True),
         "events": lambda: EventListener(given.port, given.path),
     }
     clients = [makers[given.role]() for _ in range(given.clients)]

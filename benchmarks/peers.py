@@ -85,13 +85,13 @@ class Ours(NamedTuple):
             self.producer.delete("/schedule")
 
 
-def start_ours(stage: Bench, transport: str, cores: Collection[int]) -> Ours:
+def start_ours(stage: Bench, transport: str, cores: Collection[int], *options: str) -> Ours:
     """Start one of our servers on `cores`, and an idle producer beside the load."""
     producer = Peer("producer", free_port())
     command = python("services", "producer", "--port", producer.port, "--idle", "true")
     stage.serve("producer", command, producer.port, stage.cores.others)
     port = free_port()
-    command = python("services", transport, "--port", port, "--producer-url", producer.url)
+    command = python("services", transport, "--port", port, "--producer-url", producer.url, *options)
     server = Server(stage.serve(transport, command, port, cores), port)
     stage.wait_until(Peer(transport, port).is_up, server.child)
     return Ours(server, producer)

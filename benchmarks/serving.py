@@ -96,6 +96,17 @@ def sse(stage: Bench) -> list[Racer]:
     return racers
 
 
+def deflate(stage: Bench) -> list[Racer]:
+    """500 WebSocket clients, 50 updates a second of 100 letters: one message to one client, compressed or not."""
+    reference, clients = "Wirerace, WebSocket", ["--clients", LISTENERS]
+    plain = _ours(start_ours(stage, "websocket", stage.cores.tested), FANOUT_RATE)
+    racers = [Racer(reference, reference, partial(_measure, stage, plain, ["listen", "/ws", *clients]))]
+    for mode, name in ("shared", "compressed once for all"), ("per-client", "a compressor for each client"):
+        ours = _ours(start_ours(stage, "websocket", stage.cores.tested, "--deflate", mode), FANOUT_RATE)
+        racers.append(Racer(name, reference, partial(_measure, stage, ours, ["unpack", "/ws", *clients])))
+    return racers
+
+
 def requests_of(report: str) -> int:
     """Return the number of requests in wrk's report.
 

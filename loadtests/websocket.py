@@ -14,4 +14,4 @@ class WebSocketUser(PushedUser):
     def open(self) -> PushClient:
         """Return a connection that the server has upgraded."""
         target = self.target(after=self.position())
-        return WebSocketClient(self.address, target, self.counters)
+        return WebSocketClient(self.address, target, self.counters, self.options.deflate)

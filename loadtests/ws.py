@@ -9,7 +9,10 @@ from loadtests.http import said
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, BadCursor, ConnectionLost, Refused
+from wirerace.transports.websocket import Deflate
+from wirerace.wire.deflate import Inflater, InflatingReader
 from wirerace.wire.frames import FrameError, FrameReader, Message, Opcode, close_code_of, encode_frame
+from wirerace.wire.negotiation import EXTENSIONS_HEADER, checked_answer, offer, refuse_any
 from wirerace.wire.update import CURSOR_HEADER, Cursor
 
 HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
@@ -21,11 +24,15 @@ class WebSocketClient:
     """One connection; `cursor` is the cursor of the 101.
 
     `opened_ns` and `sent_ns` are when it was open and when the upgrade request had left, Unix nanoseconds.
-    Raises OSError or ConnectionLost when the connection breaks, Refused when the server does not upgrade, and BadAnswer
-    when its answer is malformed.
+    With `deflate` it offers compression, and insists on it.
+
+    Raises OSError or ConnectionLost when the connection breaks, Refused when the server does not upgrade or declines
+    compression, and BadAnswer when its answer is malformed.
     """
 
-    def __init__(self, address: Address, target: str, counters: Counters | None = None) -> None:
+    def __init__(
+        self, address: Address, target: str, counters: Counters | None = None, deflate: Deflate = "off"
+    ) -> None:
         self._connection = StampedConnection(address, counters)
         self.opened_ns = now_ns()
         self.sent_ns = 0
@@ -33,7 +40,7 @@ class WebSocketClient:
         self._unread = b""
         self._end: ConnectionLost | FrameError | None = None
         try:
-            self.cursor = self._shake_hands(address, target)
+            self.cursor = self._shake_hands(address, target, deflate)
         except BaseException:
             self.close()
             raise
@@ -49,7 +56,7 @@ class WebSocketClient:
         return self._reader.is_cut
 
     def receive(self) -> list[bytes]:
-        """Wait for data messages and return all that one read brought: at least one.
+        """Wait for data messages and return all that one read brought: at least one. Compressed ones are unpacked.
 
         Raises ConnectionLost when the server closes, FrameError when it breaks the protocol.
         """
@@ -82,11 +89,12 @@ class WebSocketClient:
             code = close_code_of(message.payload)
             raise ConnectionLost(f"the server closed with {code}: {message.payload[2:].decode()}")
 
-    def _shake_hands(self, address: Address, target: str) -> Cursor:
+    def _shake_hands(self, address: Address, target: str, deflate: Deflate) -> Cursor:
         key = base64.b64encode(os.urandom(16))
+        offered = "" if deflate == "off" else f"{EXTENSIONS_HEADER}: {offer(shared=deflate == 'shared')}\r\n"
         self._connection.send(
             f"GET {target} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key.decode()}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+            f"Sec-WebSocket-Key: {key.decode()}\r\nSec-WebSocket-Version: 13\r\n{offered}\r\n".encode()
         )
         self.sent_ns = now_ns()
         answer = b""
@@ -105,7 +113,17 @@ class WebSocketClient:
         accept = base64.b64encode(hashlib.sha1(key + HANDSHAKE_GUID, usedforsecurity=False).digest()).decode()
         if headers.get("sec-websocket-accept") != accept:
             raise BadAnswer("101 with a wrong Sec-WebSocket-Accept")
+        self._agree(headers.get(EXTENSIONS_HEADER.lower(), ""), deflate)
         try:
             return Cursor.parse(headers.get(CURSOR_HEADER.lower(), ""))
         except BadCursor:
             raise BadAnswer(f"101 without a cursor in {CURSOR_HEADER}") from None
+
+    def _agree(self, answer: str, deflate: Deflate) -> None:
+        """Read compressed messages from now on, if they were asked for."""
+        if deflate == "off":
+            refuse_any(answer)
+            return
+        agreed = checked_answer(answer, shared=deflate == "shared")
+        inflater = Inflater(agreed.server_window_bits, MAX_MESSAGE_BYTES, takes_over=agreed.server_takes_over)
+        self._reader = InflatingReader(inflater, masked=False, max_message_bytes=MAX_MESSAGE_BYTES)

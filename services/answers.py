@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Sequence
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import NamedTuple, Self
@@ -16,6 +17,8 @@ from wirerace.wire.update import CURSOR_HEADER, Cursor, join_batch
 
 # The bound of the answers kept at one moment: a client that asks with every old cursor in turn must not fill memory.
 CACHED_BYTES = 4 * 1024 * 1024
+MOST_TAGS = 64
+"""The number of entity tags of a request in which a cursor is looked for. Any of them may be the newest one."""
 MOST_UPDATES, MOST_BYTES = 1_000, 1024 * 1024
 """The bound of an answer, because its client may never read it. A single update may exceed it."""
 
@@ -70,21 +73,25 @@ def encode_response(
 
 
 class Conditional(NamedTuple):
-    """What a conditional request says: the entity tags of If-None-Match, none in a request without it."""
+    """What a conditional request says: the cursor that its client has, and whether that is one of its entity tags."""
 
-    tags: tuple[str, ...] = ()
+    cursor: Cursor | None
+    is_tag: bool
 
-    def holds_for(self, cursor: Cursor | None) -> bool:
-        """Tell whether the client has what a cursor stands for: by weak comparison (RFC 9110, section 13.1.2)."""
-        return any(tag in {"*", f'"{cursor}"'} for tag in self.tags)
+    @classmethod
+    def of(cls, tags: Sequence[str], newest: Cursor | None, after: Cursor | None) -> Self:
+        """Return it for the entity tags of If-None-Match, by weak comparison (RFC 9110, section 13.1.2).
 
-    @property
-    def cursor(self) -> Cursor | None:
-        """The cursor in the first tag that is one, None without one."""
-        for tag in self.tags:
+        `after`, where it is given, counts more than a tag. A tag of what is newest counts more than another.
+        """
+        if after is not None:
+            return cls(after, f'"{after}"' in tags)
+        if not {"*", f'"{newest}"'}.isdisjoint(tags):
+            return cls(newest, is_tag=True)
+        for tag in tags[:MOST_TAGS]:
             with contextlib.suppress(BadCursor):
-                return Cursor.parse(tag.strip('"'))
-        return None
+                return cls(Cursor.parse(tag.strip('"')), is_tag=True)
+        return cls(None, is_tag=False)
 
 
 class _Answer:
@@ -105,7 +112,7 @@ class Answers:
     def __init__(self, recent: Recent, metrics: ServiceMetrics) -> None:
         self._recent = recent
         self._metrics = metrics
-        self._cached: dict[tuple[int, bool, Conditional | None], _Answer] = {}
+        self._cached: dict[tuple[int, bool, bool | None], _Answer] = {}
         self._cached_bytes = 0
         self._cached_at = (0, 0)
 
@@ -123,13 +130,16 @@ class Answers:
             self._cached.clear()
             self._cached_bytes = 0
             self._cached_at = at
-        if position > recent.head:  # The client is ahead of this server: its own cursor is the newest one.
-            answer = self._encode(position, after, condition, keep_alive=keep_alive)
+        is_ahead = position > recent.head  # The client is ahead of this server: its own cursor is the newest one.
+        cursor = after if is_ahead else recent.cursor
+        is_same = None if condition is None else condition.is_tag and condition.cursor == cursor
+        if is_ahead:
+            answer = self._encode(position, cursor, is_same, keep_alive=keep_alive)
         else:
-            key = (position, keep_alive, condition)
+            key = (position, keep_alive, is_same)
             cached = self._cached.get(key)
             if cached is None:
-                cached = self._cached[key] = self._encode(position, recent.cursor, condition, keep_alive=keep_alive)
+                cached = self._cached[key] = self._encode(position, cursor, is_same, keep_alive=keep_alive)
                 self._cached_bytes += len(cached.encoded)
             answer = cached
         metrics = self._metrics
@@ -139,17 +149,17 @@ class Answers:
         metrics.sent_bytes += len(answer.encoded)
         return Encoded(answer.encoded, keep_alive=keep_alive)
 
-    def _encode(
-        self, position: int, cursor: Cursor | None, condition: Conditional | None, *, keep_alive: bool
-    ) -> _Answer:
+    def _encode(self, position: int, cursor: Cursor | None, is_same: bool | None, *, keep_alive: bool) -> _Answer:
+        """Return the answer; `is_same` says whether a conditional request has the cursor already."""
         recent = self._recent
         batch = recent.after(position, MOST_UPDATES, MOST_BYTES)
         has_more = bool(batch) and batch[-1].position < recent.head
         if has_more:
             cursor = recent.cursor_at(batch[-1].position)
-        is_same = condition is not None and condition.holds_for(cursor)
         empty = HTTPStatus.NOT_MODIFIED if is_same else HTTPStatus.NO_CONTENT
-        caching = "Cache-Control: no-store" if condition is None else f'ETag: "{cursor}"\r\nCache-Control: no-cache'
+        caching = "Cache-Control: no-store"
+        if is_same is not None:
+            caching = f'ETag: "{cursor}"\r\nCache-Control: private, no-cache'
         encoded = encode_response(
             HTTPStatus.OK if batch else empty,
             join_batch([kept.encoded for kept in batch], has_more=has_more) if batch else b"",

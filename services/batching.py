@@ -16,6 +16,7 @@ class Batcher:
         self._fanout = fanout
         self._batch_seconds = batch_seconds
         self._updates: list[bytes] = []
+        self._timer: asyncio.TimerHandle | None = None
         self._payload_bytes = 0
         self._latest = (b"", 0)
         fanout.before_joining = self.flush
@@ -23,15 +24,17 @@ class Batcher:
     def add(self, packed: bytes, payload_bytes: int) -> None:
         """Collect an update, which is packed as a frame of its own."""
         if not self._updates:
-            asyncio.get_running_loop().call_later(self._batch_seconds, self.flush)
+            self._timer = asyncio.get_running_loop().call_later(self._batch_seconds, self.flush)
         self._updates.append(payload_of(packed)[1:-1])
         self._payload_bytes += payload_bytes
         self._latest = (packed, payload_bytes)
 
     def flush(self) -> None:
         """Send what was collected: a client that joins afterwards has it already, or gets it from what is kept."""
-        if not self._updates:
+        if self._timer is None:
             return
+        self._timer.cancel()  # a batch that is sent early must not end the next one early
+        self._timer = None
         updates, payload_bytes = self._updates, self._payload_bytes
         self._updates, self._payload_bytes = [], 0
         self._fanout.deliver_all(array_frame(b",".join(updates)), payload_bytes, len(updates))

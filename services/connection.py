@@ -130,6 +130,8 @@ class ServerConnection(web.RequestHandler):
             self.end_if_message_is_late(now)
             return
         begun, transport = self._begun, self.transport
+        if self.is_pushed:  # An answer has begun that does not end: nothing else may be written.
+            return
         if begun is None or transport is None or now - begun < REQUEST_SECONDS:
             return
         if not self._waiting:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-from services.recent import Kept, Recent
+from services.recent import History, Kept
 from wirerace.observe.metrics import ServiceMetrics
 
 CLOSING_SECONDS = 1.5
@@ -23,6 +23,9 @@ MOST_UNANSWERED_PINGS = 2
 Drain = Callable[[], Awaitable[None]]
 """Waits until the user-space buffer of a socket is short enough again."""
 
+Members = dict[asyncio.Transport, Any]
+"""Subscribers by their sockets."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -36,6 +39,11 @@ class Subscriber:
         self.open = True
         self.unanswered_pings = 0
         self._metrics = metrics
+
+    @property
+    def has_unread(self) -> bool:
+        """Return whether bytes wait for it that the kernel has not taken."""
+        return self.transport.get_write_buffer_size() > 0
 
     def write(self, encoded: bytes) -> None:
         """Write, and count the bytes."""
@@ -66,7 +74,7 @@ class _Current(NamedTuple):
     """A subscriber to the latest update that has the newest one; `behind` gets the position at which it stays."""
 
     subscriber: Subscriber
-    recent: Recent
+    recent: History
     behind: asyncio.Future[int]
 
     def fall_behind(self, updates: int) -> None:
@@ -92,36 +100,47 @@ class Fanout:
         self.before_joining: Callable[[], None] = lambda: None
         """Sends what waits to be sent to the others: a client that has caught up has it already."""
 
+    @property
+    def has_listeners(self) -> bool:
+        """Return whether anything that is sent reaches anyone."""
+        return bool(self._caught_up or self._latest_only)
+
     def welcome(self, subscriber: Subscriber) -> None:
         """Count a subscriber. Before `subscribe` it is sent nothing but, if the fan-out ends, `farewell`."""
         self._members.add(subscriber)
 
-    async def subscribe(self, subscriber: Subscriber, recent: Recent, position: int, drain: Drain) -> None:
+    async def subscribe(self, subscriber: Subscriber, recent: History, position: int, drain: Drain) -> None:
         """Write what came after `position`, as fast as `drain` allows, and from then on everything that is sent."""
-        while subscriber.open and (missed := recent.after(position, CATCH_UP_UPDATES, CATCH_UP_BYTES)):
+        history = self.written(subscriber, recent) if subscriber.open else recent
+        while subscriber.open and (missed := history.after(position, CATCH_UP_UPDATES, CATCH_UP_BYTES)):
             position = self._catch_up(subscriber, missed)
             await self._drained(subscriber, drain)
         if subscriber.open:
             self.before_joining()
             self._caught_up[subscriber.transport] = subscriber
 
-    async def subscribe_to_latest(self, subscriber: Subscriber, recent: Recent, position: int, drain: Drain) -> None:
+    async def subscribe_to_latest(self, subscriber: Subscriber, recent: History, position: int, drain: Drain) -> None:
         """Write the newest update as soon as `drain` allows, until the subscriber is finished.
 
         An update that comes while the subscriber has not read the one before it is not written at once. When it has
         read that one, it gets the newest; those between them are superseded.
         """
         loop, transport = asyncio.get_running_loop(), subscriber.transport
+        history = self.written(subscriber, recent) if subscriber.open else recent
         transport.set_write_buffer_limits(0)  # so that `drain` waits until everything is in the kernel's buffers
         while subscriber.open:
-            if missed := recent.after(max(position, recent.head - 1), 1, 0):
+            if missed := history.after(max(position, recent.head - 1), 1, 0):
                 self._metrics.superseded += missed[0].position - position - 1
                 position = self._catch_up(subscriber, missed)
             else:
                 self.before_joining()
                 current = self._latest_only[transport] = _Current(subscriber, recent, loop.create_future())
                 position = await current.behind
-            await self._drained(subscriber, drain)
+            await self._drained(subscriber, drain, at_any_pace=True)
+
+    def written(self, subscriber: Subscriber, recent: History) -> History:  # noqa: ARG002 -- some have a form of their own
+        """Return what is kept in the form in which it is written to a subscriber."""
+        return recent
 
     def _catch_up(self, subscriber: Subscriber, missed: list[Kept]) -> int:
         """Write what a subscriber lacks, and return its new position."""
@@ -130,13 +149,23 @@ class Fanout:
         self._metrics.payload_bytes += sum(kept.payload_bytes for kept in missed)
         return missed[-1].position
 
-    async def _drained(self, subscriber: Subscriber, drain: Drain) -> None:
-        """Wait for a subscriber that catches up; cut it off if it does not read in time."""
-        try:
-            async with asyncio.timeout(CATCH_UP_SECONDS):
-                await drain()
-        except TimeoutError:
-            self.cut(subscriber)
+    async def _drained(self, subscriber: Subscriber, drain: Drain, *, at_any_pace: bool = False) -> None:
+        """Wait for a subscriber that catches up; cut it off if it does not read in time.
+
+        That time is for what is written at once or, `at_any_pace`, for reading anything at all.
+        """
+        unread_bytes = subscriber.transport.get_write_buffer_size()
+        while subscriber.open:
+            try:
+                async with asyncio.timeout(CATCH_UP_SECONDS):
+                    await drain()
+                    await asyncio.sleep(0)  # the others have their turn, although this one reads at once
+            except TimeoutError:
+                before, unread_bytes = unread_bytes, subscriber.transport.get_write_buffer_size()
+                if not at_any_pace or unread_bytes >= before:
+                    self.cut(subscriber)
+            else:
+                return
 
     def discard(self, subscriber: Subscriber) -> None:
         """Send nothing more to a subscriber."""
@@ -162,13 +191,14 @@ class Fanout:
 
     def send_heartbeat(self, encoded: bytes) -> None:
         """Send bytes that only keep connections alive; they are counted separately."""
-        reached = self.send(encoded) + len(self._latest_only)
-        reached -= len(written_to(self._latest_only, encoded, 0))  # one that has something to read needs no more
-        self._metrics.heartbeat_bytes += len(encoded) * reached
+        reached = self.send(encoded)
+        behind = written_to(self._latest_only, encoded, 0)  # one that has something to read needs no more
+        self._metrics.heartbeat_bytes += len(encoded) * (reached + len(self._latest_only) - len(behind))
 
     def ping(self, encoded: bytes, farewell: bytes) -> None:
         """Ping every subscriber. One that has not answered the last two pings is sent `farewell` and cut off."""
-        for subscriber in [*self._caught_up.values(), *(current.subscriber for current in self._latest_only.values())]:
+        current = [one.subscriber for one in self._latest_only.values() if not one.subscriber.has_unread]
+        for subscriber in [*self._caught_up.values(), *current]:
             if subscriber.unanswered_pings >= MOST_UNANSWERED_PINGS:
                 self._metrics.ping_timeouts += 1
                 self.discard(subscriber)
@@ -179,25 +209,32 @@ class Fanout:
     def deliver(self, encoded: bytes, payload_bytes: int) -> None:
         """Send an update, and count the deliveries."""
         self.deliver_all(encoded, payload_bytes)
-        if self._latest_only:
-            self.deliver_latest(encoded, payload_bytes)
+        self.deliver_latest(encoded, payload_bytes)
+
+    def deliver_all(self, encoded: bytes, payload_bytes: int, updates: int = 1) -> None:
+        """Send updates in one piece to the subscribers that want all, and count the deliveries."""
+        for transport in self._write_update(self._caught_up, encoded, self._high_water_bytes):
+            self.cut(self._caught_up[transport])
+        reached = len(self._caught_up)
+        self._metrics.deliveries += updates * reached
+        self._metrics.payload_bytes += payload_bytes * reached
 
     def deliver_latest(self, encoded: bytes, payload_bytes: int, updates: int = 1) -> None:
         """Send the newest of several updates to the subscribers that want no other, unless they are behind."""
-        for transport in written_to(self._latest_only, encoded, 0):
+        if not self._latest_only:
+            return
+        for transport in self._write_update(self._latest_only, encoded, 0):
             self._latest_only.pop(transport).fall_behind(updates)
         reached = len(self._latest_only)
-        self._metrics.sent_bytes += len(encoded) * reached
         self._metrics.deliveries += reached
         self._metrics.payload_bytes += payload_bytes * reached
         self._metrics.superseded += (updates - 1) * reached
 
-    def deliver_all(self, encoded: bytes, payload_bytes: int, updates: int = 1) -> None:
-        """Send updates in one piece to the subscribers that want all, and count the deliveries."""
-        reached = self.send(encoded)
-        self._metrics.sent_bytes += len(encoded) * reached
-        self._metrics.deliveries += updates * reached
-        self._metrics.payload_bytes += payload_bytes * reached
+    def _write_update(self, members: Members, encoded: bytes, most_unread_bytes: int) -> list[asyncio.Transport]:
+        """Write to each member's socket, count the bytes, and return the members that have more unread than that."""
+        slow = written_to(members, encoded, most_unread_bytes)
+        self._metrics.sent_bytes += len(encoded) * (len(members) - len(slow))
+        return slow
 
     def end(self, farewell: bytes) -> None:
         """Send `farewell` to every subscriber, and nothing after it."""
@@ -208,9 +245,7 @@ class Fanout:
         self._members.clear()
 
 
-def written_to(
-    members: dict[asyncio.Transport, Any], encoded: bytes, most_unread_bytes: int
-) -> list[asyncio.Transport]:
+def written_to(members: Members, encoded: bytes, most_unread_bytes: int) -> list[asyncio.Transport]:
     """Write to each member's socket, remove those that were lost, and return those that have more unread than that."""
     gone: list[asyncio.Transport] = []
     slow: list[asyncio.Transport] = []

@@ -30,23 +30,20 @@ def tokens_of(headers: Headers, name: str) -> frozenset[str]:
 
 def refuse_unacceptable(request: web.BaseRequest, content_type: str) -> None:
     """Raise Unmet when a request accepts other types only (RFC 9110, section 12.5.1)."""
-    ranges = tokens_of(request.headers, "Accept")
-    if not ranges:
-        return
-    kind = content_type.partition("/")[0]
-    qualities = {}
-    for one in ranges:
+    accepted: dict[str, bool] = {}
+    for one in tokens_of(request.headers, "Accept") - {""}:
         name, *parameters = (part.strip() for part in one.split(";"))
-        qualities[name] = next((part[2:] for part in parameters if part.startswith("q=")), "1")
-    found = next((qualities[name] for name in (content_type, f"{kind}/*", "*/*") if name in qualities), "0")
-    if not found.strip("0."):
+        quality = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+        accepted[name] = accepted.get(name, False) or bool(quality.strip("0."))
+    names = (content_type, f"{content_type.partition('/')[0]}/*", "*/*")
+    if accepted and not next((accepted[name] for name in names if name in accepted), False):
         line = f"this path answers with {content_type}: accept it, or leave Accept out"
         raise Unmet(HTTPStatus.NOT_ACCEPTABLE, line)
 
 
-def entity_tags_of(request: web.BaseRequest) -> tuple[str, ...]:
+def entity_tags_of(request: web.BaseRequest) -> list[str]:
     """Return the entity tags of If-None-Match, without what makes them weak; * stands for any."""
-    return tuple(_ENTITY_TAG.findall(",".join(request.headers.getall("If-None-Match", ()))))
+    return _ENTITY_TAG.findall(",".join(request.headers.getall("If-None-Match", ())))
 
 
 def check(request: web.BaseRequest) -> None:

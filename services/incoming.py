@@ -2,9 +2,11 @@
 
 import asyncio
 
+from services.deflate import reader_of
 from services.fanout import Fanout, Subscriber
 from wirerace.observe.metrics import ServiceMetrics
-from wirerace.wire.frames import CloseCode, FrameError, FrameReader, Message, Opcode, encode_close, encode_frame
+from wirerace.wire.frames import CloseCode, FrameError, Message, Opcode, encode_close, encode_frame
+from wirerace.wire.negotiation import Agreement
 
 MOST_FRAMES_AT_ONCE = 1_000
 """The limit for one read of a socket, because all other clients wait meanwhile."""
@@ -20,14 +22,21 @@ class Incoming:
     Bytes are counted when the kind of their frame is known, because pongs are counted separately.
     """
 
-    def __init__(self, subscriber: Subscriber, fanout: Fanout, metrics: ServiceMetrics, max_message_bytes: int) -> None:
+    def __init__(
+        self,
+        subscriber: Subscriber,
+        fanout: Fanout,
+        metrics: ServiceMetrics,
+        max_message_bytes: int,
+        agreement: Agreement | None = None,
+    ) -> None:
         self.counts = False
         self._uncounted_bytes = 0
         self._subscriber = subscriber
         self._fanout = fanout
         self._metrics = metrics
         self._time = asyncio.get_running_loop().time
-        self._reader = FrameReader(masked=True, max_message_bytes=max_message_bytes, most_frames=MOST_FRAMES_AT_ONCE)
+        self._reader = reader_of(agreement, max_message_bytes, MOST_FRAMES_AT_ONCE)
         self._second_began, self._frames_before = self._time(), 0
         self._message_began: float | None = None
 

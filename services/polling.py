@@ -33,8 +33,8 @@ class Polling(TransportService):
         parameters = parameters_of(request)
         after, condition = cursor_of(parameters), None
         if after is None or "If-None-Match" in request.headers:
-            condition = Conditional(heads.entity_tags_of(request))
-            after = after or condition.cursor
+            condition = Conditional.of(heads.entity_tags_of(request), self.feed.recent.cursor, after)
+            after = condition.cursor
         position = self.feed.recent.position(after)
         return self.newer(request, position, after, latest_only=latest_only_of(parameters), condition=condition)
 

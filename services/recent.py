@@ -2,7 +2,7 @@
 
 from collections import deque
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from wirerace.wire.update import Cursor, Update
 
@@ -13,6 +13,17 @@ class Kept(NamedTuple):
     position: int
     encoded: bytes
     payload_bytes: int
+
+
+class History(Protocol):
+    """Kept updates, in the form that some client gets; `head` is the position of the newest."""
+
+    @property
+    def head(self) -> int:
+        """The newest position."""
+
+    def after(self, position: int, most_updates: int, most_bytes: int) -> list[Kept]:
+        """Return what is kept after `position`, oldest first, up to both bounds, and at least one update."""
 
 
 class _Run(NamedTuple):

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import hashlib
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated
 
@@ -12,14 +13,18 @@ from msgspec import Meta
 
 from services import heads
 from services.batching import Batcher, array_frame
+from services.deflate import FANOUTS, DeflateFanout, DeflateSettings
 from services.fanout import Fanout
 from services.host import Port
 from services.incoming import Incoming
 from services.push import PushedClient
 from services.transport import ServerOptions, TransportService, cursor_of, parameters_of
 from wirerace.errors import BadInput
-from wirerace.transports.websocket import TRANSPORT
+from wirerace.observe.metrics import ServiceMetrics
+from wirerace.transports.websocket import TRANSPORT, Deflate
+from wirerace.wire.deflate import LEAST_MEMORY_LEVEL, LEAST_WINDOW_BITS, MOST_MEMORY_LEVEL, MOST_WINDOW_BITS
 from wirerace.wire.frames import CloseCode, Opcode, encode_close, encode_frame
+from wirerace.wire.negotiation import EXTENSIONS_HEADER, Agreement
 from wirerace.wire.update import CURSOR_HEADER, Cursor, Update
 
 HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
@@ -39,6 +44,25 @@ class WebSocketServerOptions(ServerOptions, frozen=True, kw_only=True):
     batch_seconds: Annotated[
         float, Meta(ge=0, le=60, description="updates of this time are sent as one frame; 0: one frame each")
     ] = 0.0
+    deflate: Annotated[
+        Deflate, Meta(description="compression: off, shared (once for all) or per-client (one each)")
+    ] = "off"
+    deflate_window_bits: Annotated[
+        int,
+        Meta(
+            ge=LEAST_WINDOW_BITS,
+            le=MOST_WINDOW_BITS,
+            description="a compressor finds repetitions over 2 to the power of this",
+        ),
+    ] = 12
+    deflate_memory_level: Annotated[
+        int,
+        Meta(
+            ge=LEAST_MEMORY_LEVEL,
+            le=MOST_MEMORY_LEVEL,
+            description="memory of a compressor beside its window: 512 bytes × 2^level",
+        ),
+    ] = 5
 
 
 class WebSocket(TransportService):
@@ -50,13 +74,21 @@ class WebSocket(TransportService):
 
     def __init__(self, options: WebSocketServerOptions) -> None:
         super().__init__(options, TRANSPORT.path)
-        self._fanout = Fanout(self.metrics, options.high_water_bytes, SLOW_READER)
-        self._batcher = Batcher(self._fanout, options.batch_seconds) if options.batch_seconds else None
-        self.feed.listen(self._batcher.add if self._batcher is not None else self._fanout.deliver)
+        self._deflated = deflated_of(options, self.metrics)
+        self._fanout = self._to_all = Fanout(self.metrics, options.high_water_bytes, SLOW_READER)
+        self._pack: Callable[[bytes], bytes] = array_frame if options.batch_seconds else text_frame
+        if self._deflated is not None:
+            self._fanout, self._to_all = self._deflated.plain, self._deflated
+            self._pack = self._deflated.packing(self._pack)
+        self._batcher = Batcher(self._to_all, options.batch_seconds) if options.batch_seconds else None
+        if self._deflated is not None:
+            self.feed.listen(self._deflated.listener(self._batcher))
+        else:
+            self.feed.listen(self._batcher.add if self._batcher is not None else self._fanout.deliver)
 
     def pack(self, encoded: bytes, update: Update) -> bytes:  # noqa: ARG002 -- as its base
         """Return the update as a text frame; with batches it is an array of one."""
-        return array_frame(encoded) if self.options.batch_seconds else encode_frame(Opcode.TEXT, encoded)
+        return self._pack(encoded)
 
     async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
         """Shake hands, then send each update until the client leaves."""
@@ -67,19 +99,32 @@ class WebSocket(TransportService):
             return self.refuse(
                 request, HTTPStatus.UPGRADE_REQUIRED, "Sec-WebSocket-Version must be 13", OTHER_VERSION_HEADERS
             )
-        client, recent = PushedClient(request, self._fanout, self.metrics), self.feed.recent
+        agreement, answer = self._agreed(request)
+        fanout = self._fanout if agreement is None else self._to_all
+        client, recent = PushedClient(request, fanout, self.metrics), self.feed.recent
         # The cursor of the 101 claims no more than the client has: the link may break before the next frame.
         is_newest = after is None or recent.position(after) == recent.head
-        with client.welcome(switching(accept, recent.cursor if is_newest else after)):
-            self._take_frames(client)
+        with client.welcome(switching(accept, recent.cursor if is_newest else after, answer)):
+            if agreement is not None and self._deflated is not None:
+                self._deflated.add(client.subscriber, agreement)
+            self._take_frames(client, fanout, agreement)
             await client.subscribe(recent, await self.feed.reach(after))
             return await client.until_lost()
 
-    def _take_frames(self, client: PushedClient) -> None:
+    def _agreed(self, request: web.BaseRequest) -> tuple[Agreement | None, str]:
+        """Return what is agreed on with a client, and the answer to its offers, which is empty without an agreement.
+
+        Raises BadInput when its header is malformed and compression is on.
+        """
+        if self._deflated is None:
+            return None, ""
+        return self._deflated.agreed(",".join(request.headers.getall(EXTENSIONS_HEADER, ()))) or (None, "")
+
+    def _take_frames(self, client: PushedClient, fanout: Fanout, agreement: Agreement | None) -> None:
         """Read frames from now on, instead of requests."""
         connection = client.connection
         connection.keep_alive(False)
-        incoming = Incoming(client.subscriber, self._fanout, self.metrics, self.options.max_message_bytes)
+        incoming = Incoming(client.subscriber, fanout, self.metrics, self.options.max_message_bytes, agreement)
         connection.set_parser(incoming)  # type: ignore[arg-type]  # aiohttp's annotation names its own reader, and it calls nothing that this one lacks
         connection.leave_counting()
         connection.end_if_message_is_late = incoming.end_if_late
@@ -95,24 +140,40 @@ class WebSocket(TransportService):
     async def _ping_forever(self, interval_seconds: float) -> None:
         while True:
             await asyncio.sleep(interval_seconds)
-            self._fanout.ping(PING, NO_PONG)
+            for fanout in {self._fanout, self._to_all}:
+                fanout.ping(PING, NO_PONG)
 
     def end(self) -> None:
         """Close every client's connection with 1001."""
         super().end()
         if self._batcher is not None:
             self._batcher.flush()
-        self._fanout.end(GOING_AWAY)
+        for fanout in {self._fanout, self._to_all}:
+            fanout.end(GOING_AWAY)
 
 
 SERVICE = WebSocket
 
 
-def switching(accept: str, cursor: Cursor | None) -> bytes:
+def text_frame(encoded: bytes) -> bytes:
+    """Return an encoded update as a frame of its own."""
+    return encode_frame(Opcode.TEXT, encoded)
+
+
+def deflated_of(options: WebSocketServerOptions, metrics: ServiceMetrics) -> DeflateFanout | None:
+    """Return the fan-out of clients with compression, None when it is off."""
+    if options.deflate == "off":
+        return None
+    bits, level = options.deflate_window_bits, options.deflate_memory_level
+    return FANOUTS[options.deflate](metrics, DeflateSettings(bits, level, options.high_water_bytes, SLOW_READER))
+
+
+def switching(accept: str, cursor: Cursor | None, extensions: str = "") -> bytes:
     """Return the answer to a handshake."""
+    agreed = f"{EXTENSIONS_HEADER}: {extensions}\r\n" if extensions else ""
     return (
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Accept: {accept}\r\n{CURSOR_HEADER}: {cursor}\r\n\r\n"
+        f"Sec-WebSocket-Accept: {accept}\r\n{agreed}{CURSOR_HEADER}: {cursor}\r\n\r\n"
     ).encode("latin-1")
 
 

@@ -131,6 +131,7 @@ def test_reproductions_are_listed_a_line_each() -> None:
         "rfc6202",
         "pull-interval",
         "half-interval",
+        "deflate-memory",
         "fanout-median",
         "live-open-data",
     ] == [line.split()[0] for line in lines]

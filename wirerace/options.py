@@ -74,8 +74,9 @@ def with_order(options: Options, order: str | None) -> Options:
 
 
 def fields_at(options: type[msgspec.Struct], place: str) -> list[msgspec.structs.FieldInfo]:
-    """Return the fields whose mark `at` names a place. Fields without a mark belong to the client."""
-    return [field for field in msgspec.structs.fields(options) if (extra_of(field.type, "at") or "client") == place]
+    """Return the fields whose mark `at` names a place, or both. Fields without a mark belong to the client."""
+    places = {place, "both"}
+    return [field for field in msgspec.structs.fields(options) if (extra_of(field.type, "at") or "client") in places]
 
 
 def _placeholder(annotation: object) -> str:

@@ -5,6 +5,7 @@ import struct
 from collections import deque
 from typing import NamedTuple
 
+from wsproto.extensions import PerMessageDeflate
 from wsproto.frame_protocol import FrameProtocol
 
 from tests.contract.raw import Raw
@@ -23,10 +24,17 @@ class Received(NamedTuple):
 class Peer:
     """A connection whose handshake is done."""
 
-    def __init__(self, raw: Raw) -> None:
+    def __init__(self, raw: Raw, agreed: str = "") -> None:
+        """`agreed` is the server's answer to an offer of compression."""
         self.raw = raw
+        self.agreed = agreed
         self._reader = FrameProtocol(client=True, extensions=[])
+        if agreed:
+            deflate = PerMessageDeflate()
+            deflate.finalize(agreed)
+            self._reader = FrameProtocol(client=True, extensions=[deflate])
         self._unread: deque[Received] = deque()
+        self._part = b""
 
     async def ask(self, data: bytes) -> Received:
         """Send bytes and return the next frame."""
@@ -53,14 +61,15 @@ class Peer:
     def _read(self, data: bytes) -> None:
         self._reader.receive_bytes(data)
         for received in self._reader.received_frames():
-            assert received.message_finished
             payload = received.payload
             if isinstance(payload, tuple):
                 code, _reason = payload
                 self._unread.append(Received(CLOSE, None if code == 1005 else int(code)))
             else:
-                whole = payload.encode() if isinstance(payload, str) else bytes(payload)
-                self._unread.append(Received(int(received.opcode), whole))
+                self._part += payload.encode() if isinstance(payload, str) else bytes(payload)
+                if received.message_finished:
+                    self._unread.append(Received(int(received.opcode), self._part))
+                    self._part = b""
 
 
 async def shake_hands(stage: Stage, query: str = "", *headers: str, behind: bytes = b"") -> Peer:
@@ -68,7 +77,7 @@ async def shake_hands(stage: Stage, query: str = "", *headers: str, behind: byte
     raw = await stage.connect()
     answer = await raw.ask(stage.request(query, *headers) + behind)
     assert 101 == answer.status, answer
-    return Peer(raw)
+    return Peer(raw, answer.headers.get("sec-websocket-extensions", ""))
 
 
 def frame(

@@ -25,7 +25,7 @@ async def test_answer_has_its_cursor_as_a_strong_tag_that_caches_must_check(stag
     await stage.make_and_see(2)
     for answer in (await ask(stage), await ask(stage, f'"{stage.at(0)}"')):
         assert f'"{answer.cursor}"' == answer.headers["etag"]
-        assert "no-cache" == answer.headers["cache-control"]
+        assert "private, no-cache" == answer.headers["cache-control"]
 
 
 async def test_client_that_has_what_is_newest_gets_304_without_a_body(stage: Stage) -> None:
@@ -91,3 +91,22 @@ async def test_plain_polls_pay_nothing_for_it(stage: Stage) -> None:
 
     assert "no-store" == answer.headers["cache-control"]
     assert "etag" not in answer.headers
+
+
+async def test_tag_of_what_is_newest_counts_more_than_one_before_it(stage: Stage) -> None:
+    await stage.serve()
+    await stage.make_and_see(7)
+    old, new = f'"{stage.at(5)}"', f'"{stage.at(7)}"'
+
+    assert [304, 304] == [(await ask(stage, tags)).status for tags in (f"{old}, {new}", f"{new}, {old}")]
+    assert [6, 7] == seqs(await ask(stage, f'"none", {old}'))
+
+
+async def test_cursor_is_not_looked_for_in_any_number_of_tags(stage: Stage) -> None:
+    """A tag that is no cursor costs time. What is newest is found anywhere."""
+    await stage.serve()
+    await stage.make_and_see(3)
+    many = ", ".join(['"a"'] * 1_000)
+
+    assert 204 == (await ask(stage, f'{many}, "{stage.at(1)}"')).status
+    assert 304 == (await ask(stage, f'{many}, "{stage.at(3)}"')).status

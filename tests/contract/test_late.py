@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from services.connection import ServerConnection
-from tests.contract.clients import WEBSOCKET_TRANSPORTS
+from tests.contract.clients import STREAM_TRANSPORTS, WEBSOCKET_TRANSPORTS
 from tests.contract.frames import CLOSE, PING, PONG, TEXT, Received, frame, shake_hands
 from tests.contract.raw import get
 from tests.contract.stage import Stage
@@ -111,3 +111,18 @@ async def test_client_that_answers_no_ping_is_cut_off_and_one_that_does_is_not(s
     assert 1 == await stage.server.metric("ping_timeouts_total")
     await stage.server.until_metric("clients", 1)
     answering.cancel()
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("transport", STREAM_TRANSPORTS)
+async def test_body_that_never_comes_leaves_a_stream_alone(stage: Stage) -> None:
+    """Nothing else may be written into an answer that has begun."""
+    await stage.serve()
+    raw = await stage.connect()
+    answer = await raw.ask(stage.request("", "Content-Length: 10"))
+    assert 200 == answer.status
+    await asyncio.sleep(1.0)
+    await stage.make()
+
+    assert b"408" not in await raw.some()
+    assert 0 == await stage.server.metric("request_timeouts_total")

@@ -1,8 +1,12 @@
 """deliver=latest: a client that is behind gets the newest update, and no update is late because of older ones."""
 
+import json
+
 import pytest
 
 from tests.contract.clients import HTTP_TRANSPORTS, STREAM_TRANSPORTS, WEBSOCKET_TRANSPORTS, Update
+from tests.contract.deflating import NAME, offering
+from tests.contract.frames import shake_hands
 from tests.contract.stage import Stage
 
 LATEST = "deliver=latest"
@@ -143,3 +147,24 @@ async def test_batch_brings_its_newest_update_only(stage: Stage) -> None:
     assert b'"seq":3' in await latest.some()
     metrics = await stage.server.metrics()
     assert (1, 2) == (metrics["wirerace_deliveries_total"], metrics["wirerace_superseded_total"])
+
+
+@pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
+@pytest.mark.parametrize("batch_seconds", [0.0, 0.1])
+@pytest.mark.parametrize("deflate", ["shared", "per-client"])
+async def test_compressed_clients_get_the_latest_too(stage: Stage, deflate: str, batch_seconds: float) -> None:
+    """Beside plain ones, each in its form."""
+    await stage.serve(deflate=deflate, batch_seconds=batch_seconds)
+    await stage.make_and_see(3)
+    query = f"after={stage.at(0)}&{LATEST}"
+    compressed, plain = await shake_hands(stage, query, offering(NAME)), await shake_hands(stage, query)
+    assert (True, False) == (bool(compressed.agreed), bool(plain.agreed))
+    for number in (3, 4, 5):
+        for peer in (compressed, plain):
+            received = await peer.next()
+            assert isinstance(received.payload, bytes)
+            found = json.loads(received.payload)
+            assert number == (found[0] if batch_seconds else found)["seq"]
+        await stage.make_and_see()
+    metrics = await stage.server.metrics()
+    assert 4 <= metrics["wirerace_superseded_total"]

@@ -111,7 +111,9 @@ async def test_no_heartbeat_is_sent_where_none_is_wanted(stage: Stage) -> None:
 
 
 @STREAMS
-@pytest.mark.parametrize("accept", ["*/*", "text/*, application/*", "text/html, */*;q=0.1", "TYPE", "TYPE;q=0.5"])
+@pytest.mark.parametrize(
+    "accept", ["*/*", "text/*, application/*", "text/html, */*;q=0.1", "TYPE", "TYPE;q=0.5", "", "TYPE;q=0, TYPE;a=1"]
+)
 async def test_type_that_is_accepted_is_sent(stage: Stage, accept: str) -> None:
     await stage.serve()
     kind = stage.client_type.accepts  # type: ignore[attr-defined]

@@ -34,7 +34,9 @@ from wirerace.observe.account import AccountRecord
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.runner.peer import Peer
 from wirerace.runner.sampling import server_sample
-from wirerace.wire.frames import FrameReader, Opcode, encode_frame
+from wirerace.wire.deflate import Deflater, Inflater, InflatingReader
+from wirerace.wire.frames import FrameReader, Opcode, encode_frame, payload_of
+from wirerace.wire.negotiation import agreed, checked_answer
 from wirerace.wire.update import Cursor, Update, encode_update, join_batch
 from wirerace.workload.schedule import Schedule
 
@@ -152,6 +154,38 @@ def test_frames(random: Random) -> None:
     reader = FrameReader(masked=random.random() < 0.5, max_message_bytes=100_000)
     parts = in_chunks(damaged(random, FRAMES), random.choice(CHUNKS))
     refuses_by_errors_of_its_own(lambda given: [list(reader.feed(part)) for part in given], parts)
+
+
+def compressed_frame(payload: bytes) -> bytes:
+    frame = Deflater(12, 5, takes_over=False).frame(encode_frame(Opcode.TEXT, payload))
+    return encode_frame(frame[0] & 0x7F, payload_of(frame), b"\x00" * 4)
+
+
+COMPRESSED_FRAMES = (
+    b"".join(map(compressed_frame, UPDATES)),
+    compressed_frame(b"x" * 300_000),
+    compressed_frame(bytes(range(128)) * 700) + encode_frame(Opcode.PING, b"", b"mask"),
+)
+EXTENSIONS = (
+    b"permessage-deflate; client_max_window_bits",
+    b'x; a="b", permessage-deflate; server_max_window_bits=12; client_no_context_takeover',
+    b"permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12",
+)
+
+
+@fuzzed
+def test_compressed_frames(random: Random) -> None:
+    inflater = Inflater(random.randint(9, 15), 100_000, takes_over=random.random() < 0.5)
+    reader = InflatingReader(inflater, masked=True, max_message_bytes=100_000)
+    parts = in_chunks(damaged(random, COMPRESSED_FRAMES), random.choice(CHUNKS))
+    refuses_by_errors_of_its_own(lambda given: [list(reader.feed(part)) for part in given], parts)
+
+
+@fuzzed
+def test_extensions(random: Random) -> None:
+    header, shared = damaged_text(random, EXTENSIONS), random.random() < 0.5
+    refuses_by_errors_of_its_own(lambda given: agreed(given, 12, shared=shared), header)
+    refuses_by_errors_of_its_own(lambda given: checked_answer(given, shared=shared), header)
 
 
 BATCH = join_batch(UPDATES)

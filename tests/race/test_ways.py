@@ -1,4 +1,4 @@
-"""Other ways to deliver, end to end: event streams, lines, conditional polls, batches, the latest only."""
+"""Other ways to deliver, end to end: event streams, lines, conditional polls, batches, compression, the latest only."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,9 @@ pytestmark = pytest.mark.processes
 
 CONTESTANTS = (
     'contestants=[{id = "conditional", transport = "polling", options = {conditional = true}}, '
-    '{id = "batched", transport = "websocket", options = {batch_seconds = 0.2}}]'
+    '{id = "batched", transport = "websocket", options = {batch_seconds = 0.2}}, '
+    '{id = "shared", transport = "websocket", options = {deflate = "shared"}}, '
+    '{id = "own", transport = "websocket", options = {deflate = "per-client", deflate_window_bits = 10}}]'
 )
 
 
@@ -38,6 +40,10 @@ def test_every_way_brings_every_update_once_and_in_order_and_costs_what_it_must(
         assert (0, 20) == (trials[name]["responses"]["data"], trials[name]["connects"])
     assert trials["conditional"]["responses"]["empty"] > 0
     assert trials["conditional"]["responses"]["error"] == 0
+    for name in ("application_out", "ip_out"):
+        own, shared, plain = (trials[which]["bytes"][name] for which in ("own", "shared", "websocket"))
+        assert own < shared < plain, "letters compress by a fifth, and by far more beside earlier ones"
+    assert trials["shared"]["bytes"]["payload"] == trials["websocket"]["bytes"]["payload"]
     assert trials["batched"]["bytes"]["segments_out"] < trials["websocket"]["bytes"]["segments_out"]
 
 

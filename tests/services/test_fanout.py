@@ -1,21 +1,24 @@
 """Fan-out: one socket that fails costs no other subscriber anything."""
 
 import asyncio
-from typing import cast
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NamedTuple, cast
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.fanout import Fanout, Subscriber
+from services.fanout import Drain, Fanout, Subscriber
 from services.recent import Recent
 from wirerace.observe.metrics import ServiceMetrics
+from wirerace.wire.update import Update
 
 
 class Socket:
     """A transport as the fan-out uses it; it may fail at every write."""
 
-    def __init__(self, *, fails: bool = False) -> None:
+    def __init__(self, *, fails: bool = False, unread: int = 0) -> None:
         self.written: list[bytes] = []
+        self.unread = unread
         self.aborted = False
         self._fails = fails
 
@@ -34,7 +37,10 @@ class Socket:
         return self.aborted
 
     def get_write_buffer_size(self) -> int:
-        return 0
+        return self.unread
+
+    def set_write_buffer_limits(self, high: int) -> None:
+        assert 0 == high
 
 
 async def drain() -> None:
@@ -72,3 +78,90 @@ async def test_socket_that_fails_at_the_end_keeps_no_other_from_its_farewell(
     fanout.end(b"bye")
     assert [[b"bye"], [], [b"bye"]] == [socket.written for socket in sockets]
     assert sockets[1].aborted
+
+
+class Latest(NamedTuple):
+    """A subscriber to the latest update; what it gets lies in its socket."""
+
+    fanout: Fanout
+    socket: Socket
+    subscriber: Subscriber
+    metrics: ServiceMetrics
+    following: asyncio.Task[None]
+
+
+@pytest.fixture
+async def latest() -> AsyncIterator[Callable[..., Awaitable[Latest]]]:
+    """Subscribe somebody to the latest update of one that is kept; `drain` is how its socket is read."""
+    tasks: list[asyncio.Task[None]] = []
+
+    async def subscribe(drain: Drain, unread: int = 0) -> Latest:
+        metrics, socket, recent = ServiceMetrics(CollectorRegistry()), Socket(unread=unread), Recent(9, 999)
+        recent.append(Update("e", 1, 5, "x"), b"one")
+        fanout = Fanout(metrics, 1000, b"bye")
+        subscriber = Subscriber(cast("asyncio.Transport", socket), metrics)
+        fanout.welcome(subscriber)
+        tasks.append(asyncio.ensure_future(fanout.subscribe_to_latest(subscriber, recent, 0, drain)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return Latest(fanout, socket, subscriber, metrics, tasks[-1])
+
+    yield subscribe
+    for task in tasks:
+        task.cancel()
+
+
+async def test_reader_of_the_latest_that_reads_anything_in_time_stays(
+    latest: Callable[..., Awaitable[Latest]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.fanout.CATCH_UP_SECONDS", 0.3)
+    sizes = [60, 20, 0]
+    readers: list[Latest] = []
+
+    subscribed, drained = asyncio.Event(), asyncio.Event()
+
+    async def drain() -> None:
+        await subscribed.wait()
+        readers[0].socket.unread = sizes.pop(0)
+        if sizes:
+            await asyncio.sleep(60)
+        drained.set()
+
+    readers.append(await latest(drain, 100))
+    subscribed.set()
+    await asyncio.wait_for(drained.wait(), 30)
+
+    assert (0, True) == (readers[0].metrics.slow_readers, readers[0].subscriber.open)
+
+
+async def test_reader_of_the_latest_that_reads_nothing_is_cut_off(
+    latest: Callable[..., Awaitable[Latest]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.fanout.CATCH_UP_SECONDS", 0.01)
+    reader = await latest(lambda: asyncio.sleep(60), 100)
+    await asyncio.wait_for(reader.following, 10)
+
+    assert (1, False) == (reader.metrics.slow_readers, reader.subscriber.open)
+    assert [b"one", b"bye"] == reader.socket.written
+
+
+async def test_ping_that_is_not_written_is_not_waited_for(latest: Callable[..., Awaitable[Latest]]) -> None:
+    reader = await latest(drain)
+    reader.socket.unread = 5
+    for _ in range(5):
+        reader.fanout.ping(b"ping", b"bye")
+
+    assert (0, 0) == (reader.subscriber.unanswered_pings, reader.metrics.ping_timeouts)
+    assert 0 == reader.metrics.heartbeat_bytes
+    reader.socket.unread = 0
+    reader.fanout.ping(b"ping", b"bye")
+    assert (1, 4) == (reader.subscriber.unanswered_pings, reader.metrics.heartbeat_bytes)
+    assert [b"one", b"ping"] == reader.socket.written
+
+
+async def test_lost_reader_of_the_latest_gets_no_heartbeat(latest: Callable[..., Awaitable[Latest]]) -> None:
+    reader = await latest(drain)
+    reader.socket.aborted = True
+    reader.fanout.send_heartbeat(b":")
+
+    assert 0 == reader.metrics.heartbeat_bytes

@@ -62,6 +62,7 @@ def server_cost(raw: Raw) -> ServerCost:
         throttled = difference(after.throttled_seconds, before.throttled_seconds)
         together = max(0, after.feed_updates - before.feed_updates - (after.feed_reads - before.feed_reads))
     idle, full, clients = measured.idle, measured.full, measured.clients_measured
+    user_bytes_after = measured.after.user_bytes if measured.after is not None else None
     return ServerCost(
         cpu_seconds=cpu,
         cpu_us_per_delivery=cpu / US / arrived if cpu is not None and arrived else None,
@@ -78,6 +79,8 @@ def server_cost(raw: Raw) -> ServerCost:
         slab_bytes_idle=idle.slab_bytes,
         slab_bytes=full.slab_bytes,
         slab_bytes_per_client=_per_client(idle.slab_bytes, full.slab_bytes, clients, _ends(raw)),
+        user_bytes_after=user_bytes_after,
+        bytes_per_client_after=_per_client(idle.user_bytes, user_bytes_after, clients),
     )
 
 

@@ -191,6 +191,14 @@ FIGURES = (
         lambda trial: trial.server.bytes_per_client,
     ),
     Figure(
+        "server.memory_per_client_after",
+        "bytes",
+        "the same, after the window",
+        "the same when everything has been delivered, with the updates that the server keeps",
+        lambda trial: trial.server.bytes_per_client_after,
+        if_any=True,
+    ),
+    Figure(
         "server.slab_per_client",
         "bytes",
         "kernel objects per client",

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import msgspec
 from wirerace.clock import to_ns
 from wirerace.decoding import MOST_REASON, convert
 from wirerace.errors import BadInput, cut, is_text, shown
+from wirerace.experiment.contestants import MOST_ID, is_id
 from wirerace.experiment.faults import Fault, check_fault
 from wirerace.experiment.model import OWN_KEYS, Experiment, document_of
 from wirerace.experiment.older import refuse_older_keys
@@ -57,6 +59,9 @@ def study_of(document: Document, directory: Path) -> Study:
         for number, (values, point) in enumerate(documents_of(document, axes))
     ]
     resolved = document_of(settings[0].experiment)
+    for shape, experiment in {setting.experiment.clients.shape: setting.experiment for setting in settings}.items():
+        if shape in (of_shape := document_of(experiment)["clients"]):  # each setting has the table of its own shape
+            resolved["clients"].setdefault(shape, of_shape[shape])
     for axis in axes:
         resolved = with_value(resolved, axis.keys, list(axis.values))
     return Study(resolved, settings)
@@ -101,7 +106,8 @@ def _members(document: Document) -> Iterator[tuple[str, Any, type[msgspec.Struct
 def _with_trace(document: Document, directory: Path) -> Document:
     """Return the document with the paths of its traces resolved, relative to the experiment's file."""
     source = document.get("producer")
-    if not isinstance(source, dict) or source.get("arrivals") != "trace":
+    arrivals = source.get("arrivals") if isinstance(source, dict) else None
+    if not isinstance(source, dict) or "trace" not in (arrivals if isinstance(arrivals, list) else [arrivals]):
         return document
     given = source.get("trace_file")
     if given is None:
@@ -161,6 +167,8 @@ def _check(experiment: Experiment) -> None:
     if experiment.valid_repeats is not None and experiment.tries < experiment.valid_repeats:
         raise BadInput(f"tries must be at least valid_repeats = {experiment.valid_repeats}, got {experiment.tries}")
     _check_clients(experiment)
+    _check_paths(experiment)
+    _check_stalls(experiment)
     for number, fault in enumerate(experiment.faults):
         try:
             check_fault(fault, measure_seconds)
@@ -168,6 +176,29 @@ def _check(experiment: Experiment) -> None:
             raise BadInput(f"faults[{number}].{error}") from None
         if fault.on == "proxy" and not all(one.path.has_proxy for one in contestants_of(experiment)):
             raise BadInput(f"faults[{number}].on: not every contestant has a path with a proxy: give it a delay")
+
+
+def _check_paths(experiment: Experiment) -> None:
+    for name in experiment.paths:
+        if not is_id(name):
+            raise BadInput(
+                f"paths: a name must be 1 to {MOST_ID} of a to z, 0 to 9 and single hyphens, got {shown(name)}"
+            )
+
+
+def _check_stalls(experiment: Experiment) -> None:
+    for place in {fault.on for fault in experiment.faults}:
+        stalls = sorted(
+            (fault.at_seconds, fault.ends_seconds)
+            for fault in experiment.faults
+            if (fault.kind, fault.on) == ("stall", place)
+        )
+        for (_, ends_seconds), (at_seconds, _) in pairwise(stalls):
+            if at_seconds < ends_seconds:
+                raise BadInput(
+                    f"faults: the {place} is stalled at {at_seconds:g} s while another stall lasts to "
+                    f"{ends_seconds:g} s: make one stall of them"
+                )
 
 
 def _check_clients(experiment: Experiment) -> None:

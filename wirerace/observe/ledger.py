@@ -137,7 +137,8 @@ class Ledger:
     """
 
     __slots__ = (
-        "_account", "_aged_to_ns", "_epoch", "_first", "_latest_only", "_newest_ts", "_opened_ns", "_seen", "_seen_of",
+        "_account", "_aged_to_ns", "_epoch", "_first", "_latest_only", "_newest", "_newest_ts", "_opened_ns", "_seen",
+        "_seen_of",
     )  # fmt: skip
 
     def __init__(self, account: Account, *, latest_only: bool = False) -> None:
@@ -148,6 +149,7 @@ class Ledger:
         self._seen_of: dict[str, Seen] = {}
         self._opened_ns: int | None = None
         self._first: Cursor
+        self._newest: Cursor  # of a client of the latest only
         self._newest_ts: int | None = None
         self._aged_to_ns = 0
 
@@ -155,7 +157,7 @@ class Ledger:
         """Subscribe: from now on everything after `cursor` is expected. Later calls, on reconnect, change nothing."""
         if self._opened_ns is None:
             self._opened_ns = at_ns
-            self._first = cursor
+            self._first = self._newest = cursor
             self._account.live_clients += 1
             self._account.totals.most_clients = max(self._account.totals.most_clients, self._account.live_clients)
             self._turn_to(cursor.epoch, cursor.seq)
@@ -168,17 +170,16 @@ class Ledger:
             self._seen.highest = update.seq
             arrival = Arrival.NEW
         else:
-            had = Cursor(self._epoch, self._seen.highest)
             self._turn_to(update.epoch, 0)
             arrival = self._seen.add(update.seq)
             if self._latest_only:
-                self._skip(had, update, arrival)
+                self._skip(update, arrival)
             if arrival is Arrival.DUPLICATE:
                 account.totals.repeated += 1
             elif arrival is Arrival.REORDERED:
                 account.tally.reordered += 1
         if self._newest_ts is None or update.ts > self._newest_ts:
-            self._renew(update.ts, arrival_ns)
+            self._renew(update, arrival_ns)
         window = account.window
         if window.from_ns <= arrival_ns < window.to_ns:
             account.totals.arrived += 1
@@ -221,9 +222,9 @@ class Ledger:
             totals.partly.append(Subscription(self._first, last, None if last is None else at_ns))
         self._opened_ns = None
 
-    def _skip(self, had: Cursor, update: Update, arrival: Arrival) -> None:
+    def _skip(self, update: Update, arrival: Arrival) -> None:
         """Note what is superseded by an update that does not follow the newest one before it."""
-        account, window = self._account, self._account.window
+        account, window, had = self._account, self._account.window, self._newest
         if arrival is Arrival.REORDERED:
             account.totals.superseded -= window.has(update.ts)
         if arrival is not Arrival.NEW:
@@ -240,8 +241,8 @@ class Ledger:
             self._epoch = epoch
             self._seen = self._seen_of.setdefault(epoch, Seen(known_seq))
 
-    def _renew(self, ts: int, at_ns: int) -> None:
-        """Note that the newest update is now the one made at `ts`: the age drops from its peak.
+    def _renew(self, update: Update, at_ns: int) -> None:
+        """Note that this is now the newest update: the age drops from its peak.
 
         Updates with the same arrival instant cause one drop, because the age does not rise between them.
         """
@@ -252,7 +253,9 @@ class Ledger:
             totals.peak_ns += at_ns - self._newest_ts
             totals.peaks += 1
         self._age_until(at_ns)
-        self._newest_ts = ts
+        self._newest_ts = update.ts
+        if self._latest_only:
+            self._newest = Cursor(update.epoch, update.seq)
 
     def _age_until(self, at_ns: int) -> None:
         """Add the area under the age from the last instant to `at_ns`, as far as it lies in the window."""

@@ -31,7 +31,8 @@ class ServerCost(msgspec.Struct, frozen=True):
     `idle_utilisation` is the part of a core that it takes without clients while the feed brings the same updates.
     `read_together` counts updates that it read from the feed together with the previous one. `waited_seconds` is how
     long it was ready to run and had no core, `throttled_seconds` how long its control group had used up its quota.
-    `socket_bytes` is kernel memory for sockets: of the whole machine, or of the server's container.
+    `socket_bytes` is kernel memory for sockets: of the whole machine, or of the server's container. The fields `_after`
+    are of its memory when everything has been delivered.
     """
 
     cpu_seconds: float | None
@@ -49,6 +50,8 @@ class ServerCost(msgspec.Struct, frozen=True):
     slab_bytes_idle: int | None = None
     slab_bytes: int | None = None
     slab_bytes_per_client: float | None = None
+    user_bytes_after: int | None = None
+    bytes_per_client_after: float | None = None
 
 
 class LoadCost(msgspec.Struct, frozen=True):

@@ -100,10 +100,12 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """What was sampled around the window. `server` is None if it was restarted, because its counters began at 0 again.
 
     `load_cores` is the number of cores of all load processes together. `idle` is the server's memory without clients,
-    `full` that with `clients_measured` clients. `idle_utilisation` is the part of a core that it took without clients.
-    `parts` has the observations of every part of the trial. `proxy` is what the proxy did in the window; None if there
-    is none or it did not answer. `proxy_core` is the core that it is bound to, which it may share with the load.
-    `resent` is what the connections of server and proxy sent again; None if they cannot be read.
+    `full` that with `clients_measured` clients. `after` is that with the same clients when everything has been
+    delivered; None when clients joined in the window, or the server was restarted. `idle_utilisation` is the part of a
+    core that it took without clients. `parts` has the observations of every part of the trial. `proxy` is what the
+    proxy did in the window; None if there is none or it did not answer. `proxy_core` is the core that it is bound to,
+    which it may share with the load. `resent` is what the connections of server and proxy sent again; None if they
+    cannot be read.
     """
 
     server: tuple[ServerSample, ServerSample] | None
@@ -121,6 +123,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     proxy_core: int | None = None
     proxy_shares_core: bool = False
     resent: Resent | None = None
+    after: Memory | None = None
 
 
 SPAN_TOLERANCE = 0.05

@@ -1,6 +1,7 @@
 """Published results as checks: one module each, with the same names in the same order."""
 
 from wirerace.reproductions import (
+    deflate_memory,
     fanout_median,
     half_interval,
     kaazing,
@@ -13,5 +14,14 @@ from wirerace.reproductions.check import Reproduction
 
 REPRODUCTIONS: dict[str, Reproduction] = {
     module.REPRODUCTION.name: module.REPRODUCTION
-    for module in (kaazing, wrk2_stall, rfc6202, pull_interval, half_interval, fanout_median, live_open_data)
+    for module in (
+        kaazing,
+        wrk2_stall,
+        rfc6202,
+        pull_interval,
+        half_interval,
+        deflate_memory,
+        fanout_median,
+        live_open_data,
+    )
 }

@@ -74,6 +74,8 @@ class TrialSteps:
             window = self._prime(load)
             before, after = self._measure(window, server, load)
             self._drain(window, server, load)
+            is_comparable = after.server is not None and self._count == self._count_at_start
+            memory_after = server.part.memory() if is_comparable else None
             account = load.peer.send("POST", "/finish", None, AccountRecord)
             self._refuse_a_clock_that_was_set()
             measured = Measured(
@@ -92,6 +94,7 @@ class TrialSteps:
                 proxy_core=next(iter(self._target.cores.proxy), None),
                 proxy_shares_core=self._target.cores.is_shared,
                 resent=resent_between(before.connections, after.connections),
+                after=memory_after,
             )
             # Past the window's end: if the producer died in the window, its new epoch may begin only after the window.
             return Raw(window, account, self._truth(primed_ns, now_ns()), measured, self.plan.path)

@@ -11,6 +11,9 @@ import msgspec
 
 from wirerace.workload.schedule import Source
 
+TIE_SECONDS = 0.002
+"""A server's timer is exact to a millisecond or two. Updates so close to the end of a batch may be in it or not."""
+
 
 class LongPolls(NamedTuple):
     """The means of long polling, over answers, updates or time.
@@ -68,7 +71,10 @@ class Arrivals(Protocol):
         """
 
     def batched(self, batch_seconds: float) -> Batches | None:
-        """Return how updates fare in batches of `batch_seconds`; None when there has been no update."""
+        """Return how updates fare in batches of `batch_seconds`.
+
+        None when there has been no update, and when `TIE_SECONDS` decide which batch updates are in.
+        """
 
     def long_polled(
         self, repoll_seconds: Sequence[float], hold_seconds: float, delay_seconds: float
@@ -162,9 +168,14 @@ class Periodic(msgspec.Struct, frozen=True):
         """Return P/2 + T/2 + d."""
         return (1 / self.rate_per_second + lookback_seconds) / 2 + delay_seconds
 
-    def batched(self, batch_seconds: float) -> Batches:
-        """Return those of batches of n = ⌊B/P⌋ + 1 updates: they wait B, B − P, … B − (n − 1)P."""
+    def batched(self, batch_seconds: float) -> Batches | None:
+        """Return those of batches of n = ⌊B/P⌋ + 1 updates: they wait B, B − P, … B − (n − 1)P.
+
+        None when B is a multiple of P: then luck decides whether the last of them is in the batch or begins the next.
+        """
         period = 1 / self.rate_per_second
+        if abs(batch_seconds - round(batch_seconds / period) * period) < TIE_SECONDS:
+            return None
         updates = math.floor(batch_seconds / period) + 1
         newest = batch_seconds - (updates - 1) * period
         wait_seconds = batch_seconds - (updates - 1) * period / 2

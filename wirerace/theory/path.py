@@ -29,4 +29,4 @@ class DeliveryPath(NamedTuple):
     @property
     def push_seconds(self) -> float:
         """Mean delay from making to arrival when an update is sent to one client after the other: d + (N − 1)s/2."""
-        return self.delay_seconds + (self.clients - 1) * self.send_seconds / 2
+        return self.delay_seconds + max(0, self.clients - 1) * self.send_seconds / 2

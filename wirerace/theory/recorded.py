@@ -9,9 +9,10 @@ import msgspec
 
 from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.observe.account import Window
-from wirerace.theory.closed_forms import Batches, LongPolls
+from wirerace.theory.closed_forms import TIE_SECONDS, Batches, LongPolls
 from wirerace.theory.replay import Replay
 
+MOST_TIES = 0.1  # of batches
 MOST_ANSWERS = 1_000_000  # of one client; with more, it asks in a busy loop, and a replay would take seconds
 
 
@@ -90,8 +91,10 @@ class Recorded(msgspec.Struct, frozen=True):
         """Return how the updates of the window wait in batches, of which the oldest known update begins the first."""
         batch_ns, window = to_ns(batch_seconds), self.window
         sendings: list[tuple[int, int]] = []  # when each batch is sent, and its newest update
+        ties = 0
         waits_ns: list[int] = []
         for made in self.made_ns:
+            ties += bool(sendings) and abs(made - sendings[-1][0]) < to_ns(TIE_SECONDS)
             if sendings and made < sendings[-1][0]:
                 sendings[-1] = (sendings[-1][0], made)
             else:
@@ -99,7 +102,7 @@ class Recorded(msgspec.Struct, frozen=True):
             if window.has(made):
                 waits_ns.append(sendings[-1][0] - made)
         sent_ns = [sent - newest for sent, newest in sendings if window.has(newest)]
-        if not waits_ns or not sent_ns:
+        if not waits_ns or not sent_ns or ties > MOST_TIES * len(sendings):
             return None
         area = weight = 0.0
         for (sent, newest), (next_sent, _) in pairwise([*sendings, (window.to_ns, 0)]):
@@ -107,7 +110,9 @@ class Recorded(msgspec.Struct, frozen=True):
             if low < high:
                 area += (high - low) * ((low + high) / 2 - newest)
                 weight += high - low
-        age_seconds = area / weight / NS_PER_SECOND if weight else 0.0
+        if not weight:
+            return None
+        age_seconds = area / weight / NS_PER_SECOND
         wait_seconds, latest_wait_seconds = (sum(waits) / len(waits) / NS_PER_SECOND for waits in (waits_ns, sent_ns))
         return Batches(wait_seconds, age_seconds, latest_wait_seconds, len(sent_ns) / self._window_seconds)
 

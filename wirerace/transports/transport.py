@@ -31,11 +31,14 @@ class TransportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
     @property
     def pause_seconds(self) -> float:
-        """The longest time for which a client chooses to send no request."""
+        """The longest time for which a client chooses to send no request, or its server to send no update."""
         return 0.0
 
     def longest_gap_seconds(self, exchange_seconds: float) -> float:  # noqa: ARG002 -- for clients that ask
-        """Return the longest time between two requests of a client at the server, given the time of an exchange."""
+        """Return the longest time for which an update waits at the server, given the time of an exchange.
+
+        For a client that asks, that is the longest time between two of its requests.
+        """
         return 0.0
 
 
@@ -44,6 +47,8 @@ HeaderBytes = Annotated[
 ]
 AT_SERVER = {"at": "server"}
 """Marks an option of the server; others are the client's."""
+AT_BOTH = {"at": "both"}
+"""Marks an option of both."""
 
 
 class HttpOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):

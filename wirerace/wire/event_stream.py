@@ -7,6 +7,10 @@ MOST_EVENT_BYTES = 16 * 1024 * 1024
 _CR, _LF = b"\r", b"\n"
 
 
+MOST_RETRY_DIGITS = 15
+"""A longer time to wait, over 30,000 years, is ignored."""
+
+
 class ServerEvent(NamedTuple):
     """One event. `id` is the last one that the stream has set, also by an earlier event; `data` is UTF-8 as it came."""
 
@@ -86,12 +90,12 @@ class EventReader:
         match name:
             case b"data":
                 self._data.append(value)
-                self._data_bytes += len(value)
+                self._data_bytes += len(line) + 1
             case b"id" if b"\0" not in value:
                 self._id = value.decode("utf-8", "replace")
             case b"event":
                 self._kind = value.decode("utf-8", "replace")
-            case b"retry" if value.isdigit():  # of bytes: 0 to 9 alone
+            case b"retry" if value.isdigit() and len(value) <= MOST_RETRY_DIGITS:  # of bytes: 0 to 9 alone
                 self.retry_ms = int(value)
 
     def _dispatch(self, events: list[ServerEvent]) -> None:

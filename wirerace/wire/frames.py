@@ -1,4 +1,4 @@
-"""WebSocket frames (RFC 6455), to and from bytes; no extensions, so every reserved bit is an error."""
+"""WebSocket frames (RFC 6455), to and from bytes; without an extension every reserved bit is an error."""
 
 import struct
 import sys
@@ -26,7 +26,7 @@ class CloseCode(IntEnum):
     NORMAL = 1000
     GOING_AWAY = 1001
     PROTOCOL_ERROR = 1002
-    BAD_UTF8 = 1007
+    BAD_PAYLOAD = 1007
     POLICY = 1008
     TOO_BIG = 1009
 
@@ -57,8 +57,11 @@ class Message(NamedTuple):
     payload: bytes
 
 
-def encode_frame(opcode: Opcode, payload: bytes, mask: bytes = b"") -> bytes:
-    """Return one unfragmented frame; `mask` is 4 bytes from a client and empty from a server."""
+def encode_frame(opcode: int, payload: bytes, mask: bytes = b"") -> bytes:
+    """Return one unfragmented frame; `mask` is 4 bytes from a client and empty from a server.
+
+    `opcode` may have reserved bits that an extension sets.
+    """
     size = len(payload)
     flag = _MASKED if mask else 0
     if size <= _SHORT:
@@ -193,7 +196,7 @@ class FrameReader:
 
     def _check_size(self, first: int, size: int) -> None:
         if size and first & 0x0F not in _CONTROL and len(self._fragments) + size > self._max_message_bytes:
-            raise FrameError(CloseCode.TOO_BIG, f"a message has at most {self._max_message_bytes} bytes")
+            raise too_big(self._max_message_bytes)
 
     def _message(self, first: int, payload: bytes) -> Message | None:
         opcode = Opcode(first & 0x0F)
@@ -202,7 +205,7 @@ class FrameReader:
                 _check_close(payload)
             return Message(opcode, payload)
         if first & _FIN and self._fragments_opcode is None:
-            return _checked(opcode, payload)
+            return self._whole(opcode, payload)
         return self._defragment(opcode, payload, last=bool(first & _FIN))
 
     def _defragment(self, opcode: Opcode, payload: bytes, *, last: bool) -> Message | None:
@@ -211,9 +214,19 @@ class FrameReader:
         self._fragments += payload  # in one piece, because a list takes many times the memory of small fragments
         if not last:
             return None
-        message = _checked(self._fragments_opcode, bytes(self._fragments))
+        message = self._whole(self._fragments_opcode, bytes(self._fragments))
         self._fragments, self._fragments_opcode = bytearray(), None
         return message
+
+    def _whole(self, opcode: Opcode, payload: bytes) -> Message:
+        if opcode is Opcode.TEXT and not payload.isascii():
+            _check_utf8(payload)
+        return Message(opcode, payload)
+
+
+def too_big(max_message_bytes: int) -> FrameError:
+    """Return the error for a message that is larger than the limit."""
+    return FrameError(CloseCode.TOO_BIG, f"a message has at most {max_message_bytes} bytes")
 
 
 def _extended_length(flag: int, field: bytes) -> int:
@@ -223,12 +236,6 @@ def _extended_length(flag: int, field: bytes) -> int:
     if size >= 1 << 63:
         raise FrameError(CloseCode.PROTOCOL_ERROR, "the highest bit of a 64-bit length must be 0")
     return size
-
-
-def _checked(opcode: Opcode, payload: bytes) -> Message:
-    if opcode is Opcode.TEXT and not payload.isascii():
-        _check_utf8(payload)
-    return Message(opcode, payload)
 
 
 def _check_close(payload: bytes) -> None:
@@ -243,7 +250,7 @@ def _check_utf8(payload: bytes) -> None:
     try:
         payload.decode()
     except UnicodeDecodeError:
-        raise FrameError(CloseCode.BAD_UTF8, "text must be UTF-8") from None
+        raise FrameError(CloseCode.BAD_PAYLOAD, "text must be UTF-8") from None
 
 
 def _masked(payload: bytes, mask: bytes) -> bytes:

@@ -75,6 +75,7 @@ def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> 
             cpu_seconds=1.0,
             cpu_us_per_delivery=1.0,
             bytes_per_client=1.0,
+            bytes_per_client_after=1.0,
             slab_bytes_per_client=1.0,
             socket_bytes_per_client=1.0,
             idle_utilisation=0.1,
@@ -123,13 +124,18 @@ def test_contestants_with_one_transport_are_compared_apart() -> None:
 
 
 def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
-    memory = msgspec.structs.replace(trial().server, slab_bytes_per_client=5_000.0, socket_bytes_per_client=2_000.0)
+    memory = msgspec.structs.replace(
+        trial().server,
+        bytes_per_client_after=9_000.0,
+        slab_bytes_per_client=5_000.0,
+        socket_bytes_per_client=2_000.0,
+    )
     back = trial(return_seconds=Returning(3, 0.5, 0.75, 1.0), cuts=3, breaks=1, superseded=7, server=memory)
     rows = {figure.id for figure in FIGURES if figure.if_any}
 
     assert rows.isdisjoint(figure.id for figure in figures_of(result_of(trial())))
     assert rows < {figure.id for figure in figures_of(result_of(trial(), back))}
-    assert [5_000, 2_000, 4, 0.5, 0.75, 7] == [figure_of(figure.id, back) for figure in FIGURES if figure.if_any]
+    assert [9_000, 5_000, 2_000, 4, 0.5, 0.75, 7] == [figure_of(figure.id, back) for figure in FIGURES if figure.if_any]
 
 
 def with_age(transport: str, repeat: int, mean: float) -> Trial:

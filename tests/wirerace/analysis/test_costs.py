@@ -23,7 +23,7 @@ from wirerace.experiment.paths import NetworkPath
 from wirerace.observe.account import AccountRecord, ProcessUse, Traffic
 from wirerace.record.parts import LoadCost
 from wirerace.record.result import Raw
-from wirerace.record.samples import ProxyReport, Resent
+from wirerace.record.samples import Memory, ProxyReport, Resent
 from wirerace.record.trial import Repolls, Trial
 from wirerace.runner.sampling import span_of
 from wirerace.transports.polling import PollingOptions
@@ -107,6 +107,18 @@ def test_memory_per_client_is_known_for_enough_clients_only(clients: int, bytes_
 
     assert (1_000, 11_000, bytes_per_client) == (server.user_bytes_idle, server.user_bytes, server.bytes_per_client)
     assert (5, 7) == (server.socket_bytes_idle, server.socket_bytes), "the kernel's is a figure of its own"
+
+
+@pytest.mark.parametrize(("after", "each"), [(memory(21_000, 9), 100.0), (memory(None, 9), None), (None, None)])
+def test_memory_after_the_window_is_compared_with_that_without_clients(
+    after: Memory | None, each: float | None
+) -> None:
+    measured = replace(
+        NOTHING_MEASURED, idle=memory(1_000, 5), full=memory(11_000, 7), clients_measured=200, after=after
+    )
+    server = trial_of(AccountRecord(), truth_of(), measured).server
+
+    assert (after.user_bytes if after else None, each) == (server.user_bytes_after, server.bytes_per_client_after)
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,26 @@ BAD_FILES = {
         "faults[0].on",
         ["proxy", "delay"],
     ),
+    "stalls that overlap": (
+        LEAST + (STALL + "at_seconds = 1\nlasts_seconds = 3\n") + (STALL + "at_seconds = 2\nlasts_seconds = 1\n"),
+        "faults",
+        ["server", "2 s", "4 s", "one stall"],
+    ),
+    "path whose name is no id": (
+        LEAST + '[paths."a.b"]\ndelay_seconds = 0.1',
+        "paths",
+        ["1 to 40", "a to z", "single hyphens", "'a.b'"],
+    ),
+    "transports in transports": (
+        'title = "t"\ntransports = [["polling", "sse"]]',
+        "transports[0]",
+        ["list in a list", "each member"],
+    ),
+    "contestants in contestants": (
+        'title = "t"\ncontestants = [[{ id = "a", transport = "sse" }, { id = "b", transport = "sse" }]]',
+        "contestants[0]",
+        ["list in a list", "each member"],
+    ),
     "fault without a time": (LEAST + KILL, "at_seconds", ["missing", "faults[0]"]),
     "path through a key there is not": (
         LEAST + "[paths.far]\nloss = 0.1",

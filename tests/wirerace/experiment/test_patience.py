@@ -110,3 +110,10 @@ def test_broken_clients_are_waited_for_until_the_last_backoff_has_passed(delay: 
     longest = return_seconds(NetworkPath(delay))
     assert worst <= longest
     assert longest - worst < 1.0, "and not much longer: the phases of both backoffs need not meet at their worst"
+
+
+def test_batches_make_updates_wait() -> None:
+    path = NetworkPath(0.05)
+
+    assert pytest.approx(3.05) == longest_seconds(path, WebSocketOptions(batch_seconds=3.0))
+    assert 3.0 == WebSocketOptions(batch_seconds=3.0).pause_seconds

@@ -25,7 +25,7 @@ def test_every_shipped_experiment_can_be_run(path: Path) -> None:
     study = read_experiment(path)
 
     plans = [plan for setting in study.settings for plan in plans_of(setting, 1)]
-    assert set(study.first.transports) == {plan.transport.name for plan in plans}
+    assert set(study.first.transports) <= {plan.transport.name for plan in plans}
     assert len(plans) == len({plan.name for plan in plans})
 
 

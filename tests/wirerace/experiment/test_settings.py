@@ -153,3 +153,20 @@ def test_thousand_settings_are_read_at_once() -> None:
 
     assert 1000 == len(found.settings)
     assert msgspec.json.encode(found.document)
+
+
+def test_swept_shapes_keep_their_own_tables() -> None:
+    ramp = {"from_clients": 7, "for_seconds": 3.0}
+    found = study(clients={"shape": ["steady", "ramp"], "count": 10, "ramp": ramp}, window={"measure_seconds": 20})
+
+    again = study_of(found.document, Path())
+    assert [one.experiment.clients for one in found.settings] == [one.experiment.clients for one in again.settings]
+    assert ramp == found.document["clients"]["ramp"]
+
+
+def test_trace_is_found_where_arrivals_are_swept(tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("0\n1\n2\n")
+    keys = '[producer]\narrivals = ["poisson", "trace"]\ntrace_file = "one.csv"'
+    found = read_experiment(written(tmp_path, f"{LEAST}{keys}"))
+
+    assert str(tmp_path / "one.csv") == found.settings[1].experiment.producer.trace_file

@@ -98,3 +98,12 @@ def test_clients_of_all_updates_skip_nothing() -> None:
     assert 10 == ledger.missing
     assert (0, []) == (account.totals.superseded, account.totals.skips)
     assert 0 == account.tally.superseded
+
+
+def test_repeat_of_an_older_epoch_supersedes_nothing() -> None:
+    account = Account(WINDOW)
+    followed(account, 0, [8, 9, 10, 11, 12, 13, 9, 14])
+
+    found = expected_of(PLAN, Raw(WINDOW, account.to_record(), TRUTH, NOTHING_MEASURED))
+    assert brute(0, [8, 9, 10, 11, 12, 13, 14]) == (found.superseded, found.deliveries)
+    assert 1 == account.totals.duplicated

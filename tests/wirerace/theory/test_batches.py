@@ -52,6 +52,7 @@ def test_batches_of_periodic_updates_fare_as_the_closed_form_says(batch: float) 
     updates = int(batch / 0.2) + 1
     wait, age = played(made, batch, 6 * 0.2 * updates, 90 * 0.2 * updates)
     closed = Periodic(5.0).batched(batch)
+    assert closed is not None
 
     assert pytest.approx((wait, age), rel=0.005) == (closed.wait_seconds, closed.age_seconds)
 
@@ -65,6 +66,16 @@ def test_batches_of_a_record_fare_as_they_are_played(batch: float) -> None:
 
     assert found is not None
     assert pytest.approx((wait, age), rel=0.002) == (found.wait_seconds, found.age_seconds)
+
+
+def test_batches_that_end_when_an_update_is_made_are_not_predicted() -> None:
+    """A millisecond decides whether that update is in the batch or begins the next one."""
+    made = [to_ns(0.1 * index) for index in range(200)]
+
+    assert [None, None] == [Periodic(10.0).batched(batch) for batch in (0.1, 0.3)]
+    assert Recorded(Window(to_ns(1.0), to_ns(11.0)), made).batched(0.3) is None
+    assert Periodic(10.0).batched(0.25) is not None
+    assert Recorded(Window(to_ns(1.0), to_ns(11.0)), made).batched(0.25) is not None
 
 
 def test_batches_of_no_update_are_not_predicted() -> None:

@@ -108,6 +108,7 @@ def test_rules_of_the_standard_hold(stream: bytes, expected: list[tuple[str, str
         (b"retry: -1", None),
         (b"retry: 1e3", None),
         (b"retry", None),
+        (b"retry: " + b"9" * 5_000, None),
         ("retry: ٣".encode(), None),
         (b"retry: 12 ", None),
     ],
@@ -144,3 +145,8 @@ def test_line_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
         read(b"data: " + b"x" * 100)
     with pytest.raises(EventTooLarge):
         read(*[b"data: x\n"] * 101)
+
+
+def test_lines_without_data_have_a_bound_too() -> None:
+    with pytest.raises(EventTooLarge):
+        EventReader().feed(b"data:\n" * 3_000_000)

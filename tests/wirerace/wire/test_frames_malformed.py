@@ -57,7 +57,7 @@ MALFORMED = {
     f"{code.name} {name}": (frames, code)
     for code, cases in {
         CloseCode.PROTOCOL_ERROR: PROTOCOL_ERRORS,
-        CloseCode.BAD_UTF8: BAD_UTF8,
+        CloseCode.BAD_PAYLOAD: BAD_UTF8,
         CloseCode.TOO_BIG: TOO_BIG,
     }.items()
     for name, frames in cases.items()

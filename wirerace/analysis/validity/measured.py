@@ -32,7 +32,8 @@ def _deliveries(evidence: Evidence) -> Iterator[Finding]:
     received = len(evidence.raw.account.spreads)
     if received < thresholds.LEAST_UPDATES <= trial.updates:
         text = f"clients received {received or 'none'} of the window's {trial.updates} updates"
-        yield Finding("reason", text, "latency rests on updates that were received", thresholds.MISSING_FRACTION.cure)
+        cure = LONGER if trial.superseded else thresholds.MISSING_FRACTION.cure
+        yield Finding("reason", text, "latency rests on updates that were received", cure)
     elif trial.expected:
         missing = 1 - trial.delivered / trial.expected
         text = f"{percent(missing)} of the deliveries that were due did not come"

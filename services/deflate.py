@@ -1,0 +1,196 @@
+"""Compressed updates: a fan-out for the clients that agreed on compression, beside a plain one for the others."""
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple
+
+from services.batching import Batcher
+from services.fanout import Fanout, Members, Subscriber, written_to
+from services.recent import History, Kept
+from wirerace.observe.metrics import ServiceMetrics
+from wirerace.transports.websocket import Deflate
+from wirerace.wire.deflate import Deflater, Inflater, InflatingReader, inflated
+from wirerace.wire.frames import FrameReader
+from wirerace.wire.negotiation import Agreement, agreed
+
+Listener = Callable[[bytes, int], None]
+
+
+class DeflateSettings(NamedTuple):
+    """How a fan-out compresses, and where it cuts off slow readers."""
+
+    window_bits: int
+    memory_level: int
+    high_water_bytes: int
+    farewell: bytes
+
+
+class DeflateFanout(Fanout):
+    """The clients that agreed on compression. `plain` has the others."""
+
+    shared: ClassVar[bool]
+
+    def __init__(self, metrics: ServiceMetrics, settings: DeflateSettings, plain: Fanout) -> None:
+        super().__init__(metrics, settings.high_water_bytes, settings.farewell)
+        self.plain = plain
+        self._settings = settings
+
+    def agreed(self, offers: str) -> tuple[Agreement, str] | None:
+        """Return what is agreed on with a client, and the answer to its offers; None when all are declined.
+
+        Raises BadInput when the header is malformed.
+        """
+        return agreed(offers, self._settings.window_bits, shared=self.shared) if offers else None
+
+    @abstractmethod
+    def packing(self, pack: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+        """Return what makes the frame that is kept; `pack` makes a plain one."""
+
+    @abstractmethod
+    def listener(self, batcher: Batcher | None) -> Listener:
+        """Return what takes each update as it is kept."""
+
+    def add(self, subscriber: Subscriber, agreement: Agreement) -> None:
+        """Prepare for a client that has agreed."""
+
+    def _flush_before_joining(self, batcher: Batcher | None) -> None:
+        if batcher is not None:
+            self.before_joining = self.plain.before_joining = batcher.flush
+
+
+class SharedFanout(DeflateFanout):
+    """Each update is compressed once, for all clients, and kept so. `plain` unpacks it while it has clients."""
+
+    shared = True
+
+    def __init__(self, metrics: ServiceMetrics, settings: DeflateSettings) -> None:
+        super().__init__(metrics, settings, UnpackingFanout(metrics, settings.high_water_bytes, settings.farewell))
+        self._deflater = Deflater(settings.window_bits, settings.memory_level, takes_over=False)
+
+    def packing(self, pack: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+        """Compress what is kept."""
+        return lambda encoded: self._deflater.frame(pack(encoded))
+
+    def listener(self, batcher: Batcher | None) -> Listener:
+        """Return what takes each compressed update. Batches are made of plain ones, and compressed as a whole."""
+        self._flush_before_joining(batcher)
+        return self._deliver_packed if batcher is None else lambda packed, size: batcher.add(inflated(packed), size)
+
+    def deliver_all(self, encoded: bytes, payload_bytes: int, updates: int = 1) -> None:
+        """Send a plain frame to the clients that want all updates, each in its form."""
+        self.plain.deliver_all(encoded, payload_bytes, updates)
+        super().deliver_all(self._deflater.frame(encoded), payload_bytes, updates)
+
+    def deliver_latest(self, encoded: bytes, payload_bytes: int, updates: int = 1) -> None:
+        """Send a plain frame to the clients that want the newest update only, each in its form."""
+        self.plain.deliver_latest(encoded, payload_bytes, updates)
+        if self._latest_only:
+            super().deliver_latest(self._deflater.frame(encoded), payload_bytes, updates)
+
+    def _deliver_packed(self, packed: bytes, payload_bytes: int) -> None:
+        super().deliver_all(packed, payload_bytes)
+        super().deliver_latest(packed, payload_bytes)
+        if self.plain.has_listeners:
+            self.plain.deliver(inflated(packed), payload_bytes)
+
+
+class OwnFanout(DeflateFanout):
+    """Each client has its own compressor, which refers back to earlier updates, so that each gets different bytes."""
+
+    shared = False
+
+    def __init__(self, metrics: ServiceMetrics, settings: DeflateSettings) -> None:
+        super().__init__(metrics, settings, Fanout(metrics, settings.high_water_bytes, settings.farewell))
+        self._deflaters: dict[asyncio.Transport, Deflater] = {}
+
+    def packing(self, pack: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+        """Keep plain frames."""
+        return pack
+
+    def listener(self, batcher: Batcher | None) -> Listener:
+        """Return what takes each plain update."""
+        self._flush_before_joining(batcher)
+        return self.deliver if batcher is None else batcher.add
+
+    def add(self, subscriber: Subscriber, agreement: Agreement) -> None:
+        """Make the client's compressor."""
+        self._deflaters[subscriber.transport] = Deflater(
+            agreement.server_window_bits, self._settings.memory_level, takes_over=agreement.server_takes_over
+        )
+
+    def discard(self, subscriber: Subscriber) -> None:
+        """Send nothing more to a subscriber, and free its compressor."""
+        super().discard(subscriber)
+        self._deflaters.pop(subscriber.transport, None)
+
+    def written(self, subscriber: Subscriber, recent: History) -> History:
+        """Return what is kept as it is compressed for a subscriber."""
+        return Converted(recent, self._deflaters[subscriber.transport].frame)
+
+    def deliver_all(self, encoded: bytes, payload_bytes: int, updates: int = 1) -> None:
+        """Send a plain frame to the clients that want all updates, compressed for each that has agreed."""
+        self.plain.deliver_all(encoded, payload_bytes, updates)
+        super().deliver_all(encoded, payload_bytes, updates)
+
+    def deliver_latest(self, encoded: bytes, payload_bytes: int, updates: int = 1) -> None:
+        """Send a plain frame to the clients that want the newest update only, compressed for each that has agreed."""
+        self.plain.deliver_latest(encoded, payload_bytes, updates)
+        super().deliver_latest(encoded, payload_bytes, updates)
+
+    def _write_update(self, members: Members, encoded: bytes, most_unread_bytes: int) -> list[asyncio.Transport]:
+        """Write to each member's socket, compressed for it. A compressor must see no update that is not sent."""
+        slow: list[asyncio.Transport] = []
+        for transport in list(members):
+            if not transport.is_closing() and transport.get_write_buffer_size() > most_unread_bytes:
+                slow.append(transport)
+                continue
+            frame, alone = self._deflaters[transport].frame(encoded), {transport: members[transport]}
+            written_to(alone, frame, most_unread_bytes)
+            if alone:
+                self._metrics.sent_bytes += len(frame)
+            else:
+                del members[transport]
+        return slow
+
+
+class UnpackingFanout(Fanout):
+    """Clients without compression, where what is kept is compressed."""
+
+    def written(self, subscriber: Subscriber, recent: History) -> History:  # noqa: ARG002 -- as its base
+        """Return what is kept, unpacked."""
+        return Converted(recent, inflated)
+
+
+class Converted(NamedTuple):
+    """Kept updates, each converted when it is asked for."""
+
+    recent: History
+    convert: Callable[[bytes], bytes]
+
+    @property
+    def head(self) -> int:
+        """The newest position."""
+        return self.recent.head
+
+    def after(self, position: int, most_updates: int, most_bytes: int) -> list[Kept]:
+        """Return what is kept after `position`, as it is written. Its last update may exceed `most_bytes`."""
+        found: list[Kept] = []
+        size_bytes = 0
+        for kept in self.recent.after(position, most_updates, most_bytes):
+            found.append(kept._replace(encoded=self.convert(kept.encoded)))
+            size_bytes += len(found[-1].encoded)
+            if size_bytes > most_bytes:  # A compressor must see no update that is not sent.
+                break
+        return found
+
+
+FANOUTS: dict[Deflate, type[SharedFanout | OwnFanout]] = {"shared": SharedFanout, "per-client": OwnFanout}
+
+
+def reader_of(agreement: Agreement | None, max_message_bytes: int, most_frames: int) -> FrameReader:
+    """Return what reads the frames of a client."""
+    if agreement is None:
+        return FrameReader(masked=True, max_message_bytes=max_message_bytes, most_frames=most_frames)
+    inflater = Inflater(agreement.client_window_bits, max_message_bytes, takes_over=agreement.client_takes_over)
+    return InflatingReader(inflater, masked=True, max_message_bytes=max_message_bytes, most_frames=most_frames)
