@@ -103,7 +103,7 @@ REPRODUCTION = Reproduction(
         "makes a decompressor with a client's first compressed message, and these clients send none. So what is "
         "compared is the compressor: the formula, and 6 KiB for its state. A compressor takes its memory as it uses "
         "it. After the handshake that is 26 of 38 KiB with 12 and 5, and 82 of 262 KiB with 15 and 8. With updates of "
-        "100 bytes it stays at some 210 KiB with 15 and 8, because they never fill its buffer of 16,384 symbols. One "
+        "1,000 bytes it stays at some 210 KiB with 15 and 8, because they never fill its buffer of 16,384 symbols. One "
         "compressor for all clients adds 1 to 3 KiB of small objects a client. Another zlib, such as zlib-ng, has "
         "other buffers."
     ),
