@@ -1,8 +1,11 @@
 """A sweep in the terminal: one table for all settings and contestants."""
 
+import math
+import re
 from collections.abc import Sequence
 
 from rich import box
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -24,47 +27,61 @@ COLUMNS = {
     "server.busy": "server\nbusy",
 }
 """The figures of a sweep's table, and their headings: short ones, because a terminal has 80 columns."""
+WIDE, LEAST_WIDTH = 1000, 72
+MOST_HEADING = 10
+"""The width of a swept key's heading, if its parts are no longer."""
 GOOD, CARE, NOT = "✓", "?", "✗"
 
 
-def sweep_of(result: Result) -> Table:
-    """Return a row for each contestant at each setting: the swept keys, its figures, and a mark for its verdict."""
-    axes = list(result.points[0].setting)
+def sweep_of(result: Result, columns: int) -> list[Table]:
+    """Return the table of a sweep: all figures in one, or in several where a number would not fit."""
+    ids, tables = list(COLUMNS), list[Table]()
+    for count in range(1, len(ids) + 1):
+        size = math.ceil(len(ids) / count)
+        tables = [_table_of(result, ids[start : start + size]) for start in range(0, len(ids), size)]
+        if all(Console(width=WIDE).measure(table).minimum <= columns for table in tables):
+            break
+    tables[0].title, tables[-1].caption = escape(printable(result.experiment["title"])), _caption(result)
+    for table in tables:
+        table.min_width = min(LEAST_WIDTH, columns)
+    return tables
+
+
+def _caption(result: Result) -> str:
     repeats = max(len({trial.repeat for trial in result.at(index).counted}) for index in range(len(result.points)))
     over = f"mean of {repeats} repeats · " if repeats > 1 else ""
-    table = Table(
-        title=escape(printable(result.experiment["title"])),
-        caption=(
-            f"{over}{GOOD} good · {CARE} with care · {NOT} do not use, see below · {UNKNOWN} unknown\n"
-            "wirerace show RUN --setting N prints every figure of one setting, with theory beside it; "
-            "N counts from 0, in this order"
-        ),
-        title_justify="left",
-        caption_justify="left",
-        min_width=72,
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
+    return (
+        f"{over}{GOOD} good · {CARE} with care · {NOT} do not use, see below · {UNKNOWN} unknown\n"
+        "wirerace show RUN --setting N prints every figure of one setting, with theory beside it; "
+        "N counts from 0, in this order"
     )
+
+
+def _table_of(result: Result, ids: Sequence[str]) -> Table:
+    """Return a row for each contestant at each setting: the swept keys, some figures, and a mark for its verdict."""
+    axes = list(result.points[0].setting)
+    table = Table(title_justify="left", caption_justify="left", box=box.SIMPLE_HEAD, padding=0)
     for axis in axes:
         table.add_column(escape(_heading(axis)), justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for heading in COLUMNS.values():
-        table.add_column(heading, justify="right", no_wrap=True)
+    words = [word for contestant in result.present for word in printable(contestant.title).split()]
+    table.add_column("", min_width=max(map(len, words), default=0))  # titles are wrapped, numbers are never cut
+    for name in ids:
+        table.add_column(COLUMNS[name], justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for index, point in enumerate(result.points):
-        for row in _rows(result.at(index), list(map(_value, point.setting.values()))):
+        for row in _rows(result.at(index), list(map(_value, point.setting.values())), ids):
             table.add_row(*row)
     return table
 
 
-def _rows(found: Result, values: Sequence[str]) -> list[list[str]]:
+def _rows(found: Result, values: Sequence[str], ids: Sequence[str]) -> list[list[str]]:
     """Return the rows of one setting; the values of the swept keys stand in the first of them."""
     if not found.present:
-        return [[*map(escape, values), "not measured", *[UNKNOWN] * len(COLUMNS), ""]]
+        return [[*map(escape, values), "not measured", *[UNKNOWN] * len(ids), ""]]
     summary, rows = summarised(found), []
     for number, contestant in enumerate(found.present):
         figures = summary.figures[contestant.id]
-        cells = [spell(figures[name].mean, BY_ID[name].unit) for name in COLUMNS]
+        cells = [spell(figures[name].mean, BY_ID[name].unit) for name in ids]
         trials = [trial for trial in found.counted if trial.contestant == contestant.id]
         first = [escape(value) if not number else "" for value in values]
         rows.append([*first, escape(printable(contestant.title)), *cells, _mark(trials)])
@@ -77,9 +94,14 @@ def _mark(trials: Sequence[Trial]) -> str:
 
 
 def _heading(axis: str) -> str:
-    """Return a key as a heading of two lines: the table above, the key below."""
+    """Return a key as a heading of short lines: the table above, the key below, broken after underscores."""
     table, dot, key = printable(axis).rpartition(".")
-    return f"{table}{dot}\n{key}"
+    lines = [""]
+    for part in re.findall("[^_]*_?", key):
+        if len(lines[-1] + part) > MOST_HEADING:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join([f"{table}{dot}", *lines])
 
 
 def _value(value: object) -> str:

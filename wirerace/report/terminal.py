@@ -122,7 +122,7 @@ def parts_of(result: Result, columns: int = PICTURE_COLUMNS) -> list[Table | Tex
     if not result.counted and not result.trials:
         return []
     if len(result.points) > 1:
-        return [sweep_of(result), Text(), *verdict_of(result)]
+        return [*sweep_of(result, columns), Text(), *verdict_of(result)]
     tables: list[Table | None] = []
     if result.counted:
         summary = summarised(result)  # not what is saved: this version may know more figures

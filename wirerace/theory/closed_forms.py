@@ -15,6 +15,9 @@ TIE_SECONDS = 0.002
 """A server's timer is exact to a millisecond or two. Updates so close to the end of a batch may be in it or not."""
 
 
+MOST_TIES = 0.1
+
+
 class LongPolls(NamedTuple):
     """The means of long polling, over answers, updates or time.
 
@@ -73,7 +76,8 @@ class Arrivals(Protocol):
     def batched(self, batch_seconds: float) -> Batches | None:
         """Return how updates fare in batches of `batch_seconds`.
 
-        None when there has been no update, and when `TIE_SECONDS` decide which batch updates are in.
+        None when there has been no update, and when `TIE_SECONDS` decide for more than `MOST_TIES` of them which batch
+        they are in.
         """
 
     def long_polled(
@@ -171,10 +175,12 @@ class Periodic(msgspec.Struct, frozen=True):
     def batched(self, batch_seconds: float) -> Batches | None:
         """Return those of batches of n = ⌊B/P⌋ + 1 updates: they wait B, B − P, … B − (n − 1)P.
 
-        None when B is a multiple of P: then luck decides whether the last of them is in the batch or begins the next.
+        None when B is a small multiple of P: then luck decides whether the last of them is in the batch or begins the
+        next one.
         """
         period = 1 / self.rate_per_second
-        if abs(batch_seconds - round(batch_seconds / period) * period) < TIE_SECONDS:
+        periods = round(batch_seconds / period)
+        if abs(batch_seconds - periods * period) < TIE_SECONDS and MOST_TIES * (periods + 1) < 1:
             return None
         updates = math.floor(batch_seconds / period) + 1
         newest = batch_seconds - (updates - 1) * period

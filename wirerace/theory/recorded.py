@@ -9,10 +9,9 @@ import msgspec
 
 from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.observe.account import Window
-from wirerace.theory.closed_forms import TIE_SECONDS, Batches, LongPolls
+from wirerace.theory.closed_forms import MOST_TIES, TIE_SECONDS, Batches, LongPolls
 from wirerace.theory.replay import Replay
 
-MOST_TIES = 0.1  # of batches
 MOST_ANSWERS = 1_000_000  # of one client; with more, it asks in a busy loop, and a replay would take seconds
 
 
@@ -102,7 +101,7 @@ class Recorded(msgspec.Struct, frozen=True):
             if window.has(made):
                 waits_ns.append(sendings[-1][0] - made)
         sent_ns = [sent - newest for sent, newest in sendings if window.has(newest)]
-        if not waits_ns or not sent_ns or ties > MOST_TIES * len(sendings):
+        if not waits_ns or not sent_ns or ties > MOST_TIES * len(self.made_ns):
             return None
         area = weight = 0.0
         for (sent, newest), (next_sent, _) in pairwise([*sendings, (window.to_ns, 0)]):

@@ -75,6 +75,7 @@ def test_batches_that_end_when_an_update_is_made_are_not_predicted() -> None:
     assert [None, None] == [Periodic(10.0).batched(batch) for batch in (0.1, 0.3)]
     assert Recorded(Window(to_ns(1.0), to_ns(11.0)), made).batched(0.3) is None
     assert Periodic(10.0).batched(0.25) is not None
+    assert Periodic(500.0).batched(0.1) is not None, "one of fifty hardly matters"
     assert Recorded(Window(to_ns(1.0), to_ns(11.0)), made).batched(0.25) is not None
 
 
