@@ -43,7 +43,7 @@ def ends_with_code_4(started: Race, line: str) -> None:
     *progress, last = started.stderr.splitlines()
     assert last.startswith("wirerace: "), started.stderr
     assert line in last
-    assert last.endswith(f"; what was finished is in {started.out}")
+    assert last.endswith(f"; what was finished is in {started.out}: continue with --resume {started.out}")
     assert all(said.startswith("[") for said in progress)
     assert children
     assert all(has_gone(child) for child in children)

@@ -14,6 +14,7 @@ import pytest
 
 from tests.race.playing import Playground
 from tests.race.running import LAUNCH, Race, has_gone, wait_until
+from wirerace.transports import TRANSPORTS
 
 pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
@@ -30,14 +31,15 @@ def test_run_that_is_stopped_keeps_what_was_finished_and_leaves_no_process(
     race: Callable[..., Race], number: signal.Signals
 ) -> None:
     started = race("--set", "polling.interval_seconds=0.1", "--set", "window.measure_seconds=1")
-    wait_until(lambda: re.search(r"\[2/3\] .*: connecting", started.stderr) is not None)
+    wait_until(lambda: re.search(r"\[2/\d\] .*: connecting", started.stderr) is not None)
     children = started.children()
     started.signal(number)
     assert CODES[number] == started.wait()
     assert len(started.result["trials"]) == 1
     assert 3 == len(children), "producer, server and load"
     assert [] == left(children)
-    assert started.stderr.endswith(f"wirerace: stopped; what was finished is in {started.out}\n")
+    last = f"wirerace: stopped; what was finished is in {started.out}: continue with --resume {started.out}\n"
+    assert started.stderr.endswith(last)
     assert "Traceback" not in started.stderr
 
 
@@ -135,7 +137,7 @@ def test_page_ends_with_the_command_that_shows_it(
     """It ends also while a test runs on it, because nothing could stop that test any more."""
     playground = play(*arguments)
     children = psutil.Process(playground.popen.pid).children(recursive=True)
-    assert playground.post("/swarm", user_count=3, spawn_rate=3)["success"]
+    assert playground.post("/swarm", user_count=len(TRANSPORTS), spawn_rate=len(TRANSPORTS))["success"]
     wait_until(lambda: "UPDATE /ws" in playground.rows())
     playground.popen.send_signal(number)
     assert (0 if number == signal.SIGHUP else -number) == playground.popen.wait(60)

@@ -41,7 +41,7 @@ def test_load_that_is_busy_all_the_time_makes_the_trial_invalid_and_discards_it(
     )
     started = race(*(part for key in keys for part in ("--set", key)), allow_invalid=False)
     assert started.wait() == 3, started.said
-    assert [1] == started.result["discarded"]
+    assert [{"point": 0, "repeat": 1}] == started.result["discarded"]
     assert "only 0 of 1 repeats were valid, in 1 tries" in started.stderr
     trial = started.trial("websocket")
     assert "a load process had work" in reasons(trial)
