@@ -56,7 +56,7 @@ def test_file_that_cannot_be_written_ends_the_run_and_keeps_what_was_finished(ra
     """A test can arrange that without root, and it is like a full disk."""
     started = race(*TWO)
     started.wait_for("[2/2] WebSocket: starting")
-    resource.prlimit(started.popen.pid, resource.RLIMIT_FSIZE, (KIB, KIB))
+    resource.prlimit(started.popen.pid, resource.RLIMIT_FSIZE, (4 * KIB, 4 * KIB))  # what it prints fits
     ends_with_code_4(started, "/raw/2-websocket.json: File too large; raise the limit on the size of files: ulimit -f")
 
 
