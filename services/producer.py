@@ -45,10 +45,12 @@ class ProducerOptions(ServiceOptions, frozen=True, kw_only=True):
     rate_per_second: Rate = 5.0
     arrivals: Arrivals = "poisson"
     payload_bytes: Annotated[Bytes, Meta(description="bytes of data in an update")] = 100
-    on_seconds: Annotated[Duration, Meta(description="bursts: the length of one")] = 1.0
-    off_seconds: Annotated[Duration, Meta(description="bursts: the silence between two")] = 4.0
-    trace_file: Annotated[str | None, Meta(description="trace: recorded times, JSON Lines or CSV")] = None
-    speed: Annotated[float, Meta(gt=0, description="trace: how much faster than recorded")] = 1.0
+    on_seconds: Annotated[Duration, Meta(description="length of a burst, when arrivals is bursty")] = 1.0
+    off_seconds: Annotated[Duration, Meta(description="time between two bursts")] = 4.0
+    trace_file: Annotated[
+        str | None, Meta(description="the trace to replay, JSON Lines or CSV, when arrivals is trace")
+    ] = None
+    speed: Annotated[float, Meta(gt=0, description="speed of a replayed trace; 2 is twice as fast as recorded")] = 1.0
     seed: Seed = 1
     idle: Annotated[bool, Meta(description="make nothing until a schedule is set")] = False
     record_file: Annotated[

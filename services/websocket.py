@@ -42,17 +42,17 @@ class WebSocketServerOptions(ServerOptions, frozen=True, kw_only=True):
     max_message_bytes: Annotated[int, Meta(ge=125, description="largest message that a client may send")] = 65_536
     ping_interval_seconds: Annotated[float, Meta(ge=0, description="time between two pings; 0 for none")] = 0.0
     batch_seconds: Annotated[
-        float, Meta(ge=0, le=60, description="updates of this time are sent as one frame; 0: one frame each")
+        float, Meta(ge=0, le=60, description="time over which updates are collected for one frame; 0: a frame each")
     ] = 0.0
-    deflate: Annotated[
-        Deflate, Meta(description="compression: off, shared (once for all) or per-client (one each)")
-    ] = "off"
+    deflate: Annotated[Deflate, Meta(description="compression: off, shared (once for all clients) or per-client")] = (
+        "off"
+    )
     deflate_window_bits: Annotated[
         int,
         Meta(
             ge=LEAST_WINDOW_BITS,
             le=MOST_WINDOW_BITS,
-            description="a compressor finds repetitions over 2 to the power of this",
+            description="window of a compressor: 2 to the power of this, in bytes",
         ),
     ] = 12
     deflate_memory_level: Annotated[
@@ -60,7 +60,7 @@ class WebSocketServerOptions(ServerOptions, frozen=True, kw_only=True):
         Meta(
             ge=LEAST_MEMORY_LEVEL,
             le=MOST_MEMORY_LEVEL,
-            description="memory of a compressor beside its window: 512 bytes × 2^level",
+            description="memory besides the window: 512 bytes × 2 to the power of this",
         ),
     ] = 5
 

@@ -32,7 +32,14 @@ def _per_second(value: float | None, trial: Trial) -> float | None:
 
 
 FIGURES = (
-    Figure("reach", "fraction", "reach", "deliveries that came, of those that were expected", lambda trial: trial.reach, better="more"),
+    Figure(
+        "reach",
+        "fraction",
+        "reach",
+        "deliveries that came, of those that were expected",
+        lambda trial: trial.reach,
+        better="more",
+    ),
     Figure(
         "latency.mean",
         "seconds",

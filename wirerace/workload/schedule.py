@@ -21,14 +21,14 @@ Arrivals = Annotated[
     Meta(description="how updates arrive: evenly, with exponential gaps, in bursts, or as recorded"),
 ]
 Bytes = Annotated[int, Meta(ge=0, le=1_048_576)]
-Seed = Annotated[int, Meta(ge=0, le=2**52, description="start of all random numbers")]
+Seed = Annotated[int, Meta(ge=0, le=2**52, description="seed of all random numbers")]
 Duration = Annotated[float, Meta(ge=0.001, le=86_400)]
 
 _LETTER_OF_BYTE = bytes(ord(string.ascii_lowercase[byte % 26]) for byte in range(256))
 
 
 class PayloadSizes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Sizes of payloads: log-normal about `median`, cut at `min` and `max`, in bytes.
+    """Sizes of payloads in bytes: log-normal about `median`, cut at `min` and `max`.
 
     The nearer bound, as a ratio to the median, is three standard deviations away, so few sizes are cut.
     """
@@ -75,7 +75,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         ),
     ] = None
     speed: Annotated[
-        float, Meta(gt=0, le=1_000_000, description="how fast a trace is replayed; 2 is twice as fast")
+        float, Meta(gt=0, le=1_000_000, description="speed of a replayed trace; 2 is twice as fast as recorded")
     ] = 1.0
 
     @property
