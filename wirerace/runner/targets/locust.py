@@ -20,6 +20,7 @@ def order_flags(plan: Plan, server_url: str) -> dict[str, object]:
         transport=plan.transport.name,
         options=msgspec.to_builtins(plan.options),
         url=server_url,
+        channels=plan.experiment.producer.channels,
         shape=msgspec.to_builtins(clients.shape_options),
         seed=plan.seed,
     )
