@@ -8,10 +8,10 @@ from wirerace.experiment.plans import Plan
 from wirerace.record.result import Raw
 from wirerace.record.trial import QUANTITIES, Cell, Condition, Kind, Quantity, Trial
 from wirerace.theory import find_theory
-from wirerace.theory.channels import Channel, Channels, clients_in_turn
 from wirerace.theory.closed_forms import Arrivals, closed_arrivals
 from wirerace.theory.deviation import sampling_deviation
 from wirerace.theory.inputs import clients_of, made_ns_of, read_together
+from wirerace.theory.mixture import Group, Mixture, clients_in_turn
 from wirerace.theory.path import DeliveryPath
 from wirerace.theory.prediction import Prediction
 from wirerace.theory.recorded import MOST_REPLAYED, Recorded
@@ -47,9 +47,9 @@ def _made(plan: Plan, raw: Raw, trial: Trial) -> Arrivals:
     if len(names) == 1:
         return Recorded(raw.window, read_together(made_ns_of(raw.truth), raw.window, trial.server.read_together or 0))
     replayed = max(LEAST_REPLAYED, MOST_REPLAYED // len(names))
-    return Channels(
+    return Mixture(
         [
-            Channel(Recorded(raw.window, made_ns_of(raw.truth, name), replayed), clients)
+            Group(Recorded(raw.window, made_ns_of(raw.truth, name), replayed), clients)
             for name, clients in zip(names, clients_in_turn(clients_of(trial), len(names)), strict=True)
             if clients
         ]

@@ -18,7 +18,9 @@ from wirerace.workload.trace import MOST_PER_SECOND, Event
 
 MOST_CHANNELS = 10_000
 
-Rate = Annotated[float, Meta(ge=0.01, le=MOST_PER_SECOND, description="updates made a second in each channel, on average")]
+Rate = Annotated[
+    float, Meta(ge=0.01, le=MOST_PER_SECOND, description="updates made a second in each channel, on average")
+]
 Arrivals = Annotated[
     Literal["periodic", "poisson", "bursty", "trace"],
     Meta(description="how updates arrive: evenly, with exponential gaps, in bursts, or as recorded"),

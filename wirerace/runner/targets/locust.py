@@ -40,6 +40,7 @@ def page_flags(plan: Plan, server_url: str) -> dict[str, object]:
         "users": clients.count,
         "spawn_rate": clients.spawn_per_second,
         "shape": clients.shape,
+        "channels": plan.experiment.producer.channels,
         f"{name}_host": server_url,
     }
     for table, options, fields in (

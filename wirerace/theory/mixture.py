@@ -1,4 +1,4 @@
-"""Arrivals of several channels: what clients that spread over them in turn see, as means over all of these clients."""
+"""A mixture of arrivals: what clients see that spread over several channels, as means over all of these clients."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -6,20 +6,20 @@ from typing import NamedTuple
 from wirerace.theory.closed_forms import Arrivals, Batches, LongPolls
 
 
-class Channel(NamedTuple):
-    """One channel's arrivals, and the number of its clients."""
+class Group(NamedTuple):
+    """The clients of one channel: its arrivals, and their number."""
 
     arrivals: Arrivals
     clients: int
 
 
-class Channels(NamedTuple):
-    """The channels that have clients. A mean over polls or time weighs each channel by its clients.
+class Mixture(NamedTuple):
+    """The groups of all channels. A mean over polls or time weighs each group by its clients.
 
     A mean over updates or answers weighs it by how many of them its clients get as well.
     """
 
-    channels: Sequence[Channel]
+    groups: Sequence[Group]
 
     @property
     def rate_per_second(self) -> float:
@@ -37,31 +37,30 @@ class Channels(NamedTuple):
     def latest_wait_seconds(self, interval_seconds: float) -> float | None:
         """Return how old the newest update is at a poll that has any."""
         return weighted(
-            (channel.arrivals.latest_wait_seconds(interval_seconds), channel.clients * (1 - empty))
-            for channel in self.channels
-            for empty in [channel.arrivals.empty_fraction(interval_seconds)]
+            (group.arrivals.latest_wait_seconds(interval_seconds), group.clients * (1 - empty))
+            for group in self.groups
+            for empty in [group.arrivals.empty_fraction(interval_seconds)]
         )
 
     def age_seconds(self, delay_seconds: float, lookback_seconds: float = 0.0) -> float | None:
         """Return the age at a client."""
         return weighted(
-            (channel.arrivals.age_seconds(delay_seconds, lookback_seconds), channel.clients)
-            for channel in self.channels
+            (group.arrivals.age_seconds(delay_seconds, lookback_seconds), group.clients) for group in self.groups
         )
 
     def batched(self, batch_seconds: float) -> Batches | None:
-        """Return how updates fare in batches, of which each channel has its own; None when one of them is not known."""
-        found = [
-            (batches, channel) for channel in self.channels if (batches := channel.arrivals.batched(batch_seconds))
-        ]
-        if len(found) < len(self.channels):
+        """Return how updates fare in batches of each channel; None when those of one channel are not known."""
+        found = [(batches, group) for group in self.groups if (batches := group.arrivals.batched(batch_seconds))]
+        if len(found) < len(self.groups):
             return None
-        per_second = [(batches, channel.clients * batches.batches_per_second) for batches, channel in found]
+        per_second = [(batches, group.clients * batches.batches_per_second) for batches, group in found]
         means = (
-            weighted((batches.wait_seconds, one.clients * one.arrivals.rate_per_second) for batches, one in found),
-            weighted((batches.age_seconds, one.clients) for batches, one in found),
+            weighted(
+                (batches.wait_seconds, group.clients * group.arrivals.rate_per_second) for batches, group in found
+            ),
+            weighted((batches.age_seconds, group.clients) for batches, group in found),
             weighted((batches.latest_wait_seconds, weight) for batches, weight in per_second),
-            weighted((batches.batches_per_second, one.clients) for batches, one in found),
+            weighted((batches.batches_per_second, group.clients) for batches, group in found),
         )
         return Batches(*(mean for mean in means if mean is not None)) if None not in means else None
 
@@ -70,27 +69,27 @@ class Channels(NamedTuple):
     ) -> LongPolls | None:
         """Return the means of long polling; None when those of one channel are not known."""
         found = [
-            (polls, channel)
-            for channel in self.channels
-            if (polls := channel.arrivals.long_polled(repoll_seconds, hold_seconds, delay_seconds))
+            (polls, group)
+            for group in self.groups
+            if (polls := group.arrivals.long_polled(repoll_seconds, hold_seconds, delay_seconds))
         ]
-        if len(found) < len(self.channels):
+        if len(found) < len(self.groups):
             return None
-        answers = [(polls, one.clients * polls.responses_per_second) for polls, one in found]
+        answers = [(polls, group.clients * polls.responses_per_second) for polls, group in found]
         with_data = [(polls, weight * (1 - (polls.empty_fraction or 0.0))) for polls, weight in answers]
         return LongPolls(
             wait_seconds=weighted(
-                (polls.wait_seconds, one.clients * one.arrivals.rate_per_second) for polls, one in found
+                (polls.wait_seconds, group.clients * group.arrivals.rate_per_second) for polls, group in found
             ),
-            age_seconds=weighted((polls.age_seconds, one.clients) for polls, one in found),
+            age_seconds=weighted((polls.age_seconds, group.clients) for polls, group in found),
             empty_fraction=weighted((polls.empty_fraction, weight) for polls, weight in answers),
             updates_per_response=weighted((polls.updates_per_response, weight) for polls, weight in with_data),
-            responses_per_second=weighted((polls.responses_per_second, one.clients) for polls, one in found) or 0.0,
+            responses_per_second=weighted((polls.responses_per_second, group.clients) for polls, group in found) or 0.0,
             latest_wait_seconds=weighted((polls.latest_wait_seconds, weight) for polls, weight in with_data),
         )
 
     def _mean(self, of: Callable[[Arrivals], float]) -> float:
-        return weighted((of(channel.arrivals), channel.clients) for channel in self.channels) or 0.0
+        return weighted((of(group.arrivals), group.clients) for group in self.groups) or 0.0
 
 
 def weighted(values: Iterable[tuple[float | None, float]]) -> float | None:

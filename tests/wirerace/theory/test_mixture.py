@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.wirerace.theory.simulated import Answer, agree, all_phases, long_polls, poisson, pushes, seen
 from tests.wirerace.theory.test_recorded import DELAY, END, START, held, polled, record
 from wirerace.theory import websocket
-from wirerace.theory.channels import Channel, Channels, clients_in_turn
 from wirerace.theory.closed_forms import Poisson
+from wirerace.theory.mixture import Group, Mixture, clients_in_turn
 from wirerace.theory.path import DeliveryPath
 from wirerace.transports.websocket import WebSocketOptions
 
@@ -18,7 +18,7 @@ PER_CLIENT = 200
 """Phases that are played for each client."""
 MADE = [[1.0, *poisson(rate, END, seed)] for rate, seed in ((0.5, 1), (3.0, 2), (1.0, 3))]
 CLIENTS = [1, 2, 3]
-RECORDS = Channels([Channel(record(made), clients) for made, clients in zip(MADE, CLIENTS, strict=True)])
+RECORDS = Mixture([Group(record(made), clients) for made, clients in zip(MADE, CLIENTS, strict=True)])
 
 
 def played(play: "list[list[list[Answer]]]") -> list[list[Answer]]:
@@ -56,7 +56,7 @@ def test_update_waits_for_the_sends_to_the_clients_of_its_channel() -> None:
 @given(st.integers(1, 5), st.floats(0.01, 5), st.floats(0.1, 20))
 def test_channels_alike_are_like_one(count: int, interval: float, rate: float) -> None:
     one = Poisson(rate)
-    several = Channels([Channel(one, place + 1) for place in range(count)])
+    several = Mixture([Group(one, place + 1) for place in range(count)])
     for name in ("empty_fraction", "updates_per_poll", "latest_wait_seconds", "age_seconds"):
         assert pytest.approx(getattr(one, name)(interval)) == getattr(several, name)(interval)
     assert pytest.approx(one.rate_per_second) == several.rate_per_second
