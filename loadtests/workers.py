@@ -106,7 +106,7 @@ class Workers:
         vars(self._environment.parsed_options)[TEST] = self._test
         self._accounts.clear()
         self._members = self._known & self._present()
-        vars(self._environment.parsed_options)[MEMBERS] = sorted(self._members)
+        vars(self._environment.parsed_options)[MEMBERS] = sorted(self._present())
 
     def _end(self, **_: Any) -> None:
         """Report the accounts: those handed over, and the answers of the other workers."""
@@ -205,9 +205,12 @@ def answer_master(environment: Environment, runner: WorkerRunner) -> None:
 
 
 def place_of(runner: WorkerRunner, options: Mapping[str, Any]) -> tuple[int, int]:
-    """Return this worker's place among the workers of its test, from 0, and how many these are."""
-    members: list[str] = options[MEMBERS]
-    return members.index(runner.client_id), len(members)
+    """Return this worker's place among the workers of its test, from 0, and how many these are.
+
+    One that has joined while the test runs counts by itself.
+    """
+    members: list[str] = options.get(MEMBERS, [])
+    return (members.index(runner.client_id), len(members)) if runner.client_id in members else (0, 1)
 
 
 def hand_over(environment: Environment, runner: WorkerRunner, account: AccountRecord) -> None:
