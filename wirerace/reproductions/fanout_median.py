@@ -111,7 +111,7 @@ def last_seconds_of(raw: Raw) -> list[float]:
     """Return, for each burst of the window, the time from its making until the last client had the last update."""
     bursts: dict[int, list[int]] = {}
     for made in raw.truth.epochs:
-        spreads = raw.account.updates.get(made.epoch, {})
+        spreads = raw.account.updates.get(made.sequence, {})
         for seq, ts, late_ns in zip(made.seq, made.ts, made.late_ns, strict=True):
             if raw.window.has(ts) and seq in spreads:
                 bursts.setdefault(ts, []).append(spreads[seq].most_ns - late_ns)
