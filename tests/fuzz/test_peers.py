@@ -107,7 +107,7 @@ def played(content: bytes) -> None:
     making = Making(schedule, start_ns, start_ns)
     due = making.due(making.next_ns)
     assert start_ns <= due[0].at_ns < 2**63
-    assert all(len(data.encode()) <= 1_048_576 for _, data in due)
+    assert all(len(data.encode()) <= 1_048_576 for _, data, _ in due)
 
 
 @fuzzed
