@@ -198,7 +198,7 @@ ANSWERS = (
 
 def asked(content: bytes, chunk_bytes: int) -> None:
     """Do what a polling client does with two answers."""
-    user: Any = SimpleNamespace(cursor="", epoch="")
+    user: Any = SimpleNamespace(cursor="", epoch="", channel="")
     user.checked = lambda updates: SubscriberUser.checked(user, updates)
     with patch("loadtests.http.StampedConnection", lambda *_: Scripted(content, chunk_bytes)):
         client = HttpClient(ADDRESS)
@@ -223,7 +223,7 @@ def listened(content: bytes, chunk_bytes: int) -> None:
         patch("loadtests.ws.StampedConnection", lambda *_: Scripted(content, chunk_bytes)),
         patch("loadtests.ws.os.urandom", bytes),
     ):
-        user: Any = SimpleNamespace(epoch="")
+        user: Any = SimpleNamespace(epoch="", channel="")
         user.checked = lambda updates: SubscriberUser.checked(user, updates)
         client = WebSocketClient(ADDRESS, "/ws")
         for _ in range(5):
