@@ -135,8 +135,9 @@ class WebSocket(TransportService):
         super().end()
         if self._batcher is not None:
             self._batcher.flush()
-        for ending in {self._fanout, self._to_all, self._echo}:
-            ending.end(GOING_AWAY)
+        for fanout in {self._fanout, self._to_all}:
+            fanout.end(GOING_AWAY)
+        self._echo.end(GOING_AWAY)
 
 
 SERVICE = WebSocket
