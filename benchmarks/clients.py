@@ -17,7 +17,8 @@ import msgspec
 from benchmarks.measure import Turn
 from wirerace.clock import process_cpu_seconds
 from wirerace.wire.deflate import MOST_WINDOW_BITS, Inflater, InflatingReader
-from wirerace.wire.frames import FrameReader, Opcode
+from wirerace.wire.frame_reader import FrameReader
+from wirerace.wire.frames import Opcode
 from wirerace.wire.negotiation import DEFLATE, EXTENSIONS_HEADER
 from wirerace.wire.update import decode_update
 

@@ -11,7 +11,8 @@ from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, BadCursor, ConnectionLost, Refused
 from wirerace.transports.websocket import Deflate
 from wirerace.wire.deflate import Inflater, InflatingReader
-from wirerace.wire.frames import FrameError, FrameReader, Message, Opcode, close_code_of, encode_frame
+from wirerace.wire.frame_reader import FrameReader
+from wirerace.wire.frames import FrameError, Message, Opcode, close_code_of, encode_frame
 from wirerace.wire.negotiation import EXTENSIONS_HEADER, checked_answer, offer, refuse_any
 from wirerace.wire.update import CURSOR_HEADER, Cursor
 

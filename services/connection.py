@@ -65,12 +65,13 @@ class ServerConnection(web.RequestHandler):
         self.is_pushed = False
         self.end_if_message_is_late: Callable[[float], None] | None = None
 
-    def join(self) -> None:
-        """Count the peer among the clients."""
+    def join(self, metrics: ServiceMetrics) -> None:
+        """Count the peer among the clients that `metrics` counts."""
         if not self.joined:
+            self._metrics = metrics
             self.joined = self._counts = True
-            self._metrics.clients += 1
-            self._metrics.received_bytes += self._uncounted_bytes
+            metrics.clients += 1
+            metrics.received_bytes += self._uncounted_bytes
 
     def leave_counting(self) -> None:
         """Count no more bytes: the new reader of this connection counts them from now on."""

@@ -12,7 +12,7 @@ from services.recent import History, Kept
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.transports.websocket import Deflate
 from wirerace.wire.deflate import Deflater, Inflater, InflatingReader, inflated
-from wirerace.wire.frames import FrameReader
+from wirerace.wire.frame_reader import FrameReader
 from wirerace.wire.negotiation import Agreement, agreed
 
 Listener = Callable[[bytes, int], None]

@@ -114,7 +114,7 @@ class Fanout:
         history = self.written(subscriber, recent) if subscriber.open else recent
         while subscriber.open and (missed := history.after(position, CATCH_UP_UPDATES, CATCH_UP_BYTES)):
             position = self._catch_up(subscriber, missed)
-            await self._drained(subscriber, drain)
+            await self.drained(subscriber, drain)
         if subscriber.open:
             self.before_joining()
             self._caught_up[subscriber.transport] = subscriber
@@ -136,7 +136,7 @@ class Fanout:
                 self.before_joining()
                 current = self._latest_only[transport] = _Current(subscriber, recent, loop.create_future())
                 position = await current.behind
-            await self._drained(subscriber, drain, at_any_pace=True)
+            await self.drained(subscriber, drain, at_any_pace=True)
 
     def written(self, subscriber: Subscriber, recent: History) -> History:  # noqa: ARG002 -- some have a form of their own
         """Return what is kept in the form in which it is written to a subscriber."""
@@ -149,8 +149,8 @@ class Fanout:
         self._metrics.payload_bytes += sum(kept.payload_bytes for kept in missed)
         return missed[-1].position
 
-    async def _drained(self, subscriber: Subscriber, drain: Drain, *, at_any_pace: bool = False) -> None:
-        """Wait for a subscriber that catches up; cut it off if it does not read in time.
+    async def drained(self, subscriber: Subscriber, drain: Drain, *, at_any_pace: bool = False) -> None:
+        """Wait until a subscriber has read, and the others have had their turn; cut it off if it does not read in time.
 
         That time is for what is written at once or, `at_any_pace`, for reading anything at all.
         """

@@ -1,10 +1,11 @@
-"""What a client sends on a WebSocket: pings are answered, a close ends it, messages are dropped, floods are cut off."""
+"""What a client sends on a WebSocket: pings are answered, and a close ends it. Its messages are dropped or returned."""
 
 import asyncio
+from abc import ABC, abstractmethod
 
 from services.deflate import reader_of
-from services.fanout import Fanout, Subscriber
-from wirerace.observe.metrics import ServiceMetrics
+from services.push import PushedClient
+from wirerace.wire.frame_reader import FrameReader
 from wirerace.wire.frames import CloseCode, FrameError, Message, Opcode, encode_close, encode_frame
 from wirerace.wire.negotiation import Agreement
 
@@ -16,33 +17,45 @@ MESSAGE_SECONDS = 10.0
 """The limit for a whole message, from its first byte."""
 
 
-class Incoming:
-    """Takes what aiohttp reads.
+class Incoming(ABC):
+    """Takes what aiohttp reads. Subclasses say what becomes of a message.
 
     Bytes are counted when the kind of their frame is known, because pongs are counted separately.
     """
 
-    def __init__(
-        self,
-        subscriber: Subscriber,
-        fanout: Fanout,
-        metrics: ServiceMetrics,
-        max_message_bytes: int,
-        agreement: Agreement | None = None,
-    ) -> None:
-        self.counts = False
+    def __init__(self, client: PushedClient, reader: FrameReader) -> None:
+        self._counts = False
         self._uncounted_bytes = 0
-        self._subscriber = subscriber
-        self._fanout = fanout
-        self._metrics = metrics
+        self._subscriber = client.subscriber
+        self._fanout = client.fanout
+        self._metrics = client.metrics
+        self._connection = client.connection
+        self._reader = reader
         self._time = asyncio.get_running_loop().time
-        self._reader = reader_of(agreement, max_message_bytes, MOST_FRAMES_AT_ONCE)
-        self._second_began, self._frames_before = self._time(), 0
         self._message_began: float | None = None
+
+    def take_over(self) -> None:
+        """Read frames from now on, instead of requests."""
+        connection = self._connection
+        connection.keep_alive(False)
+        connection.set_parser(self)  # type: ignore[arg-type]  # aiohttp's annotation names its own reader, and it calls nothing that this one lacks
+        connection.leave_counting()
+        connection.end_if_message_is_late = self.end_if_late
+        self._counts = True  # Bytes that came with the handshake, and were read just now, are counted already.
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         """Take bytes. The result means to aiohttp: continue, nothing is left over."""
-        self._uncounted_bytes += len(data) if self.counts else 0
+        self._read(data)
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """Do nothing: aiohttp calls this when the connection is lost."""
+        self._subscriber.open = False
+        self._count(0)
+
+    def _read(self, data: bytes) -> None:
+        """Answer what is in the bytes; close where they break the protocol. After a close they are ignored."""
+        self._uncounted_bytes += len(data) if self._counts else 0
         if self._subscriber.open:
             try:
                 for message in self._reader.feed(data):
@@ -54,12 +67,21 @@ class Incoming:
                 self._metrics.responses["error"] += 1
                 self._close(encode_close(error.code, str(error)))
         self._count(self._reader.cut_bytes if self._subscriber.open else 0)
-        return False, b""
 
-    def feed_eof(self) -> None:
-        """Do nothing: aiohttp calls this when the connection is lost."""
-        self._subscriber.open = False
-        self._count(0)
+    @abstractmethod
+    def _take_message(self, message: Message) -> None:
+        """Take a message of text or bytes."""
+
+    def _answer_ping(self, payload: bytes) -> None:
+        """Send a pong."""
+        self._subscriber.write(encode_frame(Opcode.PONG, payload))
+
+    def _look_at_the_clock(self) -> None:
+        """Note when an unfinished message began."""
+        if not self._reader.is_unfinished:
+            self._message_began = None
+        elif self._message_began is None:
+            self._message_began = self._time()
 
     def end_if_late(self, now: float) -> None:
         """Close when a message should be whole by now."""
@@ -67,21 +89,6 @@ class Incoming:
             self._message_began = None
             self._metrics.request_timeouts += 1
             self._close(encode_close(CloseCode.POLICY, f"a message must be whole within {MESSAGE_SECONDS:g} s"))
-
-    def _look_at_the_clock(self) -> None:
-        """Note when an unfinished message began.
-
-        Raises FrameError when there were too many frames in a second.
-        """
-        reader, now = self._reader, self._time()
-        if not reader.is_unfinished:
-            self._message_began = None
-        elif self._message_began is None:
-            self._message_began = now
-        if now - self._second_began >= COUNTING_SECONDS:
-            self._second_began, self._frames_before = now, reader.frames
-        elif reader.frames - self._frames_before > MOST_FRAMES_A_SECOND:
-            raise FrameError(CloseCode.POLICY, f"more than {MOST_FRAMES_A_SECOND} frames in a second")
 
     def _count(self, rest_bytes: int) -> None:
         """Count what was received, without the last `rest_bytes`, which belong to an unfinished frame."""
@@ -96,16 +103,45 @@ class Incoming:
         if message.opcode is Opcode.CLOSE:
             self._close(encode_frame(Opcode.CLOSE, message.payload[:2]))
         elif message.opcode is Opcode.PING:
-            if self._fanout.is_slow(subscriber):
-                self._fanout.cut(subscriber)
-            else:
-                subscriber.write(encode_frame(Opcode.PONG, message.payload))
+            self._answer_ping(message.payload)
         elif message.opcode is Opcode.PONG:
             subscriber.unanswered_pings = 0
             size_bytes = min(len(encode_frame(Opcode.PONG, message.payload, b"mask")), self._uncounted_bytes)
             self._uncounted_bytes -= size_bytes
             self._metrics.heartbeat_bytes += size_bytes
+        else:
+            self._take_message(message)
 
     def _close(self, frame: bytes) -> None:
         self._fanout.discard(self._subscriber)
         self._subscriber.finish(frame)
+
+
+class Dropping(Incoming):
+    """Drops messages, and ends a flood: this client only has to listen."""
+
+    def __init__(self, client: PushedClient, max_message_bytes: int, agreement: Agreement | None) -> None:
+        super().__init__(client, reader_of(agreement, max_message_bytes, MOST_FRAMES_AT_ONCE))
+        self._second_began, self._frames_before = self._time(), 0
+
+    def _take_message(self, message: Message) -> None:
+        """Drop it."""
+
+    def _answer_ping(self, payload: bytes) -> None:
+        """Send a pong, unless the client leaves too much unread."""
+        if self._fanout.is_slow(self._subscriber):
+            self._fanout.cut(self._subscriber)
+        else:
+            super()._answer_ping(payload)
+
+    def _look_at_the_clock(self) -> None:
+        """Note when an unfinished message began.
+
+        Raises FrameError when there were too many frames in a second.
+        """
+        super()._look_at_the_clock()
+        frames, now = self._reader.frames, self._time()
+        if now - self._second_began >= COUNTING_SECONDS:
+            self._second_began, self._frames_before = now, frames
+        elif frames - self._frames_before > MOST_FRAMES_A_SECOND:
+            raise FrameError(CloseCode.POLICY, f"more than {MOST_FRAMES_A_SECOND} frames in a second")

@@ -24,7 +24,7 @@ LAST_CHUNK = b"0\r\n\r\n"
 class PushedClient:
     """One client of a fan-out: its connection, and its subscriber, which the fan-out writes to."""
 
-    __slots__ = ("_fanout", "_latest_only", "_request", "connection", "subscriber")  # there are thousands
+    __slots__ = ("_latest_only", "_request", "connection", "fanout", "metrics", "subscriber")  # there are thousands
 
     def __init__(self, request: web.BaseRequest, fanout: Fanout, metrics: ServiceMetrics) -> None:
         """Take the client of a request; with deliver=latest it gets the newest update only while it is behind.
@@ -38,28 +38,29 @@ class PushedClient:
         self.connection = connection
         self.subscriber = Subscriber(transport, metrics)
         self._request = request
-        self._fanout = fanout
+        self.fanout = fanout
+        self.metrics = metrics
 
     def welcome(self, head: bytes) -> Self:
         """Write the head of an answer that has no end. As a context manager, it sends nothing more after the block.
 
         The client gets no update before `subscribe`. If the fan-out ends before that, it gets the farewell.
         """
-        self.connection.join()
+        self.connection.join(self.metrics)
         self.connection.push()
         self.subscriber.write(head)
-        self._fanout.welcome(self.subscriber)
+        self.fanout.welcome(self.subscriber)
         return self
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *_: object) -> None:
-        self._fanout.discard(self.subscriber)
+        self.fanout.discard(self.subscriber)
 
     async def subscribe(self, recent: Recent, position: int) -> None:
         """Send what came after `position`, and from then on every update."""
-        subscribe = self._fanout.subscribe_to_latest if self._latest_only else self._fanout.subscribe
+        subscribe = self.fanout.subscribe_to_latest if self._latest_only else self.fanout.subscribe
         await subscribe(self.subscriber, recent, position, self._request.writer.drain)
 
     @staticmethod

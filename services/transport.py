@@ -89,7 +89,7 @@ class TransportService(Service):
     async def _joined(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol
         if isinstance(connection, ServerConnection):
-            connection.join()
+            connection.join(self.metrics)
         if not self.feed.caught_up:
             return self.refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, "no feed from the producer yet: try again")
         name = channel_of(parameters_of(request))

@@ -1,34 +1,28 @@
 """WebSocket: each update is sent once, as one text frame, to every client that is connected."""
 
 import asyncio
-import base64
-import binascii
-import hashlib
-from http import HTTPStatus
 from typing import Annotated
 
 from aiohttp import web
 from msgspec import Meta
 
-from services import heads
 from services.batching import Batcher, array_frame
 from services.channel import Channel
 from services.deflate import FANOUTS, DeflateFanout, DeflateSettings
+from services.echo import ECHO_PATH, Echo
 from services.fanout import Fanout
+from services.handshake import accept_of, switching
 from services.host import Port
-from services.incoming import Incoming
+from services.incoming import Dropping
 from services.push import PushedClient
 from services.transport import ServerOptions, TransportService, cursor_of, parameters_of
-from wirerace.errors import BadInput
-from wirerace.observe.metrics import ServiceMetrics
+from wirerace.observe.metrics import EchoMetrics, ServiceMetrics
 from wirerace.transports.websocket import TRANSPORT, Deflate
 from wirerace.wire.deflate import LEAST_MEMORY_LEVEL, LEAST_WINDOW_BITS, MOST_MEMORY_LEVEL, MOST_WINDOW_BITS
 from wirerace.wire.frames import CloseCode, Opcode, encode_close, encode_frame
 from wirerace.wire.negotiation import EXTENSIONS_HEADER, Agreement
-from wirerace.wire.update import CURSOR_HEADER, Cursor, Update
+from wirerace.wire.update import CURSOR_HEADER, Update
 
-HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
-OTHER_VERSION_HEADERS = "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 SLOW_READER = encode_close(CloseCode.POLICY, "you read too slowly; resume from your cursor")
 PING = encode_frame(Opcode.PING, b"")
 NO_PONG = encode_close(CloseCode.POLICY, "two pings were not answered")
@@ -39,7 +33,10 @@ class WebSocketServerOptions(ServerOptions, frozen=True, kw_only=True):
     """Options of the WebSocket server."""
 
     port: Port = TRANSPORT.port
-    max_message_bytes: Annotated[int, Meta(ge=125, description="largest message that a client may send")] = 65_536
+    max_message_bytes: Annotated[int, Meta(ge=125, description="largest message that a client may send on /ws")] = (
+        65_536
+    )
+    max_echo_bytes: Annotated[int, Meta(ge=125, description="largest message that /echo returns")] = 1_048_576
     ping_interval_seconds: Annotated[float, Meta(ge=0, description="time between two pings; 0 for none")] = 0.0
     batch_seconds: Annotated[
         float, Meta(ge=0, le=60, description="time over which updates are collected for one frame; 0: a frame each")
@@ -105,6 +102,9 @@ class WebSocket(TransportService):
         self._settings = DeflateSettings(bits, level, options.high_water_bytes, SLOW_READER)
         self._audiences: dict[Channel, Audience] = {}
         super().__init__(options, TRANSPORT.path)
+        counts = EchoMetrics(self.registry).counts
+        self._echo = Echo(counts, self.allowed_origins, options.max_echo_bytes, options.high_water_bytes)
+        self.routes[ECHO_PATH] = {"GET": self._echo.answer}
 
     def open(self, channel: Channel) -> None:
         """Make the fan-outs of a channel."""
@@ -118,35 +118,21 @@ class WebSocket(TransportService):
 
     async def deliver(self, request: web.BaseRequest, channel: Channel) -> web.StreamResponse:
         """Shake hands, then send each update until the client leaves."""
-        heads.refuse_foreign(request, self.allowed_origins)
+        accept = accept_of(request, self.allowed_origins)
         after = cursor_of(parameters_of(request))
-        accept = accept_of(request)
-        if request.headers.get("Sec-WebSocket-Version") != "13":
-            return self.refuse(
-                request, HTTPStatus.UPGRADE_REQUIRED, "Sec-WebSocket-Version must be 13", OTHER_VERSION_HEADERS
-            )
         audience = self._audiences[channel]
         agreement, answer = agreed_with(request, audience.deflated)
         fanout = audience.plain if agreement is None else audience.to_all
         client, recent = PushedClient(request, fanout, self.metrics), channel.recent
         # The cursor of the 101 claims no more than the client has: the link may break before the next frame.
         is_newest = after is None or recent.position(after) == recent.head
-        with client.welcome(switching(accept, recent.cursor if is_newest else after, answer)):
+        cursor = recent.cursor if is_newest else after
+        with client.welcome(switching(accept, f"{answer}{CURSOR_HEADER}: {cursor}\r\n")):
             if agreement is not None and audience.deflated is not None:
                 audience.deflated.add(client.subscriber, agreement)
-            self._take_frames(client, fanout, agreement)
+            Dropping(client, self.options.max_message_bytes, agreement).take_over()
             await client.subscribe(recent, await channel.reach(after))
             return await client.until_lost()
-
-    def _take_frames(self, client: PushedClient, fanout: Fanout, agreement: Agreement | None) -> None:
-        """Read frames from now on, instead of requests."""
-        connection = client.connection
-        connection.keep_alive(False)
-        incoming = Incoming(client.subscriber, fanout, self.metrics, self.options.max_message_bytes, agreement)
-        connection.set_parser(incoming)  # type: ignore[arg-type]  # aiohttp's annotation names its own reader, and it calls nothing that this one lacks
-        connection.leave_counting()
-        connection.end_if_message_is_late = incoming.end_if_late
-        incoming.counts = True  # Bytes that came with the handshake, and were read just now, are counted already.
 
     async def work(self) -> None:
         """Follow the feed, and ping."""
@@ -167,44 +153,18 @@ class WebSocket(TransportService):
         super().end()
         for audience in self._audiences.values():
             audience.end()
+        self._echo.end(GOING_AWAY)
 
 
 SERVICE = WebSocket
 
 
 def agreed_with(request: web.BaseRequest, deflated: DeflateFanout | None) -> tuple[Agreement | None, str]:
-    """Return what is agreed on with a client, and the answer to its offers, which is empty without an agreement.
+    """Return what is agreed on with a client, and the header that answers its offers, empty without an agreement.
 
     Raises BadInput when its header is malformed and compression is on.
     """
     if deflated is None:
         return None, ""
-    return deflated.agreed(",".join(request.headers.getall(EXTENSIONS_HEADER, ()))) or (None, "")
-
-
-def switching(accept: str, cursor: Cursor | None, extensions: str = "") -> bytes:
-    """Return the answer to a handshake."""
-    agreed = f"{EXTENSIONS_HEADER}: {extensions}\r\n" if extensions else ""
-    return (
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Accept: {accept}\r\n{agreed}{CURSOR_HEADER}: {cursor}\r\n\r\n"
-    ).encode("latin-1")
-
-
-def accept_of(request: web.BaseRequest) -> str:
-    """Return the Sec-WebSocket-Accept of a handshake (RFC 6455, section 4.2).
-
-    Raises BadInput when the request is not a handshake.
-    """
-    headers = request.headers
-    upgrades = request.version >= (1, 1) and "websocket" in heads.tokens_of(headers, "Upgrade")
-    if not upgrades or "upgrade" not in heads.tokens_of(headers, "Connection"):
-        raise BadInput("this path speaks WebSocket: send Upgrade: websocket and Connection: Upgrade")
-    key = headers.get("Sec-WebSocket-Key", "").encode(errors="surrogateescape")
-    try:
-        nonce = base64.b64decode(key, validate=True)
-    except binascii.Error:
-        nonce = b""
-    if len(nonce) != 16:
-        raise BadInput("Sec-WebSocket-Key must be 16 bytes in base64")
-    return base64.b64encode(hashlib.sha1(key + HANDSHAKE_GUID, usedforsecurity=False).digest()).decode()
+    found = deflated.agreed(",".join(request.headers.getall(EXTENSIONS_HEADER, ())))
+    return (None, "") if found is None else (found[0], f"{EXTENSIONS_HEADER}: {found[1]}\r\n")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from wsproto.extensions import PerMessageDeflate
 from wsproto.frame_protocol import FrameProtocol
 
+from tests.contract.clients import WebSocket
 from tests.contract.raw import Raw
 from tests.contract.stage import Stage
 
@@ -72,12 +73,18 @@ class Peer:
                     self._part = b""
 
 
-async def shake_hands(stage: Stage, query: str = "", *headers: str, behind: bytes = b"") -> Peer:
-    """Return a peer; `behind` is sent in one segment with the handshake."""
+async def shake_hands(stage: Stage, query: str = "", *headers: str, behind: bytes = b"", path: str = "") -> Peer:
+    """Return a peer on the delivery path, or another; `behind` is sent in one segment with the handshake."""
     raw = await stage.connect()
-    answer = await raw.ask(stage.request(query, *headers) + behind)
+    request = WebSocket.request(path, *headers) if path else stage.request(query, *headers)
+    answer = await raw.ask(request + behind)
     assert 101 == answer.status, answer
     return Peer(raw, answer.headers.get("sec-websocket-extensions", ""))
+
+
+async def echoing(stage: Stage, *headers: str, behind: bytes = b"") -> Peer:
+    """Return a peer whose messages come back."""
+    return await shake_hands(stage, "", *headers, behind=behind, path="/echo")
 
 
 def frame(

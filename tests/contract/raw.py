@@ -42,9 +42,9 @@ class Raw:
         self._writer = writer
 
     @classmethod
-    async def open(cls, port: int) -> Self:
+    async def open(cls, port: int, host: str = "127.0.0.1") -> Self:
         async with asyncio.timeout(WAIT_SECONDS):
-            return cls(*await asyncio.open_connection("127.0.0.1", port))
+            return cls(*await asyncio.open_connection(host, port))
 
     async def send(self, data: bytes) -> None:
         """Send all of `data`, which waits when the peer does not read."""

@@ -27,27 +27,32 @@ FIELDS = {
 }
 
 
-def handshake(stage: Stage, **changed: str | None) -> bytes:
-    """Return a handshake with headers changed, or left out."""
+@pytest.fixture(params=["/ws", "/echo"])
+def path(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def handshake(path: str, *more: str, **changed: str | None) -> bytes:
+    """Return a handshake with headers changed or left out, and more of them."""
     fields = FIELDS | {name.replace("_", "-"): value for name, value in changed.items()}
-    return get(stage.transport.path, *(f"{name}: {value}" for name, value in fields.items() if value is not None))
+    return get(path, *(f"{name}: {value}" for name, value in fields.items() if value is not None), *more)
 
 
-async def test_handshake_is_answered_as_the_rfc_says(stage: Stage) -> None:
+async def test_handshake_is_answered_as_the_rfc_says(stage: Stage, path: str) -> None:
     await stage.serve()
-    answer = await (await stage.connect()).ask(handshake(stage))
+    answer = await (await stage.connect()).ask(handshake(path))
     assert 101 == answer.status
     assert ACCEPT == answer.headers["sec-websocket-accept"]
     assert "websocket" == answer.headers["upgrade"].lower()
     assert "upgrade" == answer.headers["connection"].lower()
-    assert stage.at(0) == answer.cursor
+    assert (stage.at(0) if path == "/ws" else None) == answer.headers.get("wirerace-cursor")
 
 
-async def test_every_key_has_its_own_answer(stage: Stage) -> None:
+async def test_every_key_has_its_own_answer(stage: Stage, path: str) -> None:
     await stage.serve()
     key = base64.b64encode(os.urandom(16))
     accept = base64.b64encode(hashlib.sha1(key + GUID, usedforsecurity=False).digest())
-    answer = await (await stage.connect()).ask(handshake(stage, Sec_WebSocket_Key=key.decode()))
+    answer = await (await stage.connect()).ask(handshake(path, Sec_WebSocket_Key=key.decode()))
     assert accept.decode() == answer.headers["sec-websocket-accept"]
 
 
@@ -63,27 +68,27 @@ async def test_every_key_has_its_own_answer(stage: Stage) -> None:
     ],
     ids=str,
 )
-async def test_handshake_of_any_browser_is_accepted(stage: Stage, changed: dict[str, str | None]) -> None:
+async def test_handshake_of_any_browser_is_accepted(stage: Stage, path: str, changed: dict[str, str | None]) -> None:
     """Neither extension nor subprotocol is agreed to: bytes must mean the same everywhere."""
     await stage.serve()
-    answer = await (await stage.connect()).ask(handshake(stage, **changed))
+    answer = await (await stage.connect()).ask(handshake(path, **changed))
     assert 101 == answer.status
     assert "sec-websocket-extensions" not in answer.headers
     assert "sec-websocket-protocol" not in answer.headers
 
 
 @pytest.mark.parametrize("version", ["8", "7", "0", "14", "13, 8", "x", ""])
-async def test_other_version_gets_the_right_one(stage: Stage, version: str) -> None:
+async def test_other_version_gets_the_right_one(stage: Stage, path: str, version: str) -> None:
     await stage.serve()
-    answer = await (await stage.connect()).ask(handshake(stage, Sec_WebSocket_Version=version))
+    answer = await (await stage.connect()).ask(handshake(path, Sec_WebSocket_Version=version))
     assert (426, "Sec-WebSocket-Version must be 13") == (answer.status, answer.line)
     assert "13" == answer.headers["sec-websocket-version"]
 
 
-async def test_answer_to_another_version_carries_upgrade(stage: Stage) -> None:
+async def test_answer_to_another_version_carries_upgrade(stage: Stage, path: str) -> None:
     """RFC 9110, section 15.5.22: a server must send it."""
     await stage.serve()
-    answer = await (await stage.connect()).ask(handshake(stage, Sec_WebSocket_Version="8"))
+    answer = await (await stage.connect()).ask(handshake(path, Sec_WebSocket_Version="8"))
     assert "websocket" == answer.headers.get("upgrade")
 
 
@@ -93,22 +98,45 @@ NO_UPGRADE = "this path speaks WebSocket: send Upgrade: websocket and Connection
 @pytest.mark.parametrize(
     ("missing", "status", "line"),
     [
-        ("Upgrade", 400, NO_UPGRADE),
-        ("Connection", 400, NO_UPGRADE),
+        ("Upgrade", 426, NO_UPGRADE),
+        ("Connection", 426, NO_UPGRADE),
         ("Sec_WebSocket_Version", 426, "Sec-WebSocket-Version must be 13"),
         ("Sec_WebSocket_Key", 400, "Sec-WebSocket-Key must be 16 bytes in base64"),
     ],
 )
-async def test_handshake_that_lacks_a_header_is_refused(stage: Stage, missing: str, status: int, line: str) -> None:
+async def test_handshake_that_lacks_a_header_is_refused(
+    stage: Stage, path: str, missing: str, status: int, line: str
+) -> None:
     await stage.serve()
-    answer = await (await stage.connect()).ask(handshake(stage, **{missing: None}))
+    answer = await (await stage.connect()).ask(handshake(path, **{missing: None}))
     assert (status, line) == (answer.status, answer.line)
 
 
-async def test_plain_request_is_asked_to_upgrade(stage: Stage) -> None:
+async def test_plain_request_is_asked_to_upgrade(stage: Stage, path: str) -> None:
     await stage.serve()
-    answer = await stage.server.get(stage.transport.path)
-    assert (400, NO_UPGRADE) == (answer.status, answer.line)
+    answer = await stage.server.get(path)
+    assert (426, NO_UPGRADE) == (answer.status, answer.line)
+    assert "websocket" == answer.headers["upgrade"]
+
+
+@pytest.mark.parametrize(
+    ("twice", "status"),
+    [("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", 400), ("Sec-WebSocket-Version: 13", 426)],
+    ids=["key", "version"],
+)
+async def test_header_that_may_appear_once_is_refused_when_it_comes_twice(
+    stage: Stage, path: str, twice: str, status: int
+) -> None:
+    """RFC 6455, sections 11.3.1 and 11.3.5."""
+    await stage.serve()
+    answer = await (await stage.connect()).ask(handshake(path, twice))
+    assert status == answer.status
+
+
+async def test_client_of_http_1_0_cannot_upgrade(stage: Stage, path: str) -> None:
+    await stage.serve()
+    answer = await (await stage.connect()).ask(handshake(path).replace(b"HTTP/1.1", b"HTTP/1.0", 1))
+    assert (426, NO_UPGRADE) == (answer.status, answer.line)
 
 
 @pytest.mark.parametrize(
@@ -116,17 +144,17 @@ async def test_plain_request_is_asked_to_upgrade(stage: Stage) -> None:
     ["", "x", "dGhlIHNhbXBsZQ==", KEY[:-1], KEY + "AAAA", "!" * 24, KEY.replace("=", "-"), "\xff" * 24],
     ids=ascii,
 )
-async def test_key_that_is_not_16_bytes_in_base64_is_refused(stage: Stage, key: str) -> None:
+async def test_key_that_is_not_16_bytes_in_base64_is_refused(stage: Stage, path: str, key: str) -> None:
     await stage.serve()
-    answer = await (await stage.connect()).ask(handshake(stage, Sec_WebSocket_Key=key))
+    answer = await (await stage.connect()).ask(handshake(path, Sec_WebSocket_Key=key))
     assert 400 == answer.status
     assert answer.line.startswith("Sec-WebSocket-Key must be ")
 
 
-async def test_handshake_that_comes_byte_by_byte_is_answered(stage: Stage) -> None:
+async def test_handshake_that_comes_byte_by_byte_is_answered(stage: Stage, path: str) -> None:
     await stage.serve()
     raw = await stage.connect()
-    for byte in handshake(stage):
+    for byte in handshake(path):
         await raw.send(bytes([byte]))
         await asyncio.sleep(0)
     assert 101 == (await raw.answer()).status
@@ -161,10 +189,10 @@ async def test_fault_right_behind_the_handshake_is_answered(stage: Stage) -> Non
     assert [Received(CLOSE, 1002)] == await peer.rest()
 
 
-async def test_handshake_may_follow_another_request_on_the_connection(stage: Stage) -> None:
+async def test_handshake_may_follow_another_request_on_the_connection(stage: Stage, path: str) -> None:
     await stage.serve()
     raw = await stage.connect()
-    await raw.send(get("/health") + get("/nosuch") + handshake(stage))
+    await raw.send(get("/health") + get("/nosuch") + handshake(path))
     assert [200, 404, 101] == [(await raw.answer()).status for _ in range(3)]
 
 

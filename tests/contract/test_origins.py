@@ -17,19 +17,21 @@ OWN, FOREIGN = "Origin: http://test", "Origin: http://evil.example"
 @pytest.mark.parametrize(
     ("header", "status"), [(OWN, 101), (FOREIGN, 403), ("Origin: null", 403), ("Accept: */*", 101)], ids=str
 )
+@pytest.mark.parametrize("path", ["/ws", "/echo"])
 @pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
-async def test_page_of_another_origin_opens_no_websocket(stage: Stage, header: str, status: int) -> None:
+async def test_page_of_another_origin_opens_no_websocket(stage: Stage, path: str, header: str, status: int) -> None:
     await stage.serve()
-    answer = await (await stage.connect()).ask(get(stage.transport.path, *HANDSHAKE, header))
+    answer = await (await stage.connect()).ask(get(path, *HANDSHAKE, header))
     assert status == answer.status
     assert ("--allowed-origins" in answer.body.decode()) == (status == 403)
 
 
 @pytest.mark.parametrize("allowed", ["http://evil.example", "https://a.example, http://EVIL.example", "*"])
+@pytest.mark.parametrize("path", ["/ws", "/echo"])
 @pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
-async def test_page_of_an_allowed_origin_opens_a_websocket(stage: Stage, allowed: str) -> None:
+async def test_page_of_an_allowed_origin_opens_a_websocket(stage: Stage, path: str, allowed: str) -> None:
     await stage.serve(allowed_origins=allowed)
-    answer = await (await stage.connect()).ask(get(stage.transport.path, *HANDSHAKE, FOREIGN))
+    answer = await (await stage.connect()).ask(get(path, *HANDSHAKE, FOREIGN))
     assert 101 == answer.status
 
 

@@ -34,7 +34,8 @@ from wirerace.observe.metrics import ServiceMetrics
 from wirerace.runner.peer import Peer
 from wirerace.runner.sampling import server_sample
 from wirerace.wire.deflate import Deflater, Inflater, InflatingReader
-from wirerace.wire.frames import FrameReader, Opcode, encode_frame, payload_of
+from wirerace.wire.frame_reader import FrameReader
+from wirerace.wire.frames import Opcode, encode_frame, payload_of
 from wirerace.wire.negotiation import agreed, checked_answer
 from wirerace.wire.update import Cursor, Update, encode_update, join_batch
 from wirerace.workload.schedule import Schedule

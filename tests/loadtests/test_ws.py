@@ -17,7 +17,8 @@ from tests.loadtests.swarm import PATIENCE_SECONDS
 from wirerace.errors import ConnectionLost, Refused
 from wirerace.transports.websocket import Deflate
 from wirerace.wire.deflate import RSV1, Deflater
-from wirerace.wire.frames import CloseCode, FrameError, FrameReader, Message, Opcode, encode_close, encode_frame
+from wirerace.wire.frame_reader import FrameReader
+from wirerace.wire.frames import CloseCode, FrameError, Message, Opcode, encode_close, encode_frame
 from wirerace.wire.update import Cursor
 
 HELLO = encode_frame(Opcode.TEXT, b"hello")

@@ -31,8 +31,8 @@ _COUNTERS = {
     "deliveries": "Updates written to clients",
     "superseded": "Updates not written to clients that asked for the latest only, because a newer one was there",
     "payload_bytes": "Payload bytes in the updates written to clients",
-    "received_bytes": "Application-layer bytes received from clients, without /health and /metrics",
-    "sent_bytes": "Application-layer bytes given to sockets of clients, without /health and /metrics",
+    "received_bytes": "Application-layer bytes received from clients, without /echo, /health and /metrics",
+    "sent_bytes": "Application-layer bytes given to sockets of clients, without /echo, /health and /metrics",
     "heartbeat_bytes": "Bytes of this server's pings, and of clients' pongs; they are in no other count",
     "slow_readers": "Clients cut off because they read too slowly",
     "request_timeouts": "Connections ended because a request on them was not whole in time",
@@ -123,6 +123,28 @@ def _of_machine() -> Iterator[Metric]:
     ):
         if value is not None:
             yield CounterMetricFamily(f"wirerace_{name}", help_text, value=value)
+
+
+_ECHO_COUNTERS = ("received_bytes", "sent_bytes", "heartbeat_bytes", "slow_readers", "request_timeouts")
+
+
+class EchoMetrics(Collector):
+    """The clients of /echo. They are counted as those of the deliveries are, but apart: they belong to no race."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.counts = ServiceMetrics(CollectorRegistry())
+        registry.register(self)
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the current values."""
+        counts = self.counts
+        yield GaugeMetricFamily("wirerace_echo_clients", "Clients connected to /echo", value=counts.clients)
+        for name, help_text, value in (
+            ("messages", "Messages returned on /echo", counts.responses["data"]),
+            ("errors", "Clients of /echo that broke the protocol", counts.responses["error"]),
+            *((name, f"On /echo: {_COUNTERS[name]}", getattr(counts, name)) for name in _ECHO_COUNTERS),
+        ):
+            yield CounterMetricFamily(f"wirerace_echo_{name}", help_text, value=value)
 
 
 LATENCY_BUCKETS = (

@@ -3,7 +3,8 @@
 import sys
 import zlib
 
-from wirerace.wire.frames import CloseCode, FrameError, FrameReader, Message, Opcode, encode_frame, payload_of, too_big
+from wirerace.wire.frame_reader import CONTROL, DATA, FrameReader, too_big
+from wirerace.wire.frames import CloseCode, FrameError, Message, Opcode, encode_frame, payload_of
 
 RSV1 = 0x40
 """The reserved bit that marks the first frame of a compressed message."""
@@ -15,8 +16,6 @@ BYTES_OF_A_FRAME = 1024
 """What is unpacked counts as a frame for each of these, because it takes about as long."""
 
 _AFTER_THE_LAST_BLOCK = b"\x00" + EMPTY_BLOCK
-_DATA = frozenset({Opcode.TEXT, Opcode.BINARY})
-_CONTROL = frozenset({Opcode.CLOSE, Opcode.PING, Opcode.PONG})
 
 
 class Deflater:
@@ -92,7 +91,7 @@ class InflatingReader(FrameReader):
         self._most_compressed_bytes = max_message_bytes + max_message_bytes // 16 + 64
 
     def _check_head(self, first: int, second: int) -> None:
-        is_data = first & 0x0F in _DATA
+        is_data = first & 0x0F in DATA
         super()._check_head(first & ~RSV1 if is_data else first, second)
         if is_data:
             self._is_compressed = bool(first & RSV1)
@@ -100,8 +99,15 @@ class InflatingReader(FrameReader):
     def _check_size(self, first: int, size: int) -> None:
         if not self._is_compressed:
             super()._check_size(first, size)
-        elif first & 0x0F not in _CONTROL and len(self._fragments) + size > self._most_compressed_bytes:
+        elif first & 0x0F not in CONTROL and len(self._fragments) + size > self._most_compressed_bytes:
             raise too_big(self._max_message_bytes)
+
+    def _check_part(self, part: bytes, *, is_last: bool) -> None:
+        if not self._is_compressed:
+            super()._check_part(part, is_last=is_last)
+
+    def _joined(self, opcode: Opcode, payload: bytes) -> Message:
+        return self._whole(opcode, payload) if self._is_compressed else super()._joined(opcode, payload)
 
     def _whole(self, opcode: Opcode, payload: bytes) -> Message:
         if self._is_compressed:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from wirerace.wire.frames import CloseCode, FrameError, FrameReader, Message
+from wirerace.wire.frame_reader import FrameReader
+from wirerace.wire.frames import CloseCode, FrameError, Message
 
 MOST_BYTES = 1 << 20
 MASK = b"\x01\x80\xff\x00"

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from wsproto.frame_protocol import FrameProtocol
 
 from tests.wirerace.wire.framing import MASK, Frame, read, splits_of
+from wirerace.wire.frame_reader import FrameReader
 from wirerace.wire.frames import (
     CloseCode,
-    FrameReader,
     Message,
     Opcode,
     close_code_of,
@@ -211,3 +211,18 @@ def test_flood_of_empty_fragments_takes_no_memory() -> None:
 
     assert [] == list(reader.feed(Frame(Opcode.TEXT, b"a", fin=False).encoded() + flood))
     assert b"a" == reader._fragments
+
+
+@pytest.mark.parametrize("mask", [b"", MASK], ids=["from a server", "from a client"])
+def test_payload_that_is_not_whole_is_kept_once(mask: bytes) -> None:
+    """Each read once copied all that had come before: a message in small pieces took time in the square of its size."""
+    reader = FrameReader(masked=bool(mask), max_message_bytes=1000)
+    data = Frame(Opcode.BINARY, bytes(range(200)), mask=mask).encoded()
+    begun = data[:150]
+
+    assert [] == list(reader.feed(begun))
+    assert (0, True, True) == (reader.cut_bytes, reader.is_cut, reader.is_unfinished)
+    assert bytes(range(200))[: len(reader._fragments)] == reader._fragments
+    assert [Message(Opcode.BINARY, bytes(range(200)))] == list(reader.feed(data[150:]))
+    assert (0, False, False) == (reader.cut_bytes, reader.is_cut, reader.is_unfinished)
+    assert not reader._fragments

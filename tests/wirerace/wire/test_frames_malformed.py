@@ -102,3 +102,28 @@ def test_too_big_a_frame_is_refused_from_its_head_on(size: int, *, masked: bool)
 @pytest.mark.parametrize("size", [2**63, 2**64 - 1])
 def test_a_length_of_64_bits_with_the_highest_bit_set_is_an_error(size: int, *, masked: bool) -> None:
     assert ([], CloseCode.PROTOCOL_ERROR) == outcome_of([head(size, masked=masked)], masked=masked)
+
+
+@sides
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (b"", b"\xff"),
+        (b"caf", b"\xc0"),
+        ("€".encode(), b"\x80"),
+        (b"\xe2\x82", b"("),
+        (b"\xf4", b"\x90"),
+        (b"\xed", b"\xa0"),
+    ],
+)
+def test_text_is_refused_at_the_byte_that_makes_it_impossible(good: bytes, bad: bytes, *, masked: bool) -> None:
+    """Neither its frame is whole then, nor its message."""
+    text = good + bad + b"and more"
+    for fin in (True, False):
+        data = Frame(Opcode.TEXT, text, fin, MASK if masked else b"").encoded()
+        until = len(data) - len(b"and more")
+        pieces = [data[index : index + 1] for index in range(until)]
+
+        assert ([], None) == outcome_of(pieces[:-1], masked=masked)
+        assert ([], CloseCode.BAD_PAYLOAD) == outcome_of(pieces, masked=masked)
+        assert ([], CloseCode.BAD_PAYLOAD) == outcome_of([data[:until]], masked=masked)
