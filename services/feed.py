@@ -113,8 +113,9 @@ class Feed:
         self._check_order(cursor, update, channel)
         heads_before.setdefault(channel, channel.recent.head)
         self.cursor = cursor
-        channel.add(update, self._pack(line, update))
-        self._metrics.count_update(self._clock() - update.ts)
+        packed = self._pack(line, update)
+        self._metrics.count_update(self._clock() - update.ts)  # before the fan-out, which is no part of the lag
+        channel.add(update, packed)
 
     def _checked(self, line: bytes) -> Update:
         """Return the update in a line. Clients get the line unchanged, so all of it must be right."""

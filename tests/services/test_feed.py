@@ -95,6 +95,20 @@ async def test_lag_of_an_update_from_the_future_is_zero_and_counted() -> None:
     assert 0.5 == registry.get_sample_value("wirerace_feed_lag_seconds_sum")
 
 
+async def test_lag_of_an_update_ends_before_its_fan_out() -> None:
+    registry = CollectorRegistry()
+    now_ns = [1_000_000_000]
+    feed = feed_of(ServiceMetrics(registry), clock=lambda: now_ns[0])
+
+    def fan_out(_packed: bytes, _payload_bytes: int) -> None:
+        now_ns[0] += 5_000_000_000
+
+    feed.channels.default.listen(fan_out)
+    for seq in (1, 2):
+        feed.publish([encode_update(Update("e0", seq, now_ns[0] - 250_000_000, "x"))])
+    assert 0.5 == registry.get_sample_value("wirerace_feed_lag_seconds_sum")
+
+
 @given(st.one_of(st.binary(), st.text().map(str.encode), st.builds(bytes.replace, st.just(line(1)), MARKS, MARKS)))
 def test_no_line_raises_anything_but_that_it_is_no_feed(data: bytes) -> None:
     feed = feed_of(ServiceMetrics(CollectorRegistry()))
