@@ -1,8 +1,10 @@
 """/echo: every message comes back as it came, to the limit. Its clients are in no figure of the deliveries."""
 
 import asyncio
+import re
 import struct
 from itertools import pairwise
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -31,6 +33,7 @@ from tests.contract.stage import Stage
 
 pytestmark = pytest.mark.parametrize("transport", ["websocket"])
 
+ROOT = Path(__file__).parents[2]
 MIB = 1 << 20
 
 
@@ -136,6 +139,14 @@ async def test_clients_of_other_makes_get_back_what_they_send(stage: Stage) -> N
     async with aiohttp.ClientSession() as session, session.ws_connect(url, compress=15) as socket:
         await socket.send_str("ä")
         assert "ä" == await socket.receive_str()
+
+
+async def test_program_of_the_documents_measures_a_round_trip(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/driving.md").read_text("utf-8"), re.DOTALL)
+    await stage.serve()
+    assert "ws://127.0.0.1:8003/echo" in program
+    await asyncio.to_thread(exec, program.replace(":8003", f":{stage.server.port}"), {})
+    assert re.fullmatch(r"median round trip: [0-9]+ µs\n", capsys.readouterr().out)
 
 
 UNTOUCHED = (
