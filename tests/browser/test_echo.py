@@ -113,3 +113,4 @@ def test_page_sees_that_the_server_goes_away(pages: "Page", start: Start) -> Non
     pages.evaluate(OPEN)
     server.popen.send_signal(signal.SIGTERM)
     assert {"code": 1001, "clean": True, "reason": "the server stops"} == close_of(pages)
+    assert 0 == server.popen.wait(PATIENCE_SECONDS)
