@@ -7,7 +7,7 @@ breaks the protocol, otherwise the answer to the client's.
 import struct
 from typing import NamedTuple
 
-from tests.contract.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Received, close, frame
+from tests.contract.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Received, close, fragments, frame
 
 PROTOCOL_ERROR, BAD_PAYLOAD = 1002, 1007
 KINDS = {"text": TEXT, "binary": BINARY}
@@ -46,13 +46,6 @@ def answered(sent: bytes, *expected: Received) -> Case:
 def refused(code: int, sent: bytes, *before: Step) -> Case:
     """Return a case that the server ends with `code`, at the latest when it has all of `sent`."""
     return *before, Step(sent, (Received(CLOSE, code),))
-
-
-def fragments(opcode: int, *parts: bytes, between: bytes = b"") -> bytes:
-    """Return a message in fragments, with other frames between them."""
-    last = len(parts) - 1
-    opcodes = [opcode, *[CONTINUATION] * last]
-    return between.join(frame(opcodes[index], part, final=index == last) for index, part in enumerate(parts))
 
 
 BEGUN = frame(TEXT, b"begun", final=False)
