@@ -11,8 +11,8 @@ from tests.wirerace.wire.framing import splits_of
 from wirerace.wire.frame_reader import FrameReader
 from wirerace.wire.frames import FrameError, close_code_of
 
-EVERY_CUT_BYTES = 600
-"""Longer streams are cut at places that hypothesis draws."""
+EVERY_CUT_BYTES = 300
+"""What is beyond is cut at places that hypothesis draws."""
 
 
 def answers_to(chunks: list[bytes]) -> list[Received]:

@@ -29,6 +29,7 @@ async def stage() -> AsyncIterator[Stage]:
     await stage.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("split", SPLITS)
 async def test_echo_passes_every_case(stage: Stage, split: str) -> None:
     echo = Server("127.0.0.1", stage.server.port, "/echo")
@@ -74,6 +75,7 @@ async def test_table_agrees_with_a_server_of_another_make() -> None:
     assert len(checked) > 0.75 * len(CASES)
 
 
+@pytest.mark.long
 async def test_server_that_takes_frames_without_a_mask_fails_those_cases(monkeypatch: pytest.MonkeyPatch) -> None:
     """aiohttp's does."""
     monkeypatch.setattr("tests.conformance.running.WAIT_SECONDS", 0.5)

@@ -108,6 +108,13 @@ def frame(
     return head + mask + bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
 
 
+def fragments(opcode: int, *parts: bytes, between: bytes = b"") -> bytes:
+    """Return a message in fragments, with other frames between them."""
+    last = len(parts) - 1
+    opcodes = [opcode, *[CONTINUATION] * last]
+    return between.join(frame(opcodes[index], part, final=index == last) for index, part in enumerate(parts))
+
+
 def close(code: int | None, reason: bytes = b"") -> bytes:
     """Return a close frame of a client."""
     return frame(CLOSE, b"" if code is None else struct.pack("!H", code) + reason)

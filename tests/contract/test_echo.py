@@ -1,8 +1,9 @@
 """/echo: every message comes back as it came, to the limit. Its clients are in no figure of the deliveries."""
 
 import asyncio
+import re
 import struct
-from itertools import pairwise
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -16,7 +17,6 @@ from tests.contract.deflating import ALL_OFFERS, COMPRESSED, MODES, offering
 from tests.contract.frames import (
     BINARY,
     CLOSE,
-    CONTINUATION,
     PING,
     PONG,
     TEXT,
@@ -24,40 +24,39 @@ from tests.contract.frames import (
     Received,
     close,
     echoing,
+    fragments,
     frame,
 )
 from tests.contract.raw import get
 from tests.contract.stage import Stage
+from tests.wirerace.wire.framing import splits_of
 
 pytestmark = pytest.mark.parametrize("transport", ["websocket"])
 
+ROOT = Path(__file__).parents[2]
 MIB = 1 << 20
 
 
-messages = st.one_of(
-    st.tuples(st.just(TEXT), st.text(max_size=60).map(str.encode)), st.tuples(st.just(BINARY), st.binary(max_size=300))
-)
+@st.composite
+def sent_messages(draw: st.DrawFn) -> tuple[Received, bytes]:
+    """Draw a message, and the bytes of a client that sends it, in one or more fragments."""
+    opcode = draw(st.sampled_from([TEXT, BINARY]))
+    payload = draw(st.text(max_size=60).map(str.encode) if opcode == TEXT else st.binary(max_size=300))
+    return Received(opcode, payload), fragments(opcode, *draw(splits_of(payload)))
 
 
-@given(
-    st.lists(st.tuples(messages, st.lists(st.integers(0, 300), max_size=4)), max_size=6), st.lists(st.integers(0, 4000))
-)
+@given(st.lists(sent_messages(), max_size=6), st.data())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_messages_in_any_fragments_and_pieces_come_back_equal_and_in_order(
-    stage: Stage, sent: list[tuple[tuple[int, bytes], list[int]]], cuts: list[int]
+    stage: Stage, sent: list[tuple[Received, bytes]], data: st.DataObject
 ) -> None:
-    if not hasattr(stage, "server"):
+    if not hasattr(stage, "server"):  # one server for all inputs
         await stage.serve()
-    peer, data = await echoing(stage), b""
-    for (opcode, payload), fragment_cuts in sent:
-        edges = [0, *sorted(cut % (len(payload) + 1) for cut in fragment_cuts), len(payload)]
-        for index, (start, stop) in enumerate(pairwise(edges)):
-            is_last = index == len(edges) - 2
-            data += frame(CONTINUATION if index else opcode, payload[start:stop], final=is_last)
-    for start, stop in pairwise([0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]):
-        await peer.raw.send(data[start:stop])
+    peer = await echoing(stage)
+    for piece in data.draw(splits_of(b"".join(encoded for _, encoded in sent))):
+        await peer.raw.send(piece)
         await asyncio.sleep(0)
-    assert [Received(*message) for message, _ in sent] == [await peer.next() for _ in sent]
+    assert [message for message, _ in sent] == [await peer.next() for _ in sent]
     peer.raw.abort()
 
 
@@ -85,18 +84,17 @@ async def test_message_that_comes_with_the_handshake_comes_back(stage: Stage) ->
 
 
 @pytest.mark.parametrize("options", [{"max_echo_bytes": 1000}, {}], ids=["1,000 bytes", "default"])
-@pytest.mark.parametrize("pieces", [1, 3], ids=["whole", "in fragments"])
+@pytest.mark.parametrize("first", [(), (b"", b"x" * 300)], ids=["whole", "in fragments"])
 async def test_largest_message_comes_back_and_a_larger_one_closes(
-    stage: Stage, options: dict[str, int], pieces: int
+    stage: Stage, options: dict[str, int], first: tuple[bytes, ...]
 ) -> None:
     """The limit of /ws is another one."""
-    limit = options.get("max_echo_bytes", MIB)
+    largest = b"x" * options.get("max_echo_bytes", MIB)
+    rest = largest[sum(map(len, first)) :]
     await stage.serve(max_message_bytes=200, **options)
-    peer, payload = await echoing(stage), b"x" * limit
-    begun = b"".join(frame(CONTINUATION if index else BINARY, final=False) for index in range(pieces - 1))
-    opcode = CONTINUATION if begun else BINARY
-    assert Received(BINARY, payload) == await peer.ask(begun + frame(opcode, payload))
-    await peer.raw.send(begun + frame(opcode, payload + b"x"))
+    peer = await echoing(stage)
+    assert Received(BINARY, largest) == await peer.ask(fragments(BINARY, *first, rest))
+    await peer.raw.send(fragments(BINARY, *first, rest + b"x"))
     assert [Received(CLOSE, 1009)] == await peer.rest()
 
 
@@ -136,6 +134,14 @@ async def test_clients_of_other_makes_get_back_what_they_send(stage: Stage) -> N
     async with aiohttp.ClientSession() as session, session.ws_connect(url, compress=15) as socket:
         await socket.send_str("ä")
         assert "ä" == await socket.receive_str()
+
+
+async def test_program_of_the_documents_measures_a_round_trip(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/driving.md").read_text("utf-8"), re.DOTALL)
+    await stage.serve()
+    assert "ws://127.0.0.1:8003/echo" in program
+    await asyncio.to_thread(exec, program.replace(":8003", f":{stage.server.port}"), {})
+    assert re.fullmatch(r"median round trip: [0-9]+ µs\n", capsys.readouterr().out)
 
 
 UNTOUCHED = (

@@ -1,7 +1,6 @@
 """Echo without sockets: at any pace of the client, each message comes back once and in order, and little is kept."""
 
 import asyncio
-from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -85,7 +84,7 @@ async def play(line: Line, pieces: list[bytes], paces: list[int], expected_bytes
     returning, read, paces = returning_on(line), b"", [*paces, 1000]
     catching_up = asyncio.create_task(returning.catch_up(line.drain))
     async with asyncio.timeout(30):
-        while pieces or len(read) < expected_bytes:
+        while pieces or len(read) < expected_bytes or not line.is_reading:
             if pieces and line.is_reading:
                 returning.feed_data(pieces.pop(0))
             read += line.read(paces.pop(0) if len(paces) > 1 else paces[0])
@@ -100,23 +99,27 @@ messages = st.one_of(
 )
 
 
-@given(
-    st.lists(messages, max_size=12),
-    st.lists(st.integers(0, 400), max_size=6),
-    st.lists(st.integers(0, 60), max_size=20),
-)
+@given(st.lists(messages, max_size=30), st.integers(1, 60), st.lists(st.sampled_from([0, 0, 0, 7, 60]), max_size=40))
 async def test_messages_come_back_in_order_and_little_is_kept(
-    sent: list[Message], cuts: list[int], paces: list[int]
+    sent: list[Message], piece_bytes: int, paces: list[int]
 ) -> None:
     data = b"".join(encode_frame(*message, MASK) for message in sent)
     expected = b"".join(encode_frame(*message) for message in sent)
-    edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
     line = Line()
     with patch("services.echo.PORTION_BYTES", PORTION_BYTES):
-        pieces = [data[start:stop] for start, stop in pairwise(edges)]
+        pieces = [data[start : start + piece_bytes] for start in range(0, len(data), piece_bytes)]
         assert expected == await play(line, pieces, paces, len(expected))
-    assert line.is_reading
     assert line.kept_bytes <= HIGH_BYTES + PORTION_BYTES + MOST_BYTES
+
+
+async def test_client_whose_messages_come_one_by_one_is_not_read_either_while_it_does_not_read() -> None:
+    line = Line()
+    returning, message = returning_on(line), encode_frame(Opcode.BINARY, b"x" * 10, MASK)
+    returning.feed_data(message)
+    assert line.is_reading
+    for _ in range(HIGH_BYTES // 10):
+        returning.feed_data(message)
+    assert not line.is_reading
 
 
 async def test_bytes_after_the_last_answer_are_forgotten_and_reading_goes_on() -> None:
