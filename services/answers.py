@@ -112,17 +112,23 @@ class Answers:
     def __init__(self, recent: Recent, metrics: ServiceMetrics) -> None:
         self._recent = recent
         self._metrics = metrics
-        self._cached: dict[tuple[int, bool, bool | None], _Answer] = {}
+        self._cached: dict[tuple[int, bool, bool | None, str], _Answer] = {}
         self._cached_bytes = 0
         self._cached_at = (0, 0)
 
     def since(
-        self, position: int, after: Cursor | None, *, keep_alive: bool, condition: Conditional | None = None
+        self,
+        position: int,
+        after: Cursor | None,
+        *,
+        keep_alive: bool,
+        condition: Conditional | None = None,
+        headers: str = "",
     ) -> Encoded:
         """Return 200 with the updates after `position`, or 204; `after` is the cursor that gave the position.
 
         An answer that its bounds cut short says so, and its cursor is where to continue. With a condition the answer
-        has an ETag, and is 304 instead of 204 when the client has what is newest.
+        has an ETag, and is 304 instead of 204 when the client has what is newest. `headers` are lines that end in CRLF.
         """
         recent = self._recent
         at = (recent.version, int(time.time()))  # The Date of an answer is never more than a second old.
@@ -134,12 +140,12 @@ class Answers:
         cursor = after if is_ahead else recent.cursor
         is_same = None if condition is None else condition.is_tag and condition.cursor == cursor
         if is_ahead:
-            answer = self._encode(position, cursor, is_same, keep_alive=keep_alive)
+            answer = self._encode(position, cursor, is_same, headers, keep_alive=keep_alive)
         else:
-            key = (position, keep_alive, is_same)
+            key = (position, keep_alive, is_same, headers)
             cached = self._cached.get(key)
             if cached is None:
-                cached = self._cached[key] = self._encode(position, cursor, is_same, keep_alive=keep_alive)
+                cached = self._cached[key] = self._encode(position, cursor, is_same, headers, keep_alive=keep_alive)
                 self._cached_bytes += len(cached.encoded)
             answer = cached
         metrics = self._metrics
@@ -149,7 +155,9 @@ class Answers:
         metrics.sent_bytes += len(answer.encoded)
         return Encoded(answer.encoded, keep_alive=keep_alive)
 
-    def _encode(self, position: int, cursor: Cursor | None, is_same: bool | None, *, keep_alive: bool) -> _Answer:
+    def _encode(
+        self, position: int, cursor: Cursor | None, is_same: bool | None, headers: str, *, keep_alive: bool
+    ) -> _Answer:
         """Return the answer; `is_same` says whether a conditional request has the cursor already."""
         recent = self._recent
         batch = recent.after(position, MOST_UPDATES, MOST_BYTES)
@@ -164,7 +172,7 @@ class Answers:
             HTTPStatus.OK if batch else empty,
             join_batch([kept.encoded for kept in batch], has_more=has_more) if batch else b"",
             content_type="application/json",
-            headers=f"{CURSOR_HEADER}: {cursor}\r\n{caching}\r\n",
+            headers=f"{CURSOR_HEADER}: {cursor}\r\n{caching}\r\n{headers}",
             keep_alive=keep_alive,
         )
         return _Answer(encoded, batch)

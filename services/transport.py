@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from services.answers import Answers, Conditional, Encoded
 from services.connection import ServerConnection
+from services.cors import Sharing
 from services.feed import Feed
 from services.host import Service, ServiceOptions
 from services.recent import Recent
@@ -49,6 +50,9 @@ class TransportService(Service):
         self.feed = Feed(recent, self.metrics, pack=self.pack)
         self.answers = Answers(recent, self.metrics)
         self.routes[path] = {"GET": self._joined}
+        self.sharing = Sharing(self.allowed_origins)
+        if self.sharing.is_on:
+            self.routes[path]["OPTIONS"] = self._preflight
 
     @abstractmethod
     async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -98,7 +102,25 @@ class TransportService(Service):
         if latest_only and position < before_newest:
             self.metrics.superseded += before_newest - position
             position = before_newest
-        return self.answers.since(position, after, keep_alive=self.stays(request), condition=condition)
+        return self.answers.since(
+            position,
+            after,
+            keep_alive=self.stays(request),
+            condition=condition,
+            headers=self.sharing.headers_for(request),
+        )
+
+    def refuse(self, request: web.BaseRequest, status: HTTPStatus, line: str, headers: str = "") -> web.StreamResponse:
+        """Return an error as every service does. A page that may read updates may read why it gets none."""
+        return super().refuse(request, status, line, headers + self.sharing.headers_for(request))
+
+    async def _preflight(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = request.protocol
+        if isinstance(connection, ServerConnection):
+            connection.join()
+        encoded = self.sharing.preflight(request, keep_alive=self.stays(request))
+        self.metrics.sent_bytes += len(encoded)
+        return Encoded(encoded, keep_alive=self.stays(request))
 
     async def _joined(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol
