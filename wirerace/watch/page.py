@@ -38,7 +38,7 @@ def page_of(config: Mapping[str, object], hosts: list[str]) -> Page:
     connect = " ".join(["'self'", *(f"{scheme}://{host}" for host in hosts for scheme in ("http", "ws"))])
     policy = (
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
-        f"connect-src {connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"connect-src {connect}; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     return Page(html.encode(), policy)
 

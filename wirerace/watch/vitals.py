@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from statistics import median
 from typing import NamedTuple
 
 import msgspec
@@ -15,14 +16,15 @@ from wirerace.runner.targets.target import Child
 
 SAMPLE_SECONDS = 1.0
 KEPT_SAMPLES = 20
-"""The feed's lag is a mean over as many samples, so that it is known at low rates, too."""
+"""The feed's lag is the median of as many means, so that it is known at low rates, too, and no stall changes it."""
 
 
 class Vitals(msgspec.Struct, frozen=True):
     """One sample. Counts are since the service started; `restarts` says how often that was.
 
     `cpu_seconds` leaves out what answering these questions took: some milliseconds each, more than a server with one
-    client uses for anything else. `feed_seconds` is how late updates are when the service has them, None without any.
+    client uses for anything else. `feed_seconds` is how late updates usually are when the service has them, None
+    without any.
     """
 
     sampled_ns: int
@@ -35,7 +37,7 @@ class Vitals(msgspec.Struct, frozen=True):
     feed_seconds: float | None = None
 
 
-class _Lag(NamedTuple):
+class _Lags(NamedTuple):
     """The sum of the lags of a number of updates."""
 
     seconds: float
@@ -49,14 +51,15 @@ class Sampler:
         self._child = child
         self._last = Vitals(0, live=False)
         self._asking_seconds = 0.0
-        self._lags: deque[_Lag] = deque(maxlen=KEPT_SAMPLES)
+        self._before: _Lags | None = None
+        self._lags: deque[float] = deque(maxlen=KEPT_SAMPLES)
 
     def sample(self) -> Vitals:
         """Return the vitals now."""
         part = self._child.part
         if part.restarts != self._last.restarts:  # a fresh process counts from zero
             self._asking_seconds = 0.0
-            self._lags.clear()
+            self._before = None
         stalled, before = part.is_stopped(), part.cpu_seconds()
         found = None if stalled else self._metrics()
         if found is None:
@@ -75,9 +78,10 @@ class Sampler:
 
     def _vitals(self, found: Mapping[str, float], cpu_seconds: float | None, restarts: int) -> Vitals:
         """Return the vitals in a service's metrics."""
-        self._lags.append(_Lag(found["wirerace_feed_lag_seconds_sum"], found["wirerace_feed_lag_seconds_count"]))
-        first, last = self._lags[0], self._lags[-1]
-        updates = last.updates - first.updates
+        lags = _Lags(found["wirerace_feed_lag_seconds_sum"], found["wirerace_feed_lag_seconds_count"])
+        if self._before is not None and (updates := lags.updates - self._before.updates):
+            self._lags.append((lags.seconds - self._before.seconds) / updates)
+        self._before = lags
         return Vitals(
             sampled_ns=now_ns(),
             live=bool(found["wirerace_feed_live"]),
@@ -85,7 +89,7 @@ class Sampler:
             cpu_seconds=None if cpu_seconds is None else cpu_seconds - self._asking_seconds,
             received_bytes=found["wirerace_received_bytes_total"],
             sent_bytes=found["wirerace_sent_bytes_total"],
-            feed_seconds=(last.seconds - first.seconds) / updates if updates else None,
+            feed_seconds=median(self._lags) if self._lags else None,
         )
 
 

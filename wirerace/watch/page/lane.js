@@ -1,8 +1,9 @@
 // A lane: the view of one transport. Updates travel from "made" to "received"; below that, the age of what is known.
 
 const SVG = "http://www.w3.org/2000/svg";
-const STRIP_HEIGHT = 62;
-const CURVE_HEIGHT = 84;
+const STRIP_HEIGHT = 54;
+const CURVE_HEIGHT = 76;
+const TIMES_HEIGHT = 15; // below the curve
 const FLIGHT_MS = 400; // what is drawn; real flights are shorter than a frame
 const REST_MS = 700; // how long a mark stays where it was received
 const MOST_MARKS = 48;
@@ -71,8 +72,8 @@ class LaneView {
     this.meanLine = svg("path", { class: "mean" });
     this.theoryLine = svg("path", { class: "theory" });
     this.topText = svg("text", { x: 4, y: 11 });
-    this.beginText = svg("text", { x: 4, y: CURVE_HEIGHT - 4 }, "20 s ago");
-    this.nowText = svg("text", { y: CURVE_HEIGHT - 4, "text-anchor": "end" }, "now");
+    this.beginText = svg("text", { x: 4, y: CURVE_HEIGHT + 12 }, "20 s ago");
+    this.nowText = svg("text", { y: CURVE_HEIGHT + 12, "text-anchor": "end" }, "now");
     this.meanText = svg("text", { y: 11, "text-anchor": "end" });
     curve.append(this.ageArea, this.theoryLine, this.meanLine, this.ageLine, this.topText, this.beginText, this.nowText, this.meanText);
   }
@@ -81,11 +82,11 @@ class LaneView {
   resize() {
     this.width = Math.max(200, this.part(".strip").parentElement.clientWidth);
     this.part(".strip").setAttribute("viewBox", `0 0 ${this.width} ${STRIP_HEIGHT}`);
-    this.part(".curve").setAttribute("viewBox", `0 0 ${this.width} ${CURVE_HEIGHT}`);
+    this.part(".curve").setAttribute("viewBox", `0 0 ${this.width} ${CURVE_HEIGHT + TIMES_HEIGHT}`);
     for (const text of [this.receivedText, this.nowText, this.meanText]) text.setAttribute("x", this.width - 4);
     this.left = Math.min(120, this.width / 4);
     this.right = this.width - 14;
-    this.track.setAttribute("d", `M${this.left},50H${this.right}`);
+    this.track.setAttribute("d", `M${this.left},48H${this.right}`);
   }
 
   /** Draw what travels now. `moves` is false for people who want less motion: then only what waits is shown. */
@@ -97,8 +98,8 @@ class LaneView {
       const rests = value === "update" && part < 1 + REST_MS / FLIGHT_MS;
       if (!moves || part < 0 || !(part < 1 || rests)) return;
       const place = this.left + (this.right - this.left) * Math.min(1, part);
-      if (value === "asked") flying.asked.push([this.left + this.right - place, 56]);
-      else flying[value].push([place, 20 + 6 * (index % 5)]);
+      if (value === "asked") flying.asked.push([this.left + this.right - place, 48]);
+      else flying[value].push([place, 19 + 5.5 * (index % 5)]);
     });
     this.marks.setAttribute("d", circles(flying.update.slice(-2 * MOST_MARKS), 4));
     this.asks.setAttribute("d", circles(flying.asked, 3));
@@ -110,7 +111,7 @@ class LaneView {
   drawPile(count) {
     const places = Array.from({ length: Math.min(count, MOST_MARKS) }, (_, index) => [
       this.left - 10 - 9 * Math.floor(index / PILE_ROWS),
-      21 + 9 * (index % PILE_ROWS),
+      20 + 8 * (index % PILE_ROWS),
     ]);
     this.pile.setAttribute("d", circles(places.filter(([x]) => x > 4), 4));
     this.madeText.textContent = count ? `made, ${count} not received yet` : "made";
@@ -129,8 +130,8 @@ class LaneView {
     const across = (age) => (age === null ? "" : `M0,${y(age).toFixed(1)}H${this.width}`);
     this.meanLine.setAttribute("d", across(figures.ageMs));
     this.theoryLine.setAttribute("d", across(figures.theoryAgeMs));
-    this.topText.textContent = `${formatMs(mostMs)} old`;
-    this.meanText.textContent = figures.ageMs === null ? "" : `mean age ${formatMs(figures.ageMs)}`;
+    this.topText.textContent = `age: 0 to ${mostMs / 1000} s`;
+    this.meanText.textContent = figures.ageMs === null ? "" : `mean ${formatMs(figures.ageMs)}`;
   }
 
   /** Show figures as text; `most` are the largest of all lanes, which end the bars. */
@@ -144,8 +145,8 @@ class LaneView {
     });
     this.part(".trouble").textContent = figures.stalled ? "its server stands still" : client.trouble;
     const texts = {
-      latency: `${formatMs(figures.latencyMs)} on average, half of them within ${formatMs(figures.medianMs)}`,
-      age: `${formatMs(figures.ageMs)} on average`,
+      latency: `mean ${formatMs(figures.latencyMs)}, median ${formatMs(figures.medianMs)}`,
+      age: `mean ${formatMs(figures.ageMs)}`,
       requests: `${figures.requestRate.toFixed(1)}/s, ${client.totals.requests} so far`,
       empty: client.transport.asks ? `${figures.emptyShare === null ? NONE : Math.round(100 * figures.emptyShare)} % of answers` : "none: it does not ask",
       bytes: `${formatBytes(figures.byteRate)}/s, ${formatBytes(figures.bytes)} so far`,

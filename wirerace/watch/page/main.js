@@ -19,11 +19,13 @@ const seen = {
   state: null,
   answers: true,
   samples: new Map(clients.map(({ transport }) => [transport.name, new Recent()])),
+  bytes: new Map(), // of each server, since this page was opened
   statisticsSince: 0,
   faultAt: null,
   hiddenAt: null,
   steppedAt: null,
   loop: new Recent(),
+  trips: new Recent(2 * WINDOW_MS), // of questions to the page's server, as a script measures them
 };
 
 const views = clients.map((client) => new LaneView(client, document.getElementById("lane")));
@@ -40,23 +42,33 @@ const controls = new Controls({
 views.forEach((view) => controls.wire(view));
 
 async function probe() {
-  const sent = clock.read();
+  const sent = performance.now();
   const { now_ns: nowNs } = await server.get("/clock");
+  seen.trips.add(clock.now(), performance.now() - sent);
+  // The network's own times are closer to the server than those of this script.
+  const network = performance.getEntriesByType("resource").findLast((entry) => entry.name.endsWith("/clock"));
+  performance.clearResourceTimings(); // else the list is full after 250 requests
+  if (!network?.responseStart) return;
   const before = clock.steppedMs;
-  clock.probed(sent, nowNs / 1e6, clock.read());
+  const [asked, answered] = [network.requestStart, network.responseStart].map((at) => performance.timeOrigin + at);
+  clock.probed(asked, nowNs / 1e6, answered);
   if (clock.steppedMs !== before) seen.steppedAt = clock.now();
 }
 
 async function ask() {
-  const query = new URLSearchParams({ round_trip_seconds: clock.probes.length ? (2 * clock.errorMs) / 1000 : 0 });
+  const query = new URLSearchParams({ round_trip_seconds: (median(seen.trips.since(0)) ?? 0) / 1000 });
   for (const { transport, receiver, options } of clients) {
     for (const { option } of receiver.controls) query.set(`${transport.name}.${option}`, options[option]);
   }
   seen.state = await server.get(`/state?${query}`);
   for (const [name, samples] of seen.samples) {
     const { sampled_ns: sampledNs, ...vitals } = seen.state.servers[name];
-    const at = sampledNs / 1e6;
-    if (samples.entries.at(-1)?.at !== at) samples.add(at, vitals);
+    const [at, last] = [sampledNs / 1e6, samples.entries.at(-1)];
+    if (last?.at === at) continue;
+    const bytes = vitals.received_bytes + vitals.sent_bytes;
+    // A count that fell began again, with a fresh process.
+    if (last) seen.bytes.set(name, (seen.bytes.get(name) ?? 0) + (bytes >= last.value.bytes ? bytes - last.value.bytes : bytes));
+    samples.add(at, { ...vitals, bytes });
   }
   controls.follow(seen.state);
 }
@@ -92,7 +104,6 @@ function figuresOf(client, now) {
   const entries = seen.samples.get(client.transport.name).entries.filter(({ at }) => at >= from);
   const rates = (key) => ratesOf(entries.map(({ at, value }) => ({ at, count: value[key] })));
   const cpu = rates("cpu_seconds").map((one) => 1000 * one);
-  const byteRates = rates("received_bytes").map((received, index) => received + (rates("sent_bytes")[index] ?? 0));
   const last = entries.at(-1)?.value;
   const theory = seen.state?.theory[client.transport.name];
   const inMs = (value) => (value === null || value === undefined ? null : 1000 * value);
@@ -104,8 +115,8 @@ function figuresOf(client, now) {
     requestRate: client.requests.since(from).length / spanSeconds,
     emptyShare: answers.length ? answers.filter((count) => !count).length / answers.length : null,
     answers,
-    byteRate: mean(byteRates),
-    bytes: last ? last.received_bytes + last.sent_bytes : null,
+    byteRate: mean(rates("bytes")),
+    bytes: seen.bytes.get(client.transport.name) ?? null,
     cpu: cpu.length ? estimate(cpu) : null,
     live: last?.live ?? false,
     stalled: last?.stalled ?? false,
@@ -206,7 +217,7 @@ function freeze() {
     const { latencies, answers, ...shown } = figures[index];
     const { title, name } = client.transport;
     const ledger = { received: client.ledger.received, missing: client.ledger.missing, again: client.ledger.again };
-    return { name, title, options: client.options, totals: client.totals, ledger, ...shown, latenciesMs: latencies };
+    return { name, title, options: client.options, totals: client.totals, ledger, ...shown, latenciesMs: latencies.map((ms) => Number(ms.toFixed(3))) };
   });
   const settings = { schedule: seen.state?.schedule, delay_seconds: seen.state?.delay_seconds };
   save(frozen(document.documentElement, { frozen_at: when.toISOString(), settings, lanes: data }, when), when);

@@ -112,7 +112,7 @@ class Ledger {
 /** The producer's clock, as this page knows it: by the quickest of the last questions to its server. */
 class ServerClock {
   constructor(read = () => performance.timeOrigin + performance.now(), kept = 12) {
-    this.read = read;
+    this.read = read; // coarser than the producer's clock, and apart from it when that was set since the page was loaded
     this.kept = kept;
     this.probes = [];
     this.steppedMs = 0;
@@ -190,8 +190,8 @@ function logValue(place, low, high) {
   return low * (high / low) ** place;
 }
 
-/** The next round number that is not smaller: 1, 2 or 5 times a power of ten. */
+/** The next round number that is not smaller: one of a few times a power of ten. */
 function roundUp(value) {
   const power = 10 ** Math.floor(Math.log10(value));
-  return power * [1, 2, 5, 10].find((step) => step * power >= value * (1 - 1e-9));
+  return power * [1, 1.5, 2, 3, 5, 7, 10].find((step) => step * power >= value * (1 - 1e-9));
 }

@@ -66,7 +66,8 @@ function costs(first, last) {
   if (!first.cpu || !last.cpu || Math.min(first.cpu.count, last.cpu.count) < ENOUGH_TO_COMPARE) return "";
   const apart = Math.abs(last.cpu.mean - first.cpu.mean);
   if (apart <= Math.hypot(first.cpu.error, last.cpu.error)) return "The CPU times of their servers cannot be told apart.";
-  return `Its server uses ${rough(last.cpu.mean / first.cpu.mean)} times the CPU time.`;
+  const [one, other] = [last, first].map((lane) => `${lane.cpu.mean.toFixed(1)} ms`);
+  return `It costs its server ${rough(last.cpu.mean / first.cpu.mean)} times the CPU time: ${one} against ${other} a second.`;
 }
 
 /** What its answers bring, and what they would bring at another rate: λT on average, however updates arrive. */

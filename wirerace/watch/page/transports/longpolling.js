@@ -1,7 +1,7 @@
 // Long polling: each request is held until there is an update, and the next one leaves at once.
 
 receivers.longpolling = {
-  explains: "Asks, and the server holds the question until there is something new. Each answer needs a new question.",
+  explains: "Asks, and the server holds the question until there is an update. Then it asks again.",
   stages: ["held", "tries again"],
   controls: [{ option: "hold_seconds", label: "Hold at most", low: 0.5, high: 60 }],
 

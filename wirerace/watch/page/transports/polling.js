@@ -1,7 +1,7 @@
 // Polling: asks at fixed times, and each request is answered at once.
 
 receivers.polling = {
-  explains: "Asks at a fixed interval, whether there is something new or not. An update waits for the next question.",
+  explains: "Asks at a fixed interval, whether there is an update or not. An update waits for the next question.",
   stages: ["waits", "asks", "tries again"],
   controls: [{ option: "interval_seconds", label: "Poll interval", low: 0.05, high: 10 }],
 

@@ -1,7 +1,7 @@
 // HTTP streaming: one fetch, whose answer has a line for each update and never ends.
 
 receivers.stream = {
-  explains: "Asks once. The answer never ends: each update is a line in it, which a script reads as it comes.",
+  explains: "Asks once. The answer never ends: each update is a line of JSON in it.",
   stages: ["connecting", "open", "tries again"],
   controls: [],
 

@@ -1,7 +1,7 @@
 // WebSocket: one handshake, then a message for each update.
 
 receivers.websocket = {
-  explains: "Shakes hands once. From then on both sides may send at any time: each update is a message.",
+  explains: "Shakes hands once. Then the server sends each update as a message.",
   stages: ["connecting", "open", "closing", "closed"], // as WebSocket.readyState counts them
   controls: [],
 
