@@ -15,7 +15,7 @@ STYLE, CONFIG, SCRIPT = "/* style */", "{/* config */}", "/* script */"
 """The places in index.html at which style, configuration and script are inserted."""
 
 
-class Page(NamedTuple):
+class PageFile(NamedTuple):
     """The page, and the policy that lets a browser run only what is in it and connect only where it should."""
 
     html: bytes
@@ -28,7 +28,7 @@ def script_of() -> str:
     return "\n".join(path.read_text("utf-8") for path in files)
 
 
-def page_of(config: Mapping[str, object], hosts: list[str]) -> Page:
+def page_of(config: Mapping[str, object], hosts: list[str]) -> PageFile:
     """Return the page with its configuration. It may connect to its own origin, and to these hosts and ports."""
     style, script = (FOLDER / "style.css").read_text("utf-8"), script_of()
     html = (FOLDER / "index.html").read_text("utf-8")
@@ -40,7 +40,7 @@ def page_of(config: Mapping[str, object], hosts: list[str]) -> Page:
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
         f"connect-src {connect}; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-    return Page(html.encode(), policy)
+    return PageFile(html.encode(), policy)
 
 
 def _digest(text: str) -> str:

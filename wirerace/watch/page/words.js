@@ -31,10 +31,6 @@ function inSentence(title) {
   return /^[A-Z][a-z]+( [a-z]+)*$/.test(title) ? title.toLowerCase() : title;
 }
 
-function capital(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
 /**
  * What the numbers say now, and no more than they support. `lanes`: title, `latencies` ms, `cpu` estimates in ms a
  * second, `answers` (updates in each), `intervalSeconds` (null for clients that do not ask at a fixed interval).
