@@ -51,7 +51,7 @@ PRODUCT = ("wirerace", "services", "loadtests", "grafana", "prometheus")
 """Folders whose files must not name a transport. Benchmarks and experiments choose their transports."""
 FREE_TO_NAME = ("wirerace/reproductions/",)
 """Exceptions that may name transports, because published results are about some of them."""
-MOST_FILES = 8
+MOST_FILES = 9
 
 
 def filled(text: str, transport: Transport) -> str:
@@ -148,7 +148,7 @@ def needed() -> list[str]:
     return [file for file in files if not file.startswith(("tests/", "docs/")) and not file.endswith(".md")]
 
 
-def test_adding_a_transport_takes_eight_files_at_most() -> None:
+def test_adding_a_transport_takes_nine_files_at_most() -> None:
     assert {*(f"{package.replace('.', '/')}/sse.py" for package in NAMES), *ADDED} <= set(needed())
     assert len(needed()) <= MOST_FILES
 

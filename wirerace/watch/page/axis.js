@@ -42,7 +42,8 @@ class Axis {
     for (const tick of TICKS_MS) {
       const x = this.place(tick);
       this.grid.append(svg("path", { d: `M${x},4V${height - 18}` }));
-      this.grid.append(svg("text", { x, y: height - 4, "text-anchor": "middle" }, tick < 1000 ? `${tick} ms` : `${tick / 1000} s`));
+      const label = tick < 1000 ? `${tick} ms` : `${tick / 1000} s`;
+      this.grid.append(svg("text", { x, y: height - 4, "text-anchor": "middle" }, label));
     }
     for (const row of this.rows) row.said.setAttribute("x", this.width - 2);
   }

@@ -2,6 +2,8 @@
 
 const STEPS = 200;
 
+const formatSeconds = (value) => formatMs(1000 * value);
+
 /** A slider on a logarithmic scale, or on a linear one where it begins at 0. */
 class Slider {
   constructor({ label, low, high, value, format, onChange }) {
@@ -41,11 +43,13 @@ class Controls {
   constructor({ root, server, clients, onChange, onFault, onError }) {
     Object.assign(this, { root, server, clients, onChange, onFault, onError });
     this.arrivals = root.querySelector("select");
-    this.add({ label: "Updates", low: 0.2, high: 200, value: 5, format: (value) => `${value}/s`, onChange: () => this.offer() });
-    this.rate = this.last;
-    this.arrivals.addEventListener("change", () => this.offer());
-    this.add({ label: "One-way delay", low: 0, high: 0.5, value: 0, format: (value) => formatMs(1000 * value), onChange: (value) => this.send("PUT", "/path", { delay_seconds: value }, { disturbs: true }) });
-    this.delay = this.last;
+    const offer = () => this.offer();
+    const perSecond = (value) => `${value}/s`;
+    this.rate = this.add({ label: "Updates", low: 0.2, high: 200, value: 5, format: perSecond, onChange: offer });
+    this.arrivals.addEventListener("change", offer);
+    const delay = (value) => this.send("PUT", "/path", { delay_seconds: value });
+    const most = { label: "One-way delay", low: 0, high: 0.5, value: 0 };
+    this.delay = this.add({ ...most, format: formatSeconds, onChange: delay });
     for (const client of clients) {
       for (const control of client.receiver.controls) this.addOption(client, control);
     }
@@ -53,8 +57,9 @@ class Controls {
   }
 
   add(settings) {
-    this.last = new Slider(settings);
-    this.root.querySelector(".sliders").append(this.last.root);
+    const slider = new Slider(settings);
+    this.root.querySelector(".sliders").append(slider.root);
+    return slider;
   }
 
   /** A slider for an option of a client of this page. */
@@ -64,14 +69,14 @@ class Controls {
       client.restart();
       this.onChange();
     };
-    this.add({ label, low, high, value: client.options[option], format: (value) => formatMs(1000 * value), onChange: change });
+    this.add({ label, low, high, value: client.options[option], format: formatSeconds, onChange: change });
   }
 
   /** The buttons of one lane. */
   wire(view) {
     const { name } = view.client.transport;
     view.part(".cut").addEventListener("click", () => this.cut(name));
-    view.part(".stall").addEventListener("click", () => this.send("POST", "/stall", { transport: name, seconds: 3 }, { disturbs: true }));
+    view.part(".stall").addEventListener("click", () => this.send("POST", "/stall", { transport: name, seconds: 3 }));
   }
 
   /** Show what holds at the server, unless a person is changing it. */
@@ -88,14 +93,16 @@ class Controls {
   }
 
   cut(transport) {
-    return this.send("POST", "/cut", { transport }, { disturbs: true });
+    return this.send("POST", "/cut", { transport });
   }
 
-  async send(method, path, body, { disturbs = false } = {}) {
+  /** What is put changes a setting, what is posted is a fault. */
+  async send(method, path, body) {
     try {
       await this.server.send(method, path, body);
+      this.onError("");
       if (method === "PUT") this.onChange();
-      if (disturbs) this.onFault();
+      else this.onFault();
     } catch (error) {
       this.onError(error.message);
     }

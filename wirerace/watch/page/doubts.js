@@ -15,16 +15,21 @@ function doubtsOf(facts) {
   const doubt = (level, holds, text) => holds && doubts.push({ level, text });
   const { clock, producer } = facts;
   doubt(BAD, !facts.answers, "The page's server does not answer: it was stopped, or this machine is very busy.");
-  doubt(BAD, facts.hiddenMs !== null, `This tab was hidden ${seconds(facts.hiddenMs)} ago: timers of hidden tabs run once a second or less, so polls came late.`);
-  doubt(BAD, clock.steppedMs > 0, `A clock was set by ${formatMs(clock.steppedMs)}: latencies before and after do not fit together.`);
+  const hidden = seconds(facts.hiddenMs);
+  doubt(BAD, facts.hiddenMs !== null, `This tab was hidden ${hidden} ago: timers ran once a second or less, and polls late.`);
+  const stepped = formatMs(clock.steppedMs);
+  doubt(BAD, clock.steppedMs > 0, `A clock was set by ${stepped}: latencies before and after do not fit together.`);
   doubt(BAD, !producer.live, "The producer does not answer.");
-  doubt(facts.loopLateMs > 200 ? BAD : CARE, facts.loopLateMs > 50, `This page's own code ran up to ${formatMs(facts.loopLateMs)} late: the browser or the machine is busy.`);
+  const late = `This page's own code ran up to ${formatMs(facts.loopLateMs)} late: the browser or the machine is busy.`;
+  doubt(facts.loopLateMs > 200 ? BAD : CARE, facts.loopLateMs > 50, late);
   doubt(CARE, facts.latePolls > 0, `${facts.latePolls} polls left more than 50 ms late.`);
   doubt(CARE, producer.lateMs > 5, `The producer makes updates ${formatMs(producer.lateMs)} late on average.`);
   for (const lane of facts.lanes) doubts.push(...doubtsOfLane(lane, clock));
   const few = facts.lanes.filter((lane) => lane.count < ENOUGH_UPDATES).map((lane) => `${lane.title} (${lane.count})`);
-  doubt(CARE, few.length, `Fewer than ${ENOUGH_UPDATES} updates to judge by: ${few.join(", ")}. Wait, or make more a second.`);
-  doubt(CARE, facts.faultMs !== null, `Connections broke, or a server stood still, ${seconds(facts.faultMs)} ago: theory knows nothing of that.`);
+  const hint = `Fewer than ${ENOUGH_UPDATES} updates to judge by: ${few.join(", ")}. Wait, or make more a second.`;
+  doubt(CARE, few.length, hint);
+  const fault = seconds(facts.faultMs);
+  doubt(CARE, facts.faultMs !== null, `Connections broke, or a server stood still, ${fault} ago: no theory of that.`);
   return doubts.sort((one, other) => (one.level === BAD ? 0 : 1) - (other.level === BAD ? 0 : 1));
 }
 
@@ -36,7 +41,8 @@ function doubtsOfLane({ title, live, stalled, latencyMs, missing }, clock) {
   if (latencyMs !== null && latencyMs < -clock.errorMs) {
     doubts.push({ level: BAD, text: `${title}: updates seem to come before they are made, so the clocks differ.` });
   } else if (latencyMs !== null && clock.errorMs > latencyMs / 2) {
-    doubts.push({ level: CARE, text: `${title}: the clock is known to ±${formatMs(clock.errorMs)} only, which is much of ${formatMs(latencyMs)}.` });
+    const [error, latency] = [clock.errorMs, latencyMs].map(formatMs);
+    doubts.push({ level: CARE, text: `${title}: the clock is known to ±${error} only, which is much of ${latency}.` });
   }
   return doubts;
 }

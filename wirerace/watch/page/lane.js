@@ -75,7 +75,8 @@ class LaneView {
     this.beginText = svg("text", { x: 4, y: CURVE_HEIGHT + 12 }, "20 s ago");
     this.nowText = svg("text", { y: CURVE_HEIGHT + 12, "text-anchor": "end" }, "now");
     this.meanText = svg("text", { y: 11, "text-anchor": "end" });
-    curve.append(this.ageArea, this.theoryLine, this.meanLine, this.ageLine, this.topText, this.beginText, this.nowText, this.meanText);
+    curve.append(this.ageArea, this.theoryLine, this.meanLine, this.ageLine);
+    curve.append(this.topText, this.beginText, this.nowText, this.meanText);
   }
 
   /** Take the width that the page has now. */
@@ -148,7 +149,7 @@ class LaneView {
       latency: `mean ${formatMs(figures.latencyMs)}, median ${formatMs(figures.medianMs)}`,
       age: `mean ${formatMs(figures.ageMs)}`,
       requests: `${figures.requestRate.toFixed(1)}/s, ${client.totals.requests} so far`,
-      empty: client.transport.asks ? `${figures.emptyShare === null ? NONE : Math.round(100 * figures.emptyShare)} % of answers` : "none: it does not ask",
+      empty: client.transport.asks ? `${formatShare(figures.emptyShare)} of answers` : "none: it does not ask",
       bytes: `${formatBytes(figures.byteRate)}/s, ${formatBytes(figures.bytes)} so far`,
       cpu: figures.cpu ? `${figures.cpu.mean.toFixed(2)} ms a second` : NONE,
       ledger: `${client.ledger.received} received, ${client.ledger.missing} missing, ${client.ledger.again} twice`,
@@ -156,7 +157,8 @@ class LaneView {
     for (const [name, text] of Object.entries(texts)) this.part(`[data-figure=${name}]`).textContent = text;
     const bars = { requests: figures.requestRate, bytes: figures.byteRate, cpu: figures.cpu?.mean ?? 0 };
     for (const [name, value] of Object.entries(bars)) {
-      this.part(`[data-bar=${name}]`).style.width = `${most[name] > 0 ? (100 * value) / most[name] : 0}%`;
+      const part = most[name] > 0 ? (100 * value) / most[name] : 0;
+      this.part(`[data-figure=${name}]`).style.setProperty("--part", `${part}%`);
     }
   }
 }

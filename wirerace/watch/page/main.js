@@ -5,7 +5,8 @@ const PROBE_EVERY_MS = 2000;
 const FIGURES_EVERY_MS = 200;
 const WORDS_EVERY_MS = 2000;
 const LOOP_EVERY_MS = 100;
-const DELAY_SETTLES_MS = 300;
+const SETTLES_MS = 300; // until what was made before a change has arrived, mostly
+const NO_DOUBT = "Clock, timers, servers and the number of updates give no reason for doubt.";
 
 const config = JSON.parse(document.getElementById("config").textContent);
 const server = new PageServer(config.token);
@@ -35,7 +36,7 @@ const controls = new Controls({
   root: document.getElementById("controls"),
   server,
   clients,
-  onChange: () => (seen.statisticsSince = clock.now() + DELAY_SETTLES_MS),
+  onChange: () => (seen.statisticsSince = clock.now() + SETTLES_MS),
   onFault: () => (seen.faultAt = clock.now()),
   onError: (text) => (document.getElementById("refusal").textContent = text),
 });
@@ -66,8 +67,8 @@ async function ask() {
     const [at, last] = [sampledNs / 1e6, samples.entries.at(-1)];
     if (last?.at === at) continue;
     const bytes = vitals.received_bytes + vitals.sent_bytes;
-    // A count that fell began again, with a fresh process.
-    if (last) seen.bytes.set(name, (seen.bytes.get(name) ?? 0) + (bytes >= last.value.bytes ? bytes - last.value.bytes : bytes));
+    const before = last && bytes >= last.value.bytes ? last.value.bytes : 0; // a count that fell began again
+    if (last) seen.bytes.set(name, (seen.bytes.get(name) ?? 0) + bytes - before);
     samples.add(at, { ...vitals, bytes });
   }
   controls.follow(seen.state);
@@ -175,7 +176,7 @@ function showLight(now) {
   const light = document.getElementById("light");
   if (light.dataset.level !== level) Object.assign(light, { textContent: text }).dataset.level = level;
   const reasons = document.getElementById("reasons");
-  const lines = doubts.length ? doubts.map((doubt) => doubt.text) : ["Clock, timers, servers and the number of updates give no reason for doubt."];
+  const lines = doubts.length ? doubts.map((doubt) => doubt.text) : [NO_DOUBT];
   if (reasons.dataset.lines === lines.join("\n")) return;
   reasons.dataset.lines = lines.join("\n");
   reasons.replaceChildren(...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
@@ -215,9 +216,9 @@ function freeze() {
   const when = new Date(clock.now());
   const data = clients.map((client, index) => {
     const { latencies, answers, ...shown } = figures[index];
-    const { title, name } = client.transport;
-    const ledger = { received: client.ledger.received, missing: client.ledger.missing, again: client.ledger.again };
-    return { name, title, options: client.options, totals: client.totals, ledger, ...shown, latenciesMs: latencies.map((ms) => Number(ms.toFixed(3))) };
+    const { transport: { name, title }, options, totals, ledger: { received, missing, again } } = client;
+    const latenciesMs = latencies.map((ms) => Number(ms.toFixed(3)));
+    return { name, title, options, totals, received, missing, again, ...shown, latenciesMs };
   });
   const settings = { schedule: seen.state?.schedule, delay_seconds: seen.state?.delay_seconds };
   save(frozen(document.documentElement, { frozen_at: when.toISOString(), settings, lanes: data }, when), when);

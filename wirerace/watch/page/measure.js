@@ -112,7 +112,7 @@ class Ledger {
 /** The producer's clock, as this page knows it: by the quickest of the last questions to its server. */
 class ServerClock {
   constructor(read = () => performance.timeOrigin + performance.now(), kept = 12) {
-    this.read = read; // coarser than the producer's clock, and apart from it when that was set since the page was loaded
+    this.read = read; // apart from the producer's clock when that was set since the page was loaded
     this.kept = kept;
     this.probes = [];
     this.steppedMs = 0;

@@ -21,6 +21,10 @@ function formatBytes(bytes) {
   return `${power && value < 100 ? value.toFixed(1) : value.toFixed(0)} ${["B", "kB", "MB", "GB"][power]}`;
 }
 
+function formatShare(share) {
+  return share === null ? `${NONE} %` : `${Math.round(100 * share)} %`;
+}
+
 /** A number with two significant digits, as in "480 times". */
 function rough(value) {
   return Number(value.toPrecision(2)).toLocaleString("en");
@@ -53,17 +57,20 @@ function lateness(first, last) {
   const [low, high] = [formatMs(first.latency), formatMs(last.latency)];
   const ratio = last.latency / first.latency;
   if (first.latency <= 0) return `Right now ${inSentence(last.title)} is the latest, ${high} on average.`;
-  if (ratio < 2) return `Right now no transport is twice as late as another: all are ${low} to ${high} late on average.`;
-  return `Right now ${inSentence(last.title)} is ${rough(ratio)} times later than ${inSentence(first.title)}: ${high} against ${low} on average.`;
+  if (ratio < 2) return `Right now no transport is twice as late as another: from ${low} to ${high} on average.`;
+  const [late, early] = [last, first].map((lane) => inSentence(lane.title));
+  return `Right now ${late} is ${rough(ratio)} times later than ${early}: ${high} against ${low} on average.`;
 }
 
 /** How two servers' CPU times compare; that they cannot be told apart, if their intervals say so. */
 function costs(first, last) {
   if (!first.cpu || !last.cpu || Math.min(first.cpu.count, last.cpu.count) < ENOUGH_TO_COMPARE) return "";
   const apart = Math.abs(last.cpu.mean - first.cpu.mean);
-  if (apart <= Math.hypot(first.cpu.error, last.cpu.error)) return "The CPU times of their servers cannot be told apart.";
+  const error = Math.hypot(first.cpu.error, last.cpu.error);
+  if (apart <= error) return "The CPU times of their servers cannot be told apart.";
   const [one, other] = [last, first].map((lane) => `${lane.cpu.mean.toFixed(1)} ms`);
-  return `It costs its server ${rough(last.cpu.mean / first.cpu.mean)} times the CPU time: ${one} against ${other} a second.`;
+  const ratio = rough(last.cpu.mean / first.cpu.mean);
+  return `It costs its server ${ratio} times the CPU time: ${one} against ${other} a second.`;
 }
 
 /** What its answers bring, and what they would bring at another rate: λT on average, however updates arrive. */
@@ -79,7 +86,8 @@ function batching(poller, ratePerSecond) {
   }
   const would = SUPPOSED_RATE * poller.intervalSeconds;
   if (ratePerSecond < SUPPOSED_RATE / 2 && would >= 2) {
-    said.push(`At ${SUPPOSED_RATE} updates a second one answer would bring ${rough(would)}, where a push takes a message for each.`);
+    const brought = `one answer would bring ${rough(would)}, where a push takes a message for each`;
+    said.push(`At ${SUPPOSED_RATE} updates a second ${brought}.`);
   }
   return said.join(" ");
 }
