@@ -10,6 +10,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psutil
+
 from tests.race.running import LAUNCH, PATIENCE_SECONDS, wait_until
 from wirerace.host.ports import free_port
 from wirerace.observe.metrics import samples
@@ -126,6 +128,13 @@ class LivePage(Playground):
         except urllib.error.HTTPError as refusal:
             with refusal:
                 return Said(refusal.code, dict(refusal.headers), refusal.read().decode())
+
+    def process(self, words: str) -> psutil.Process:
+        """Return the part whose command line has these words."""
+        children = psutil.Process(self.popen.pid).children(recursive=True)
+        living = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+        (found,) = [child for child in living if words in " ".join(child.cmdline())]
+        return found
 
     def config(self) -> dict[str, Any]:
         """Return what the page has in it for its script."""

@@ -110,7 +110,7 @@ def test_not_even_the_page_is_given_to_a_name_that_any_site_may_have(live: LiveP
     [
         ("PUT", "/schedule", {"rate_per_second": 0, "arrivals": "poisson"}, "the request.rate_per_second must be"),
         ("PUT", "/schedule", {"rate_per_second": 5, "arrivals": "trace"}, "the request.arrivals must be"),
-        ("PUT", "/schedule", {}, "the request lacks"),
+        ("PUT", "/schedule", {}, "rate_per_second is missing; add it to the request"),
         ("PUT", "/path", {"delay_seconds": 6}, "the request.delay_seconds must be a number at most 5"),
         ("POST", "/stall", {"transport": "sse", "seconds": 31}, "the request.seconds must be a number at most 30"),
         ("POST", "/stall", {"transport": "carrier pigeon"}, "transport must be one of polling, longpolling, websocket"),
@@ -140,8 +140,7 @@ def test_updates_are_made_as_the_page_asks(live: LivePage) -> None:
     assert 200 == live.send("PUT", "/schedule", {"rate_per_second": 40, "arrivals": "periodic"}).status
 
     assert (40, "periodic") == schedule_of(live)
-    children = psutil.Process(live.popen.pid).children(recursive=True)
-    (producer,) = [child.cmdline() for child in children if "services producer" in " ".join(child.cmdline())]
+    producer = live.process("services producer").cmdline()
     with urllib.request.urlopen(f"http://127.0.0.1:{producer[producer.index('--port') + 1]}/schedule") as answer:
         schedule = json.load(answer)
     assert (40, "periodic", 100) == (schedule["rate_per_second"], schedule["arrivals"], schedule["payload_bytes"])
@@ -192,9 +191,7 @@ def test_vitals_count_bytes_and_no_cpu_time_for_questions(live: LivePage) -> Non
 
 
 def test_server_that_dies_is_started_again_and_counts_from_zero(live: LivePage) -> None:
-    children = psutil.Process(live.popen.pid).children(recursive=True)
-    (server,) = [child for child in children if "services sse" in " ".join(child.cmdline())]
-    server.kill()
+    live.process("services sse").kill()
     wait_until(lambda: live.state()["servers"]["sse"]["restarts"] == 1)
     wait_until(lambda: live.state()["servers"]["sse"]["live"])
 
