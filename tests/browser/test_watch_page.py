@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 RECEIVED = re.compile(r"(\d+) received, (\d+) missing, (\d+) twice")
-WIDTHS = {"desk": (1300, 1000), "phone": (390, 844)}
+WIDTHS = {"desk": 1300, "phone": 390}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,8 @@ class Open:
         return self.page.locator(f"#{name}")
 
     def figure(self, lane: str, name: str) -> str:
-        return self.lane(lane).locator(f"[data-figure={name}]").inner_text()
+        text: str = self.lane(lane).locator(f"[data-figure={name}]").inner_text()
+        return text
 
     def ledger(self, lane: str) -> tuple[int, int, int]:
         """Return how many updates were received, are missing, and came twice."""
@@ -60,7 +61,8 @@ class Open:
         return (int(found[1]), int(found[2]), int(found[3])) if found else (0, 0, 0)
 
     def stage(self, lane: str) -> str:
-        return self.lane(lane).locator(".stages .now").inner_text()
+        text: str = self.lane(lane).locator(".stages .now").inner_text()
+        return text
 
     def received(self, lane: str) -> int:
         return self.ledger(lane)[0]
@@ -211,7 +213,7 @@ def test_delay_adds_to_every_transport(opened: Open, live: LivePage) -> None:
 def test_page_fits_and_marks_have_their_transports_colour(opened: Open, width: str, scheme: Any) -> None:
     page = opened.page
     page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size(dict(zip(("width", "height"), WIDTHS[width], strict=True)))  # type: ignore[arg-type]
+    page.set_viewport_size({"width": WIDTHS[width], "height": 1000})
     opened.until_more(than=5)
 
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
