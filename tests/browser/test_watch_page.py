@@ -73,7 +73,7 @@ class Open:
         wait_until(lambda: all(self.received(name) > before[name] + than for name in TRANSPORTS))
 
     def slider(self, label: str) -> "Locator":
-        return self.page.get_by_label(label)
+        return self.page.get_by_role("slider", name=label)
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_server_that_stands_still_makes_its_lane_wait_and_no_other(opened: Open)
     opened.until_more(than=40)
 
     assert (0, 0) == opened.ledger("websocket")[1:]
-    assert "made" == opened.lane("websocket").locator(".strip text").first.inner_text()
+    assert "made" == opened.lane("websocket").locator(".strip text").first.text_content()
 
 
 def test_slider_is_moved_by_keys_and_changes_the_updates(opened: Open, live: LivePage) -> None:
@@ -183,7 +183,7 @@ def test_poll_interval_moves_what_is_measured_and_what_theory_expects(opened: Op
     row = opened.page.locator("#axis text:text-matches('theory')").first
 
     def is_expected_soon() -> bool:
-        found = re.search(r"theory ([\d.]+) ms", row.inner_text())
+        found = re.search(r"theory ([\d.]+) ms", row.text_content() or "")
         return found is not None and float(found[1]) < 60
 
     wait_until(is_expected_soon)
