@@ -25,6 +25,9 @@ race: $(VENV)/.run ## Race the transports: table and result.json in a minute and
 locust: $(VENV)/.run ## Start the producer, the servers and Locust's page; Ctrl-C ends all of them
 	$(BIN)/wirerace locust $(EXPERIMENT) $(ARGS)
 
+watch: $(VENV)/.run ## Start the producer, the servers and a page that receives from all of them; Ctrl-C ends all of them
+	$(BIN)/wirerace watch $(EXPERIMENT) $(ARGS)
+
 test: $(VENV)/.ready ## Run the tests that need Python only, without those of make test-faults
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -40,7 +43,7 @@ fuzz: $(VENV)/.ready ## Feed INPUTS damaged inputs to every reader; without INPU
 test-stack: $(VENV)/.ready ## Test the stack in real containers (needs Docker with Compose v2)
 	$(BIN)/python -m pytest -n 0 -m stack tests/stack $(ARGS)
 
-test-browser: $(VENV)/.browser ## Drive Locust's page in a real browser (needs Chromium)
+test-browser: $(VENV)/.browser ## Drive Locust's page and the live page in a real browser (needs Chromium)
 	$(BIN)/python -m pytest -n 0 -m browser tests/browser $(ARGS)
 
 check-grafana: $(VENV)/.ready ## Ask the pinned Grafana for every panel (needs its image)
@@ -119,4 +122,4 @@ else
 endif
 	@touch $@
 
-.PHONY: help race locust test test-faults quick fuzz test-stack test-browser check-grafana up docs dashboards lint format bench calibrate mutants lock clean
+.PHONY: help race locust watch test test-faults quick fuzz test-stack test-browser check-grafana up docs dashboards lint format bench calibrate mutants lock clean

@@ -94,6 +94,13 @@ class Conditional(NamedTuple):
         return cls(None, is_tag=False)
 
 
+class Form(NamedTuple):
+    """What a request says about the form of its answer: whether the connection stays, and headers that end in CRLF."""
+
+    keep_alive: bool
+    headers: str = ""
+
+
 class _Answer:
     """One response and what counts about it."""
 
@@ -112,7 +119,7 @@ class Answers:
     def __init__(self, recent: Recent, metrics: ServiceMetrics) -> None:
         self._recent = recent
         self._metrics = metrics
-        self._cached: dict[tuple[int, bool, bool | None], _Answer] = {}
+        self._cached: dict[tuple[int, bool | None, Form], _Answer] = {}
         self._cached_bytes = 0
         self._cached_at = (0, 0)
 
@@ -120,8 +127,8 @@ class Answers:
         self,
         position: int,
         after: Cursor | None,
+        form: Form,
         *,
-        keep_alive: bool,
         latest_only: bool = False,
         condition: Conditional | None = None,
     ) -> Encoded:
@@ -144,12 +151,12 @@ class Answers:
         cursor = after if is_ahead else recent.cursor
         is_same = None if condition is None else condition.is_tag and condition.cursor == cursor
         if is_ahead:
-            answer = self._encode(position, cursor, is_same, keep_alive=keep_alive)
+            answer = self._encode(position, cursor, is_same, form)
         else:
-            key = (position, keep_alive, is_same)
+            key = (position, is_same, form)
             cached = self._cached.get(key)
             if cached is None:
-                cached = self._cached[key] = self._encode(position, cursor, is_same, keep_alive=keep_alive)
+                cached = self._cached[key] = self._encode(position, cursor, is_same, form)
                 self._cached_bytes += len(cached.encoded)
             answer = cached
         metrics = self._metrics
@@ -157,9 +164,9 @@ class Answers:
         metrics.deliveries += answer.deliveries
         metrics.payload_bytes += answer.payload_bytes
         metrics.sent_bytes += len(answer.encoded)
-        return Encoded(answer.encoded, keep_alive=keep_alive)
+        return Encoded(answer.encoded, keep_alive=form.keep_alive)
 
-    def _encode(self, position: int, cursor: Cursor | None, is_same: bool | None, *, keep_alive: bool) -> _Answer:
+    def _encode(self, position: int, cursor: Cursor | None, is_same: bool | None, form: Form) -> _Answer:
         """Return the answer; `is_same` says whether a conditional request has the cursor already."""
         recent = self._recent
         batch = recent.after(position, MOST_UPDATES, MOST_BYTES)
@@ -174,7 +181,7 @@ class Answers:
             HTTPStatus.OK if batch else empty,
             join_batch([kept.encoded for kept in batch], has_more=has_more) if batch else b"",
             content_type="application/json",
-            headers=f"{CURSOR_HEADER}: {cursor}\r\n{caching}\r\n",
-            keep_alive=keep_alive,
+            headers=f"{CURSOR_HEADER}: {cursor}\r\n{caching}\r\n{form.headers}",
+            keep_alive=form.keep_alive,
         )
         return _Answer(encoded, batch)

@@ -68,7 +68,7 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
     ] = 256 * 1024
     allowed_origins: Annotated[
         str,
-        Meta(description="origins, separated by commas, whose pages may open a WebSocket; * for any"),
+        Meta(description="origins, separated by commas, whose pages may read updates; * for any, on a WebSocket"),
     ] = ""
 
 

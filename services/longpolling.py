@@ -48,7 +48,7 @@ class LongPolling(TransportService):
         answers = self.answers[channel]
 
         def answer(position: int) -> Encoded:
-            return answers.since(position, after, keep_alive=self.stays(request), latest_only=latest_only)
+            return answers.since(position, after, self.form_of(request), latest_only=latest_only)
 
         connection.is_left_at_end = True
         written = await channel.once_newer(after, hold_seconds, lambda position: answer(position).written_to(request))

@@ -37,9 +37,8 @@ class Polling(TransportService):
             condition = Conditional.of(heads.entity_tags_of(request), channel.recent.cursor, after)
             after = condition.cursor
         position, latest_only = channel.recent.position(after), latest_only_of(parameters)
-        return self.answers[channel].since(
-            position, after, keep_alive=self.stays(request), latest_only=latest_only, condition=condition
-        )
+        form = self.form_of(request)
+        return self.answers[channel].since(position, after, form, latest_only=latest_only, condition=condition)
 
 
 SERVICE = Polling

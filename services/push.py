@@ -124,14 +124,15 @@ class ChunkedService(TransportService):
         client, recent = PushedClient(request, self._fanouts[channel], self.metrics), channel.recent
         # The cursor of the head claims no more than the client has: the connection may break before the next chunk.
         is_newest = after is None or recent.position(after) == recent.head
-        with client.welcome(self._head(recent.cursor if is_newest else after)):
+        head = self._head(recent.cursor if is_newest else after, self.sharing.headers_for(request))
+        with client.welcome(head):
             await client.subscribe(recent, await channel.reach(after))
             return await client.until_lost()
 
-    def _head(self, cursor: Cursor | None) -> bytes:
+    def _head(self, cursor: Cursor | None, headers: str) -> bytes:
         head = (
             f"HTTP/1.1 200 OK\r\nDate: {formatdate(usegmt=True)}\r\nContent-Type: {self.content_type}\r\n"
-            f"{CURSOR_HEADER}: {cursor}\r\nCache-Control: no-store\r\nTransfer-Encoding: chunked\r\n\r\n"
+            f"{CURSOR_HEADER}: {cursor}\r\nCache-Control: no-store\r\n{headers}Transfer-Encoding: chunked\r\n\r\n"
         )
         beginning = self.beginning(cursor)
         return head.encode("latin-1") + (chunk_of(beginning) if beginning else b"")

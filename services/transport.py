@@ -8,9 +8,10 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta
 
-from services.answers import Answers
+from services.answers import Answers, Encoded, Form
 from services.channel import Channel, Channels
 from services.connection import ServerConnection
+from services.cors import Sharing
 from services.feed import Feed
 from services.host import Service, ServiceOptions
 from services.recent import Bounds
@@ -50,6 +51,9 @@ class TransportService(Service):
         bounds = Bounds(options.keep_updates, options.keep_bytes)
         self.feed = Feed(Channels(bounds, self.metrics, self.open), self.metrics, pack=self.pack)
         self.routes[path] = {"GET": self._joined}
+        self.sharing = Sharing(self.allowed_origins)
+        if self.sharing.is_on:
+            self.routes[path]["OPTIONS"] = self._preflight
 
     @abstractmethod
     async def deliver(self, request: web.BaseRequest, channel: Channel) -> web.StreamResponse:
@@ -85,6 +89,22 @@ class TransportService(Service):
         """Answer the waiting requests."""
         super().end()
         self.feed.end()
+
+    def form_of(self, request: web.BaseRequest) -> Form:
+        """Return the form of the answer to a request."""
+        return Form(self.stays(request), self.sharing.headers_for(request))
+
+    def refuse(self, request: web.BaseRequest, status: HTTPStatus, line: str, headers: str = "") -> web.StreamResponse:
+        """Return an error as every service does. A page that may read updates may read why it gets none."""
+        return super().refuse(request, status, line, headers + self.sharing.headers_for(request))
+
+    async def _preflight(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = request.protocol
+        if isinstance(connection, ServerConnection):
+            connection.join(self.metrics)
+        encoded = self.sharing.preflight(request, keep_alive=self.stays(request))
+        self.metrics.sent_bytes += len(encoded)
+        return Encoded(encoded, keep_alive=self.stays(request))
 
     async def _joined(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol

@@ -57,6 +57,7 @@ def test_make_commands_become_what_they_say(command: str) -> None:
         "test": "-m pytest",
         "race": ".venv/bin/wirerace run experiments/",
         "locust": ".venv/bin/wirerace locust experiments/",
+        "watch": ".venv/bin/wirerace watch experiments/",
     }
     assert wanted[shlex.split(command)[1]] in planned.stdout
 

@@ -66,10 +66,10 @@ def check_page(header: Callable[[str], str | None], allowed: frozenset[str]) -> 
     if not is_own:
         whose = "other sites" if origin is None else shown(origin)
         raise Foreign(f"pages of {whose} may not do this; allow them with --allowed-origins")
-    _check_host(own, allowed)
+    check_host(own, allowed)
 
 
-def _check_host(host: str, allowed: frozenset[str]) -> None:
+def check_host(host: str, allowed: frozenset[str]) -> None:
     """Raise Foreign unless a host is an address, a name without a dot, a name that no site can have, or allowed."""
     name = _place_of(f"//{host}").host
     if name and ("." not in name or name.rstrip(".").endswith(LOCAL_DOMAINS) or is_address(name)):

@@ -1,7 +1,7 @@
 """The playground: producer, servers and Locust's page, to play with until it is stopped."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,6 +13,7 @@ from wirerace.host.ports import is_free
 from wirerace.runner.peer import Peer
 from wirerace.runner.steps import START_SECONDS, wait_until_healthy
 from wirerace.runner.targets.local import Local
+from wirerace.runner.targets.target import Child
 from wirerace.stopping import whole
 from wirerace.workload.schedule import Schedule
 
@@ -34,12 +35,8 @@ def play(study: Study, directory: Path, web_port: int, on_ready: Callable[[list[
         raise BadInput(f"port {web_port} is taken: end what listens there, or name another with --web-port")
     target, experiment = Local(study, directory, page_port=web_port), study.first
     try:
-        producer = target.start_producer()
-        wait_until_healthy(producer)
         plans = first_plans(study)
-        servers = [target.start_server(plan, producer.peer) for plan in plans]
-        for server in servers:
-            wait_until_healthy(server)
+        producer, servers = start_services(target, plans)
         producer.peer.send("PUT", "/schedule", schedule_of(experiment, experiment.seed, None), Schedule)
         page = target.start_page(plans, {server.peer.name: server.peer for server in servers}, producer.peer)
         deadline = time.monotonic() + START_SECONDS
@@ -53,6 +50,19 @@ def play(study: Study, directory: Path, web_port: int, on_ready: Callable[[list[
     finally:
         with whole():
             target.close()
+
+
+def start_services(target: Local, plans: Sequence[Plan]) -> tuple[Child, list[Child]]:
+    """Start an idle producer and a server for each plan; return them when all are healthy.
+
+    Raises TrialFailed when one does not start.
+    """
+    producer = target.start_producer()
+    wait_until_healthy(producer)
+    servers = [target.start_server(plan, producer.peer) for plan in plans]
+    for server in servers:
+        wait_until_healthy(server)
+    return producer, servers
 
 
 def first_plans(study: Study) -> list[Plan]:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from tests.wirerace.analysis.records import MS, WINDOW, recorded, trial_of, truth_of
 from tests.wirerace.trials import NOTHING_MEASURED
+from wirerace.errors import TrialFailed
 from wirerace.experiment.model import Experiment, LoadOptions
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.settings import alone
@@ -18,7 +19,7 @@ from wirerace.host.cores import Cores, cautions, cores_of
 from wirerace.observe.account import AccountRecord
 from wirerace.record.samples import ProxyReport
 from wirerace.runner.network import proxy
-from wirerace.runner.network.control import ProxyControl
+from wirerace.runner.network.control import ProxyControl, is_whole
 from wirerace.runner.network.proxy import Proxy
 from wirerace.runner.peer import Peer
 
@@ -53,6 +54,28 @@ class Path:
         self.proxy.close()
         for stream in (self.client, self.server, self._listener):
             stream.close()
+
+
+class Controlled:
+    """A proxy that works in a thread, and its control."""
+
+    def __init__(self) -> None:
+        self.proxy = Proxy(0, ("127.0.0.1", 1), DELAY_SECONDS)
+        self.control = ProxyControl(0, self.proxy)
+        self.peer = Peer("the proxy", self.control.port)
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._turn)
+        self._thread.start()
+
+    def _turn(self) -> None:
+        while not self._ending.is_set():
+            self.proxy.turn(0.01)
+
+    def close(self) -> None:
+        self._ending.set()
+        self._thread.join()
+        self.control.close()
+        self.proxy.close()
 
 
 @pytest.fixture
@@ -113,26 +136,65 @@ def test_order_is_kept_with_any_stamps(path: Path, monkeypatch: pytest.MonkeyPat
     assert b"onetwo" == path.received(6)
 
 
-def test_proxy_reports_at_a_port_of_its_own() -> None:
-    link, ending = Proxy(0, ("127.0.0.1", 1), DELAY_SECONDS), threading.Event()
-    control = ProxyControl(0, link)
+@pytest.fixture
+def control() -> Iterator[Controlled]:
+    controlled = Controlled()
+    yield controlled
+    controlled.close()
 
-    def turn() -> None:
-        while not ending.is_set():
-            link.turn(0.01)
 
-    thread = threading.Thread(target=turn)
-    thread.start()
-    try:
-        peer = Peer("the proxy", control.port)
-        assert peer.is_open()
-        first, second = (peer.get("/report", ProxyReport) for _ in range(2))
-        assert first.ended_ns == second.began_ns
-    finally:
-        ending.set()
-        thread.join()
-        control.close()
-        link.close()
+def test_proxy_reports_at_a_port_of_its_own(control: Controlled) -> None:
+    assert control.peer.is_open()
+    first, second = (control.peer.get("/report", ProxyReport) for _ in range(2))
+
+    assert first.ended_ns == second.began_ns
+
+
+def test_delay_of_a_proxy_can_be_changed(control: Controlled) -> None:
+    answer = control.peer.send("PUT", "/path", NetworkPath(0.5), NetworkPath)
+
+    assert (NetworkPath(0.5), 0.5) == (answer, control.proxy.delay_seconds)
+
+
+def test_delay_that_no_path_may_have_is_refused_and_changes_nothing(control: Controlled) -> None:
+    with pytest.raises(TrialFailed, match=r"400: the path.delay_seconds must be a number at most 5.0, got 9.0"):
+        control.peer.send("PUT", "/path", NetworkPath(9.0), NetworkPath)
+
+    assert DELAY_SECONDS == control.proxy.delay_seconds
+
+
+def test_cut_resets_every_connection_at_both_ends(control: Controlled) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        control.proxy._server = listener.getsockname()
+        clients = [socket.create_connection(("127.0.0.1", control.proxy.port), PATIENCE_SECONDS) for _ in range(3)]
+        ends = [*clients, *(listener.accept()[0] for _ in clients)]
+        assert {"cuts": 3} == control.peer.send("POST", "/cut", None, dict[str, int])
+
+        for end in ends:
+            with end, pytest.raises(ConnectionResetError):
+                end.recv(1)
+    assert {"cuts": 0} == control.peer.send("POST", "/cut", None, dict[str, int])
+
+
+def test_proxy_does_nothing_without_its_token(control: Controlled) -> None:
+    control.control._token = b"secret"
+    with pytest.raises(TrialFailed, match="does not answer"):
+        control.peer.send("PUT", "/path", NetworkPath(0.5), NetworkPath)
+
+    assert DELAY_SECONDS == control.proxy.delay_seconds
+
+
+def test_request_that_comes_in_parts_is_answered_when_it_is_whole(control: Controlled) -> None:
+    body = b'{"delay_seconds": 0.25}'
+    request = b"PUT /path HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    assert not any(is_whole(request[:size]) for size in range(len(request)))
+    assert is_whole(request)
+    with socket.create_connection(("127.0.0.1", control.peer.port), PATIENCE_SECONDS) as asker:
+        for byte in request:
+            asker.sendall(bytes([byte]))
+        assert asker.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
+
+    assert 0.25 == control.proxy.delay_seconds
 
 
 def test_link_of_a_trial_is_what_its_proxy_reports() -> None:

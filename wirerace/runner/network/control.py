@@ -1,22 +1,32 @@
-"""The proxy's process: the proxy between clients and one server, and a port that reports how it keeps the delay."""
+"""The proxy's process: the proxy between clients and one server, and a port at which it reports and is controlled."""
 
 import contextlib
 import os
+import re
 import socket
 import sys
+from http import HTTPStatus
 
 import msgspec
 
+from wirerace.decoding import decode_json
+from wirerace.errors import BadInput
+from wirerace.experiment.paths import NetworkPath
 from wirerace.options import variable_of
 from wirerace.runner.network.proxy import Proxy
 
 PARENT_EVERY_SECONDS = 1.0
 MOST_REQUEST_BYTES = 65_536
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+HEAD = "HTTP/1.1 {0.value} {0.phrase}\r\nContent-Type: {1}\r\nConnection: close\r\nContent-Length: {2}\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,5})\r\n", re.IGNORECASE)
 
 
 class ProxyControl:
-    """Answers every request that has the token with the proxy's report since the last one, on loopback."""
+    """Answers every request that has the token, on loopback, and closes.
+
+    `PUT /path` changes the delay, `POST /cut` cuts all connections, and everything else gets the report since the last
+    one.
+    """
 
     def __init__(self, port: int, proxy: Proxy, token: str = "") -> None:
         self._proxy = proxy
@@ -38,17 +48,52 @@ class ProxyControl:
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
-            asker = self._listener.accept()[0]
+            asker, request = self._listener.accept()[0], bytearray()
             asker.setblocking(False)
-            self._proxy.attend(asker, lambda: self._answer(asker))
+            self._proxy.attend(asker, lambda: self._read(asker, request))
 
-    def _answer(self, asker: socket.socket) -> None:
-        """Answer a request, which fits into one segment, and close. A connection without a request is just closed."""
+    def _read(self, asker: socket.socket, request: bytearray) -> None:
+        """Take a part of a request, and answer when it is whole. One without the token, or too long, is just closed."""
+        part = b""
+        with contextlib.suppress(OSError):
+            part = asker.recv(MOST_REQUEST_BYTES)
+        request += part
+        if part and len(request) < MOST_REQUEST_BYTES and not is_whole(request):
+            return
         self._proxy.ignore(asker)
         with asker, contextlib.suppress(OSError):
-            if (request := asker.recv(MOST_REQUEST_BYTES)) and self._token in request:
-                body = msgspec.json.encode(self._proxy.report())
-                asker.sendall(HEAD % len(body) + body)
+            if is_whole(request) and self._token in request:
+                asker.sendall(self._answer(bytes(request)))
+
+    def _answer(self, request: bytes) -> bytes:
+        try:
+            status, kind, body = HTTPStatus.OK, "application/json", msgspec.json.encode(self._done(request))
+        except BadInput as error:
+            status, kind, body = HTTPStatus.BAD_REQUEST, "text/plain; charset=utf-8", f"{error}\n".encode()
+        return HEAD.format(status, kind, len(body)).encode() + body
+
+    def _done(self, request: bytes) -> object:
+        """Do what a request asks for, and return what its answer says.
+
+        Raises BadInput when its body is not valid.
+        """
+        head, _, body = request.partition(b"\r\n\r\n")
+        match head.split(b" ", 2)[:2]:
+            case [b"PUT", b"/path"]:
+                path = decode_json(body, NetworkPath, "the path")
+                self._proxy.delay_seconds = path.delay_seconds
+                return path
+            case [b"POST", b"/cut"]:
+                return {"cuts": self._proxy.cut()}
+            case _:
+                return self._proxy.report()
+
+
+def is_whole(request: bytes | bytearray) -> bool:
+    """Return whether a request has its whole head and body."""
+    head, blank, body = bytes(request).partition(b"\r\n\r\n")
+    length = _LENGTH.search(head + b"\r\n")
+    return bool(blank) and len(body) >= (int(length[1]) if length else 0)
 
 
 def main(port: str, control_port: str, server_port: str, delay_seconds: str) -> None:

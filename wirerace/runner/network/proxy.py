@@ -57,12 +57,12 @@ class Proxy:
 
     The kernel completes a client's handshake at once, but the client's first bytes leave a round trip later, as over a
     real link. The delay counts from the kernel's stamp of an arrival, if there is one, so late reading adds nothing to
-    it.
+    it. `delay_seconds` may be changed: what is on its path already arrives as it would have, and nothing overtakes it.
     """
 
     def __init__(self, port: int, server: tuple[str, int], delay_seconds: float) -> None:
         self._server = server
-        self._delay_seconds = delay_seconds
+        self.delay_seconds = delay_seconds
         self._selector = selectors.DefaultSelector()
         self._parcels: list[Parcel] = []
         self._numbers = itertools.count()
@@ -96,6 +96,13 @@ class Proxy:
         self._late, self._since_ns, self._cpu_before = Latencies(), now, cpu_seconds
         return found
 
+    def cut(self) -> int:
+        """Reset every connection at both ends, without any delay, and return how many there were."""
+        ends = list(self._open)
+        for end in ends:
+            self._reset(end)
+        return len(ends) // 2
+
     def close(self) -> None:
         """Close everything at once."""
         for stream in (self._listener, *(end.stream for end in self._open)):
@@ -127,7 +134,7 @@ class Proxy:
                 client = End(self._listener.accept()[0])
                 server = End(socket.socket())
                 client.other, server.other = server, client
-                client.earliest = time.monotonic() + 2 * self._delay_seconds
+                client.earliest = time.monotonic() + 2 * self.delay_seconds
                 for end in (client, server):
                     end.stream.setblocking(False)
                     end.stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -154,7 +161,7 @@ class Proxy:
         self._watch(end)
 
     def _send_off(self, end: End, data: bytes | None, arrived: float) -> None:
-        due = max(max(arrived, end.earliest) + self._delay_seconds, end.latest_due)
+        due = max(max(arrived, end.earliest) + self.delay_seconds, end.latest_due)
         end.latest_due = due
         heapq.heappush(self._parcels, Parcel(due, next(self._numbers), end.other, data))
 
@@ -163,8 +170,7 @@ class Proxy:
         if end not in self._open:
             return
         if parcel.data is None:
-            end.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-            self._close(end)
+            self._reset(end)
             return
         end.waiting += parcel.data
         end.ends = not parcel.data
@@ -189,6 +195,10 @@ class Proxy:
     def _lose(self, end: End) -> None:
         """Drop an end that has been reset; the other end is reset after the delay."""
         self._send_off(end, None, time.monotonic())
+        self._close(end)
+
+    def _reset(self, end: End) -> None:
+        end.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self._close(end)
 
     def _close_if_done(self, end: End) -> None:

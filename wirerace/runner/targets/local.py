@@ -48,13 +48,16 @@ SUPPORTED = Supported(
 class Local:
     """Starts the parts of a trial and stops all of them. Each server gets its own core if there are two.
 
-    `page_port` is for a playground: Locust's page has that port, services listen on their usual ports if these are
-    free, and the producer keeps no record, because nothing reads the truth.
+    `page_port` is for a playground: its page has that port, services listen on their usual ports if these are free, and
+    the producer keeps no record, because nothing reads the truth. Pages of `page_origins` may read updates.
     """
 
-    def __init__(self, study: Study, directory: Path, *, page_port: int | None = None) -> None:
+    def __init__(
+        self, study: Study, directory: Path, *, page_port: int | None = None, page_origins: Sequence[str] = ()
+    ) -> None:
         refuse_unsupported(study, SUPPORTED)
         self._page_port = page_port
+        self._page_origins = page_origins
         self._directory = directory
         with blamed_on(directory / LOGS):
             (directory / LOGS).mkdir(exist_ok=True)
@@ -88,6 +91,7 @@ class Local:
         name = plan.transport.name
         own = {field.name: getattr(plan.options, field.name) for field in fields_at(plan.transport.options, "server")}
         arguments = ["--producer-url", producer.url, "--contestant", msgspec.json.encode(own).decode()]
+        arguments += ["--allowed-origins", ",".join(self._page_origins)] if self._page_origins else []
         return self._start_service(name, plan.name, arguments, self.cores.server)
 
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:
@@ -164,12 +168,14 @@ class Local:
         return Processes(crew)
 
     def _start_path(self, plan: Plan, server: Peer) -> tuple[Peer, Child | None]:
-        """Return the peer that clients connect to: the server, or a proxy that adds the path's delay.
+        """Return the peer that clients connect to: the server, or a proxy that adds the path's delay."""
+        return self.start_proxy(plan, server) if plan.path.has_proxy else (server, None)
 
-        Raises TrialFailed when the proxy does not come up.
+    def start_proxy(self, plan: Plan, server: Peer) -> tuple[Peer, Child]:
+        """Start a proxy with the delay of the plan's path; return the peer that clients connect to, and the proxy.
+
+        Raises TrialFailed when it does not come up.
         """
-        if not plan.path.has_proxy:
-            return server, None
         path, control = Peer(PROXY, free_port()), Peer(PROXY, free_port(), token=self._token)
         arguments = [path.port, control.port, server.port, plan.path.delay_seconds]
         command = ["-m", "wirerace.runner.network.control", *map(str, arguments)]

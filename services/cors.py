@@ -1,0 +1,55 @@
+"""CORS: which pages of other origins may read updates, and the headers by which a browser lets them (Fetch, 3.3)."""
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from services.answers import encode_response
+from wirerace.origins import ANY
+from wirerace.wire.update import CURSOR_HEADER
+
+ASKED_HEADERS = "If-None-Match, Last-Event-ID"
+"""Headers of requests for updates that a browser sends to another origin only after a preflight."""
+PREFLIGHT_SECONDS = 600
+"""How long a browser may remember a preflight, so that conditional polls are not two requests each."""
+VARY = "Vary: Origin\r\n"
+"""Every answer has it where some origin is allowed: a cache must not give one page the answer of another."""
+
+
+class Sharing:
+    """The headers for pages of other origins, as lines that end in CRLF. Without an allowed origin there are none.
+
+    `*` allows nothing here: a page that may read is always named.
+    """
+
+    def __init__(self, allowed: frozenset[str]) -> None:
+        self._headers = {origin: _headers_for(origin) for origin in allowed - {ANY}}
+
+    @property
+    def is_on(self) -> bool:
+        """Whether some origin's pages may read."""
+        return bool(self._headers)
+
+    def headers_for(self, request: web.BaseRequest) -> str:
+        """Return the headers of the answer to a request."""
+        if not self._headers:
+            return ""
+        return self._headers.get(request.headers.get("Origin", "").lower(), VARY)
+
+    def preflight(self, request: web.BaseRequest, *, keep_alive: bool) -> bytes:
+        """Return the answer to a preflight: what a page may send. Other origins' pages see that they may not."""
+        headers = f"Allow: GET, OPTIONS\r\n{self.headers_for(request)}"
+        if "Access-Control-Allow-Origin" in headers:
+            headers += (
+                f"Access-Control-Allow-Methods: GET\r\nAccess-Control-Allow-Headers: {ASKED_HEADERS}\r\n"
+                f"Access-Control-Max-Age: {PREFLIGHT_SECONDS}\r\n"
+            )
+        return encode_response(HTTPStatus.NO_CONTENT, headers=headers, keep_alive=keep_alive)
+
+
+def _headers_for(origin: str) -> str:
+    """Return what lets an origin's pages read an answer, its cursor and tag, and how long it took and was."""
+    return (
+        f"{VARY}Access-Control-Allow-Origin: {origin}\r\n"
+        f"Access-Control-Expose-Headers: {CURSOR_HEADER}, ETag\r\nTiming-Allow-Origin: {origin}\r\n"
+    )

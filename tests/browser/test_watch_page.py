@@ -1,0 +1,261 @@
+"""The live page in a real browser: it receives by every transport, loses nothing, and does what its controls say."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.conftest import PATIENCE_MS
+from tests.race.playing import LivePage
+from tests.race.running import wait_until
+from wirerace.transports import TRANSPORTS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import ConsoleMessage, Locator, Page, Request
+
+pytestmark = pytest.mark.browser
+
+RECEIVED = re.compile(r"(\d+) received, (\d+) missing, (\d+) twice")
+WIDTHS = {"desk": 1300, "phone": 390}
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePage]:
+    live = LivePage(tmp_path_factory.mktemp("watch"))
+    yield live
+    live.close()
+
+
+class Open:
+    """The live page, freshly opened, as a person sees it."""
+
+    def __init__(self, page: "Page", live: LivePage) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        self.asked: set[str] = set()
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", self._requested)
+        page.goto(live.url)
+
+    def _said(self, message: "ConsoleMessage") -> None:
+        if message.type in {"error", "warning"}:
+            self.errors.append(message.text)
+
+    def _requested(self, request: "Request") -> None:
+        self.asked.add(request.url.partition("?")[0])
+
+    def lane(self, name: str) -> "Locator":
+        return self.page.locator(f"#{name}")
+
+    def figure(self, lane: str, name: str) -> str:
+        text: str = self.lane(lane).locator(f"[data-figure={name}]").inner_text()
+        return text
+
+    def ledger(self, lane: str) -> tuple[int, int, int]:
+        """Return how many updates were received, are missing, and came twice."""
+        found = RECEIVED.fullmatch(self.figure(lane, "ledger"))
+        return (int(found[1]), int(found[2]), int(found[3])) if found else (0, 0, 0)
+
+    def stage(self, lane: str) -> str:
+        text: str = self.lane(lane).locator(".stages .now").inner_text()
+        return text
+
+    def received(self, lane: str) -> int:
+        return self.ledger(lane)[0]
+
+    def until_more(self, *, than: int = 20) -> None:
+        """Wait until every lane has received that many updates more."""
+        before = {name: self.received(name) for name in TRANSPORTS}
+        wait_until(lambda: all(self.received(name) > before[name] + than for name in TRANSPORTS))
+
+    def slider(self, label: str) -> "Locator":
+        return self.page.get_by_role("slider", name=label)
+
+
+@pytest.fixture
+def opened(pages: "Page", live: LivePage) -> Iterator[Open]:
+    live.send("PUT", "/schedule", {"rate_per_second": 20, "arrivals": "poisson"})
+    browser = pages.context.browser
+    assert browser is not None
+    page = browser.new_page(viewport={"width": 1300, "height": 1000})
+    page.set_default_timeout(PATIENCE_MS)
+    yield Open(page, live)
+    page.close()
+
+
+def test_every_transport_receives_without_an_error_and_asks_nobody_else(opened: Open, live: LivePage) -> None:
+    opened.until_more(than=40)
+
+    assert dict.fromkeys(TRANSPORTS, (0, 0)) == {name: opened.ledger(name)[1:] for name in TRANSPORTS}
+    assert [] == opened.errors
+    own = {live.url, *(one["url"].rpartition("/")[0] for one in live.config()["transports"])}
+    hosts = {re.sub("^ws:", "http:", url).rpartition("/")[0] for url in opened.asked if not url.startswith("data:")}
+    assert hosts <= own
+
+
+def test_page_is_isolated_so_its_timer_is_fine(opened: Open) -> None:
+    assert opened.page.evaluate("crossOriginIsolated")
+    assert "5 µs" == opened.page.locator("#timer-step").inner_text()
+
+
+def test_lanes_are_open_and_show_their_figures(opened: Open) -> None:
+    opened.until_more(than=40)
+    wait_until(lambda: "ms a second" in opened.figure("websocket", "cpu"))
+
+    assert {"sse": "open", "stream": "open", "websocket": "open", "longpolling": "held"} == {
+        name: opened.stage(name) for name in TRANSPORTS if name != "polling"
+    }
+    for name, transport in TRANSPORTS.items():
+        assert re.match(r"mean [\d.]+ m?s, median", opened.figure(name, "latency"))
+        assert ("%" in opened.figure(name, "empty")) == transport.asks
+        assert opened.lane(name).locator(".age").get_attribute("d")
+    wait_until(lambda: "times later than" in opened.page.locator("#sentence").inner_text())
+    assert opened.page.locator("#axis .theory").first.get_attribute("d")
+
+
+def test_cut_of_all_loses_nothing(opened: Open) -> None:
+    opened.until_more()
+    opened.page.get_by_role("button", name="Cut all connections").click()
+    opened.until_more(than=40)
+
+    assert dict.fromkeys(TRANSPORTS, (0, 0)) == {name: opened.ledger(name)[1:] for name in TRANSPORTS}
+    assert "With care" == opened.page.locator("#light").inner_text()
+    assert "Connections broke" in opened.page.locator("#reasons").inner_text()
+
+
+@pytest.mark.parametrize("name", TRANSPORTS)
+def test_cut_of_one_lane_connects_it_again_where_it_was(opened: Open, name: str) -> None:
+    opened.until_more()
+    opened.lane(name).get_by_role("button", name="Cut").click()
+    opened.until_more(than=40)
+
+    assert (0, 0) == opened.ledger(name)[1:]
+
+
+def test_server_that_stands_still_makes_its_lane_wait_and_no_other(opened: Open) -> None:
+    opened.until_more()
+    opened.lane("websocket").get_by_role("button", name="Stall its server").click()
+    opened.lane("websocket").get_by_text("its server stands still").wait_for()
+    opened.lane("websocket").get_by_text(re.compile(r"made, \d+ not received yet")).wait_for()
+    assert "Do not believe" == opened.page.locator("#light").inner_text()
+    before = opened.received("sse")
+    wait_until(lambda: opened.received("sse") > before + 5)
+    opened.until_more(than=40)
+
+    assert (0, 0) == opened.ledger("websocket")[1:]
+    assert "made" == opened.lane("websocket").locator(".strip text").first.text_content()
+
+
+def test_slider_is_moved_by_keys_and_changes_the_updates(opened: Open, live: LivePage) -> None:
+    opened.until_more()
+    slider = opened.slider("Updates")
+    slider.focus()
+    for _ in range(40):
+        opened.page.keyboard.press("ArrowLeft")
+    wait_until(lambda: live.state()["schedule"]["rate_per_second"] < 10)
+
+    shown = slider.get_attribute("aria-valuetext") or ""
+    assert f"{live.state()['schedule']['rate_per_second']:g}/s" == shown
+
+
+def test_everything_that_acts_is_reached_by_the_tab_key(opened: Open) -> None:
+    opened.page.locator("body").click(position={"x": 2, "y": 2})
+    reached = set()
+    for _ in range(40):
+        opened.page.keyboard.press("Tab")
+        reached.add(opened.page.evaluate("document.activeElement.outerHTML.slice(0, 60)"))
+    acting = opened.page.evaluate(
+        "[...document.querySelectorAll('button, input, select')].map((one) => one.outerHTML.slice(0, 60))"
+    )
+
+    assert set(acting) <= reached
+
+
+def test_poll_interval_moves_what_is_measured_and_what_theory_expects(opened: Open) -> None:
+    opened.until_more()
+    slider = opened.slider("Poll interval")
+    slider.focus()
+    opened.page.keyboard.press("Home")
+    row = opened.page.locator("#axis text:text-matches('theory')").first
+
+    def is_expected_soon() -> bool:
+        found = re.search(r"theory ([\d.]+) ms", row.text_content() or "")
+        return found is not None and float(found[1]) < 60
+
+    wait_until(is_expected_soon)
+    wait_until(lambda: float(opened.figure("polling", "requests").partition("/s")[0]) > 8)
+    assert opened.slider("Poll interval").get_attribute("aria-valuetext") == "50 ms"
+
+
+def test_delay_adds_to_every_transport(opened: Open, live: LivePage) -> None:
+    opened.until_more()
+    slider = opened.slider("One-way delay")
+    slider.focus()
+    for _ in range(40):
+        opened.page.keyboard.press("ArrowRight")
+    wait_until(lambda: live.state()["delay_seconds"] == 0.1)
+    opened.until_more()
+    means = {name: opened.figure(name, "latency") for name in ("sse", "stream", "websocket")}
+    live.send("PUT", "/path", {"delay_seconds": 0})
+
+    for text in means.values():
+        mean = re.match(r"mean (\d+) ms", text)
+        assert mean, text
+        assert 99 <= int(mean[1])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_page_fits_and_marks_have_their_transports_colour(opened: Open, width: str, scheme: Any) -> None:
+    page = opened.page
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": WIDTHS[width], "height": 1000})
+    opened.until_more(than=5)
+
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    back = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (scheme == "dark") == (sum(map(int, re.findall(r"\d+", back))) < 200)
+    for name, transport in TRANSPORTS.items():
+        fill = page.evaluate(f"getComputedStyle(document.querySelector('#{name} .marks')).fill")
+        assert transport.color == "#{:02X}{:02X}{:02X}".format(*map(int, re.findall(r"\d+", fill)))
+
+
+def test_nothing_travels_for_people_who_want_less_motion(opened: Open) -> None:
+    opened.page.emulate_media(reduced_motion="reduce")
+    opened.until_more()
+
+    assert "" == (opened.lane("sse").locator(".marks:not(.waiting)").get_attribute("d") or "")
+
+
+def test_frozen_page_opens_without_a_network_and_has_the_figures(opened: Open, tmp_path: Path) -> None:
+    opened.until_more(than=40)
+    with opened.page.expect_download() as download:
+        opened.page.get_by_role("button", name="Save this page as a file").click()
+    file = tmp_path / "frozen.html"
+    download.value.save_as(file)
+    browser = opened.page.context.browser
+    assert browser is not None
+    frozen, asked, said = browser.new_page(), list[str](), list[str]()
+    frozen.on("request", lambda request: asked.append(request.url))
+    frozen.on("console", lambda message: said.append(message.text))
+    frozen.goto(file.as_uri())
+    figures = json.loads(
+        frozen.locator("#figures").inner_text(timeout=1000) or frozen.locator("#figures").text_content()
+    )
+    marks = frozen.locator("#websocket .age").get_attribute("d")
+    sentence = frozen.locator("#sentence").inner_text()
+    frozen.close()
+
+    assert ([file.as_uri()], []) == (asked, said)
+    assert list(TRANSPORTS) == sorted((one["name"] for one in figures["lanes"]), key=list(TRANSPORTS).index)
+    assert all(one["latenciesMs"] and not one["missing"] for one in figures["lanes"])
+    assert "times later than" in sentence
+    assert marks
+    html = file.read_text("utf-8")
+    assert "Frozen at" in html
+    assert "token" not in html
+    assert '<script type="module"' not in html

@@ -1,0 +1,240 @@
+"""The pure scripts of the live page in a real browser, compared with the Python code and with definitions."""
+
+import json
+import math
+from itertools import pairwise
+from statistics import mean, median, stdev
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.wirerace.stories import WINDOW, Story, age_integral, stories
+from wirerace.watch.page import FOLDER
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+PURE = ("measure", "doubts", "words")
+CALM = {
+    "answers": True,
+    "hiddenMs": None,
+    "faultMs": None,
+    "loopLateMs": 4,
+    "latePolls": 0,
+    "clock": {"errorMs": 0.2, "steppedMs": 0},
+    "producer": {"live": True, "lateMs": 0.3},
+    "lanes": [{"title": "SSE", "live": True, "stalled": False, "count": 90, "latencyMs": 2.5, "missing": 0}],
+}
+"""Facts that give no reason for doubt."""
+finite = st.floats(0.001, 1e6)
+
+
+class Scripts:
+    """A browser's page that has only the pure scripts."""
+
+    def __init__(self, page: "Page") -> None:
+        self._page = page
+        page.goto("about:blank")
+        for name in PURE:
+            page.add_script_tag(content=(FOLDER / f"{name}.js").read_text("utf-8"))
+
+    def value(self, expression: str, argument: object = None) -> Any:
+        """Return the value of an expression, in which `it` is the argument."""
+        return self._page.evaluate(f"(it) => {expression}", argument)
+
+
+@pytest.fixture(scope="module")
+def scripts(pages: "Page") -> Scripts:
+    return Scripts(pages)
+
+
+@given(story=stories())
+def test_age_is_integrated_as_its_definition_says(scripts: Scripts, story: Story) -> None:
+    received = [[arrival, update.ts] for update, arrival in story.received]
+    to_ns = min(WINDOW.to_ns, story.closed_ns)
+    found = scripts.value(
+        "{const age = new Age(1e9); it.received.forEach((one) => age.received(...one)); "
+        "return age.mean(it.from, it.to)}",
+        {"received": received, "from": WINDOW.from_ns, "to": to_ns},
+    )
+    duration_ns, area = age_integral(story)
+
+    assert (None if not duration_ns else pytest.approx(area / duration_ns)) == found
+
+
+def test_age_forgets_what_is_older_than_its_span_and_keeps_what_was_known_at_its_beginning(scripts: Scripts) -> None:
+    steps = "{const age = new Age(100); it.forEach((at) => age.received(at, at - 5)); return age.steps.length}"
+
+    assert 4 == scripts.value(steps, [0, 50, 150, 200, 240])
+    corners = "{const age = new Age(100); it.forEach((at) => age.received(at, at - 5)); return age.corners(140, 260)}"
+    assert [[140, 95], [150, 105], [150, 5], [260, 115]] == scripts.value(corners, [0, 50, 150])
+
+
+@given(text=st.text("ab\n", max_size=40), cuts=st.lists(st.integers(0, 40), max_size=6))
+def test_lines_are_those_of_the_whole_text_in_every_split(scripts: Scripts, text: str, cuts: list[int]) -> None:
+    bounds = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
+    parts = [text[begin:end] for begin, end in pairwise(bounds)]
+    found = scripts.value(
+        "{const lines = new Lines(); return [it.flatMap((part) => lines.feed(part)), lines.rest]}", parts
+    )
+
+    assert text.split("\n") == [*found[0], found[1]]
+
+
+@given(received=st.lists(st.integers(1, 12), max_size=30))
+def test_ledger_counts_gaps_and_repetitions(scripts: Scripts, received: list[int]) -> None:
+    """A stream in order has gaps where something is lost, and repeats where it comes again."""
+    run = "{const ledger = new Ledger(); it.forEach((seq) => ledger.take('a', seq)); return ledger}"
+    found = scripts.value(run, received)
+    new = [seq for index, seq in enumerate(received) if seq > max(received[:index], default=0)]
+
+    assert len(received) - len(new) == found["again"]
+    assert (new[-1] - new[0] + 1 - len(new) if new else 0) == found["missing"]
+
+
+def test_ledger_begins_again_with_another_epoch(scripts: Scripts) -> None:
+    run = "{const ledger = new Ledger(); it.forEach((one) => ledger.take(...one)); return ledger}"
+    found = scripts.value(run, [["a", 7], ["a", 8], ["b", 1], ["b", 3]])
+
+    assert (4, 1, 0) == (found["received"], found["missing"], found["again"])
+
+
+@given(values=st.lists(finite, min_size=1, max_size=30))
+def test_mean_median_and_interval_are_those_of_python(scripts: Scripts, values: list[float]) -> None:
+    found = scripts.value("[mean(it), median(it), estimate(it).error]", values)
+    error = 1.96 * stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.inf
+
+    assert pytest.approx([mean(values), median(values), error], abs=1e-6) == found
+
+
+@given(value=finite)
+def test_place_on_the_logarithmic_axis_leads_back_to_the_value(scripts: Scripts, value: float) -> None:
+    place, back = scripts.value("[logPlace(it, 0.001, 1e6), logValue(logPlace(it, 0.001, 1e6), 0.001, 1e6)]", value)
+
+    assert pytest.approx(math.log10(value * 1000) / 9, abs=1e-9) == place
+    assert pytest.approx(value) == back
+
+
+@given(value=finite)
+def test_axis_ends_at_a_round_number_that_is_hardly_larger(scripts: Scripts, value: float) -> None:
+    found = scripts.value("roundUp(it)", value)
+
+    assert value * (1 - 1e-6) <= found <= 1.7 * value
+
+
+def test_clock_takes_the_offset_of_the_quickest_question(scripts: Scripts) -> None:
+    probes = [[0, 1005, 10], [20, 1023, 22], [30, 1040, 50]]
+    run = "{const clock = new ServerClock(() => 100); it.forEach((one) => clock.probed(...one)); "
+    found = scripts.value(run + "return [clock.now(), clock.errorMs, clock.steppedMs]}", probes)
+
+    assert [100 + 1002, 1, 0] == found
+
+
+def test_clock_that_was_set_is_noticed_and_known_again(scripts: Scripts) -> None:
+    probes = [[0, 1001, 2], [10, 1011, 12], [20, 8021, 22]]
+    run = "{const clock = new ServerClock(() => 0); it.forEach((one) => clock.probed(...one)); "
+
+    assert [8000, 7000] == scripts.value(run + "return [clock.offset, clock.steppedMs]}", probes)
+
+
+def test_rate_leaves_out_where_a_count_began_again(scripts: Scripts) -> None:
+    samples = [{"at": at, "count": count} for at, count in ((0, 5), (1000, 15), (2000, 3), (4000, 23))]
+
+    assert [10, 10] == scripts.value("ratesOf(it)", samples)
+
+
+def test_light_is_green_without_a_reason_for_doubt(scripts: Scripts) -> None:
+    assert [] == scripts.value("doubtsOf(it)", CALM)
+    assert "May be believed" == scripts.value("lightOf([]).text")
+
+
+@pytest.mark.parametrize(
+    ("change", "level", "words"),
+    [
+        ({"answers": False}, "bad", "server does not answer"),
+        ({"hiddenMs": 4000}, "bad", "hidden 4 s ago"),
+        ({"clock": {"errorMs": 0.2, "steppedMs": 60_000}}, "bad", "clock was set"),
+        ({"clock": {"errorMs": 2, "steppedMs": 0}}, "care", "known to ±2.0 ms"),
+        ({"producer": {"live": False, "lateMs": 0}}, "bad", "producer does not answer"),
+        ({"producer": {"live": True, "lateMs": 20}}, "care", "20 ms late"),
+        ({"loopLateMs": 90}, "care", "90 ms late"),
+        ({"loopLateMs": 900}, "bad", "900 ms late"),
+        ({"latePolls": 3}, "care", "3 polls left more than 50 ms late"),
+        ({"faultMs": 7000}, "care", "7 s ago"),
+        ({"lane": {"stalled": True, "live": False}}, "bad", "SSE: its server stands still"),
+        ({"lane": {"live": False}}, "bad", "SSE: its server is not live"),
+        ({"lane": {"missing": 2}}, "bad", "SSE: 2 updates are missing"),
+        ({"lane": {"count": 7}}, "care", "Fewer than 30 updates to judge by: SSE (7)"),
+        ({"lane": {"latencyMs": -4}}, "bad", "the clocks differ"),
+    ],
+)
+def test_each_reason_for_doubt_is_said(scripts: Scripts, change: dict[str, Any], level: str, words: str) -> None:
+    lanes = [CALM["lanes"][0] | change.pop("lane", {})]  # type: ignore[index]
+    doubts = scripts.value("doubtsOf(it)", CALM | {"lanes": lanes} | change)
+
+    assert [level] == [doubt["level"] for doubt in doubts], json.dumps(doubts)
+    assert words in doubts[0]["text"]
+
+
+def test_worst_doubt_decides_and_stands_first(scripts: Scripts) -> None:
+    doubts = scripts.value("doubtsOf(it)", CALM | {"latePolls": 3, "hiddenMs": 100})
+
+    assert ["bad", "care"] == [doubt["level"] for doubt in doubts]
+    assert ["Do not believe", "With care"] == [
+        scripts.value("lightOf(it).text", doubts), scripts.value("lightOf(it).text", doubts[1:])
+    ]  # fmt: skip
+
+
+def lane(title: str, latency_ms: float, cpu_ms: float = 3.0, **more: object) -> dict[str, object]:
+    """Return what the sentence is made of, for a lane with twenty updates and a CPU time known to 0.1 ms."""
+    cpu = {"mean": cpu_ms, "error": 0.1, "count": 20}
+    return {"title": title, "latencies": [latency_ms] * 20, "cpu": cpu, "answers": [], "intervalSeconds": None} | more
+
+
+def sentence(scripts: Scripts, *lanes: dict[str, object], rate: float = 5.0) -> str:
+    said: str = scripts.value("sentenceOf(...it)", [lanes, rate])
+    return said
+
+
+def test_sentence_compares_the_latest_with_the_first(scripts: Scripts) -> None:
+    said = sentence(scripts, lane("WebSocket", 1.05), lane("Polling", 504.0, 12.0), lane("Long polling", 2.0))
+
+    later = "Right now polling is 480 times later than WebSocket: 504 ms against 1.1 ms on average."
+    assert f"{later} It costs its server 4 times the CPU time: 12.0 ms against 3.0 ms a second." == said
+
+
+def test_sentence_does_not_tell_apart_what_the_numbers_do_not(scripts: Scripts) -> None:
+    assert "cannot be told apart" in sentence(scripts, lane("SSE", 1.0, 3.0), lane("Polling", 500.0, 3.1))
+    few = lane("Polling", 500.0, cpu={"mean": 9.0, "error": 0.1, "count": 3})
+    assert "CPU" not in sentence(scripts, lane("SSE", 1.0), few)
+    assert "no transport is twice as late" in sentence(scripts, lane("SSE", 1.0), lane("WebSocket", 1.9))
+    assert "Too few updates" in sentence(scripts, lane("SSE", 1.0), lane("WebSocket", 1.0, latencies=[1.0] * 9))
+
+
+def test_sentence_says_what_answers_bring_and_would_bring(scripts: Scripts) -> None:
+    polling = lane("Polling", 500.0, intervalSeconds=1.0)
+    rare, often = polling | {"answers": [0] * 19 + [1]}, polling | {"answers": [20] * 20}
+    said = sentence(scripts, lane("SSE", 1.0), rare, rate=0.05)
+
+    assert "95 % of the answers of polling are empty." in said
+    assert "At 50 updates a second one answer would bring 50, where a push takes a message for each." in said
+    assert sentence(scripts, lane("SSE", 1.0), often, rate=30).endswith("One answer of polling brings 20 updates.")
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("formatMs(1.25)", "1.3 ms"), ("formatMs(512.4)", "512 ms"), ("formatMs(2100)", "2.10 s"),
+        ("formatMs(25000)", "25.0 s"), ("formatMs(null)", "–"), ("formatMs(Infinity)", "–"),
+        ("formatBytes(0)", "0 B"), ("formatBytes(1234)", "1.2 kB"), ("formatBytes(2.5e6)", "2.5 MB"),
+        ("formatBytes(null)", "–"), ("rough(483)", "480"), ("rough(0.526)", "0.53"), ("rough(12345)", "12,000"),
+        ("inSentence('Long polling')", "long polling"), ("inSentence('HTTP streaming')", "HTTP streaming"),
+        ("inSentence('WebSocket')", "WebSocket"), ("inSentence('SSE')", "SSE"),
+    ],
+)  # fmt: skip
+def test_numbers_and_names_are_written_for_people(scripts: Scripts, expression: str, text: str) -> None:
+    assert text == scripts.value(expression)

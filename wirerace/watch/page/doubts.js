@@ -1,0 +1,54 @@
+// Doubts: whether the numbers can be believed now, and if not, why. Pure functions.
+
+const ENOUGH_UPDATES = 30;
+const CARE = "care";
+const BAD = "bad";
+
+/**
+ * The reasons to doubt what the page shows. `facts` are about the last 20 s:
+ * `hiddenMs` since the tab was hidden, `faultMs` since a cut, a stall or a break (both null for never), `loopLateMs`,
+ * `latePolls`, `clock` {errorMs, steppedMs}, `producer` {live, lateMs}, `answers` (whether the page's server answers),
+ * `lanes` [{title, live, stalled, count, latencyMs, missing}].
+ */
+function doubtsOf(facts) {
+  const doubts = [];
+  const doubt = (level, holds, text) => holds && doubts.push({ level, text });
+  const { clock, producer } = facts;
+  doubt(BAD, !facts.answers, "The page's server does not answer: it was stopped, or this machine is very busy.");
+  const hidden = seconds(facts.hiddenMs);
+  doubt(BAD, facts.hiddenMs !== null, `This tab was hidden ${hidden} ago: timers ran once a second or less, and polls late.`);
+  const stepped = formatMs(clock.steppedMs);
+  doubt(BAD, clock.steppedMs > 0, `A clock was set by ${stepped}: latencies before and after do not fit together.`);
+  doubt(BAD, !producer.live, "The producer does not answer.");
+  const late = `This page's own code ran up to ${formatMs(facts.loopLateMs)} late: the browser or the machine is busy.`;
+  doubt(facts.loopLateMs > 200 ? BAD : CARE, facts.loopLateMs > 50, late);
+  doubt(CARE, facts.latePolls > 0, `${facts.latePolls} polls left more than 50 ms late.`);
+  doubt(CARE, producer.lateMs > 5, `The producer makes updates ${formatMs(producer.lateMs)} late on average.`);
+  for (const lane of facts.lanes) doubts.push(...doubtsOfLane(lane, clock));
+  const few = facts.lanes.filter((lane) => lane.count < ENOUGH_UPDATES).map((lane) => `${lane.title} (${lane.count})`);
+  const hint = `Fewer than ${ENOUGH_UPDATES} updates to judge by: ${few.join(", ")}. Wait, or make more a second.`;
+  doubt(CARE, few.length, hint);
+  const fault = seconds(facts.faultMs);
+  doubt(CARE, facts.faultMs !== null, `Connections broke, or a server stood still, ${fault} ago: no theory of that.`);
+  return doubts.sort((one, other) => (one.level === BAD ? 0 : 1) - (other.level === BAD ? 0 : 1));
+}
+
+function doubtsOfLane({ title, live, stalled, latencyMs, missing }, clock) {
+  const doubts = [];
+  if (stalled) doubts.push({ level: BAD, text: `${title}: its server stands still.` });
+  else if (!live) doubts.push({ level: BAD, text: `${title}: its server is not live.` });
+  if (missing) doubts.push({ level: BAD, text: `${title}: ${missing} updates are missing.` });
+  if (latencyMs !== null && latencyMs < -clock.errorMs) {
+    doubts.push({ level: BAD, text: `${title}: updates seem to come before they are made, so the clocks differ.` });
+  } else if (latencyMs !== null && clock.errorMs > latencyMs / 2) {
+    const [error, latency] = [clock.errorMs, latencyMs].map(formatMs);
+    doubts.push({ level: CARE, text: `${title}: the clock is known to ±${error} only, which is much of ${latency}.` });
+  }
+  return doubts;
+}
+
+/** What the light says. */
+function lightOf(doubts) {
+  if (doubts.some((doubt) => doubt.level === BAD)) return { level: BAD, text: "Do not believe" };
+  return doubts.length ? { level: CARE, text: "With care" } : { level: "good", text: "May be believed" };
+}
