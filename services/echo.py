@@ -35,9 +35,9 @@ class Echo:
         client = PushedClient(request, self._clients, self._metrics)
         with client.welcome(switching(accept)):
             reader = FrameReader(masked=True, max_message_bytes=self._max_message_bytes)
-            returning = Returning(client, reader)
-            returning.take_over()
-            await returning.catch_up(request.writer.drain)
+            echoing = Echoing(client, reader)
+            echoing.take_over()
+            await echoing.catch_up(request.writer.drain)
             return await client.until_lost()
 
     def end(self, farewell: bytes) -> None:
@@ -45,7 +45,7 @@ class Echo:
         self._clients.end(farewell)
 
 
-class Returning(Incoming):
+class Echoing(Incoming):
     """Returns each message.
 
     What is kept for a client is bounded: nothing more is read from it while its answers wait for it to read them.
