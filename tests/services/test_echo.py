@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from services.echo import Returning
+from services.echo import Echoing
 from services.fanout import Fanout, Subscriber
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.wire.frame_reader import FrameReader
@@ -70,18 +70,18 @@ class Line:
         return len(self.unread)
 
 
-def returning_on(line: Line) -> Returning:
+def echoing_on(line: Line) -> Echoing:
     metrics: Any = ServiceMetrics(CollectorRegistry())
     transport: Any = line
     client: Any = SimpleNamespace(
         subscriber=Subscriber(transport, metrics), fanout=Fanout(metrics, 1), metrics=metrics, connection=line
     )
-    return Returning(client, FrameReader(masked=True, max_message_bytes=1000))
+    return Echoing(client, FrameReader(masked=True, max_message_bytes=1000))
 
 
 async def play(line: Line, pieces: list[bytes], paces: list[int], expected_bytes: int) -> bytes:
     """Let a client send pieces whenever the server reads, and read at its own pace; return what it has read."""
-    returning, read, paces = returning_on(line), b"", [*paces, 1000]
+    returning, read, paces = echoing_on(line), b"", [*paces, 1000]
     catching_up = asyncio.create_task(returning.catch_up(line.drain))
     async with asyncio.timeout(30):
         while pieces or len(read) < expected_bytes or not line.is_reading:
@@ -114,7 +114,7 @@ async def test_messages_come_back_in_order_and_little_is_kept(
 
 async def test_client_whose_messages_come_one_by_one_is_not_read_either_while_it_does_not_read() -> None:
     line = Line()
-    returning, message = returning_on(line), encode_frame(Opcode.BINARY, b"x" * 10, MASK)
+    returning, message = echoing_on(line), encode_frame(Opcode.BINARY, b"x" * 10, MASK)
     returning.feed_data(message)
     assert line.is_reading
     for _ in range(HIGH_BYTES // 10):
@@ -125,7 +125,7 @@ async def test_client_whose_messages_come_one_by_one_is_not_read_either_while_it
 async def test_bytes_after_the_last_answer_are_forgotten_and_reading_goes_on() -> None:
     """So that the client's end is noticed."""
     line, farewell = Line(), encode_close(CloseCode.GOING_AWAY)
-    returning = returning_on(line)
+    returning = echoing_on(line)
     catching_up = asyncio.create_task(returning.catch_up(line.drain))
     returning.feed_data(20 * encode_frame(Opcode.BINARY, b"x" * 900, MASK))
     await asyncio.sleep(0)
