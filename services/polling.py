@@ -5,7 +5,7 @@ from aiohttp import web
 from services import heads
 from services.answers import Conditional
 from services.host import Port
-from services.transport import ServerOptions, TransportService, cursor_of, latest_only_of, parameters_of
+from services.transport import ServerOptions, TransportService, latest_only_of, parameters_of
 from wirerace.transports.polling import TRANSPORT
 
 
@@ -28,13 +28,14 @@ class Polling(TransportService):
         """Answer now.
 
         A request without `after` may be conditional: its answer has the cursor as its ETag, and If-None-Match takes
-        that back.
+        that back. Such a tag counts more than `last`, because the client keeps the URL.
         """
         parameters = parameters_of(request)
-        after, condition = cursor_of(parameters), None
-        if after is None or "If-None-Match" in request.headers:
-            condition = Conditional.of(heads.entity_tags_of(request), self.feed.recent.cursor, after)
-            after = condition.cursor
+        after, condition = self.start_of(parameters), None
+        if "after" not in parameters or "If-None-Match" in request.headers:
+            tags, given = heads.entity_tags_of(request), after if "after" in parameters else None
+            condition = Conditional.of(tags, self.feed.recent.cursor, given)
+            after = condition.cursor or after
         position = self.feed.recent.position(after)
         return self.newer(request, position, after, latest_only=latest_only_of(parameters), condition=condition)
 

@@ -12,7 +12,7 @@ from services.answers import Encoded
 from services.connection import ServerConnection
 from services.fanout import Fanout, Subscriber
 from services.recent import Recent
-from services.transport import ServerOptions, TransportService, cursor_of, latest_only_of, parameters_of
+from services.transport import ServerOptions, TransportService, latest_only_of, parameters_of
 from wirerace.errors import BadInput
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.wire.update import CURSOR_HEADER, Cursor
@@ -105,7 +105,7 @@ class ChunkedService(TransportService):
 
         Raises BadInput when it is malformed.
         """
-        return cursor_of(parameters_of(request))
+        return self.start_of(parameters_of(request))
 
     async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
         """Send what comes until the client goes."""

@@ -18,7 +18,7 @@ from services.fanout import Fanout
 from services.host import Port
 from services.incoming import Incoming
 from services.push import PushedClient
-from services.transport import ServerOptions, TransportService, cursor_of, parameters_of
+from services.transport import ServerOptions, TransportService, parameters_of
 from wirerace.errors import BadInput
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.transports.websocket import TRANSPORT, Deflate
@@ -93,7 +93,7 @@ class WebSocket(TransportService):
     async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
         """Shake hands, then send each update until the client leaves."""
         heads.refuse_foreign(request, self.allowed_origins)
-        after = cursor_of(parameters_of(request))
+        after = self.start_of(parameters_of(request))
         accept = accept_of(request)
         if request.headers.get("Sec-WebSocket-Version") != "13":
             return self.refuse(
