@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from typing import NamedTuple
 
+from wirerace.analysis.visits import expected_of_visits
 from wirerace.clock import to_ns
 from wirerace.experiment.patience import SPARE_SECONDS, longest_seconds, return_seconds
 from wirerace.experiment.plans import Plan
@@ -26,11 +27,12 @@ class Expected(NamedTuple):
 
 def expected_of(plan: Plan, raw: Raw) -> Expected:
     """Return what is expected. What was superseded, for clients of the latest only, is not."""
-    grace_ns, account = to_ns(_grace_seconds(plan, raw)), raw.account
+    grace_ns, account = to_ns(grace_seconds(plan, raw)), raw.account
     updates = _made_for(raw.truth, raw.window, EVERYTHING, grace_ns)
     due = account.subscribed * updates
     for subscription, clients_alike in Counter(account.partly).items():
         due += clients_alike * _made_for(raw.truth, raw.window, subscription, grace_ns)
+    due += expected_of_visits(plan, raw, grace_ns)
     superseded = account.superseded + sum(
         clients_alike * _made_between(raw.truth, raw.window, skip)
         for skip, clients_alike in Counter(account.skips).items()
@@ -38,11 +40,11 @@ def expected_of(plan: Plan, raw: Raw) -> Expected:
     return Expected(updates, due - superseded, superseded)
 
 
-def _grace_seconds(plan: Plan, raw: Raw) -> float:
+def grace_seconds(plan: Plan, raw: Raw) -> float:
     """Return the grace period: a client that leaves is expected to have every older update, with any last cursor."""
-    grace_seconds = longest_seconds(raw.path, plan.options) + SPARE_SECONDS + _waited_seconds(raw)
+    usual_seconds = longest_seconds(raw.path, plan.options) + SPARE_SECONDS + _waited_seconds(raw)
     broke = raw.account.returning.recorded or any(part.restarts for part in raw.measured.parts.values())
-    return grace_seconds + (return_seconds(raw.path) if broke else 0.0)
+    return usual_seconds + (return_seconds(raw.path) if broke else 0.0)
 
 
 def _waited_seconds(raw: Raw) -> float:

@@ -4,13 +4,15 @@ from typing import Any
 
 import msgspec
 
+from wirerace.workload.population import Population
+
 
 class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A contestant's clients: their transport and its options, the address of their server, and their shape.
 
     `shape` has the keys of the shape's own table. The name of the shape and the number of clients are in Locust's own
     options. `seed` is for phases and jitter. A load with an order waits for the window of its experiment before the
-    shape's time begins.
+    shape's time begins. Visitors of the `population` begin to come `warmup_seconds` before the window.
     """
 
     transport: str
@@ -18,3 +20,5 @@ class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     url: str
     shape: dict[str, Any] = {}
     seed: int = 1
+    population: Population = Population()
+    warmup_seconds: float = 0.0

@@ -1,5 +1,6 @@
 """The local target: producer, server and load as processes on loopback."""
 
+import math
 import secrets
 import sys
 import time
@@ -43,6 +44,8 @@ SUPPORTED = Supported(
     faults=frozenset((kind, place) for kind, places in POSSIBLE.items() for place in places),
     otherwise="is not available",
 )
+OF_PAGE = SUPPORTED._replace(visits=False, otherwise="needs an experiment: use wirerace run")
+"""What Locust's page can do: its clients stay."""
 
 
 class Local:
@@ -53,7 +56,7 @@ class Local:
     """
 
     def __init__(self, study: Study, directory: Path, *, page_port: int | None = None) -> None:
-        refuse_unsupported(study, SUPPORTED)
+        refuse_unsupported(study, SUPPORTED if page_port is None else OF_PAGE)
         self._page_port = page_port
         self._directory = directory
         with blamed_on(directory / LOGS):
@@ -201,9 +204,16 @@ class Local:
 
 
 def _sockets(setting: Setting) -> int:
-    """Return the most sockets of a process at a setting: a proxy has two for each client."""
-    sides = 2 if any(one.path.has_proxy for one in contestants_of(setting.experiment)) else 1
-    return sides * setting.experiment.clients.count
+    """Return the most sockets of a process at a setting: a proxy has two for each client.
+
+    When a server stands still, visitors stay until they give up.
+    """
+    experiment = setting.experiment
+    sides = 2 if any(one.path.has_proxy for one in contestants_of(experiment)) else 1
+    population = experiment.population
+    if population.is_visit:
+        return sides * math.ceil(population.per_second * population.timeout_seconds)
+    return sides * experiment.clients.count
 
 
 def raise_descriptor_limit(needed: int) -> None:
