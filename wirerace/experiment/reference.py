@@ -94,9 +94,9 @@ run --resume DIR` continues an interrupted run: trials that are in its result ar
 a trial invalid. Theory predicts nothing across a fault. The stack's containers (`--on compose`) have no proxy, so paths
 with a delay are refused there.
 
-**Visitors.** With `[population] kind = "visit"` nobody stays: visitors come `per_second` times a second, each on a connection of its own,
-take the newest update and `updates` − 1 more, and leave. `[clients]` has no meaning then, and is refused. What is measured of
-them is in [measuring.md](measuring.md#visitors).
+**Visitors.** With `[population] kind = "visit"` nobody stays: visitors come `per_second` times a second, each on a
+connection of its own, take the newest update and `updates` − 1 more, and leave. `[clients]` has no meaning then, and is
+refused. What is measured of them is in [measuring.md](measuring.md#visitors).
 
 **Keys of older files.** `variants`, `link`, `stall` and the shape `storm` are refused, each with the line to write
 instead.

@@ -14,48 +14,53 @@ from wirerace.record.result import Crossing, CrossingStep, Result
 
 def crossing_of(result: Result) -> list[Text]:
     """Return a sentence for each axis: from how many updates of a visit on each pushing contestant costs less."""
-    found = crossings_of(result)
-    if not found:
-        return []
     groups: dict[tuple[str, str], list[Crossing]] = {}
-    for crossing in found:
+    for crossing in crossings_of(result):
         groups.setdefault((setting_title(crossing.setting), crossing.figure), []).append(crossing)
-    sentences = [sentence_of(result, title, crossings) for (title, _), crossings in groups.items()]
-    return [Text(f"From which K on does a push cost less? {_grounds(result)}"), *map(Text, sentences), Text()]
+    if not groups:
+        return []
+    sentences = [Text(sentence_of(result, title, crossings)) for (title, _), crossings in groups.items()]
+    return [Text(f"From which K on does a push cost less? {_grounds(result)}"), *sentences, Text()]
 
 
 def sentence_of(result: Result, title: str, crossings: Sequence[Crossing]) -> str:
-    """Return the sentence of one axis."""
-    at = f" at {title}" if title else ""
-    parts = []
-    for one in dict.fromkeys(crossing.one for crossing in crossings):
-        against = [
-            f"{_when(crossing)} than {printable(result.title_of(crossing.other))}"
-            for crossing in crossings
-            if crossing.one == one
-        ]
-        parts.append(f"{printable(result.title_of(one))} costs {' and '.join(against)}")
-    return f"{_capital(BY_ID[crossings[0].figure].label)}{printable(at)}: {'; '.join(parts)}."
+    """Return the sentence of one axis. Contestants of which the same is to be said stand together."""
+    said: dict[str, dict[str, list[str]]] = {}
+    for crossing in crossings:
+        others = said.setdefault(crossing.one, {}).setdefault(_when(crossing), [])
+        others.append(printable(result.title_of(crossing.other)))
+    alike: dict[str, list[str]] = {}
+    for one, by_words in said.items():
+        words = " and ".join(when.format(_together(others)) for when, others in by_words.items())
+        alike.setdefault(words, []).append(printable(result.title_of(one)))
+    axis = _capital(BY_ID[crossings[0].figure].label) + (f" at {printable(title)}" if title else "")
+    parts = (f"{_together(ones)} {'costs' if len(ones) == 1 else 'cost'} {words}" for words, ones in alike.items())
+    return f"{axis}: {'; '.join(parts)}."
 
 
 def _when(crossing: Crossing) -> str:
-    """Return from when on it costs less, and never more than the steps show."""
+    """Return from when on it costs less than {}, and never more than the steps show."""
     steps, start = crossing.steps, crossing.from_updates
-    unsure = [step for step in steps if step.costs in {"undecided", "unknown"}]
-    doubt = f" (not told apart at K = {_listed(unsure)})" if unsure else ""
     if start == steps[0].updates:
-        return f"less at every K from {start} on"
+        return f"less than {{}} at every K from {start} on"
     if start is not None:
-        return f"less from K = {start} on{doubt}"
+        return f"less than {{}} from K = {start} on"
     if all(step.costs == "more" for step in steps):
-        return f"more at every K up to {steps[-1].updates}"
+        return f"more than {{}} at every K up to {steps[-1].updates}"
     less = [step for step in steps if step.costs == "less"]
-    only = f" although less at K = {_listed(less)}" if less else ""
-    return f"not surely less at the largest K, {steps[-1].updates}{only}{doubt},"
+    unsure = [step for step in steps if step.costs in {"undecided", "unknown"}]
+    found = [f"less at K = {_listed(less)}"] * bool(less) + [f"not told apart at K = {_listed(unsure)}"] * bool(unsure)
+    return f"not surely less than {{}} up to K = {steps[-1].updates} ({', '.join(found)})"
 
 
 def _listed(steps: Sequence[CrossingStep]) -> str:
     return ", ".join(str(step.updates) for step in steps)
+
+
+def _together(names: Sequence[str]) -> str:
+    """Return names as a list in words."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _capital(text: str) -> str:

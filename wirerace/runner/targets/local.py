@@ -65,7 +65,7 @@ class Local:
         self._token = secrets.token_urlsafe(18)
         self.cores = cores_of(study.first.load, NetworkPath())
         self.load_cores = len(self.cores.load or usable_cores())
-        raise_descriptor_limit(max(map(_sockets, study.settings)) + SPARE_DESCRIPTORS)
+        raise_descriptor_limit(max(map(sockets_of, study.settings)) + SPARE_DESCRIPTORS)
 
     def begin_trial(self, plan: Plan) -> None:
         """Start parts again that have died since the last trial, and allow every part all its restarts again."""
@@ -203,7 +203,7 @@ class Local:
         return process
 
 
-def _sockets(setting: Setting) -> int:
+def sockets_of(setting: Setting) -> int:
     """Return the most sockets of a process at a setting: a proxy has two for each client.
 
     When a server stands still, visitors stay until they give up.
