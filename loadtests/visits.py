@@ -75,6 +75,18 @@ class Taking:
         """The number of updates that it has so far."""
         return len(self._taken)
 
+    @property
+    def reached(self) -> dict[VisitStage, int]:
+        """The stages from an open connection to the first update that it has reached, and when."""
+        opening = self._client.opening
+        stages: dict[VisitStage, int] = {} if opening is None else opening.stages
+        return stages | {"first_update": self.first_ns} if self.first_ns else stages
+
+    def entry(self, due_ns: int, left_ns: int, end: VisitEnd) -> VisitEntry:
+        """Return the visit as it is listed."""
+        client, asked_ns = self._client, self.reached.get("request_sent", 0)
+        return VisitEntry(due_ns, asked_ns, left_ns, end, client.requests, client.ledger.first, client.position())
+
     def deliveries(self) -> Iterator[Received]:
         """Yield what its client receives, without the first update, until it has enough."""
         for updates, stamp in self._client.deliveries():
@@ -159,23 +171,10 @@ class VisitHost:
                 self._statistics.fail(VISIT, client.transport.path, what)
         finally:
             client.hang_up()
-            reached: dict[VisitStage, int] = {"started": began_ns}
-            if client.opening is not None:
-                reached |= client.opening.stages
-            if taking.first_ns:
-                reached["first_update"] = taking.first_ns
-            left_ns = now_ns()
+            reached = taking.reached | {"started": began_ns}
+            visit = taking.entry(due_ns, now_ns(), end)
             if end is _FINISHED:
-                reached["closed"] = left_ns
-                self._statistics.times_of(VISIT, client.transport.path).note(left_ns - due_ns, 0)
-            visit = VisitEntry(
-                due_ns,
-                reached.get("request_sent", 0),
-                left_ns,
-                end,
-                client.requests,
-                client.ledger.first,
-                client.position(),
-            )
+                reached["closed"] = visit.left_ns
+                self._statistics.times_of(VISIT, client.transport.path).note(visit.left_ns - due_ns, 0)
             tally.enter(visit, reached, taking.first_age_ns, counts=self._window.has(due_ns))
             self._leave(client)

@@ -100,7 +100,7 @@ def test_visitor_that_asks_at_once_has_a_request_for_each_update() -> None:
     found = longpolling.visited(visiting(PERIODIC, 6, gap_seconds=0.001), LongPollingOptions())
 
     assert found is not None
-    assert (6.0, pytest.approx(0.45, rel=0.02)) == (found.requests, found.seconds)
+    assert pytest.approx((6.0, 0.45), rel=0.02) == (found.requests, found.seconds)
 
 
 def test_gap_longer_than_that_of_updates_brings_several_at_once() -> None:
@@ -115,7 +115,7 @@ def test_hold_that_ends_before_an_update_costs_a_request() -> None:
     found = longpolling.visited(Visiting([1.0, 2.0], [1.5], 2, 0.0, 0.0), LongPollingOptions(hold_seconds=0.2))
 
     assert found is not None
-    assert (4.0, pytest.approx(0.5)) == (found.requests, found.seconds)
+    assert pytest.approx((4.0, 0.5)) == (found.requests, found.seconds)
 
 
 def test_long_polls_have_a_closed_form_for_one_update_only() -> None:
@@ -152,5 +152,5 @@ def test_every_transport_has_a_theory_of_visits(transport: str) -> None:
     found = theory.visited(one, options)
 
     assert found is not None
-    assert (1.0, pytest.approx(0.01)) == (found.requests, found.seconds)
+    assert pytest.approx((1.0, 0.01)) == (found.requests, found.seconds)
     assert Visited(1.0, 0.01) == theory.visited_in_closed_form(POISSON, one, options)
