@@ -145,7 +145,7 @@ def test_sweep_over_the_updates_of_a_visit_ends_with_its_crossing(race: Callable
     started = race(*(part for key in keys for part in ("--set", key)), experiment=VISITS)
     assert started.wait() == 0, started.said
     said = " ".join(started.said.split())
-    assert "From which K on does a push cost less? (one repeat, so without intervals)" in said
+    assert "From which K on does a push cost less? (one repeat, so without intervals" in said
     assert "Requests per visit: WebSocket costs less than Long polling from K = 4 on." in said
     crossings = json.loads((started.out / "result.json").read_text())["crossings"]
     assert {("websocket", "longpolling")} == {(one["one"], one["other"]) for one in crossings}

@@ -7,7 +7,7 @@ from wirerace.experiment.model import Experiment, document_of
 from wirerace.observe.visit import VISIT_STAGES
 from wirerace.record.result import ContestantRecord, Point, Result
 from wirerace.record.samples import Resting
-from wirerace.record.trial import Times, Trial, Visits
+from wirerace.record.trial import Times, Trial, Verdict, Visits
 from wirerace.transports import TRANSPORTS
 from wirerace.workload.population import Population
 
@@ -42,6 +42,7 @@ TRIAL_OF_VISITS = replace(
         segments_out=1_100,
     ),
     server=replace(TRIAL.server, cpu_seconds=0.2, idle_utilisation=0.01),
+    verdict=Verdict(valid=True),
 )
 EXPERIMENT = Experiment("t", list(TRANSPORTS), population=Population(kind="visit", updates=5))
 

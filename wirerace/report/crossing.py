@@ -70,6 +70,8 @@ def _capital(text: str) -> str:
 def _grounds(result: Result) -> str:
     """Return what the sentences rest on."""
     repeats = len({trial.repeat for trial in result.counted})
+    invalid = sum(not trial.is_valid for trial in result.counted)
+    beside = f"; {invalid} of {len(result.counted)} trials are invalid" if invalid else ""
     if repeats >= LEAST_REPEATS:
-        return f"({100 * CONFIDENCE:g} % intervals over {repeats} repeats, in pairs, each by itself)"
-    return f"({'one repeat' if repeats == 1 else f'{repeats} repeats'}, so without intervals)"
+        return f"({100 * CONFIDENCE:g} % intervals over {repeats} repeats, in pairs, each by itself{beside})"
+    return f"({'one repeat' if repeats == 1 else f'{repeats} repeats'}, so without intervals{beside})"

@@ -1,6 +1,7 @@
 """Crossings in words: one sentence for each axis, which claims no more than was measured."""
 
 import pytest
+from msgspec.structs import replace
 
 from tests.wirerace.results import RESULT
 from tests.wirerace.visited import swept
@@ -64,6 +65,14 @@ def test_repeats_have_intervals_and_the_heading_says_so() -> None:
     costs = {name: {1: [1.0, 1.1, 1.2], 2: [2.0, 2.1, 2.2]} for name in ("polling", "websocket")}
 
     assert crossing_of(swept(costs))[0].plain.endswith("(95 % intervals over 3 repeats, in pairs, each by itself)")
+
+
+def test_heading_says_how_many_trials_are_invalid() -> None:
+    result = swept({name: {1: [1.0], 2: [2.0]} for name in ("polling", "websocket")})
+    first, *others = result.trials
+    invalid = replace(result, trials=[replace(first, verdict=None), *others])
+
+    assert crossing_of(invalid)[0].plain.endswith("(one repeat, so without intervals; 1 of 4 trials are invalid)")
 
 
 def test_result_without_a_crossing_has_no_sentence() -> None:
