@@ -80,8 +80,7 @@ def test_visitors_have_the_newest_update_and_those_that_follow(visited: Race, tr
     for one in raw.account.visits.ended:
         assert one.first is not None
         assert one.last is not None
-        took = one.last.seq - one.first.seq
-        assert took == 3 if transport in PUSHED else took >= 3
+        assert one.last.seq - one.first.seq >= 3, "one read may bring more than it came for"
         newer = [ts for seq, ts in zip(epoch.seq, epoch.ts, strict=True) if seq > one.first.seq + 1]
         assert not newer or newer[0] > one.asked_ns - 10**9
 
