@@ -35,6 +35,7 @@ class AskingUser(SubscriberUser):
     def ask(self, target: str, sent_ns: int, headers: str = "") -> Received:
         """Ask for `target`; the request was due to leave at `sent_ns`. A 204 or 304 yields no updates."""
         account = self.account
+        self.requests += 1
         account.request(sent_ns)
         connects, repeats = self.client.connects, self.client.repeats
         self.asked_ns = now_ns()

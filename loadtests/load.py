@@ -12,6 +12,7 @@ from loadtests.connection import Address
 from loadtests.options import UserOptions
 from loadtests.statistics import Statistics
 from loadtests.traffic import Counters
+from loadtests.visits import VisitHost
 from wirerace.clock import NS_PER_SECOND, now_ns, process_cpu_seconds, to_ns
 from wirerace.observe.account import NO_TRAFFIC, NO_WINDOW, AccountRecord, LoadState, ProcessUse, Traffic, Window, merge
 from wirerace.observe.ledger import Account, Ledger
@@ -19,6 +20,7 @@ from wirerace.observe.usage import Usage, difference, usage
 from wirerace.streams import stream
 from wirerace.transports.transport import Transport
 from wirerace.wire.update import Cursor
+from wirerace.workload.population import WHOLE, Share
 from wirerace.workload.schedule import channel_names
 
 GOLDEN = (5**0.5 - 1) / 2
@@ -78,6 +80,7 @@ class Load:
         self._channels = itertools.cycle(channels_of(options.channels, *place))
         self._clients: dict[LoadClient, None] = {}  # in the order in which they came
         self._phase = stream(options.seed, "load", index, "phase").random()
+        self.visits = VisitHost(options.population, options.seed, options.warmup_seconds, self.statistics, self.leave)
 
     def options_of(self, transport: Transport) -> Any:
         """Return the client options of a transport."""
@@ -99,14 +102,15 @@ class Load:
         """Return the counters of the connections of a transport's clients."""
         return self._counters.setdefault(transport.name, Counters())
 
-    def set_window(self, window: Window) -> None:
-        """Set the window of all accounts."""
+    def set_window(self, window: Window, share: Share = WHOLE) -> None:
+        """Set the window of all accounts. Of all visitors this process has its share."""
         self._window = window
         for account in self.accounts.values():
             account.window = window
         if self._sampler is not None:
             self._sampler.kill()
         self._sampler = gevent.spawn(self._sample_both_ends, window)
+        self.visits.begin(window, share)
 
     def state(self) -> LoadState:
         """Return the state of all clients together."""
@@ -117,6 +121,8 @@ class Load:
             sum(account.totals.received for account in accounts),
             sum(account.totals.delivered for account in accounts),
             sum(not client.is_connected for client in self._clients),
+            int(self.visits.hosts > 0),
+            self.visits.now,
         )
 
     def clients_of(self, transport: str) -> Iterator[LoadClient]:
@@ -131,7 +137,7 @@ class Load:
         """Close the ledger of a client that was stopped."""
         if client in self._clients:
             del self._clients[client]
-            client.ledger.close(now_ns(), client.position())
+            client.ledger.close(now_ns(), client.position(), is_visit=self.visits.are_expected)
 
     def next_due_ns(self, interval_seconds: float, at_ns: int) -> int:
         """Return when the next client, which starts at `at_ns`, polls first: within an interval, at its own phase.
@@ -156,6 +162,7 @@ class Load:
 
     def finish(self) -> AccountRecord:
         """Close all ledgers and return the account of all clients."""
+        self.visits.stop()
         at_ns = now_ns()
         for client in self._clients:
             client.ledger.close(at_ns)
@@ -169,6 +176,7 @@ class Load:
         """Hand the rest to Locust's statistics: the test is over."""
         if self._sampler is not None:
             self._sampler.kill()
+        self.visits.stop()
         self.statistics.stop()
 
     def _sample_both_ends(self, window: Window) -> None:

@@ -14,6 +14,7 @@ from wirerace.options import ENV_PREFIX, fields_at, flag_of
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 from wirerace.transports.transport import TransportOptions
 from wirerace.workload.order import LoadOrder
+from wirerace.workload.population import Population
 from wirerace.workload.schedule import ChannelCount
 from wirerace.workload.shapes import SHAPES, Shape, parse_stages
 
@@ -42,13 +43,18 @@ UNSEEN: dict[str, tuple[str | int, str]] = {
 
 
 class UserOptions(msgspec.Struct, frozen=True):
-    """Options of the users of a process; transports, addresses and shapes by name."""
+    """Options of the users of a process; transports, addresses and shapes by name.
+
+    Visitors of the `population` begin to come `warmup_seconds` before the window.
+    """
 
     transports: dict[str, TransportOptions]
     addresses: dict[str, Address]
     shapes: dict[str, Shape]
     seed: int
     channels: int = 1
+    population: Population = Population()
+    warmup_seconds: float = 0.0
 
 
 def add_options(parser: LocustArgumentParser) -> None:
@@ -144,7 +150,10 @@ def _ordered(order: LoadOrder, shape: str) -> UserOptions:
     shapes = {name: kind() for name, kind in SHAPES.items()}
     if shape in shapes:
         shapes[shape] = convert(order.shape, SHAPES[shape], "--contestant: shape")
-    return UserOptions(transports, {order.transport: Address.parse(order.url)}, shapes, order.seed, order.channels)
+    addresses = {order.transport: Address.parse(order.url)}
+    return UserOptions(
+        transports, addresses, shapes, order.seed, order.channels, order.population, order.warmup_seconds
+    )
 
 
 def _address(transport: str, given: Mapping[str, Any]) -> Address:

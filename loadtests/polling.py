@@ -39,6 +39,11 @@ class PollingUser(AskingUser):
             due_ns, self.due_ns = self.due_ns, self.due_ns + self.interval_ns
             yield from self.polled(due_ns)
 
+    def visit(self, due_ns: int) -> None:
+        """Become a visitor, which polls at its arrival and then at its interval."""
+        super().visit(due_ns)
+        self.due_ns = due_ns + self.interval_ns
+
     def polled(self, due_ns: int) -> Iterator[Received]:
         """Ask for all newer updates; after a partial answer, ask again at once."""
         yield self.polled_once(due_ns)

@@ -40,6 +40,9 @@ class PushClient(Protocol):
     def receive(self) -> list[bytes]:
         """Wait for updates and return all that one read brought: at least one."""
 
+    def leave(self) -> None:
+        """Say goodbye as the protocol wants it, and wait until the server has closed."""
+
     def close(self) -> None:
         """Close at once."""
 
@@ -66,6 +69,7 @@ class PushedUser(SubscriberUser):
     def deliveries(self) -> Iterator[Received]:
         """Connect and listen."""
         self.asked_ns = now_ns()
+        self.requests += 1
         self.account.request(self.asked_ns)
         client = self.client = self.connect()
         self.account.totals.connects += 1
@@ -77,8 +81,8 @@ class PushedUser(SubscriberUser):
         while True:
             updates = self.updates_in(client.receive())
             self.has_newer = client.is_cut
-            yield updates, client.stamp
             self.newest = updates[-1]
+            yield updates, client.stamp
 
     def connect(self) -> PushClient:
         """Return an open connection; a refusal is an answer."""
@@ -108,6 +112,12 @@ class PushedUser(SubscriberUser):
     def is_open(self) -> bool:
         """Tell whether there is a connection."""
         return self.client is not None
+
+    def take_leave(self) -> None:
+        """Say goodbye, and close the connection."""
+        if self.client is not None:
+            self.client.leave()
+        self.hang_up()
 
     def hang_up(self) -> None:
         """Close the connection."""

@@ -80,6 +80,9 @@ class StreamingClient:
             messages = self._taken()
         return messages
 
+    def leave(self) -> None:
+        """Nothing is said: HTTP has no goodbye for an answer without end."""
+
     def close(self) -> None:
         """Close at once."""
         self._connection.close()

@@ -1,6 +1,6 @@
 """The base of all users: subscribes, keeps a ledger, reconnects when the connection breaks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Protocol
 
 import gevent
@@ -13,6 +13,7 @@ from wirerace.backoff import OF_CLIENTS
 from wirerace.clock import now_ns, to_ns
 from wirerace.errors import BadAnswer, Refused, WireraceError, shown
 from wirerace.observe.ledger import Ledger
+from wirerace.observe.visit import Opening
 from wirerace.transports.transport import Transport
 from wirerace.wire.update import Cursor, Update, is_epoch
 
@@ -61,6 +62,7 @@ class SubscriberUser(User):
         self.note_delivery = times_of(DELIVERY, self.transport.path).note
         self.cursor = ""
         self.attempts = 0
+        self.requests = 0
         self.asked_ns = 0
         self.started_ns = 0
         self.broken_ns = 0
@@ -72,6 +74,8 @@ class SubscriberUser(User):
         self.has_newer = False  # the last read ended inside something newer
         self.listener: gevent.Greenlet | None = None
         self.channel = self.load.next_channel()
+        self.last = 0  # a visitor starts with as many of the newest updates
+        self.opening: Opening | None = None
         self.ledger = Ledger(self.account, self.channel, latest_only=self.options.latest_only)
 
     @classmethod
@@ -92,9 +96,23 @@ class SubscriberUser(User):
         """Close the connection, if there is one."""
         raise NotImplementedError
 
+    def visit(self, due_ns: int) -> None:  # noqa: ARG002 -- for clients that ask at a fixed rate
+        """Become a visitor that was to come at an instant: it starts with the newest update."""
+        self.last = 1
+
+    def take_leave(self) -> None:
+        """Close the connection in order, as a visitor does that has what it came for."""
+        self.hang_up()
+
     @task
     def subscribe(self) -> None:
-        """Receive until Locust stops this user; after a failure, wait and continue.
+        """Receive until Locust stops this user. In a load of visitors, be their host: they are users of this class."""
+        if self.load.visits.are_expected:
+            self.load.visits.host(self.account, lambda: type(self)(self.environment))
+        self.receive(self.deliveries)
+
+    def receive(self, deliveries: Callable[[], Iterator[Received]]) -> None:
+        """Receive to the end of `deliveries`; after a failure, wait and continue.
 
         Every failure that a server can cause is caught here. An error answer is an answer: the connection stays.
         """
@@ -104,7 +122,7 @@ class SubscriberUser(User):
         while True:
             try:
                 gevent.sleep(pause_seconds)
-                self.listen()
+                self.listen(deliveries())
             except Cut as cut:
                 pause_seconds = cut.pause_seconds
                 self.lose_connection()
@@ -114,11 +132,14 @@ class SubscriberUser(User):
                 pause_seconds = self.pause_after(error)
                 self.account.totals.breaks += self.is_connected
                 self.lose_connection()
+            else:
+                self.listener = None  # it has what it came for: there is nothing to cut any more
+                return
 
-    def listen(self) -> None:
-        """Enter what is received into the ledger, until the connection breaks."""
+    def listen(self, deliveries: Iterator[Received]) -> None:
+        """Enter what is received into the ledger, until the deliveries end or the connection breaks."""
         receive, note, read = self.ledger.receive, self.note_delivery, self.account.read
-        for updates, (arrival_ns, read_ns, by_kernel) in self.deliveries():
+        for updates, (arrival_ns, read_ns, by_kernel) in deliveries:
             read(arrival_ns, read_ns, by_kernel=by_kernel)
             self.well_ns = self.well_ns or read_ns
             if updates and not self.has_received:
@@ -172,8 +193,13 @@ class SubscriberUser(User):
         if not self.is_connected or not self.is_open or self.listener is None:
             return False
         # Not gevent.kill(): that marks the greenlet as dead, and Locust could not find its user any more.
-        gevent.get_hub().loop.run_callback(self.listener.throw, Cut(pause_seconds))
+        gevent.get_hub().loop.run_callback(self._cut, Cut(pause_seconds))
         return True
+
+    def _cut(self, cut: Cut) -> None:
+        """Cut the connection now, unless the client has left meanwhile."""
+        if self.listener is not None:
+            self.listener.throw(cut)
 
     def stop(self, force: bool = False) -> bool:  # noqa: ARG002 -- Locust's signature
         """Stop at once: Locust would wait --stop-timeout for a task that never ends by itself."""
@@ -190,8 +216,13 @@ class SubscriberUser(User):
 
     def target(self, *, after: Cursor | str | None, **query: str) -> str:
         """Return the path and query of a request for what came after a cursor, if there is one."""
-        deliver = "latest" if self.options.latest_only else ""
-        given = {"channel": self.channel, "after": str(after or ""), "deliver": deliver, **query}
+        given = {
+            "channel": self.channel,
+            "after": str(after or ""),
+            "last": str(self.last) if self.last and not after else "",
+            "deliver": "latest" if self.options.latest_only else "",
+            **query,
+        }
         parameters = "&".join(f"{name}={value}" for name, value in given.items() if value)
         return f"{self.transport.path}?{parameters}" if parameters else self.transport.path
 
@@ -219,6 +250,7 @@ class SubscriberUser(User):
         self.account.connecting.record(now - since_ns)
         if self.broken_ns:
             self.account.returning.record(now - self.broken_ns)
+        self.opening = self.opening or Opening(client.opened_ns, client.sent_ns, answered_ns)
         stages = self.account.stages
         stages["tcp_connected"].record(client.opened_ns - since_ns)
         stages["request_sent"].record(client.sent_ns - since_ns)

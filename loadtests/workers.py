@@ -15,6 +15,7 @@ from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
 from loadtests.load import LOADS, Load
 from wirerace.errors import TrialFailed
 from wirerace.observe.account import AccountRecord, LoadState, Window, merge
+from wirerace.workload.population import WHOLE, Share
 
 HELLO, ASK, ANSWER, ACCOUNT = "wirerace_hello", "wirerace_ask", "wirerace_answer", "wirerace_account"
 TEST = "wirerace_test"
@@ -58,14 +59,14 @@ class Alone:
         """Return its state; an empty one before the test has started."""
         return self._load.state() if self._load is not None else LoadState()
 
-    def set_window(self, window: Window) -> None:
-        """Set the window of its accounts.
+    def set_window(self, window: Window, share: Share = WHOLE) -> None:
+        """Set the window of its accounts, and its share of the visitors.
 
         Raises TrialFailed before the test has started, because nothing would be counted.
         """
         if self._load is None:
             raise TrialFailed("no test has started")
-        self._load.set_window(window)
+        self._load.set_window(window, share)
 
     def cut(self, jitter_seconds: float) -> int:
         """Cut all its connections."""
@@ -124,8 +125,11 @@ class Workers:
         return LoadState(*(sum(column) for column in zip(*map(msgspec.structs.astuple, states), strict=True)))
 
     def set_window(self, window: Window) -> None:
-        """Set the window of all workers."""
-        self._ask("set_window", type(None), window)
+        """Set the window of all workers, and give each its share of the visitors."""
+        self._refuse_if_any_is_gone()
+        workers = sorted(self._left())
+        for number, worker in enumerate(workers):
+            self._answers_of({worker}, "set_window", type(None), window, Share(number, len(workers)))
 
     def cut(self, jitter_seconds: float) -> int:
         """Cut all connections of all workers."""
@@ -187,7 +191,7 @@ def answer_master(environment: Environment, runner: WorkerRunner) -> None:
     alone = Alone(environment)
     questions: dict[str, Callable[[bytes], object]] = {
         "state": lambda _: alone.state(),
-        "set_window": lambda arguments: alone.set_window(*msgspec.json.decode(arguments, type=tuple[Window])),
+        "set_window": lambda arguments: alone.set_window(*msgspec.json.decode(arguments, type=tuple[Window, Share])),
         "cut": lambda arguments: alone.cut(*msgspec.json.decode(arguments, type=tuple[float])),
         "finish": lambda _: alone.finish(),
     }

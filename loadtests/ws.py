@@ -1,6 +1,7 @@
 """A lean WebSocket client: shakes hands, reads messages, answers pings and closes."""
 
 import base64
+import contextlib
 import hashlib
 import os
 
@@ -12,7 +13,15 @@ from wirerace.errors import BadAnswer, BadCursor, ConnectionLost, Refused
 from wirerace.transports.websocket import Deflate
 from wirerace.wire.deflate import Inflater, InflatingReader
 from wirerace.wire.frame_reader import FrameReader
-from wirerace.wire.frames import FrameError, Message, Opcode, close_code_of, encode_frame
+from wirerace.wire.frames import (
+    CloseCode,
+    FrameError,
+    Message,
+    Opcode,
+    close_code_of,
+    encode_close,
+    encode_frame,
+)
 from wirerace.wire.negotiation import EXTENSIONS_HEADER, checked_answer, offer, refuse_any
 from wirerace.wire.update import CURSOR_HEADER, Cursor
 
@@ -77,6 +86,13 @@ class WebSocketClient:
                 raise
             self._end = error  # Messages before the end count; the next call raises the end.
         return messages
+
+    def leave(self) -> None:
+        """Send a close frame, and read until the server has closed (RFC 6455, section 7.1.1)."""
+        with contextlib.suppress(OSError, ConnectionLost):
+            self._connection.send(encode_close(CloseCode.NORMAL, mask=os.urandom(4)))
+            while True:
+                self._connection.receive()
 
     def close(self) -> None:
         """Close at once."""

@@ -9,7 +9,7 @@ from services.answers import Encoded
 from services.channel import Channel
 from services.connection import ServerConnection
 from services.host import Port
-from services.transport import ServerOptions, TransportService, cursor_of, latest_only_of, parameters_of, seconds_of
+from services.transport import ServerOptions, TransportService, latest_only_of, parameters_of, seconds_of, start_of
 from wirerace.transports.longpolling import TRANSPORT
 
 MOST_HOLD_SECONDS = 3600.0
@@ -37,7 +37,7 @@ class LongPolling(TransportService):
     async def deliver(self, request: web.BaseRequest, channel: Channel) -> web.StreamResponse:
         """Answer as soon as there is a newer update."""
         parameters = parameters_of(request)
-        after, latest_only = cursor_of(parameters), latest_only_of(parameters)
+        after, latest_only = start_of(parameters, channel), latest_only_of(parameters)
         hold_seconds = seconds_of(parameters, "hold", self.options.hold_seconds, MOST_HOLD_SECONDS)
         connection = request.protocol
         if not isinstance(connection, ServerConnection):

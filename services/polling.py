@@ -6,7 +6,7 @@ from services import heads
 from services.answers import Conditional
 from services.channel import Channel
 from services.host import Port
-from services.transport import ServerOptions, TransportService, cursor_of, latest_only_of, parameters_of
+from services.transport import ServerOptions, TransportService, latest_only_of, parameters_of, start_of
 from wirerace.transports.polling import TRANSPORT
 
 
@@ -29,13 +29,14 @@ class Polling(TransportService):
         """Answer now.
 
         A request without `after` may be conditional: its answer has the cursor as its ETag, and If-None-Match takes
-        that back.
+        that back. Such a tag counts more than `last`, because the client keeps the URL.
         """
         parameters = parameters_of(request)
-        after, condition = cursor_of(parameters), None
-        if after is None or "If-None-Match" in request.headers:
-            condition = Conditional.of(heads.entity_tags_of(request), channel.recent.cursor, after)
-            after = condition.cursor
+        after, condition = start_of(parameters, channel), None
+        if "after" not in parameters or "If-None-Match" in request.headers:
+            tags, given = heads.entity_tags_of(request), after if "after" in parameters else None
+            condition = Conditional.of(tags, channel.recent.cursor, given)
+            after = condition.cursor or after
         position, latest_only = channel.recent.position(after), latest_only_of(parameters)
         form = self.form_of(request)
         return self.answers[channel].since(position, after, form, latest_only=latest_only, condition=condition)

@@ -13,7 +13,7 @@ from services.channel import Channel
 from services.connection import ServerConnection
 from services.fanout import Fanout, Subscriber
 from services.recent import Recent
-from services.transport import ServerOptions, TransportService, cursor_of, latest_only_of, parameters_of
+from services.transport import ServerOptions, TransportService, latest_only_of, parameters_of, start_of
 from wirerace.errors import BadInput
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.wire.update import CURSOR_HEADER, Cursor
@@ -108,16 +108,16 @@ class ChunkedService(TransportService):
         """Return what comes before the first update."""
         return b""
 
-    def resumed_from(self, request: web.BaseRequest) -> Cursor | None:
+    def resumed_from(self, request: web.BaseRequest, channel: Channel) -> Cursor | None:
         """Return the cursor that a request resumes from, None without one.
 
         Raises BadInput when it is malformed.
         """
-        return cursor_of(parameters_of(request))
+        return start_of(parameters_of(request), channel)
 
     async def deliver(self, request: web.BaseRequest, channel: Channel) -> web.StreamResponse:
         """Send what comes until the client goes."""
-        after = self.resumed_from(request)
+        after = self.resumed_from(request, channel)
         heads.refuse_unacceptable(request, self.content_type)
         if request.version < (1, 1):
             raise BadInput("this answer is chunked, and HTTP/1.0 knows no chunks: ask with HTTP/1.1")

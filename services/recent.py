@@ -109,9 +109,16 @@ class Recent:
         return before_oldest
 
     def cursor_at(self, position: int) -> Cursor:
-        """Return the cursor of a client that has everything up to `position`, the position of a kept update."""
-        run = next(run for run in reversed(self._runs) if run.first <= position)
+        """Return the cursor of a client that has everything up to `position`: a kept update's, or that before them."""
+        run = next((run for run in reversed(self._runs) if run.first <= position), self._runs[0])
         return Cursor(run.epoch, run.first_seq + position - run.first)
+
+    def before_newest(self, count: int) -> Cursor | None:
+        """Return the cursor of a client that lacks the `count` newest updates, as far as they are kept.
+
+        None before the first update.
+        """
+        return self.cursor_at(max(self.head - count, self._before_oldest)) if self._kept else None
 
     def after(self, position: int, most_updates: int, most_bytes: int) -> list[Kept]:
         """Return what is kept after `position`, oldest first, up to both bounds, and at least one update."""

@@ -5,6 +5,7 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta
 
+from services.channel import Channel
 from services.host import Port
 from services.push import ChunkedServerOptions, ChunkedService, chunk_of
 from wirerace.errors import BadCursor, BadInput, shown
@@ -47,9 +48,9 @@ class Sse(ChunkedService):
         retry = f"retry: {self.options.retry_seconds * 1000:.0f}\n" if self.options.retry_seconds else ""
         return f"{retry}id: {cursor}\n\n".encode()
 
-    def resumed_from(self, request: web.BaseRequest) -> Cursor | None:
+    def resumed_from(self, request: web.BaseRequest, channel: Channel) -> Cursor | None:
         """Return the cursor in Last-Event-ID, which a browser that reconnects adds to the same URL, else of `after`."""
-        after, given = super().resumed_from(request), request.headers.get(LAST_EVENT_ID)
+        after, given = super().resumed_from(request, channel), request.headers.get(LAST_EVENT_ID)
         if not given:
             return after
         try:

@@ -20,7 +20,11 @@ from wirerace.errors import BadInput, shown
 from wirerace.transports import PRODUCER_PORT
 from wirerace.wire.update import Cursor, Update, is_channel
 
+MOST_LAST = 1_000_000
+"""The most of the newest updates that a client may start with; a server has as many as it keeps."""
+
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?(e-?[0-9]{1,2})?", re.ASCII | re.IGNORECASE)
+_COUNT = re.compile(r"[1-9][0-9]{0,6}", re.ASCII)
 
 
 class ServerOptions(ServiceOptions, frozen=True, kw_only=True):
@@ -143,6 +147,22 @@ def channel_of(parameters: dict[str, str]) -> str:
     if name and not is_channel(name):
         raise BadInput(f"channel must be 1 to 32 letters, digits, _ and -, got {shown(name)}")
     return name
+
+
+def start_of(parameters: dict[str, str], channel: Channel) -> Cursor | None:
+    """Return the cursor after which a client starts: `after`, or before as many of the newest as `last` says.
+
+    Without either it is None, and the client starts with the next update. Raises BadInput when one is malformed, or
+    when there are both.
+    """
+    after, last = cursor_of(parameters), parameters.get("last")
+    if last is None:
+        return after
+    if after is not None:
+        raise BadInput("last and after are two places to start from: give one of them")
+    if not (_COUNT.fullmatch(last) and int(last) <= MOST_LAST):
+        raise BadInput(f"last must be a whole number from 1 to {MOST_LAST:,}, got {shown(last)}")
+    return channel.recent.before_newest(int(last))
 
 
 def latest_only_of(parameters: dict[str, str]) -> bool:

@@ -15,7 +15,7 @@ from services.handshake import accept_of, switching
 from services.host import Port
 from services.incoming import Dropping
 from services.push import PushedClient
-from services.transport import ServerOptions, TransportService, cursor_of, parameters_of
+from services.transport import ServerOptions, TransportService, parameters_of, start_of
 from wirerace.observe.metrics import EchoMetrics, ServiceMetrics
 from wirerace.transports.websocket import TRANSPORT, Deflate
 from wirerace.wire.deflate import LEAST_MEMORY_LEVEL, LEAST_WINDOW_BITS, MOST_MEMORY_LEVEL, MOST_WINDOW_BITS
@@ -119,7 +119,7 @@ class WebSocket(TransportService):
     async def deliver(self, request: web.BaseRequest, channel: Channel) -> web.StreamResponse:
         """Shake hands, then send each update until the client leaves."""
         accept = accept_of(request, self.allowed_origins)
-        after = cursor_of(parameters_of(request))
+        after = start_of(parameters_of(request), channel)
         audience = self._audiences[channel]
         agreement, answer = agreed_with(request, audience.deflated)
         fanout = audience.plain if agreement is None else audience.to_all

@@ -12,6 +12,7 @@ from locust.argument_parser import LocustArgumentParser
 
 from loadtests.options import add_options
 from wirerace.analysis.figures import FIGURES
+from wirerace.analysis.visit_figures import VISIT_FIGURES
 from wirerace.cli.reproduce import ReproductionRecord
 from wirerace.experiment.plans import contestants_of
 from wirerace.experiment.reading import read_experiment
@@ -71,7 +72,8 @@ def test_every_figure_of_the_summary_is_documented_as_it_is_declared() -> None:
     )
 
     assert [
-        (figure.id, figure.primary, figure.unit, figure.better, figure.label, figure.about) for figure in FIGURES
+        (figure.id, figure.primary, figure.unit, figure.better, figure.label, figure.about)
+        for figure in (*FIGURES, *VISIT_FIGURES)
     ] == [(name, bool(primary), unit, better, label, about) for name, primary, unit, better, label, about in rows]
 
 

@@ -146,6 +146,17 @@ def test_after_gives_the_oldest_first_up_to_both_bounds_but_one_at_least(
     assert left == [(recent.cursor_at(kept.position), kept.encoded) for kept in found]
 
 
+@given(cases, st.integers(1, 15))
+def test_client_that_starts_before_the_newest_gets_that_number_of_them(case: Case, count: int) -> None:
+    recent, model = filled(case)
+
+    assert model.kept()[-count:] == gets(recent, recent.before_newest(count))
+
+
+def test_nothing_lies_before_the_newest_when_there_is_none() -> None:
+    assert None is Recent(Bounds(10, 100)).before_newest(1)
+
+
 def test_client_without_a_cursor_starts_at_the_next_update() -> None:
     recent = recent_of(("e0", 1), ("e0", 2))
     position = recent.position(None)

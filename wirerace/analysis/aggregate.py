@@ -7,11 +7,29 @@ from statistics import fmean, stdev
 from wirerace.analysis.figure import Figure
 from wirerace.analysis.figures import FIGURES, PRIMARY
 from wirerace.analysis.student import t_within
+from wirerace.analysis.visit_figures import VISIT_FIGURES
 from wirerace.record.result import Compared, Declared, Interval, Result, Summary
 
 CONFIDENCE = 0.95
 LEAST_REPEATS = 3
 """Two repeats say almost nothing about their spread: the interval would be 12.7 standard errors wide."""
+OF_VISITORS_TOO = {
+    "reach",
+    "latency.mean",
+    "latency.p99",
+    "reader_lag.mean",
+    "responses.empty",
+    "traffic",
+    "server.busy",
+    "server.cpu_idle",
+    "connections.broken",
+    "return.mean",
+    "return.p99",
+    "lost",
+    "duplicated",
+    "reordered",
+}
+"""The figures of clients that stay that make sense with visitors; none of them is primary there."""
 LARGEST = 1e150
 """The largest number that is squared."""
 
@@ -23,7 +41,7 @@ def summarised(result: Result, points: int = 1) -> Summary:
     """
     ids = [contestant.id for contestant in result.present]
     others, figures = ids[1:], figures_of(result)
-    comparisons = len(PRIMARY) * len(others) * points
+    comparisons = len(primary_of(result)) * len(others) * points
     pairs = [(one, ids[0], figure) for one in others for figure in figures if not figure.total]
     return Summary(
         repeats=len({trial.repeat for trial in result.counted}),
@@ -56,7 +74,21 @@ def confidence_of(figure: Figure, comparisons: int) -> float:
 
 def figures_of(result: Result) -> list[Figure]:
     """Return the figures that are worth a row."""
-    return [figure for figure in FIGURES if not figure.if_any or any(figure.of(trial) for trial in result.counted)]
+    figures: Sequence[Figure] = FIGURES
+    if has_visitors(result):
+        too = [figure._replace(primary=False) for figure in FIGURES if figure.id in OF_VISITORS_TOO]
+        figures = [*VISIT_FIGURES, *too]
+    return [figure for figure in figures if not figure.if_any or any(figure.of(trial) for trial in result.counted)]
+
+
+def primary_of(result: Result) -> Sequence[Figure]:
+    """Return the primary figures of a result: those of clients that stay, or of visitors."""
+    return tuple(figure for figure in VISIT_FIGURES if figure.primary) if has_visitors(result) else PRIMARY
+
+
+def has_visitors(result: Result) -> bool:
+    """Return whether a result is of visitors."""
+    return any(trial.visits is not None for trial in result.counted)
 
 
 def over_repeats(result: Result, contestant: str, figure: Figure) -> Interval:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from wirerace.analysis.visits import expected_of_visits
 from wirerace.clock import to_ns
 from wirerace.experiment.patience import SPARE_SECONDS, longest_seconds, return_seconds
 from wirerace.experiment.plans import Plan
@@ -25,13 +26,14 @@ class Expected(NamedTuple):
 
 def expected_of(plan: Plan, raw: Raw) -> Expected:
     """Return what is expected. What was superseded, for clients of the latest only, is not."""
-    grace_ns, account = to_ns(_grace_seconds(plan, raw)), raw.account
+    grace_ns, account = to_ns(grace_seconds(plan, raw)), raw.account
     made = {channel: _Made(epochs, raw.window, grace_ns) for channel, epochs in raw.truth.by_channel().items()}
     nothing = _Made([], raw.window, grace_ns)
     whole = account.subscribed_to | {"": account.subscribed - sum(account.subscribed_to.values())}
     due = sum(clients * made.get(channel, nothing).in_window for channel, clients in whole.items())
     for subscription, clients_alike in Counter(account.partly).items():
         due += clients_alike * made.get(subscription.channel, nothing).for_subscription(subscription)
+    due += expected_of_visits(plan, raw, grace_ns)
     superseded = account.superseded + sum(
         clients_alike * made.get(skip.channel, nothing).between(skip)
         for skip, clients_alike in Counter(account.skips).items()
@@ -39,11 +41,11 @@ def expected_of(plan: Plan, raw: Raw) -> Expected:
     return Expected(sum(one.in_window for one in made.values()), due - superseded, superseded)
 
 
-def _grace_seconds(plan: Plan, raw: Raw) -> float:
+def grace_seconds(plan: Plan, raw: Raw) -> float:
     """Return the grace period: a client that leaves is expected to have every older update, with any last cursor."""
-    grace_seconds = longest_seconds(raw.path, plan.options) + SPARE_SECONDS + _waited_seconds(raw)
+    usual_seconds = longest_seconds(raw.path, plan.options) + SPARE_SECONDS + _waited_seconds(raw)
     broke = raw.account.returning.recorded or any(part.restarts for part in raw.measured.parts.values())
-    return grace_seconds + (return_seconds(raw.path) if broke else 0.0)
+    return usual_seconds + (return_seconds(raw.path) if broke else 0.0)
 
 
 def _waited_seconds(raw: Raw) -> float:

@@ -5,6 +5,7 @@ their number. All other figures are exploratory.
 """
 
 from wirerace.analysis.figure import FEWER, SOONER, YOUNGER, Figure
+from wirerace.analysis.visit_figures import VISIT_FIGURES
 from wirerace.record.trial import Trial
 
 
@@ -289,6 +290,6 @@ FIGURES = (
 )
 """In the order in which they are shown."""
 
-BY_ID = {figure.id: figure for figure in FIGURES}
+BY_ID = {figure.id: figure for figure in (*FIGURES, *VISIT_FIGURES)}
 PRIMARY = tuple(figure for figure in FIGURES if figure.primary)
 """The primary figures: one for each question by which transports are chosen (how soon, how fresh, at what cost)."""

@@ -3,9 +3,10 @@
 from msgspec.structs import replace
 
 from wirerace.analysis.costs import bytes_of, load_cost, machine_of, proxy_quality, server_cost
-from wirerace.analysis.expected import expected_of
+from wirerace.analysis.expected import expected_of, grace_seconds
 from wirerace.analysis.times import connecting_of, returning_of, seconds_of, times_of
-from wirerace.clock import NS_PER_SECOND
+from wirerace.analysis.visits import unknown_of_visits, visits_of
+from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.errors import TrialFailed
 from wirerace.experiment.plans import Plan
 from wirerace.observe.account import AccountRecord
@@ -32,6 +33,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
     lost = expected - account.delivered
     made_at = raw.truth.made_at
     unknown = sum((sequence, seq) not in made_at for sequence, seqs in account.updates.items() for seq in seqs)
+    unknown += unknown_of_visits(raw)
     if unknown or lost < 0:
         raise TrialFailed(f"clients hold {max(unknown, -lost)} updates that the producer never made in this window")
     return Trial(
@@ -80,6 +82,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         proxy=proxy_quality(measured),
         producer=_producer(raw),
         machine=machine_of(measured),
+        visits=visits_of(plan, raw, to_ns(grace_seconds(plan, raw))),
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from wirerace.analysis.predict_visits import visits_beside
 from wirerace.analysis.thresholds import FAN_OUT_LATENCY, TOLERANCES, Tolerance
 from wirerace.analysis.validity.theory import is_predicted
 from wirerace.experiment.plans import Plan
@@ -24,6 +25,8 @@ LEAST_REPLAYED = 200
 
 def theory_of(plan: Plan, raw: Raw, trial: Trial) -> tuple[list[Cell], list[Condition]]:
     """Return theory beside measurement, and the conditions under which it holds; empty if nothing is predicted."""
+    if plan.experiment.population.is_visit:
+        return visits_beside(plan, raw, trial)
     theory, options, source = find_theory(plan.transport.name), plan.options, plan.experiment.producer
     path = None if theory is None else theory.path_of(plan, raw, trial)
     if theory is None or path is None or not is_predicted(plan.experiment):

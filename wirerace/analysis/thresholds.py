@@ -81,6 +81,30 @@ LATE_POLLS_FRACTION = Limit(
 )
 """The part of polls that left more than 5 % of their interval late, or never."""
 
+VISIT_LATE_P99_SECONDS = Limit(
+    0.01,
+    0.1,
+    "all times of a visit count from its intended arrival: this lateness is in them",
+    "use more load processes (load.processes), a lower population.per_second, or close other programs",
+)
+"""How late the load let visitors come."""
+
+GAVE_UP_FRACTION = Limit(
+    0.0,
+    0.5,
+    "times of whole visits are those of the others, and costs include what they had",
+    "use a longer population.timeout_seconds, or fewer population.updates",
+)
+"""The part of visits that gave up. If most did, the figures describe the exception."""
+
+RESTING_FRACTION = Limit(
+    0.5,
+    None,
+    "a visitor finds no free port when all of them rest",
+    "use a lower population.per_second, or a larger range of ports (net.ipv4.ip_local_port_range)",
+)
+"""The part of this machine's ports for outgoing connections that rest in TIME_WAIT."""
+
 RETRANSMITTED_FRACTION = Limit(
     0.0,
     0.01,
@@ -184,6 +208,10 @@ TOLERANCES: dict[Quantity, Tolerance] = {
     "empty_fraction": Tolerance(0.0, 0.005),
     "updates_per_response": Tolerance(0.02, 0.0),
     "responses_per_client_second": Tolerance(0.03, 0.0),
+    # A visit ends with the closing of its connection, which takes a WebSocket a round trip.
+    "first_age_seconds": Tolerance(0.05, 0.002),
+    "visit_seconds": Tolerance(0.02, 0.003),
+    "requests_per_visit": Tolerance(0.03, 0.02),
 }
 
 FAN_OUT_LATENCY = Tolerance(0.25, 0.0002)
@@ -196,6 +224,9 @@ FAR: dict[Quantity, Tolerance] = {
     "empty_fraction": Tolerance(0.0, 0.2),
     "updates_per_response": Tolerance(0.5, 0.1),
     "responses_per_client_second": Tolerance(0.25, 0.0),
+    "first_age_seconds": Tolerance(1.0, 0.05),
+    "visit_seconds": Tolerance(0.5, 0.1),
+    "requests_per_visit": Tolerance(0.25, 0.1),
 }
 """A larger deviation is not a matter of tolerances: something stood still, or another setting was measured.
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from wirerace.analysis.aggregate import summarise
+from wirerace.analysis.crossing import crossings_of
 from wirerace.cli.planning import confirm, print_plan
 from wirerace.errors import BadInput, printable
 from wirerace.experiment.model import Experiment
@@ -113,6 +114,7 @@ def _finish(study: Study, directory: RunDirectory, result: Result) -> None:
     with progress_display() as on_progress:
         run(study, directory, on_progress, result)
     summarise(result)
+    result.crossings = crossings_of(result)
     directory.save(result)
     print_result(result)
 

@@ -26,7 +26,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     a time uniform over the next `jitter_seconds`.
     """
 
-    kind: Annotated[FaultKind, Meta(description="what happens")]
+    kind: Annotated[FaultKind, Meta(description="what happens", extra={"example": '"stall"'})]
     on: Annotated[FaultPlace, Meta(description="which part it happens to")]
     at_seconds: Annotated[float, Meta(ge=0, le=86_400, description="when, from the beginning of the window")]
     lasts_seconds: Annotated[float, Meta(ge=0, le=60, description="how long a stall lasts")] = 0.0

@@ -10,6 +10,7 @@ from wirerace.experiment.faults import Fault
 from wirerace.experiment.paths import NetworkPath
 from wirerace.transports import TRANSPORTS
 from wirerace.transports.transport import TransportOptions
+from wirerace.workload.population import Population
 from wirerace.workload.schedule import Seed, Source
 from wirerace.workload.shapes import RampShape, Shape, SpikeShape, SteadyShape, StepsShape
 
@@ -92,11 +93,17 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: Seed = 1
     producer: Source = Source()
     clients: Clients = Clients()
+    population: Population = Population()
     options: dict[str, TransportOptions] = {}
     paths: dict[Name, NetworkPath] = {}
     faults: list[Fault] = []
     load: LoadOptions = LoadOptions()
     window: WindowOptions = WindowOptions()
+
+    @property
+    def staying(self) -> int:
+        """The clients that are there when the window begins, and stay; visitors do not."""
+        return 0 if self.population.is_visit else self.clients.count_at_start
 
 
 OWN_KEYS = tuple(name for name in Experiment.__struct_fields__ if name != "options")
@@ -114,6 +121,10 @@ def document_of(experiment: Experiment) -> dict[str, Any]:
     for shape in get_args(OfClients):
         if shape != experiment.clients.shape:
             document["clients"].pop(shape, None)
+    if experiment.population.is_visit:
+        del document["clients"]
+    else:
+        document["population"] = {"kind": experiment.population.kind}
     return _without_empty(document)
 
 

@@ -18,6 +18,7 @@ from wirerace.experiment.older import refuse_older_keys
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.plans import contestants_of, schedule_of
 from wirerace.experiment.settings import Document, Setting, Study, axes_of, documents_of, with_value
+from wirerace.experiment.visits import check_keys, check_visits
 from wirerace.files import read_text
 from wirerace.transports import TRANSPORTS
 from wirerace.workload.shapes import StepsStage, check_shape
@@ -60,7 +61,9 @@ def study_of(document: Document, directory: Path) -> Study:
     ]
     resolved = document_of(settings[0].experiment)
     for shape, experiment in {setting.experiment.clients.shape: setting.experiment for setting in settings}.items():
-        if shape in (of_shape := document_of(experiment)["clients"]):  # each setting has the table of its own shape
+        if shape in (
+            of_shape := document_of(experiment).get("clients", {})
+        ):  # each setting has the table of its own shape
             resolved["clients"].setdefault(shape, of_shape[shape])
     for axis in axes:
         resolved = with_value(resolved, axis.keys, list(axis.values))
@@ -81,6 +84,7 @@ def experiment_of(document: Document) -> Experiment:
         for name, transport in TRANSPORTS.items()
         if name in document
     }
+    check_keys(document)
     own = {key: value for key, value in document.items() if key not in TRANSPORTS}
     for key, value, of_type in _members(own):
         convert(value, of_type, key)
@@ -167,6 +171,7 @@ def _check(experiment: Experiment) -> None:
     if experiment.valid_repeats is not None and experiment.tries < experiment.valid_repeats:
         raise BadInput(f"tries must be at least valid_repeats = {experiment.valid_repeats}, got {experiment.tries}")
     _check_clients(experiment)
+    check_visits(experiment, contestants_of(experiment))
     _check_paths(experiment)
     _check_stalls(experiment)
     for number, fault in enumerate(experiment.faults):

@@ -12,18 +12,19 @@ from wirerace.experiment.model import Clients, Experiment, LoadOptions, WindowOp
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.toml import inline
 from wirerace.transports import TRANSPORTS
+from wirerace.workload.population import Population
 from wirerace.workload.schedule import PayloadSizes, Source
 from wirerace.workload.shapes import SHAPES, StepsStage
 
 UNITS = {
-    "_per_second": "1/s",
+    "per_second": "1/s",
     "_seconds": "s",
     "_bytes": "bytes",
     "seconds": "s",
 }
 """The unit by the end of a key's name; the first match counts."""
 OF_SIZES = "bytes"
-TABLES = {"producer", "clients", "options", "paths", "faults", "contestants", "load", "window"}
+TABLES = {"producer", "clients", "population", "options", "paths", "faults", "contestants", "load", "window"}
 """Keys of the top level that are tables: each has a section of its own."""
 EXAMPLES = {
     "title": '"More clients"',
@@ -33,7 +34,6 @@ EXAMPLES = {
     "id": '"polling-closed"',
     "transport": '"polling"',
     "options": "{ keep_alive = false }",
-    "kind": '"stall"',
     "on": '"server"',
     "at_seconds": "4.0",
     "stages": "[{ clients = 50, seconds = 5 }]",
@@ -96,6 +96,10 @@ not run again.
 a trial invalid. With a fault, theory predicts nothing. The stack's containers (`--on compose`) have no proxy, so paths
 with a delay are refused there.
 
+**Visitors.** With `[population] kind = "visit"` nobody stays: visitors come `per_second` times a second, each on a
+connection of its own, take the newest update and `updates` − 1 more, and leave. `[clients]` has no meaning then, and is
+refused. What is measured of them is in [measuring.md](measuring.md#visitors).
+
 **Keys of older files.** `variants`, `link`, `stall` and the shape `storm` are refused. The error shows the line to
 write instead.
 """
@@ -131,6 +135,7 @@ def sections() -> Iterator[Section]:
         if name in Clients.__struct_fields__:
             yield Section(f"`[clients.{name}]`", _first_line(shape), list(_keys(shape)))
     yield Section("`[[clients.steps.stages]]`", _first_line(StepsStage), list(_keys(StepsStage)))
+    yield Section("`[population]`", _first_line(Population), list(_keys(Population)))
     for transport in TRANSPORTS.values():
         yield Section(f"`[{transport.name}]`", _first_line(transport.options), list(_keys(transport.options)))
     yield Section("`[[contestants]]`", _first_line(ContestantTable), list(_keys(ContestantTable)))

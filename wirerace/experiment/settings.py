@@ -14,7 +14,7 @@ from wirerace.experiment.toml import inline
 from wirerace.transports import TRANSPORTS
 
 MOST_SETTINGS = 10_000
-OF_THE_PLAN = {"title", "repeats", "valid_repeats", "tries"}
+OF_THE_PLAN = {("title",), ("repeats",), ("valid_repeats",), ("tries",), ("population", "kind")}
 """Keys that are the same for all settings."""
 OF_THE_CONTESTANT = {"id", "title", "transport"}
 """Keys that identify a contestant."""
@@ -81,7 +81,7 @@ def axes_of(document: Document) -> list[Axis]:
     """
     axes = list(_axes(document, Experiment, []))
     for axis in axes:
-        if axis.keys[0] in OF_THE_PLAN or (axis.keys[0] == "contestants" and axis.keys[-1] in OF_THE_CONTESTANT):
+        if tuple(axis.keys) in OF_THE_PLAN or (axis.keys[0] == "contestants" and axis.keys[-1] in OF_THE_CONTESTANT):
             raise BadInput(f"{axis.name} is the same for all settings: give it one value, not a list")
         if axis.keys[0] in {"transports", "contestants"} and len(axis.keys) == 2:
             raise BadInput(f"{axis.name} is a list in a list: give each member of {axis.keys[0]} by itself")

@@ -10,10 +10,12 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from wirerace.host.limits import ephemeral_ports
 from wirerace.observe.tcp_info import ESTABLISHED, read_tcp_info
-from wirerace.record.samples import Resent
+from wirerace.record.samples import Resent, Resting
 
 ANSWER_SECONDS = 2.0
+FAMILIES = (socket.AF_INET, socket.AF_INET6)
 READ_BYTES = 262_144
 
 # linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h
@@ -21,6 +23,7 @@ NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
 REQUEST_DUMP = 0x301  # NLM_F_REQUEST, NLM_F_DUMP
 ERROR, DONE = 2, 3
 TCP_INFO_ATTRIBUTE = 2  # INET_DIAG_INFO
+TIME_WAIT_STATES = 1 << 6
 CONNECTED_STATES = 0xFFF & ~(1 << 10 | 1 << 6 | 1 << 7)  # all but LISTEN, TIME_WAIT, CLOSE
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _REQUEST = struct.Struct("=BBBxI")  # family, protocol, extensions, states
@@ -75,23 +78,47 @@ def connections_of(server_port: int, proxy_port: int | None = None) -> Connectio
     return found
 
 
+def resting_of(server_port: int, proxy_port: int | None = None) -> Resting | None:
+    """Return the sockets in TIME_WAIT of a server and of its clients; None if the kernel has no list.
+
+    Clients of a path with a proxy connect to the proxy.
+    """
+    try:
+        clients, server = _resting(0, proxy_port or server_port), _resting(server_port, 0)
+    except OSError:
+        return None
+    ports = ephemeral_ports()
+    return Resting(clients, server, None if ports is None else len(ports))
+
+
+def _resting(own_port: int, peer_port: int) -> int:
+    """Return how many sockets in TIME_WAIT have these ports, 0 being any.
+
+    Raises OSError if the kernel has no list.
+    """
+    return sum(
+        kind == SOCK_DIAG_BY_FAMILY
+        for family in FAMILIES
+        for datagram in _ask(request_for(family, own_port, peer_port, TIME_WAIT_STATES))
+        for kind, _ in messages_in(datagram)
+    )
+
+
 def _listed(own_port: int, peer_port: int) -> Connections:
     """Return the connections in this network namespace whose ends have these ports, 0 being any.
 
     Raises OSError if the kernel has no list.
     """
-    if sys.platform != "linux":
-        raise OSError("the list is Linux's")
     found: Connections = {}
-    for family in (socket.AF_INET, socket.AF_INET6):
+    for family in FAMILIES:
         for datagram in _ask(request_for(family, own_port, peer_port)):
             found |= dict(connections_in(datagram))
     return found
 
 
-def request_for(family: int, own_port: int, peer_port: int = 0) -> bytes:
-    """Return the request for a list of the TCP connections of an address family with these ports."""
-    body = _REQUEST.pack(family, socket.IPPROTO_TCP, 1 << (TCP_INFO_ATTRIBUTE - 1), CONNECTED_STATES)
+def request_for(family: int, own_port: int, peer_port: int = 0, states: int = CONNECTED_STATES) -> bytes:
+    """Return the request for a list of the TCP sockets of an address family with these ports, in these states."""
+    body = _REQUEST.pack(family, socket.IPPROTO_TCP, 1 << (TCP_INFO_ATTRIBUTE - 1), states)
     body += _PORTS.pack(own_port, peer_port).ljust(SOCKET_ID_BYTES, b"\0")
     return _HEADER.pack(_HEADER.size + len(body), SOCK_DIAG_BY_FAMILY, REQUEST_DUMP, 0, 0) + body
 
@@ -136,6 +163,8 @@ def _ask(request: bytes) -> Iterator[bytes]:
 
     Raises OSError when the kernel sends none.
     """
+    if sys.platform != "linux":
+        raise OSError("the list is Linux's")
     with contextlib.closing(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG)) as link:
         link.settimeout(ANSWER_SECONDS)
         link.send(request)

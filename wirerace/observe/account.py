@@ -11,6 +11,7 @@ from msgspec.structs import astuple
 
 from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.histogram import NO_LATENCIES, LatenciesRecord, merged
+from wirerace.observe.visit import NO_VISITS, VisitsRecord
 from wirerace.wire.update import Cursor
 
 Outcome = Literal["data", "empty", "error"]
@@ -151,7 +152,8 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     again, `missing` the sequence numbers below a client's highest that it never received. `returning` is how long
     clients were without a connection after theirs broke or was cut. `cuts` counts connections that the load itself cut,
     `breaks` those that broke otherwise. `repeated_requests` counts requests sent again because the server had closed a
-    kept connection. `closed_ns` is when each load process closed its ledgers, Unix nanoseconds.
+    kept connection. `closed_ns` is when each load process closed its ledgers, Unix nanoseconds. `visits` has the visits
+    of a population of visitors.
     """
 
     delivered: int = 0
@@ -198,6 +200,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     processes: list[ProcessUse] = []
 
     closed_ns: list[int] = []
+    visits: VisitsRecord = NO_VISITS
 
     @property
     def spreads(self) -> list[Spread]:
@@ -208,7 +211,8 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
 class LoadState(msgspec.Struct, frozen=True):
     """The state of the load: clients subscribed now, clients that have an update, deliveries.
 
-    `away` counts clients that have no connection now: theirs broke, or they have not had one yet.
+    `away` counts clients that have no connection now: theirs broke, or they have not had one yet. `hosts` counts the
+    load processes that are ready for visitors, `visitors` those that are there now.
     """
 
     subscribed: int = 0
@@ -216,6 +220,8 @@ class LoadState(msgspec.Struct, frozen=True):
     received: int = 0
     delivered: int = 0
     away: int = 0
+    hosts: int = 0
+    visitors: int = 0
 
 
 def merge(records: Sequence[AccountRecord]) -> AccountRecord:

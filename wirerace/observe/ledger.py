@@ -20,6 +20,7 @@ from wirerace.observe.account import (
 )
 from wirerace.observe.histogram import Latencies
 from wirerace.observe.seen import Arrival, Seen
+from wirerace.observe.visit import NO_VISITS, VisitTally
 from wirerace.wire.update import Cursor, Update, sequence_of
 
 
@@ -56,6 +57,7 @@ class Account:
         self.reading = Latencies()
         self.stages = {stage: Latencies() for stage in STAGES}
         self.updates: dict[str, dict[int, list[int]]] = {}
+        self.visits: VisitTally | None = None
         self.live_clients = 0
         self.aged_clients = 0
 
@@ -122,6 +124,7 @@ class Account:
             answering=self.answering.to_record(),
             repolling=self.repolling.to_record(),
             reading=self.reading.to_record(),
+            visits=NO_VISITS if self.visits is None else self.visits.to_record(),
             stages={stage: latencies.to_record() for stage, latencies in self.stages.items()},
             updates={
                 sequence: {seq: Spread(*spread) for seq, spread in of_sequence.items()}
@@ -193,6 +196,21 @@ class Ledger:
             account.totals.upper_bounds += is_bound
             account.delivery(self._sequence, update.seq, arrival_ns - update.ts)
 
+    def begin(self, update: Update, arrival_ns: int) -> None:
+        """Enter the first update of a visitor: a delivery, but it was made before the visitor came, so no latency."""
+        totals, window = self._account.totals, self._account.window
+        self._turn_to(update.epoch, 0)
+        self._seen.add(update.seq)
+        self._renew(update, arrival_ns)
+        totals.received += 1
+        totals.arrived += window.has(arrival_ns)
+        totals.delivered += window.has(update.ts)
+
+    @property
+    def first(self) -> Cursor | None:
+        """The cursor after which it was opened, None if it is not open."""
+        return None if self._opened_ns is None else self._first
+
     @property
     def missing(self) -> int:
         """The number of sequence numbers below the highest that have not been received, and were not superseded."""
@@ -202,10 +220,11 @@ class Ledger:
         """Return the age of the newest update at an instant, None before the first."""
         return None if self._newest_ts is None else at_ns - self._newest_ts
 
-    def close(self, at_ns: int, last: Cursor | None = None) -> None:
+    def close(self, at_ns: int, last: Cursor | None = None, *, is_visit: bool = False) -> None:
         """Unsubscribe, and add the remaining sums to the account.
 
-        A client that leaves while others stay gives its `last` cursor: updates on their path then may be missing.
+        A client that leaves while others stay gives its `last` cursor: updates on their path then may be missing. A
+        visit has a record of its own.
         """
         if self._opened_ns is None:
             return
@@ -221,7 +240,7 @@ class Ledger:
             totals.subscribed += 1
             if self._channel:
                 totals.subscribed_to[self._channel] = totals.subscribed_to.get(self._channel, 0) + 1
-        elif window != NO_WINDOW:
+        elif window != NO_WINDOW and not is_visit:
             totals.partly.append(Subscription(self._first, last, None if last is None else at_ns, self._channel))
         self._opened_ns = None
 

@@ -14,6 +14,7 @@ from wirerace.observe.account import Outcome
 from wirerace.record.migration import OLDER, migrated
 from wirerace.record.result import FILE_NAME, SCHEMA, Raw, Result
 from wirerace.transports import TRANSPORTS
+from wirerace.workload.population import Population
 from wirerace.workload.schedule import Source
 
 READABLE = (*OLDER, SCHEMA)
@@ -38,7 +39,8 @@ class _Outline(msgspec.Struct, kw_only=True):
     title: str
     valid_repeats: int | None = None
     producer: Source
-    clients: _Clients
+    clients: _Clients | None = None
+    population: Population = Population()
     window: _WindowOptions
 
 
@@ -79,7 +81,7 @@ def _check(result: Result) -> None:
         raise BadInput("points: there is none")
     for number, point in enumerate(result.points):
         at = "experiment" if len(result.points) == 1 else f"experiment at points[{number}]"
-        convert(resolved(result.experiment, point.setting), _Outline, at)
+        _check_outline(convert(resolved(result.experiment, point.setting), _Outline, at), at)
     ids = [contestant.id for contestant in result.contestants]
     for number, contestant in enumerate(result.contestants):
         if contestant.transport not in TRANSPORTS:
@@ -93,3 +95,9 @@ def _check(result: Result) -> None:
             raise BadInput(f"trials[{number}].point: there is no points[{trial.point}]")
         if missing := [outcome for outcome in get_args(Outcome) if outcome not in trial.responses]:
             raise BadInput(f"trials[{number}].responses: {missing[0]} is missing")
+
+
+def _check_outline(outline: _Outline, at: str) -> None:
+    """Check that an experiment says who its clients are."""
+    if outline.clients is None and not outline.population.is_visit:
+        raise BadInput(f"{at}.clients is missing")

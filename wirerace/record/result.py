@@ -116,6 +116,35 @@ class Point(msgspec.Struct):
     summary: Summary | None = None
 
 
+Costs = Literal["less", "more", "undecided", "unknown"]
+
+
+class CrossingStep(msgspec.Struct, frozen=True):
+    """A cost of one contestant as a ratio to that of another, for visits of a number of updates.
+
+    `costs` says whether the first costs `less` or `more`. It is `undecided` where the interval includes both.
+    """
+
+    updates: int
+    ratio: Interval | None
+    costs: Costs
+
+
+class Crossing(msgspec.Struct, frozen=True, kw_only=True):
+    """A cost of a visit with one contestant against another, from few updates to many.
+
+    `from_updates` is the number of updates from which on the first costs less, None if there is none among those
+    measured. `setting` has the other swept keys.
+    """
+
+    figure: str
+    one: str
+    other: str
+    from_updates: int | None
+    steps: list[CrossingStep]
+    setting: dict[str, Any] = {}
+
+
 class Discarded(msgspec.Struct, frozen=True):
     """A repeat that does not count, because one of its trials was invalid."""
 
@@ -129,6 +158,7 @@ class Result(msgspec.Struct, kw_only=True):
     `experiment_file` is the file that it was read from; None for one that is built in or came through a pipe. `ran_on`
     is the target, None if an older version did not record it. `checkup` describes the machine at rest, before the first
     trial. `trials` are in the order in which they ran, each with the id of its contestant and the index of its point.
+    `crossings` are those of a sweep over the updates of a visit.
     """
 
     schema: int = SCHEMA
@@ -145,6 +175,7 @@ class Result(msgspec.Struct, kw_only=True):
     trials: list[Trial] = []
     discarded: list[Discarded] = []
     failures: list[Failure] = []
+    crossings: list[Crossing] = []
 
     @property
     def present(self) -> list[ContestantRecord]:

@@ -73,6 +73,18 @@ class Resent(msgspec.Struct, frozen=True):
     closed: int
 
 
+class Resting(msgspec.Struct, frozen=True):
+    """Sockets in TIME_WAIT, in which the end that closed first keeps its port for a while.
+
+    `clients` are those at ports of clients, `server` those at the server's port. `ports` is how many ports the machine
+    has for outgoing connections, None if it is not known.
+    """
+
+    clients: int
+    server: int
+    ports: int | None = None
+
+
 class ProxyReport(Sample, frozen=True, kw_only=True):
     """What a path's proxy did between two instants: its CPU time, and how late it forwarded.
 
@@ -105,7 +117,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     core that it took without clients. `parts` has the observations of every part of the trial. `proxy` is what the
     proxy did in the window; None if there is none or it did not answer. `proxy_core` is the core that it is bound to,
     which it may share with the load. `resent` is what the connections of server and proxy sent again; None if they
-    cannot be read.
+    cannot be read. `resting` are the sockets in TIME_WAIT at the window's end, if they can be counted.
     """
 
     server: tuple[ServerSample, ServerSample] | None
@@ -124,6 +136,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     proxy_shares_core: bool = False
     resent: Resent | None = None
     after: Memory | None = None
+    resting: Resting | None = None
 
 
 SPAN_TOLERANCE = 0.05

@@ -9,12 +9,16 @@ from typing import Literal, get_args
 import msgspec
 
 from wirerace.observe.account import ConnectStage, Outcome
+from wirerace.observe.visit import VisitStage
 from wirerace.record.parts import Bytes, LoadCost, Machine, PartRecord, ProducerQuality, ServerCost
+from wirerace.record.samples import Resting
 
-Quantity = Literal[
+StayQuantity = Literal[
     "latency_seconds", "age_seconds", "empty_fraction", "updates_per_response", "responses_per_client_second"
 ]
-QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
+VisitQuantity = Literal["first_age_seconds", "visit_seconds", "requests_per_visit"]
+Quantity = StayQuantity | VisitQuantity
+QUANTITIES: tuple[StayQuantity, ...] = get_args(StayQuantity)
 Kind = Literal["prediction", "fit"]
 Weight = Literal["reason", "doubt", "unchecked"]
 
@@ -167,6 +171,29 @@ class Verdict(msgspec.Struct, frozen=True):
     findings: list[Finding] = []
 
 
+class Visits(msgspec.Struct, frozen=True, kw_only=True):
+    """The visits that were due in the window.
+
+    `updates` is how many each visitor was to take. `unfinished` visits had not ended when the load did. `stale` visits
+    began with an update although a newer one had long been made. `stages_seconds` count from the intended arrival;
+    `closed` is the whole visit. `first_age_seconds` is how old the first update was when it arrived. `requests` is how
+    many a visit sent on average, `connections` how many it opened, on average over the trial. `resting` is None if the
+    kernel cannot be asked.
+    """
+
+    updates: int
+    due: int
+    finished: int
+    gave_up: int
+    unfinished: int
+    stale: int
+    stages_seconds: dict[VisitStage, Times]
+    first_age_seconds: Times
+    requests: float | None
+    connections: float | None
+    resting: Resting | None
+
+
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """One contestant at one setting, once: its id, and the number of the setting among the result's points.
 
@@ -221,6 +248,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     proxy: ProxyQuality | None = None
     producer: ProducerQuality
     machine: Machine
+    visits: Visits | None = None
     theory: list[Cell] = []
     conditions: list[Condition] = []
     verdict: Verdict | None = None

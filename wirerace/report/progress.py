@@ -28,9 +28,14 @@ def progress_display() -> Iterator[Callable[[Progress], None]]:
 def line_of(progress: Progress) -> str:
     """Return one line: which trial, its phase, clients, deliveries a second, time left."""
     left = round(progress.left_seconds)
+    there = (
+        f"{progress.connected} visitors"
+        if progress.clients is None
+        else f"{progress.connected}/{progress.clients} clients"
+    )
     return (
-        f"[{progress.number}/{progress.total}] {progress.plan.title}: {progress.phase} · "
-        f"{progress.connected}/{progress.clients} clients · {progress.deliveries_per_second:.0f} deliveries/s · "
+        f"[{progress.number}/{progress.total}] {progress.plan.title}: {progress.phase} · {there} · "
+        f"{progress.deliveries_per_second:.0f} deliveries/s · "
         f"{left // 60}:{left % 60:02d} left"
     )
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from wirerace.analysis.aggregate import summarised
+from wirerace.analysis.aggregate import has_visitors, summarised
 from wirerace.analysis.figures import BY_ID
 from wirerace.errors import printable
 from wirerace.experiment.toml import inline
@@ -27,6 +27,16 @@ COLUMNS = {
     "server.busy": "server\nbusy",
 }
 """The figures of a sweep's table, and their headings: short ones, because a terminal has 80 columns."""
+VISIT_COLUMNS = {
+    "visit.first_update": "first\nupdate",
+    "visit.whole": "whole\nvisit",
+    "visit.requests": "requests",
+    "visit.segments": "segments",
+    "visit.ip_bytes": "bytes,\nIP",
+    "visit.server_cpu": "server\nCPU",
+}
+"""The same with visitors: all of them are for one visit."""
+HEADINGS = COLUMNS | VISIT_COLUMNS
 WIDE, LEAST_WIDTH = 1000, 72
 MOST_HEADING = 10
 """The width of a swept key's heading, if its parts are no longer."""
@@ -35,7 +45,7 @@ GOOD, CARE, NOT = "✓", "?", "✗"
 
 def sweep_of(result: Result, columns: int) -> list[Table]:
     """Return the table of a sweep: all figures in one, or in several where a number would not fit."""
-    ids, tables = list(COLUMNS), list[Table]()
+    ids, tables = list(VISIT_COLUMNS if has_visitors(result) else COLUMNS), list[Table]()
     for count in range(1, len(ids) + 1):
         size = math.ceil(len(ids) / count)
         tables = [_table_of(result, ids[start : start + size]) for start in range(0, len(ids), size)]
@@ -66,7 +76,7 @@ def _table_of(result: Result, ids: Sequence[str]) -> Table:
     words = [word for contestant in result.present for word in printable(contestant.title).split()]
     table.add_column("", min_width=max(map(len, words), default=0))  # titles are wrapped, numbers are never cut
     for name in ids:
-        table.add_column(COLUMNS[name], justify="right", no_wrap=True)
+        table.add_column(HEADINGS[name], justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for index, point in enumerate(result.points):
         for row in _rows(result.at(index), list(map(_value, point.setting.values())), ids):

@@ -12,18 +12,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from wirerace.analysis.aggregate import LEAST_REPEATS, figures_of, summarised
+from wirerace.analysis.aggregate import LEAST_REPEATS, figures_of, primary_of, summarised
 from wirerace.analysis.figure import Figure
-from wirerace.analysis.figures import PRIMARY
 from wirerace.analysis.thresholds import LEAST_UPDATES_BEYOND
 from wirerace.errors import printable
 from wirerace.record.result import Result, Summary
 from wirerace.report.comparison import comparison_of
+from wirerace.report.crossing import crossing_of
 from wirerace.report.spelling import UNKNOWN, spell_interval
 from wirerace.report.sweep import sweep_of
 from wirerace.report.tables import table_with
 from wirerace.report.theory import theory_of
 from wirerace.report.verdict import verdict_of
+from wirerace.workload.population import Population
 from wirerace.workload.schedule import Source
 
 PICTURE_COLUMNS = 84
@@ -47,7 +48,7 @@ def tables_of(result: Result, summary: Summary, columns: int) -> list[Table]:
 def table_of(result: Result, summary: Summary, ids: Sequence[str]) -> Table:
     """Return figures as rows, some contestants as columns."""
     repeats = len({trial.repeat for trial in result.counted})
-    clients, seconds = describe_clients(result.experiment["clients"]), result.experiment["window"]["measure_seconds"]
+    clients, seconds = describe_population(result.experiment), result.experiment["window"]["measure_seconds"]
     updates = describe_source(msgspec.convert(result.experiment["producer"], Source))
     caption = f"{clients} · {updates} · {seconds:g} s"
     if repeats > 1:
@@ -55,7 +56,7 @@ def table_of(result: Result, summary: Summary, ids: Sequence[str]) -> Table:
         caption += f" · mean of {repeats} repeats{intervals}"
     caption += f"; {UNKNOWN} unknown"
     if repeats >= LEAST_REPEATS:
-        primary = ", ".join(figure.label for figure in PRIMARY)
+        primary = ", ".join(figure.label for figure in primary_of(result))
         caption += f"\nprimary figures: {primary}; all others are exploratory"
     if invalid := sum(not trial.is_valid for trial in result.counted):
         caption += f"\nin these figures: {invalid} of {len(result.counted)} trials that are invalid, see below"
@@ -94,8 +95,13 @@ def mark_of(result: Result, contestant: str, figure: Figure) -> str:
     return FEW if few else ""
 
 
-def describe_clients(clients: Mapping[str, Any]) -> str:
-    """Return how many clients there were, and the shape of the load."""
+def describe_population(experiment: Mapping[str, Any]) -> str:
+    """Return how many clients there were, and the shape of the load; or how many visitors came, and for what."""
+    population = msgspec.convert(experiment.get("population", {}), Population)
+    if population.is_visit:
+        updates = "the newest update" if population.updates == 1 else f"{population.updates} updates"
+        return f"{population.arrivals}, {population.per_second:g} visitors/s for {updates}"
+    clients = experiment["clients"]
     shape = clients.get("shape", "steady")
     return f"{clients['count']} clients" + ("" if shape == "steady" else f", {shape}")
 
@@ -122,7 +128,7 @@ def parts_of(result: Result, columns: int = PICTURE_COLUMNS) -> list[Table | Tex
     if not result.counted and not result.trials:
         return []
     if len(result.points) > 1:
-        return [*sweep_of(result, columns), Text(), *verdict_of(result)]
+        return [*sweep_of(result, columns), Text(), *crossing_of(result), *verdict_of(result)]
     tables: list[Table | None] = []
     if result.counted:
         summary = summarised(result)  # not what is saved: this version may know more figures

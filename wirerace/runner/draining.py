@@ -18,8 +18,11 @@ class Drain:
     that time begins only when the part works again and the last client has reconnected.
     """
 
-    def __init__(self, window: Window, path: NetworkPath, options: TransportOptions) -> None:
-        usual_seconds = longest_seconds(path, options) + SPARE_SECONDS
+    def __init__(
+        self, window: Window, path: NetworkPath, options: TransportOptions, visit_seconds: float = 0.0
+    ) -> None:
+        """`visit_seconds` is the longest time that a visitor may stay that came before the window's end."""
+        usual_seconds = max(longest_seconds(path, options), visit_seconds) + SPARE_SECONDS
         self._again_ns = to_ns(usual_seconds + return_seconds(path))
         self._least_ns = window.to_ns + to_ns(LEAST_DRAIN_SECONDS)
         self._until_ns = window.to_ns + to_ns(usual_seconds)

@@ -18,14 +18,14 @@ NO_STATE = LoadState()
 
 
 class Progress(NamedTuple):
-    """The progress of a run."""
+    """The progress of a run. `clients` are the most at one time, None if they are visitors."""
 
     number: int
     total: int
     plan: Plan
     phase: str
     connected: int
-    clients: int
+    clients: int | None
     deliveries_per_second: float
     left_seconds: float
 
@@ -42,7 +42,7 @@ class Reporter:
         self._index = ran + 1
         self._total = max(self._index, least_trials(study) + extra)
         self._plan = plan
-        self._clients = plan.experiment.clients.count
+        self._clients = None if plan.experiment.population.is_visit else plan.experiment.clients.count
         self._trial_seconds = expected_seconds(plan)
         self._started = time.monotonic()
         self._last = (self._started, 0)
@@ -59,9 +59,8 @@ class Reporter:
         rate = max(0, state.received - received) / max(now - then, TICK_SECONDS)
         left = max(0.0, self._trial_seconds - (now - self._started))
         left += (self._total - self._index) * self._trial_seconds
-        self._on_progress(
-            Progress(self._index, self._total, self._plan, phase, state.subscribed, self._clients, rate, left)
-        )
+        there = state.subscribed if self._clients is not None else state.visitors
+        self._on_progress(Progress(self._index, self._total, self._plan, phase, there, self._clients, rate, left))
 
 
 def least_trials(study: Study) -> int:
@@ -81,5 +80,5 @@ def expected_seconds(plan: Plan) -> float:
     clients, window = experiment.clients, experiment.window
     longest = longest_seconds(plan.path, plan.options)
     starting = 2.5 + idle_seconds(experiment) + (1.5 if experiment.load.processes > 1 else 0)
-    starting += clients.count / clients.spawn_per_second
+    starting += 0.0 if experiment.population.is_visit else clients.count / clients.spawn_per_second
     return starting + 2 * longest + PRIMING_SECONDS + window.warmup_seconds + window.measure_seconds + 1.0

@@ -7,7 +7,7 @@ from wirerace.clock import now_ns
 from wirerace.errors import TrialFailed
 from wirerace.host.machine import machine_sample
 from wirerace.host.tcp_diag import Connections, connections_of
-from wirerace.record.samples import MachineSample, ProxyReport, ServerSample
+from wirerace.record.samples import MachineSample, ProxyReport, Resting, ServerSample
 from wirerace.runner.targets.target import Child, LoadChild
 
 CPU_SECONDS = "wirerace_cpu_seconds_total"
@@ -16,13 +16,15 @@ CPU_SECONDS = "wirerace_cpu_seconds_total"
 class Samples(NamedTuple):
     """The samples at one end of a window: the server, the machine, and the proxy's work since the last sample.
 
-    `connections` are those of server and proxy, as far as this process can read them.
+    `connections` are those of server and proxy, as far as this process can read them. `resting` are the sockets that
+    visitors have left in TIME_WAIT.
     """
 
     server: ServerSample | None
     proxy: ProxyReport | None
     machine: MachineSample
     connections: Connections | None
+    resting: Resting | None = None
 
 
 def samples_of(server: Child, load: LoadChild, own: Callable[[], float | None], *, first: bool) -> Samples:

@@ -10,7 +10,7 @@ from wirerace.errors import TrialFailed
 from wirerace.experiment.faults import FaultPlace
 from wirerace.experiment.patience import longest_seconds
 from wirerace.experiment.plans import Plan, schedule_of
-from wirerace.host.tcp_diag import resent_between
+from wirerace.host.tcp_diag import resent_between, resting_of
 from wirerace.observe.account import AccountRecord, LoadState, Window
 from wirerace.record.result import Raw
 from wirerace.record.samples import Measured
@@ -40,8 +40,9 @@ class TrialSteps:
         self._target = target
         self._producer = producer
         self._reporter = reporter
-        self._count = self.experiment.clients.count
-        self._count_at_start = self.experiment.clients.count_at_start
+        self._population = plan.experiment.population
+        self._count = 0 if self._population.is_visit else self.experiment.clients.count
+        self._count_at_start = self.experiment.staying
         self._clock = StepWatch(now_ns)
         self._watch = Watch()
 
@@ -95,6 +96,7 @@ class TrialSteps:
                 proxy_shares_core=self._target.cores.is_shared,
                 resent=resent_between(before.connections, after.connections),
                 after=memory_after,
+                resting=after.resting,
             )
             # Past the window's end: if the producer died in the window, its new epoch may begin only after the window.
             return Raw(window, account, self._truth(primed_ns, now_ns()), measured, self.plan.path)
@@ -120,14 +122,16 @@ class TrialSteps:
         return (after - before) / (after_ns - before_ns) * NS_PER_SECOND
 
     def _subscribe(self, load: LoadChild) -> None:
-        """Wait until every client has its first cursor."""
-        clients = self.experiment.clients
-        deadline = time.monotonic() + SUBSCRIBE_SECONDS + clients.count / clients.spawn_per_second
+        """Wait until every client has its first cursor, or until every load process is ready for visitors."""
+        clients, hosts = self.experiment.clients, self.experiment.load.processes if self._population.is_visit else 0
+        deadline = time.monotonic() + SUBSCRIBE_SECONDS + self._count / clients.spawn_per_second
         while True:
             state = load.peer.get("/state", LoadState) if load.peer.is_open() else NO_STATE
             self._report("connecting", state)
-            if state.subscribed == self._count_at_start:
+            if state.subscribed == self._count_at_start and state.hosts >= hosts:
                 return
+            if time.monotonic() > deadline and hosts:
+                raise load.crew.failure(f"is ready for visitors in {state.hosts} of {hosts} processes in time")
             if time.monotonic() > deadline:
                 raise load.crew.failure(f"has connected {state.subscribed} of {self._count_at_start} clients in time")
             self._pause()
@@ -167,18 +171,22 @@ class TrialSteps:
             timeline.happen(fault)
         self._sleep_until(window.to_ns, "measuring", load)
         after = samples_of(server, load, self._target.cpu_seconds, first=False)
+        if self._population.is_visit and server.part.shares_network:
+            after = after._replace(resting=resting_of(server.peer.port, load.proxy_port))
         return before, after if server.part.restarts == restarts else after._replace(server=None)
 
     def _drain(self, window: Window, server: Child, load: LoadChild) -> None:
         """Wait until everything has come, or as long as it may take."""
-        drain = Drain(window, self.plan.path, self.plan.options)
+        is_visit = self._population.is_visit
+        drain = Drain(window, self.plan.path, self.plan.options, self._population.timeout_seconds if is_visit else 0.0)
         while True:
             state = load.peer.get("/state", LoadState)
             self._report("draining", state)
             made = self._made_in(window)
-            has_all = made is not None and state.delivered >= made * self._count
+            has_all = made is not None and state.delivered >= made * self._count and not state.visitors
             restarted = self._watch.restarts > 0
-            is_broken = made is None or state.away > 0 or self._watch.has_trouble
+            is_away = state.away > 0 and not is_visit  # a visitor that just comes has no connection yet
+            is_broken = made is None or is_away or self._watch.has_trouble
             is_broken = is_broken or (restarted and not server.peer.is_up())
             if drain.is_over(now_ns(), has_all=has_all, is_broken=is_broken):
                 return

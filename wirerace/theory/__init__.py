@@ -1,6 +1,6 @@
 """Theory: what each transport should measure. A module with a transport's name predicts it; docs/theory.md derives all.
 
-Such a module has the two functions of `Theory`. The other modules are shared. There are two kinds of predictions. Those
+Such a module has the functions of `Theory`. The other modules are shared. There are two kinds of predictions. Those
 from `closed_arrivals` are for the nominal rate, and vary by `sampling_deviation`. Those from `Recorded` are given the
 schedule of this trial.
 """
@@ -15,6 +15,8 @@ from wirerace.record.trial import Trial
 from wirerace.theory.closed_forms import Arrivals
 from wirerace.theory.path import DeliveryPath
 from wirerace.theory.prediction import Prediction
+from wirerace.theory.visits import Visited, Visiting
+from wirerace.workload.schedule import Source
 
 
 class Theory(Protocol):
@@ -25,6 +27,12 @@ class Theory(Protocol):
 
     def path_of(self, plan: Plan, raw: Raw, trial: Trial, /) -> DeliveryPath | None:
         """Return the path as it was measured, None when it is not known."""
+
+    def visited(self, visiting: Visiting, options: Any, /) -> Visited | None:
+        """Return what visits take, given the updates as they were made; None if nothing is predicted."""
+
+    def visited_in_closed_form(self, source: Source, visiting: Visiting, options: Any, /) -> Visited | None:
+        """Return the same for the nominal rate; None if no closed form is known."""
 
 
 def find_theory(transport: str) -> Theory | None:

@@ -60,6 +60,12 @@ CONDITIONS = {
         "clients were behind ({percent:.2g} % of their updates were superseded)",
         "use fewer clients or fewer updates a second where theory is to hold",
     ),
+    "gave_up": About(
+        0.0,
+        None,
+        "visitors gave up ({percent:.2g} % of them)",
+        "use a longer population.timeout_seconds, or see the server's log in logs/",
+    ),
     "failed_requests": About(
         0.0,
         None,

@@ -22,7 +22,9 @@ from wirerace.theory.inputs import (
 )
 from wirerace.theory.path import DeliveryPath
 from wirerace.theory.prediction import Prediction
+from wirerace.theory.visits import Visited, Visiting, replayed
 from wirerace.transports.longpolling import LongPollingOptions
+from wirerace.workload.schedule import Source
 
 REPOLL_SAMPLE = 100
 
@@ -50,6 +52,33 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: LongPollingOptions)
             failed_requests=path.failed_fraction,
         ),
     )
+
+
+def visited(visiting: Visiting, options: LongPollingOptions) -> Visited | None:
+    """Return what visits take that ask again after each answer: everything new, or the next update."""
+
+    def one(arrival: float, known: int, last: int) -> Visited:
+        at, requests = arrival + visiting.first_seconds, 1.0
+        while known < last:
+            at += visiting.gap_seconds
+            requests += 1
+            if (newest := visiting.known(at)) == known:
+                following = visiting.made[known] + visiting.delay_seconds
+                requests += (following - at) // options.hold_seconds if options.hold_seconds else 0.0
+                at, newest = following, known + 1
+            known = newest
+        return Visited(requests, at - arrival)
+
+    return replayed(visiting, one) if options.hold_seconds else None
+
+
+def visited_in_closed_form(
+    source: Source,  # noqa: ARG001 -- as its neighbours
+    visiting: Visiting,
+    options: LongPollingOptions,  # noqa: ARG001
+) -> Visited | None:
+    """Return the same for the nominal rate: only one update is simple, because gaps may bring several at once."""
+    return Visited(1.0, visiting.first_seconds) if visiting.updates == 1 else None
 
 
 def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:

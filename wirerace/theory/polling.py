@@ -1,5 +1,7 @@
 """Polling: an update waits for the next poll of each client, half an interval on average."""
 
+import math
+
 from wirerace.experiment.plans import Plan
 from wirerace.record.result import Raw
 from wirerace.record.trial import Trial
@@ -8,7 +10,9 @@ from wirerace.theory.conditions import checked
 from wirerace.theory.inputs import clients_of, cost_seconds_of, failed_fraction_of, seconds_to_server
 from wirerace.theory.path import DeliveryPath
 from wirerace.theory.prediction import Prediction
+from wirerace.theory.visits import Visited, Visiting, closed_polls, replayed
 from wirerace.transports.polling import PollingOptions
+from wirerace.workload.schedule import Source
 
 
 def predict(arrivals: Arrivals, path: DeliveryPath, options: PollingOptions) -> Prediction:
@@ -35,6 +39,30 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: PollingOptions) -> 
             failed_requests=path.failed_fraction,
         ),
     )
+
+
+def visited(visiting: Visiting, options: PollingOptions) -> Visited | None:
+    """Return what visits take that ask at their arrival and then at the interval."""
+    interval_seconds = options.interval_seconds
+
+    def one(arrival: float, known: int, last: int) -> Visited:
+        if last == known:
+            return Visited(1.0, visiting.first_seconds)
+        # A poll sees what is known to a client by the time of its answer.
+        wait = visiting.made[last - 1] + visiting.delay_seconds - visiting.trip_seconds - arrival
+        polls = max(1, math.ceil(wait / interval_seconds))
+        return Visited(1.0 + polls, polls * interval_seconds + visiting.trip_seconds)
+
+    return replayed(visiting, one)
+
+
+def visited_in_closed_form(source: Source, visiting: Visiting, options: PollingOptions) -> Visited | None:
+    """Return the same for the nominal rate."""
+    polls = closed_polls(source, visiting, options.interval_seconds)
+    if polls is None:
+        return None
+    further = (polls - 1) * options.interval_seconds + visiting.trip_seconds
+    return Visited(polls, visiting.first_seconds if visiting.updates == 1 else further)
 
 
 def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:

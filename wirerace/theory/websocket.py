@@ -18,7 +18,10 @@ from wirerace.theory.inputs import (
 )
 from wirerace.theory.path import DeliveryPath
 from wirerace.theory.prediction import Prediction
+from wirerace.theory.visits import Visited, Visiting, closed_wait_seconds
+from wirerace.theory.visits import pushed_to as visits_pushed_to
 from wirerace.transports.websocket import WebSocketOptions
+from wirerace.workload.schedule import Source
 
 
 def predict(arrivals: Arrivals, path: DeliveryPath, options: WebSocketOptions) -> Prediction:
@@ -52,6 +55,22 @@ def pushed_to(arrivals: Arrivals, path: DeliveryPath) -> Prediction:
             server_load=server_load(arrivals.rate_per_second, path), superseded=path.superseded_fraction or None
         ),
     )
+
+
+def visited(visiting: Visiting, options: WebSocketOptions) -> Visited | None:
+    """Return what visits take on one connection; nothing is predicted of batches."""
+    return None if options.batch_seconds else visits_pushed_to(visiting)
+
+
+def visited_in_closed_form(source: Source, visiting: Visiting, options: WebSocketOptions) -> Visited | None:
+    """Return the same for the nominal rate."""
+    return None if options.batch_seconds else visits_in_closed_form(source, visiting)
+
+
+def visits_in_closed_form(source: Source, visiting: Visiting) -> Visited | None:
+    """Return what visits take on one connection, for the nominal rate."""
+    seconds = closed_wait_seconds(source, visiting.updates - 1)
+    return None if seconds is None else Visited(1.0, visiting.first_seconds + seconds)
 
 
 def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:

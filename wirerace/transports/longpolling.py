@@ -21,6 +21,11 @@ class LongPollingOptions(HttpOptions, frozen=True, forbid_unknown_fields=True, k
         """The re-poll delay."""
         return self.repoll_delay_seconds
 
+    @property
+    def answer_seconds(self) -> float:
+        """The hold, after the re-poll delay."""
+        return self.hold_seconds + self.repoll_delay_seconds
+
     def longest_gap_seconds(self, exchange_seconds: float) -> float:
         """An exchange, after which the client waits for the re-poll delay."""
         return exchange_seconds + self.repoll_delay_seconds

@@ -34,6 +34,11 @@ class TransportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
         """The longest time for which a client chooses to send no request, or its server to send no update."""
         return 0.0
 
+    @property
+    def answer_seconds(self) -> float:
+        """The longest time for which a client may wait for its next answer or batch; 0 if nothing of it is held."""
+        return self.pause_seconds
+
     def longest_gap_seconds(self, exchange_seconds: float) -> float:  # noqa: ARG002 -- for clients that ask
         """Return the longest time for which an update waits at the server, given the time of an exchange.
 

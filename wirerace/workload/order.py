@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from wirerace.workload.population import Population
 from wirerace.workload.schedule import ChannelCount
 
 
@@ -14,7 +15,7 @@ class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     `shape` has the keys of the shape's own table. The name of the shape and the number of clients are in Locust's own
     options. `seed` is for phases and jitter. A load with an order waits for the window of its experiment before the
-    shape's time begins.
+    shape's time begins. Visitors of the `population` begin to come `warmup_seconds` before the window.
     """
 
     transport: str
@@ -23,3 +24,5 @@ class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     channels: ChannelCount = 1
     shape: dict[str, Any] = {}
     seed: int = 1
+    population: Population = Population()
+    warmup_seconds: float = 0.0

@@ -1,11 +1,23 @@
 """Experiment files that cannot be used: the place that the error must begin with, and the facts of its cure."""
 
+from tests.wirerace.experiment.bad_visits import BAD_VISITS
 from tests.wirerace.experiment.files import LEAST
 
 TOP_KEYS = ", ".join(
     [
         *("title", "transports", "contestants", "path", "repeats", "valid_repeats", "tries", "seed"),
-        *("producer", "clients", "paths", "faults", "load", "window", "polling", "longpolling", "websocket"),
+        *(
+            "producer",
+            "clients",
+            "population",
+            "paths",
+            "faults",
+            "load",
+            "window",
+            "polling",
+            "longpolling",
+            "websocket",
+        ),
     ]
 )
 SOURCE_KEYS = "rate_per_second, channels, arrivals, payload_bytes, on_seconds, off_seconds, trace_file, speed"
@@ -274,4 +286,4 @@ BAD_FILES = {
         ["a number", "at most 5.0", "6"],
     ),
     "no processes": (LEAST + "[load]\nprocesses = 0", "load.processes", ["whole number", "at least 1", "0"]),
-}
+} | BAD_VISITS

@@ -21,6 +21,7 @@ from wirerace.host.tcp_diag import (
     messages_in,
     request_for,
     resent_between,
+    resting_of,
 )
 from wirerace.record.samples import Resent
 
@@ -59,6 +60,37 @@ def test_list_of_a_server_behind_a_proxy_has_both_ends_of_the_proxy() -> None:
         stream.close()
 
 
+def rest(listener: socket.socket, *closes_first: str) -> None:
+    """Make connections, of each of which one end closes first."""
+    for end in closes_first:
+        client, accepted = socket.create_connection(listener.getsockname()), listener.accept()[0]
+        first, other = (client, accepted) if end == "client" else (accepted, client)
+        first.close()
+        assert b"" == other.recv(1)
+        other.close()
+
+
+def resting_at(server_port: int, proxy_port: int | None = None) -> tuple[int, int]:
+    found = resting_of(server_port, proxy_port)
+    assert found is not None
+    assert found.ports is not None
+    return found.clients, found.server
+
+
+@linux
+def test_socket_in_time_wait_belongs_to_the_end_that_closed_first() -> None:
+    """Some may rest already: a port that a listener gets may have been another's a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.1", 0)) as proxy:
+        ports = server.getsockname()[1], proxy.getsockname()[1]
+        before, before_behind = resting_at(ports[0]), resting_at(*ports)
+        rest(server, "client", "client", "server")
+        rest(proxy, "client", "server", "server")
+        after, behind = resting_at(ports[0]), resting_at(*ports)
+
+    assert (2, 1) == (after[0] - before[0], after[1] - before[1])
+    assert (1, 1) == (behind[0] - before_behind[0], behind[1] - before_behind[1]), "clients connect to the proxy"
+
+
 @linux
 def test_port_on_which_nothing_listens_has_no_connections() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -69,6 +101,7 @@ def test_list_is_unknown_where_the_kernel_has_none(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys, "platform", "darwin")
 
     assert connections_of(80) is None
+    assert resting_of(80) is None
 
 
 @pytest.mark.processes

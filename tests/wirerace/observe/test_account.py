@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.wirerace.stories import Story, account_of, stories
 from wirerace.observe.account import AccountRecord, ProcessUse, Skip, Spread, Subscription, Traffic, merge
 from wirerace.observe.histogram import Latencies, LatenciesRecord
+from wirerace.observe.visit import VISIT_STAGES, VisitEntry, VisitsRecord
 from wirerace.wire.update import Cursor
 
 COUNTS = st.integers(1, 9)  # never 0, because a field that is left out would not be noticed
@@ -34,6 +35,14 @@ KNOWN: dict[type, st.SearchStrategy[Any]] = {
     Traffic: st.builds(Traffic, *[COUNTS] * 7),
     Subscription: st.builds(Subscription, st.builds(Cursor, st.sampled_from("ab"), COUNTS), st.none(), COUNTS),
     Skip: st.builds(Skip, *[st.builds(Cursor, st.sampled_from("ab"), COUNTS)] * 2),
+    VisitsRecord: st.builds(
+        VisitsRecord,
+        st.lists(st.builds(VisitEntry, COUNTS, COUNTS, COUNTS, st.just("finished"), COUNTS), min_size=1, max_size=3),
+        st.fixed_dictionaries(
+            dict.fromkeys(VISIT_STAGES, st.lists(st.integers(0, MOST_LATENCY_NS), min_size=1).map(latencies))
+        ),
+        st.lists(st.integers(0, MOST_LATENCY_NS), min_size=1).map(latencies),
+    ),
     ProcessUse: st.builds(ProcessUse, COUNTS, COUNTS, COUNTS.map(float), st.none(), st.just(0.5)),
 }
 

@@ -33,6 +33,13 @@ def test_drain_ends_as_soon_as_everything_has_come() -> None:
     assert near(0.8, lasts(has_all_from=0.8))
 
 
+def test_drain_waits_for_a_visitor_until_it_gives_up() -> None:
+    drain, over_ns = Drain(WINDOW, NetworkPath(), OPTIONS, visit_seconds=7.0), WINDOW.to_ns + to_ns(7 + SPARE_SECONDS)
+
+    assert not drain.is_over(over_ns - 1, has_all=False, is_broken=False)
+    assert drain.is_over(over_ns, has_all=False, is_broken=False)
+
+
 def test_drain_waits_for_late_duplicates() -> None:
     assert near(LEAST_DRAIN_SECONDS, lasts(has_all_from=0.0))
 

@@ -27,7 +27,8 @@ from wirerace.runner.parts.process import ROOT, Process
 from wirerace.runner.peer import Peer
 from wirerace.runner.steps import wait_until_healthy
 from wirerace.runner.targets.compose import SUPPORTED
-from wirerace.runner.targets.local import Local
+from wirerace.runner.targets.local import OF_PAGE, Local, sockets_of
+from wirerace.runner.targets.local import SUPPORTED as OF_PROCESSES
 from wirerace.runner.targets.target import Child, refuse_unsupported
 
 
@@ -233,3 +234,20 @@ def test_containers_are_refused_what_only_processes_can_do_on_one_line(
     with pytest.raises(BadInput) as refusal:
         refuse_unsupported(study_of({"title": "t", "transports": ["polling"], **keys}, Path()), SUPPORTED)
     assert [] == lacking(str(refusal.value), place, facts), refusal.value
+
+
+def test_page_is_refused_visitors_and_both_targets_take_them() -> None:
+    study = study_of({"title": "t", "transports": ["polling"], "population": {"kind": "visit"}}, Path())
+    for supported in (SUPPORTED, OF_PROCESSES):
+        refuse_unsupported(study, supported)
+    with pytest.raises(BadInput) as refusal:
+        refuse_unsupported(study, OF_PAGE)
+    assert [] == lacking(str(refusal.value), "population.kind", ["visitors", "wirerace run"])
+
+
+def test_each_visitor_may_need_a_socket_until_it_gives_up() -> None:
+    keys = {"kind": "visit", "per_second": 30.0, "timeout_seconds": 20.0}
+    plain = {"title": "t", "transports": ["polling"], "population": keys, "polling": {"interval_seconds": 1}}
+    far = plain | {"path": "far", "paths": {"far": {"delay_seconds": 0.05}}}
+
+    assert [600, 1200] == [sockets_of(study_of(document, Path()).settings[0]) for document in (plain, far)]

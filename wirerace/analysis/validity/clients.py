@@ -29,7 +29,8 @@ def _polls(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _connections(evidence: Evidence) -> Iterator[Finding]:
-    trial, wanted = evidence.trial, evidence.experiment.clients.most
+    trial, population = evidence.trial, evidence.experiment.population
+    wanted = 0 if population.is_visit else evidence.experiment.clients.most
     if trial.breaks and not evidence.faults("kill"):
         yield Finding("doubt", f"connections broke {trial.breaks} times", "clients were away meanwhile", SEE_SERVER_LOG)
     if (gone := trial.breaks + trial.cuts - trial.return_seconds.count) > 0:
@@ -40,4 +41,5 @@ def _connections(evidence: Evidence) -> Iterator[Finding]:
         yield Finding("reason", text, "it is another load", "see the load's log in logs/, and wirerace doctor")
     if trial.failed_connects and not evidence.faults("kill"):
         text = f"clients failed to connect {trial.failed_connects} times"
-        yield Finding("reason", text, "they came later than meant", "use a lower clients.spawn_per_second")
+        rate = "population.per_second" if population.is_visit else "clients.spawn_per_second"
+        yield Finding("reason", text, "they came later than meant", f"use a lower {rate}")

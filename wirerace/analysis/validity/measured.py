@@ -15,7 +15,8 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     yield from _updates(evidence)
     yield from _deliveries(evidence)
     yield from _answers(evidence)
-    yield from _age(evidence)
+    if evidence.trial.visits is None:  # a visitor has no age that would be a figure
+        yield from _age(evidence)
 
 
 def _updates(evidence: Evidence) -> Iterator[Finding]:
@@ -30,7 +31,8 @@ def _updates(evidence: Evidence) -> Iterator[Finding]:
 def _deliveries(evidence: Evidence) -> Iterator[Finding]:
     trial = evidence.trial
     received = len(evidence.raw.account.spreads)
-    if received < thresholds.LEAST_UPDATES <= trial.updates:
+    has_latency = trial.visits is None or trial.visits.updates > 1  # the first update of a visit has none
+    if has_latency and received < thresholds.LEAST_UPDATES <= trial.updates:
         text = f"clients received {received or 'none'} of the window's {trial.updates} updates"
         cure = LONGER if trial.superseded else thresholds.MISSING_FRACTION.cure
         yield Finding("reason", text, "latency rests on updates that were received", cure)

@@ -30,7 +30,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
             bins[place].append(spread.sum_ns / spread.clients / NS_PER_SECOND)
     means = [sum(latencies) / len(latencies) for latencies in bins if latencies]
     if len(means) < thresholds.TREND_BINS:
-        if evidence.trial.updates:
+        if evidence.trial.updates and evidence.trial.latency_seconds.mean is not None:
             yield Finding("unchecked", "a trend of the latency in the window: some of its tenths have no update")
         return
     first, last = fmean(means[:THIRD]), fmean(means[-THIRD:])

@@ -16,6 +16,7 @@ from wirerace.analysis.validity import (
     server,
     theory,
     trend,
+    visits,
 )
 from wirerace.analysis.validity.finding import Evidence
 from wirerace.record.trial import Finding, Verdict, Weight
@@ -35,6 +36,7 @@ CHECKS: tuple[Check, ...] = (
     measured.check,
     trend.check,
     clients.check,
+    visits.check,
 )
 """Every check, in the order in which findings are listed. Theory comes last, because it reads the others' findings."""
 

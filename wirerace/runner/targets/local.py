@@ -1,5 +1,6 @@
 """The local target: producer, server and load as processes on loopback."""
 
+import math
 import secrets
 import sys
 import time
@@ -43,6 +44,8 @@ SUPPORTED = Supported(
     faults=frozenset((kind, place) for kind, places in POSSIBLE.items() for place in places),
     otherwise="is not available",
 )
+OF_PAGE = SUPPORTED._replace(visits=False, otherwise="needs an experiment: use wirerace run")
+"""What Locust's page can do: its clients stay."""
 
 
 class Local:
@@ -55,7 +58,7 @@ class Local:
     def __init__(
         self, study: Study, directory: Path, *, page_port: int | None = None, page_origins: Sequence[str] = ()
     ) -> None:
-        refuse_unsupported(study, SUPPORTED)
+        refuse_unsupported(study, SUPPORTED if page_port is None else OF_PAGE)
         self._page_port = page_port
         self._page_origins = page_origins
         self._directory = directory
@@ -65,7 +68,7 @@ class Local:
         self._token = secrets.token_urlsafe(18)
         self.cores = cores_of(study.first.load, NetworkPath())
         self.load_cores = len(self.cores.load or usable_cores())
-        raise_descriptor_limit(max(map(_sockets, study.settings)) + SPARE_DESCRIPTORS)
+        raise_descriptor_limit(max(map(sockets_of, study.settings)) + SPARE_DESCRIPTORS)
 
     def begin_trial(self, plan: Plan) -> None:
         """Start parts again that have died since the last trial, and allow every part all its restarts again."""
@@ -206,10 +209,17 @@ class Local:
         return process
 
 
-def _sockets(setting: Setting) -> int:
-    """Return the most sockets of a process at a setting: a proxy has two for each client."""
-    sides = 2 if any(one.path.has_proxy for one in contestants_of(setting.experiment)) else 1
-    return sides * setting.experiment.clients.count
+def sockets_of(setting: Setting) -> int:
+    """Return the most sockets of a process at a setting: a proxy has two for each client.
+
+    When a server stands still, visitors stay until they give up.
+    """
+    experiment = setting.experiment
+    sides = 2 if any(one.path.has_proxy for one in contestants_of(experiment)) else 1
+    population = experiment.population
+    if population.is_visit:
+        return sides * math.ceil(population.per_second * population.timeout_seconds)
+    return sides * experiment.clients.count
 
 
 def raise_descriptor_limit(needed: int) -> None:

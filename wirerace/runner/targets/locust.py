@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from wirerace.errors import BadInput
+from wirerace.experiment.model import Clients
 from wirerace.experiment.plans import Plan
 from wirerace.options import fields_at, flag_of
 from wirerace.workload.order import LoadOrder
@@ -15,7 +16,8 @@ from wirerace.workload.shapes import spell_stages
 
 def order_flags(plan: Plan, server_url: str) -> dict[str, object]:
     """Return the options of Locust for one trial: the number and shape of clients, and the order."""
-    clients = plan.experiment.clients
+    experiment = plan.experiment
+    clients = experiment.clients
     order = LoadOrder(
         transport=plan.transport.name,
         options=msgspec.to_builtins(plan.options),
@@ -23,7 +25,11 @@ def order_flags(plan: Plan, server_url: str) -> dict[str, object]:
         channels=plan.experiment.producer.channels,
         shape=msgspec.to_builtins(clients.shape_options),
         seed=plan.seed,
+        population=experiment.population,
+        warmup_seconds=experiment.window.warmup_seconds,
     )
+    if experiment.population.is_visit:  # one user in each process, which lets the visitors come
+        clients = Clients(count=experiment.load.processes)
     return {
         "users": clients.count,
         "spawn_rate": clients.spawn_per_second,

@@ -29,12 +29,13 @@ class LoadChild(NamedTuple):
 
 
 class Supported(NamedTuple):
-    """What a target can do. `otherwise` says what to do about anything else."""
+    """What a target can do: `visits` are populations of visitors. `otherwise` says what to do about anything else."""
 
     delays: bool
     server_options: bool
     faults: frozenset[tuple[FaultKind, FaultPlace]]
     otherwise: str
+    visits: bool = True
 
 
 class Target(Protocol):
@@ -78,6 +79,8 @@ class Target(Protocol):
 
 def refuse_unsupported(study: Study, supported: Supported) -> None:
     """Raise BadInput, naming the key and the cure, when a target cannot run an experiment."""
+    if study.first.population.is_visit and not supported.visits:
+        raise BadInput(f"population.kind: a population of visitors {supported.otherwise}")
     for setting in study.settings:
         for contestant in contestants_of(setting.experiment):
             if contestant.path.has_proxy and not supported.delays:
