@@ -49,6 +49,11 @@ BAD_VISITS = {
         "population.per_second",
         ["202,000", "100,000", "lower it", "window.measure_seconds"],
     ),
+    "visitors of several channels": (
+        LEAST + VISIT + "[producer]\nchannels = 3",
+        "producer.channels",
+        ["must be 1 with visitors", "got 3", "leave it out"],
+    ),
     "visitors of the latest only": (
         LEAST + VISIT + '[websocket]\ndeliver = "latest"',
         "websocket",
