@@ -85,8 +85,10 @@ def start_load(environment: Environment, **_: Any) -> None:
     """Start a new account with the options as they are now. A master has no load of its own."""
     runner = environment.runner
     if not isinstance(runner, MasterRunner):
+        given = vars(environment.parsed_options)
         index = runner.worker_index if isinstance(runner, WorkerRunner) else 0
-        LOADS[environment] = Load(environment, read_options(vars(environment.parsed_options)), index)
+        place = workers.place_of(runner, given) if isinstance(runner, WorkerRunner) else (0, 1)
+        LOADS[environment] = Load(environment, read_options(given), index, place)
 
 
 @events.test_stop.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it

@@ -1,5 +1,7 @@
 """The load of one Locust process: its users' account, their options, and Locust's statistics."""
 
+import itertools
+import math
 from collections.abc import Iterator
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -17,6 +19,7 @@ from wirerace.observe.usage import Usage, difference, usage
 from wirerace.streams import stream
 from wirerace.transports.transport import Transport
 from wirerace.wire.update import Cursor
+from wirerace.workload.schedule import channel_names
 
 GOLDEN = (5**0.5 - 1) / 2
 
@@ -48,10 +51,22 @@ class ProcessSample(NamedTuple):
     traffic: dict[str, Traffic]
 
 
+def channels_of(count: int, index: int, processes: int) -> list[str]:
+    """Return the channels that the clients of the `index`-th process take, again and again.
+
+    Locust gives clients to the processes in turn, so all clients together take the channels in turn.
+    """
+    names = channel_names(count)
+    return [names[client % count] for client in range(index, math.lcm(count, processes), processes)]
+
+
 class Load:
     """What the users of one process share."""
 
-    def __init__(self, environment: Environment, options: UserOptions, index: int = 0) -> None:
+    def __init__(
+        self, environment: Environment, options: UserOptions, index: int = 0, place: tuple[int, int] = (0, 1)
+    ) -> None:
+        """Begin the load of a process. `index` is its own for good, `place` its place among those of this test."""
         self.accounts: dict[str, Account] = {}
         self.random = stream(options.seed, "load", index, "jitter")
         self.statistics = Statistics(environment.stats)
@@ -60,12 +75,17 @@ class Load:
         self._window = NO_WINDOW
         self._sampler: gevent.Greenlet | None = None
         self._uses: list[ProcessUse] = []
+        self._channels = itertools.cycle(channels_of(options.channels, *place))
         self._clients: dict[LoadClient, None] = {}  # in the order in which they came
         self._phase = stream(options.seed, "load", index, "phase").random()
 
     def options_of(self, transport: Transport) -> Any:
         """Return the client options of a transport."""
         return self._options.transports[transport.name]
+
+    def next_channel(self) -> str:
+        """Return the channel of the next client."""
+        return next(self._channels)
 
     def address_of(self, transport: Transport) -> Address:
         """Return the address of a transport's server."""

@@ -14,6 +14,7 @@ from wirerace.options import ENV_PREFIX, fields_at, flag_of
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 from wirerace.transports.transport import TransportOptions
 from wirerace.workload.order import LoadOrder
+from wirerace.workload.schedule import ChannelCount
 from wirerace.workload.shapes import SHAPES, Shape, parse_stages
 
 PRODUCER_FIELDS: dict[str, tuple[list[str] | None, str]] = {
@@ -30,6 +31,7 @@ UNSEEN: dict[str, tuple[str | int, str]] = {
         "",
         "token that a PUT or POST to the control port must have, as Authorization: Bearer TOKEN",
     ),
+    "channels": (1, "channels of the producer over which the clients spread in turn; 1 is the default channel"),
     "allowed_origins": ("", "origins whose pages may use page and control port, separated by commas; * for any"),
     "allowed_hosts": ("", "servers that the page may use besides those of the start, separated by commas; * for any"),
     "producer_url": (f"http://127.0.0.1:{PRODUCER_PORT}", "producer whose rate, arrivals and sizes the page sets"),
@@ -46,6 +48,7 @@ class UserOptions(msgspec.Struct, frozen=True):
     addresses: dict[str, Address]
     shapes: dict[str, Shape]
     seed: int
+    channels: int = 1
 
 
 def add_options(parser: LocustArgumentParser) -> None:
@@ -124,6 +127,7 @@ def read_options(given: Mapping[str, Any]) -> UserOptions:
         {name: _address(name, given) for name in TRANSPORTS},
         {name: _read(shape, name, given) for name, shape in SHAPES.items()},
         seed,
+        convert(given["channels"], ChannelCount, "--channels"),
     )
 
 
@@ -140,7 +144,7 @@ def _ordered(order: LoadOrder, shape: str) -> UserOptions:
     shapes = {name: kind() for name, kind in SHAPES.items()}
     if shape in shapes:
         shapes[shape] = convert(order.shape, SHAPES[shape], "--contestant: shape")
-    return UserOptions(transports, {order.transport: Address.parse(order.url)}, shapes, order.seed)
+    return UserOptions(transports, {order.transport: Address.parse(order.url)}, shapes, order.seed, order.channels)
 
 
 def _address(transport: str, given: Mapping[str, Any]) -> Address:

@@ -71,7 +71,8 @@ class SubscriberUser(User):
         self.has_received = False
         self.has_newer = False  # the last read ended inside something newer
         self.listener: gevent.Greenlet | None = None
-        self.ledger = Ledger(self.account, latest_only=self.options.latest_only)
+        self.channel = self.load.next_channel()
+        self.ledger = Ledger(self.account, self.channel, latest_only=self.options.latest_only)
 
     @classmethod
     def request_name(cls) -> str:
@@ -189,16 +190,19 @@ class SubscriberUser(User):
 
     def target(self, *, after: Cursor | str | None, **query: str) -> str:
         """Return the path and query of a request for what came after a cursor, if there is one."""
-        given = {"after": str(after or ""), "deliver": "latest" if self.options.latest_only else "", **query}
+        deliver = "latest" if self.options.latest_only else ""
+        given = {"channel": self.channel, "after": str(after or ""), "deliver": deliver, **query}
         parameters = "&".join(f"{name}={value}" for name, value in given.items() if value)
         return f"{self.transport.path}?{parameters}" if parameters else self.transport.path
 
     def checked(self, updates: list[Update]) -> list[Update]:
-        """Return the updates, after checking that a cursor can hold their epochs. Decoding has checked the rest.
+        """Return the updates, after checking their channel and that a cursor can hold their epochs.
 
-        Raises BadAnswer for one that a cursor cannot hold.
+        Decoding has checked the rest. Raises BadAnswer for one of another channel, or that a cursor cannot hold.
         """
         for update in updates:
+            if update.channel != self.channel:
+                raise BadAnswer(f"an update of channel {shown(update.channel)}, not of {shown(self.channel)}")
             if update.epoch != self.epoch:
                 if not is_epoch(update.epoch):
                     raise BadAnswer(f"an epoch is 1 to 16 characters 0-9 and a-z, got {shown(update.epoch)}")

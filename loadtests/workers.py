@@ -2,7 +2,7 @@
 
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 import gevent
@@ -19,6 +19,8 @@ from wirerace.observe.account import AccountRecord, LoadState, Window, merge
 HELLO, ASK, ANSWER, ACCOUNT = "wirerace_hello", "wirerace_ask", "wirerace_answer", "wirerace_account"
 TEST = "wirerace_test"
 """The key of a test's number, among the options that a master sends its workers."""
+MEMBERS = "wirerace_members"
+"""The key of the ids of the workers of a test, among the same options."""
 ANSWER_SECONDS = 3.0
 
 Value = TypeVar("Value")
@@ -104,6 +106,7 @@ class Workers:
         vars(self._environment.parsed_options)[TEST] = self._test
         self._accounts.clear()
         self._members = self._known & self._present()
+        vars(self._environment.parsed_options)[MEMBERS] = sorted(self._present())
 
     def _end(self, **_: Any) -> None:
         """Report the accounts: those handed over, and the answers of the other workers."""
@@ -199,6 +202,15 @@ def answer_master(environment: Environment, runner: WorkerRunner) -> None:
 
     runner.register_message(ASK, answer)
     runner.send_message(HELLO)
+
+
+def place_of(runner: WorkerRunner, options: Mapping[str, Any]) -> tuple[int, int]:
+    """Return this worker's place among the workers of its test, from 0, and how many these are.
+
+    One that has joined while the test runs counts by itself.
+    """
+    members: list[str] = options.get(MEMBERS, [])
+    return (members.index(runner.client_id), len(members)) if runner.client_id in members else (0, 1)
 
 
 def hand_over(environment: Environment, runner: WorkerRunner, account: AccountRecord) -> None:

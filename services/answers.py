@@ -116,21 +116,26 @@ class Answers:
         self._cached_bytes = 0
         self._cached_at = (0, 0)
 
-    def since(
+    def since(  # noqa: PLR0913 -- the request's properties; a tuple of them would cost each poll more
         self,
         position: int,
         after: Cursor | None,
         *,
         keep_alive: bool,
+        latest_only: bool = False,
         condition: Conditional | None = None,
         headers: str = "",
     ) -> Encoded:
         """Return 200 with the updates after `position`, or 204; `after` is the cursor that gave the position.
 
-        An answer that its bounds cut short says so, and its cursor is where to continue. With a condition the answer
-        has an ETag, and is 304 instead of 204 when the client has what is newest. `headers` are lines that end in CRLF.
+        An answer that its bounds cut short says so, and its cursor is where to continue. With `latest_only`, it has the
+        newest update only: those before it are superseded. With a condition the answer has an ETag, and is 304 instead
+        of 204 when the client has what is newest. `headers` are lines that end in CRLF.
         """
         recent = self._recent
+        if latest_only and position < recent.head - 1:
+            self._metrics.superseded += recent.head - 1 - position
+            position = recent.head - 1
         at = (recent.version, int(time.time()))  # The Date of an answer is never more than a second old.
         if at != self._cached_at or self._cached_bytes > CACHED_BYTES:
             self._cached.clear()

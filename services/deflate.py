@@ -3,6 +3,7 @@
 import asyncio
 from abc import abstractmethod
 from collections.abc import Callable
+from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from services.batching import Batcher
@@ -17,13 +18,19 @@ from wirerace.wire.negotiation import Agreement, agreed
 Listener = Callable[[bytes, int], None]
 
 
-class DeflateSettings(NamedTuple):
-    """How a fan-out compresses, and where it cuts off slow readers."""
+class DeflateSettings:
+    """How the fan-outs of a server compress, and where they cut off slow readers."""
 
-    window_bits: int
-    memory_level: int
-    high_water_bytes: int
-    farewell: bytes
+    def __init__(self, window_bits: int, memory_level: int, high_water_bytes: int, farewell: bytes) -> None:
+        self.window_bits = window_bits
+        self.memory_level = memory_level
+        self.high_water_bytes = high_water_bytes
+        self.farewell = farewell
+
+    @cached_property
+    def deflater(self) -> Deflater:
+        """What compresses for several clients: it takes no context over, so it can serve all channels."""
+        return Deflater(self.window_bits, self.memory_level, takes_over=False)
 
 
 class DeflateFanout(Fanout):
@@ -44,10 +51,6 @@ class DeflateFanout(Fanout):
         return agreed(offers, self._settings.window_bits, shared=self.shared) if offers else None
 
     @abstractmethod
-    def packing(self, pack: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-        """Return what makes the frame that is kept; `pack` makes a plain one."""
-
-    @abstractmethod
     def listener(self, batcher: Batcher | None) -> Listener:
         """Return what takes each update as it is kept."""
 
@@ -66,11 +69,7 @@ class SharedFanout(DeflateFanout):
 
     def __init__(self, metrics: ServiceMetrics, settings: DeflateSettings) -> None:
         super().__init__(metrics, settings, UnpackingFanout(metrics, settings.high_water_bytes, settings.farewell))
-        self._deflater = Deflater(settings.window_bits, settings.memory_level, takes_over=False)
-
-    def packing(self, pack: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-        """Compress what is kept."""
-        return lambda encoded: self._deflater.frame(pack(encoded))
+        self._deflater = settings.deflater
 
     def listener(self, batcher: Batcher | None) -> Listener:
         """Return what takes each compressed update. Batches are made of plain ones, and compressed as a whole."""
@@ -103,10 +102,6 @@ class OwnFanout(DeflateFanout):
     def __init__(self, metrics: ServiceMetrics, settings: DeflateSettings) -> None:
         super().__init__(metrics, settings, Fanout(metrics, settings.high_water_bytes, settings.farewell))
         self._deflaters: dict[asyncio.Transport, Deflater] = {}
-
-    def packing(self, pack: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-        """Keep plain frames."""
-        return pack
 
     def listener(self, batcher: Batcher | None) -> Listener:
         """Return what takes each plain update."""

@@ -4,18 +4,29 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Iterable
-from functools import partial
 from http import HTTPStatus
-from typing import Any, NamedTuple, TypeVar
+from typing import Annotated
 
 import aiohttp
+import msgspec
+from msgspec import Meta
 
-from services.recent import Recent
+from services.channel import Channel, Channels
 from wirerace.backoff import OF_FEED
 from wirerace.clock import Clock, now_ns
 from wirerace.errors import BadCursor, WireraceError, printable, shown
 from wirerace.observe.metrics import ServiceMetrics
-from wirerace.wire.update import CURSOR_HEADER, MOST_LINE_BYTES, NO_UPDATE, Cursor, Update, decode_update, is_epoch
+from wirerace.wire.update import (
+    CURSOR_HEADER,
+    MOST_LINE_BYTES,
+    NO_UPDATE,
+    Cursor,
+    Update,
+    decode_update,
+    is_channel,
+    is_epoch,
+)
+from wirerace.workload.schedule import MOST_CHANNELS
 
 HEARTBEAT_SECONDS = 1.0
 """How often the producer sends an empty line when it has nothing else to send."""
@@ -24,7 +35,12 @@ SILENCE_SECONDS = 3 * HEARTBEAT_SECONDS
 FROM_THE_OLDEST = Cursor("0", 0)
 """A cursor of no epoch: a server without updates asks for all that the producer still keeps."""
 
-Result = TypeVar("Result")
+MOST_DIGITS = 18
+HEADS = b'{"heads":'
+"""How the line begins that names each channel and its newest `seq`. It is the first one of a feed with named channels.
+
+Nothing else names a channel whose updates the producer has dropped.
+"""
 
 logger = logging.getLogger(__name__)
 
@@ -33,16 +49,16 @@ class BadFeed(WireraceError):
     """The other end of the link sends no feed, or a broken one."""
 
 
-class _Waiter(NamedTuple):
-    """A request that waits for an update after the cursor `after`, whose position was `position` when it came."""
+class Heads(msgspec.Struct, frozen=True):
+    """The channels of a producer, and the newest `seq` of each."""
 
-    position: int
-    after: Cursor | None
-    act: Callable[[int], Any]
+    heads: dict[str, Annotated[int, Meta(ge=0, lt=10**18)]]
 
 
 class Feed:
-    """Follows the producer into `recent`, and answers waiting requests.
+    """Follows the producer into the channels of a server.
+
+    `cursor` is a place in the feed, which numbers the updates of all channels together.
 
     `live` is false while the link is lost, and `trouble` says why. `caught_up` becomes true, for good, when the server
     has caught up for the first time. Until then it must not answer, because it may lack updates that its clients have.
@@ -50,13 +66,14 @@ class Feed:
 
     def __init__(
         self,
-        recent: Recent,
+        channels: Channels,
         metrics: ServiceMetrics,
         *,
         pack: Callable[[bytes, Update], bytes] = lambda line, _: line,
         clock: Clock = now_ns,
     ) -> None:
-        self.recent = recent
+        self.channels = channels
+        self.cursor: Cursor | None = None
         self.live = False
         self.caught_up = False
         self.trouble = "no feed from the producer yet"
@@ -65,74 +82,40 @@ class Feed:
         self._metrics = metrics
         self._pack = pack
         self._clock = clock
-        self._listeners: list[Callable[[bytes, int], None]] = []
-        self._waiters: dict[asyncio.Future[Any], _Waiter] = {}
-        self._ended = False
-
-    def listen(self, listener: Callable[[bytes, int], None]) -> None:
-        """Call `listener` with each update's packed bytes and payload size."""
-        self._listeners.append(listener)
-
-    async def once_newer(
-        self, after: Cursor | None, wait_seconds: float, act: Callable[[int], Result]
-    ) -> Result | None:
-        """Call `act` with the position of `after` as soon as there is an update behind it, and return its result.
-
-        The result is None when no update came for `wait_seconds`. `act` is called where the update is ingested: for one
-        waiter after the other, before any of them runs. So the last waiter waits for the others' `act`, and not for
-        what they do after it. An error of `act` is raised in its own waiter.
-        """
-        position = self.recent.position(after)
-        if self.recent.head > position:
-            return act(position)
-        if self._ended:
-            return None
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Result | None] = loop.create_future()
-        timer = loop.call_later(wait_seconds, _settle, future, lambda: None)
-        self._waiters[future] = _Waiter(position, after, act)
-        self._metrics.held_requests += 1
-        try:
-            return await future
-        finally:
-            timer.cancel()
-            self._waiters.pop(future, None)
-            self._metrics.held_requests -= 1
-
-    async def reach(self, after: Cursor | None) -> int:
-        """Return the position of `after` once this server has reached it; a client may be ahead of the server."""
-        while (position := self.recent.position(after)) > self.recent.head and not self._ended:
-            await self.once_newer(None, SILENCE_SECONDS, lambda _: None)
-        return min(position, self.recent.head)
+        self._heads: dict[str, int] = {}
 
     def end(self) -> None:
         """End every wait, now and later: the server is shutting down."""
-        self._ended = True
-        for waiter in self._waiters:
-            _settle(waiter, lambda: None)
+        for channel in self.channels:
+            channel.end()
 
     def publish(self, lines: Iterable[bytes]) -> None:
         """Ingest updates in the order of arrival; call the listeners, then the waiters.
 
         Raises BadFeed at the first line that is no update, or not the next one. The lines before it are ingested.
         """
-        head_before = self.recent.head
+        heads_before: dict[Channel, int] = {}
         try:
             for line in lines:
-                self._ingest(line)
+                if line.startswith(HEADS):
+                    self._heads = heads_in(line)
+                else:
+                    self._ingest(line, heads_before)
         finally:
-            self._wake(head_before)
+            for channel, head_before in heads_before.items():
+                channel.wake(head_before)
 
-    def _ingest(self, line: bytes) -> None:
+    def _ingest(self, line: bytes, heads_before: dict[Channel, int]) -> None:
+        number, line = numbered(line)
         update = self._checked(line)
+        channel = self.channels.get(update.channel) or self._opened(update.channel)
+        cursor = Cursor(update.epoch, update.seq if number is None else number)
+        self._check_order(cursor, update, channel)
+        heads_before.setdefault(channel, channel.recent.head)
+        self.cursor = cursor
         packed = self._pack(line, update)
-        self.recent.append(update, packed)
-        self._metrics.count_update(self._clock() - update.ts)
-        for listener in self._listeners:
-            try:
-                listener(packed, update.payload_bytes)
-            except Exception:  # a defect of one listener must not cost the others their updates
-                logger.exception("a listener failed at update %s-%d", update.epoch, update.seq)
+        self._metrics.count_update(self._clock() - update.ts)  # before the fan-out, which is no part of the lag
+        channel.add(update, packed)
 
     def _checked(self, line: bytes) -> Update:
         """Return the update in a line. Clients get the line unchanged, so all of it must be right."""
@@ -142,24 +125,23 @@ class Feed:
                 line.decode()  # unknown fields are forwarded, too
         except NO_UPDATE as error:
             raise BadFeed(f"a line is no update: {error}, in {shown(line)}") from None
-        newest = self.recent.cursor
-        if newest is None or update.epoch != newest.epoch:
-            if not is_epoch(update.epoch):
-                raise BadFeed(f"an epoch is 1 to 16 of 0-9 and a-z, got {shown(update.epoch)}")
-        elif update.seq <= newest.seq:
-            raise BadFeed(f"update {update.seq} of epoch {update.epoch} comes after update {newest.seq}")
+        if (self.cursor is None or update.epoch != self.cursor.epoch) and not is_epoch(update.epoch):
+            raise BadFeed(f"an epoch is 1 to 16 of 0-9 and a-z, got {shown(update.epoch)}")
         return update
 
-    def _wake(self, head_before: int) -> None:
-        waiters, self._waiters = self._waiters, {}
-        for future, waiter in waiters.items():
-            position = waiter.position
-            if position > head_before:  # This client was ahead of the server; since then its epoch may have ended.
-                position = self.recent.position(waiter.after)
-            if self.recent.head > position:
-                _settle(future, partial(waiter.act, position))
-            else:
-                self._waiters[future] = waiter
+    def _check_order(self, cursor: Cursor, update: Update, channel: Channel) -> None:
+        """Raise BadFeed when an update is not behind the newest one of the feed and of its channel."""
+        for newest, seq in ((self.cursor, cursor.seq), (channel.recent.cursor, update.seq)):
+            if newest is not None and newest.epoch == update.epoch and seq <= newest.seq:
+                raise BadFeed(f"update {seq} of epoch {update.epoch} comes after update {newest.seq}")
+
+    def _opened(self, name: str) -> Channel:
+        """Open a channel, which the feed has named for the first time."""
+        if not is_channel(name):
+            raise BadFeed(f"a channel is 1 to 32 letters, digits, _ and -, got {shown(name)}")
+        if len(self.channels) > MOST_CHANNELS:
+            raise BadFeed(f"there are more than {MOST_CHANNELS} channels")
+        return self.channels.open(name)
 
     async def follow(self, url: str) -> None:
         """Follow the producer at `url` until cancelled, through lost links and new epochs."""
@@ -192,13 +174,16 @@ class Feed:
         logger.log(logging.DEBUG if is_known else logging.WARNING, "%s; trying again", self.trouble)
 
     async def _follow_once(self, session: aiohttp.ClientSession, url: str) -> None:
-        after = self.recent.cursor or FROM_THE_OLDEST
+        after = self.cursor or FROM_THE_OLDEST
+        self._heads = {}
         async with session.get(f"{url}/feed", params={"after": str(after)}, allow_redirects=False) as response:
             newest = _cursor_of(response)
             logger.log(logging.DEBUG if self._nonsense else logging.INFO, "feed %s connected, after %s", url, after)
             self._metrics.feed_connects += 1
-            if self.recent.cursor is None or newest.epoch != after.epoch:
-                self.recent.turn_to(Cursor(newest.epoch, 0))
+            if self.cursor is None or newest.epoch != after.epoch:
+                self.cursor = Cursor(newest.epoch, 0)
+                for channel in self.channels:
+                    channel.recent.turn_to(self.cursor)
             self._note_progress(newest)
             rest = b""
             async for chunk in response.content.iter_any():
@@ -212,12 +197,45 @@ class Feed:
 
     def _note_progress(self, newest: Cursor) -> None:
         """Go live once everything up to `newest` has come, the producer's head when the link was made."""
-        cursor = self.recent.cursor
+        cursor = self.cursor
         if not self.live and cursor is not None and cursor.epoch == newest.epoch and cursor.seq >= newest.seq:
+            self._take_heads(cursor.epoch)
             self.live = self.caught_up = True
             self.trouble = ""
             self._complaints.clear()
             self._metrics.feed_live = 1
+
+    def _take_heads(self, epoch: str) -> None:
+        """Open the channels whose updates the producer has dropped, and note what is missing in the others for good."""
+        for name, seq in self._heads.items():
+            recent = (self.channels.get(name) or self._opened(name)).recent
+            newest = recent.cursor
+            if newest is None or newest.epoch != epoch or newest.seq < seq:
+                recent.turn_to(Cursor(epoch, seq))
+
+
+def numbered(line: bytes) -> tuple[int | None, bytes]:
+    """Return an update's number in the feed, None if that is its `seq`, and its line without the number.
+
+    Raises BadFeed when a line begins with a digit, but not with a number and a space.
+    """
+    if not line[:1].isdigit():
+        return None, line
+    number, space, rest = line.partition(b" ")
+    if not (number.isdigit() and space and len(number) <= MOST_DIGITS):
+        raise BadFeed(f"a line begins with a number and a space, or with an update, got {shown(line)}")
+    return int(number), rest
+
+
+def heads_in(line: bytes) -> dict[str, int]:
+    """Return the newest `seq` of each channel in a line.
+
+    Raises BadFeed when it is malformed.
+    """
+    try:
+        return msgspec.json.decode(line, type=Heads).heads
+    except NO_UPDATE as error:
+        raise BadFeed(f"a line of heads is malformed: {error}, in {shown(line)}") from None
 
 
 def _cursor_of(response: aiohttp.ClientResponse) -> Cursor:
@@ -233,15 +251,3 @@ def _cursor_of(response: aiohttp.ClientResponse) -> Cursor:
         raise BadFeed(
             f"its answer has no cursor in {CURSOR_HEADER}: it is no producer; name one with --producer-url"
         ) from None
-
-
-def _settle(waiter: asyncio.Future[Any], act: Callable[[], Any]) -> None:
-    """Call `act` for a waiter, which gets the result or any error."""
-    if waiter.done():
-        return
-    try:
-        result = act()
-    except Exception as error:  # noqa: BLE001 -- it is the waiter's, and the others are waiting
-        waiter.set_exception(error)
-    else:
-        waiter.set_result(result)

@@ -6,6 +6,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from services.answers import Encoded
+from services.channel import Channel
 from services.connection import ServerConnection
 from services.host import Port
 from services.transport import ServerOptions, TransportService, cursor_of, latest_only_of, parameters_of, seconds_of
@@ -33,7 +34,7 @@ class LongPolling(TransportService):
     def __init__(self, options: LongPollingServerOptions) -> None:
         super().__init__(options, TRANSPORT.path)
 
-    async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def deliver(self, request: web.BaseRequest, channel: Channel) -> web.StreamResponse:
         """Answer as soon as there is a newer update."""
         parameters = parameters_of(request)
         after, latest_only = cursor_of(parameters), latest_only_of(parameters)
@@ -44,13 +45,17 @@ class LongPolling(TransportService):
         if connection.has_ended:  # Its sending side has ended: a held request would look abandoned.
             hold_seconds = 0.0
 
+        answers, headers = self.answers[channel], self.sharing.headers_for(request)
+
         def answer(position: int) -> Encoded:
-            return self.newer(request, position, after, latest_only=latest_only)
+            return answers.since(
+                position, after, keep_alive=self.stays(request), latest_only=latest_only, headers=headers
+            )
 
         connection.is_left_at_end = True
-        written = await self.feed.once_newer(after, hold_seconds, lambda position: answer(position).written_to(request))
+        written = await channel.once_newer(after, hold_seconds, lambda position: answer(position).written_to(request))
         connection.is_left_at_end = False
-        return written or answer(self.feed.recent.position(after))
+        return written or answer(channel.recent.position(after))
 
 
 SERVICE = LongPolling

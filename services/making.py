@@ -1,20 +1,11 @@
 """Making: the updates that a schedule intends, in portions, as they become due."""
 
-from typing import NamedTuple
-
 from wirerace.errors import BadInput
-from wirerace.workload.schedule import Schedule, updates_of
+from wirerace.workload.schedule import Due, Schedule, updates_of
 
 AT_ONCE_UPDATES, AT_ONCE_BYTES = 1000, 1024 * 1024
 """The bound of a backlog made before the event loop gets its turn. A single update may exceed it."""
 MOST_NS = 2**63 - 1
-
-
-class Due(NamedTuple):
-    """An update to be made: its payload, and its intended time in Unix nanoseconds."""
-
-    at_ns: int
-    data: str
 
 
 class Making:
@@ -27,7 +18,7 @@ class Making:
         self.schedule = schedule
         self._coming = updates_of(schedule, start_ns, from_ns)
         try:
-            self._next = Due(*next(self._coming))
+            self._next = next(self._coming)
         except (ArithmeticError, ValueError) as error:
             raise BadInput(f"it cannot be kept: {error}") from None
         if not from_ns <= self._next.at_ns <= MOST_NS:
@@ -45,5 +36,5 @@ class Making:
         while self._next.at_ns <= now_ns and len(due) < AT_ONCE_UPDATES and size_bytes < AT_ONCE_BYTES:
             due.append(self._next)
             size_bytes += len(self._next.data)
-            self._next = Due(*next(self._coming))
+            self._next = next(self._coming)
         return due

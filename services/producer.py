@@ -14,12 +14,12 @@ from aiohttp import web
 from msgspec import Meta
 
 from services.fanout import Fanout
-from services.feed import HEARTBEAT_SECONDS
+from services.feed import HEARTBEAT_SECONDS, Heads
 from services.heads import body_of
 from services.host import Port, Service, ServiceOptions
-from services.making import Due, Making
-from services.push import PushedClient
-from services.recent import Recent
+from services.making import Making
+from services.push import PushedClient, chunk_of
+from services.recent import Bounds, Recent
 from services.record import Record
 from services.timer import new_timer
 from services.transport import cursor_of, parameters_of
@@ -28,7 +28,7 @@ from wirerace.decoding import decode_json
 from wirerace.errors import BadInput, is_text, shown
 from wirerace.transports import PRODUCER_PORT
 from wirerace.wire.update import CURSOR_HEADER, Cursor, Update, encode_update
-from wirerace.workload.schedule import Arrivals, Bytes, Duration, Rate, Schedule, Seed
+from wirerace.workload.schedule import Arrivals, Bytes, ChannelCount, Due, Duration, Rate, Schedule, Seed
 from wirerace.workload.trace import Event, check_events, read_trace
 
 HEARTBEAT = b"1\r\n\n\r\n"  # a chunk with an empty line
@@ -43,12 +43,15 @@ class ProducerOptions(ServiceOptions, frozen=True, kw_only=True):
 
     port: Port = PRODUCER_PORT
     rate_per_second: Rate = 5.0
+    channels: ChannelCount = 1
     arrivals: Arrivals = "poisson"
     payload_bytes: Annotated[Bytes, Meta(description="bytes of data in an update")] = 100
-    on_seconds: Annotated[Duration, Meta(description="bursts: the length of one")] = 1.0
-    off_seconds: Annotated[Duration, Meta(description="bursts: the silence between two")] = 4.0
-    trace_file: Annotated[str | None, Meta(description="trace: recorded times, JSON Lines or CSV")] = None
-    speed: Annotated[float, Meta(gt=0, description="trace: how much faster than recorded")] = 1.0
+    on_seconds: Annotated[Duration, Meta(description="length of a burst, when arrivals is bursty")] = 1.0
+    off_seconds: Annotated[Duration, Meta(description="time between two bursts")] = 4.0
+    trace_file: Annotated[
+        str | None, Meta(description="the trace to replay, JSON Lines or CSV, when arrivals is trace")
+    ] = None
+    speed: Annotated[float, Meta(gt=0, description="speed of a replayed trace; 2 is twice as fast as recorded")] = 1.0
     seed: Seed = 1
     idle: Annotated[bool, Meta(description="make nothing until a schedule is set")] = False
     record_file: Annotated[
@@ -70,8 +73,9 @@ class Producer(Service):
         self._watch = StepWatch(clock, steady)
         self._stepped_ns = 0
         self._epoch = secrets.token_hex(4)
-        self._seq = 0
-        self._recent = Recent(options.keep_updates, options.keep_bytes)
+        self._number = 0
+        self._heads: dict[str, int] = {}
+        self._recent = Recent(Bounds(options.keep_updates, options.keep_bytes))
         self._recent.turn_to(Cursor(self._epoch, 0))
         self._fanout = Fanout(self.metrics, options.keep_bytes)
         self._first_schedule = None if options.idle else schedule_of(options)
@@ -110,7 +114,7 @@ class Producer(Service):
         return self._at_work
 
     def cursor(self) -> Cursor | None:
-        """Return the cursor of the newest update."""
+        """Return the newest place in the feed, which numbers the updates of all channels together."""
         return self._recent.cursor
 
     def end(self) -> None:
@@ -165,17 +169,17 @@ class Producer(Service):
                 self._failed.set_exception(error)
 
     def _make(self, due: list[Due]) -> None:
-        """Make one update for each intended time and payload; write it to the record first, then to the servers."""
+        """Make each update; write it to the record first, then to the servers."""
         made: list[tuple[bytes, int]] = []
-        for due_ns, data in due:
-            self._seq += 1
+        for due_ns, data, channel in due:
+            self._number += 1
+            seq = self._heads[channel] = self._heads.get(channel, 0) + 1
             late_ns = self._clock() - due_ns
-            update = Update(self._epoch, self._seq, due_ns, data)
-            line = encode_update(update) + b"\n"
-            chunk = b"%x\r\n%b\r\n" % (len(line), line)
+            update = Update(self._epoch, seq, due_ns, data, channel)
+            chunk = chunk_of(feed_line(update, self._number))
             made.append((chunk, update.payload_bytes))
-            self._record.add(self._epoch, self._seq, due_ns, late_ns)
-            self._recent.append(update, chunk)
+            self._record.add(update, late_ns)
+            self._recent.append(Cursor(self._epoch, self._number), chunk, update.payload_bytes)
             self.metrics.count_update(late_ns)
         self._record.flush()
         for chunk, payload_bytes in made:
@@ -191,9 +195,13 @@ class Producer(Service):
             b"Cache-Control: no-store\r\nDate: %b\r\n%b: %b\r\n\r\n"
             % (formatdate(usegmt=True).encode(), CURSOR_HEADER.encode(), str(self._recent.cursor).encode())
         )
-        with server.welcome(head):
+        with server.welcome(head + self._channel_heads()):
             await server.subscribe(self._recent, self._recent.position(after))
             return await server.until_lost()
+
+    def _channel_heads(self) -> bytes:
+        """Return the chunk that names the channels, empty if there is only the default one."""
+        return chunk_of(msgspec.json.encode(Heads(self._heads)) + b"\n") if self._heads.keys() - {""} else b""
 
     async def _get_schedule(self, _request: web.BaseRequest) -> web.StreamResponse:
         return _json(self._making and self._making.schedule)
@@ -205,7 +213,8 @@ class Producer(Service):
             raise BadInput("schedule: start_ns must not be past; leave it out to start now")
         now = self._clock()
         self._set_schedule(schedule, schedule.start_ns or now)
-        self._make([Due(now, "x" * schedule.median_payload_bytes)])
+        priming = "x" * schedule.median_payload_bytes
+        self._make([Due(now, priming, channel) for channel in schedule.channel_names])
         return await self._get_schedule(request)
 
     async def _delete_schedule(self, _request: web.BaseRequest) -> web.StreamResponse:
@@ -222,6 +231,12 @@ class Producer(Service):
 
 
 SERVICE = Producer
+
+
+def feed_line(update: Update, number: int) -> bytes:
+    """Return an update's line in the feed. It begins with its number in the feed where that is not its `seq`."""
+    line = encode_update(update) + b"\n"
+    return line if number == update.seq else b"%d %b" % (number, line)
 
 
 def _json(value: object) -> web.Response:

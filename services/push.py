@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from services import heads
 from services.answers import Encoded
+from services.channel import Channel
 from services.connection import ServerConnection
 from services.fanout import Fanout, Subscriber
 from services.recent import Recent
@@ -92,9 +93,15 @@ class ChunkedService(TransportService):
     farewell: ClassVar[bytes]
 
     def __init__(self, options: ChunkedServerOptions, path: str) -> None:
+        self._fanouts: dict[Channel, Fanout] = {}
         super().__init__(options, path)
-        self._fanout = Fanout(self.metrics, options.high_water_bytes, chunk_of(self.farewell) + LAST_CHUNK)
-        self.feed.listen(self._fanout.deliver)
+
+    def open(self, channel: Channel) -> None:
+        """Make the fan-out of a channel."""
+        super().open(channel)
+        fanout = Fanout(self.metrics, self.options.high_water_bytes, chunk_of(self.farewell) + LAST_CHUNK)
+        self._fanouts[channel] = fanout
+        channel.listen(fanout.deliver)
 
     def beginning(self, cursor: Cursor | None) -> bytes:  # noqa: ARG002 -- some say where the stream begins
         """Return what comes before the first update."""
@@ -107,18 +114,18 @@ class ChunkedService(TransportService):
         """
         return cursor_of(parameters_of(request))
 
-    async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def deliver(self, request: web.BaseRequest, channel: Channel) -> web.StreamResponse:
         """Send what comes until the client goes."""
         after = self.resumed_from(request)
         heads.refuse_unacceptable(request, self.content_type)
         if request.version < (1, 1):
             raise BadInput("this answer is chunked, and HTTP/1.0 knows no chunks: ask with HTTP/1.1")
-        client, recent = PushedClient(request, self._fanout, self.metrics), self.feed.recent
+        client, recent = PushedClient(request, self._fanouts[channel], self.metrics), channel.recent
         # The cursor of the head claims no more than the client has: the connection may break before the next chunk.
         is_newest = after is None or recent.position(after) == recent.head
         head = self._head(recent.cursor if is_newest else after, self.sharing.headers_for(request))
         with client.welcome(head):
-            await client.subscribe(recent, await self.feed.reach(after))
+            await client.subscribe(recent, await channel.reach(after))
             return await client.until_lost()
 
     def _head(self, cursor: Cursor | None, headers: str) -> bytes:
@@ -140,12 +147,14 @@ class ChunkedService(TransportService):
         heartbeat = chunk_of(self.heartbeat)
         while True:
             await asyncio.sleep(interval_seconds)
-            self._fanout.send_heartbeat(heartbeat)
+            for fanout in self._fanouts.values():
+                fanout.send_heartbeat(heartbeat)
 
     def end(self) -> None:
         """End every answer in order."""
         super().end()
-        self._fanout.end(LAST_CHUNK)
+        for fanout in self._fanouts.values():
+            fanout.end(LAST_CHUNK)
 
 
 def chunk_of(data: bytes) -> bytes:

@@ -4,7 +4,7 @@ from collections import deque
 from itertools import islice
 from typing import NamedTuple, Protocol
 
-from wirerace.wire.update import Cursor, Update
+from wirerace.wire.update import Cursor
 
 
 class Kept(NamedTuple):
@@ -34,21 +34,36 @@ class _Run(NamedTuple):
     first: int
 
 
+class Bounds:
+    """The bounds of what several `Recent` keep together: when one is exceeded, the oldest update of all is dropped."""
+
+    def __init__(self, keep_updates: int, keep_bytes: int) -> None:
+        self._keep_updates = keep_updates
+        self._keep_bytes = keep_bytes
+        self._bytes = 0
+        self._order: deque[Recent] = deque()
+
+    def add(self, recent: "Recent", size_bytes: int) -> None:
+        """Note that `recent` keeps one more update, and drop the oldest until the bounds are met."""
+        self._order.append(recent)
+        self._bytes += size_bytes
+        while len(self._order) > self._keep_updates or (self._bytes > self._keep_bytes and len(self._order) > 1):
+            self._bytes -= self._order.popleft().drop_oldest()
+
+
 class Recent:
-    """Updates in order of arrival. Each has a *position*, 1, 2, 3 …, which continues across epochs and gaps.
+    """Updates of one channel in order of arrival. Each has a *position*, 1, 2, 3 …, across epochs and gaps.
 
     A client that has everything up to a position gets what lies after it. `head` is the newest position, 0 before the
     first update. A position above `head` belongs to a cursor that is ahead of this server. `version` changes whenever
     the head or the cursor does.
     """
 
-    def __init__(self, keep_updates: int, keep_bytes: int) -> None:
+    def __init__(self, bounds: Bounds) -> None:
         self.head = 0
         self.version = 0
         self.cursor: Cursor | None = None
-        self._keep_updates = keep_updates
-        self._keep_bytes = keep_bytes
-        self._bytes = 0
+        self._bounds = bounds
         self._kept: deque[Kept] = deque()
         self._runs: list[_Run] = []
 
@@ -59,18 +74,21 @@ class Recent:
             self._runs.append(_Run(cursor.epoch, cursor.seq + 1, self.head + 1))
             self.cursor = cursor
 
-    def append(self, update: Update, encoded: bytes) -> None:
-        """Keep the next update, and drop the oldest ones until the bounds are met."""
-        self.turn_to(Cursor(update.epoch, update.seq - 1))
+    def append(self, cursor: Cursor, encoded: bytes, payload_bytes: int) -> None:
+        """Keep the next update, whose cursor this is. The oldest ones are dropped until the bounds are met."""
+        self.turn_to(Cursor(cursor.epoch, cursor.seq - 1))
         self.head += 1
         self.version += 1
-        self.cursor = Cursor(update.epoch, update.seq)
-        self._kept.append(Kept(self.head, encoded, update.payload_bytes))
-        self._bytes += len(encoded)
-        while len(self._kept) > self._keep_updates or (self._bytes > self._keep_bytes and len(self._kept) > 1):
-            self._bytes -= len(self._kept.popleft().encoded)
+        self.cursor = cursor
+        self._kept.append(Kept(self.head, encoded, payload_bytes))
+        self._bounds.add(self, len(encoded))
+
+    def drop_oldest(self) -> int:
+        """Drop the oldest update, and return the bytes that it took."""
+        size_bytes = len(self._kept.popleft().encoded)
         while len(self._runs) > 1 and self._runs[1].first <= self._before_oldest:
             del self._runs[0]
+        return size_bytes
 
     def position(self, cursor: Cursor | None) -> int:
         """Return the position up to which the client has everything that is still kept.

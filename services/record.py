@@ -5,6 +5,8 @@ import time
 from array import array
 from bisect import bisect_left
 from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +18,7 @@ from services.troubles import Troubles
 from wirerace.clock import Clock, now_ns
 from wirerace.decoding import decode_json
 from wirerace.errors import BadInput
-from wirerace.wire.update import NO_UPDATE, is_epoch
+from wirerace.wire.update import NO_UPDATE, Update, is_channel, is_epoch
 from wirerace.workload.schedule import EpochMade, Schedule, Truth
 from wirerace.workload.trace import check_events
 
@@ -30,10 +32,12 @@ logger = logging.getLogger(__name__)
 
 
 class _Part:
-    """Neighbouring updates of one epoch."""
+    """Neighbouring updates of one epoch. `channel` has each one's place in `names`."""
 
     def __init__(self, epoch: str) -> None:
         self.epoch = epoch
+        self.names: dict[str, int] = {}
+        self.channel = array("H")
         self.seq = array("q")
         self.ts = array("q")
         self.late_ns = array("q")
@@ -41,18 +45,25 @@ class _Part:
 
     def append(self, line: "_Line") -> None:
         self.ascends = self.ascends and (not self.ts or self.ts[-1] <= line.ts)
+        self.channel.append(self.names.setdefault(line.channel, len(self.names)))
         self.seq.append(line.seq)
         self.ts.append(line.ts)
         self.late_ns.append(line.late_ns)
 
-    def between(self, from_ns: int, to_ns: int) -> EpochMade:
+    def between(self, from_ns: int, to_ns: int) -> Iterator[EpochMade]:
+        """Yield what was made of each channel in [from, to) of making time."""
+        inside: Iterable[int]
         if self.ascends:
-            first, end = bisect_left(self.ts, from_ns), bisect_left(self.ts, to_ns)
-            seq, ts, late_ns = (values[first:end].tolist() for values in (self.seq, self.ts, self.late_ns))
+            inside = range(bisect_left(self.ts, from_ns), bisect_left(self.ts, to_ns))
         else:
             inside = [index for index, ts in enumerate(self.ts) if from_ns <= ts < to_ns]
-            seq, ts, late_ns = ([values[index] for index in inside] for values in (self.seq, self.ts, self.late_ns))
-        return EpochMade(self.epoch, seq, ts, late_ns)
+        by_channel: dict[int, list[int]] = {}
+        for index in inside:
+            by_channel.setdefault(self.channel[index], []).append(index)
+        names = list(self.names)
+        for channel, indices in by_channel.items():
+            seq, ts, late_ns = ([values[index] for index in indices] for values in (self.seq, self.ts, self.late_ns))
+            yield EpochMade(self.epoch, seq, ts, late_ns, names[channel])
 
 
 class _Line(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
@@ -62,6 +73,7 @@ class _Line(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=Fals
     seq: Annotated[int, Meta(ge=1, le=2**63 - 1)]
     ts: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     late_ns: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+    channel: str = ""
 
 
 class _Held(msgspec.Struct):
@@ -92,6 +104,7 @@ class Record:
         self.schedule: Schedule | None = None
         self._options: Schedule | UnsetType | None = UNSET
         self._parts: deque[_Part] = deque()
+        self._heads: dict[str, int] = {}  # the newest seq of each channel in the newest epoch
         self._kept = 0
         self._dropped_to_ns = -1
         self._journal: Journal | None = None
@@ -137,12 +150,14 @@ class Record:
         if self._journal is not None:
             self._journal.write(self._held())
 
-    def add(self, epoch: str, seq: int, ts: int, late_ns: int) -> None:
-        """Note one update; it is in the file after `flush`."""
-        self._remember(_Line(epoch, seq, ts, late_ns))
+    def add(self, update: Update, late_ns: int) -> None:
+        """Note one update, and how late it was made; it is in the file after `flush`."""
+        line = _Line(update.epoch, update.seq, update.ts, late_ns, update.channel)
+        self._remember(line)
         self._lines_in_file += 1
         if self._journal is not None:
-            self._journal.write(msgspec.json.encode((epoch, seq, ts, late_ns)))
+            values = (line.epoch, line.seq, line.ts, line.late_ns)
+            self._journal.write(msgspec.json.encode((*values, line.channel) if line.channel else values))
             if self._lines_in_file >= PART_UPDATES * PARTS // 2:
                 self._rotate(self._journal)
 
@@ -153,16 +168,15 @@ class Record:
 
     def between(self, from_ns: int, to_ns: int) -> Truth:
         """Return what was made in [from, to) of making time."""
-        epochs: list[EpochMade] = []
-        for part in self._parts:
-            made = part.between(from_ns, to_ns)
-            if epochs and epochs[-1].epoch == made.epoch:
-                epochs[-1].seq.extend(made.seq)
-                epochs[-1].ts.extend(made.ts)
-                epochs[-1].late_ns.extend(made.late_ns)
-            elif made.seq:
-                epochs.append(made)
-        return Truth(sum(len(made.seq) for made in epochs), from_ns > self._dropped_to_ns, epochs)
+        epochs: dict[str, EpochMade] = {}
+        for made in chain.from_iterable(part.between(from_ns, to_ns) for part in self._parts):
+            before = epochs.setdefault(made.sequence, made)
+            if before is not made:
+                before.seq.extend(made.seq)
+                before.ts.extend(made.ts)
+                before.late_ns.extend(made.late_ns)
+        found = list(epochs.values())
+        return Truth(sum(len(made.seq) for made in found), from_ns > self._dropped_to_ns, found)
 
     def close(self) -> None:
         """Close the file."""
@@ -225,12 +239,15 @@ class Record:
             self._take_update(_decode_line(text))
 
     def _take_update(self, update: _Line) -> None:
-        newest = self._parts[-1] if self._parts else None
-        is_next = newest is not None and newest.epoch == update.epoch
-        if not is_next and not is_epoch(update.epoch):
-            raise BadInput("no epoch")
-        due = newest.seq[-1] + 1 if newest is not None and is_next else 1
+        if not (self._parts and self._parts[-1].epoch == update.epoch):
+            if not is_epoch(update.epoch):
+                raise BadInput("no epoch")
+            self._heads.clear()
+        due = self._heads.get(update.channel, 0) + 1
+        if update.channel not in self._heads and update.channel and not is_channel(update.channel):
+            raise BadInput("no channel")
         if update.seq != due or self._damage > 1:  # A kill leaves one damaged line at the end of an epoch.
             self._dropped_to_ns = max(self._dropped_to_ns, update.ts - 1)
         self._damage = 0
+        self._heads[update.channel] = update.seq
         self._remember(update)

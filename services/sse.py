@@ -20,7 +20,7 @@ class SseServerOptions(ChunkedServerOptions, frozen=True, kw_only=True):
 
     port: Port = TRANSPORT.port
     retry_seconds: Annotated[
-        float, Meta(ge=0, le=3600, description="how long a browser waits before it reconnects; 0: as it likes")
+        float, Meta(ge=0, le=3600, description="how long a browser waits before it reconnects; 0: its own default")
     ] = 1.0
 
 

@@ -8,16 +8,17 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta
 
-from services.answers import Answers, Conditional, Encoded
+from services.answers import Answers, Encoded
+from services.channel import Channel, Channels
 from services.connection import ServerConnection
 from services.cors import Sharing
 from services.feed import Feed
 from services.host import Service, ServiceOptions
-from services.recent import Recent
+from services.recent import Bounds
 from wirerace.addresses import host_port_in, spelled
 from wirerace.errors import BadInput, shown
 from wirerace.transports import PRODUCER_PORT
-from wirerace.wire.update import Cursor, Update
+from wirerace.wire.update import Cursor, Update, is_channel
 
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?(e-?[0-9]{1,2})?", re.ASCII | re.IGNORECASE)
 
@@ -46,17 +47,21 @@ class TransportService(Service):
         except BadInput as error:
             raise BadInput(f"--producer-url: {error}") from None
         self._producer_url = f"http://{spelled(host, port or 80)}"
-        recent = Recent(options.keep_updates, options.keep_bytes)
-        self.feed = Feed(recent, self.metrics, pack=self.pack)
-        self.answers = Answers(recent, self.metrics)
+        self.answers: dict[Channel, Answers] = {}
+        bounds = Bounds(options.keep_updates, options.keep_bytes)
+        self.feed = Feed(Channels(bounds, self.metrics, self.open), self.metrics, pack=self.pack)
         self.routes[path] = {"GET": self._joined}
         self.sharing = Sharing(self.allowed_origins)
         if self.sharing.is_on:
             self.routes[path]["OPTIONS"] = self._preflight
 
     @abstractmethod
-    async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer a request for updates."""
+    async def deliver(self, request: web.BaseRequest, channel: Channel) -> web.StreamResponse:
+        """Answer a request for the updates of a channel."""
+
+    def open(self, channel: Channel) -> None:
+        """Prepare for a new channel: the default one, and each that the feed names."""
+        self.answers[channel] = Answers(channel.recent, self.metrics)
 
     def pack(self, encoded: bytes, update: Update) -> bytes:  # noqa: ARG002 -- some write its cursor
         """Return an encoded update as it is kept and written."""
@@ -77,38 +82,13 @@ class TransportService(Service):
         return "; ".join(filter(None, (self.feed.trouble, super().trouble)))
 
     def cursor(self) -> Cursor | None:
-        """Return the cursor of the newest update here."""
-        return self.feed.recent.cursor
+        """Return the place in the feed up to which this server has everything."""
+        return self.feed.cursor
 
     def end(self) -> None:
         """Answer the waiting requests."""
         super().end()
         self.feed.end()
-
-    def newer(
-        self,
-        request: web.BaseRequest,
-        position: int,
-        after: Cursor | None,
-        *,
-        latest_only: bool,
-        condition: Conditional | None = None,
-    ) -> Encoded:
-        """Return at once what is newer than `position`, or 204; with a condition, 304 where nothing has changed.
-
-        With `latest_only`, that is the newest update: those before it are superseded.
-        """
-        before_newest = self.feed.recent.head - 1
-        if latest_only and position < before_newest:
-            self.metrics.superseded += before_newest - position
-            position = before_newest
-        return self.answers.since(
-            position,
-            after,
-            keep_alive=self.stays(request),
-            condition=condition,
-            headers=self.sharing.headers_for(request),
-        )
 
     def refuse(self, request: web.BaseRequest, status: HTTPStatus, line: str, headers: str = "") -> web.StreamResponse:
         """Return an error as every service does. A page that may read updates may read why it gets none."""
@@ -128,7 +108,11 @@ class TransportService(Service):
             connection.join()
         if not self.feed.caught_up:
             return self.refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, "no feed from the producer yet: try again")
-        return await self.deliver(request)
+        name = channel_of(parameters_of(request))
+        channel = self.feed.channels.get(name)
+        if channel is None:
+            return self.refuse(request, HTTPStatus.NOT_FOUND, f"there is no channel {name}: name one of the producer's")
+        return await self.deliver(request, channel)
 
 
 def parameters_of(request: web.BaseRequest) -> dict[str, str]:
@@ -144,6 +128,17 @@ def cursor_of(parameters: dict[str, str]) -> Cursor | None:
     """
     after = parameters.get("after")
     return None if after is None else Cursor.parse(after)
+
+
+def channel_of(parameters: dict[str, str]) -> str:
+    """Return the name of the channel that is asked for, empty for the default one.
+
+    Raises BadInput when no channel can have that name.
+    """
+    name = parameters.get("channel", "")
+    if name and not is_channel(name):
+        raise BadInput(f"channel must be 1 to 32 letters, digits, _ and -, got {shown(name)}")
+    return name
 
 
 def latest_only_of(parameters: dict[str, str]) -> bool:

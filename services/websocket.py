@@ -4,7 +4,6 @@ import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from msgspec import Meta
 
 from services import heads
 from services.batching import Batcher, array_frame
+from services.channel import Channel
 from services.deflate import FANOUTS, DeflateFanout, DeflateSettings
 from services.fanout import Fanout
 from services.host import Port
@@ -42,17 +42,17 @@ class WebSocketServerOptions(ServerOptions, frozen=True, kw_only=True):
     max_message_bytes: Annotated[int, Meta(ge=125, description="largest message that a client may send")] = 65_536
     ping_interval_seconds: Annotated[float, Meta(ge=0, description="time between two pings; 0 for none")] = 0.0
     batch_seconds: Annotated[
-        float, Meta(ge=0, le=60, description="updates of this time are sent as one frame; 0: one frame each")
+        float, Meta(ge=0, le=60, description="time over which updates are collected for one frame; 0: a frame each")
     ] = 0.0
-    deflate: Annotated[
-        Deflate, Meta(description="compression: off, shared (once for all) or per-client (one each)")
-    ] = "off"
+    deflate: Annotated[Deflate, Meta(description="compression: off, shared (once for all clients) or per-client")] = (
+        "off"
+    )
     deflate_window_bits: Annotated[
         int,
         Meta(
             ge=LEAST_WINDOW_BITS,
             le=MOST_WINDOW_BITS,
-            description="a compressor finds repetitions over 2 to the power of this",
+            description="window of a compressor: 2 to the power of this, in bytes",
         ),
     ] = 12
     deflate_memory_level: Annotated[
@@ -60,9 +60,37 @@ class WebSocketServerOptions(ServerOptions, frozen=True, kw_only=True):
         Meta(
             ge=LEAST_MEMORY_LEVEL,
             le=MOST_MEMORY_LEVEL,
-            description="memory of a compressor beside its window: 512 bytes × 2^level",
+            description="memory besides the window: 512 bytes × 2 to the power of this",
         ),
     ] = 5
+
+
+class Audience:
+    """The clients of one channel.
+
+    `plain` is the fan-out of those without compression. `to_all` is that of those with it, and reaches the others, too.
+    Without compression they are the same.
+    """
+
+    def __init__(
+        self, channel: Channel, options: WebSocketServerOptions, metrics: ServiceMetrics, settings: DeflateSettings
+    ) -> None:
+        self.deflated = None if options.deflate == "off" else FANOUTS[options.deflate](metrics, settings)
+        self.to_all = self.deflated or Fanout(metrics, options.high_water_bytes, SLOW_READER)
+        self.plain = self.to_all if self.deflated is None else self.deflated.plain
+        self.fanouts = {self.plain, self.to_all}
+        self._batcher = Batcher(self.to_all, options.batch_seconds) if options.batch_seconds else None
+        if self.deflated is not None:
+            channel.listen(self.deflated.listener(self._batcher))
+        else:
+            channel.listen(self._batcher.add if self._batcher is not None else self.plain.deliver)
+
+    def end(self) -> None:
+        """Send what was collected, and close every client's connection with 1001."""
+        if self._batcher is not None:
+            self._batcher.flush()
+        for fanout in self.fanouts:
+            fanout.end(GOING_AWAY)
 
 
 class WebSocket(TransportService):
@@ -73,24 +101,22 @@ class WebSocket(TransportService):
     options: WebSocketServerOptions
 
     def __init__(self, options: WebSocketServerOptions) -> None:
+        bits, level = options.deflate_window_bits, options.deflate_memory_level
+        self._settings = DeflateSettings(bits, level, options.high_water_bytes, SLOW_READER)
+        self._audiences: dict[Channel, Audience] = {}
         super().__init__(options, TRANSPORT.path)
-        self._deflated = deflated_of(options, self.metrics)
-        self._fanout = self._to_all = Fanout(self.metrics, options.high_water_bytes, SLOW_READER)
-        self._pack: Callable[[bytes], bytes] = array_frame if options.batch_seconds else text_frame
-        if self._deflated is not None:
-            self._fanout, self._to_all = self._deflated.plain, self._deflated
-            self._pack = self._deflated.packing(self._pack)
-        self._batcher = Batcher(self._to_all, options.batch_seconds) if options.batch_seconds else None
-        if self._deflated is not None:
-            self.feed.listen(self._deflated.listener(self._batcher))
-        else:
-            self.feed.listen(self._batcher.add if self._batcher is not None else self._fanout.deliver)
+
+    def open(self, channel: Channel) -> None:
+        """Make the fan-outs of a channel."""
+        super().open(channel)
+        self._audiences[channel] = Audience(channel, self.options, self.metrics, self._settings)
 
     def pack(self, encoded: bytes, update: Update) -> bytes:  # noqa: ARG002 -- as its base
         """Return the update as a text frame; with batches it is an array of one."""
-        return self._pack(encoded)
+        frame = array_frame(encoded) if self.options.batch_seconds else encode_frame(Opcode.TEXT, encoded)
+        return self._settings.deflater.frame(frame) if self.options.deflate == "shared" else frame
 
-    async def deliver(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def deliver(self, request: web.BaseRequest, channel: Channel) -> web.StreamResponse:
         """Shake hands, then send each update until the client leaves."""
         heads.refuse_foreign(request, self.allowed_origins)
         after = cursor_of(parameters_of(request))
@@ -99,26 +125,18 @@ class WebSocket(TransportService):
             return self.refuse(
                 request, HTTPStatus.UPGRADE_REQUIRED, "Sec-WebSocket-Version must be 13", OTHER_VERSION_HEADERS
             )
-        agreement, answer = self._agreed(request)
-        fanout = self._fanout if agreement is None else self._to_all
-        client, recent = PushedClient(request, fanout, self.metrics), self.feed.recent
+        audience = self._audiences[channel]
+        agreement, answer = agreed_with(request, audience.deflated)
+        fanout = audience.plain if agreement is None else audience.to_all
+        client, recent = PushedClient(request, fanout, self.metrics), channel.recent
         # The cursor of the 101 claims no more than the client has: the link may break before the next frame.
         is_newest = after is None or recent.position(after) == recent.head
         with client.welcome(switching(accept, recent.cursor if is_newest else after, answer)):
-            if agreement is not None and self._deflated is not None:
-                self._deflated.add(client.subscriber, agreement)
+            if agreement is not None and audience.deflated is not None:
+                audience.deflated.add(client.subscriber, agreement)
             self._take_frames(client, fanout, agreement)
-            await client.subscribe(recent, await self.feed.reach(after))
+            await client.subscribe(recent, await channel.reach(after))
             return await client.until_lost()
-
-    def _agreed(self, request: web.BaseRequest) -> tuple[Agreement | None, str]:
-        """Return what is agreed on with a client, and the answer to its offers, which is empty without an agreement.
-
-        Raises BadInput when its header is malformed and compression is on.
-        """
-        if self._deflated is None:
-            return None, ""
-        return self._deflated.agreed(",".join(request.headers.getall(EXTENSIONS_HEADER, ()))) or (None, "")
 
     def _take_frames(self, client: PushedClient, fanout: Fanout, agreement: Agreement | None) -> None:
         """Read frames from now on, instead of requests."""
@@ -140,32 +158,28 @@ class WebSocket(TransportService):
     async def _ping_forever(self, interval_seconds: float) -> None:
         while True:
             await asyncio.sleep(interval_seconds)
-            for fanout in {self._fanout, self._to_all}:
-                fanout.ping(PING, NO_PONG)
+            for audience in self._audiences.values():
+                for fanout in audience.fanouts:
+                    fanout.ping(PING, NO_PONG)
 
     def end(self) -> None:
         """Close every client's connection with 1001."""
         super().end()
-        if self._batcher is not None:
-            self._batcher.flush()
-        for fanout in {self._fanout, self._to_all}:
-            fanout.end(GOING_AWAY)
+        for audience in self._audiences.values():
+            audience.end()
 
 
 SERVICE = WebSocket
 
 
-def text_frame(encoded: bytes) -> bytes:
-    """Return an encoded update as a frame of its own."""
-    return encode_frame(Opcode.TEXT, encoded)
+def agreed_with(request: web.BaseRequest, deflated: DeflateFanout | None) -> tuple[Agreement | None, str]:
+    """Return what is agreed on with a client, and the answer to its offers, which is empty without an agreement.
 
-
-def deflated_of(options: WebSocketServerOptions, metrics: ServiceMetrics) -> DeflateFanout | None:
-    """Return the fan-out of clients with compression, None when it is off."""
-    if options.deflate == "off":
-        return None
-    bits, level = options.deflate_window_bits, options.deflate_memory_level
-    return FANOUTS[options.deflate](metrics, DeflateSettings(bits, level, options.high_water_bytes, SLOW_READER))
+    Raises BadInput when its header is malformed and compression is on.
+    """
+    if deflated is None:
+        return None, ""
+    return deflated.agreed(",".join(request.headers.getall(EXTENSIONS_HEADER, ()))) or (None, "")
 
 
 def switching(accept: str, cursor: Cursor | None, extensions: str = "") -> bytes:

@@ -27,6 +27,7 @@ class Update(NamedTuple):
     seq: int
     ts: int
     data: str
+    channel: str = ""
 
     @classmethod
     def parse(cls, encoded: bytes) -> "Update":

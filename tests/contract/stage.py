@@ -220,10 +220,11 @@ class Stage:
         self.link.to_port = self.producer.port
         self._control = None
 
-    async def make(self, count: int = 1, payload_bytes: int = 10) -> None:
-        """Make the producer make updates now."""
+    async def make(self, count: int = 1, payload_bytes: int = 10, channels: int = 1) -> None:
+        """Make the producer make updates now, each in every channel."""
+        schedule = {"rate_per_second": 0.01, "arrivals": "periodic", "payload_bytes": payload_bytes}
         for _ in range(count):
-            await self.schedule("PUT", rate_per_second=0.01, arrivals="periodic", payload_bytes=payload_bytes)
+            await self.schedule("PUT", channels=channels, **schedule)
 
     async def schedule(self, method: str, **schedule: object) -> None:
         """Set or delete the producer's schedule; setting it makes one update at once."""
@@ -233,18 +234,18 @@ class Stage:
         answer = await self._control.ask(get("/schedule", method=method, body=body))
         assert 200 == answer.status, answer
 
-    async def make_and_see(self, count: int = 1, payload_bytes: int = 10) -> None:
+    async def make_and_see(self, count: int = 1, payload_bytes: int = 10, channels: int = 1) -> None:
         """Make the producer make updates, and wait until the server has them."""
-        await self.make(count, payload_bytes)
+        await self.make(count, payload_bytes, channels)
         await self.server.until_health(200, self.head)
 
     @property
     def head(self) -> str:
-        """The producer's newest cursor."""
+        """The producer's newest place in the feed, which numbers the updates of all channels."""
         return str(self.producer.service.cursor())
 
     def at(self, seq: int) -> str:
-        """Return a cursor in the producer's epoch."""
+        """Return a cursor in the producer's epoch, for the feed or for a channel."""
         return f"{self.head.partition('-')[0]}-{seq}"
 
     def client(self, after: str = "") -> Client:

@@ -21,13 +21,12 @@ from loadtests.http import HttpClient
 from loadtests.user import SubscriberUser
 from loadtests.websocket import WebSocketUser
 from loadtests.ws import HANDSHAKE_GUID, WebSocketClient
-from services.feed import Feed
 from services.making import Making
 from services.producer import schedule_in
-from services.recent import Recent
 from services.record import Record
 from services.transport import cursor_of, parameters_of, seconds_of
 from tests.fuzz.fuzzing import counts, damaged, damaged_or_edited, damaged_text, fuzzed, refuses_by_errors_of_its_own
+from tests.services.feeds import feed_of
 from tests.wirerace.results import RAW
 from wirerace.errors import ConnectionLost
 from wirerace.observe.account import AccountRecord
@@ -108,7 +107,7 @@ def played(content: bytes) -> None:
     making = Making(schedule, start_ns, start_ns)
     due = making.due(making.next_ns)
     assert start_ns <= due[0].at_ns < 2**63
-    assert all(len(data.encode()) <= 1_048_576 for _, data in due)
+    assert all(len(data.encode()) <= 1_048_576 for _, data, _ in due)
 
 
 @fuzzed
@@ -132,7 +131,7 @@ def test_record_of_a_producer(directory: Path, random: Random) -> None:
         path.write_bytes(content)
         with closing(Record(path)) as record:
             record.begin(Schedule(seed=random.randint(0, 3)))
-            record.add("new", 1, NOW_NS, 5)
+            record.add(Update("new", 1, NOW_NS, ""), 5)
             assert ("new", [1]) in [(made.epoch, made.seq[-1:]) for made in record.between(0, 2**63).epochs]
 
     content = damaged(random, [RECORD])
@@ -199,7 +198,7 @@ ANSWERS = (
 
 def asked(content: bytes, chunk_bytes: int) -> None:
     """Do what a polling client does with two answers."""
-    user: Any = SimpleNamespace(cursor="", epoch="")
+    user: Any = SimpleNamespace(cursor="", epoch="", channel="")
     user.checked = lambda updates: SubscriberUser.checked(user, updates)
     with patch("loadtests.http.StampedConnection", lambda *_: Scripted(content, chunk_bytes)):
         client = HttpClient(ADDRESS)
@@ -224,7 +223,7 @@ def listened(content: bytes, chunk_bytes: int) -> None:
         patch("loadtests.ws.StampedConnection", lambda *_: Scripted(content, chunk_bytes)),
         patch("loadtests.ws.os.urandom", bytes),
     ):
-        user: Any = SimpleNamespace(epoch="")
+        user: Any = SimpleNamespace(epoch="", channel="")
         user.checked = lambda updates: SubscriberUser.checked(user, updates)
         client = WebSocketClient(ADDRESS, "/ws")
         for _ in range(5):
@@ -238,9 +237,7 @@ def test_handshake_and_messages(random: Random) -> None:
 
 
 def followed(content: bytes) -> None:
-    recent = Recent(100, 100_000)
-    recent.turn_to(Cursor("k3f9", 0))
-    feed = Feed(recent, ServiceMetrics(CollectorRegistry()))
+    feed = feed_of(ServiceMetrics(CollectorRegistry()), epoch="k3f9")
     for line in content.split(b"\n"):
         if line:
             feed.publish([line])

@@ -21,8 +21,9 @@ def pair() -> Iterator[tuple[StampedConnection, socket.socket]]:
         server, _ = listener.accept()
         server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with server:
-            server.send(b"the first segment may carry no stamp")
-            client.receive()
+            while not client.stamp.by_kernel:  # the kernel begins to stamp soon after the first socket asks for it
+                server.send(b"no stamp yet")
+                client.receive()
             yield client, server
             client.close()
 

@@ -5,10 +5,12 @@ import itertools
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
-from loadtests.load import Load
+from loadtests.load import Load, channels_of
 from loadtests.options import add_options, read_options
 
 INTERVAL_SECONDS = 0.04
@@ -29,3 +31,12 @@ def test_polls_cover_the_interval_evenly_at_whatever_pace_clients_come(pace_ns: 
     gaps = [late - early for early, late in itertools.pairwise([*phases, phases[0] + INTERVAL_NS])]
     assert max(gaps) < 2 * INTERVAL_NS / 20
     assert min(gaps) > 0.5 * INTERVAL_NS / 20
+
+
+@given(st.integers(1, 40), st.integers(1, 7), st.integers(0, 200))
+def test_clients_of_all_processes_take_the_channels_in_turn(count: int, processes: int, clients: int) -> None:
+    """Locust gives clients to processes in turn."""
+    own = [itertools.cycle(channels_of(count, index, processes)) for index in range(processes)]
+    taken = [next(own[client % processes]) for client in range(clients)]
+    names = [""] if count == 1 else [str(number) for number in range(1, count + 1)]
+    assert [names[client % count] for client in range(clients)] == taken

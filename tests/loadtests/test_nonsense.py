@@ -24,8 +24,8 @@ def batch(body: bytes, cursor: bytes = b"Wirerace-Cursor: e-1\r\n") -> bytes:
     return b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n%b" % (cursor, len(body), body)
 
 
-def update(epoch: bytes = b"e", seq: bytes = b"1", ts: bytes = b"1", data: bytes = b"x") -> bytes:
-    return b'{"epoch":"%b","seq":%b,"ts":%b,"data":"%b"}' % (epoch, seq, ts, data)
+def update(epoch: bytes = b"e", seq: bytes = b"1", ts: bytes = b"1", data: bytes = b"x", channel: bytes = b"") -> bytes:
+    return b'{"epoch":"%b","seq":%b,"ts":%b,"data":"%b","channel":"%b"}' % (epoch, seq, ts, data, channel)
 
 
 def updates(**fields: bytes) -> bytes:
@@ -41,6 +41,7 @@ WRONG_UPDATES = {
     "an epoch with a line break": {"epoch": b"a\\r\\nX: y"},
     "an epoch that is long": {"epoch": b"e" * 17},
     "no epoch": {"epoch": b""},
+    "another channel's": {"channel": b"7"},
 }
 WRONG_ANSWERS: dict[str, bytes] = {
     "404": b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",

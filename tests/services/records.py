@@ -4,6 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from services.record import PARTS, Record
+from wirerace.wire.update import Update
 from wirerace.workload.schedule import EpochMade, Schedule
 
 PART_UPDATES = 4
@@ -15,7 +16,7 @@ OPTIONS = Schedule(rate_per_second=5.0)
 def fill(record: Record, *seqs: int, epoch: str = "e0") -> None:
     """Note updates made at 10 ns times their number, 1 ns late."""
     for seq in seqs:
-        record.add(epoch, seq, 10 * seq, 1)
+        record.add(Update(epoch, seq, 10 * seq, ""), 1)
     record.flush()
 
 

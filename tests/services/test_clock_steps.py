@@ -10,6 +10,7 @@ import pytest
 from services.producer import Producer, ProducerOptions
 from services.record import Record
 from wirerace.clock import NS_PER_SECOND
+from wirerace.wire.update import Update
 from wirerace.workload.schedule import Schedule
 
 START_NS = 1_790_000_000 * NS_PER_SECOND
@@ -149,7 +150,7 @@ async def test_producer_that_begins_again_after_a_step_is_at_work_at_once(
     record = Record(tmp_path / "record")
     schedule = Schedule(arrivals="periodic", rate_per_second=10.0, start_ns=START_NS - NS_PER_SECOND)
     record.set_schedule(schedule)
-    record.add("e0", 1, START_NS - TENTH_NS, 0)
+    record.add(Update("e0", 1, START_NS - TENTH_NS, ""), 0)
     record.close()
     fake.wall_ns += step_ns + TENTH_NS // 2
     options = ProducerOptions(record_file=str(tmp_path / "record"), arrivals="periodic", rate_per_second=10.0)

@@ -9,12 +9,12 @@ from prometheus_client import CollectorRegistry
 
 from services.deflate import Converted, DeflateSettings, OwnFanout
 from services.fanout import CATCH_UP_UPDATES, Subscriber
-from services.recent import Recent
+from services.recent import Bounds, Recent
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.wire.deflate import EMPTY_BLOCK
 from wirerace.wire.frames import Opcode, encode_frame, payload_of
 from wirerace.wire.negotiation import Agreement
-from wirerace.wire.update import Update
+from wirerace.wire.update import Cursor
 
 AGREEMENT = Agreement(12, server_takes_over=True, client_window_bits=12, client_takes_over=True)
 FRAME = encode_frame(Opcode.TEXT, b"an update")
@@ -70,7 +70,7 @@ async def joined(
     subscriber = Subscriber(cast("asyncio.Transport", socket), metrics)
     fanout.welcome(subscriber)
     fanout.add(subscriber, AGREEMENT)
-    await fanout.subscribe(subscriber, recent or Recent(1, 1), 0, drain)
+    await fanout.subscribe(subscriber, recent or Recent(Bounds(1, 1)), 0, drain)
     return subscriber
 
 
@@ -107,15 +107,15 @@ async def test_client_that_is_closed_before_it_is_subscribed_gets_nothing(
     fanout.welcome(subscriber)
     fanout.add(subscriber, AGREEMENT)
     fanout.cut(subscriber)
-    await fanout.subscribe(subscriber, Recent(1, 1), 0, drain)
+    await fanout.subscribe(subscriber, Recent(Bounds(1, 1)), 0, drain)
     assert not fanout.has_listeners
 
 
 def test_kept_updates_that_grow_when_they_are_unpacked_are_returned_in_portions() -> None:
     """None is converted that is not returned: a compressor would refer back to it."""
-    recent, converted = Recent(100, 1_000_000), list[bytes]()
+    recent, converted = Recent(Bounds(100, 1_000_000)), list[bytes]()
     for seq in range(1, 11):
-        recent.append(Update("e", seq, 0, "x"), b"%d" % seq)
+        recent.append(Cursor("e", seq), b"%d" % seq, 1)
 
     def convert(encoded: bytes) -> bytes:
         converted.append(encoded)
@@ -129,9 +129,9 @@ def test_kept_updates_that_grow_when_they_are_unpacked_are_returned_in_portions(
 async def test_others_have_their_turn_while_a_client_catches_up(fanout: OwnFanout, metrics: ServiceMetrics) -> None:
     """Compressing takes far longer than writing, and a client that reads fast is never waited for."""
     portions = 4
-    recent = Recent(portions * CATCH_UP_UPDATES, 1_000_000)
+    recent = Recent(Bounds(portions * CATCH_UP_UPDATES, 1_000_000))
     for seq in range(1, portions * CATCH_UP_UPDATES + 1):
-        recent.append(Update("e", seq, 0, "x"), FRAME)
+        recent.append(Cursor("e", seq), FRAME, 1)
     turns = 0
 
     async def take_turns() -> None:

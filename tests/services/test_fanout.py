@@ -8,9 +8,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.fanout import Drain, Fanout, Subscriber
-from services.recent import Recent
+from services.recent import Bounds, Recent
 from wirerace.observe.metrics import ServiceMetrics
-from wirerace.wire.update import Update
+from wirerace.wire.update import Cursor
 
 
 class Socket:
@@ -59,7 +59,7 @@ async def fanout(sockets: list[Socket]) -> Fanout:
     for socket in sockets:
         subscriber = Subscriber(cast("asyncio.Transport", socket), metrics)
         fanout.welcome(subscriber)
-        await fanout.subscribe(subscriber, Recent(1, 1), 0, drain)
+        await fanout.subscribe(subscriber, Recent(Bounds(1, 1)), 0, drain)
     return fanout
 
 
@@ -96,8 +96,8 @@ async def latest() -> AsyncIterator[Callable[..., Awaitable[Latest]]]:
     tasks: list[asyncio.Task[None]] = []
 
     async def subscribe(drain: Drain, unread: int = 0) -> Latest:
-        metrics, socket, recent = ServiceMetrics(CollectorRegistry()), Socket(unread=unread), Recent(9, 999)
-        recent.append(Update("e", 1, 5, "x"), b"one")
+        metrics, socket, recent = ServiceMetrics(CollectorRegistry()), Socket(unread=unread), Recent(Bounds(9, 999))
+        recent.append(Cursor("e", 1), b"one", 1)
         fanout = Fanout(metrics, 1000, b"bye")
         subscriber = Subscriber(cast("asyncio.Transport", socket), metrics)
         fanout.welcome(subscriber)

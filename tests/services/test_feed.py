@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from services.feed import BadFeed, Feed
-from services.recent import Recent
+from tests.services.feeds import feed_of
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.wire.update import Cursor, Update, encode_update
 
@@ -21,9 +21,7 @@ MARKS = st.sampled_from(
 
 @pytest.fixture
 def feed() -> Feed:
-    recent = Recent(100, 100_000)
-    recent.turn_to(Cursor("e0", 0))
-    return Feed(recent, ServiceMetrics(CollectorRegistry()))
+    return feed_of(ServiceMetrics(CollectorRegistry()))
 
 
 def line(seq: int) -> bytes:
@@ -32,7 +30,7 @@ def line(seq: int) -> bytes:
 
 async def waiting(feed: Feed, act: object) -> "asyncio.Task[object]":
     """Return a task that waits for an update and then acts."""
-    task = asyncio.create_task(feed.once_newer(None, WAIT_SECONDS, act))  # type: ignore[arg-type]
+    task = asyncio.create_task(feed.channels.default.once_newer(None, WAIT_SECONDS, act))  # type: ignore[arg-type]
     await asyncio.sleep(0)
     return task
 
@@ -50,7 +48,7 @@ async def test_failure_of_one_waiter_is_its_own(feed: Feed, failure: type[Except
     with pytest.raises(failure, match="mine"):
         await failing
     feed.publish([line(2)])
-    assert 2 == feed.recent.head
+    assert 2 == feed.channels.default.recent.head
 
 
 async def test_waiters_that_give_up_leave_the_others_alone(feed: Feed) -> None:
@@ -68,8 +66,8 @@ async def test_failure_of_one_listener_is_logged_and_costs_the_others_no_update(
     def fail(_packed: bytes, _payload_bytes: int) -> None:
         raise ZeroDivisionError("mine")
 
-    feed.listen(fail)
-    feed.listen(lambda packed, _: received.append(packed))
+    feed.channels.default.listen(fail)
+    feed.channels.default.listen(lambda packed, _: received.append(packed))
     waiter = await waiting(feed, lambda at: at)
     feed.publish([line(1), line(2)])
     assert [line(1), line(2)] == received
@@ -82,14 +80,14 @@ async def test_updates_before_nonsense_are_delivered(feed: Feed) -> None:
     with pytest.raises(BadFeed, match=r"^update 1 of epoch e0 comes after update 2$"):
         feed.publish([line(1), line(2), line(1), line(3)])
     assert 0 == await waiter
-    assert Cursor("e0", 2) == feed.recent.cursor
+    assert Cursor("e0", 2) == feed.cursor
 
 
 async def test_lag_of_an_update_from_the_future_is_zero_and_counted() -> None:
     """A falling sum would be a falling counter, which Prometheus takes as a restart."""
     registry = CollectorRegistry()
     metrics = ServiceMetrics(registry)
-    feed = Feed(Recent(100, 100_000), metrics, clock=lambda: 10**9)
+    feed = feed_of(metrics, clock=lambda: 10**9)
     for seq, ts in enumerate((10**9, 5 * 10**9, 10**9 // 2), 1):
         feed.publish([encode_update(Update("e0", seq, ts, "x"))])
     assert 1 == metrics.early_updates
@@ -97,15 +95,28 @@ async def test_lag_of_an_update_from_the_future_is_zero_and_counted() -> None:
     assert 0.5 == registry.get_sample_value("wirerace_feed_lag_seconds_sum")
 
 
+async def test_lag_of_an_update_ends_before_its_fan_out() -> None:
+    registry = CollectorRegistry()
+    now_ns = [1_000_000_000]
+    feed = feed_of(ServiceMetrics(registry), clock=lambda: now_ns[0])
+
+    def fan_out(_packed: bytes, _payload_bytes: int) -> None:
+        now_ns[0] += 5_000_000_000
+
+    feed.channels.default.listen(fan_out)
+    for seq in (1, 2):
+        feed.publish([encode_update(Update("e0", seq, now_ns[0] - 250_000_000, "x"))])
+    assert 0.5 == registry.get_sample_value("wirerace_feed_lag_seconds_sum")
+
+
 @given(st.one_of(st.binary(), st.text().map(str.encode), st.builds(bytes.replace, st.just(line(1)), MARKS, MARKS)))
 def test_no_line_raises_anything_but_that_it_is_no_feed(data: bytes) -> None:
-    recent = Recent(10, 1000)
-    feed = Feed(recent, ServiceMetrics(CollectorRegistry()))
+    feed = feed_of(ServiceMetrics(CollectorRegistry()))
     try:
         feed.publish([data])
     except BadFeed as error:
         assert "\n" not in str(error)  # noqa: PT017 -- some lines are right
-        assert recent.head == 0
+        assert feed.channels.default.recent.head == 0
     else:
         data.decode()
-        assert recent.cursor == Cursor.parse(str(recent.cursor))
+        assert feed.cursor == Cursor.parse(str(feed.cursor))

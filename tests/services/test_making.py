@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.making import AT_ONCE_BYTES, AT_ONCE_UPDATES, Due, Making
+from services.making import AT_ONCE_BYTES, AT_ONCE_UPDATES, Making
 from services.producer import schedule_in
 from tests.refusals import lacking
 from wirerace.errors import BadInput
-from wirerace.workload.schedule import Schedule
+from wirerace.workload.schedule import Due, Schedule
 from wirerace.workload.trace import Event
 
 START_NS = 1_790_000_000_000_000_000

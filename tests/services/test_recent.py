@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.recent import Kept, Recent
+from services.recent import Bounds, Kept, Recent
 from wirerace.wire.update import Cursor, Update
 
 EPOCHS = ("e0", "e1", "e2", "e3")
@@ -71,7 +71,7 @@ cursors = st.none() | st.builds(Cursor, st.sampled_from([*EPOCHS, "unknown"]), s
 
 def filled(case: Case) -> tuple[Recent, RecentModel]:
     """Return both models with the updates of a case; every epoch is announced, as in a feed."""
-    recent, model = Recent(case.keep_updates, case.keep_bytes), RecentModel(case.keep_updates, case.keep_bytes)
+    recent, model = Recent(Bounds(case.keep_updates, case.keep_bytes)), RecentModel(case.keep_updates, case.keep_bytes)
     for epoch, updates in zip(EPOCHS, case.epochs, strict=False):
         seq = 0
         recent.turn_to(Cursor(epoch, 0))
@@ -79,15 +79,15 @@ def filled(case: Case) -> tuple[Recent, RecentModel]:
         for missing, size in updates:
             seq += 1 + missing
             encoded = f"{epoch}-{seq}".encode().ljust(size, b".")
-            recent.append(Update(epoch, seq, 0, ""), encoded)
+            recent.append(Cursor(epoch, seq), encoded, 0)
             model.append(Cursor(epoch, seq), encoded)
     return recent, model
 
 
 def recent_of(*places: tuple[str, int], keep_updates: int = 100, keep_bytes: int = 10_000) -> Recent:
-    recent = Recent(keep_updates, keep_bytes)
+    recent = Recent(Bounds(keep_updates, keep_bytes))
     for epoch, seq in places:
-        recent.append(Update(epoch, seq, 0, ""), f"{epoch}-{seq}".encode())
+        recent.append(Cursor(epoch, seq), f"{epoch}-{seq}".encode(), 0)
     return recent
 
 
@@ -149,7 +149,7 @@ def test_after_gives_the_oldest_first_up_to_both_bounds_but_one_at_least(
 def test_client_without_a_cursor_starts_at_the_next_update() -> None:
     recent = recent_of(("e0", 1), ("e0", 2))
     position = recent.position(None)
-    recent.append(Update("e0", 3, 0, ""), b"e0-3")
+    recent.append(Cursor("e0", 3), b"e0-3", 0)
 
     assert [b"e0-3"] == encoded_of(recent.after(position, *NO_BOUND))
 
@@ -171,7 +171,7 @@ def test_cursor_ahead_gets_nothing_until_there_is_something_newer_than_it() -> N
     position = recent.position(Cursor("e0", 4))
     met = [encoded_of(recent.after(position, *NO_BOUND))]
     for seq in (3, 4, 5):
-        recent.append(Update("e0", seq, 0, ""), f"e0-{seq}".encode())
+        recent.append(Cursor("e0", seq), f"e0-{seq}".encode(), 0)
         met.append(encoded_of(recent.after(position, *NO_BOUND)))
 
     assert [[], [], [], [b"e0-5"]] == met
@@ -204,7 +204,7 @@ def test_announced_epoch_is_the_cursor_before_its_first_update() -> None:
 
 @pytest.mark.parametrize("cursor", [None, Cursor("e0", 0), Cursor("e0", 9)])
 def test_nothing_kept_gives_nothing_to_anyone(cursor: Cursor | None) -> None:
-    recent = Recent(10, 100)
+    recent = Recent(Bounds(10, 100))
 
     assert (0, None, []) == (recent.position(cursor), recent.cursor, gets(recent, cursor))
 
@@ -223,7 +223,7 @@ def test_gaps_and_epochs_without_kept_updates_take_no_memory() -> None:
 
 @pytest.mark.parametrize(("data", "payload_bytes"), [("", 0), ("abc", 3), ("é", 2), ("€😀", 7)])
 def test_payload_is_counted_in_bytes(data: str, payload_bytes: int) -> None:
-    recent = Recent(10, 100)
-    recent.append(Update("e0", 1, 0, data), b"encoded")
+    recent = Recent(Bounds(10, 100))
+    recent.append(Cursor("e0", 1), b"encoded", Update("e0", 1, 0, data).payload_bytes)
 
     assert [Kept(1, b"encoded", payload_bytes)] == recent.after(0, *NO_BOUND)

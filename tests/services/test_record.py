@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from services.record import PARTS, Record
 from tests.services.records import PART_UPDATES, everything, fill, made
+from wirerace.wire.update import Update
 from wirerace.workload.schedule import EpochMade, Truth
 
 
@@ -20,7 +21,7 @@ def test_between_gives_what_was_made_from_the_first_instant_to_before_the_last()
 def test_between_agrees_with_a_plain_list(times: list[int], from_ns: int, to_ns: int) -> None:
     record = Record(None)
     for seq, ts in enumerate(times, 1):
-        record.add("e0", seq, ts, 2 * seq)
+        record.add(Update("e0", seq, ts, ""), 2 * seq)
     inside = [(seq, ts, 2 * seq) for seq, ts in enumerate(times, 1) if from_ns <= ts < to_ns]
     truth = record.between(from_ns, to_ns)
 
@@ -80,6 +81,21 @@ def test_short_epochs_are_all_kept_as_long_as_there_is_room() -> None:
 def test_truth_of_a_clock_that_was_set_back_is_whole() -> None:
     record = Record(None)
     for seq, ts in enumerate((10, 20, 30, 5, 15, 25), 1):
-        record.add("e0", seq, ts, 0)
+        record.add(Update("e0", seq, ts, ""), 0)
 
     assert [EpochMade("e0", [1, 5], [10, 15], [0, 0])] == record.between(10, 20).epochs
+
+
+def test_each_channel_of_an_epoch_has_its_own_numbers() -> None:
+    record = Record(None)
+    for ts, (seq, channel) in enumerate([(1, ""), (1, "a"), (2, "a"), (1, "b"), (2, ""), (3, "a")], 10):
+        record.add(Update("e0", seq, ts, "", channel), 0)
+    record.add(Update("e1", 1, 16, "", "a"), 0)
+
+    assert [
+        EpochMade("e0", [2], [14], [0]),
+        EpochMade("e0", [2, 3], [12, 15], [0, 0], "a"),
+        EpochMade("e0", [1], [13], [0], "b"),
+        EpochMade("e1", [1], [16], [0], "a"),
+    ] == sorted(record.between(12, 20).epochs, key=lambda made: (made.epoch, made.channel))
+    assert 5 == record.between(12, 20).count

@@ -7,6 +7,7 @@ import pytest
 
 from services.record import Record
 from tests.services.records import FILE_UPDATES, SCHEDULE, everything, fill, live, made, restored
+from wirerace.wire.update import Update
 from wirerace.workload.schedule import Truth
 
 MOST_LINES = 2 * FILE_UPDATES + 2  # two files, and a schedule in each
@@ -34,7 +35,7 @@ def test_record_continues_in_its_file_over_several_lives(tmp_path: Path) -> None
 
 def test_update_is_in_the_file_once_flushed(tmp_path: Path) -> None:
     with closing(Record(tmp_path / "record")) as record:
-        record.add("e0", 1, 10, 2)
+        record.add(Update("e0", 1, 10, ""), 2)
         record.flush()
 
         assert b'["e0",1,10,2]\n' == (tmp_path / "record").read_bytes()
@@ -97,3 +98,26 @@ def test_record_that_cannot_be_rotated_continues_in_its_file(tmp_path: Path, cap
         (tmp_path / "record.old").rmdir()
     assert list(range(1, 2 * FILE_UPDATES)) == [seq for _, seq in restored(tmp_path / "record")]
     assert "writing continues in it, and it grows" in caplog.records[0].getMessage()
+
+
+def test_channels_are_restored_and_a_missing_update_of_one_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "record"
+    with closing(Record(path)) as record:
+        for ts, (seq, channel) in enumerate([(1, "a"), (1, "b"), (2, "a"), (2, "b")], 10):
+            record.add(Update("e0", seq, ts, "", channel), 0)
+    assert b'["e0",1,10,0,"a"]' in path.read_bytes()
+    with closing(Record(path)) as record:
+        assert {"e0/a": [1, 2], "e0/b": [1, 2]} == {made.sequence: made.seq for made in record.between(0, 99).epochs}
+        assert record.between(0, 99).complete
+
+    path.write_bytes(path.read_bytes().replace(b'["e0",1,11,0,"b"]\n', b""))
+    with closing(Record(path)) as record:
+        assert not record.between(12, 99).complete
+        assert record.between(13, 99).complete
+
+
+@pytest.mark.parametrize("channel", ["no name", "x" * 33])
+def test_line_of_a_channel_that_cannot_be_is_skipped(tmp_path: Path, channel: str) -> None:
+    path = tmp_path / "record"
+    path.write_text(f'["e0",1,10,0]\n["e0",1,11,0,"{channel}"]\n')
+    assert [("e0", 1)] == restored(path)

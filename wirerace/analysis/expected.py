@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from wirerace.clock import to_ns
@@ -11,9 +12,7 @@ from wirerace.observe.account import Skip, Subscription, Window
 from wirerace.observe.usage import difference
 from wirerace.record.result import Raw
 from wirerace.wire.update import Cursor
-from wirerace.workload.schedule import Truth
-
-EVERYTHING = Subscription(Cursor("", 0), None)
+from wirerace.workload.schedule import EpochMade
 
 
 class Expected(NamedTuple):
@@ -27,15 +26,17 @@ class Expected(NamedTuple):
 def expected_of(plan: Plan, raw: Raw) -> Expected:
     """Return what is expected. What was superseded, for clients of the latest only, is not."""
     grace_ns, account = to_ns(_grace_seconds(plan, raw)), raw.account
-    updates = _made_for(raw.truth, raw.window, EVERYTHING, grace_ns)
-    due = account.subscribed * updates
+    made = {channel: _Made(epochs, raw.window, grace_ns) for channel, epochs in raw.truth.by_channel().items()}
+    nothing = _Made([], raw.window, grace_ns)
+    whole = account.subscribed_to | {"": account.subscribed - sum(account.subscribed_to.values())}
+    due = sum(clients * made.get(channel, nothing).in_window for channel, clients in whole.items())
     for subscription, clients_alike in Counter(account.partly).items():
-        due += clients_alike * _made_for(raw.truth, raw.window, subscription, grace_ns)
+        due += clients_alike * made.get(subscription.channel, nothing).for_subscription(subscription)
     superseded = account.superseded + sum(
-        clients_alike * _made_between(raw.truth, raw.window, skip)
+        clients_alike * made.get(skip.channel, nothing).between(skip)
         for skip, clients_alike in Counter(account.skips).items()
     )
-    return Expected(updates, due - superseded, superseded)
+    return Expected(sum(one.in_window for one in made.values()), due - superseded, superseded)
 
 
 def _grace_seconds(plan: Plan, raw: Raw) -> float:
@@ -54,41 +55,51 @@ def _waited_seconds(raw: Raw) -> float:
     return of_load + (difference(after.waited_seconds, before.waited_seconds) or 0.0)
 
 
-def _made_for(truth: Truth, window: Window, subscription: Subscription, grace_ns: int) -> int:
-    """Return how many updates of the window belong to a subscription.
+class _Made:
+    """What was made in a channel, epoch by epoch, and the window in which it counts."""
 
-    A client that left is expected to have everything up to its last cursor, and everything older than the grace period
-    when it left.
-    """
-    first, last, left_ns = subscription.first, subscription.last, subscription.left_ns
-    epochs = [epoch.epoch for epoch in truth.epochs]
-    begin = epochs.index(first.epoch) if first.epoch in epochs else 0
-    end = epochs.index(last.epoch) if last is not None and last.epoch in epochs else len(epochs)
-    count = 0
-    for index, epoch in enumerate(truth.epochs[begin:], begin):
-        low = bisect_left(epoch.ts, window.from_ns)
-        high = bisect_left(epoch.ts, window.to_ns)
-        if epoch.epoch == first.epoch:
-            low = max(low, bisect_right(epoch.seq, first.seq))
-        if last is not None and left_ns is not None and index >= end:
-            had = bisect_right(epoch.seq, last.seq) if index == end else 0
-            high = min(high, max(had, bisect_left(epoch.ts, left_ns - grace_ns)))
-        count += max(0, high - low)
-    return count
+    def __init__(self, epochs: Sequence[EpochMade], window: Window, grace_ns: int) -> None:
+        self._epochs = epochs
+        self._places = {made.epoch: place for place, made in enumerate(epochs)}
+        self._window = window
+        self._grace_ns = grace_ns
+        self.in_window = self.for_subscription(Subscription(Cursor("", 0)))
 
+    def for_subscription(self, subscription: Subscription) -> int:
+        """Return how many updates of the window belong to a subscription.
 
-def _made_between(truth: Truth, window: Window, skip: Skip) -> int:
-    """Return how many updates of the window lie between those of a skip."""
-    after, before = skip.after, skip.before
-    epochs = [epoch.epoch for epoch in truth.epochs]
-    begin = epochs.index(after.epoch) if after.epoch in epochs else 0
-    end = epochs.index(before.epoch) if before.epoch in epochs else len(epochs) - 1
-    count = 0
-    for epoch in truth.epochs[begin : end + 1]:
-        low, high = bisect_left(epoch.ts, window.from_ns), bisect_left(epoch.ts, window.to_ns)
-        if epoch.epoch == after.epoch:
-            low = max(low, bisect_right(epoch.seq, after.seq))
-        if epoch.epoch == before.epoch:
-            high = min(high, bisect_left(epoch.seq, before.seq))
-        count += max(0, high - low)
-    return count
+        A client that left is expected to have everything up to its last cursor, and everything older than the grace
+        period when it left.
+        """
+        first, last, left_ns = subscription.first, subscription.last, subscription.left_ns
+        begin = self._places.get(first.epoch, 0)
+        end = len(self._epochs) if last is None else self._places.get(last.epoch, len(self._epochs))
+        count = 0
+        for place, made in enumerate(self._epochs[begin:], begin):
+            low, high = self._bounds(made)
+            if made.epoch == first.epoch:
+                low = max(low, bisect_right(made.seq, first.seq))
+            if last is not None and left_ns is not None and place >= end:
+                had = bisect_right(made.seq, last.seq) if place == end else 0
+                high = min(high, max(had, bisect_left(made.ts, left_ns - self._grace_ns)))
+            count += max(0, high - low)
+        return count
+
+    def between(self, skip: Skip) -> int:
+        """Return how many updates of the window lie between those of a skip."""
+        after, before = skip.after, skip.before
+        begin = self._places.get(after.epoch, 0)
+        end = self._places.get(before.epoch, len(self._epochs) - 1)
+        count = 0
+        for made in self._epochs[begin : end + 1]:
+            low, high = self._bounds(made)
+            if made.epoch == after.epoch:
+                low = max(low, bisect_right(made.seq, after.seq))
+            if made.epoch == before.epoch:
+                high = min(high, bisect_left(made.seq, before.seq))
+            count += max(0, high - low)
+        return count
+
+    def _bounds(self, made: EpochMade) -> tuple[int, int]:
+        """Return the first place of an epoch that lies in the window, and the first one behind it."""
+        return bisect_left(made.ts, self._window.from_ns), bisect_left(made.ts, self._window.to_ns)

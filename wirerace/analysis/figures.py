@@ -32,7 +32,14 @@ def _per_second(value: float | None, trial: Trial) -> float | None:
 
 
 FIGURES = (
-    Figure("reach", "fraction", "reach", "deliveries of those expected", lambda trial: trial.reach, better="more"),
+    Figure(
+        "reach",
+        "fraction",
+        "reach",
+        "deliveries that came, of those that were expected",
+        lambda trial: trial.reach,
+        better="more",
+    ),
     Figure(
         "latency.mean",
         "seconds",
@@ -83,7 +90,7 @@ FIGURES = (
         "latency.min",
         "seconds",
         "least latency",
-        "of all deliveries; below 0 it was received before it was due",
+        "the least of all deliveries; below 0, an update was received before it was due",
         lambda trial: trial.latency_seconds.min,
         words=SOONER,
     ),
@@ -91,7 +98,7 @@ FIGURES = (
         "latency.max",
         "seconds",
         "largest latency",
-        "of all deliveries",
+        "the largest of all deliveries",
         lambda trial: trial.latency_seconds.max,
         words=SOONER,
     ),
@@ -99,7 +106,7 @@ FIGURES = (
         "reader_lag.mean",
         "seconds",
         "reader lag, apart",
-        "from the kernel's stamp to the reading; in no latency",
+        "from the kernel's stamp to the reading; no latency includes it",
         lambda trial: trial.latency_parts_seconds.reader,
     ),
     Figure(
@@ -237,7 +244,7 @@ FIGURES = (
         "return.p99",
         "seconds",
         "back after a break, p99",
-        "99 % of them were back sooner",
+        "99 % of the clients were back within this time",
         lambda trial: trial.return_seconds.p99,
         words=SOONER,
         if_any=True,
@@ -255,7 +262,7 @@ FIGURES = (
         "superseded",
         "count",
         "superseded",
-        "updates that clients of the latest only did not get, because they got a newer one",
+        "updates that clients with deliver = latest did not get, because they got a newer one",
         lambda trial: trial.superseded,
         words=FEWER,
         total=True,

@@ -31,7 +31,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
     updates, expected, superseded = expected_of(plan, raw)
     lost = expected - account.delivered
     made_at = raw.truth.made_at
-    unknown = sum((epoch, seq) not in made_at for epoch, of_epoch in account.updates.items() for seq in of_epoch)
+    unknown = sum((sequence, seq) not in made_at for sequence, seqs in account.updates.items() for seq in seqs)
     if unknown or lost < 0:
         raise TrialFailed(f"clients hold {max(unknown, -lost)} updates that the producer never made in this window")
     return Trial(

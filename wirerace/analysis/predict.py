@@ -8,15 +8,18 @@ from wirerace.experiment.plans import Plan
 from wirerace.record.result import Raw
 from wirerace.record.trial import QUANTITIES, Cell, Condition, Kind, Quantity, Trial
 from wirerace.theory import find_theory
-from wirerace.theory.closed_forms import closed_arrivals
+from wirerace.theory.closed_forms import Arrivals, closed_arrivals
 from wirerace.theory.deviation import sampling_deviation
-from wirerace.theory.inputs import made_ns_of, read_together
+from wirerace.theory.inputs import clients_of, made_ns_of, read_together
+from wirerace.theory.mixture import Group, Mixture, clients_in_turn
 from wirerace.theory.path import DeliveryPath
 from wirerace.theory.prediction import Prediction
-from wirerace.theory.recorded import Recorded
+from wirerace.theory.recorded import MOST_REPLAYED, Recorded
 
 DELAYED = ("latency_seconds", "age_seconds")
 """Quantities that include the delay of the path."""
+LEAST_REPLAYED = 200
+"""Answers that are replayed for each of several channels, at least."""
 
 
 def theory_of(plan: Plan, raw: Raw, trial: Trial) -> tuple[list[Cell], list[Condition]]:
@@ -25,8 +28,7 @@ def theory_of(plan: Plan, raw: Raw, trial: Trial) -> tuple[list[Cell], list[Cond
     path = None if theory is None else theory.path_of(plan, raw, trial)
     if theory is None or path is None or not is_predicted(plan.experiment):
         return [], []
-    made = Recorded(raw.window, read_together(made_ns_of(raw.truth), raw.window, trial.server.read_together or 0))
-    given = theory.predict(made, path, options)
+    given = theory.predict(_made(plan, raw, trial), path, options)
     arrivals = closed_arrivals(source)
     closed = theory.predict(arrivals, path, options) if arrivals is not None else Prediction()
     deviation = sampling_deviation(theory.predict, source, path, options, trial.window_seconds) or Prediction()
@@ -34,6 +36,24 @@ def theory_of(plan: Plan, raw: Raw, trial: Trial) -> tuple[list[Cell], list[Cond
     cells = [cell_of(quantity, beside) for quantity in QUANTITIES]
     known = [cell for cell in cells if cell.measured is not None and cell.given is not None]
     return known, list(given.conditions)
+
+
+def _made(plan: Plan, raw: Raw, trial: Trial) -> Arrivals:
+    """Return what was made, as the clients of each channel see it.
+
+    Where there are several channels, it is rare that two updates of one of them are read together.
+    """
+    names = plan.experiment.producer.channel_names
+    if len(names) == 1:
+        return Recorded(raw.window, read_together(made_ns_of(raw.truth), raw.window, trial.server.read_together or 0))
+    replayed = max(LEAST_REPLAYED, MOST_REPLAYED // len(names))
+    return Mixture(
+        [
+            Group(Recorded(raw.window, made_ns_of(raw.truth, name), replayed), clients)
+            for name, clients in zip(names, clients_in_turn(clients_of(trial), len(names)), strict=True)
+            if clients
+        ]
+    )
 
 
 def measured_of(plan: Plan, trial: Trial) -> Prediction:

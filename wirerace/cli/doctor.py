@@ -19,15 +19,16 @@ from wirerace.runner.capacity import with_capacity
 def command(
     *,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Leave out what the load can drive: one second instead of twelve.")
+        bool, typer.Option("--quick", help="Do not measure the load's capacity; takes one second instead of twelve.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures and the advice as JSON.")] = False,
 ) -> None:
-    """Measure the harness on this machine: clock, timer, loopback, reader, what the load can drive, limits.
+    """Measure the harness on this machine: clock, timer, loopback, reader, capacity of the load, limits.
 
-    Then print what to change before measuring on it. docs/measuring.md explains each figure.
+    Then print what to change before a measurement. docs/measuring.md explains each figure.
 
-    Examples:
+    **Examples:**
+
         wirerace doctor
 
         wirerace doctor --quick

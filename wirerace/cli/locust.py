@@ -17,7 +17,10 @@ from wirerace.stopping import Stopped
 
 def command(
     file: Annotated[
-        Path, typer.Argument(help="The experiment that sets updates, servers and fields.", metavar="FILE")
+        Path,
+        typer.Argument(
+            help="The experiment from which updates, servers and the page's fields are taken.", metavar="FILE"
+        ),
     ] = Path("experiments/first-look.toml"),
     overrides: Annotated[
         list[str] | None,
@@ -25,9 +28,10 @@ def command(
     ] = None,
     web_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Locust's page.")] = 8089,
 ) -> None:
-    """Start the producer, a server for each transport, and Locust's page. Ctrl-C ends all.
+    """Start the producer, a server for each transport, and Locust's page. Ctrl-C ends all of them.
 
-    Examples:
+    **Examples:**
+
         wirerace locust
 
         wirerace locust experiments/bursty.toml --web-port 9000

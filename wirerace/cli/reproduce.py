@@ -47,17 +47,23 @@ class ReproductionRecord(msgspec.Struct, frozen=True):
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="Which one; `all` for all, nothing for a list.", metavar="[NAME]")] = "",
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Which result to measure; `all` for all of them; without a name, they are listed.", metavar="[NAME]"
+        ),
+    ] = "",
     out: Annotated[
         Path | None, typer.Option(help="Directory; must be new or empty. Default: results/reproduce-NAME-TIME.")
     ] = None,
     allow_invalid: Annotated[
-        bool, typer.Option("--allow-invalid", help="Let the checks decide even if a trial is invalid.")
+        bool, typer.Option("--allow-invalid", help="Exit with 0 or 1, as the checks say, even if a trial is invalid.")
     ] = False,
 ) -> None:
-    """Run a published result again on this machine, and check what was published.
+    """Measure a published result on this machine, and compare it with what was published.
 
-    Examples:
+    **Examples:**
+
         wirerace reproduce
 
         wirerace reproduce wrk2-stall

@@ -32,14 +32,14 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
     overrides: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="Override one key, for example clients.count=500; a list sweeps it.", metavar="KEY=VALUE"
+            "--set", help="Override one key, for example clients.count=500; a list is a sweep.", metavar="KEY=VALUE"
         ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Directory for this run; must be new or empty. Default: results/NAME-TIME.")
     ] = None,
     on: Annotated[
-        Place, typer.Option("--on", help="Where: processes of its own, or the containers of docker compose.")
+        Place, typer.Option("--on", help="Where to run: new local processes, or the containers of docker compose.")
     ] = "local",
     resume: Annotated[
         Path | None, typer.Option(help="Continue the interrupted run in this directory.", metavar="DIR")
@@ -47,14 +47,18 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and the resolved experiment, and run nothing.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a run of 100 trials or of an hour.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask before a run of 100 trials or an hour, or more.")
+    ] = False,
     allow_invalid: Annotated[
-        bool, typer.Option("--allow-invalid", help="Exit with 0 even if a trial is invalid. The verdict is printed.")
+        bool,
+        typer.Option("--allow-invalid", help="Exit with 0 even if a trial is invalid. The verdict is still printed."),
     ] = False,
 ) -> None:
     """Run an experiment: real processes on loopback, one trial after the other, then a table.
 
-    Examples:
+    **Examples:**
+
         wirerace run experiments/first-look.toml
 
         wirerace run experiments/first-look.toml --set clients.count=500 --set 'transports=["websocket"]'
@@ -65,9 +69,10 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
 
         wirerace run experiments/first-look.toml --on compose
 
-    Exit codes: 0 all well; 1 a trial could not be completed, or lost, duplicated or reordered updates; 2 bad input;
-    3 a trial is invalid, or too few repeats were valid; 4 the system refused something: a full disk, no permission to
-    write, too many open files; 129 SIGHUP; 130 Ctrl-C; 143 SIGTERM. Finished trials are saved in any case.
+    Exit codes: 0 all trials are complete and valid; 1 a trial could not be completed, or lost, duplicated or reordered
+    updates; 2 bad input; 3 a trial is invalid, or too few repeats were valid; 4 the system refused something: a full
+    disk, no permission to write, too many open files; 129 SIGHUP; 130 Ctrl-C; 143 SIGTERM. Finished trials are saved in
+    any case.
     """
     if resume is not None:
         if file is not None or overrides or out is not None or on != "local" or dry_run:

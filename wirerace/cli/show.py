@@ -16,16 +16,17 @@ from wirerace.system import blamed_on
 
 def command(
     place: Annotated[
-        Path, typer.Argument(help="A run: its directory, or the file that it named.", metavar="RUN")
+        Path, typer.Argument(help="A run's directory, or the path that the run printed.", metavar="RUN")
     ] = LATEST,
     setting: Annotated[
         int | None, typer.Option(min=0, help="Print every figure of one setting of a sweep; the first is 0.")
     ] = None,
     svg: Annotated[Path | None, typer.Option(help="Save the table as a picture, too.")] = None,
 ) -> None:
-    """Print the table of a run again; given the reproduction.json of a reproduction, its checks.
+    """Print the table of a run again, or the checks in a reproduction.json.
 
-    Examples:
+    **Examples:**
+
         wirerace show results/latest
 
         wirerace show results/latest/result.json

@@ -20,13 +20,13 @@ class ContestantTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     """A contestant besides the names in `transports`: a transport with other options, or on another path."""
 
     id: Annotated[str, Meta(description="its name in files and in result.json: a to z, 0 to 9 and single hyphens")]
-    transport: Annotated[str, Meta(description="how updates are delivered to it")]
-    title: Annotated[str, Meta(description="its name for people; empty: the transport, and the id in brackets")] = ""
+    transport: Annotated[str, Meta(description="the name of its transport")]
+    title: Annotated[str, Meta(description="its name in tables; empty: the transport, and the id in brackets")] = ""
     options: Annotated[
         dict[str, Any],
         Meta(description="options that differ from the transport's own table, for example `keep_alive = false`"),
     ] = {}
-    path: Annotated[str, Meta(description="its network path, one of `[paths]`; empty: the experiment's")] = ""
+    path: Annotated[str, Meta(description="its network path, a name in `[paths]`; empty: that of the experiment")] = ""
 
 
 class Contestant(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ class Clients(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     count: Annotated[int, Meta(ge=1, le=100_000, description="the most clients at one time")] = 200
     spawn_per_second: Annotated[
-        float, Meta(gt=0, le=100_000, description="how many clients come, or leave, in a second")
+        float, Meta(gt=0, le=100_000, description="clients that connect, or leave, in a second")
     ] = 200
     shape: Annotated[OfClients, Meta(description="how the number of clients changes in the window")] = "steady"
     steps: StepsShape = StepsShape()
@@ -52,7 +52,7 @@ class LoadOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The processes that make the load: Locust in one process, or a master and several workers."""
 
     processes: Annotated[int, Meta(ge=1, le=64, description="Locust processes that share the clients")] = 1
-    pin_cores: Annotated[bool, Meta(description="bind server and load to different cores where the platform can")] = (
+    pin_cores: Annotated[bool, Meta(description="whether to bind server and load to different cores, if possible")] = (
         True
     )
 
@@ -78,8 +78,10 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contestants: Annotated[
         list[ContestantTable], Meta(description="contestants beyond those of `transports`, each with its own id")
     ] = []
-    path: Annotated[str, Meta(description="the path of contestants that name none; empty: straight to the server")] = ""
-    repeats: Annotated[int, Meta(ge=1, le=1000, description="how often all contestants run")] = 1
+    path: Annotated[
+        str, Meta(description="network path of contestants without a path of their own; empty: no delay")
+    ] = ""
+    repeats: Annotated[int, Meta(ge=1, le=1000, description="how often each contestant is run")] = 1
     valid_repeats: (
         Annotated[
             int, Meta(ge=1, le=1000, description="repeat until this many repeats are valid, instead of `repeats`")

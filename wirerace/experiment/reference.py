@@ -52,8 +52,8 @@ EXAMPLES = {
 INTRODUCTION = """# Experiment files, key by key
 
 An experiment file is TOML. `title` and one contestant are enough; every other key has a default. `wirerace run FILE
---dry-run` prints the plan and the file with every default, and runs nothing. `--set KEY=VALUE` replaces one key in one
-run. `make docs` writes this page from the model, and a test compares them.
+--dry-run` prints the plan and the file with every default, and runs nothing. `--set KEY=VALUE` replaces one key for
+one run. `make docs` writes this page from the code, and a test compares the two.
 
 ```toml
 title = "Kept or closed, near and far?"
@@ -81,21 +81,23 @@ at_seconds = 4.0
 lasts_seconds = 1.4
 ```
 
-**Sweeps.** Any key with one value may have a list of values instead, in its table or in a contestant's `options`.
-Every combination of all lists is a setting, and every contestant is run at every setting. `title`, `repeats`,
-`valid_repeats` and `tries` are the same for all settings. The first repeat of all settings is run before the second of
-any. One table shows all settings, and `wirerace show RUN --setting N` shows every figure of one.
+**Sweeps.** Any key that takes one value may have a list of values instead, in its table or in a contestant's
+`options`. Every combination of all lists is a setting, and every contestant is run at every setting. `title`,
+`repeats`, `valid_repeats` and `tries` are the same for all settings. The first repeat is run at every setting before
+the second repeat begins. One table shows all settings. `wirerace show RUN --setting N` shows every figure of one
+setting.
 
-**Long runs.** A run of 100 trials or of an hour asks before it begins. Without a terminal it needs `--yes`. `wirerace
-run --resume DIR` continues an interrupted run: trials that are in its result are not run again.
+**Long runs.** Before a run of 100 trials or more, or of an hour or more, `wirerace run` asks for confirmation. Without
+a terminal it needs `--yes`. `wirerace run --resume DIR` continues an interrupted run. Trials that are in its result are
+not run again.
 
-**Faults** happen once in the window, in every trial. `kill` and `stall` are for `server`, `producer` and `proxy`;
-`cut` is for `clients`. A part that is killed is started again at once. A fault that the file asks for does not make
-a trial invalid. Theory predicts nothing across a fault. The stack's containers (`--on compose`) have no proxy, so paths
+**Faults** happen once in the window, in every trial. `kill` and `stall` happen to `server`, `producer` or `proxy`;
+`cut` happens to `clients`. A part that is killed is started again at once. A fault that the file asks for does not make
+a trial invalid. With a fault, theory predicts nothing. The stack's containers (`--on compose`) have no proxy, so paths
 with a delay are refused there.
 
-**Keys of older files.** `variants`, `link`, `stall` and the shape `storm` are refused, each with the line to write
-instead.
+**Keys of older files.** `variants`, `link`, `stall` and the shape `storm` are refused. The error shows the line to
+write instead.
 """
 """The text above the tables."""
 

@@ -50,7 +50,7 @@ NO_WINDOW = Window(0, 0)
 
 
 class Subscription(msgspec.Struct, frozen=True):
-    """A client's subscription: to everything after `first`, to the end of the window or until the client left.
+    """A client's subscription to a channel: to everything after `first`, to the end of the window or until it left.
 
     A client that left at `left_ns` had received everything up to `last`; both are None for a client that stayed.
     """
@@ -58,6 +58,7 @@ class Subscription(msgspec.Struct, frozen=True):
     first: Cursor
     last: Cursor | None = None
     left_ns: int | None = None
+    channel: str = ""
 
 
 class Skip(msgspec.Struct, frozen=True):
@@ -65,6 +66,7 @@ class Skip(msgspec.Struct, frozen=True):
 
     after: Cursor
     before: Cursor
+    channel: str = ""
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -130,13 +132,14 @@ class ProcessUse(msgspec.Struct, frozen=True):
 class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     """An account as it is sent and stored: exact sums over clients, so that records merge without loss.
 
-    `subscribed` counts the clients subscribed through the whole window. `partly` lists the subscriptions of the others.
+    `subscribed` counts the clients subscribed through the whole window, `subscribed_to` those of each named channel
+    among them. `partly` lists the subscriptions of the others.
     `superseded` counts the updates that clients of the latest only skipped and that were certainly made in the window.
     `skips` are those of which some may have been made outside.
     `client_ns` is the sum of the time that each was subscribed within the window. `age_area` is the integral of age
-    over the window, s², and `age_ns` the time over which it was taken. `updates` has the spread of each update (by
-    epoch, then seq). `upper_bounds` counts deliveries that may have arrived earlier, because something newer was read
-    with them.
+    over the window, s², and `age_ns` the time over which it was taken. `updates` has the spread of each update, by the
+    name of its sequence, then by seq. `upper_bounds` counts deliveries that may have arrived earlier, because something
+    newer was read with them.
 
     Within the window, `answering` is how long requests took, `repolling` the time from an answer's arrival to the next
     request, `reading` the time from the kernel's stamp to the reading, `unstamped` the reads without a stamp.
@@ -174,6 +177,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     most_clients: int = 0
     client_ns: int = 0
     subscribed: int = 0
+    subscribed_to: dict[str, int] = {}
     partly: list[Subscription] = []
     skips: list[Skip] = []
     age_area: float = 0.0

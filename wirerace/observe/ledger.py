@@ -20,7 +20,7 @@ from wirerace.observe.account import (
 )
 from wirerace.observe.histogram import Latencies
 from wirerace.observe.seen import Arrival, Seen
-from wirerace.wire.update import Cursor, Update
+from wirerace.wire.update import Cursor, Update, sequence_of
 
 
 class Tally:
@@ -47,7 +47,7 @@ class Account:
     def __init__(self, window: Window = NO_WINDOW) -> None:
         self.window = window
         self.tally = Tally()
-        self.totals = AccountRecord()
+        self.totals = AccountRecord(subscribed_to={})
         self.latencies = Latencies()
         self.connecting = Latencies()
         self.returning = Latencies()
@@ -94,16 +94,16 @@ class Account:
         if self.window.has(due_ns):
             self.totals.late_polls += 1
 
-    def delivery(self, update: Update, latency_ns: int) -> None:
-        """Record a delivery, the client's first of this update."""
+    def delivery(self, sequence: str, seq: int, latency_ns: int) -> None:
+        """Record a delivery, the client's first of the update that is `seq` of a sequence."""
         self.totals.delivered += 1
         self.latencies.record(latency_ns)
-        of_epoch = self.updates.get(update.epoch)
-        if of_epoch is None:
-            of_epoch = self.updates[update.epoch] = {}
-        spread = of_epoch.get(update.seq)
+        of_sequence = self.updates.get(sequence)
+        if of_sequence is None:
+            of_sequence = self.updates[sequence] = {}
+        spread = of_sequence.get(seq)
         if spread is None:
-            of_epoch[update.seq] = [1, latency_ns, latency_ns, latency_ns]
+            of_sequence[seq] = [1, latency_ns, latency_ns, latency_ns]
         else:
             spread[0] += 1
             spread[1] += latency_ns
@@ -124,27 +124,28 @@ class Account:
             reading=self.reading.to_record(),
             stages={stage: latencies.to_record() for stage, latencies in self.stages.items()},
             updates={
-                epoch: {seq: Spread(*spread) for seq, spread in of_epoch.items()}
-                for epoch, of_epoch in self.updates.items()
+                sequence: {seq: Spread(*spread) for seq, spread in of_sequence.items()}
+                for sequence, of_sequence in self.updates.items()
             },
         )
 
 
 class Ledger:
-    """One client's ledger. It opens with the first cursor, and closes when the client leaves or the test ends.
+    """One client's ledger, of one channel. It opens with the first cursor, and closes when the client or the test ends.
 
     A client of the latest only is not expected to have what was superseded: what is older than its newest update.
     """
 
     __slots__ = (
-        "_account", "_aged_to_ns", "_epoch", "_first", "_latest_only", "_newest", "_newest_ts", "_opened_ns", "_seen",
-        "_seen_of",
+        "_account", "_aged_to_ns", "_channel", "_epoch", "_first", "_latest_only", "_newest", "_newest_ts",
+        "_opened_ns", "_seen", "_seen_of", "_sequence",
     )  # fmt: skip
 
-    def __init__(self, account: Account, *, latest_only: bool = False) -> None:
+    def __init__(self, account: Account, channel: str = "", *, latest_only: bool = False) -> None:
         self._account = account
+        self._channel = channel
         self._latest_only = latest_only
-        self._epoch = ""
+        self._epoch = self._sequence = ""
         self._seen = Seen(0)
         self._seen_of: dict[str, Seen] = {}
         self._opened_ns: int | None = None
@@ -190,7 +191,7 @@ class Ledger:
             if arrival is Arrival.REORDERED:
                 account.totals.reordered += 1
             account.totals.upper_bounds += is_bound
-            account.delivery(update, arrival_ns - update.ts)
+            account.delivery(self._sequence, update.seq, arrival_ns - update.ts)
 
     @property
     def missing(self) -> int:
@@ -218,8 +219,10 @@ class Ledger:
         totals.client_ns += max(0, min(at_ns, window.to_ns) - max(self._opened_ns, window.from_ns))
         if last is None and self._opened_ns <= window.from_ns and at_ns >= window.to_ns:
             totals.subscribed += 1
+            if self._channel:
+                totals.subscribed_to[self._channel] = totals.subscribed_to.get(self._channel, 0) + 1
         elif window != NO_WINDOW:
-            totals.partly.append(Subscription(self._first, last, None if last is None else at_ns))
+            totals.partly.append(Subscription(self._first, last, None if last is None else at_ns, self._channel))
         self._opened_ns = None
 
     def _skip(self, update: Update, arrival: Arrival) -> None:
@@ -234,11 +237,11 @@ class Ledger:
         if skipped and self._newest_ts is not None and window.has(self._newest_ts) and window.has(update.ts):
             account.totals.superseded += skipped
         elif update.ts >= window.from_ns and (self._newest_ts is None or self._newest_ts < window.to_ns):
-            account.totals.skips.append(Skip(had, Cursor(update.epoch, update.seq)))
+            account.totals.skips.append(Skip(had, Cursor(update.epoch, update.seq), self._channel))
 
     def _turn_to(self, epoch: str, known_seq: int) -> None:
         if epoch != self._epoch:
-            self._epoch = epoch
+            self._epoch, self._sequence = epoch, sequence_of(epoch, self._channel)
             self._seen = self._seen_of.setdefault(epoch, Seen(known_seq))
 
     def _renew(self, update: Update, at_ns: int) -> None:

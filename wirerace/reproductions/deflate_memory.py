@@ -99,13 +99,13 @@ REPRODUCTION = Reproduction(
     words=(
         "The documentation gives 14 KiB for a connection without compression, 64 KiB with a window of 12 bits and "
         "memory level 5, and 316 KiB with 15 and 8. Its formula is 2^(w+2) + 2^(m+9) for a compressor and 2^w for a "
-        "decompressor, small objects left out. The published growth is the formula and 14 KiB, for both. Our server "
-        "makes a decompressor with a client's first compressed message, and these clients send none. So what is "
-        "compared is the compressor: the formula, and 6 KiB for its state. A compressor takes its memory as it uses "
-        "it. After the handshake that is 26 of 38 KiB with 12 and 5, and 82 of 262 KiB with 15 and 8. With updates of "
-        "1,000 bytes it stays at some 210 KiB with 15 and 8, because they never fill its buffer of 16,384 symbols. One "
-        "compressor for all clients adds 1 to 3 KiB of small objects a client. Another zlib, such as zlib-ng, has "
-        "other buffers."
+        "decompressor, without small objects. The published growth is the formula plus 14 KiB, for both together. Our "
+        "server makes a decompressor with a client's first compressed message, and these clients send none. So only "
+        "the compressor is compared: the formula, plus 6 KiB for its state. A compressor takes its memory only as it "
+        "uses it. After the handshake it has 26 of 38 KiB with 12 and 5, and 82 of 262 KiB with 15 and 8. With updates "
+        "of 1,000 bytes it stays at some 210 KiB with 15 and 8, because they never fill its buffer of 16,384 symbols. "
+        "One compressor for all clients adds 1 to 3 KiB of small objects per client. Another zlib, such as zlib-ng, "
+        "has other buffers."
     ),
     experiment=EXPERIMENT,
     checks=checks,

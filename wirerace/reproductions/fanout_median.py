@@ -111,7 +111,7 @@ def last_seconds_of(raw: Raw) -> list[float]:
     """Return, for each burst of the window, the time from its making until the last client had the last update."""
     bursts: dict[int, list[int]] = {}
     for made in raw.truth.epochs:
-        spreads = raw.account.updates.get(made.epoch, {})
+        spreads = raw.account.updates.get(made.sequence, {})
         for seq, ts, late_ns in zip(made.seq, made.ts, made.late_ns, strict=True):
             if raw.window.has(ts) and seq in spreads:
                 bursts.setdefault(ts, []).append(spreads[seq].most_ns - late_ns)
@@ -142,12 +142,12 @@ REPRODUCTION = Reproduction(
     ),
     words=(
         "One thread sends 4 N messages one after the other, so the last client has the last update after 4 N s. In the "
-        "shootout a client waits for its own broadcast, and a new one begins when one ends: each waits for four "
-        "fan-outs, and the median is 4 N s, too. In a burst only the last client waits that long, and half of the "
-        "deliveries take 2 N s. Our median is an upper bound of that: a client that reads several updates together "
-        "knows the arrival of the newest only. So the number of clients at 500 ms says nothing but s: 8.9 µs for "
-        "14,000 clients (Node.js, ws), 4.8 µs for 26,000 (uws). Our s has the receiver's share of a loopback "
-        "connection in it, and was measured on another machine."
+        "shootout a client waits for its own broadcast, and a new one begins when one ends. Each broadcast takes four "
+        "fan-outs, so the median there is 4 N s, too. In a burst only the last client waits that long, and half of the "
+        "deliveries take at most 2 N s. Our median is an upper bound of that, because a client that reads several "
+        "updates together knows the arrival of the newest only. The number of clients at 500 ms depends on s alone: s "
+        "is 8.9 µs for 14,000 clients (Node.js, ws), and 4.8 µs for 26,000 (uws). Our s includes the receiver's share "
+        "of a loopback connection, and was measured on another machine."
     ),
     experiment=EXPERIMENT,
     checks=checks,

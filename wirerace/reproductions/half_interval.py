@@ -65,11 +65,11 @@ REPRODUCTION = Reproduction(
         "each way; half of the interval is 125 ms"
     ),
     words=(
-        "A long poll that is answered comes back a round trip later. While a round trip is shorter than the update "
-        "interval, that is before the next update is made, and nothing waits: both transports take one transit. Beyond "
-        "it, updates are made while clients are away. The knee is where the round trip equals the interval, at a "
-        "one-way delay of half of it. It depends on updates that come evenly: with random gaps some come while clients "
-        "are away at any delay, and there is no knee (reproduce rfc6202)."
+        "A client that was answered asks again a round trip later. While a round trip is shorter than the update "
+        "interval, that is before the next update is made. Then no update waits, and both transports take one transit. "
+        "With a longer round trip, updates are made while clients are away. The limit is a round trip as long as the "
+        "interval, that is, a one-way delay of half of it. It exists only when updates come evenly. With random gaps, "
+        "some come while clients are away, whatever the delay is (reproduce rfc6202)."
     ),
     experiment=EXPERIMENT,
     checks=checks,

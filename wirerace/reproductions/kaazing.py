@@ -153,12 +153,12 @@ REPRODUCTION = Reproduction(
         "example, then as small as ours are; 10,000 and 100,000 clients are extrapolated"
     ),
     words=(
-        "The arithmetic holds: each poll repeats its headers, and a frame has two bytes. But the ratio compares two "
-        "kinds of headers and leaves out everything that both send alike. Below them lie 52 bytes of TCP/IP headers "
-        "for each segment and a segment to acknowledge it, and a message says more than its payload: on the wire the "
-        "ratio is a small part of the famous one. It also takes polls that each find exactly one update; with rarer "
-        "updates polling is worse than here, with more frequent updates better. TLS and compression would change "
-        "both sides."
+        "The paper's arithmetic is right: each poll repeats its headers, and a frame has two bytes. But the ratio "
+        "compares only these headers, and leaves out everything that both transports send. Each segment has 52 bytes "
+        "of TCP/IP headers, another segment acknowledges it, and a message has more than its payload. So the ratio on "
+        "the wire is a small part of the published one. The ratio also assumes that each poll finds exactly one "
+        "update. With rarer updates polling is worse than here, with more frequent updates better. TLS and compression "
+        "would change both sides."
     ),
     experiment=EXPERIMENT,
     checks=checks,

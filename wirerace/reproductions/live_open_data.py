@@ -129,12 +129,13 @@ REPRODUCTION = Reproduction(
         "update is made 15, 45 and 135 times a second (in the paper every 5 s); CPU time of the server"
     ),
     words=(
-        "A client that accepts an age polls once in it, whatever number of updates is made, and one that is pushed to "
-        "gets all of them. With c for a poll and s for a push, polling costs less when the accepted age is longer than "
-        "c/s update intervals. The paper's limits of one thread, 2,520 polls a second and 25,000 clients every 5 s, "
-        "give c/s = 2, its 10 s. The ratio belongs to the servers and to their load. Here few polls come in a second, "
-        "each wakes an idle server, and c/s is much larger. A busy server answers several polls at one "
-        "waking: at saturation our c/s is 3 (docs/speed.md). The cache before the paper's server is not repeated."
+        "A client that accepts an age polls once in that time, whatever number of updates is made. A client that is "
+        "pushed to gets all updates. A poll costs c and a push s. So polling costs less when the accepted age is "
+        "longer than c/s update intervals. The paper's limits of one thread are 2,520 polls a second and 25,000 "
+        "clients every 5 s. They give c/s = 2, which is the paper's 10 s. The ratio depends on the servers and on "
+        "their load. Here few polls come in a second, each wakes an idle server, and c/s is much larger. A busy server "
+        "answers several polls each time it wakes: at saturation our c/s is 3 (docs/speed.md). The cache in front of "
+        "the paper's server is not repeated."
     ),
     experiment=EXPERIMENT,
     checks=checks,

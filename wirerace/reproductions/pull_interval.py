@@ -86,12 +86,12 @@ REPRODUCTION = Reproduction(
     ),
     setup="144 clients poll every 0.25, 0.5 and 1 s; an update is made every 0.5 s",
     words=(
-        "Pulling twice as often as updates are made makes every second request useless and halves the delay; pulling "
-        "half as often wastes nothing, and brings updates two at a time. The paper's pull clients missed data then: "
-        "a client that gets only the newest update misses every second one. Our answers bring everything since the "
-        "client's cursor, so here it is late instead, and nothing is lost. Even with equal intervals the mean delay "
-        "is half of one, because no client knows when in the interval an update is made. A period that is known and "
-        "kept is rare. The paper's CPU times and its push server are not repeated here."
+        "Pulling twice as often as updates are made makes every second request useless, and halves the delay. Pulling "
+        "half as often wastes no request, and brings updates two at a time. The paper's pull clients missed data then, "
+        "because a client that gets only the newest update misses every second one. Our answers bring everything since "
+        "the client's cursor, so here updates are late instead, and nothing is lost. Even with equal intervals the "
+        "mean delay is half an interval, because no client knows when in the interval an update is made. A period that "
+        "is known and kept is rare. The paper's CPU times and its push server are not repeated here."
     ),
     experiment=EXPERIMENT,
     checks=checks,

@@ -73,8 +73,8 @@ REPRODUCTION = Reproduction(
         "An update that finds the request waiting takes one transit, like a pushed one. A client that has just been "
         "answered is away for a round trip: an update made then waits for the answer to arrive, for the next "
         "request, and for its own answer. How often that happens depends only on the rate. At 1.5 updates a second it "
-        "is one update in seven, which adds some 8 ms to the mean; at 20 a second nearly all. So the mean is close to "
-        "one transit only if updates are rare. A lost packet would cost more than three transits; the "
+        "is one update in seven, which adds some 8 ms to the mean; at 20 a second it is nearly all. So the mean is "
+        "close to one transit only if updates are rare. A lost packet would cost more than three transits; the "
         "proxy loses none."
     ),
     experiment=EXPERIMENT,

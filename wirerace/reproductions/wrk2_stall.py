@@ -64,9 +64,9 @@ REPRODUCTION = Reproduction(
         "Each client has one request under way when the server stops, so one of 200 is slow. Percentiles of requests "
         "up to the 99th do not show it, because the requests that were due meanwhile were not sent. Updates are still "
         "made, and 7 % of them wait. Their waiting is in the latency of deliveries, which begins at the intended time "
-        "of making. So Wirerace needs no correction afterwards. Where in the tail the stall shows depends on the "
-        "length of the run: p99 is the stall minus 1 % of the counted time, for any server. The p99 of requests is "
-        "this machine's, and includes the polls that catch up after the stall."
+        "of making. So Wirerace needs no correction afterwards. The percentile at which the stall shows depends on the "
+        "length of the run: p99 is the stall minus 1 % of the counted time, for any server. The p99 of requests "
+        "depends on this machine, and includes the polls that catch up after the stall."
     ),
     experiment=EXPERIMENT,
     checks=checks,

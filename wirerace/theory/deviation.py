@@ -52,7 +52,8 @@ def sampling_deviation(
     found = [
         predict(made, path, options) for made in _other_schedules(source, schedules, lead_seconds, simulated_seconds)
     ]
-    scale = math.sqrt(simulated_seconds / window_seconds)
+    independent = min(source.channels, max(1, path.clients))  # the schedules of several channels
+    scale = math.sqrt(simulated_seconds / window_seconds / independent)
     return msgspec.structs.replace(Prediction(), **{name: _deviation(found, name, scale) for name in QUANTITIES})
 
 

@@ -75,9 +75,9 @@ def failed_fraction_of(trial: Trial) -> float:
     return trial.responses["error"] / trial.requests if trial.requests else 0.0
 
 
-def made_ns_of(truth: Truth) -> list[int]:
-    """Return the making times of all epochs, in order."""
-    return [ts for made in truth.epochs for ts in made.ts]
+def made_ns_of(truth: Truth, channel: str = "") -> list[int]:
+    """Return the making times of a channel in all epochs, in order."""
+    return [ts for made in truth.epochs if made.channel == channel for ts in made.ts]
 
 
 def read_together(made_ns: list[int], window: Window, count: int) -> list[int]:

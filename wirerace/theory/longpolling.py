@@ -17,7 +17,6 @@ from wirerace.theory.inputs import (
     cost_seconds_of,
     failed_fraction_of,
     first_seconds_of,
-    made_ns_of,
     seconds_to_clients,
     send_seconds_of,
 )
@@ -53,7 +52,7 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: LongPollingOptions)
     )
 
 
-def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:  # noqa: ARG001 -- as its neighbours
+def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
     """Return the measured path of waiting clients, None when it is not known.
 
     The time of a send is fitted, because the server's CPU time contains more than the fan-out. Most of the CPU time for
@@ -70,6 +69,7 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:  # noqa:
         repolls_of(raw, trial),
         cost_seconds=cost_seconds_of(trial, trial.arrived),
         failed_fraction=failed_fraction_of(trial),
+        channels=plan.experiment.producer.channels,
     )
     return path._replace(fitted_seconds=path.push_seconds - (to_clients or 0.0))
 
@@ -79,15 +79,20 @@ def awaited(raw: Raw, trial: Trial) -> list[Spread]:
 
     A client that was away when the previous update was made is back two re-poll gaps later.
     """
-    made_ns = made_ns_of(raw.truth)
     away_ns = to_ns(2 * (trial.repoll_seconds.p99 or 0))
-    alone = {after for before, after in pairwise([0, *made_ns]) if after - before > away_ns}
-    made_at = raw.truth.made_at
+    alone: set[tuple[str, int]] = set()
+    for made_in in raw.truth.by_channel().values():
+        made = [(ts, made.sequence, seq) for made in made_in for seq, ts in zip(made.seq, made.ts, strict=True)]
+        alone |= {
+            (sequence, seq)
+            for (before, *_), (ts, sequence, seq) in pairwise([(0, "", 0), *made])
+            if ts - before > away_ns
+        }
     found = [
         spread
-        for epoch, of_epoch in raw.account.updates.items()
-        for seq, spread in of_epoch.items()
-        if made_at[epoch, seq] in alone
+        for sequence, of_sequence in raw.account.updates.items()
+        for seq, spread in of_sequence.items()
+        if (sequence, seq) in alone
     ] or raw.account.spreads
     return [spread for spread in found if spread.clients > 1] or found
 

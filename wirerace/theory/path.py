@@ -14,6 +14,8 @@ class DeliveryPath(NamedTuple):
     Conditions need the other fields: `cost_seconds`, the server's CPU time for a delivery or a poll, None when unknown;
     the part of all polls that were late; the part of all requests that failed; the part of all updates that were
     superseded for clients of the latest only.
+
+    The clients spread over `channels`: an update is sent to those of its channel.
     """
 
     delay_seconds: float
@@ -25,8 +27,9 @@ class DeliveryPath(NamedTuple):
     late_fraction: float = 0.0
     failed_fraction: float = 0.0
     superseded_fraction: float = 0.0
+    channels: int = 1
 
     @property
     def push_seconds(self) -> float:
-        """Mean delay from making to arrival when an update is sent to one client after the other: d + (N − 1)s/2."""
-        return self.delay_seconds + max(0, self.clients - 1) * self.send_seconds / 2
+        """Mean delay from making to arrival when an update is sent to one client after the other: d + (N/C − 1)s/2."""
+        return self.delay_seconds + max(0, self.clients / self.channels - 1) * self.send_seconds / 2

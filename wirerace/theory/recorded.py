@@ -14,6 +14,8 @@ from wirerace.theory.replay import Replay
 
 MOST_ANSWERS = 1_000_000  # of one client; with more, it asks in a busy loop, and a replay would take seconds
 
+MOST_REPLAYED = 60_000
+
 
 class Recorded(msgspec.Struct, frozen=True):
     """The updates that were really made, and the window in which clients were measured.
@@ -25,7 +27,7 @@ class Recorded(msgspec.Struct, frozen=True):
 
     window: Window
     made_ns: Sequence[int]
-    replayed: int = 60_000
+    replayed: int = MOST_REPLAYED
 
     @property
     def rate_per_second(self) -> float:

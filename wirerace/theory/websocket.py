@@ -54,7 +54,7 @@ def pushed_to(arrivals: Arrivals, path: DeliveryPath) -> Prediction:
     )
 
 
-def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:  # noqa: ARG001 -- as its neighbours
+def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
     """Return the measured path of subscribed clients, None when it is not known.
 
     Without the server's CPU time, the path is fitted to the latencies.
@@ -67,6 +67,7 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:  # noqa:
         clients_of(trial),
         send_seconds_of(spreads),
         cost_seconds=cost_seconds_of(trial, trial.arrived),
+        channels=plan.experiment.producer.channels,
         superseded_fraction=trial.superseded / max(1, trial.expected + trial.superseded),
     )
     if to_clients is None:

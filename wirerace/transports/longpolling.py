@@ -13,7 +13,7 @@ class LongPollingOptions(HttpOptions, frozen=True, forbid_unknown_fields=True, k
     # 25 s lies below the shortest proxy timeout in common use, 30 s.
     hold_seconds: Annotated[float, Meta(ge=0, le=3600, description="how long the server may hold a request")] = 25.0
     repoll_delay_seconds: Annotated[
-        float, Meta(ge=0, le=3600, description="how long a client waits before it asks again")
+        float, Meta(ge=0, le=3600, description="time between an answer and the next request of a client")
     ] = 0.0
 
     @property

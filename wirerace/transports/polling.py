@@ -12,7 +12,7 @@ class PollingOptions(HttpOptions, frozen=True, forbid_unknown_fields=True, kw_on
 
     interval_seconds: Annotated[float, Meta(ge=0.01, le=3600, description="time between two polls of a client")] = 1.0
     conditional: Annotated[
-        bool, Meta(description="ask with If-None-Match, as caches and browsers do; nothing new is 304")
+        bool, Meta(description="ask with If-None-Match, as browsers do; an empty answer is then 304")
     ] = False
 
     @property

@@ -8,14 +8,15 @@ from wirerace.transports.transport import AT_SERVER, Transport, TransportOptions
 
 
 class SseOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """SSE: a client listens to an event stream."""
+    """SSE: a client asks once and receives an event stream."""
 
     heartbeat_seconds: Annotated[
-        float, Meta(ge=0, le=3600, description="time between two comments of the server; 0 for none", extra=AT_SERVER)
+        float,
+        Meta(ge=0, le=3600, description="time between two heartbeats, which are comments; 0 for none", extra=AT_SERVER),
     ] = 15.0
     retry_seconds: Annotated[
         float,
-        Meta(ge=0, le=3600, description="how long browsers are to wait before they reconnect", extra=AT_SERVER),
+        Meta(ge=0, le=3600, description="time that a browser waits before it reconnects", extra=AT_SERVER),
     ] = 1.0
 
 

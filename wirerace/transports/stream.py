@@ -8,11 +8,13 @@ from wirerace.transports.transport import AT_SERVER, Transport, TransportOptions
 
 
 class StreamOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """HTTP streaming: a client reads lines as they come."""
+    """HTTP streaming: a client asks once and receives a stream of lines."""
 
     heartbeat_seconds: Annotated[
         float,
-        Meta(ge=0, le=3600, description="time between two empty lines of the server; 0 for none", extra=AT_SERVER),
+        Meta(
+            ge=0, le=3600, description="time between two heartbeats, which are empty lines; 0 for none", extra=AT_SERVER
+        ),
     ] = 15.0
 
 

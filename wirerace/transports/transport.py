@@ -11,7 +11,7 @@ class TransportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
     deliver: Annotated[
         Literal["all", "latest"],
-        Meta(description="what a client that is behind gets: all updates that it lacks, or the latest only"),
+        Meta(description="what a client that is behind gets: all updates that it lacks, or only the newest"),
     ] = "all"
 
     @property
@@ -54,7 +54,9 @@ AT_BOTH = {"at": "both"}
 class HttpOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Options of every client that asks."""
 
-    keep_alive: Annotated[bool, Meta(description="keep the connection; if not, open one for every request")] = True
+    keep_alive: Annotated[
+        bool, Meta(description="whether to keep the connection, or to open one for every request")
+    ] = True
     extra_header_bytes: HeaderBytes = 0
 
     @property

@@ -18,18 +18,23 @@ class WebSocketOptions(TransportOptions, frozen=True, forbid_unknown_fields=True
     ] = 0.0
     batch_seconds: Annotated[
         float,
-        Meta(ge=0, le=60, description="updates of this time are sent as one frame; 0: one frame each", extra=AT_SERVER),
+        Meta(
+            ge=0,
+            le=60,
+            description="time over which updates are collected for one frame; 0: a frame each",
+            extra=AT_SERVER,
+        ),
     ] = 0.0
     deflate: Annotated[
-        Deflate, Meta(description="compression: off, shared (once for all) or per-client (one each)", extra=AT_BOTH)
+        Deflate, Meta(description="compression: off, shared (once for all clients) or per-client", extra=AT_BOTH)
     ] = "off"
     deflate_window_bits: Annotated[
         int,
-        Meta(ge=9, le=15, description="a compressor finds repetitions over 2 to the power of this", extra=AT_SERVER),
+        Meta(ge=9, le=15, description="window of a compressor: 2 to the power of this, in bytes", extra=AT_SERVER),
     ] = 12
     deflate_memory_level: Annotated[
         int,
-        Meta(ge=1, le=9, description="memory of a compressor beside its window: 512 bytes × 2^level", extra=AT_SERVER),
+        Meta(ge=1, le=9, description="memory besides the window: 512 bytes × 2 to the power of this", extra=AT_SERVER),
     ] = 5
 
     @property

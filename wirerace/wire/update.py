@@ -17,11 +17,12 @@ NO_UPDATE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises when bytes are no update or batch: malformed JSON, text that is no UTF-8, too deep nesting."""
 
 _EPOCH = re.compile(r"[0-9a-z]{1,16}", re.ASCII)
+_CHANNEL = re.compile(r"[0-9A-Za-z_-]{1,32}", re.ASCII)
 _CURSOR = re.compile(r"([0-9a-z]{1,16})-(0|[1-9][0-9]{0,17})", re.ASCII)
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """A place in the sequence of updates: all up to and including (epoch, seq) are known. Seq 0 is before the first."""
+    """A place in a channel's updates: all up to and including (epoch, seq) are known. Seq 0 is before the first."""
 
     epoch: str
     seq: int
@@ -43,17 +44,24 @@ class Cursor(msgspec.Struct, frozen=True):
         return cls(match[1], int(match[2]))
 
 
-class Update(msgspec.Struct, frozen=True):
+class Update(msgspec.Struct, frozen=True, omit_defaults=True):
     """One update. `ts` is the intended time of making, Unix time in nanoseconds; `seq` counts from 1.
 
-    A decoder checks the bounds, but not the epoch. That check (`is_epoch`) takes longer than all others, and an epoch
-    seldom changes.
+    `seq` counts the updates of its channel. The default channel's name is empty, and does not travel. A decoder checks
+    the bounds, but not the names. These checks (`is_epoch`, `is_channel`) take longer than all others, and the names
+    seldom change.
     """
 
     epoch: str
     seq: Annotated[int, Meta(ge=1, le=10**18 - 1)]
     ts: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     data: str
+    channel: str = ""
+
+    @property
+    def sequence(self) -> str:
+        """The name of the sequence in which `seq` counts."""
+        return sequence_of(self.epoch, self.channel)
 
     @property
     def payload_bytes(self) -> int:
@@ -71,6 +79,16 @@ class Batch(msgspec.Struct, frozen=True):
 def is_epoch(text: str) -> bool:
     """Return whether `text` is 1 to 16 characters of 0-9 and a-z, so that it can stand in a cursor and in a header."""
     return _EPOCH.fullmatch(text) is not None
+
+
+def is_channel(text: str) -> bool:
+    """Return whether `text` can name a channel: 1 to 32 characters of letters, digits, _ and -."""
+    return _CHANNEL.fullmatch(text) is not None
+
+
+def sequence_of(epoch: str, channel: str) -> str:
+    """Return the name of the sequence of a channel in an epoch: <epoch>, or <epoch>/<channel> for a named channel."""
+    return f"{epoch}/{channel}" if channel else epoch
 
 
 encode_update = msgspec.json.Encoder().encode

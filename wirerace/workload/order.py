@@ -4,9 +4,13 @@ from typing import Any
 
 import msgspec
 
+from wirerace.workload.schedule import ChannelCount
+
 
 class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A contestant's clients: their transport and its options, the address of their server, and their shape.
+
+    The clients spread over `channels` of the producer in turn; one is the default channel.
 
     `shape` has the keys of the shape's own table. The name of the shape and the number of clients are in Locust's own
     options. `seed` is for phases and jitter. A load with an order waits for the window of its experiment before the
@@ -16,5 +20,6 @@ class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     transport: str
     options: dict[str, Any]
     url: str
+    channels: ChannelCount = 1
     shape: dict[str, Any] = {}
     seed: int = 1

@@ -5,30 +5,38 @@ import math
 import random
 import string
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
 from wirerace.clock import NS_PER_SECOND
 from wirerace.streams import stream
+from wirerace.wire.update import sequence_of
 from wirerace.workload.arrivals import BLOCK_UPDATES, Block, bursty, periodic, poisson, recorded
 from wirerace.workload.trace import MOST_PER_SECOND, Event
 
-Rate = Annotated[float, Meta(ge=0.01, le=MOST_PER_SECOND, description="updates made a second, on average")]
+MOST_CHANNELS = 10_000
+
+Rate = Annotated[
+    float, Meta(ge=0.01, le=MOST_PER_SECOND, description="updates made a second in each channel, on average")
+]
 Arrivals = Annotated[
     Literal["periodic", "poisson", "bursty", "trace"],
     Meta(description="how updates arrive: evenly, with exponential gaps, in bursts, or as recorded"),
 ]
+ChannelCount = Annotated[
+    int, Meta(ge=1, le=MOST_CHANNELS, description="sequences of updates, each at this rate; a client listens to one")
+]
 Bytes = Annotated[int, Meta(ge=0, le=1_048_576)]
-Seed = Annotated[int, Meta(ge=0, le=2**52, description="start of all random numbers")]
+Seed = Annotated[int, Meta(ge=0, le=2**52, description="seed of all random numbers")]
 Duration = Annotated[float, Meta(ge=0.001, le=86_400)]
 
 _LETTER_OF_BYTE = bytes(ord(string.ascii_lowercase[byte % 26]) for byte in range(256))
 
 
 class PayloadSizes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Sizes of payloads: log-normal about `median`, cut at `min` and `max`, in bytes.
+    """Sizes of payloads in bytes: log-normal about `median`, cut at `min` and `max`.
 
     The nearer bound, as a ratio to the median, is three standard deviations away, so few sizes are cut.
     """
@@ -53,7 +61,11 @@ class PayloadSizes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The rate, the arrivals and the sizes of updates.
+    """The rate, the arrivals and the sizes of updates, which are the same for each channel.
+
+    All channels together are one schedule of `channels` times the rate. Updates that come evenly go to the channels in
+    turn, so each channel's come evenly, too. Each of the others goes to a channel that is drawn. So the channels of a
+    Poisson process are independent Poisson processes, and bursts come in all channels at once. A trace has one channel.
 
     `on_seconds` and `off_seconds` are for bursts. While a burst lasts, updates come with exponential gaps, at a rate
     that keeps the mean. Between bursts there are none. `trace_file` and `speed` are for traces. A trace that has ended
@@ -61,6 +73,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """
 
     rate_per_second: Rate = 5.0
+    channels: ChannelCount = 1
     arrivals: Arrivals = "poisson"
     payload_bytes: Annotated[
         Bytes | PayloadSizes, Meta(description="size of a payload, or a table of sizes to draw from")
@@ -75,13 +88,32 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         ),
     ] = None
     speed: Annotated[
-        float, Meta(gt=0, le=1_000_000, description="how fast a trace is replayed; 2 is twice as fast")
+        float, Meta(gt=0, le=1_000_000, description="speed of a replayed trace; 2 is twice as fast as recorded")
     ] = 1.0
+
+    def __post_init__(self) -> None:
+        if self.rate_per_second * self.channels > MOST_PER_SECOND:
+            raise ValueError(
+                f"rate_per_second × channels must be at most {MOST_PER_SECOND:g}, "
+                f"got {self.rate_per_second:g} × {self.channels}"
+            )
+        if self.channels > 1 and self.arrivals == "trace":
+            raise ValueError(f"channels must be 1 when arrivals is trace, got {self.channels}")
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """The names of the channels: 1, 2, 3 …, or the empty name of the default channel where there is only one."""
+        return channel_names(self.channels)
 
     @property
     def median_payload_bytes(self) -> int:
         """The size of a typical payload."""
         return self.payload_bytes if isinstance(self.payload_bytes, int) else self.payload_bytes.median
+
+
+def channel_names(count: int) -> tuple[str, ...]:
+    """Return the names of that number of channels."""
+    return tuple(map(str, range(1, count + 1))) if count > 1 else ("",)
 
 
 class Schedule(Source, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -96,12 +128,13 @@ class Schedule(Source, frozen=True, forbid_unknown_fields=True, kw_only=True):
     trace: list[Event] = []
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if (self.arrivals == "trace") is not bool(self.trace):
             raise ValueError('trace must hold events when arrivals is "trace", and nothing otherwise')
 
 
 def due_times(schedule: Schedule, start_ns: int, from_ns: int = 0) -> Iterator[int]:
-    """Yield the intended times of making from `from_ns` on, Unix nanoseconds, without end, in order.
+    """Yield the intended times of making in all channels from `from_ns` on, Unix nanoseconds, without end, in order.
 
     They are computed from the start, so they do not drift. The first one is one gap after `start_ns`. In a trace it is
     at `start_ns`, the time of its first event.
@@ -112,12 +145,20 @@ def due_times(schedule: Schedule, start_ns: int, from_ns: int = 0) -> Iterator[i
 
 def payloads(schedule: Schedule) -> Iterator[str]:
     """Yield the payload of each update, without end: recorded ones, or random letters of the schedule's sizes."""
-    for _, payload in updates_of(schedule, 0):
-        yield payload
+    for due in updates_of(schedule, 0):
+        yield due.data
 
 
-def updates_of(schedule: Schedule, start_ns: int, from_ns: int = 0) -> Iterator[tuple[int, str]]:
-    """Yield the intended time and the payload of each update from `from_ns` on, without end.
+class Due(NamedTuple):
+    """An update that is to be made: its intended time in Unix nanoseconds, its payload and its channel."""
+
+    at_ns: int
+    data: str
+    channel: str = ""
+
+
+def updates_of(schedule: Schedule, start_ns: int, from_ns: int = 0) -> Iterator[Due]:
+    """Yield the updates of all channels from `from_ns` on, in the order of their intended times, without end.
 
     They are the same updates as without `from_ns`, except those that are skipped.
     """
@@ -125,8 +166,9 @@ def updates_of(schedule: Schedule, start_ns: int, from_ns: int = 0) -> Iterator[
     letters = _letters(schedule.seed, sizes if isinstance(sizes, int) else sizes.max)
     for block in _blocks(schedule, start_ns, from_ns):
         due_ns = (start_ns + round(seconds * NS_PER_SECOND) for seconds in block.seconds)
-        for update in zip(due_ns, _payloads_in(block, schedule, letters), strict=False):
-            if update[0] >= from_ns:
+        fields = zip(due_ns, _payloads_in(block, schedule, letters), _channels_in(block, schedule), strict=False)
+        for update in itertools.starmap(Due, fields):
+            if update.at_ns >= from_ns:
                 yield update
 
 
@@ -138,7 +180,8 @@ def _due_times_in(block: Block, start_ns: int, from_ns: int) -> Iterator[int]:
 
 
 def _blocks(schedule: Schedule, start_ns: int, from_ns: int) -> Iterator[Block]:
-    rate, seed, from_seconds = schedule.rate_per_second, schedule.seed, max(0, from_ns - start_ns) / NS_PER_SECOND
+    rate = schedule.rate_per_second * schedule.channels
+    seed, from_seconds = schedule.seed, max(0, from_ns - start_ns) / NS_PER_SECOND
     if schedule.arrivals == "periodic":
         return periodic(rate, from_seconds)
     if schedule.arrivals == "poisson":
@@ -165,6 +208,20 @@ def _payloads_in(block: Block, schedule: Schedule, letters: str) -> Iterator[str
         yield payload
 
 
+def _channels_in(block: Block, schedule: Schedule) -> Iterator[str]:
+    """Yield the channels of a block's updates; like the payloads, they depend only on the seed and on the place."""
+    names = schedule.channel_names
+    if len(names) == 1:
+        yield from itertools.repeat(names[0])
+    elif schedule.arrivals == "periodic":
+        begin = block.number * BLOCK_UPDATES + block.first
+        yield from (names[index % len(names)] for index in itertools.count(begin))
+    else:
+        draw = stream(schedule.seed, "channels", block.number).randrange
+        drawn = (names[draw(len(names))] for _ in itertools.count())
+        yield from itertools.islice(drawn, block.first, None)
+
+
 def _sizes_in(block: Block, schedule: Schedule) -> Iterator[int]:
     """Yield the sizes of a block's payloads. They are drawn in parts, because the block of a trace may be long."""
     sizes = schedule.payload_bytes
@@ -187,22 +244,38 @@ def _letters(seed: int, most: int) -> str:
 
 
 class EpochMade(msgspec.Struct, frozen=True):
-    """The updates of one epoch made in a window, in order: number, intended time of making, and how late, ns."""
+    """The updates of one epoch and channel made in a window, in order: number, intended time, and how late, ns."""
 
     epoch: str
     seq: list[int]
     ts: list[int]
     late_ns: list[int]
+    channel: str = ""
+
+    @property
+    def sequence(self) -> str:
+        """The name of the sequence in which `seq` counts."""
+        return sequence_of(self.epoch, self.channel)
 
 
 class Truth(msgspec.Struct, frozen=True):
-    """What the producer made in a window, from its record; `complete` is false if the record begins after that."""
+    """What the producer made in a window, from its record; `complete` is false if the record begins after that.
+
+    `epochs` are in the order of their first updates, the channels of one epoch beside each other.
+    """
 
     count: int
     complete: bool
     epochs: list[EpochMade]
 
+    def by_channel(self) -> dict[str, list[EpochMade]]:
+        """Return the epochs of each channel in which something was made."""
+        found: dict[str, list[EpochMade]] = {}
+        for made in self.epochs:
+            found.setdefault(made.channel, []).append(made)
+        return found
+
     @property
     def made_at(self) -> dict[tuple[str, int], int]:
-        """The intended time of each update, Unix nanoseconds, by its epoch and number."""
-        return {(made.epoch, seq): ts for made in self.epochs for seq, ts in zip(made.seq, made.ts, strict=True)}
+        """The intended time of each update, Unix nanoseconds, by the name of its sequence and its number."""
+        return {(made.sequence, seq): ts for made in self.epochs for seq, ts in zip(made.seq, made.ts, strict=True)}

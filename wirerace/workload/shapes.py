@@ -55,17 +55,18 @@ class SteadyShape(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class StepsStage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A step of the shape `steps`."""
+    """A stage of the shape `steps`."""
 
     clients: Annotated[Count, Meta(description="clients in this stage")]
     seconds: Annotated[float, Meta(ge=LEAST_SECONDS, le=86_400, description="how long the stage lasts")]
 
 
 class StepsShape(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A number of clients for some seconds, then another number, and so on; the last stage stays."""
+    """A number of clients for some seconds, then another number, and so on. The last number stays."""
 
     stages: Annotated[
-        tuple[StepsStage, ...], Meta(description="stages, each clients:seconds", extra={"example": STAGES_EXAMPLE})
+        tuple[StepsStage, ...],
+        Meta(description="stages in their order; on a command line clients:seconds", extra={"example": STAGES_EXAMPLE}),
     ] = ()
 
     @property
@@ -90,11 +91,11 @@ class StepsShape(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class SpikeShape(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A few clients, then all of them for a while, then the few again."""
+    """A few clients, then all clients for some seconds, then the few again."""
 
     base_clients: Annotated[int, Meta(ge=1, le=100_000, description="clients before and after the spike")] = 10
     at_seconds: Annotated[float, Meta(ge=0, le=86_400, description="when the spike begins")] = 5.0
-    for_seconds: Annotated[float, Meta(ge=LEAST_SECONDS, le=86_400, description="how long it lasts")] = 5.0
+    for_seconds: Annotated[float, Meta(ge=LEAST_SECONDS, le=86_400, description="how long the spike lasts")] = 5.0
 
     @property
     def lasts_seconds(self) -> float:
@@ -117,10 +118,10 @@ class SpikeShape(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class RampShape(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """From a few clients to all of them, evenly."""
+    """From a few clients to all clients, at an even rate."""
 
     from_clients: Annotated[int, Meta(ge=1, le=100_000, description="clients at the beginning")] = 1
-    for_seconds: Annotated[float, Meta(gt=0, le=86_400, description="how long it takes until all are there")] = 10.0
+    for_seconds: Annotated[float, Meta(gt=0, le=86_400, description="time until all clients are connected")] = 10.0
 
     @property
     def lasts_seconds(self) -> float:

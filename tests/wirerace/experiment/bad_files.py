@@ -8,7 +8,7 @@ TOP_KEYS = ", ".join(
         *("producer", "clients", "paths", "faults", "load", "window", "polling", "longpolling", "websocket"),
     ]
 )
-SOURCE_KEYS = "rate_per_second, arrivals, payload_bytes, on_seconds, off_seconds, trace_file, speed"
+SOURCE_KEYS = "rate_per_second, channels, arrivals, payload_bytes, on_seconds, off_seconds, trace_file, speed"
 POLLING_KEYS = "keep_alive, extra_header_bytes, interval_seconds"
 TRANSPORT_NAMES = "polling, longpolling, websocket"
 CONTESTANTS_WANTED = ['transports = ["polling", "websocket"]', "[[contestants]]"]

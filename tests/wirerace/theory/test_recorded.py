@@ -15,7 +15,7 @@ from tests.wirerace.theory.ticked import watch
 from wirerace.clock import to_ns
 from wirerace.observe.account import Window
 from wirerace.theory import longpolling, polling, websocket
-from wirerace.theory.closed_forms import Poisson
+from wirerace.theory.closed_forms import Arrivals, Poisson
 from wirerace.theory.path import DeliveryPath
 from wirerace.theory.prediction import Prediction
 from wirerace.theory.recorded import Recorded
@@ -42,11 +42,11 @@ def generated(rate: float, end: float, seed: int = 5) -> Recorded:
     return Recorded(window, list(itertools.takewhile(window.to_ns.__gt__, due_times(schedule, ORIGIN_NS))))
 
 
-def polled(made: Recorded, interval: float) -> Prediction:
+def polled(made: Arrivals, interval: float) -> Prediction:
     return polling.predict(made, DeliveryPath(DELAY), PollingOptions(interval_seconds=interval))
 
 
-def held(made: Recorded, gaps: tuple[float, ...], hold: float) -> Prediction:
+def held(made: Arrivals, gaps: tuple[float, ...], hold: float) -> Prediction:
     return longpolling.predict(made, DeliveryPath(DELAY, repoll_seconds=gaps), LongPollingOptions(hold_seconds=hold))
 
 

@@ -129,10 +129,10 @@ def test_updates_from_an_instant_on_are_those_of_the_whole_schedule(
 ) -> None:
     """Times and payloads: a producer that was killed continues as if it had never stopped."""
     whole = list(itertools.islice(updates_of(schedule, START_NS), index + 50))
-    from_ns = whole[index][0] - before_ns
-    expected = [update for update in whole if update[0] >= from_ns]
+    from_ns = whole[index].at_ns - before_ns
+    expected = [update for update in whole if update.at_ns >= from_ns]
     assert expected == list(itertools.islice(updates_of(schedule, START_NS, from_ns), len(expected)))
-    assert [due_ns for due_ns, _ in expected] == list(
+    assert [due.at_ns for due in expected] == list(
         itertools.islice(due_times(schedule, START_NS, from_ns), len(expected))
     )
 
@@ -142,7 +142,7 @@ def test_schedule_that_began_a_year_ago_is_at_work_at_once(schedule: Schedule) -
     """Billions of earlier updates are skipped."""
     from_ns = START_NS + 365 * 86_400 * 10**9
     first, second = itertools.islice(updates_of(schedule, START_NS, from_ns), 2)
-    assert from_ns <= first[0] <= second[0] < from_ns + 10**9
+    assert from_ns <= first.at_ns <= second.at_ns < from_ns + 10**9
 
 
 @pytest.mark.parametrize("on_seconds", [0.001, 1.0])
@@ -172,7 +172,7 @@ def test_sizes_have_nothing_to_do_with_gaps() -> None:
     schedule = Schedule(rate_per_second=10.0, payload_bytes=PayloadSizes(min=1, median=100, max=10_000))
     updates = list(itertools.islice(updates_of(schedule, START_NS), 3001))
     gaps = [later[0] - earlier[0] for earlier, later in itertools.pairwise(updates)]
-    sizes = [math.log(max(1, len(data))) for _, data in updates[1:]]
+    sizes = [math.log(max(1, len(data))) for _, data, _ in updates[1:]]
     assert abs(statistics.correlation(gaps, sizes)) < 3 / math.sqrt(3000)
 
 

@@ -93,6 +93,7 @@ def test_schedule_that_says_nothing_is_that_of_the_contract() -> None:
     said = {
         "arrivals": "poisson",
         "rate_per_second": 5.0,
+        "channels": 1,
         "payload_bytes": 100,
         "on_seconds": 1.0,
         "off_seconds": 4.0,

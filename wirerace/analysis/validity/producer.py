@@ -21,7 +21,8 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         yield Finding("unchecked", "whether the producer kept its schedule: a fault was asked of it")
         return
     part = trial.parts.get("producer")
-    if len(evidence.raw.truth.epochs) > 1 and not (part and part.restarts):  # else its restart is a reason by itself
+    epochs = {made.epoch for made in evidence.raw.truth.epochs}
+    if len(epochs) > 1 and not (part and part.restarts):  # else its restart is a reason by itself
         why = "what was due meanwhile was never made"
         yield Finding("reason", "the producer died and was started again", why, SEE_LOG)
     yield from _made(evidence)

@@ -20,6 +20,7 @@ def order_flags(plan: Plan, server_url: str) -> dict[str, object]:
         transport=plan.transport.name,
         options=msgspec.to_builtins(plan.options),
         url=server_url,
+        channels=plan.experiment.producer.channels,
         shape=msgspec.to_builtins(clients.shape_options),
         seed=plan.seed,
     )
@@ -39,6 +40,7 @@ def page_flags(plan: Plan, server_url: str) -> dict[str, object]:
         "users": clients.count,
         "spawn_rate": clients.spawn_per_second,
         "shape": clients.shape,
+        "channels": plan.experiment.producer.channels,
         f"{name}_host": server_url,
     }
     for table, options, fields in (
