@@ -180,7 +180,6 @@ def test_server_stands_still_for_a_while_and_continues(live: LivePage) -> None:
 
 
 def test_vitals_count_bytes_and_no_cpu_time_for_questions(live: LivePage) -> None:
-    """Half a second of asking costs a server more than serving nobody does."""
     before = live.state()["servers"]["stream"]
     wait_until(lambda: live.state()["servers"]["stream"]["sampled_ns"] > before["sampled_ns"] + 4e9)
     after = live.state()["servers"]["stream"]

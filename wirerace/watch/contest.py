@@ -53,6 +53,7 @@ class Contest:
     def __init__(self, study: Study, directory: Path, port: int, page_origins: Sequence[str]) -> None:
         self.lanes: dict[str, Lane] = {}
         self.path = NetworkPath()
+        self.schedule = Schedule()
         self._target = Local(study, directory, page_port=port, page_origins=page_origins)
         self._stalls: queue.SimpleQueue[tuple[Lane, float]] = queue.SimpleQueue()
         try:
@@ -68,8 +69,8 @@ class Contest:
             way, proxy = self._target.start_proxy(plan, server.peer)
             self.lanes[plan.transport.name] = Lane(plan, server, proxy, way.port)
         self.set_path(plans[0].path)
-        self.schedule = schedule_of(study.first, study.first.seed, None)
-        self._set_schedule(self.schedule)
+        # The page listens to the default channel, which gets all updates when it is the only one.
+        self._set_schedule(replace(schedule_of(study.first, study.first.seed, None), channels=1))
 
     def keep(self) -> None:
         """Keep everything running until an exception comes.
