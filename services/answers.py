@@ -123,7 +123,7 @@ class Answers:
         self._cached_bytes = 0
         self._cached_at = (0, 0)
 
-    def since(  # noqa: PLR0913 -- the request's properties; a tuple of them would cost each poll more
+    def since(
         self,
         position: int,
         after: Cursor | None,
