@@ -120,6 +120,7 @@ FRAGMENTS = {
     ),
     "5.4 pong between fragments": returned(TEXT, b"ab", fragments(TEXT, b"a", b"b", between=frame(PONG, b"unasked"))),
     "5.4 close between fragments": answered(BEGUN),
+    "5.4 close between fragments, and then the others": refused(1000, BEGUN + close(1000) + frame(CONTINUATION, b"x")),
     "5.4 two messages in fragments": (IN_TWO, IN_TWO, closed()),
     "5.4 continuation of nothing": refused(PROTOCOL_ERROR, frame(CONTINUATION, b"x")),
     "5.4 continuation of nothing that does not end": refused(PROTOCOL_ERROR, frame(CONTINUATION, b"x", final=False)),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from services.connection import ServerConnection
-from tests.contract.frames import BINARY, CLOSE, PING, PONG, TEXT, Peer, Received, close, echoing, frame
+from tests.contract.frames import BINARY, CLOSE, PING, PONG, TEXT, Peer, Received, close, echoing, fragments, frame
 from tests.contract.stage import Stage
 
 pytestmark = pytest.mark.parametrize("transport", ["websocket"])
@@ -103,6 +103,19 @@ async def test_frames_that_come_as_fast_as_they_can_are_all_answered(
         turns += 1
     assert {answer} == set(answers.result())
     assert turns > 20
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("size_bytes", "pieces"), [(16 * MIB, 1), (4 * MIB, 65_536)])
+async def test_largest_messages_of_the_autobahn_test_suite_come_back(
+    stage: Stage, size_bytes: int, pieces: int
+) -> None:
+    """Its cases 9.1.6 and 9.3.1."""
+    await stage.serve(max_echo_bytes=16 * MIB)
+    peer, payload = await echoing(stage), b"BAsd7&jh" * (size_bytes // 8)
+    size = size_bytes // pieces
+    peer.raw.post(fragments(TEXT, *(payload[start : start + size] for start in range(0, size_bytes, size))))
+    assert Received(TEXT, payload) == await peer.next()
 
 
 async def first(peer: Peer, count: int) -> list[Received]:
