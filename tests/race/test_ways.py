@@ -10,7 +10,8 @@ from tests.race.running import Race
 pytestmark = pytest.mark.processes
 
 CONTESTANTS = (
-    'contestants=[{id = "conditional", transport = "polling", options = {conditional = true, interval_seconds = 0.02}}, '
+    'contestants=[{id = "conditional", transport = "polling", '
+    "options = {conditional = true, interval_seconds = 0.02}}, "
     '{id = "batched", transport = "websocket", options = {batch_seconds = 0.2}}, '
     '{id = "shared", transport = "websocket", options = {deflate = "shared"}}, '
     '{id = "own", transport = "websocket", options = {deflate = "per-client", deflate_window_bits = 10}}]'
