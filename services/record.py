@@ -239,14 +239,15 @@ class Record:
             self._take_update(_decode_line(text))
 
     def _take_update(self, update: _Line) -> None:
-        if not (self._parts and self._parts[-1].epoch == update.epoch):
+        begins = not (self._parts and self._parts[-1].epoch == update.epoch)
+        if begins:
             if not is_epoch(update.epoch):
                 raise BadInput("no epoch")
             self._heads.clear()
         due = self._heads.get(update.channel, 0) + 1
         if update.channel not in self._heads and update.channel and not is_channel(update.channel):
             raise BadInput("no channel")
-        if update.seq != due or self._damage > 1:  # A kill leaves one damaged line at the end of an epoch.
+        if update.seq != due or self._damage > (1 if begins else 0):  # A kill leaves one damaged line at the end of an epoch.
             self._dropped_to_ns = max(self._dropped_to_ns, update.ts - 1)
         self._damage = 0
         self._heads[update.channel] = update.seq
