@@ -54,9 +54,9 @@ class ProcessSample(NamedTuple):
 
 
 def channels_of(count: int, index: int, processes: int) -> list[str]:
-    """Return the channels that the clients of the `index`-th process take, again and again.
+    """Return the channels that a transport's clients of the `index`-th process take, again and again.
 
-    Locust gives clients to the processes in turn, so all clients together take the channels in turn.
+    Locust gives clients to the processes in turn, so those of all processes together take the channels in turn.
     """
     names = channel_names(count)
     return [names[client % count] for client in range(index, math.lcm(count, processes), processes)]
@@ -77,7 +77,8 @@ class Load:
         self._window = NO_WINDOW
         self._sampler: gevent.Greenlet | None = None
         self._uses: list[ProcessUse] = []
-        self._channels = itertools.cycle(channels_of(options.channels, *place))
+        self._place = place
+        self._channels: dict[str, Iterator[str]] = {}
         self._clients: dict[LoadClient, None] = {}  # in the order in which they came
         self._phase = stream(options.seed, "load", index, "phase").random()
         self.visits = VisitHost(options.population, options.seed, options.warmup_seconds, self.statistics, self.leave)
@@ -86,9 +87,13 @@ class Load:
         """Return the client options of a transport."""
         return self._options.transports[transport.name]
 
-    def next_channel(self) -> str:
-        """Return the channel of the next client."""
-        return next(self._channels)
+    def next_channel(self, transport: Transport) -> str:
+        """Return the channel of a transport's next client."""
+        of_transport = self._channels.get(transport.name)
+        if of_transport is None:
+            of_transport = itertools.cycle(channels_of(self._options.channels, *self._place))
+            self._channels[transport.name] = of_transport
+        return next(of_transport)
 
     def address_of(self, transport: Transport) -> Address:
         """Return the address of a transport's server."""

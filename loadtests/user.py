@@ -73,7 +73,7 @@ class SubscriberUser(User):
         self.has_received = False
         self.has_newer = False  # the last read ended inside something newer
         self.listener: gevent.Greenlet | None = None
-        self.channel = self.load.next_channel()
+        self.channel = self.load.next_channel(self.transport)
         self.last = 0  # a visitor starts with as many of the newest updates
         self.opening: Opening | None = None
         self.ledger = Ledger(self.account, self.channel, latest_only=self.options.latest_only)

@@ -113,12 +113,37 @@ class _Answer:
         self.payload_bytes = sum(kept.payload_bytes for kept in batch)
 
 
-class Answers:
-    """What is newer than a position, as responses, made when first asked for and kept until something newer comes."""
+class CacheBound:
+    """The bound of the answers that all channels of a server keep: when it is exceeded, all of them are dropped."""
 
-    def __init__(self, recent: Recent, metrics: ServiceMetrics) -> None:
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._keepers: set[Answers] = set()
+
+    def add(self, keeper: "Answers", size_bytes: int) -> None:
+        """Note that `keeper` keeps one more answer, and drop all answers if they are too many now."""
+        self._keepers.add(keeper)
+        self._bytes += size_bytes
+        if self._bytes > CACHED_BYTES:
+            for one in list(self._keepers):
+                one.drop()
+
+    def remove(self, keeper: "Answers", size_bytes: int) -> None:
+        """Note that `keeper` keeps nothing any more."""
+        self._keepers.discard(keeper)
+        self._bytes -= size_bytes
+
+
+class Answers:
+    """What is newer than a position in a channel, as responses.
+
+    Each is made when it is first asked for, and kept until something newer comes, as far as `bound` allows.
+    """
+
+    def __init__(self, recent: Recent, metrics: ServiceMetrics, bound: CacheBound) -> None:
         self._recent = recent
         self._metrics = metrics
+        self._bound = bound
         self._cached: dict[tuple[int, bool | None, Form], _Answer] = {}
         self._cached_bytes = 0
         self._cached_at = (0, 0)
@@ -143,9 +168,8 @@ class Answers:
             self._metrics.superseded += recent.head - 1 - position
             position = recent.head - 1
         at = (recent.version, int(time.time()))  # The Date of an answer is never more than a second old.
-        if at != self._cached_at or self._cached_bytes > CACHED_BYTES:
-            self._cached.clear()
-            self._cached_bytes = 0
+        if at != self._cached_at:
+            self.drop()
             self._cached_at = at
         is_ahead = position > recent.head  # The client is ahead of this server: its own cursor is the newest one.
         cursor = after if is_ahead else recent.cursor
@@ -158,6 +182,7 @@ class Answers:
             if cached is None:
                 cached = self._cached[key] = self._encode(position, cursor, is_same, form)
                 self._cached_bytes += len(cached.encoded)
+                self._bound.add(self, len(cached.encoded))
             answer = cached
         metrics = self._metrics
         metrics.responses[answer.outcome] += 1
@@ -165,6 +190,12 @@ class Answers:
         metrics.payload_bytes += answer.payload_bytes
         metrics.sent_bytes += len(answer.encoded)
         return Encoded(answer.encoded, keep_alive=form.keep_alive)
+
+    def drop(self) -> None:
+        """Drop what is kept."""
+        self._bound.remove(self, self._cached_bytes)
+        self._cached.clear()
+        self._cached_bytes = 0
 
     def _encode(self, position: int, cursor: Cursor | None, is_same: bool | None, form: Form) -> _Answer:
         """Return the answer; `is_same` says whether a conditional request has the cursor already."""

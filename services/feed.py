@@ -108,9 +108,10 @@ class Feed:
     def _ingest(self, line: bytes, heads_before: dict[Channel, int]) -> None:
         number, line = numbered(line)
         update = self._checked(line)
-        channel = self.channels.get(update.channel) or self._opened(update.channel)
         cursor = Cursor(update.epoch, update.seq if number is None else number)
-        self._check_order(cursor, update, channel)
+        _check_order(cursor, self.cursor)
+        channel = self.channels.get(update.channel) or self._opened(update.channel)
+        _check_order(update, channel.recent.cursor)
         heads_before.setdefault(channel, channel.recent.head)
         self.cursor = cursor
         packed = self._pack(line, update)
@@ -128,12 +129,6 @@ class Feed:
         if (self.cursor is None or update.epoch != self.cursor.epoch) and not is_epoch(update.epoch):
             raise BadFeed(f"an epoch is 1 to 16 of 0-9 and a-z, got {shown(update.epoch)}")
         return update
-
-    def _check_order(self, cursor: Cursor, update: Update, channel: Channel) -> None:
-        """Raise BadFeed when an update is not behind the newest one of the feed and of its channel."""
-        for newest, seq in ((self.cursor, cursor.seq), (channel.recent.cursor, update.seq)):
-            if newest is not None and newest.epoch == update.epoch and seq <= newest.seq:
-                raise BadFeed(f"update {seq} of epoch {update.epoch} comes after update {newest.seq}")
 
     def _opened(self, name: str) -> Channel:
         """Open a channel, which the feed has named for the first time."""
@@ -212,6 +207,12 @@ class Feed:
             newest = recent.cursor
             if newest is None or newest.epoch != epoch or newest.seq < seq:
                 recent.turn_to(Cursor(epoch, seq))
+
+
+def _check_order(coming: Cursor | Update, newest: Cursor | None) -> None:
+    """Raise BadFeed when what is coming is not behind the newest, in the feed or in a channel."""
+    if newest is not None and newest.epoch == coming.epoch and coming.seq <= newest.seq:
+        raise BadFeed(f"update {coming.seq} of epoch {coming.epoch} comes after update {newest.seq}")
 
 
 def numbered(line: bytes) -> tuple[int | None, bytes]:

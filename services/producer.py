@@ -266,7 +266,7 @@ def schedule_in(body: bytes) -> Schedule:
 def schedule_of(options: ProducerOptions) -> Schedule:
     """Return the schedule that the options describe, without a start.
 
-    Raises BadInput when its trace cannot be read.
+    Raises BadInput when its trace cannot be read, or when options do not go together.
     """
     if options.arrivals == "trace" and options.trace_file is None:
         raise BadInput("--trace-file must name a trace when --arrivals is trace")
@@ -278,4 +278,7 @@ def schedule_of(options: ProducerOptions) -> Schedule:
         trace = read_trace(Path(options.trace_file), options.speed)
         logger.info("trace %s: %s", options.trace_file, trace.summary(options.speed))
         events = trace.events
-    return Schedule(**{name: getattr(options, name) for name in names}, trace=events)
+    try:
+        return Schedule(**{name: getattr(options, name) for name in names}, trace=events)
+    except ValueError as error:  # two options that are right by themselves do not go together
+        raise BadInput(str(error)) from None

@@ -8,7 +8,7 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta
 
-from services.answers import Answers, Encoded, Form
+from services.answers import Answers, CacheBound, Encoded, Form
 from services.channel import Channel, Channels
 from services.connection import ServerConnection
 from services.cors import Sharing
@@ -52,6 +52,7 @@ class TransportService(Service):
             raise BadInput(f"--producer-url: {error}") from None
         self._producer_url = f"http://{spelled(host, port or 80)}"
         self.answers: dict[Channel, Answers] = {}
+        self._answers_bound = CacheBound()
         bounds = Bounds(options.keep_updates, options.keep_bytes)
         self.feed = Feed(Channels(bounds, self.metrics, self.open), self.metrics, pack=self.pack)
         self.routes[path] = {"GET": self._joined}
@@ -65,7 +66,7 @@ class TransportService(Service):
 
     def open(self, channel: Channel) -> None:
         """Prepare for a new channel: the default one, and each that the feed names."""
-        self.answers[channel] = Answers(channel.recent, self.metrics)
+        self.answers[channel] = Answers(channel.recent, self.metrics, self._answers_bound)
 
     def pack(self, encoded: bytes, update: Update) -> bytes:  # noqa: ARG002 -- some write its cursor
         """Return an encoded update as it is kept and written."""

@@ -12,6 +12,7 @@ from locust.env import Environment
 
 from loadtests.load import Load, channels_of
 from loadtests.options import add_options, read_options
+from wirerace.transports import TRANSPORTS
 
 INTERVAL_SECONDS = 0.04
 INTERVAL_NS = 40_000_000
@@ -40,3 +41,13 @@ def test_clients_of_all_processes_take_the_channels_in_turn(count: int, processe
     taken = [next(own[client % processes]) for client in range(clients)]
     names = [""] if count == 1 else [str(number) for number in range(1, count + 1)]
     assert [names[client % count] for client in range(clients)] == taken
+
+
+def test_clients_of_each_transport_take_the_channels_in_turn() -> None:
+    """Locust gives a process clients of all classes in turn: two of them must not take a channel each."""
+    parser = LocustArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_options(parser)
+    load = Load(Environment(), read_options(vars(parser.parse_args(["--channels=2"]))))
+    polling, sse = TRANSPORTS["polling"], TRANSPORTS["sse"]
+    taken = [(transport.name, load.next_channel(transport)) for transport in (polling, sse, polling, sse)]
+    assert [("polling", "1"), ("sse", "1"), ("polling", "2"), ("sse", "2")] == taken

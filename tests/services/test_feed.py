@@ -83,6 +83,14 @@ async def test_updates_before_nonsense_are_delivered(feed: Feed) -> None:
     assert Cursor("e0", 2) == feed.cursor
 
 
+async def test_channel_is_not_opened_by_an_update_that_is_refused(feed: Feed) -> None:
+    """Its clients would get an answer without a cursor."""
+    feed.publish([line(1), line(2)])
+    with pytest.raises(BadFeed, match=r"^update 2 of epoch e0 comes after update 2$"):
+        feed.publish([b"2 " + encode_update(Update("e0", 1, 1, "x", "a"))])
+    assert [""] == [channel.name for channel in feed.channels]
+
+
 async def test_lag_of_an_update_from_the_future_is_zero_and_counted() -> None:
     """A falling sum would be a falling counter, which Prometheus takes as a restart."""
     registry = CollectorRegistry()

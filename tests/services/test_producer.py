@@ -14,6 +14,7 @@ from tests.contract.feeds import SELDOM, Follow, Start, delete, followers, produ
 from tests.contract.raw import get
 from tests.contract.stage import Running
 from wirerace.clock import NS_PER_SECOND
+from wirerace.errors import BadInput
 from wirerace.workload.schedule import Schedule, Truth, due_times
 from wirerace.workload.trace import Event
 
@@ -283,3 +284,12 @@ def test_producer_logs_what_it_understood_of_a_trace(tmp_path: Path, caplog: pyt
     assert [Event(0.0, None), Event(0.5, None)] == schedule.trace
     understood = "events: 2 over 0.25 s, 4 a second, at 2 × the speed of the file, times: milliseconds, payloads: none"
     assert [f"trace {trace_file}: {understood}"] == caplog.messages
+
+
+def test_producer_refuses_options_that_do_not_go_together(tmp_path: Path) -> None:
+    trace_file = tmp_path / "trace.csv"
+    trace_file.write_text("time_ms\n0\n500\n", "utf-8")
+    with pytest.raises(BadInput, match=r"^rate_per_second × channels must be at most 10000, got 9000 × 2$"):
+        schedule_of(ProducerOptions(rate_per_second=9000.0, channels=2))
+    with pytest.raises(BadInput, match=r"^channels must be 1 when arrivals is trace, got 2$"):
+        schedule_of(ProducerOptions(arrivals="trace", trace_file=str(trace_file), channels=2))

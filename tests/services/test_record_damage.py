@@ -103,6 +103,15 @@ def test_one_line_that_was_cut_short_by_a_kill_costs_no_truth(tmp_path: Path) ->
         assert record.between(0, 100).complete
 
 
+def test_damaged_line_of_a_channel_that_has_no_other_makes_the_truth_incomplete_up_to_it(tmp_path: Path) -> None:
+    """Lines of the same epoch follow it, so no kill has cut it short, and servers may have got the update."""
+    path = tmp_path / "record"
+    path.write_bytes(b'["e0",1,10,1,"1"]\n["e0",1,20,1,"\xdd"]\n["e0",2,30,1,"1"]\n')
+
+    with closing(Record(path)) as record:
+        assert [False, True] == [record.between(from_ns, 100).complete for from_ns in (20, 30)]
+
+
 @pytest.mark.parametrize("rest", [b"x\nx\n", b'["e1",4,40,1]\n'], ids=["two lines", "the head of an epoch"])
 def test_damage_between_two_epochs_makes_the_truth_incomplete_up_to_it(rest: bytes, tmp_path: Path) -> None:
     path = tmp_path / "record"

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from wirerace.analysis.visits import expected_of_visits
@@ -27,8 +27,9 @@ class Expected(NamedTuple):
 def expected_of(plan: Plan, raw: Raw) -> Expected:
     """Return what is expected. What was superseded, for clients of the latest only, is not."""
     grace_ns, account = to_ns(grace_seconds(plan, raw)), raw.account
-    made = {channel: _Made(epochs, raw.window, grace_ns) for channel, epochs in raw.truth.by_channel().items()}
-    nothing = _Made([], raw.window, grace_ns)
+    places = {epoch: place for place, epoch in enumerate(dict.fromkeys(made.epoch for made in raw.truth.epochs))}
+    made = {channel: _Made(epochs, places, raw.window, grace_ns) for channel, epochs in raw.truth.by_channel().items()}
+    nothing = _Made([], places, raw.window, grace_ns)
     whole = account.subscribed_to | {"": account.subscribed - sum(account.subscribed_to.values())}
     due = sum(clients * made.get(channel, nothing).in_window for channel, clients in whole.items())
     for subscription, clients_alike in Counter(account.partly).items():
@@ -58,11 +59,14 @@ def _waited_seconds(raw: Raw) -> float:
 
 
 class _Made:
-    """What was made in a channel, epoch by epoch, and the window in which it counts."""
+    """What was made in a channel, epoch by epoch, and the window in which it counts.
 
-    def __init__(self, epochs: Sequence[EpochMade], window: Window, grace_ns: int) -> None:
-        self._epochs = epochs
-        self._places = {made.epoch: place for place, made in enumerate(epochs)}
+    `places` has the place of each epoch among all of them: in some, nothing was made in this channel.
+    """
+
+    def __init__(self, epochs: Sequence[EpochMade], places: Mapping[str, int], window: Window, grace_ns: int) -> None:
+        self._epochs = [(places[made.epoch], made) for made in epochs]
+        self._places = places
         self._window = window
         self._grace_ns = grace_ns
         self.in_window = self.for_subscription(Subscription(Cursor("", 0)))
@@ -75,9 +79,11 @@ class _Made:
         """
         first, last, left_ns = subscription.first, subscription.last, subscription.left_ns
         begin = self._places.get(first.epoch, 0)
-        end = len(self._epochs) if last is None else self._places.get(last.epoch, len(self._epochs))
+        end = len(self._places) if last is None else self._places.get(last.epoch, len(self._places))
         count = 0
-        for place, made in enumerate(self._epochs[begin:], begin):
+        for place, made in self._epochs:
+            if place < begin:
+                continue
             low, high = self._bounds(made)
             if made.epoch == first.epoch:
                 low = max(low, bisect_right(made.seq, first.seq))
@@ -91,9 +97,11 @@ class _Made:
         """Return how many updates of the window lie between those of a skip."""
         after, before = skip.after, skip.before
         begin = self._places.get(after.epoch, 0)
-        end = self._places.get(before.epoch, len(self._epochs) - 1)
+        end = self._places.get(before.epoch, len(self._places) - 1)
         count = 0
-        for made in self._epochs[begin : end + 1]:
+        for place, made in self._epochs:
+            if not begin <= place <= end:
+                continue
             low, high = self._bounds(made)
             if made.epoch == after.epoch:
                 low = max(low, bisect_right(made.seq, after.seq))

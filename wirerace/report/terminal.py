@@ -113,7 +113,8 @@ def describe_source(source: Source) -> str:
         return f"trace {printable(Path(source.trace_file or '').name)}{times}"
     size = source.payload_bytes
     sizes = f"{size}" if isinstance(size, int) else f"{size.min} to {size.max}"
-    return f"{source.arrivals}, {source.rate_per_second:g} updates/s of {sizes} bytes"
+    channels = "" if source.channels == 1 else f" in each of {source.channels} channels"
+    return f"{source.arrivals}, {source.rate_per_second:g} updates/s of {sizes} bytes{channels}"
 
 
 def print_result(result: Result) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.wirerace.analysis.records import PLAN
 from tests.wirerace.trials import NOTHING_MEASURED
 from wirerace.analysis.expected import expected_of
-from wirerace.observe.account import Window, merge
+from wirerace.observe.account import AccountRecord, Subscription, Window, merge
 from wirerace.observe.ledger import Account, Ledger
 from wirerace.record.result import Raw
 from wirerace.wire.update import Cursor, Update
@@ -76,3 +76,14 @@ def test_what_a_client_of_the_latest_skips_is_that_of_its_channel() -> None:
 
     assert sum(WINDOW.has(update.ts) for update in MADE["b"][5:19]) == expected.superseded
     assert in_window("b") - expected.superseded == expected.deliveries
+
+
+def test_client_of_a_channel_without_updates_in_the_newer_epoch_is_due_those_of_its_time_only() -> None:
+    """The producer was started again at 150. The second channel made something before that, and the other one after."""
+    truth = Truth(2, complete=True, epochs=[EpochMade("e", [1], [120], [0], "a"), EpochMade("f", [1], [160], [0], "b")])
+    came = Subscription(Cursor("f", 0), channel="a")
+    left = Subscription(Cursor("e", 0), Cursor("e", 0), 140, "b")
+
+    for subscription in (came, left):
+        account = AccountRecord(partly=[subscription])
+        assert 0 == expected_of(PLAN, Raw(WINDOW, account, truth, NOTHING_MEASURED)).deliveries

@@ -132,6 +132,13 @@ def test_table_shows_title_and_setting() -> None:
     assert f"{UNKNOWN} unknown" in text
 
 
+def test_table_says_that_the_rate_is_that_of_each_channel() -> None:
+    result = result_of(trial("polling"))
+    result.experiment["producer"]["channels"] = 10
+
+    assert "5 updates/s of 100 bytes in each of 10 channels · 10 s" in printed(result)
+
+
 def test_table_shows_the_shape() -> None:
     result = result_of(trial("polling"))
     result.experiment["clients"]["shape"] = "storm"
