@@ -12,7 +12,7 @@ CHANNELS, CLIENTS = 5, 20
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Race:
-    keys = (f"producer.channels={CHANNELS}", f"clients.count={CLIENTS}", "load.processes=2", "window.measure_seconds=1")
+    keys = (f"producer.channels={CHANNELS}", f"clients.count={CLIENTS}", "window.measure_seconds=1")
     race = Race(tmp_path_factory.mktemp("race"), SMALL, *(part for key in keys for part in ("--set", key)))
     assert race.wait() == 0, race.said
     return race
