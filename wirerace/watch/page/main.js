@@ -213,6 +213,8 @@ function resize() {
 }
 
 function freeze() {
+  showFigures();
+  showWords(); // of this moment: otherwise the sentence is up to two seconds older than the figures
   const when = new Date(clock.now());
   const data = clients.map((client, index) => {
     const { latencies, answers, ...shown } = figures[index];
