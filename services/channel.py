@@ -122,6 +122,7 @@ class Channels:
         channel = self._by_name.get(name)
         if channel is None:
             channel = self._by_name[name] = Channel(name, Recent(self._bounds), self._metrics)
+            self._metrics.channels += 1
             self._on_open(channel)
         return channel
 

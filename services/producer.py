@@ -144,6 +144,7 @@ class Producer(Service):
 
     def _keep_to(self, making: Making) -> None:
         self._making = making
+        self.metrics.channels = making.schedule.channels
         self._timer.arm(making.next_ns)
         shown = {name: value for name, value in msgspec.structs.asdict(making.schedule).items() if name != "trace"}
         logger.info("schedule: %s", msgspec.json.encode(shown).decode())

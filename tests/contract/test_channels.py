@@ -25,6 +25,7 @@ async def test_client_gets_the_updates_of_its_channel_and_no_others(stage: Stage
     assert [("3", 2), ("3", 3)] == places(await fresh.receive(2))
     assert [("", 1)] == places(await default.receive(1))
     assert 7 == await stage.server.metric("deliveries_total")
+    assert 4 == await stage.server.metric("channels")
 
 
 async def test_client_resumes_in_its_channel_after_the_server_was_restarted(stage: Stage) -> None:

@@ -275,6 +275,13 @@ async def test_metrics_of_the_producer_count_what_it_made(producer: Running, fol
     await producer.until_metric("clients", 0)
 
 
+async def test_producer_exports_the_number_of_channels_of_its_schedule(producer: Running) -> None:
+    """Clients get the updates of one of them, so what is expected of them depends on it."""
+    for channels in (3, 1):
+        await put(producer, SELDOM | {"channels": channels})
+        assert channels == await producer.metric("channels")
+
+
 def test_producer_logs_what_it_understood_of_a_trace(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     trace_file = tmp_path / "trace.csv"
     trace_file.write_text("time_ms\n0\n500\n", "utf-8")

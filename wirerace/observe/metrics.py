@@ -46,6 +46,7 @@ _GAUGES = {
     "clients": "Clients connected: their connection has asked for updates and is open",
     "waiting_bytes": "Bytes that wait in this process, beyond the kernel's buffers, for clients to read them",
     "held_requests": "Requests held until there is an update or their hold ends",
+    "channels": "Channels that the feed has named, and the default one; in the producer, those of its schedule",
     "feed_live": "1 when the feed is connected and caught up; in the producer always 1",
 }
 
@@ -71,6 +72,7 @@ class ServiceMetrics(Collector):
         self.clients = 0
         self.waiting_bytes = 0
         self.held_requests = 0
+        self.channels = 0
         self.feed_live = 0
         self.responses = dict.fromkeys(OUTCOMES, 0)
         self.feed_lag = Histogram(

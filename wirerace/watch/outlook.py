@@ -54,10 +54,11 @@ def client_of(query: Mapping[str, str]) -> Client:
 def options_of(lane: Lane, client: Client) -> TransportOptions:
     """Return the options of a lane's client: the experiment's, with those that the page changed.
 
-    Raises BadInput, naming the option, when one does not fit.
+    The page's clients want all updates, whatever the experiment says. Raises BadInput, naming the option, when one does
+    not fit.
     """
     own = lane.plan.options
-    given = msgspec.to_builtins(own) | client.options.get(lane.name, {})
+    given = msgspec.to_builtins(own) | {"deliver": "all"} | client.options.get(lane.name, {})
     return convert(given, type(own), lane.name, strict=False)
 
 

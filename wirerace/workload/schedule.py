@@ -17,6 +17,8 @@ from wirerace.workload.arrivals import BLOCK_UPDATES, Block, bursty, periodic, p
 from wirerace.workload.trace import MOST_PER_SECOND, Event
 
 MOST_CHANNELS = 10_000
+MOST_PRIMING_BYTES = 32 * 1024 * 1024
+"""The limit for the payloads that are made at once, one in each channel: half of what a producer keeps by default."""
 
 Rate = Annotated[
     float, Meta(ge=0.01, le=MOST_PER_SECOND, description="updates made a second in each channel, on average")
@@ -96,6 +98,11 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             raise ValueError(
                 f"rate_per_second × channels must be at most {MOST_PER_SECOND:g}, "
                 f"got {self.rate_per_second:g} × {self.channels}"
+            )
+        if self.median_payload_bytes * self.channels > MOST_PRIMING_BYTES:
+            raise ValueError(
+                f"payload_bytes × channels must be at most {MOST_PRIMING_BYTES}, because one update is made in each at "
+                f"once, got {self.median_payload_bytes} × {self.channels}"
             )
         if self.channels > 1 and self.arrivals == "trace":
             raise ValueError(f"channels must be 1 when arrivals is trace, got {self.channels}")

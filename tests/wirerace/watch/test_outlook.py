@@ -3,6 +3,7 @@
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from wirerace.errors import BadInput
 from wirerace.experiment.model import Experiment
@@ -52,6 +53,17 @@ def test_long_poll_waits_for_clients_that_are_a_round_trip_away() -> None:
     assert polls is not None
     assert polls.wait_seconds is not None
     assert pytest.approx(FEED_SECONDS + gap / 2 + polls.wait_seconds) == found.latency_seconds
+
+
+@pytest.mark.parametrize("name", ["polling", "longpolling"])
+def test_theory_is_that_of_clients_that_want_all_updates_as_those_of_the_page_do(name: str) -> None:
+    lane = lane_of(name)
+    contestant = lane.plan.contestant
+    latest = replace(contestant, options=replace(contestant.options, deliver="latest"))
+    lane = lane._replace(plan=lane.plan._replace(contestant=latest))
+    client = Client(ROUND_TRIP_SECONDS, {})
+
+    assert expected(name) == outlook(lane, SOURCE, NEAR, FEED_SECONDS, client)
 
 
 @pytest.mark.parametrize("name", TRANSPORTS)

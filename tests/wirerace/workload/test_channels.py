@@ -80,6 +80,7 @@ def test_updates_from_an_instant_on_are_those_of_the_whole_schedule(
         ({"channels": 0}, ["channels"]),
         ({"channels": 10_001}, ["channels"]),
         ({"channels": 10_000, "rate_per_second": 100.0}, ["rate_per_second × channels", "100 × 10000"]),
+        ({"channels": 33, "payload_bytes": 1_048_576}, ["payload_bytes × channels", "33554432", "1048576 × 33"]),
         ({"channels": 2, "arrivals": "trace", "trace": [[0.0, "x"]]}, ["channels must be 1", "trace", "got 2"]),
     ],
 )
