@@ -19,10 +19,10 @@ VERSION = "Sec-WebSocket-Version: 13"
         (101, ["Connection: keep-alive", "Connection: Upgrade", "Upgrade: websocket"]),
         (101, ["Connection: keep-alive, Upgrade", "Upgrade: h2c", "Upgrade: WebSocket"]),
         (101, ["Connection:upgrade ,x", "Upgrade: h2c, websocket"]),
-        (400, ["Connection: keep-alive", "Upgrade: websocket"]),
-        (400, ["Connection: Upgrade", "Upgrade: notwebsocket"]),
-        (400, ["Connection: noupgrade", "Upgrade: websocket"]),
-        (400, ["Connection: Upgrade"]),
+        (426, ["Connection: keep-alive", "Upgrade: websocket"]),
+        (426, ["Connection: Upgrade", "Upgrade: notwebsocket"]),
+        (426, ["Connection: noupgrade", "Upgrade: websocket"]),
+        (426, ["Connection: Upgrade"]),
     ],
 )
 async def test_several_lines_of_one_name_are_one_list(stage: Stage, status: int, headers: list[str]) -> None:
@@ -37,7 +37,7 @@ async def test_upgrade_of_http_1_0_is_none(stage: Stage) -> None:
     """RFC 9110, section 7.8: a server must ignore it."""
     await stage.serve()
     request = get(stage.transport.path, "Connection: Upgrade", "Upgrade: websocket", KEY, VERSION, version="1.0")
-    assert 400 == (await stage.server.ask(request)).status
+    assert 426 == (await stage.server.ask(request)).status
 
 
 @pytest.mark.parametrize(
