@@ -13,8 +13,8 @@ from wirerace.wire.frame_reader import FrameReader
 from wirerace.wire.frames import CloseCode, Message, encode_close, encode_frame
 
 ECHO_PATH = "/echo"
-PORTION_BYTES = 8_192
-"""What is read of one client before the others have their turn: 1,365 frames at most."""
+PORTION_BYTES = 4_096
+"""What is read of one client before the others have their turn: 682 frames at most."""
 SLOW_READER = encode_close(CloseCode.POLICY, "you do not read what comes back")
 
 

@@ -133,12 +133,6 @@ async def test_header_that_may_appear_once_is_refused_when_it_comes_twice(
     assert status == answer.status
 
 
-async def test_client_of_http_1_0_cannot_upgrade(stage: Stage, path: str) -> None:
-    await stage.serve()
-    answer = await (await stage.connect()).ask(handshake(path).replace(b"HTTP/1.1", b"HTTP/1.0", 1))
-    assert (426, NO_UPGRADE) == (answer.status, answer.line)
-
-
 @pytest.mark.parametrize(
     "key",
     ["", "x", "dGhlIHNhbXBsZQ==", KEY[:-1], KEY + "AAAA", "!" * 24, KEY.replace("=", "-"), "\xff" * 24],
