@@ -42,3 +42,11 @@ def test_prediction_is_about_the_updates_of_a_channel(finished: Race, transport:
     assert {"latency_seconds", "age_seconds", "responses_per_client_second"} <= cells.keys()
     per_client = trial.arrived / trial.client_seconds
     assert pytest.approx(20.0, rel=0.3) == per_client, "20 a second in each channel, not in all together"
+
+    answers, updates, empty = [
+        cells[name].given if name in cells else None
+        for name in ("responses_per_client_second", "updates_per_response", "empty_fraction")
+    ]
+    assert answers is not None
+    predicted = answers * (1 - (empty or 0.0)) * (1.0 if updates is None else updates)
+    assert pytest.approx(per_client, rel=0.15) == predicted
