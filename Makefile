@@ -31,7 +31,7 @@ watch: $(VENV)/.run ## Start the producer, the servers and a page that receives 
 test: $(VENV)/.ready ## Run the tests that need Python only, without those of make test-faults
 	$(BIN)/python -m pytest $(ARGS)
 
-test-faults: $(VENV)/.ready ## Break runs on purpose: signals, full disks, no descriptors, busy processes; needs Python only
+test-faults: $(VENV)/.ready ## Break runs on purpose: signals, kills, cuts, full disks, no descriptors, busy processes; needs Python only
 	$(BIN)/python -m pytest -m "faults and not stack" tests/race $(ARGS)
 
 quick: $(VENV)/.ready ## Run the tests that start no process and take less than a second each, in under a minute

@@ -59,6 +59,7 @@ def test_more_processes_than_cores_is_a_warning_that_says_what_it_does(race: Cal
     assert started.stderr.count("adds milliseconds to latencies") == 1
 
 
+@pytest.mark.faults
 def test_worker_that_dies_fails_the_trial_with_a_clear_line(race: Callable[..., Race]) -> None:
     started = race("--set", "load.processes=2", "--set", 'transports=["websocket"]')
     started.wait_for("measuring")
@@ -152,6 +153,7 @@ def test_run_by_hand_ends_with_its_ledger(by_hand: Callable[..., ByHand]) -> Non
     assert re.search(ledger, load.log.read_text()), load.log.read_text()
 
 
+@pytest.mark.faults
 def test_worker_by_hand_that_is_killed_makes_the_load_refuse_to_answer(by_hand: Callable[..., ByHand]) -> None:
     load = by_hand(2)
     wait_until(load.has_subscribed)
@@ -199,6 +201,7 @@ def test_worker_that_is_stopped_before_the_others_is_in_the_ledger(by_hand: Call
     ), log
 
 
+@pytest.mark.faults
 def test_worker_whose_master_is_gone_stops_its_clients_and_ends(
     by_hand: Callable[..., ByHand], playground: Playground
 ) -> None:

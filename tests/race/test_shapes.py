@@ -51,6 +51,7 @@ def test_clients_that_come_and_go_are_expected_to_get_what_was_made_meanwhile(ra
     assert 20 == trial.clients
 
 
+@pytest.mark.faults
 def test_nothing_is_lost_across_a_storm(race: Callable[..., Race]) -> None:
     started = race("--set", 'faults=[{kind = "cut", on = "clients", at_seconds = 1}]')
     assert started.wait() == 0, started.said
@@ -62,6 +63,7 @@ def test_nothing_is_lost_across_a_storm(race: Callable[..., Race]) -> None:
         assert 20 == started.raw(trial["transport"]).account.subscribed, "who is cut off stays subscribed"
 
 
+@pytest.mark.faults
 def test_storm_with_jitter_spreads_the_returns(race: Callable[..., Race]) -> None:
     cut = 'faults=[{kind = "cut", on = "clients", at_seconds = 0.5, jitter_seconds = 1}]'
     keys = (cut, 'transports=["websocket"]')

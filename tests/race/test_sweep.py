@@ -31,6 +31,7 @@ def wirerace(*arguments: str | Path, directory: Path) -> "subprocess.CompletedPr
     )
 
 
+@pytest.mark.faults
 def test_sweep_that_was_interrupted_continues_and_is_one_table(race: Callable[..., Race], tmp_path: Path) -> None:
     started = race(*SWEEP)
     started.wait_for("[3/6]")

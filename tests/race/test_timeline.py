@@ -7,7 +7,7 @@ import pytest
 
 from tests.race.running import Race
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 
 def ran(race: Callable[..., Race], faults: str, *keys: str) -> dict[str, Any]:
