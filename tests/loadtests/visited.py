@@ -34,7 +34,7 @@ HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.
 
 
 class Lie(NamedTuple):
-    """How a visitor is lied to: by how many updates its first is too old, and what happens after so many updates.
+    """How a visitor is lied to: by how many updates its first is too old, and after how many updates something happens.
 
     The server closes `closes_after` updates of a connection, sends nothing more `silent_after`, leaves out the update
     at the place `drops` of a visit, and sends the one at `repeats` twice.
@@ -210,7 +210,7 @@ class VisitSwarm:
         self.load.set_window(self.window)
 
     def finish(self, until_received: int = 0) -> AccountRecord:
-        """Wait until all visitors have come and gone, or have received so much, and return the account."""
+        """Wait until all visitors have come and gone, or have received that number of updates, and return the account."""
         with gevent.Timeout(PATIENCE_SECONDS):
             while time.time_ns() < self.window.to_ns or self.load.visits.now:
                 gevent.sleep(0.005)

@@ -1,6 +1,5 @@
 """The producer: makes updates at the intended times, sends them to every follower, and records all."""
 
-import logging
 import time
 from collections.abc import AsyncIterator
 from itertools import islice
@@ -9,14 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from services.producer import Producer, ProducerOptions, schedule_of
+from services.producer import Producer
 from tests.contract.feeds import SELDOM, Follow, Start, delete, followers, producers, put, truth
 from tests.contract.raw import get
 from tests.contract.stage import Running
 from wirerace.clock import NS_PER_SECOND
-from wirerace.errors import BadInput
 from wirerace.workload.schedule import Schedule, Truth, due_times
-from wirerace.workload.trace import Event
 
 
 @pytest.fixture
@@ -280,23 +277,3 @@ async def test_producer_exports_the_number_of_channels_of_its_schedule(producer:
     for channels in (3, 1):
         await put(producer, SELDOM | {"channels": channels})
         assert channels == await producer.metric("channels")
-
-
-def test_producer_logs_what_it_understood_of_a_trace(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    trace_file = tmp_path / "trace.csv"
-    trace_file.write_text("time_ms\n0\n500\n", "utf-8")
-    with caplog.at_level(logging.INFO):
-        schedule = schedule_of(ProducerOptions(arrivals="trace", trace_file=str(trace_file), speed=2.0))
-
-    assert [Event(0.0, None), Event(0.5, None)] == schedule.trace
-    understood = "events: 2 over 0.25 s, 4 a second, at 2 × the speed of the file, times: milliseconds, payloads: none"
-    assert [f"trace {trace_file}: {understood}"] == caplog.messages
-
-
-def test_producer_refuses_options_that_do_not_go_together(tmp_path: Path) -> None:
-    trace_file = tmp_path / "trace.csv"
-    trace_file.write_text("time_ms\n0\n500\n", "utf-8")
-    with pytest.raises(BadInput, match=r"^rate_per_second × channels must be at most 10000, got 9000 × 2$"):
-        schedule_of(ProducerOptions(rate_per_second=9000.0, channels=2))
-    with pytest.raises(BadInput, match=r"^channels must be 1 when arrivals is trace, got 2$"):
-        schedule_of(ProducerOptions(arrivals="trace", trace_file=str(trace_file), channels=2))

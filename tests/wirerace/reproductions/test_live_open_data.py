@@ -11,7 +11,7 @@ US = 1e-6
 
 
 def costing(transport: str, each_us: float, operations: int) -> Outcome:
-    """Return a trial in which an operation takes so much CPU time, beyond that of the server without clients."""
+    """Return a trial in which an operation takes that CPU time, beyond that of the server without clients."""
     answers = {"data": operations if transport == "polling" else 0, "empty": 0, "error": 0}
     made_up = outcome(transport, responses=answers, arrived=operations)
     cpu_seconds = operations * each_us * US + 0.0001 * made_up.trial.window_seconds
