@@ -210,7 +210,7 @@ class VisitSwarm:
         self.load.set_window(self.window)
 
     def finish(self, until_received: int = 0) -> AccountRecord:
-        """Wait until all visitors have come and gone, or have received that number of updates, and return the account."""
+        """Wait until all visitors have gone, or have received that number of updates, and return the account."""
         with gevent.Timeout(PATIENCE_SECONDS):
             while time.time_ns() < self.window.to_ns or self.load.visits.now:
                 gevent.sleep(0.005)
