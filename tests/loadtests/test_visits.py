@@ -198,7 +198,7 @@ def test_update_that_comes_twice_does_not_count_as_another(visit: Visit, transpo
 
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
 def test_visitors_of_a_server_that_is_not_there_give_up(visit: Visit, transport: str) -> None:
-    _, _, account = visit(transport, 1, is_there=False, timeout_seconds=0.2)
+    _, _, account = visit(transport, 1, is_there=False, timeout_seconds=2.0)
 
     assert ["gave_up"] * 19 == [one.end for one in account.visits.ended]
     assert {None} == {one.first for one in account.visits.ended}
