@@ -123,7 +123,7 @@ def test_cut_of_all_loses_nothing(opened: Open) -> None:
     opened.until_more(than=40)
 
     assert dict.fromkeys(TRANSPORTS, (0, 0)) == {name: opened.ledger(name)[1:] for name in TRANSPORTS}
-    assert "With care" == opened.page.locator("#light").inner_text()
+    assert "Believe these numbers with care" == opened.page.locator("#light").inner_text()
     assert "Connections broke" in opened.page.locator("#reasons").inner_text()
 
 
@@ -141,7 +141,7 @@ def test_server_that_stands_still_makes_its_lane_wait_and_no_other(opened: Open)
     opened.lane("websocket").get_by_role("button", name="Stall its server").click()
     opened.lane("websocket").get_by_text("its server stands still").wait_for()
     opened.lane("websocket").get_by_text(re.compile(r"made, \d+ not received yet")).wait_for()
-    assert "Do not believe" == opened.page.locator("#light").inner_text()
+    assert "Do not believe these numbers" == opened.page.locator("#light").inner_text()
     before = opened.received("sse")
     wait_until(lambda: opened.received("sse") > before + 5)
     opened.until_more(than=40)

@@ -149,7 +149,7 @@ def test_rate_leaves_out_where_a_count_began_again(scripts: Scripts) -> None:
 
 def test_light_is_green_without_a_reason_for_doubt(scripts: Scripts) -> None:
     assert [] == scripts.value("doubtsOf(it)", CALM)
-    assert "May be believed" == scripts.value("lightOf([]).text")
+    assert "These numbers can be believed" == scripts.value("lightOf([]).text")
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_light_is_green_without_a_reason_for_doubt(scripts: Scripts) -> None:
         ({"producer": {"live": True, "lateMs": 20}}, "care", "20 ms late"),
         ({"loopLateMs": 90}, "care", "90 ms late"),
         ({"loopLateMs": 900}, "bad", "900 ms late"),
-        ({"latePolls": 3}, "care", "3 polls left more than 50 ms late"),
+        ({"latePolls": 3}, "care", "Polls that left more than 50 ms late: 3."),
         ({"faultMs": 7000}, "care", "7 s ago"),
         ({"lane": {"stalled": True, "live": False}}, "bad", "SSE: its server stands still"),
         ({"lane": {"live": False}}, "bad", "SSE: its server is not live"),
@@ -184,7 +184,7 @@ def test_worst_doubt_decides_and_stands_first(scripts: Scripts) -> None:
     doubts = scripts.value("doubtsOf(it)", CALM | {"latePolls": 3, "hiddenMs": 100})
 
     assert ["bad", "care"] == [doubt["level"] for doubt in doubts]
-    assert ["Do not believe", "With care"] == [
+    assert ["Do not believe these numbers", "Believe these numbers with care"] == [
         scripts.value("lightOf(it).text", doubts), scripts.value("lightOf(it).text", doubts[1:])
     ]  # fmt: skip
 
@@ -221,7 +221,7 @@ def test_sentence_says_what_answers_bring_and_would_bring(scripts: Scripts) -> N
     said = sentence(scripts, lane("SSE", 1.0), rare, rate=0.05)
 
     assert "95 % of the answers of polling are empty." in said
-    assert "At 50 updates a second one answer would bring 50, where a push takes a message for each." in said
+    assert "At 50 updates a second one answer would bring 50 updates, and a push would take 50 messages." in said
     assert sentence(scripts, lane("SSE", 1.0), often, rate=30).endswith("One answer of polling brings 20 updates.")
 
 

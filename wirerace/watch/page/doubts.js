@@ -22,14 +22,14 @@ function doubtsOf(facts) {
   doubt(BAD, !producer.live, "The producer does not answer.");
   const late = `This page's own code ran up to ${formatMs(facts.loopLateMs)} late: the browser or the machine is busy.`;
   doubt(facts.loopLateMs > 200 ? BAD : CARE, facts.loopLateMs > 50, late);
-  doubt(CARE, facts.latePolls > 0, `${facts.latePolls} polls left more than 50 ms late.`);
+  doubt(CARE, facts.latePolls > 0, `Polls that left more than 50 ms late: ${facts.latePolls}.`);
   doubt(CARE, producer.lateMs > 5, `The producer makes updates ${formatMs(producer.lateMs)} late on average.`);
   for (const lane of facts.lanes) doubts.push(...doubtsOfLane(lane, clock));
   const few = facts.lanes.filter((lane) => lane.count < ENOUGH_UPDATES).map((lane) => `${lane.title} (${lane.count})`);
   const hint = `Fewer than ${ENOUGH_UPDATES} updates to judge by: ${few.join(", ")}. Wait, or make more a second.`;
   doubt(CARE, few.length, hint);
   const fault = seconds(facts.faultMs);
-  doubt(CARE, facts.faultMs !== null, `Connections broke, or a server stood still, ${fault} ago: no theory of that.`);
+  doubt(CARE, facts.faultMs !== null, `Connections broke, or a server stood still, ${fault} ago: theory knows nothing of that.`);
   return doubts.sort((one, other) => (one.level === BAD ? 0 : 1) - (other.level === BAD ? 0 : 1));
 }
 
@@ -49,6 +49,6 @@ function doubtsOfLane({ title, live, stalled, latencyMs, missing }, clock) {
 
 /** What the light says. */
 function lightOf(doubts) {
-  if (doubts.some((doubt) => doubt.level === BAD)) return { level: BAD, text: "Do not believe" };
-  return doubts.length ? { level: CARE, text: "With care" } : { level: "good", text: "May be believed" };
+  if (doubts.some((doubt) => doubt.level === BAD)) return { level: BAD, text: "Do not believe these numbers" };
+  return doubts.length ? { level: CARE, text: "Believe these numbers with care" } : { level: "good", text: "These numbers can be believed" };
 }

@@ -86,7 +86,7 @@ function batching(poller, ratePerSecond) {
   }
   const would = SUPPOSED_RATE * poller.intervalSeconds;
   if (ratePerSecond < SUPPOSED_RATE / 2 && would >= 2) {
-    const brought = `one answer would bring ${rough(would)}, where a push takes a message for each`;
+    const brought = `one answer would bring ${rough(would)} updates, and a push would take ${rough(would)} messages`;
     said.push(`At ${SUPPOSED_RATE} updates a second ${brought}.`);
   }
   return said.join(" ");

@@ -1,7 +1,7 @@
 // SSE: the browser's EventSource asks once, receives events, and reconnects by itself from the last event's id.
 
 receivers.sse = {
-  explains: "Asks once. The answer never ends: each update is an event in it.",
+  explains: "Server-Sent Events: asks once. The answer never ends, and each update is an event in it.",
   stages: ["connecting", "open", "closed"],
   controls: [],
 
