@@ -72,7 +72,7 @@ format: $(VENV)/.ready ## Format the code
 bench: $(VENV)/.ready ## Measure Wirerace's own cost side by side with references
 	$(BIN)/python -m benchmarks $(ARGS)
 
-calibrate: $(VENV)/.ready ## Compare each transport with itself many times, in 20 minutes: how often is a difference found?
+calibrate: $(VENV)/.ready ## Compare each transport with itself many times, in half an hour: how often is a difference found?
 	$(BIN)/python -m benchmarks.calibrate $(ARGS)
 
 mutants: $(VENV)/.ready ## Change the code that measures and judges at 2400 places, and count what the tests notice; 20 minutes

@@ -2,7 +2,7 @@
 
 It also prints how often a trial is invalid, and why. On a quiet machine:
 
-    make calibrate                                # 25 repeats of three transports, some 20 minutes
+    make calibrate                                # 25 repeats of each transport and its double, about half an hour
     make calibrate ARGS="--repeats 100"
     make calibrate ARGS="--read results/calibrate-20261123T101500Z"
 """

@@ -1,4 +1,4 @@
-"""The plain servers: the three transports in the usual style of aiohttp, on uvloop.
+"""The plain servers: polling, long polling and WebSocket in the usual style of aiohttp, on uvloop.
 
 They make their updates themselves and follow no producer, so they do a little less than our servers.
 """

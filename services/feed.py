@@ -34,8 +34,7 @@ SILENCE_SECONDS = 3 * HEARTBEAT_SECONDS
 """After this long without a byte the link counts as lost."""
 FROM_THE_OLDEST = Cursor("0", 0)
 """A cursor of no epoch: a server without updates asks for all that the producer still keeps."""
-
-MOST_DIGITS = 18
+MOST_DIGITS = 18  # of a number in the feed, as of a seq
 HEADS = b'{"heads":'
 """How the line begins that names each channel and its newest `seq`. It is the first one of a feed with named channels.
 

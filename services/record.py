@@ -37,7 +37,7 @@ class _Part:
     def __init__(self, epoch: str) -> None:
         self.epoch = epoch
         self.names: dict[str, int] = {}
-        self.channel = array("H")
+        self.channel = array("I")
         self.seq = array("q")
         self.ts = array("q")
         self.late_ns = array("q")

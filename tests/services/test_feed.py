@@ -88,7 +88,7 @@ async def test_channel_is_not_opened_by_an_update_that_is_refused(feed: Feed) ->
     feed.publish([line(1), line(2)])
     with pytest.raises(BadFeed, match=r"^update 2 of epoch e0 comes after update 2$"):
         feed.publish([b"2 " + encode_update(Update("e0", 1, 1, "x", "a"))])
-    assert [""] == [channel.name for channel in feed.channels]
+    assert [feed.channels.default] == list(feed.channels)
 
 
 async def test_lag_of_an_update_from_the_future_is_zero_and_counted() -> None:
