@@ -31,7 +31,8 @@ class _Waiter(NamedTuple):
 class Channel:
     """One channel of a server: what it has kept, who waits, and who listens."""
 
-    def __init__(self, recent: Recent, metrics: ServiceMetrics) -> None:
+    def __init__(self, name: str, recent: Recent, metrics: ServiceMetrics) -> None:
+        self.name = name
         self.recent = recent
         self._metrics = metrics
         self._listeners: list[Listener] = []
@@ -120,7 +121,7 @@ class Channels:
         """Return the channel of a name. It is opened if there is none yet."""
         channel = self._by_name.get(name)
         if channel is None:
-            channel = self._by_name[name] = Channel(Recent(self._bounds), self._metrics)
+            channel = self._by_name[name] = Channel(name, Recent(self._bounds), self._metrics)
             self._metrics.channels += 1
             self._on_open(channel)
         return channel

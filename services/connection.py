@@ -68,10 +68,22 @@ class ServerConnection(web.RequestHandler):
     def join(self, metrics: ServiceMetrics) -> None:
         """Count the peer among the clients that `metrics` counts."""
         if not self.joined:
-            self._metrics = metrics
-            self.joined = self._counts = True
+            self.joined = True
+            self.count(metrics)
             metrics.clients += 1
+
+    def count(self, metrics: ServiceMetrics) -> None:
+        """Count the bytes of this connection, those so far among them."""
+        self._metrics = metrics
+        if not self._counts:
+            self._counts = True
             metrics.received_bytes += self._uncounted_bytes
+            self._uncounted_bytes = 0
+
+    @property
+    def is_counted(self) -> bool:
+        """Return whether its bytes count: it has asked for updates, or sent a message."""
+        return self._counts or self.joined
 
     def leave_counting(self) -> None:
         """Count no more bytes: the new reader of this connection counts them from now on."""
@@ -136,7 +148,7 @@ class ServerConnection(web.RequestHandler):
         if begun is None or transport is None or now - begun < REQUEST_SECONDS:
             return
         if not self._waiting:
-            self._refuse_late(transport, has_begun=self._uncounted_bytes > 0 or self.joined)
+            self._refuse_late(transport, has_begun=self._uncounted_bytes > 0 or self.is_counted)
         elif self._last_body.is_eof():
             self._begun = None
         elif now - begun >= BODY_SECONDS:
@@ -193,7 +205,7 @@ class ServerConnection(web.RequestHandler):
 
     def _count_error(self, encoded: bytes) -> None:
         self._metrics.responses["error"] += 1
-        if self.joined:
+        if self.is_counted:
             self._metrics.sent_bytes += len(encoded)
 
 

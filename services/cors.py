@@ -8,8 +8,8 @@ from services.answers import encode_response
 from wirerace.origins import ANY
 from wirerace.wire.update import CURSOR_HEADER
 
-ASKED_HEADERS = "If-None-Match, Last-Event-ID"
-"""Headers of requests for updates that a browser sends to another origin only after a preflight."""
+ASKED_HEADERS = {"GET": "If-None-Match, Last-Event-ID", "POST": "Content-Type"}
+"""Headers of requests for updates, and of messages, that a browser sends to another origin only after a preflight."""
 PREFLIGHT_SECONDS = 600
 """How long a browser may remember a preflight, so that conditional polls are not two requests each."""
 VARY = "Vary: Origin\r\n"
@@ -36,12 +36,13 @@ class Sharing:
             return ""
         return self._headers.get(request.headers.get("Origin", "").lower(), VARY)
 
-    def preflight(self, request: web.BaseRequest, *, keep_alive: bool) -> bytes:
+    def preflight(self, request: web.BaseRequest, method: str, *, keep_alive: bool) -> bytes:
         """Return the answer to a preflight: what a page may send. Other origins' pages see that they may not."""
-        headers = f"Allow: GET, OPTIONS\r\n{self.headers_for(request)}"
+        headers = f"Allow: {method}, OPTIONS\r\n{self.headers_for(request)}"
         if "Access-Control-Allow-Origin" in headers:
             headers += (
-                f"Access-Control-Allow-Methods: GET\r\nAccess-Control-Allow-Headers: {ASKED_HEADERS}\r\n"
+                f"Access-Control-Allow-Methods: {method}\r\n"
+                f"Access-Control-Allow-Headers: {ASKED_HEADERS[method]}\r\n"
                 f"Access-Control-Max-Age: {PREFLIGHT_SECONDS}\r\n"
             )
         return encode_response(HTTPStatus.NO_CONTENT, headers=headers, keep_alive=keep_alive)

@@ -71,8 +71,29 @@ def refuse_foreign(request: web.BaseRequest, allowed: frozenset[str]) -> None:
 
 
 async def body_of(request: web.BaseRequest) -> bytes:
-    """Return the body. A client that waits for 100 Continue gets it first (RFC 9110, section 10.1.1)."""
+    """Return the body. A client that waits for 100 Continue gets it first."""
+    greet(request)
+    return await request.read()
+
+
+async def body_within(request: web.BaseRequest, most_bytes: int, what: str) -> bytes:
+    """Return the body of `what`. Raises Unmet when it is longer than `most_bytes`; the rest of it is not read."""
+    line = f"a {what} has at most {most_bytes} bytes: send less"
+    if (request.content_length or 0) > most_bytes:
+        raise Unmet(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, line)
+    greet(request)
+    parts: list[bytes] = []
+    left_bytes = most_bytes
+    async for part in request.content.iter_any():
+        left_bytes -= len(part)
+        if left_bytes < 0:
+            raise Unmet(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, line)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def greet(request: web.BaseRequest) -> None:
+    """Send 100 Continue to a client that waits for it (RFC 9110, section 10.1.1)."""
     transport = request.transport
     if "Expect" in request.headers and request.version >= (1, 1) and transport is not None:
         transport.write(CONTINUE)
-    return await request.read()

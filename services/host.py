@@ -157,8 +157,8 @@ class Service(ABC):
         encoded = error_of(status, line, headers, keep_alive=stays)
         if request.method == "HEAD":  # It gets the headers of an answer, and no body.
             encoded = encoded[: encoded.index(b"\r\n\r\n") + 4]
-        if isinstance(request.protocol, ServerConnection) and request.protocol.joined:
-            self.metrics.responses["error"] += 1
+        if isinstance(request.protocol, ServerConnection) and request.protocol.is_counted:
+            self.metrics.responses["error"] += request.method != "POST"  # a message is no request for updates
             self.metrics.sent_bytes += len(encoded)
         return Encoded(encoded, keep_alive=stays)
 

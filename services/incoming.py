@@ -1,12 +1,15 @@
-"""What a client sends on a WebSocket: pings are answered, and a close ends it. Its messages are dropped or returned."""
+"""What a client sends on a WebSocket: pings are answered, and a close ends it. Messages are taken or returned."""
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from services.deflate import reader_of
+from services.inbox import Answer
 from services.push import PushedClient
 from wirerace.wire.frame_reader import FrameReader
 from wirerace.wire.frames import CloseCode, FrameError, Message, Opcode, encode_close, encode_frame
+from wirerace.wire.message import Acknowledgement, Refusal, encode
 from wirerace.wire.negotiation import Agreement
 
 MOST_FRAMES_AT_ONCE = 1_000
@@ -15,6 +18,10 @@ MOST_FRAMES_A_SECOND = 10_000
 COUNTING_SECONDS = 1.0
 MESSAGE_SECONDS = 10.0
 """The limit for a whole message, from its first byte."""
+
+
+Take = Callable[[bytes, Answer], None]
+"""Takes a message, and answers it: now or later."""
 
 
 class Incoming(ABC):
@@ -117,22 +124,36 @@ class Incoming(ABC):
         self._subscriber.finish(frame)
 
 
-class Dropping(Incoming):
-    """Drops messages, and ends a flood: this client only has to listen."""
+class Receiving(Incoming):
+    """Takes a client's messages on the connection on which it gets updates, and ends a flood.
 
-    def __init__(self, client: PushedClient, max_message_bytes: int, agreement: Agreement | None) -> None:
+    `take` is called with each message of text, and with what gets its answer.
+    """
+
+    def __init__(self, client: PushedClient, max_message_bytes: int, agreement: Agreement | None, take: Take) -> None:
         super().__init__(client, reader_of(agreement, max_message_bytes, MOST_FRAMES_AT_ONCE))
+        self._take_text = take
         self._second_began, self._frames_before = self._time(), 0
 
     def _take_message(self, message: Message) -> None:
-        """Drop it."""
+        """Take it. A message of bytes is refused as any other that is none."""
+        self._take_text(message.payload if message.opcode is Opcode.TEXT else b"", self._answer)
+
+    def _answer(self, answer: Acknowledgement | Refusal) -> None:
+        self._write(encode_frame(Opcode.TEXT, encode(answer)))
 
     def _answer_ping(self, payload: bytes) -> None:
-        """Send a pong, unless the client leaves too much unread."""
+        """Send a pong."""
+        self._write(encode_frame(Opcode.PONG, payload))
+
+    def _write(self, frame: bytes) -> None:
+        """Write a frame, unless the client leaves too much unread."""
+        if not self._subscriber.open:
+            return
         if self._fanout.is_slow(self._subscriber):
             self._fanout.cut(self._subscriber)
         else:
-            super()._answer_ping(payload)
+            self._subscriber.write(frame)
 
     def _look_at_the_clock(self) -> None:
         """Note when an unfinished message began.

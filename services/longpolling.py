@@ -9,7 +9,8 @@ from services.answers import Encoded
 from services.channel import Channel
 from services.connection import ServerConnection
 from services.host import Port
-from services.transport import ServerOptions, TransportService, latest_only_of, parameters_of, seconds_of, start_of
+from services.parameters import latest_only_of, parameters_of, seconds_of, start_of
+from services.transport import ServerOptions, TransportService
 from wirerace.transports.longpolling import TRANSPORT
 
 MOST_HOLD_SECONDS = 3600.0

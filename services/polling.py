@@ -6,7 +6,8 @@ from services import heads
 from services.answers import Conditional
 from services.channel import Channel
 from services.host import Port
-from services.transport import ServerOptions, TransportService, latest_only_of, parameters_of, start_of
+from services.parameters import latest_only_of, parameters_of, start_of
+from services.transport import ServerOptions, TransportService
 from wirerace.transports.polling import TRANSPORT
 
 

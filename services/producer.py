@@ -7,56 +7,34 @@ import time
 from email.utils import formatdate
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
 from aiohttp import web
-from msgspec import Meta
 
 from services.fanout import Fanout
 from services.feed import HEARTBEAT_SECONDS, Heads
 from services.heads import body_of
-from services.host import Port, Service, ServiceOptions
+from services.host import Service
+from services.keys import Keys
 from services.making import Making
+from services.parameters import cursor_of, ns_of, parameters_of
 from services.push import PushedClient, chunk_of
 from services.recent import Bounds, Recent
 from services.record import Record
+from services.schedules import ProducerOptions, schedule_in, schedule_of
 from services.timer import new_timer
-from services.transport import cursor_of, parameters_of
 from wirerace.clock import NS_PER_SECOND, Clock, StepWatch, now_ns
 from wirerace.decoding import decode_json
-from wirerace.errors import BadInput, is_text, shown
-from wirerace.transports import PRODUCER_PORT
+from wirerace.errors import BadInput
+from wirerace.wire.message import Passed
 from wirerace.wire.update import CURSOR_HEADER, Cursor, Update, encode_update
-from wirerace.workload.schedule import Arrivals, Bytes, ChannelCount, Due, Duration, Rate, Schedule, Seed
-from wirerace.workload.trace import Event, check_events, read_trace
+from wirerace.workload.schedule import Due, Schedule
 
 HEARTBEAT = b"1\r\n\n\r\n"  # a chunk with an empty line
 STEP_NS = 3 * NS_PER_SECOND
 """A larger jump means that the clock was set. A smaller one counts as lateness."""
 
 logger = logging.getLogger(__name__)
-
-
-class ProducerOptions(ServiceOptions, frozen=True, kw_only=True):
-    """Options of the producer: the schedule it starts with, among others."""
-
-    port: Port = PRODUCER_PORT
-    rate_per_second: Rate = 5.0
-    channels: ChannelCount = 1
-    arrivals: Arrivals = "poisson"
-    payload_bytes: Annotated[Bytes, Meta(description="bytes of data in an update")] = 100
-    on_seconds: Annotated[Duration, Meta(description="length of a burst, when arrivals is bursty")] = 1.0
-    off_seconds: Annotated[Duration, Meta(description="time between two bursts")] = 4.0
-    trace_file: Annotated[
-        str | None, Meta(description="the trace to replay, JSON Lines or CSV, when arrivals is trace")
-    ] = None
-    speed: Annotated[float, Meta(gt=0, description="speed of a replayed trace; 2 is twice as fast as recorded")] = 1.0
-    seed: Seed = 1
-    idle: Annotated[bool, Meta(description="make nothing until a schedule is set")] = False
-    record_file: Annotated[
-        str | None, Meta(description="file for the record of all updates made; a new producer continues it")
-    ] = None
 
 
 class Producer(Service):
@@ -75,12 +53,15 @@ class Producer(Service):
         self._epoch = secrets.token_hex(4)
         self._number = 0
         self._heads: dict[str, int] = {}
+        self._keys = Keys()
         self._recent = Recent(Bounds(options.keep_updates, options.keep_bytes))
         self._recent.turn_to(Cursor(self._epoch, 0))
         self._fanout = Fanout(self.metrics, options.keep_bytes)
         self._first_schedule = None if options.idle else schedule_of(options)
         self._record = Record(Path(options.record_file) if options.record_file else None, self.troubles, clock)
         self._record.begin(self._first_schedule)
+        for client, n in self._record.messages():
+            self._keys.add(client, n)
         self._making: Making | None = None
         self._at_work = False
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -92,6 +73,7 @@ class Producer(Service):
             "DELETE": self._delete_schedule,
         }
         self.routes["/updates"] = {"GET": self._updates}
+        self.routes["/messages"] = {"POST": self._take_messages}
 
     async def work(self) -> None:
         """Start with a schedule, and keep quiet links alive."""
@@ -170,13 +152,21 @@ class Producer(Service):
                 self._failed.set_exception(error)
 
     def _make(self, due: list[Due]) -> None:
-        """Make each update; write it to the record first, then to the servers."""
+        """Make the updates that are due."""
+        self._publish([(self._next(due_ns, data, channel), self._clock() - due_ns) for due_ns, data, channel in due])
+
+    def _next(self, ts: int, data: str, channel: str, message: Passed | None = None) -> Update:
+        """Return the next update of a channel, made from a client's message if there is one."""
+        seq = self._heads[channel] = self._heads.get(channel, 0) + 1
+        if message is None:
+            return Update(self._epoch, seq, ts, data, channel)
+        return Update(self._epoch, seq, ts, data, channel, message.client, message.n, message.ts)
+
+    def _publish(self, updates: list[tuple[Update, int]]) -> None:
+        """Write updates, with how late each was made, to the record first, then to the servers."""
         made: list[tuple[bytes, int]] = []
-        for due_ns, data, channel in due:
+        for update, late_ns in updates:
             self._number += 1
-            seq = self._heads[channel] = self._heads.get(channel, 0) + 1
-            late_ns = self._clock() - due_ns
-            update = Update(self._epoch, seq, due_ns, data, channel)
             chunk = chunk_of(feed_line(update, self._number))
             made.append((chunk, update.payload_bytes))
             self._record.add(update, late_ns)
@@ -185,6 +175,27 @@ class Producer(Service):
         self._record.flush()
         for chunk, payload_bytes in made:
             self._fanout.deliver(chunk, payload_bytes)
+
+    async def _take_messages(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Make an update of each message that was not taken before; answer of each whether it is one now.
+
+        What is due by now is made first, so that the updates of a channel ascend in time.
+        """
+        messages = decode_json(await body_of(request), list[Passed], "messages")
+        while self._making is not None and self._making.next_ns <= self._clock():
+            self._make(self._making.due(self._clock()))
+        now = self._clock()
+        known = [message.channel in self._heads or not message.channel for message in messages]
+        new = [
+            self._next(now, message.data, message.channel, message)
+            for message, is_known in zip(messages, known, strict=True)
+            if is_known and self._keys.add(message.client, message.n)
+        ]
+        self._publish([(update, 0) for update in new])
+        self.metrics.messages["accepted"] += len(new)
+        self.metrics.messages["repeated"] += sum(known) - len(new)
+        self.metrics.messages["refused"] += len(known) - sum(known)
+        return _json(known)
 
     async def _feed(self, request: web.BaseRequest) -> web.StreamResponse:
         after = cursor_of(parameters_of(request))
@@ -227,7 +238,7 @@ class Producer(Service):
 
     async def _updates(self, request: web.BaseRequest) -> web.StreamResponse:
         parameters = parameters_of(request)
-        from_ns, to_ns = (_ns_of(parameters, name) for name in ("from", "to"))
+        from_ns, to_ns = (ns_of(parameters, name) for name in ("from", "to"))
         return _json(self._record.between(from_ns, to_ns))
 
 
@@ -242,44 +253,3 @@ def feed_line(update: Update, number: int) -> bytes:
 
 def _json(value: object) -> web.Response:
     return web.Response(body=msgspec.json.encode(value), content_type="application/json", status=HTTPStatus.OK)
-
-
-def _ns_of(parameters: dict[str, str], name: str) -> int:
-    text = parameters.get(name, "")
-    if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise BadInput(f"{name} must be a time in Unix nanoseconds, got {shown(text)}")
-    return int(text)
-
-
-def schedule_in(body: bytes) -> Schedule:
-    """Return the schedule in a request.
-
-    Raises BadInput when the body is no schedule, or one that cannot be kept.
-    """
-    try:
-        schedule = decode_json(body, Schedule)
-        check_events(schedule.trace, schedule.speed)
-    except BadInput as error:
-        raise BadInput(f"schedule: {error}") from None
-    return schedule
-
-
-def schedule_of(options: ProducerOptions) -> Schedule:
-    """Return the schedule that the options describe, without a start.
-
-    Raises BadInput when its trace cannot be read, or when options do not go together.
-    """
-    if options.arrivals == "trace" and options.trace_file is None:
-        raise BadInput("--trace-file must name a trace when --arrivals is trace")
-    names = [name for name in Schedule.__struct_fields__ if name not in {"start_ns", "trace"}]
-    events: list[Event] = []
-    if options.arrivals == "trace" and options.trace_file:
-        if not is_text(options.trace_file):  # it stands in the schedule, which travels as JSON
-            raise BadInput(f"--trace-file: {shown(options.trace_file)} is no UTF-8; rename the file or its directory")
-        trace = read_trace(Path(options.trace_file), options.speed)
-        logger.info("trace %s: %s", options.trace_file, trace.summary(options.speed))
-        events = trace.events
-    try:
-        return Schedule(**{name: getattr(options, name) for name in names}, trace=events)
-    except ValueError as error:  # two options that are right by themselves do not go together
-        raise BadInput(str(error)) from None

@@ -12,8 +12,9 @@ from services.answers import Encoded
 from services.channel import Channel
 from services.connection import ServerConnection
 from services.fanout import Fanout, Subscriber
+from services.parameters import latest_only_of, parameters_of, start_of
 from services.recent import Recent
-from services.transport import ServerOptions, TransportService, latest_only_of, parameters_of, start_of
+from services.transport import ServerOptions, TransportService
 from wirerace.errors import BadInput
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.wire.update import CURSOR_HEADER, Cursor

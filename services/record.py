@@ -5,7 +5,7 @@ import time
 from array import array
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
@@ -19,8 +19,9 @@ from wirerace.clock import Clock, now_ns
 from wirerace.decoding import decode_json
 from wirerace.errors import BadInput
 from wirerace.wire.update import NO_UPDATE, Update, is_channel, is_epoch
-from wirerace.workload.schedule import EpochMade, Schedule, Truth
+from wirerace.workload.schedule import Schedule
 from wirerace.workload.trace import check_events
+from wirerace.workload.truth import EpochMade, Sent, Truth
 
 PART_UPDATES = 250_000
 PARTS = 4
@@ -32,7 +33,10 @@ logger = logging.getLogger(__name__)
 
 
 class _Part:
-    """Neighbouring updates of one epoch. `channel` has each one's place in `names`."""
+    """Neighbouring updates of one epoch. `channel` has each one's place in `names`.
+
+    `messages` has the client, the number and the intended sending time of each that was made from a message, by place.
+    """
 
     def __init__(self, epoch: str) -> None:
         self.epoch = epoch
@@ -41,10 +45,13 @@ class _Part:
         self.seq = array("q")
         self.ts = array("q")
         self.late_ns = array("q")
+        self.messages: dict[int, Sent] = {}
         self.ascends = True  # in time; false if the clock was set back
 
     def append(self, line: "_Line") -> None:
         self.ascends = self.ascends and (not self.ts or self.ts[-1] <= line.ts)
+        if line.client:
+            self.messages[len(self.ts)] = Sent(line.client, line.n, line.sent)
         self.channel.append(self.names.setdefault(line.channel, len(self.names)))
         self.seq.append(line.seq)
         self.ts.append(line.ts)
@@ -53,25 +60,35 @@ class _Part:
     def between(self, from_ns: int, to_ns: int) -> Iterator[EpochMade]:
         """Yield what was made of each channel in [from, to) of making time."""
         columns = (self.channel, self.seq, self.ts, self.late_ns)
+        places: Sequence[int]
         if self.ascends:
-            inside = slice(bisect_left(self.ts, from_ns), bisect_left(self.ts, to_ns))
-            found = [values[inside].tolist() for values in columns]
+            places = range(bisect_left(self.ts, from_ns), bisect_left(self.ts, to_ns))
+            found = [values[places.start : places.stop].tolist() for values in columns]
         else:
             places = [index for index, ts in enumerate(self.ts) if from_ns <= ts < to_ns]
             found = [[values[index] for index in places] for values in columns]
         names, (channels, seqs, times, lates) = list(self.names), found
         if len(names) == 1:  # The producer makes nothing meanwhile, and sorting takes four times as long.
-            yield from [EpochMade(self.epoch, seqs, times, lates, names[0])] if seqs else []
+            if seqs:
+                yield EpochMade(self.epoch, seqs, times, lates, names[0], self._sent_in(places))
             return
         of_channel: dict[int, EpochMade] = {}
-        for channel, seq, ts, late_ns in zip(channels, seqs, times, lates, strict=True):
+        for place, channel, seq, ts, late_ns in zip(places, channels, seqs, times, lates, strict=True):
             one = of_channel.get(channel)
             if one is None:
-                one = of_channel[channel] = EpochMade(self.epoch, [], [], [], names[channel])
+                one = of_channel[channel] = EpochMade(self.epoch, [], [], [], names[channel], {})
             one.seq.append(seq)
             one.ts.append(ts)
             one.late_ns.append(late_ns)
+            if place in self.messages:
+                one.messages[seq] = self.messages[place]
         yield from of_channel.values()
+
+    def _sent_in(self, places: Sequence[int]) -> dict[int, Sent]:
+        """Return the messages at places, by the number of their update."""
+        if not self.messages:
+            return {}
+        return {self.seq[place]: self.messages[place] for place in places if place in self.messages}
 
 
 class _Line(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
@@ -82,6 +99,17 @@ class _Line(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=Fals
     ts: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     late_ns: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
     channel: str = ""
+    client: str = ""
+    n: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    sent: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+
+
+def _encoded(line: _Line) -> bytes:
+    """Return a line without the values at its end that most lines do not have."""
+    values = (line.epoch, line.seq, line.ts, line.late_ns)
+    if line.client:
+        return msgspec.json.encode(line)
+    return msgspec.json.encode((*values, line.channel) if line.channel else values)
 
 
 class _Held(msgspec.Struct):
@@ -160,12 +188,11 @@ class Record:
 
     def add(self, update: Update, late_ns: int) -> None:
         """Note one update, and how late it was made; it is in the file after `flush`."""
-        line = _Line(update.epoch, update.seq, update.ts, late_ns, update.channel)
+        line = _Line(update.epoch, update.seq, update.ts, late_ns, update.channel, update.client, update.n, update.sent)
         self._remember(line)
         self._lines_in_file += 1
         if self._journal is not None:
-            values = (line.epoch, line.seq, line.ts, line.late_ns)
-            self._journal.write(msgspec.json.encode((*values, line.channel) if line.channel else values))
+            self._journal.write(_encoded(line))
             if self._lines_in_file >= PART_UPDATES * PARTS // 2:
                 self._rotate(self._journal)
 
@@ -183,8 +210,15 @@ class Record:
                 before.seq.extend(made.seq)
                 before.ts.extend(made.ts)
                 before.late_ns.extend(made.late_ns)
+                before.messages.update(made.messages)
         found = list(epochs.values())
         return Truth(sum(len(made.seq) for made in found), from_ns > self._dropped_to_ns, found)
+
+    def messages(self) -> Iterator[tuple[str, int]]:
+        """Yield the key of each message of which an update was made."""
+        for part in self._parts:
+            for sent in part.messages.values():
+                yield sent.client, sent.n
 
     def close(self) -> None:
         """Close the file."""

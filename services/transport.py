@@ -1,7 +1,8 @@
 """A server of one transport: follows the feed and delivers it. Each subclass is one transport."""
 
-import re
+import asyncio
 from abc import abstractmethod
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -14,17 +15,15 @@ from services.connection import ServerConnection
 from services.cors import Sharing
 from services.feed import Feed
 from services.host import Service, ServiceOptions
+from services.inbox import Inbox
+from services.parameters import channel_of, parameters_of
 from services.recent import Bounds
+from services.relay import Relay
+from services.sending import RECEIVED_PATH, SEND_PATH, Sending
 from wirerace.addresses import host_port_in, spelled
-from wirerace.errors import BadInput, shown
+from wirerace.errors import BadInput
 from wirerace.transports import PRODUCER_PORT
-from wirerace.wire.update import Cursor, Update, is_channel
-
-MOST_LAST = 1_000_000
-"""The most of the newest updates that a client may start with; a server has as many as it keeps."""
-
-_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?(e-?[0-9]{1,2})?", re.ASCII | re.IGNORECASE)
-_COUNT = re.compile(r"[1-9][0-9]{0,6}", re.ASCII)
+from wirerace.wire.update import Cursor, Update
 
 
 class ServerOptions(ServiceOptions, frozen=True, kw_only=True):
@@ -37,6 +36,12 @@ class ServerOptions(ServiceOptions, frozen=True, kw_only=True):
             extra={"example": "http://127.0.0.1:8000"},
         ),
     ] = f"http://127.0.0.1:{PRODUCER_PORT}"
+    max_message_bytes: Annotated[
+        int, Meta(ge=125, le=1_048_576, description="largest message that a client may send")
+    ] = 65_536
+    max_messages_per_second: Annotated[
+        int, Meta(ge=1, description="most messages that a client may send in a second; others are refused")
+    ] = 1_000
 
 
 class TransportService(Service):
@@ -55,10 +60,16 @@ class TransportService(Service):
         self._answers_bound = CacheBound()
         bounds = Bounds(options.keep_updates, options.keep_bytes)
         self.feed = Feed(Channels(bounds, self.metrics, self.open), self.metrics, pack=self.pack)
-        self.routes[path] = {"GET": self._joined}
         self.sharing = Sharing(self.allowed_origins)
+        self.relay = Relay(self._producer_url)
+        self.inbox = Inbox(self.metrics, self.relay, options.max_messages_per_second)
+        sending = Sending(self.inbox, self.feed, self.metrics, options.max_message_bytes)
+        self.routes[path] = {"GET": self._joined}
+        self.routes[SEND_PATH] = {"POST": lambda request: sending.answer(request, self.form_of(request))}
+        self.routes[RECEIVED_PATH] = {"GET": sending.received}
         if self.sharing.is_on:
-            self.routes[path]["OPTIONS"] = self._preflight
+            for of_path, method in ((path, "GET"), (SEND_PATH, "POST")):
+                self.routes[of_path]["OPTIONS"] = partial(self._preflight, method)
 
     @abstractmethod
     async def deliver(self, request: web.BaseRequest, channel: Channel) -> web.StreamResponse:
@@ -73,8 +84,10 @@ class TransportService(Service):
         return encoded
 
     async def work(self) -> None:
-        """Follow the feed."""
-        await self.feed.follow(self._producer_url)
+        """Follow the feed, and pass messages on."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.feed.follow(self._producer_url))
+            tasks.create_task(self.relay.work())
 
     @property
     def live(self) -> bool:
@@ -94,6 +107,7 @@ class TransportService(Service):
         """Answer the waiting requests."""
         super().end()
         self.feed.end()
+        self.relay.end()
 
     def form_of(self, request: web.BaseRequest) -> Form:
         """Return the form of the answer to a request."""
@@ -103,11 +117,11 @@ class TransportService(Service):
         """Return an error as every service does. A page that may read updates may read why it gets none."""
         return super().refuse(request, status, line, headers + self.sharing.headers_for(request))
 
-    async def _preflight(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _preflight(self, method: str, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol
         if isinstance(connection, ServerConnection):
-            connection.join(self.metrics)
-        encoded = self.sharing.preflight(request, keep_alive=self.stays(request))
+            connection.count(self.metrics)
+        encoded = self.sharing.preflight(request, method, keep_alive=self.stays(request))
         self.metrics.sent_bytes += len(encoded)
         return Encoded(encoded, keep_alive=self.stays(request))
 
@@ -122,70 +136,3 @@ class TransportService(Service):
         if channel is None:
             return self.refuse(request, HTTPStatus.NOT_FOUND, f"there is no channel {name}: name one of the producer's")
         return await self.deliver(request, channel)
-
-
-def parameters_of(request: web.BaseRequest) -> dict[str, str]:
-    """Return the query's parameters, the last of each name."""
-    query = request.query_string
-    return dict(part.partition("=")[::2] for part in query.split("&")) if query else {}
-
-
-def cursor_of(parameters: dict[str, str]) -> Cursor | None:
-    """Return the cursor that `after` gives, None without one.
-
-    Raises BadInput when it is malformed.
-    """
-    after = parameters.get("after")
-    return None if after is None else Cursor.parse(after)
-
-
-def channel_of(parameters: dict[str, str]) -> str:
-    """Return the name of the channel that is asked for, empty for the default one.
-
-    Raises BadInput when no channel can have that name.
-    """
-    name = parameters.get("channel", "")
-    if name and not is_channel(name):
-        raise BadInput(f"channel must be 1 to 32 letters, digits, _ and -, got {shown(name)}")
-    return name
-
-
-def start_of(parameters: dict[str, str], channel: Channel) -> Cursor | None:
-    """Return the cursor after which a client starts: `after`, or before as many of the newest as `last` says.
-
-    Without either it is None, and the client starts with the next update. Raises BadInput when one is malformed, or
-    when there are both.
-    """
-    after, last = cursor_of(parameters), parameters.get("last")
-    if last is None:
-        return after
-    if after is not None:
-        raise BadInput("last and after are two places to start from: give one of them")
-    if not (_COUNT.fullmatch(last) and int(last) <= MOST_LAST):
-        raise BadInput(f"last must be a whole number from 1 to {MOST_LAST:,}, got {shown(last)}")
-    return channel.recent.before_newest(int(last))
-
-
-def latest_only_of(parameters: dict[str, str]) -> bool:
-    """Return whether `deliver` asks for the newest update only.
-
-    Raises BadInput when it is neither all nor latest.
-    """
-    deliver = parameters.get("deliver", "all")
-    if deliver not in {"all", "latest"}:
-        raise BadInput(f"deliver must be all or latest, got {shown(deliver)}")
-    return deliver == "latest"
-
-
-def seconds_of(parameters: dict[str, str], name: str, default: float, most: float) -> float:
-    """Return a number of seconds from 0 to `most`.
-
-    Raises BadInput when it is anything else.
-    """
-    text = parameters.get(name)
-    if text is None:
-        return default
-    seconds = float(text) if _DECIMAL.fullmatch(text) else -1.0  # float() alone would take 1_0, nan and blanks
-    if not 0 <= seconds <= most:
-        raise BadInput(f"{name} must be a number of seconds from 0 to {most:g}, got {shown(text)}")
-    return seconds

@@ -1,6 +1,7 @@
 """WebSocket: each update is sent once, as one text frame, to every client that is connected."""
 
 import asyncio
+from functools import partial
 from typing import Annotated
 
 from aiohttp import web
@@ -13,9 +14,10 @@ from services.echo import ECHO_PATH, Echo
 from services.fanout import Fanout
 from services.handshake import accept_of, switching
 from services.host import Port
-from services.incoming import Dropping
+from services.incoming import Receiving
+from services.parameters import fan_out_of, parameters_of, start_of
 from services.push import PushedClient
-from services.transport import ServerOptions, TransportService, parameters_of, start_of
+from services.transport import ServerOptions, TransportService
 from wirerace.observe.metrics import EchoMetrics, ServiceMetrics
 from wirerace.transports.websocket import TRANSPORT, Deflate
 from wirerace.wire.deflate import LEAST_MEMORY_LEVEL, LEAST_WINDOW_BITS, MOST_MEMORY_LEVEL, MOST_WINDOW_BITS
@@ -33,9 +35,6 @@ class WebSocketServerOptions(ServerOptions, frozen=True, kw_only=True):
     """Options of the WebSocket server."""
 
     port: Port = TRANSPORT.port
-    max_message_bytes: Annotated[int, Meta(ge=125, description="largest message that a client may send on /ws")] = (
-        65_536
-    )
     max_echo_bytes: Annotated[int, Meta(ge=125, description="largest message that /echo returns")] = 1_048_576
     ping_interval_seconds: Annotated[float, Meta(ge=0, description="time between two pings; 0 for none")] = 0.0
     batch_seconds: Annotated[
@@ -119,7 +118,8 @@ class WebSocket(TransportService):
     async def deliver(self, request: web.BaseRequest, channel: Channel) -> web.StreamResponse:
         """Shake hands, then send each update until the client leaves."""
         accept = accept_of(request, self.allowed_origins)
-        after = start_of(parameters_of(request), channel)
+        parameters = parameters_of(request)
+        after, fan_out = start_of(parameters, channel), fan_out_of(parameters)
         audience = self._audiences[channel]
         agreement, answer = agreed_with(request, audience.deflated)
         fanout = audience.plain if agreement is None else audience.to_all
@@ -130,7 +130,8 @@ class WebSocket(TransportService):
         with client.welcome(switching(accept, f"{answer}{CURSOR_HEADER}: {cursor}\r\n")):
             if agreement is not None and audience.deflated is not None:
                 audience.deflated.add(client.subscriber, agreement)
-            Dropping(client, self.options.max_message_bytes, agreement).take_over()
+            take = partial(self.inbox.take, channel=channel.name, fan_out=fan_out)
+            Receiving(client, self.options.max_message_bytes, agreement, take).take_over()
             await client.subscribe(recent, await channel.reach(after))
             return await client.until_lost()
 

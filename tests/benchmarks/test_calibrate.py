@@ -14,7 +14,7 @@ from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.result import ContestantRecord, Host, Point, Result
 from wirerace.record.trial import Finding, Trial, Verdict
 from wirerace.transports import TRANSPORTS
-from wirerace.workload.schedule import Truth
+from wirerace.workload.truth import Truth
 
 PLAIN, OTHER = "websocket", f"websocket-{AGAIN}"
 BARE = trial_of(plan_of("websocket"), Window(0, 10), AccountRecord(), Truth(0, complete=True, epochs=[]))

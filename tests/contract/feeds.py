@@ -13,7 +13,7 @@ from services.producer import Producer
 from tests.contract.clients import Update
 from tests.contract.raw import WAIT_SECONDS, Answer, get
 from tests.contract.stage import Asked, Running
-from wirerace.workload.schedule import Truth
+from wirerace.workload.truth import Truth
 
 SELDOM = {"rate_per_second": 0.01, "arrivals": "periodic", "payload_bytes": 10}
 """A schedule with no updates but the one that is made when it is set."""

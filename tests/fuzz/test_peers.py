@@ -22,9 +22,9 @@ from loadtests.user import SubscriberUser
 from loadtests.websocket import WebSocketUser
 from loadtests.ws import HANDSHAKE_GUID, WebSocketClient
 from services.making import Making
-from services.producer import schedule_in
+from services.parameters import cursor_of, parameters_of, seconds_of
 from services.record import Record
-from services.transport import cursor_of, parameters_of, seconds_of
+from services.schedules import schedule_in
 from tests.fuzz.fuzzing import counts, damaged, damaged_or_edited, damaged_text, fuzzed, refuses_by_errors_of_its_own
 from tests.services.feeds import feed_of
 from tests.wirerace.results import RAW

@@ -26,7 +26,7 @@ from wirerace.runner.parts.process import Process
 from wirerace.runner.peer import Peer
 from wirerace.runner.targets.locust import locust_command, order_flags, spelled
 from wirerace.transports.polling import PollingOptions
-from wirerace.workload.schedule import EpochMade, Truth
+from wirerace.workload.truth import EpochMade, Truth
 
 ROOT = Path(__file__).parents[2]
 START_NS = 100 * MS

@@ -26,7 +26,7 @@ from wirerace.wire.frames import CloseCode, Opcode, encode_close, encode_frame
 from wirerace.wire.update import CURSOR_HEADER, Update, encode_update, join_batch
 from wirerace.workload.order import LoadOrder
 from wirerace.workload.population import Population
-from wirerace.workload.schedule import EpochMade, Truth
+from wirerace.workload.truth import EpochMade, Truth
 
 EPOCH = "liar"
 GAP_SECONDS = 0.02

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from services.record import PARTS, Record
 from wirerace.wire.update import Update
-from wirerace.workload.schedule import EpochMade, Schedule
+from wirerace.workload.schedule import Schedule
+from wirerace.workload.truth import EpochMade
 
 PART_UPDATES = 4
 FILE_UPDATES = PARTS * PART_UPDATES // 2

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from services.producer import Producer, ProducerOptions
+from services.producer import Producer
 from services.record import Record
+from services.schedules import ProducerOptions
 from wirerace.clock import NS_PER_SECOND
 from wirerace.wire.update import Update
 from wirerace.workload.schedule import Schedule

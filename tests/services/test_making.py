@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.making import AT_ONCE_BYTES, AT_ONCE_UPDATES, Making
-from services.producer import schedule_in
+from services.schedules import schedule_in
 from tests.refusals import lacking
 from wirerace.errors import BadInput
 from wirerace.workload.schedule import Due, Schedule

@@ -13,7 +13,8 @@ from tests.contract.feeds import SELDOM, Follow, Start, delete, followers, produ
 from tests.contract.raw import get
 from tests.contract.stage import Running
 from wirerace.clock import NS_PER_SECOND
-from wirerace.workload.schedule import Schedule, Truth, due_times
+from wirerace.workload.schedule import Schedule, due_times
+from wirerace.workload.truth import Truth
 
 
 @pytest.fixture

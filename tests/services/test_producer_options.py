@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.producer import ProducerOptions, schedule_of
+from services.schedules import ProducerOptions, schedule_of
 from wirerace.errors import BadInput
 from wirerace.workload.trace import Event
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from services.record import PARTS, Record
 from tests.services.records import PART_UPDATES, everything, fill, made
 from wirerace.wire.update import Update
-from wirerace.workload.schedule import EpochMade, Truth
+from wirerace.workload.truth import EpochMade, Truth
 
 
 def test_between_gives_what_was_made_from_the_first_instant_to_before_the_last() -> None:

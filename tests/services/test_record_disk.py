@@ -12,7 +12,7 @@ from services.troubles import Troubles
 from tests.services.records import OPTIONS, SCHEDULE, everything, fill, made, restored
 from tests.wirerace.clocks import Hand
 from wirerace.errors import BadInput
-from wirerace.workload.schedule import Truth
+from wirerace.workload.truth import Truth
 
 
 @contextmanager

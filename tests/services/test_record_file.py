@@ -8,7 +8,7 @@ import pytest
 from services.record import Record
 from tests.services.records import FILE_UPDATES, SCHEDULE, everything, fill, live, made, restored
 from wirerace.wire.update import Update
-from wirerace.workload.schedule import Truth
+from wirerace.workload.truth import Truth
 
 MOST_LINES = 2 * FILE_UPDATES + 2  # two files, and a schedule in each
 

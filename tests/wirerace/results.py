@@ -6,7 +6,7 @@ from wirerace.experiment.model import Experiment, document_of
 from wirerace.observe.account import AccountRecord, Spread, Subscription, Window
 from wirerace.record.result import ContestantRecord, Failure, Host, Point, Raw, Result
 from wirerace.wire.update import Cursor
-from wirerace.workload.schedule import EpochMade, Truth
+from wirerace.workload.truth import EpochMade, Truth
 
 RAW = Raw(
     Window(100, 200),

@@ -16,7 +16,7 @@ from wirerace.record.samples import MachineSample, Measured, Memory, Sample, Ser
 from wirerace.record.trial import Trial
 from wirerace.transports import TRANSPORTS
 from wirerace.transports.transport import TransportOptions
-from wirerace.workload.schedule import Truth
+from wirerace.workload.truth import Truth
 
 EXPERIMENT = Experiment("t", list(TRANSPORTS))
 AnySample = TypeVar("AnySample", bound=Sample)

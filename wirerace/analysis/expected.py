@@ -13,7 +13,7 @@ from wirerace.observe.account import Skip, Subscription, Window
 from wirerace.observe.usage import difference
 from wirerace.record.result import Raw
 from wirerace.wire.update import Cursor
-from wirerace.workload.schedule import EpochMade
+from wirerace.workload.truth import EpochMade
 
 
 class Expected(NamedTuple):

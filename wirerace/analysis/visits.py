@@ -10,7 +10,7 @@ from wirerace.observe.visit import VISIT_STAGES, VisitEntry
 from wirerace.record.result import Raw
 from wirerace.record.trial import Visits
 from wirerace.wire.update import Cursor
-from wirerace.workload.schedule import Truth
+from wirerace.workload.truth import Truth
 
 
 class MadeUpdates:

@@ -25,6 +25,7 @@ LAG_BUCKETS = (
 )  # fmt: skip
 
 OUTCOMES = ("data", "empty", "error")
+MESSAGE_OUTCOMES = ("accepted", "repeated", "refused")
 
 _COUNTERS = {
     "updates": "Updates ingested from the feed; made, in the producer",
@@ -75,6 +76,7 @@ class ServiceMetrics(Collector):
         self.channels = 0
         self.feed_live = 0
         self.responses = dict.fromkeys(OUTCOMES, 0)
+        self.messages = dict.fromkeys(MESSAGE_OUTCOMES, 0)
         self.feed_lag = Histogram(
             "wirerace_feed_lag_seconds",
             "Intended time of making to ingestion; in the producer, to the making itself",
@@ -107,6 +109,10 @@ class ServiceMetrics(Collector):
         for outcome, count in self.responses.items():
             responses.add_metric([outcome], count)
         yield responses
+        messages = CounterMetricFamily("wirerace_messages", "Messages that clients sent", labels=["outcome"])
+        for outcome, count in self.messages.items():
+            messages.add_metric([outcome], count)
+        yield messages
         yield CounterMetricFamily(
             "wirerace_cpu_seconds",
             "User and system CPU time of this process, from its CPU clock",

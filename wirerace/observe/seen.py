@@ -27,6 +27,14 @@ class Seen:
         """The number of sequence numbers below the highest that were never seen."""
         return sum(high - low + 1 for low, high in self._gaps)
 
+    @property
+    def gaps(self) -> int:
+        """The number of gaps below the highest."""
+        return len(self._gaps)
+
+    def __contains__(self, seq: int) -> bool:
+        return seq <= self.highest and self._gap_of(seq) is None
+
     def add(self, seq: int) -> Arrival:
         """Note one arrival and return its kind."""
         if seq > self.highest:
@@ -34,9 +42,14 @@ class Seen:
                 self._gaps.append((self.highest + 1, seq - 1))
             self.highest = seq
             return Arrival.NEW
-        index = bisect_left(self._gaps, seq, key=lambda gap: gap[1])
-        if index == len(self._gaps) or self._gaps[index][0] > seq:
+        index = self._gap_of(seq)
+        if index is None:
             return Arrival.DUPLICATE
         low, high = self._gaps[index]
         self._gaps[index : index + 1] = [gap for gap in ((low, seq - 1), (seq + 1, high)) if gap[0] <= gap[1]]
         return Arrival.REORDERED
+
+    def _gap_of(self, seq: int) -> int | None:
+        """Return the place of the gap in which a number lies, None if it lies in none."""
+        index = bisect_left(self._gaps, seq, key=lambda gap: gap[1])
+        return None if index == len(self._gaps) or self._gaps[index][0] > seq else index

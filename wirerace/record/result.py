@@ -14,7 +14,7 @@ from wirerace.record.checkup import Checkup
 from wirerace.record.samples import Measured
 from wirerace.record.trial import Trial
 from wirerace.system import blamed_on
-from wirerace.workload.schedule import Truth
+from wirerace.workload.truth import Truth
 
 SCHEMA = 4
 FILE_NAME = "result.json"

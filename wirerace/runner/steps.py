@@ -22,7 +22,8 @@ from wirerace.runner.sampling import Samples, cpu_seconds_of, samples_of, span_o
 from wirerace.runner.targets.target import Child, LoadChild, Target
 from wirerace.runner.watching import Watch
 from wirerace.stopping import whole
-from wirerace.workload.schedule import Schedule, Truth
+from wirerace.workload.schedule import Schedule
+from wirerace.workload.truth import Truth
 
 START_SECONDS = 60.0  # for a process to become healthy; on a busy machine, starting Python takes many seconds
 SUBSCRIBE_SECONDS = 60.0  # for the clients, beyond the time of spawning them; for the same reason

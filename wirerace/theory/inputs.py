@@ -7,7 +7,7 @@ from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.account import Spread, Window
 from wirerace.record.result import Raw
 from wirerace.record.trial import Trial
-from wirerace.workload.schedule import Truth
+from wirerace.workload.truth import Truth
 
 MOST_ALONE_SECONDS = 0.0003
 """The most that a server can spend on an update before the first send. More than that is due to timers and heartbeats.

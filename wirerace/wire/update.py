@@ -50,6 +50,8 @@ class Update(msgspec.Struct, frozen=True, omit_defaults=True):
     `seq` counts the updates of its channel. The default channel's name is empty, and does not travel. A decoder checks
     the bounds, but not the names. These checks (`is_epoch`, `is_channel`) take longer than all others, and the names
     seldom change.
+
+    An update that was made from a client's message has that message's key, `client` and `n`, and its `ts` as `sent`.
     """
 
     epoch: str
@@ -57,6 +59,9 @@ class Update(msgspec.Struct, frozen=True, omit_defaults=True):
     ts: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     data: str
     channel: str = ""
+    client: str = ""
+    n: Annotated[int, Meta(ge=0, le=10**18 - 1)] = 0
+    sent: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
 
     @property
     def sequence(self) -> str:

@@ -12,7 +12,6 @@ from msgspec import Meta
 
 from wirerace.clock import NS_PER_SECOND
 from wirerace.streams import stream
-from wirerace.wire.update import sequence_of
 from wirerace.workload.arrivals import BLOCK_UPDATES, Block, bursty, periodic, poisson, recorded
 from wirerace.workload.trace import MOST_PER_SECOND, Event
 
@@ -248,41 +247,3 @@ def _sizes_in(block: Block, schedule: Schedule) -> Iterator[int]:
 def _letters(seed: int, most: int) -> str:
     """Return letters that contain every payload: any `most` neighbours may be one."""
     return stream(seed, "letters").randbytes(2 * most).translate(_LETTER_OF_BYTE).decode("ascii")
-
-
-class EpochMade(msgspec.Struct, frozen=True):
-    """The updates of one epoch and channel made in a window, in order: number, intended time, and how late, ns."""
-
-    epoch: str
-    seq: list[int]
-    ts: list[int]
-    late_ns: list[int]
-    channel: str = ""
-
-    @property
-    def sequence(self) -> str:
-        """The name of the sequence in which `seq` counts."""
-        return sequence_of(self.epoch, self.channel)
-
-
-class Truth(msgspec.Struct, frozen=True):
-    """What the producer made in a window, from its record; `complete` is false if the record begins after that.
-
-    `epochs` are in the order of their first updates, the channels of one epoch beside each other.
-    """
-
-    count: int
-    complete: bool
-    epochs: list[EpochMade]
-
-    def by_channel(self) -> dict[str, list[EpochMade]]:
-        """Return the epochs of each channel in which something was made."""
-        found: dict[str, list[EpochMade]] = {}
-        for made in self.epochs:
-            found.setdefault(made.channel, []).append(made)
-        return found
-
-    @property
-    def made_at(self) -> dict[tuple[str, int], int]:
-        """The intended time of each update, Unix nanoseconds, by the name of its sequence and its number."""
-        return {(made.sequence, seq): ts for made in self.epochs for seq, ts in zip(made.seq, made.ts, strict=True)}

@@ -14,7 +14,8 @@ from wirerace.record.parts import Machine, ProducerQuality
 from wirerace.record.result import Raw
 from wirerace.record.samples import Resent
 from wirerace.record.trial import Cell, Latency, Times, Trial, Verdict
-from wirerace.workload.schedule import EpochMade, Source, Truth
+from wirerace.workload.schedule import Source
+from wirerace.workload.truth import EpochMade, Truth
 
 SECOND, MS = 10**9, 10**6
 WINDOW = Window(100 * SECOND, 110 * SECOND)

@@ -7,7 +7,8 @@ from wirerace.experiment.model import Experiment
 from wirerace.observe.account import AccountRecord, Spread, Window
 from wirerace.observe.histogram import Latencies, LatenciesRecord
 from wirerace.record.result import Raw
-from wirerace.workload.schedule import EpochMade, Source, Truth
+from wirerace.workload.schedule import Source
+from wirerace.workload.truth import EpochMade, Truth
 
 SECOND, MS = 10**9, 10**6
 WINDOW = Window(100 * SECOND, 110 * SECOND)

@@ -10,7 +10,7 @@ from wirerace.record.result import Raw
 from wirerace.record.samples import Measured, Memory, ServerSample
 from wirerace.record.trial import Trial
 from wirerace.wire.update import Cursor
-from wirerace.workload.schedule import EpochMade, Truth
+from wirerace.workload.truth import EpochMade, Truth
 
 PLAN = plan_of("polling", 2, 7)
 WINDOW = Window(10_000_000_000, 20_000_000_000)

@@ -18,7 +18,7 @@ from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.parts import Bytes
 from wirerace.record.result import Declared, Discarded, Host, Interval, Point, Result
 from wirerace.record.trial import LatencyParts, Returning, Trial, Verdict
-from wirerace.workload.schedule import Truth
+from wirerace.workload.truth import Truth
 
 FIGURE = {figure.id: figure for figure in FIGURES}
 

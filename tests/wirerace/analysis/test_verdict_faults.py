@@ -12,7 +12,7 @@ from wirerace.observe.histogram import NO_LATENCIES
 from wirerace.record.parts import PartRecord
 from wirerace.record.samples import ProxyReport
 from wirerace.record.trial import ProxyQuality, Times, Verdict
-from wirerace.workload.schedule import EpochMade
+from wirerace.workload.truth import EpochMade
 
 DISTURBED: list[tuple[FaultKind, FaultPlace]] = [(kind, on) for kind in ("kill", "stall") for on in POSSIBLE[kind]]
 

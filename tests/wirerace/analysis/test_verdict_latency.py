@@ -7,7 +7,7 @@ import pytest
 
 from tests.wirerace.analysis.good import MADE, MS, STEADY, changed, judged, raw_of, with_account
 from wirerace.observe.histogram import Latencies
-from wirerace.workload.schedule import EpochMade, Truth
+from wirerace.workload.truth import EpochMade, Truth
 
 
 def test_clock_may_be_set_by_less_than_a_tenth_of_the_median() -> None:

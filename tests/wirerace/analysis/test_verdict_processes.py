@@ -7,7 +7,7 @@ from tests.wirerace.analysis.good import EXPERIMENT, GOOD, IDLE, SECOND, STEADY,
 from wirerace.experiment.faults import Fault
 from wirerace.observe.account import ProcessUse
 from wirerace.record.parts import PartRecord
-from wirerace.workload.schedule import EpochMade
+from wirerace.workload.truth import EpochMade
 
 
 def test_load_process_that_was_throttled_most_decides() -> None:

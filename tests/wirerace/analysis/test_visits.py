@@ -18,7 +18,7 @@ from wirerace.record.result import Raw
 from wirerace.record.samples import Resting
 from wirerace.wire.update import Cursor
 from wirerace.workload.population import Population
-from wirerace.workload.schedule import Truth
+from wirerace.workload.truth import Truth
 
 SECOND = 10**9
 GRACE_NS = 2 * SECOND

@@ -9,7 +9,7 @@ from wirerace.experiment.model import Experiment
 from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.result import Host, Result
 from wirerace.record.trial import Trial, Verdict
-from wirerace.workload.schedule import Truth
+from wirerace.workload.truth import Truth
 
 WHOLE = trial_of(plan_of("websocket"), Window(0, 10), AccountRecord(), Truth(0, complete=True, epochs=[]))
 

@@ -18,7 +18,7 @@ from wirerace.record.result import ContestantRecord, Failure, Host, Point, Resul
 from wirerace.record.trial import Trial, Verdict
 from wirerace.reproductions import REPRODUCTIONS
 from wirerace.reproductions.check import Check, Found, Outcome, Reproduction, between, shown
-from wirerace.workload.schedule import Truth
+from wirerace.workload.truth import Truth
 
 EXPERIMENT = Experiment("t", ["websocket"])
 WHOLE = trial_of(plan_of("websocket"), Window(0, 10), AccountRecord(), Truth(0, complete=True, epochs=[]))

@@ -10,7 +10,7 @@ from wirerace.observe.account import AccountRecord, Subscription, Window, merge
 from wirerace.observe.ledger import Account, Ledger
 from wirerace.record.result import Raw
 from wirerace.wire.update import Cursor, Update
-from wirerace.workload.schedule import EpochMade, Truth
+from wirerace.workload.truth import EpochMade, Truth
 
 WINDOW = Window(100, 200)
 NAMES = ("", "a", "b")

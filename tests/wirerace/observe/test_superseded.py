@@ -10,7 +10,7 @@ from wirerace.observe.account import Window
 from wirerace.observe.ledger import Account, Ledger
 from wirerace.record.result import Raw
 from wirerace.wire.update import Cursor, Update
-from wirerace.workload.schedule import EpochMade
+from wirerace.workload.truth import EpochMade
 
 WINDOW = Window(100, 200)
 EPOCHS = ("e0", "e1", "e2")

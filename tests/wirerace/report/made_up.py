@@ -11,7 +11,7 @@ from wirerace.experiment.model import Experiment, document_of
 from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.result import Discarded, Host, Point, Result
 from wirerace.record.trial import Trial, Verdict
-from wirerace.workload.schedule import Truth
+from wirerace.workload.truth import Truth
 
 GOOD = Verdict(valid=True)
 

@@ -17,7 +17,7 @@ from wirerace.record.trial import Trial
 from wirerace.report.spelling import UNKNOWN, spell
 from wirerace.report.terminal import print_result, save_svg, tables_of
 from wirerace.transports import TRANSPORTS
-from wirerace.workload.schedule import EpochMade, Truth
+from wirerace.workload.truth import EpochMade, Truth
 
 
 def trial(transport: str, repeat: int = 1, contestant: str = "", **changes: Any) -> Trial:

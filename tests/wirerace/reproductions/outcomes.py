@@ -9,7 +9,7 @@ from wirerace.observe.account import AccountRecord, Spread, Window
 from wirerace.record.result import Raw
 from wirerace.record.trial import Latency, Times, Trial
 from wirerace.reproductions.check import Check, Outcome
-from wirerace.workload.schedule import EpochMade, Truth
+from wirerace.workload.truth import EpochMade, Truth
 
 SECOND = 10**9
 WINDOW = Window(100 * SECOND, 112 * SECOND)

@@ -8,7 +8,8 @@ from wirerace.observe.account import AccountRecord, Spread
 from wirerace.record.result import Raw
 from wirerace.reproductions.check import Check, Outcome
 from wirerace.reproductions.fanout_median import BURST_SECONDS, COUNTS, EXPERIMENT, IN_FLIGHT, checks, last_seconds_of
-from wirerace.workload.schedule import EpochMade, Truth, due_times
+from wirerace.workload.schedule import due_times
+from wirerace.workload.truth import EpochMade, Truth
 
 SEND_US = 10
 DELIVERIES = IN_FLIGHT * 3  # of each client: three bursts

@@ -17,7 +17,7 @@ from wirerace.record.trial import Verdict
 from wirerace.runner.planner import planner_of, ran_in
 from wirerace.runner.progress import least_trials
 from wirerace.runner.run import warn_of_too_few
-from wirerace.workload.schedule import Truth
+from wirerace.workload.truth import Truth
 
 TRANSPORTS = ["polling", "websocket"]
 

@@ -14,7 +14,7 @@ from wirerace.theory.inputs import read_together
 from wirerace.theory.path import DeliveryPath
 from wirerace.transports.longpolling import LongPollingOptions
 from wirerace.transports.polling import PollingOptions
-from wirerace.workload.schedule import EpochMade, Truth
+from wirerace.workload.truth import EpochMade, Truth
 
 TRIP = (Traffic(), Traffic(connections=2, round_trip_us=100))
 """Two connections, 50 µs each."""
