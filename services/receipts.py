@@ -10,7 +10,7 @@ PARTS = 6
 """The record has the last 250,000 messages, in parts. The oldest part is dropped whole."""
 
 
-class _Part:
+class _ReceivedPart:
     """Messages in the order of their arrival. `client` has each one's place in `names`."""
 
     def __init__(self) -> None:
@@ -26,18 +26,17 @@ class Receipts:
 
     def __init__(self, began_ns: int) -> None:
         self._known_from_ns = began_ns
-        self._parts = deque([_Part()])
+        self._parts = deque([_ReceivedPart()])
         self._repeated: deque[int] = deque(maxlen=PART_MESSAGES)
 
     def add(self, client: str, n: int, ts: int, received_ns: int) -> None:
         """Note a message that was received for the first time."""
         part = self._parts[-1]
         if len(part.n) >= PART_MESSAGES:
-            part = _Part()
+            part = _ReceivedPart()
             self._parts.append(part)
             if len(self._parts) > PARTS:
-                dropped = self._parts.popleft()
-                self._known_from_ns = max(self._known_from_ns, *dropped.ts) + 1
+                self._known_from_ns = max(self._known_from_ns, max(self._parts.popleft().ts) + 1)
         part.client.append(part.names.setdefault(client, len(part.names)))
         part.n.append(n)
         part.ts.append(ts)
