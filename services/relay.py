@@ -23,8 +23,6 @@ MOST_ANSWER_BYTES = 16 * AT_ONCE_MESSAGES
 """The limit of the producer's answer, which is a list of true and false."""
 PASS_SECONDS = 3.0
 """How long the producer may take to answer."""
-END_SECONDS = 1.0
-"""How long it may take when the server stops; it is less than `STOP_SECONDS`, so that clients get their answers."""
 
 Then = Callable[[bool], None]
 """Called once, with whether the producer has made an update of the message."""
@@ -65,8 +63,8 @@ class Relay:
         self._url = f"{producer_url}/messages"
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
+        self._under_way: list[_Waiting] = []
         self._wanted = asyncio.Event()
-        self._limit: asyncio.Timeout | None = None
         self._is_failing = False
         self._has_ended = False
 
@@ -82,7 +80,8 @@ class Relay:
 
     async def work(self) -> None:
         """Pass on what comes, until cancelled."""
-        async with aiohttp.ClientSession(auto_decompress=False) as session:
+        timeout = aiohttp.ClientTimeout(total=PASS_SECONDS)
+        async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session:
             while True:
                 await self._wanted.wait()
                 while self._waiting:
@@ -90,12 +89,16 @@ class Relay:
                 self._wanted.clear()
 
     def end(self) -> None:
-        """Give up what waits: the server stops. What the producer has already may be answered for `END_SECONDS`."""
+        """Refuse what has no answer yet: the server stops. The producer may have it: its key counts once even so."""
         self._has_ended = True
+        self._settle([False] * len(self._under_way))
         self._refuse_all()
-        limit, latest = self._limit, asyncio.get_running_loop().time() + END_SECONDS
-        if limit is not None and not limit.expired():
-            limit.reschedule(min(latest, limit.when() or latest))
+
+    def _settle(self, outcomes: list[bool]) -> None:
+        """Report the outcomes of what is under way, in order, unless that is done already."""
+        settled, self._under_way = self._under_way, []
+        for waiting, is_made in zip(settled, outcomes, strict=False):
+            waiting.settle(is_made=is_made)
 
     def _refuse_all(self) -> None:
         while self._waiting:
@@ -115,26 +118,24 @@ class Relay:
         return portion
 
     async def _pass(self, session: aiohttp.ClientSession, portion: list[_Waiting]) -> None:
+        self._under_way = portion
         outcomes = [False] * len(portion)
         try:
-            async with asyncio.timeout(PASS_SECONDS) as self._limit:
-                outcomes = await self._asked(session, [waiting.message for waiting in portion])
+            outcomes = await self._asked(session, [waiting.message for waiting in portion])
             self._is_failing = False
         except (aiohttp.ClientError, TimeoutError, OSError, NotPassed) as error:
             level = logging.DEBUG if self._is_failing else logging.WARNING
             logger.log(level, "messages are not passed on to %s: %s", self._url, printable(str(error)) or "no answer")
             self._is_failing = True
         finally:
-            self._limit = None
-            for waiting, is_made in zip(portion, outcomes, strict=True):
-                waiting.settle(is_made=is_made)
+            self._settle(outcomes)
         if self._is_failing:
             self._refuse_all()
 
     async def _asked(self, session: aiohttp.ClientSession, messages: list[Passed]) -> list[bool]:
         """Return of each message whether the producer has made an update of it. Raises NotPassed."""
         body = io.BytesIO(encode(messages))
-        async with session.post(self._url, data=body, allow_redirects=False, timeout=NO_TIMEOUT) as response:
+        async with session.post(self._url, data=body, allow_redirects=False) as response:
             if response.status != HTTPStatus.OK:
                 raise NotPassed(f"it answers with {response.status}")
             answer = await _answer_of(response)
@@ -145,10 +146,6 @@ class Relay:
         if len(made) != len(messages):
             raise NotPassed(f"it answers for {len(made)} of {len(messages)} messages")
         return made
-
-
-NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
-"""The limit of all is `Relay._limit`, which becomes less when the server stops."""
 
 
 async def _answer_of(response: aiohttp.ClientResponse) -> bytes:
