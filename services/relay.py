@@ -139,13 +139,18 @@ class Relay:
             if response.status != HTTPStatus.OK:
                 raise NotPassed(f"it answers with {response.status}")
             answer = await _answer_of(response)
-        try:
-            made = msgspec.json.decode(answer, type=list[bool])
-        except NO_UPDATE as error:
-            raise NotPassed(f"its answer is none: {error}") from None
-        if len(made) != len(messages):
-            raise NotPassed(f"it answers for {len(made)} of {len(messages)} messages")
-        return made
+        return outcomes_in(answer, len(messages))
+
+
+def outcomes_in(answer: bytes, count: int) -> list[bool]:
+    """Return what the producer answers for `count` messages. Raises NotPassed when that is none."""
+    try:
+        outcomes = msgspec.json.decode(answer, type=list[bool])
+    except NO_UPDATE as error:
+        raise NotPassed(f"its answer is none: {error}") from None
+    if len(outcomes) != count:
+        raise NotPassed(f"it answers for {len(outcomes)} of {count} messages")
+    return outcomes
 
 
 async def _answer_of(response: aiohttp.ClientResponse) -> bytes:

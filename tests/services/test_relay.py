@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import pytest
 from aiohttp import web
@@ -30,7 +31,7 @@ class Producing:
 
     def add(self, *numbers: int, data: str = "x") -> None:
         for n in numbers:
-            self.relay.add(Passed("", "ann", n, 5, data), lambda is_made, n=n: self.outcomes.__setitem__(n, is_made))
+            self.relay.add(Passed("", "ann", n, 5, data), partial(self.outcomes.__setitem__, n))
 
     async def settled(self, count: int) -> dict[int, bool]:
         await until(lambda: len(self.outcomes) >= count)
