@@ -5,6 +5,7 @@ their number. All other figures are exploratory.
 """
 
 from wirerace.analysis.figure import FEWER, SOONER, YOUNGER, Figure
+from wirerace.analysis.message_figures import MESSAGE_FIGURES
 from wirerace.analysis.visit_figures import VISIT_FIGURES
 from wirerace.record.trial import Trial
 
@@ -287,6 +288,7 @@ FIGURES = (
         words=FEWER,
         total=True,
     ),
+    *MESSAGE_FIGURES,
 )
 """In the order in which they are shown."""
 

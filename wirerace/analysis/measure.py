@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from wirerace.analysis.costs import bytes_of, load_cost, machine_of, proxy_quality, server_cost
 from wirerace.analysis.expected import expected_of, grace_seconds
+from wirerace.analysis.messages import messages_of
 from wirerace.analysis.times import connecting_of, returning_of, seconds_of, times_of
 from wirerace.analysis.visits import unknown_of_visits, visits_of
 from wirerace.clock import NS_PER_SECOND, to_ns
@@ -83,6 +84,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         producer=_producer(raw),
         machine=machine_of(measured),
         visits=visits_of(plan, raw, to_ns(grace_seconds(plan, raw))),
+        messages=messages_of(plan, raw),
     )
 
 

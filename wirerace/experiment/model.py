@@ -13,6 +13,7 @@ from wirerace.transports.transport import TransportOptions
 from wirerace.workload.population import Population
 from wirerace.workload.schedule import Seed, Source
 from wirerace.workload.shapes import RampShape, Shape, SpikeShape, SteadyShape, StepsShape
+from wirerace.workload.upstream import Upstream
 
 OfClients = Literal["steady", "steps", "spike", "ramp"]
 Name = Annotated[str, Meta(min_length=1, max_length=40)]
@@ -94,6 +95,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     producer: Source = Source()
     clients: Clients = Clients()
     population: Population = Population()
+    upstream: Upstream = Upstream()
     options: dict[str, TransportOptions] = {}
     paths: dict[Name, NetworkPath] = {}
     faults: list[Fault] = []
@@ -125,6 +127,8 @@ def document_of(experiment: Experiment) -> dict[str, Any]:
         del document["clients"]
     else:
         document["population"] = {"kind": experiment.population.kind}
+    if experiment.upstream == Upstream():
+        document["upstream"] = {"rate_per_second": 0.0}
     return _without_empty(document)
 
 

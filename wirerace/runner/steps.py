@@ -24,6 +24,7 @@ from wirerace.runner.watching import Watch
 from wirerace.stopping import whole
 from wirerace.workload.schedule import Schedule
 from wirerace.workload.truth import Truth
+from wirerace.workload.upstream import Received
 
 START_SECONDS = 60.0  # for a process to become healthy; on a busy machine, starting Python takes many seconds
 SUBSCRIBE_SECONDS = 60.0  # for the clients, beyond the time of spawning them; for the same reason
@@ -79,6 +80,7 @@ class TrialSteps:
             is_comparable = after.server is not None and self._count == self._count_at_start
             memory_after = server.part.memory() if is_comparable else None
             account = load.peer.send("POST", "/finish", None, AccountRecord)
+            received = self._received(window, server)
             self._refuse_a_clock_that_was_set()
             measured = Measured(
                 server=span_of(before.server, after.server),
@@ -100,7 +102,7 @@ class TrialSteps:
                 resting=after.resting,
             )
             # Past the window's end: if the producer died in the window, its new epoch may begin only after the window.
-            return Raw(window, account, self._truth(primed_ns, now_ns()), measured, self.plan.path)
+            return Raw(window, account, self._truth(primed_ns, now_ns()), measured, self.plan.path, received)
         finally:
             with whole():
                 try:
@@ -184,7 +186,8 @@ class TrialSteps:
             state = load.peer.get("/state", LoadState)
             self._report("draining", state)
             made = self._made_in(window)
-            has_all = made is not None and state.delivered >= made * self._count and not state.visitors
+            has_all = made is not None and state.delivered >= made * self._count
+            has_all = has_all and not state.visitors and not state.unanswered
             restarted = self._watch.restarts > 0
             is_away = state.away > 0 and not is_visit  # a visitor that just comes has no connection yet
             is_broken = made is None or is_away or self._watch.has_trouble
@@ -197,6 +200,15 @@ class TrialSteps:
         """Return how many updates were made in a window; None while the producer does not answer."""
         try:
             return self._truth(window.from_ns, window.to_ns).count
+        except TrialFailed:
+            return None
+
+    def _received(self, window: Window, server: Child) -> Received | None:
+        """Return the server's record of the window's messages; None if there are none, or if it does not answer."""
+        if not self.experiment.upstream.is_on:
+            return None
+        try:
+            return server.peer.get(f"/received?from={window.from_ns}&to={window.to_ns}", Received)
         except TrialFailed:
             return None
 

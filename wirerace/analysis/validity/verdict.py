@@ -9,6 +9,7 @@ from wirerace.analysis.validity import (
     load,
     machine,
     measured,
+    messages,
     network,
     parts,
     producer,
@@ -37,6 +38,7 @@ CHECKS: tuple[Check, ...] = (
     trend.check,
     clients.check,
     visits.check,
+    messages.check,
 )
 """Every check, in the order in which findings are listed. Theory comes last, because it reads the others' findings."""
 
