@@ -12,6 +12,8 @@ from wirerace.experiment.reading import read_experiment
 from wirerace.record.result import FILE_NAME, Point, write_json
 from wirerace.runner.resuming import begun_before
 
+pytestmark = pytest.mark.processes  # the host is described with the help of git
+
 SWEPT = LEAST + "[producer]\nrate_per_second = [1, 2]\n[clients]\nspawn_per_second = [5, 6]\ncount = [3, 4]\n"
 
 
