@@ -26,14 +26,15 @@ def sentence_of(result: Result, cost: SendingCost) -> str:
     title, setting = printable(result.title_of(cost.contestant)), printable(setting_title(cost.setting))
     return (
         f"{title}, {setting}: a message costs {spell_interval(cost.cpu_us, 'microseconds')} of server CPU; "
-        f"updates come {_later(cost.later_seconds)}."
+        f"updates {_later(cost.later_seconds)}."
     )
 
 
 def _later(later: Interval) -> str:
-    """Return by how much updates come later, or earlier, with messages."""
+    """Return by how much updates come later, or sooner, with messages; without an interval, only what was seen."""
     if later.mean is None:
-        return "– later"
+        return "come – later"
     if later.low is not None and later.high is not None and later.low < 0 < later.high:
-        return f"not surely later or sooner ({spell(later.low, 'seconds')} to {spell(later.high, 'seconds')})"
-    return f"{spell(abs(later.mean), 'seconds')} {'later' if later.mean >= 0 else 'sooner'}"
+        return f"come not surely later or sooner ({spell(later.low, 'seconds')} to {spell(later.high, 'seconds')})"
+    amount = f"{spell(abs(later.mean), 'seconds')} {'later' if later.mean >= 0 else 'sooner'}"
+    return f"came {amount} this time" if later.low is None else f"come {amount}"
