@@ -22,11 +22,23 @@ from wirerace.workload.upstream import Received, ReceivedMessage
 
 HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 Lie = Literal[
-    "honest", "unrecorded", "unread", "unanswered", "twice", "other", "past", "future", "refused", "later", "silent"
+    "honest",
+    "unrecorded",
+    "unread",
+    "unanswered",
+    "twice",
+    "other",
+    "past",
+    "future",
+    "refused",
+    "later",
+    "silent",
+    "mute",
 ]
 """What happens to a message, at its first coming: it is acknowledged without being recorded, lost with its connection,
 recorded and not acknowledged before its connection ends, acknowledged twice, answered for another one, stamped before
-it was sent, or after its acknowledgement, refused for good or for now, or never answered. Then the server is honest.
+it was sent, or after its acknowledgement, refused for good or for now, or never answered; a mute server goes on reading
+its WebSocket. Then the server is honest.
 """
 STATUS = {"refused": 413, "later": 429}
 
@@ -39,7 +51,8 @@ class MessageServer:
         self.claimed: dict[tuple[str, int], ReceivedMessage] = {}
         self.repeated = 0
         self.connections = 0
-        self._lie_to = lie_to
+        self.heads: list[bytes] = []
+        self.lie_to = lie_to
         self._server = StreamServer(("127.0.0.1", 0), self._serve)
         self._server.start()
         self.address = Address("127.0.0.1", self._server.server_port)
@@ -62,6 +75,7 @@ class MessageServer:
                 unread += data
                 while b"\r\n\r\n" in unread:
                     head, _, unread = unread.partition(b"\r\n\r\n")
+                    self.heads.append(head)
                     if head.startswith(b"POST"):
                         size = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
                         while len(unread) < size:
@@ -93,7 +107,7 @@ class MessageServer:
     def _post(self, stream: socket.socket, body: bytes, *, closes: bool) -> bool:
         """Answer a message in a request, and return whether the connection stays."""
         answers, closing = self._take(msgspec.json.decode(body, type=Message)), b"Connection: close\r\n" * closes
-        for answer in answers[:1]:
+        for answer in (answers or [])[:1]:
             if isinstance(answer, Refusal):
                 stream.sendall(b"HTTP/1.1 %d No\r\n%bContent-Length: 3\r\n\r\nno\n" % (answer.refused, closing))
             else:
@@ -114,17 +128,21 @@ class MessageServer:
             for message in reader.feed(data):
                 if message.opcode is Opcode.TEXT:
                     answers = self._take(msgspec.json.decode(message.payload, type=Message))
+                    if answers is None:
+                        continue
                     if not answers:
                         return
                     stream.sendall(b"".join(encode_frame(Opcode.TEXT, encode(answer)) for answer in answers))
 
-    def _take(self, message: Message) -> list[Acknowledgement | Refusal]:
-        """Take a message and return its answers; without any, the connection is to be closed."""
+    def _take(self, message: Message) -> list[Acknowledgement | Refusal] | None:
+        """Take a message and return its answers, None if it stays without; an empty list ends the connection."""
         self.came[message.n] += 1
-        lie: Lie = self._lie_to(message.n) if self.came[message.n] == 1 else "honest"
+        lie: Lie = self.lie_to(message.n) if self.came[message.n] == 1 else "honest"
         received_ns = now_ns() + {"past": -NS_PER_SECOND, "future": NS_PER_SECOND}.get(lie, 0)
         if lie in STATUS:
             return [Refusal(STATUS[lie], "no", message.client, message.n)]
+        if lie == "mute":
+            return None
         if lie == "unread":
             return []
         key = (message.client, message.n)

@@ -15,6 +15,7 @@ from wirerace.analysis.messages import messages_of
 from wirerace.clock import now_ns, to_ns
 from wirerace.experiment.model import Experiment
 from wirerace.observe.account import AccountRecord, Window
+from wirerace.observe.upstream import SentMessage
 from wirerace.record.messages import Messages
 from wirerace.record.result import Raw
 from wirerace.transports import TRANSPORTS
@@ -51,17 +52,27 @@ class Stage:
     def __init__(self) -> None:
         self._ends: list[Callable[[], None]] = []
 
+    def serve(self, lie_to: Callable[[int], Lie]) -> MessageServer:
+        """Return a new server."""
+        server = MessageServer(lie_to)
+        self._ends.append(server.stop)
+        return server
+
+    def start(self, transport: str, server: MessageServer, *flags: str, window: Window = WHOLE) -> Swarm:
+        """Start one client of a server."""
+        user = getattr(import_module(f"loadtests.{transport}"), TRANSPORTS[transport].user_class)
+        swarm = Swarm(user, server.address, *flags, window=window)
+        self._ends.append(swarm.close)
+        return swarm
+
     def lie(self, transport: str, lie: Lie, upstream: Upstream = UPSTREAM, **options: object) -> Outcome:
         """Send for the length of a window, and wait for what is still to come."""
-        server = MessageServer(lambda n: lie if n == LIE_AT else "honest")
-        self._ends.append(server.stop)
+        server = self.serve(lambda n: lie if n == LIE_AT else "honest")
         order = LoadOrder(transport=transport, options=options, url=f"http://{server.address}", upstream=upstream)
-        user = getattr(import_module(f"loadtests.{transport}"), TRANSPORTS[transport].user_class)
         from_ns = now_ns() + to_ns(BEFORE_SECONDS)
         window = Window(from_ns, from_ns + to_ns(WINDOW_SECONDS))
         flags = (f"--contestant={msgspec.json.encode(order).decode()}",)
-        swarm = Swarm(user, server.address, *flags, window=window)
-        self._ends.append(swarm.close)
+        swarm = self.start(transport, server, *flags, window=window)
         swarm.wait_for(lambda: now_ns() > window.to_ns)
         if lie not in PATIENT:
             swarm.wait_for(lambda: not swarm.load.sending.unanswered)
@@ -193,3 +204,34 @@ def test_poller_without_a_kept_connection_opens_one_for_each_message(stage: Stag
     found = stage.lie("polling", "honest", keep_alive=False)
 
     assert found.messages.acknowledged <= found.messages.connections <= found.messages.due
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_clients_send_at_once_where_no_experiment_sets_a_window(stage: Stage, transport: str) -> None:
+    """On Locust's page, the fields say what they send."""
+    server = stage.serve(lambda _: "honest")
+    swarm = stage.start(transport, server, "--upstream-rate-per-second=100", "--upstream-fan-out=true")
+    swarm.wait_for(lambda: len(server.came) > LIE_AT)
+
+    path = b"POST /send?" if transport in POSTING else b"GET /ws?"
+    assert any(head.startswith(path) and b"fan_out=true" in head for head in server.heads)
+    swarm.load.statistics.flush()
+    assert (("/send", "POST") in swarm.environment.stats.entries) == (transport in POSTING)
+
+
+def test_cut_client_sends_again_what_was_not_acknowledged(stage: Stage) -> None:
+    """The server has stopped answering when its client's connection is cut."""
+    server = stage.serve(lambda _: "mute")
+    swarm = stage.start("websocket", server, "--upstream-rate-per-second=100")
+    swarm.wait_for(lambda: len(server.came) > LIE_AT and swarm.load.sending.unanswered > 3)
+    first = server.connections
+    server.lie_to = lambda _: "honest"
+    swarm.wait_for(lambda: swarm.load.cut(0.0) == 1)
+    swarm.wait_for(lambda: server.connections > first and server.came[LIE_AT + 1] >= 2)
+    swarm.wait_for(lambda: LIE_AT + 1 not in {one.n for one in waiting_of(swarm)})
+
+
+def waiting_of(swarm: Swarm) -> list[SentMessage]:
+    """Return the messages of the only client that have no answer."""
+    (sent,) = swarm.account.totals.messages.values()
+    return [one for one in sent if not one.is_answered]
