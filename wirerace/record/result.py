@@ -10,6 +10,7 @@ import msgspec
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.settings import resolved
 from wirerace.observe.account import AccountRecord, Window
+from wirerace.record.browsers import BrowsersRecord
 from wirerace.record.checkup import Checkup
 from wirerace.record.samples import Measured
 from wirerace.record.trial import Trial
@@ -231,7 +232,7 @@ class Raw(msgspec.Struct, frozen=True):
     """What a trial's figures were computed from: raw/<repeat>-<contestant>[-at-<point>].json.
 
     `truth` reaches from the priming update to the end of the window. `measured` was sampled around the window. `path`
-    is the network path between clients and server.
+    is the network path between clients and server. `browsers` is what browser tabs received, None without any.
     """
 
     window: Window
@@ -239,6 +240,7 @@ class Raw(msgspec.Struct, frozen=True):
     truth: Truth
     measured: Measured
     path: NetworkPath = NetworkPath()
+    browsers: BrowsersRecord | None = None
 
 
 def write_json(path: Path, value: object) -> None:

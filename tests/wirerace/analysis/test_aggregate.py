@@ -4,6 +4,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.wirerace.tabbed import TABS
 from tests.wirerace.trials import contestants_in, plan_of, trial_of
 from wirerace.analysis.aggregate import (
     compared_in_pairs,
@@ -85,6 +86,7 @@ def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> 
         responses={"data": 1, "empty": 1, "error": 0},
         arrived=1,
         requests=1,
+        browsers=TABS,
     )
 
     assert figure_of(name, known) is not None
@@ -130,12 +132,16 @@ def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
         slab_bytes_per_client=5_000.0,
         socket_bytes_per_client=2_000.0,
     )
-    back = trial(return_seconds=Returning(3, 0.5, 0.75, 1.0), cuts=3, breaks=1, superseded=7, server=memory)
+    back = trial(
+        return_seconds=Returning(3, 0.5, 0.75, 1.0), cuts=3, breaks=1, superseded=7, server=memory, browsers=TABS
+    )
     rows = {figure.id for figure in FIGURES if figure.if_any}
 
     assert rows.isdisjoint(figure.id for figure in figures_of(result_of(trial())))
     assert rows < {figure.id for figure in figures_of(result_of(trial(), back))}
-    assert [9_000, 5_000, 2_000, 4, 0.5, 0.75, 7] == [figure_of(figure.id, back) for figure in FIGURES if figure.if_any]
+    assert [9_000, 5_000, 2_000, 4, 0.5, 0.75, 7, 0.99, 0.006, 0.002, 1, 2, 3] == [
+        figure_of(figure.id, back) for figure in FIGURES if figure.if_any
+    ]
 
 
 def with_age(transport: str, repeat: int, mean: float) -> Trial:
