@@ -50,6 +50,10 @@ def find_chromium() -> str:
     return found
 
 
+class Refused(TrialFailed):
+    """Chromium answers that it cannot do what it is asked for, or not yet."""
+
+
 class Chromium:
     """A running browser. Each call returns the answer's result."""
 
@@ -110,7 +114,7 @@ class Chromium:
                 if future is None or future.done():
                     continue
                 if "error" in message:
-                    future.set_exception(TrialFailed(f"Chromium refuses: {message['error'].get('message')}"))
+                    future.set_exception(Refused(f"Chromium refuses: {message['error'].get('message')}"))
                 else:
                     future.set_result(message.get("result", {}))
         for future in self._waiting.values():

@@ -1,13 +1,14 @@
 """The tabs of one browser: opened, asked for their state and for their ledgers, closed."""
 
 import asyncio
+import contextlib
 from typing import NamedTuple
 
 import msgspec
 
 from wirerace.clock import now_ns
 from wirerace.errors import TrialFailed
-from wirerace.runner.browsers.chromium import Chromium
+from wirerace.runner.browsers.chromium import Chromium, Refused
 from wirerace.runner.browsers.clocks import Comparison, clock_of, to_ns_of_ms
 from wirerace.runner.browsers.order import Delivery, TabLedger, TabLedgers, TabsOrder, TabsState, TabState
 
@@ -77,8 +78,9 @@ class Tabs:
 
     async def _load(self, session: str) -> None:
         for _ in range(MOST_TRIES):
-            if await self._chromium.value(session, "typeof subscribe === 'function'"):
-                return
+            with contextlib.suppress(Refused):  # it just navigates
+                if await self._chromium.value(session, "typeof subscribe === 'function'"):
+                    return
             await asyncio.sleep(PAUSE_SECONDS)
         raise TrialFailed(f"a tab does not load its page from {self._origin}")
 
