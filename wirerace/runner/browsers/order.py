@@ -10,7 +10,8 @@ from wirerace.record.browsers import TabClock
 class TabsOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Tabs that subscribe to one server, the `channels` in turn.
 
-    Each tab has a profile of its own, as another person's browser has, unless `one_profile` is true.
+    Each tab has a profile of its own, as another person's browser has, unless `one_profile` is true. The tabs of a
+    trial stay; others may be closed, and their clocks are not compared.
     """
 
     chromium: str
@@ -22,6 +23,7 @@ class TabsOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     options: dict[str, Any]
     channels: list[str]
     one_profile: bool = False
+    is_trial: bool = True
 
     def tab(self, index: int) -> dict[str, object]:
         """Return what one tab is asked for."""

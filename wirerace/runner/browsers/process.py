@@ -6,6 +6,7 @@ import msgspec
 import psutil
 
 from wirerace.experiment.plans import Plan
+from wirerace.experiment.settings import Study
 from wirerace.host.machine import total_seconds
 from wirerace.runner.browsers.chromium import find_chromium
 from wirerace.runner.browsers.order import TabsOrder
@@ -38,8 +39,16 @@ def _seconds_of(process: psutil.Process) -> float:
     return 0.0
 
 
-def order_of(plan: Plan, url: str, page_port: int, control_port: int, *, one_profile: bool = False) -> TabsOrder:
+def refuse_missing(study: Study) -> None:
+    """Raise BadInput, with the cure, when an experiment wants browser tabs and there is no Chromium."""
+    if any(setting.experiment.clients.browsers for setting in study.settings):
+        find_chromium()
+
+
+def order_of(plan: Plan, url: str, page_port: int, control_port: int, one_profile: bool | None = None) -> TabsOrder:
     """Return the order for the tabs of a plan, at the server or proxy with this URL.
+
+    If `one_profile` is not given, they are the tabs of a trial.
 
     Raises BadInput when there is no Chromium.
     """
@@ -52,5 +61,6 @@ def order_of(plan: Plan, url: str, page_port: int, control_port: int, *, one_pro
         url=f"{url}{plan.transport.path}",
         options=msgspec.to_builtins(plan.options),
         channels=list(channel_names(plan.experiment.producer.channels)),
-        one_profile=one_profile,
+        one_profile=bool(one_profile),
+        is_trial=one_profile is None,
     )

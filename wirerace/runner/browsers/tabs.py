@@ -42,12 +42,14 @@ class Tabs:
         self._is_compared = False
 
     async def open(self) -> None:
-        """Open every tab, one after the other, and compare their clocks when all are subscribed."""
+        """Open every tab, one after the other; in a trial, compare their clocks when all are subscribed."""
         profile = ""
         for index in range(self._order.count):
             if not profile or not self._order.one_profile:
                 profile = (await self._chromium.call("Target.createBrowserContext"))["browserContextId"]
             self._tabs.append(await self._opened(index, profile))
+        if not self._order.is_trial:
+            return
         for tab in self._tabs:
             await self._chromium.value(tab.session, "tab.opening", seconds=None)
         for tab in self._tabs:

@@ -21,9 +21,8 @@ from wirerace.host.cores import cores_of, usable_cores
 from wirerace.host.machine import total_seconds
 from wirerace.host.ports import claim, free_port, is_free
 from wirerace.options import fields_at, variable_of
-from wirerace.runner.browsers.chromium import find_chromium
 from wirerace.runner.browsers.control import origin_of
-from wirerace.runner.browsers.process import BrowserProcess, order_of
+from wirerace.runner.browsers.process import BrowserProcess, order_of, refuse_missing
 from wirerace.runner.directory import LOGS, RAW
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
 from wirerace.runner.parts.process import Process, Processes
@@ -62,8 +61,7 @@ class Local:
         self, study: Study, directory: Path, *, page_port: int | None = None, page_origins: Sequence[str] = ()
     ) -> None:
         refuse_unsupported(study, SUPPORTED if page_port is None else OF_PAGE)
-        if any(setting.experiment.clients.browsers for setting in study.settings):
-            find_chromium()
+        refuse_missing(study)
         self._page_port = page_port
         self._tab_port = free_port()
         self._page_origins = page_origins
@@ -116,12 +114,14 @@ class Local:
             crew = self._start_locust(plan.experiment.load, f"{plan.name}.load", arguments)
             return LoadChild(crew, control, proxy, None if proxy is None else way.port)
 
-    def start_browsers(self, plan: Plan, port: int, *, one_profile: bool = False) -> Child | None:
+    def start_browsers(self, plan: Plan, port: int) -> Child | None:
         """Start the plan's browser tabs, which subscribe at a port of this machine; None if the plan has none."""
-        if not plan.experiment.clients.browsers:
-            return None
+        return self.start_tabs(plan, port) if plan.experiment.clients.browsers else None
+
+    def start_tabs(self, plan: Plan, port: int, *, one_profile: bool | None = None) -> Child:
+        """Start browser tabs: those of a trial, or of a scene with one profile for all, or with one for each."""
         server, control = Peer("the server", port), Peer(BROWSER, free_port(), token=self._token)
-        order = order_of(plan, server.url, self._tab_port, control.port, one_profile=one_profile)
+        order = order_of(plan, server.url, self._tab_port, control.port, one_profile)
         command = ["-m", "wirerace.runner.browsers.control", msgspec.json.encode(order).decode()]
         return Child(self._start(BROWSER, f"{plan.name}.browser", command, self.cores.load, BrowserProcess), control)
 
