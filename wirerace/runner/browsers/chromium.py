@@ -6,7 +6,6 @@ pipe is closed. No other process can reach it, unlike a port for debugging.
 
 import asyncio
 import contextlib
-import fcntl
 import itertools
 import os
 import shutil
@@ -26,7 +25,7 @@ FLAGS = (
     # Hidden tabs would have slower timers.
     *("--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows"),
     "--disable-renderer-backgrounding",
-    # It connects to loopback only.
+    # It knows no other host.
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps"),
     *("--no-proxy-server", "--no-pings", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
 )
@@ -47,10 +46,10 @@ def find_chromium() -> str:
             "clients.browsers: there is no Chromium: install it, for example with apt-get install chromium, or set "
             "clients.browsers = 0"
         )
-    return found
+    return str(Path(found).absolute())
 
 
-class Refused(TrialFailed):
+class ChromiumRefuses(TrialFailed):
     """Chromium answers that it cannot do what it is asked for, or not yet."""
 
 
@@ -114,7 +113,7 @@ class Chromium:
                 if future is None or future.done():
                     continue
                 if "error" in message:
-                    future.set_exception(Refused(f"Chromium refuses: {message['error'].get('message')}"))
+                    future.set_exception(ChromiumRefuses(f"Chromium refuses: {message['error'].get('message')}"))
                 else:
                     future.set_result(message.get("result", {}))
         for future in self._waiting.values():
@@ -158,6 +157,8 @@ def _end(pid: int) -> None:
 
 def _pipe() -> tuple[int, int]:
     """Return the reading and the writing end of a pipe, above the numbers that Chromium has for it."""
+    import fcntl  # noqa: PLC0415 -- there is none on Windows
+
     ends = os.pipe()
     moved = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, SPARE_FD) for end in ends]
     for end in ends:

@@ -17,19 +17,13 @@ from wirerace.decoding import decode_json
 from wirerace.errors import TrialFailed, WireraceError
 from wirerace.options import variable_of
 from wirerace.runner.browsers.chromium import start
-from wirerace.runner.browsers.order import CloseTab, TabsOrder
+from wirerace.runner.browsers.order import HOST, CloseTab, TabsOrder, origin_of
 from wirerace.runner.browsers.page import ISOLATION, page
 from wirerace.runner.browsers.tabs import Tabs
 
-HOST = "127.0.0.1"
 PARENT_EVERY_SECONDS = 1.0
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def origin_of(port: int) -> str:
-    """Return the origin of the page that the tabs load."""
-    return f"http://{HOST}:{port}"
 
 
 def page_application() -> web.Application:

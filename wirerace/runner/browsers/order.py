@@ -6,6 +6,13 @@ import msgspec
 
 from wirerace.record.browsers import TabClock
 
+HOST = "127.0.0.1"
+
+
+def origin_of(port: int) -> str:
+    """Return the origin of the page that the tabs load."""
+    return f"http://{HOST}:{port}"
+
 
 class TabsOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Tabs that subscribe to one server, the `channels` in turn.

@@ -8,7 +8,7 @@ import msgspec
 
 from wirerace.clock import now_ns
 from wirerace.errors import TrialFailed
-from wirerace.runner.browsers.chromium import Chromium, Refused
+from wirerace.runner.browsers.chromium import Chromium, ChromiumRefuses
 from wirerace.runner.browsers.clocks import Comparison, clock_of, to_ns_of_ms
 from wirerace.runner.browsers.order import Delivery, TabLedger, TabLedgers, TabsOrder, TabsState, TabState
 
@@ -80,7 +80,7 @@ class Tabs:
 
     async def _load(self, session: str) -> None:
         for _ in range(MOST_TRIES):
-            with contextlib.suppress(Refused):  # it just navigates
+            with contextlib.suppress(ChromiumRefuses):  # it just navigates
                 if await self._chromium.value(session, "typeof subscribe === 'function'"):
                     return
             await asyncio.sleep(PAUSE_SECONDS)

@@ -21,7 +21,7 @@ from wirerace.host.cores import cores_of, usable_cores
 from wirerace.host.machine import total_seconds
 from wirerace.host.ports import claim, free_port, is_free
 from wirerace.options import fields_at, variable_of
-from wirerace.runner.browsers.control import origin_of
+from wirerace.runner.browsers.order import origin_of
 from wirerace.runner.browsers.process import BrowserProcess, order_of, refuse_missing
 from wirerace.runner.directory import LOGS, RAW
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
