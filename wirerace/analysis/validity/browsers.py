@@ -15,7 +15,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(
         "doubt",
         f"the server served {found.tabs} browser {'tab' if found.tabs == 1 else 'tabs'}, too",
-        "its CPU time and its bytes include theirs, and Chromium shares the cores of the load",
+        "its CPU time, its bytes and its memory after the window include theirs, and Chromium shares the load's cores",
         "take costs from trials with clients.browsers = 0",
     )
     for what, count in (("lost", found.lost), ("duplicated", found.duplicated), ("reordered", found.reordered)):
