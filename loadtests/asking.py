@@ -1,5 +1,6 @@
 """The base of users that ask: one request at a time, each with one answer, good or bad."""
 
+from gevent.lock import BoundedSemaphore
 from locust.env import Environment
 
 from loadtests.http import HttpClient, Response
@@ -24,6 +25,8 @@ class AskingUser(SubscriberUser):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.has_more = False  # the last answer was partial
+        self.is_asking = False
+        self.turn: BoundedSemaphore | None = None  # of the connection, while it carries messages, too
         self.client = HttpClient(
             self.address,
             self.counters,
@@ -37,7 +40,10 @@ class AskingUser(SubscriberUser):
         account = self.account
         self.requests += 1
         account.request(sent_ns)
-        connects, repeats = self.client.connects, self.client.repeats
+        connects, repeats, turn = self.client.connects, self.client.repeats, self.turn
+        if turn is not None:
+            turn.acquire()
+        self.is_asking = True
         self.asked_ns = now_ns()
         try:
             response = self.client.get(target, headers)
@@ -46,6 +52,9 @@ class AskingUser(SubscriberUser):
             self.note_refusal()
             raise
         finally:
+            self.is_asking = False
+            if turn is not None:
+                turn.release()
             account.totals.connects += self.client.connects - connects
             account.totals.repeated_requests += self.client.repeats - repeats
         took_ns = response.stamp.arrival_ns - self.asked_ns

@@ -45,12 +45,13 @@ def filling(size_bytes: int) -> str:
 class HttpClient:
     """Asks one server.
 
-    `connects` counts the connections made, `repeats` the requests sent again. `opened_ns` and `sent_ns` are when the
+    `connects` counts the connections made, `repeats` the requests sent again, `out_bytes` and `in_bytes` what was sent
+    and received. `opened_ns` and `sent_ns` are when the
     last connection was open, and when the last request had left, Unix nanoseconds.
 
     With `repeats_lost`, a request is sent again, once, on a new connection, if its kept connection ended without a byte
     of an answer. The server had closed that connection as idle while the request was on its path. GET is idempotent
-    (RFC 9110, section 9.2.2).
+    (RFC 9110, section 9.2.2), and so is the POST of a message, which has a key.
     """
 
     def __init__(
@@ -64,6 +65,8 @@ class HttpClient:
     ) -> None:
         self.connects = 0
         self.repeats = 0
+        self.out_bytes = 0
+        self.in_bytes = 0
         self.opened_ns = 0
         self.sent_ns = 0
         self._address = address
@@ -93,17 +96,25 @@ class HttpClient:
         Raises OSError or ConnectionLost when the connection breaks, Refused when the status is none of 200, 204, 304,
         BadAnswer when the answer is no HTTP, or has no end; the connection is closed then.
         """
+        return self._ask(f"GET {target} HTTP/1.1\r\n{headers}{self._tail}".encode())
+
+    def post(self, target: str, body: bytes) -> Response:
+        """Send JSON to `target` and wait for the answer; raises what `get` raises."""
+        about = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        return self._ask(f"POST {target} HTTP/1.1\r\n{about}{self._tail}".encode() + body)
+
+    def _ask(self, request: bytes) -> Response:
         may_be_idle = self._repeats_lost and self._connection is not None
         try:
-            return self._exchange(target, headers)
+            return self._exchange(request)
         except (OSError, ConnectionLost):
             if not may_be_idle or self._is_answered:
                 raise
         self.close()
         self.repeats += 1
-        return self._exchange(target, headers)
+        return self._exchange(request)
 
-    def _exchange(self, target: str, headers: str) -> Response:
+    def _exchange(self, request: bytes) -> Response:
         if self._connection is None:
             self._connection = StampedConnection(self._address, self._counters)
             self._parser = httptools.HttpResponseParser(self)
@@ -111,8 +122,9 @@ class HttpClient:
             self.opened_ns = now_ns()
         connection, parser = self._connection, self._parser
         self._is_answered = self._complete = self._has_head = False
-        connection.send(f"GET {target} HTTP/1.1\r\n{headers}{self._tail}".encode())
+        connection.send(request)
         self.sent_ns = now_ns()
+        self.out_bytes += len(request)
         try:
             self._read_answer(connection, parser)
         except BadAnswer:
@@ -124,7 +136,7 @@ class HttpClient:
         if not self._stays_open:
             self.close()
         if status not in GOOD:
-            raise Refused(f"{status}: {said(body)}")
+            raise Refused(f"{status}: {said(body)}", status)
         return response
 
     def _read_answer(self, connection: StampedConnection, parser: httptools.HttpResponseParser) -> None:
@@ -133,8 +145,9 @@ class HttpClient:
             while not self._complete:
                 data = connection.receive()
                 self._is_answered = True
-                parser.feed_data(data)
                 size_bytes += len(data)
+                self.in_bytes += len(data)
+                parser.feed_data(data)
                 if size_bytes > (MOST_ANSWER_BYTES if self._body else MOST_HEAD_BYTES) and not self._complete:
                     raise BadAnswer(f"no end of the answer after {size_bytes} bytes")
         except ConnectionLost:

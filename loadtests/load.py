@@ -10,6 +10,7 @@ from locust.env import Environment
 
 from loadtests.connection import Address
 from loadtests.options import UserOptions
+from loadtests.sending import SendingHost
 from loadtests.statistics import Statistics
 from loadtests.traffic import Counters
 from loadtests.visits import VisitHost
@@ -81,6 +82,9 @@ class Load:
         self._channels: dict[str, Iterator[str]] = {}
         self._clients: dict[LoadClient, None] = {}  # in the order in which they came
         self._phase = stream(options.seed, "load", index, "phase").random()
+        self.sending = SendingHost(
+            options.upstream, options.seed, index, options.warmup_seconds, waits=options.waits_for_window
+        )
         self.visits = VisitHost(options.population, options.seed, options.warmup_seconds, self.statistics, self.leave)
 
     def options_of(self, transport: Transport) -> Any:
@@ -116,6 +120,7 @@ class Load:
             self._sampler.kill()
         self._sampler = gevent.spawn(self._sample_both_ends, window)
         self.visits.begin(window, share)
+        self.sending.begin(window)
 
     def state(self) -> LoadState:
         """Return the state of all clients together."""
@@ -128,6 +133,7 @@ class Load:
             sum(not client.is_connected for client in self._clients),
             int(self.visits.hosts > 0),
             self.visits.now,
+            self.sending.unanswered,
         )
 
     def clients_of(self, transport: str) -> Iterator[LoadClient]:
@@ -142,6 +148,7 @@ class Load:
         """Close the ledger of a client that was stopped."""
         if client in self._clients:
             del self._clients[client]
+            self.sending.leave(client)
             client.ledger.close(now_ns(), client.position(), is_visit=self.visits.are_expected)
 
     def next_due_ns(self, interval_seconds: float, at_ns: int) -> int:
@@ -168,6 +175,7 @@ class Load:
     def finish(self) -> AccountRecord:
         """Close all ledgers and return the account of all clients."""
         self.visits.stop()
+        self.sending.stop()
         at_ns = now_ns()
         for client in self._clients:
             client.ledger.close(at_ns)
@@ -182,6 +190,7 @@ class Load:
         if self._sampler is not None:
             self._sampler.kill()
         self.visits.stop()
+        self.sending.stop()
         self.statistics.stop()
 
     def _sample_both_ends(self, window: Window) -> None:

@@ -63,6 +63,8 @@ def _sample(load: Load, transport: Transport) -> LoadSample:
         connects=totals.connects,
         cuts=totals.cuts,
         breaks=totals.breaks,
+        messages=tally.messages,
+        acknowledged=tally.acknowledged,
         early_deliveries=latencies.early,
         clients=account.live_clients,
         missing=totals.missing + sum(ledger.missing for ledger in ledgers),

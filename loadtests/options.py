@@ -17,6 +17,7 @@ from wirerace.workload.order import LoadOrder
 from wirerace.workload.population import Population
 from wirerace.workload.schedule import ChannelCount
 from wirerace.workload.shapes import SHAPES, Shape, parse_stages
+from wirerace.workload.upstream import Upstream
 
 PRODUCER_FIELDS: dict[str, tuple[list[str] | None, str]] = {
     "producer_rate_per_second": (None, "how many are made a second"),
@@ -45,7 +46,8 @@ UNSEEN: dict[str, tuple[str | int, str]] = {
 class UserOptions(msgspec.Struct, frozen=True):
     """Options of the users of a process; transports, addresses and shapes by name.
 
-    Visitors of the `population` begin to come `warmup_seconds` before the window.
+    Visitors of the `population` begin to come, and clients to send, `warmup_seconds` before the window. If nothing
+    `waits_for_window`, clients send as soon as they are there.
     """
 
     transports: dict[str, TransportOptions]
@@ -55,6 +57,8 @@ class UserOptions(msgspec.Struct, frozen=True):
     channels: int = 1
     population: Population = Population()
     warmup_seconds: float = 0.0
+    upstream: Upstream = Upstream()
+    waits_for_window: bool = False
 
 
 def add_options(parser: LocustArgumentParser) -> None:
@@ -79,6 +83,8 @@ def add_options(parser: LocustArgumentParser) -> None:
     for name, shape in SHAPES.items():
         for field in msgspec.structs.fields(shape):
             _add_field(parser, name, f"Shape {name}", field)
+    for field in msgspec.structs.fields(Upstream):
+        _add_field(parser, "upstream", "Messages of clients", field)
     parser.add_argument(
         "--load-seed", env_var="WIRERACE_LOAD_SEED", type=int, default=1, help="seed of phases and jitter"
     )
@@ -97,6 +103,7 @@ def field_names() -> list[str]:
     """Return the names of the fields that are read when a test starts, in the order of the page."""
     tables = [(name, fields_at(transport.options, "client")) for name, transport in TRANSPORTS.items()]
     tables += [(name, list(msgspec.structs.fields(shape))) for name, shape in SHAPES.items()]
+    tables.append(("upstream", list(msgspec.structs.fields(Upstream))))
     hosts = [f"{name}_host" for name in TRANSPORTS]
     return [*hosts, *(f"{table}_{field.name}" for table, fields in tables for field in fields), "load_seed"]
 
@@ -134,6 +141,7 @@ def read_options(given: Mapping[str, Any]) -> UserOptions:
         {name: _read(shape, name, given) for name, shape in SHAPES.items()},
         seed,
         convert(given["channels"], ChannelCount, "--channels"),
+        upstream=_read(Upstream, "upstream", given),
     )
 
 
@@ -152,7 +160,15 @@ def _ordered(order: LoadOrder, shape: str) -> UserOptions:
         shapes[shape] = convert(order.shape, SHAPES[shape], "--contestant: shape")
     addresses = {order.transport: Address.parse(order.url)}
     return UserOptions(
-        transports, addresses, shapes, order.seed, order.channels, order.population, order.warmup_seconds
+        transports,
+        addresses,
+        shapes,
+        order.seed,
+        order.channels,
+        order.population,
+        order.warmup_seconds,
+        order.upstream,
+        waits_for_window=True,
     )
 
 

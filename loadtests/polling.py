@@ -6,6 +6,8 @@ import gevent
 from locust.env import Environment
 
 from loadtests.asking import AskingUser
+from loadtests.carriers import Carrier
+from loadtests.outbox import Outbox
 from loadtests.user import Received
 from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
 from wirerace.transports.polling import TRANSPORT, PollingOptions
@@ -38,6 +40,10 @@ class PollingUser(AskingUser):
             self.wait_until_due()
             due_ns, self.due_ns = self.due_ns, self.due_ns + self.interval_ns
             yield from self.polled(due_ns)
+
+    def carrier(self, outbox: Outbox) -> Carrier:
+        """Return what carries its messages: its own connection, which is free between two polls."""
+        return self.posts(outbox, self if self.load.sending.upstream.connection == "same" else None)
 
     def visit(self, due_ns: int) -> None:
         """Become a visitor, which polls at its arrival and then at its interval."""

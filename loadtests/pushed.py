@@ -9,6 +9,7 @@ from locust.env import Environment
 from msgspec import Meta
 
 from loadtests.connection import Stamp
+from loadtests.outbox import Outbox
 from loadtests.user import Received, SubscriberUser
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, ConnectionLost, Refused
@@ -79,9 +80,12 @@ class PushedUser(SubscriberUser):
         self.connected(client.cursor, client, answered_ns)
         self.asked_ns = 0
         while True:
-            updates = self.updates_in(client.receive())
+            messages = client.receive()
             self.has_newer = client.is_cut
-            self.newest = updates[-1]
+            if self.outbox is not None:
+                messages = self._without_answers(messages, self.outbox, client.stamp.arrival_ns)
+            updates = self.updates_in(messages)
+            self.newest = updates[-1] if updates else self.newest
             yield updates, client.stamp
 
     def connect(self) -> PushClient:
@@ -91,6 +95,18 @@ class PushedUser(SubscriberUser):
         except Refused:
             self.note_refusal()
             raise
+
+    def _without_answers(self, messages: list[bytes], outbox: Outbox, arrival_ns: int) -> list[bytes]:
+        """Return what is left when the answers to messages are taken. An answer at the end is newer than the updates.
+
+        Raises ConnectionLost when an answer is none.
+        """
+        try:
+            left = outbox.without_answers(messages, arrival_ns)
+        except BadAnswer as error:
+            raise ConnectionLost(str(error)) from None
+        self.has_newer = self.has_newer or (bool(left) and left[-1] is not messages[-1])
+        return left
 
     def updates_in(self, messages: list[bytes]) -> list[Update]:
         """Return the updates in messages.

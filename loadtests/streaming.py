@@ -14,7 +14,7 @@ from wirerace.wire.update import CURSOR_HEADER, Cursor
 _CURSOR_HEADER = CURSOR_HEADER.lower().encode()
 
 
-class Messages(Protocol):
+class MessageReader(Protocol):
     """Takes a body apart."""
 
     content_type: str
@@ -39,7 +39,7 @@ class StreamingClient:
         self,
         address: Address,
         target: str,
-        messages: Messages,
+        messages: MessageReader,
         counters: Counters | None = None,
         *,
         headers: str = "",

@@ -7,8 +7,11 @@ import gevent
 from locust import User, task
 from locust.env import Environment
 
+from loadtests.carriers import SEND_PATH, Carrier, Lent, Posted
 from loadtests.connection import Stamp
+from loadtests.http import HttpClient
 from loadtests.load import LOADS
+from loadtests.outbox import Outbox
 from wirerace.backoff import OF_CLIENTS
 from wirerace.clock import now_ns, to_ns
 from wirerace.errors import BadAnswer, Refused, WireraceError, shown
@@ -76,6 +79,7 @@ class SubscriberUser(User):
         self.channel = self.load.next_channel(self.transport)
         self.last = 0  # a visitor starts with as many of the newest updates
         self.opening: Opening | None = None
+        self.outbox = self.load.sending.outbox_of(self.account)
         self.ledger = Ledger(self.account, self.channel, latest_only=self.options.latest_only)
 
     @classmethod
@@ -95,6 +99,25 @@ class SubscriberUser(User):
     def hang_up(self) -> None:
         """Close the connection, if there is one."""
         raise NotImplementedError
+
+    def carrier(self, outbox: Outbox) -> Carrier:
+        """Return what carries its messages: requests on a connection of their own."""
+        return self.posts(outbox, None)
+
+    def posts(self, outbox: Outbox, lender: Lent | None) -> Posted:
+        """Return requests that carry messages, with the client's own options of requests."""
+        keep_alive = not self.options.opens_anew
+        extra_bytes = getattr(self.options, "extra_header_bytes", 0)  # only clients that ask have the option
+        own = HttpClient(
+            self.address, self.counters, keep_alive=keep_alive, extra_header_bytes=extra_bytes, repeats_lost=True
+        )
+        target = with_query(SEND_PATH, channel=self.channel, fan_out=self.fan_out)
+        return Posted(outbox, own, target, self.load.statistics, lender)
+
+    @property
+    def fan_out(self) -> str:
+        """What a request says about its messages; empty if they are for the server alone, or if there are none."""
+        return "true" if self.outbox is not None and self.load.sending.upstream.fan_out else ""
 
     def visit(self, due_ns: int) -> None:  # noqa: ARG002 -- for clients that ask at a fixed rate
         """Become a visitor that was to come at an instant: it starts with the newest update."""
@@ -216,15 +239,14 @@ class SubscriberUser(User):
 
     def target(self, *, after: Cursor | str | None, **query: str) -> str:
         """Return the path and query of a request for what came after a cursor, if there is one."""
-        given = {
-            "channel": self.channel,
-            "after": str(after or ""),
-            "last": str(self.last) if self.last and not after else "",
-            "deliver": "latest" if self.options.latest_only else "",
+        return with_query(
+            self.transport.path,
+            channel=self.channel,
+            after=str(after or ""),
+            last=str(self.last) if self.last and not after else "",
+            deliver="latest" if self.options.latest_only else "",
             **query,
-        }
-        parameters = "&".join(f"{name}={value}" for name, value in given.items() if value)
-        return f"{self.transport.path}?{parameters}" if parameters else self.transport.path
+        )
 
     def checked(self, updates: list[Update]) -> list[Update]:
         """Return the updates, after checking their channel and that a cursor can hold their epochs.
@@ -255,3 +277,11 @@ class SubscriberUser(User):
         stages["tcp_connected"].record(client.opened_ns - since_ns)
         stages["request_sent"].record(client.sent_ns - since_ns)
         stages["answered"].record(answered_ns - since_ns)
+        if self.outbox is not None:
+            self.load.sending.connected(self, self.outbox)
+
+
+def with_query(path: str, **given: str) -> str:
+    """Return a path with the parameters that are not empty."""
+    parameters = "&".join(f"{name}={value}" for name, value in given.items() if value)
+    return f"{path}?{parameters}" if parameters else path

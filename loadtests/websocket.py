@@ -1,5 +1,7 @@
 """WebSocket: connects once and receives."""
 
+from loadtests.carriers import Carrier, Framed
+from loadtests.outbox import Outbox
 from loadtests.pushed import PushClient, PushedUser
 from loadtests.ws import WebSocketClient
 from wirerace.transports.websocket import TRANSPORT, WebSocketOptions
@@ -10,8 +12,28 @@ class WebSocketUser(PushedUser):
 
     transport = TRANSPORT
     options: WebSocketOptions
+    framed: Framed | None = None
+    socket: WebSocketClient | None = None
 
     def open(self) -> PushClient:
         """Return a connection that the server has upgraded."""
-        target = self.target(after=self.position())
-        return WebSocketClient(self.address, target, self.counters, self.options.deflate)
+        target = self.target(after=self.position(), fan_out=self.fan_out)
+        self.socket = WebSocketClient(self.address, target, self.counters, self.options.deflate)
+        if self.framed is not None:
+            self.framed.connection = self.socket
+        return self.socket
+
+    def carrier(self, outbox: Outbox) -> Carrier:
+        """Return what carries its messages: the connection on which updates come, at the same time."""
+        if self.load.sending.upstream.connection == "own":
+            return super().carrier(outbox)
+        self.framed = Framed(outbox)
+        self.framed.connection = self.socket
+        return self.framed
+
+    def hang_up(self) -> None:
+        """Close the connection."""
+        self.socket = None
+        if self.framed is not None:
+            self.framed.connection = None
+        super().hang_up()

@@ -87,6 +87,12 @@ class WebSocketClient:
             self._end = error  # Messages before the end count; the next call raises the end.
         return messages
 
+    def send_text(self, payload: bytes) -> int:
+        """Send a message of text, and return the bytes of its frame."""
+        frame = encode_frame(Opcode.TEXT, payload, os.urandom(4))
+        self._connection.send(frame)
+        return len(frame)
+
     def leave(self) -> None:
         """Send a close frame, and read until the server has closed (RFC 6455, section 7.1.1)."""
         with contextlib.suppress(OSError, ConnectionLost):

@@ -12,7 +12,7 @@ from wirerace.clock import NS_PER_SECOND, Clock, now_ns
 from wirerace.decoding import decode_json
 from wirerace.errors import BadInput, shown
 from wirerace.observe.metrics import ServiceMetrics
-from wirerace.wire.message import MOST_NAME, Acknowledgement, Message, Passed, Refusal, is_client
+from wirerace.wire.message import MOST_NAME, Acknowledgement, ClientMessage, Passed, Refusal, is_client
 
 REMEMBERED = 65_536
 """The newest messages of which the server knows more than the key."""
@@ -89,7 +89,7 @@ class Inbox:
         self._metrics.messages["refused"] += 1
         answer(refusal)
 
-    def _noted(self, message: Message, channel: str, received_ns: int) -> tuple[_Kept, bool]:
+    def _noted(self, message: ClientMessage, channel: str, received_ns: int) -> tuple[_Kept, bool]:
         """Note a message in the record; return what is kept of it, and whether it is new.
 
         Raises BadInput when its client sends too many, or when its key is that of another message.
@@ -125,9 +125,9 @@ class Inbox:
             raise Unmet(HTTPStatus.TOO_MANY_REQUESTS, line)
 
 
-def _decoded(encoded: bytes) -> Message:
+def _decoded(encoded: bytes) -> ClientMessage:
     """Return the message in bytes. Raises BadInput, which names the field and the cure."""
-    message = decode_json(encoded, Message, "message")
+    message = decode_json(encoded, ClientMessage, "message")
     if not is_client(message.client):
         raise BadInput(f"message.client must be 1 to {MOST_NAME} letters, digits, _ and -, got {shown(message.client)}")
     return message

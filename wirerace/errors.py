@@ -52,7 +52,11 @@ class ConnectionLost(WireraceError):
 
 
 class Refused(WireraceError):
-    """A server answered with an error; the text is the server's."""
+    """A server answered with an error; the text is the server's, and `status` that of HTTP, 0 if there is none."""
+
+    def __init__(self, text: str = "", status: int = 0) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class BadAnswer(Refused):

@@ -92,6 +92,7 @@ def busy_load() -> Load:
     latest = Ledger(account, latest_only=True)
     latest.open(Cursor("e", 0), 1)
     latest.receive(Update("e", 3, 5, ""), 6)
+    account.tally.messages = account.tally.acknowledged = 1
     account.totals.connects = account.totals.cuts = account.totals.breaks = 1
     for took_ns in (-5, NS_PER_SECOND // 3):
         load.statistics.times_of(DELIVERY, transport.path).note(took_ns, 1)

@@ -5,9 +5,10 @@ from msgspec.structs import replace
 from tests.wirerace.results import RESULT, TRIAL
 from wirerace.experiment.model import Experiment, document_of
 from wirerace.observe.visit import VISIT_STAGES
+from wirerace.record.durations import Times
 from wirerace.record.result import ContestantRecord, Point, Result
 from wirerace.record.samples import Resting
-from wirerace.record.trial import Times, Trial, Verdict, Visits
+from wirerace.record.trial import Trial, Verdict, Visits
 from wirerace.transports import TRANSPORTS
 from wirerace.workload.population import Population
 

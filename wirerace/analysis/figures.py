@@ -4,7 +4,9 @@ Ids are keys in result.json; labels are for people and never keys. Comparisons o
 their number. All other figures are exploratory.
 """
 
+from wirerace.analysis.browser_figures import BROWSER_FIGURES
 from wirerace.analysis.figure import FEWER, SOONER, YOUNGER, Figure
+from wirerace.analysis.message_figures import MESSAGE_FIGURES
 from wirerace.analysis.visit_figures import VISIT_FIGURES
 from wirerace.record.trial import Trial
 
@@ -287,6 +289,8 @@ FIGURES = (
         words=FEWER,
         total=True,
     ),
+    *MESSAGE_FIGURES,
+    *BROWSER_FIGURES,
 )
 """In the order in which they are shown."""
 

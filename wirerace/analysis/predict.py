@@ -2,9 +2,13 @@
 
 from typing import NamedTuple
 
+import msgspec
+
+from wirerace.analysis.predict_messages import messages_beside
 from wirerace.analysis.predict_visits import visits_beside
 from wirerace.analysis.thresholds import FAN_OUT_LATENCY, TOLERANCES, Tolerance
 from wirerace.analysis.validity.theory import is_predicted
+from wirerace.experiment.model import Experiment
 from wirerace.experiment.plans import Plan
 from wirerace.record.result import Raw
 from wirerace.record.trial import QUANTITIES, Cell, Condition, Kind, Quantity, Trial
@@ -16,6 +20,7 @@ from wirerace.theory.mixture import Group, Mixture, clients_in_turn
 from wirerace.theory.path import DeliveryPath
 from wirerace.theory.prediction import Prediction
 from wirerace.theory.recorded import MOST_REPLAYED, Recorded
+from wirerace.workload.schedule import Source
 
 DELAYED = ("latency_seconds", "age_seconds")
 """Quantities that include the delay of the path."""
@@ -27,18 +32,37 @@ def theory_of(plan: Plan, raw: Raw, trial: Trial) -> tuple[list[Cell], list[Cond
     """Return theory beside measurement, and the conditions under which it holds; empty if nothing is predicted."""
     if plan.experiment.population.is_visit:
         return visits_beside(plan, raw, trial)
-    theory, options, source = find_theory(plan.transport.name), plan.options, plan.experiment.producer
+    theory, options = find_theory(plan.transport.name), plan.options
     path = None if theory is None else theory.path_of(plan, raw, trial)
     if theory is None or path is None or not is_predicted(plan.experiment):
         return [], []
     given = theory.predict(_made(plan, raw, trial), path, options)
-    arrivals = closed_arrivals(source)
+    source = nominal_source(plan.experiment)
+    arrivals = None if source is None else closed_arrivals(source)
     closed = theory.predict(arrivals, path, options) if arrivals is not None else Prediction()
-    deviation = sampling_deviation(theory.predict, source, path, options, trial.window_seconds) or Prediction()
+    deviation = None
+    if source is not None:
+        deviation = sampling_deviation(theory.predict, source, path, options, trial.window_seconds)
+    deviation = deviation or Prediction()
     beside = _Beside(path, measured_of(plan, trial), given, closed, deviation)
     cells = [cell_of(quantity, beside) for quantity in QUANTITIES]
     known = [cell for cell in cells if cell.measured is not None and cell.given is not None]
-    return known, list(given.conditions)
+    of_messages, conditions = messages_beside(plan, raw, trial, known)
+    return [*known, *of_messages], [*given.conditions, *conditions]
+
+
+def nominal_source(experiment: Experiment) -> Source | None:
+    """Return the updates that are to be made, those from messages among them; None if they are not one process.
+
+    Two Poisson processes together are one.
+    """
+    source, upstream = experiment.producer, experiment.upstream
+    if not (upstream.is_on and upstream.fan_out):
+        return source
+    if source.arrivals != "poisson":
+        return None
+    more = upstream.rate_per_second * experiment.clients.count / source.channels
+    return msgspec.structs.replace(source, rate_per_second=source.rate_per_second + more)
 
 
 def _made(plan: Plan, raw: Raw, trial: Trial) -> Arrivals:

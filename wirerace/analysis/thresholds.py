@@ -89,6 +89,22 @@ VISIT_LATE_P99_SECONDS = Limit(
 )
 """How late the load let visitors come."""
 
+MESSAGE_LATE_P99_SECONDS = Limit(
+    0.01,
+    0.1,
+    "a message's latency counts from its intended sending: this lateness is in it",
+    "use more load processes (load.processes), a lower upstream.rate_per_second, or close other programs",
+)
+"""How late the load woke for messages that nothing held up."""
+
+MISSING_MESSAGES = Limit(
+    0.0,
+    0.5,
+    "latencies of messages describe those that came",
+    "read the rows of messages first, and the server's log in logs/",
+)
+"""The part of messages that did not reach the server."""
+
 GAVE_UP_FRACTION = Limit(
     0.0,
     0.5,
@@ -212,6 +228,10 @@ TOLERANCES: dict[Quantity, Tolerance] = {
     "first_age_seconds": Tolerance(0.05, 0.002),
     "visit_seconds": Tolerance(0.02, 0.003),
     "requests_per_visit": Tolerance(0.03, 0.02),
+    # Waking up the server, and the client for the answer, take some tenths of a millisecond each.
+    "message_latency_seconds": Tolerance(0.05, 0.002),
+    "acknowledgement_seconds": Tolerance(0.05, 0.003),
+    "relayed_latency_seconds": Tolerance(0.05, 0.003),
 }
 
 FAN_OUT_LATENCY = Tolerance(0.25, 0.0002)
@@ -227,9 +247,14 @@ FAR: dict[Quantity, Tolerance] = {
     "first_age_seconds": Tolerance(1.0, 0.05),
     "visit_seconds": Tolerance(0.5, 0.1),
     "requests_per_visit": Tolerance(0.25, 0.1),
+    "message_latency_seconds": Tolerance(1.0, 0.05),
+    "acknowledgement_seconds": Tolerance(1.0, 0.05),
+    "relayed_latency_seconds": Tolerance(1.0, 0.05),
 }
 """A larger deviation is not a matter of tolerances: something stood still, or another setting was measured.
 
 No run in which the parts had cores has shown twice the latency plus 30 ms. A load that stops for one second of ten adds
 50 ms to the mean latency of push.
 """
+TAB_CLOCK_SECONDS = 0.001
+"""How exactly a tab's clock must be known. It was known to 70 µs on a machine whose two cores were busy."""

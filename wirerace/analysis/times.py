@@ -2,7 +2,8 @@
 
 from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.histogram import LatenciesRecord, merged
-from wirerace.record.trial import Connecting, Returning, Times
+from wirerace.record.durations import Times
+from wirerace.record.trial import Connecting, Returning
 
 
 def connecting_of(record: LatenciesRecord) -> Connecting:

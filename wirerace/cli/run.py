@@ -8,6 +8,7 @@ import typer
 
 from wirerace.analysis.aggregate import summarise
 from wirerace.analysis.crossing import crossings_of
+from wirerace.analysis.sending import sending_of
 from wirerace.cli.planning import confirm, print_plan
 from wirerace.errors import BadInput, printable
 from wirerace.experiment.model import Experiment
@@ -115,6 +116,7 @@ def _finish(study: Study, directory: RunDirectory, result: Result) -> None:
         run(study, directory, on_progress, result)
     summarise(result)
     result.crossings = crossings_of(result)
+    result.sending = sending_of(result)
     directory.save(result)
     print_result(result)
 

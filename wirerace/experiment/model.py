@@ -13,6 +13,7 @@ from wirerace.transports.transport import TransportOptions
 from wirerace.workload.population import Population
 from wirerace.workload.schedule import Seed, Source
 from wirerace.workload.shapes import RampShape, Shape, SpikeShape, SteadyShape, StepsShape
+from wirerace.workload.upstream import Upstream
 
 OfClients = Literal["steady", "steps", "spike", "ramp"]
 Name = Annotated[str, Meta(min_length=1, max_length=40)]
@@ -26,6 +27,9 @@ class Clients(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         float, Meta(gt=0, le=100_000, description="clients that connect, or leave, in a second")
     ] = 200
     shape: Annotated[OfClients, Meta(description="how the number of clients changes in the window")] = "steady"
+    browsers: Annotated[
+        int, Meta(ge=0, le=16, description="real Chromium tabs beside the clients, with a ledger of their own")
+    ] = 0
     steps: StepsShape = StepsShape()
     spike: SpikeShape = SpikeShape()
     ramp: RampShape = RampShape()
@@ -94,6 +98,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     producer: Source = Source()
     clients: Clients = Clients()
     population: Population = Population()
+    upstream: Upstream = Upstream()
     options: dict[str, TransportOptions] = {}
     paths: dict[Name, NetworkPath] = {}
     faults: list[Fault] = []
@@ -125,6 +130,8 @@ def document_of(experiment: Experiment) -> dict[str, Any]:
         del document["clients"]
     else:
         document["population"] = {"kind": experiment.population.kind}
+    if experiment.upstream == Upstream():
+        document["upstream"] = {"rate_per_second": 0.0}
     return _without_empty(document)
 
 

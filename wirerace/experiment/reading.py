@@ -11,6 +11,7 @@ import msgspec
 from wirerace.clock import to_ns
 from wirerace.decoding import MOST_REASON, convert
 from wirerace.errors import BadInput, cut, is_text, shown
+from wirerace.experiment.browsers import check_browsers
 from wirerace.experiment.contestants import MOST_ID, is_id
 from wirerace.experiment.faults import Fault, check_fault
 from wirerace.experiment.model import OWN_KEYS, Experiment, document_of
@@ -18,6 +19,7 @@ from wirerace.experiment.older import refuse_older_keys
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.plans import contestants_of, schedule_of
 from wirerace.experiment.settings import Document, Setting, Study, axes_of, documents_of, with_value
+from wirerace.experiment.upstream import check_upstream
 from wirerace.experiment.visits import check_keys, check_visits
 from wirerace.files import read_text
 from wirerace.transports import TRANSPORTS
@@ -172,6 +174,8 @@ def _check(experiment: Experiment) -> None:
         raise BadInput(f"tries must be at least valid_repeats = {experiment.valid_repeats}, got {experiment.tries}")
     _check_clients(experiment)
     check_visits(experiment, contestants_of(experiment))
+    check_upstream(experiment)
+    check_browsers(experiment, contestants_of(experiment))
     _check_paths(experiment)
     _check_stalls(experiment)
     for number, fault in enumerate(experiment.faults):

@@ -24,7 +24,18 @@ UNITS = {
 }
 """The unit by the end of a key's name; the first match counts."""
 OF_SIZES = "bytes"
-TABLES = {"producer", "clients", "population", "options", "paths", "faults", "contestants", "load", "window"}
+TABLES = {
+    "producer",
+    "clients",
+    "population",
+    "upstream",
+    "options",
+    "paths",
+    "faults",
+    "contestants",
+    "load",
+    "window",
+}
 """Keys of the top level that are tables: each has a section of its own."""
 EXAMPLES = {
     "title": '"More clients"',
@@ -99,6 +110,13 @@ with a delay are refused there.
 **Visitors.** With `[population] kind = "visit"` nobody stays: visitors come `per_second` times a second, each on a
 connection of its own, take the newest update and `updates` − 1 more, and leave. `[clients]` has no meaning then, and is
 refused. What is measured of them is in [measuring.md](measuring.md#visitors).
+
+**Messages.** With `[upstream] rate_per_second` above 0, clients send, too: on a WebSocket as frames on the connection
+on which updates come, otherwise as POST requests. `connection = "same"` lets a poller use its kept connection between
+two polls. A connection with a held request or a stream is never free, so messages get one of their own. With
+`connection = "own"` messages are POST requests on a connection of their own on every transport. With `fan_out` each
+message becomes an update for every client. A rate of 0 among others (`rate_per_second = [0, 1, 10]`) shows what sending
+costs. What is measured of messages is in [measuring.md](measuring.md#messages).
 
 **Keys of older files.** `variants`, `link`, `stall` and the shape `storm` are refused. The error shows the line to
 write instead.

@@ -11,6 +11,7 @@ from msgspec.structs import astuple
 
 from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.histogram import NO_LATENCIES, LatenciesRecord, merged
+from wirerace.observe.upstream import SentMessage
 from wirerace.observe.visit import NO_VISITS, VisitsRecord
 from wirerace.wire.update import Cursor
 
@@ -154,6 +155,12 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     `breaks` those that broke otherwise. `repeated_requests` counts requests sent again because the server had closed a
     kept connection. `closed_ns` is when each load process closed its ledgers, Unix nanoseconds. `visits` has the visits
     of a population of visitors.
+
+    `messages` has the messages of each client that were due in the window, `message_bytes_out` and `message_bytes_in`
+    what they and their answers took, application layer. `waking` is how late the load woke for those that nothing held
+    up. `relayed` is how long deliveries of updates that were made from messages took, from the intended sending. Over
+    the whole trial, `message_connects` counts connections opened for messages, `stray_answers` answers to nothing that
+    waited for one.
     """
 
     delivered: int = 0
@@ -201,6 +208,13 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
 
     closed_ns: list[int] = []
     visits: VisitsRecord = NO_VISITS
+    messages: dict[str, list[SentMessage]] = {}
+    message_bytes_out: int = 0
+    message_bytes_in: int = 0
+    message_connects: int = 0
+    stray_answers: int = 0
+    relayed: LatenciesRecord = NO_LATENCIES
+    waking: LatenciesRecord = NO_LATENCIES
 
     @property
     def spreads(self) -> list[Spread]:
@@ -212,7 +226,8 @@ class LoadState(msgspec.Struct, frozen=True):
     """The state of the load: clients subscribed now, clients that have an update, deliveries.
 
     `away` counts clients that have no connection now: theirs broke, or they have not had one yet. `hosts` counts the
-    load processes that are ready for visitors, `visitors` those that are there now.
+    load processes that are ready for visitors, `visitors` those that are there now. `unanswered` counts messages that
+    were due and have no answer.
     """
 
     subscribed: int = 0
@@ -222,6 +237,7 @@ class LoadState(msgspec.Struct, frozen=True):
     away: int = 0
     hosts: int = 0
     visitors: int = 0
+    unanswered: int = 0
 
 
 def merge(records: Sequence[AccountRecord]) -> AccountRecord:

@@ -9,7 +9,6 @@ import msgspec
 from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.account import (
     NO_WINDOW,
-    OUTCOMES,
     STAGES,
     AccountRecord,
     Outcome,
@@ -20,23 +19,9 @@ from wirerace.observe.account import (
 )
 from wirerace.observe.histogram import Latencies
 from wirerace.observe.seen import Arrival, Seen
+from wirerace.observe.tally import Tally
 from wirerace.observe.visit import NO_VISITS, VisitTally
 from wirerace.wire.update import Cursor, Update, sequence_of
-
-
-class Tally:
-    """What happened so far, inside and outside the window, for live metrics."""
-
-    __slots__ = ("late_polls", "reordered", "repoll_gap_ns", "repolls", "requests", "responses", "superseded")
-
-    def __init__(self) -> None:
-        self.requests = 0
-        self.responses: dict[Outcome, int] = dict.fromkeys(OUTCOMES, 0)
-        self.late_polls = 0
-        self.repolls = 0
-        self.repoll_gap_ns = 0
-        self.reordered = 0
-        self.superseded = 0
 
 
 class Account:
@@ -48,13 +33,15 @@ class Account:
     def __init__(self, window: Window = NO_WINDOW) -> None:
         self.window = window
         self.tally = Tally()
-        self.totals = AccountRecord(subscribed_to={})
+        self.totals = AccountRecord(subscribed_to={}, messages={})
         self.latencies = Latencies()
         self.connecting = Latencies()
         self.returning = Latencies()
         self.answering = Latencies()
         self.repolling = Latencies()
         self.reading = Latencies()
+        self.relayed = Latencies()
+        self.waking = Latencies()
         self.stages = {stage: Latencies() for stage in STAGES}
         self.updates: dict[str, dict[int, list[int]]] = {}
         self.visits: VisitTally | None = None
@@ -96,8 +83,11 @@ class Account:
         if self.window.has(due_ns):
             self.totals.late_polls += 1
 
-    def delivery(self, sequence: str, seq: int, latency_ns: int) -> None:
-        """Record a delivery, the client's first of the update that is `seq` of a sequence."""
+    def delivery(self, sequence: str, update: Update, arrival_ns: int) -> None:
+        """Record a delivery, the client's first of an update of a sequence."""
+        seq, latency_ns = update.seq, arrival_ns - update.ts
+        if update.client:
+            self.relayed.record(arrival_ns - update.sent)
         self.totals.delivered += 1
         self.latencies.record(latency_ns)
         of_sequence = self.updates.get(sequence)
@@ -124,6 +114,8 @@ class Account:
             answering=self.answering.to_record(),
             repolling=self.repolling.to_record(),
             reading=self.reading.to_record(),
+            relayed=self.relayed.to_record(),
+            waking=self.waking.to_record(),
             visits=NO_VISITS if self.visits is None else self.visits.to_record(),
             stages={stage: latencies.to_record() for stage, latencies in self.stages.items()},
             updates={
@@ -194,7 +186,7 @@ class Ledger:
             if arrival is Arrival.REORDERED:
                 account.totals.reordered += 1
             account.totals.upper_bounds += is_bound
-            account.delivery(self._sequence, update.seq, arrival_ns - update.ts)
+            account.delivery(self._sequence, update, arrival_ns)
 
     def begin(self, update: Update, arrival_ns: int) -> None:
         """Enter the first update of a visitor: a delivery, but it was made before the visitor came, so no latency."""

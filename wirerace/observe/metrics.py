@@ -168,6 +168,8 @@ _LOAD_COUNTERS = {
     "connects": "Connections opened",
     "cuts": "Connections that the load itself cut",
     "breaks": "Connections that broke otherwise",
+    "messages": "Messages that were due",
+    "acknowledged": "Messages that the server has acknowledged",
     "early_deliveries": "Updates received before they were due, which count as 0 in the latency's sum",
 }
 _LOAD_GAUGES = {
@@ -193,6 +195,8 @@ class LoadSample(NamedTuple):
     connects: int = 0
     cuts: int = 0
     breaks: int = 0
+    messages: int = 0
+    acknowledged: int = 0
     early_deliveries: int = 0
     clients: int = 0
     missing: int = 0

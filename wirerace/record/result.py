@@ -10,11 +10,13 @@ import msgspec
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.settings import resolved
 from wirerace.observe.account import AccountRecord, Window
+from wirerace.record.browsers import BrowsersRecord
 from wirerace.record.checkup import Checkup
 from wirerace.record.samples import Measured
 from wirerace.record.trial import Trial
 from wirerace.system import blamed_on
 from wirerace.workload.truth import Truth
+from wirerace.workload.upstream import Received
 
 SCHEMA = 4
 FILE_NAME = "result.json"
@@ -145,6 +147,18 @@ class Crossing(msgspec.Struct, frozen=True, kw_only=True):
     setting: dict[str, Any] = {}
 
 
+class SendingCost(msgspec.Struct, frozen=True, kw_only=True):
+    """What sending costs a contestant at one setting, against the same clients when they only receive.
+
+    `cpu_us` is the server's CPU time for a message, microseconds. `later_seconds` is how much later updates come.
+    """
+
+    contestant: str
+    setting: dict[str, Any]
+    cpu_us: Interval
+    later_seconds: Interval
+
+
 class Discarded(msgspec.Struct, frozen=True):
     """A repeat that does not count, because one of its trials was invalid."""
 
@@ -158,7 +172,7 @@ class Result(msgspec.Struct, kw_only=True):
     `experiment_file` is the file that it was read from; None for one that is built in or came through a pipe. `ran_on`
     is the target, None if an older version did not record it. `checkup` describes the machine at rest, before the first
     trial. `trials` are in the order in which they ran, each with the id of its contestant and the index of its point.
-    `crossings` are those of a sweep over the updates of a visit.
+    `crossings` are those of a sweep over the updates of a visit, `sending` the costs of one over the rate of messages.
     """
 
     schema: int = SCHEMA
@@ -176,6 +190,7 @@ class Result(msgspec.Struct, kw_only=True):
     discarded: list[Discarded] = []
     failures: list[Failure] = []
     crossings: list[Crossing] = []
+    sending: list[SendingCost] = []
 
     @property
     def present(self) -> list[ContestantRecord]:
@@ -231,7 +246,8 @@ class Raw(msgspec.Struct, frozen=True):
     """What a trial's figures were computed from: raw/<repeat>-<contestant>[-at-<point>].json.
 
     `truth` reaches from the priming update to the end of the window. `measured` was sampled around the window. `path`
-    is the network path between clients and server.
+    is the network path between clients and server. `received` is the server's record of the window's messages; None if
+    clients do not send, or if the server did not answer. `browsers` is what browser tabs received, None without any.
     """
 
     window: Window
@@ -239,6 +255,8 @@ class Raw(msgspec.Struct, frozen=True):
     truth: Truth
     measured: Measured
     path: NetworkPath = NetworkPath()
+    received: Received | None = None
+    browsers: BrowsersRecord | None = None
 
 
 def write_json(path: Path, value: object) -> None:

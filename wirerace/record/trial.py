@@ -10,6 +10,9 @@ import msgspec
 
 from wirerace.observe.account import ConnectStage, Outcome
 from wirerace.observe.visit import VisitStage
+from wirerace.record.browsers import Browsers
+from wirerace.record.durations import Times
+from wirerace.record.messages import Messages
 from wirerace.record.parts import Bytes, LoadCost, Machine, PartRecord, ProducerQuality, ServerCost
 from wirerace.record.samples import Resting
 
@@ -17,7 +20,8 @@ StayQuantity = Literal[
     "latency_seconds", "age_seconds", "empty_fraction", "updates_per_response", "responses_per_client_second"
 ]
 VisitQuantity = Literal["first_age_seconds", "visit_seconds", "requests_per_visit"]
-Quantity = StayQuantity | VisitQuantity
+MessageQuantity = Literal["message_latency_seconds", "acknowledgement_seconds", "relayed_latency_seconds"]
+Quantity = StayQuantity | VisitQuantity | MessageQuantity
 QUANTITIES: tuple[StayQuantity, ...] = get_args(StayQuantity)
 Kind = Literal["prediction", "fit"]
 Weight = Literal["reason", "doubt", "unchecked"]
@@ -39,16 +43,6 @@ class Latency(msgspec.Struct, frozen=True):
     max: float | None
     updates_beyond: dict[str, int] = {}
     min: float | None = None
-
-
-class Times(msgspec.Struct, frozen=True):
-    """Durations of one kind, and their number."""
-
-    count: int
-    mean: float | None
-    p50: float | None
-    p99: float | None
-    max: float | None
 
 
 class Repolls(msgspec.Struct, frozen=True):
@@ -249,6 +243,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     producer: ProducerQuality
     machine: Machine
     visits: Visits | None = None
+    messages: Messages | None = None
+    browsers: Browsers | None = None
     theory: list[Cell] = []
     conditions: list[Condition] = []
     verdict: Verdict | None = None
@@ -260,8 +256,9 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_whole(self) -> bool:
-        """Return whether every update reached every client once and in order."""
-        return not (self.lost or self.duplicated or self.reordered)
+        """Return whether every update reached every client, and every browser tab, once and in order."""
+        is_whole = self.browsers is None or self.browsers.is_whole
+        return is_whole and not (self.lost or self.duplicated or self.reordered)
 
     @property
     def empty_fraction(self) -> float | None:

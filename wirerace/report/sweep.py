@@ -36,7 +36,16 @@ VISIT_COLUMNS = {
     "visit.server_cpu": "server\nCPU",
 }
 """The same with visitors: all of them are for one visit."""
-HEADINGS = COLUMNS | VISIT_COLUMNS
+MESSAGE_COLUMNS = {
+    "latency.mean": "mean\nlatency",
+    "messages.latency": "message\nlatency",
+    "messages.acknowledged": "answered\nafter",
+    "messages.relayed": "client to\nclients",
+    "messages.bytes": "bytes per\nmessage",
+    "server.busy": "server\nbusy",
+}
+"""The same where clients send."""
+HEADINGS = COLUMNS | VISIT_COLUMNS | MESSAGE_COLUMNS
 WIDE, LEAST_WIDTH = 1000, 72
 MOST_HEADING = 10
 """The width of a swept key's heading, if its parts are no longer."""
@@ -45,7 +54,7 @@ GOOD, CARE, NOT = "✓", "?", "✗"
 
 def sweep_of(result: Result, columns: int) -> list[Table]:
     """Return the table of a sweep: all figures in one, or in several where a number would not fit."""
-    ids, tables = list(VISIT_COLUMNS if has_visitors(result) else COLUMNS), list[Table]()
+    ids, tables = _columns_of(result), list[Table]()
     for count in range(1, len(ids) + 1):
         size = math.ceil(len(ids) / count)
         tables = [_table_of(result, ids[start : start + size]) for start in range(0, len(ids), size)]
@@ -55,6 +64,15 @@ def sweep_of(result: Result, columns: int) -> list[Table]:
     for table in tables:
         table.min_width = min(LEAST_WIDTH, columns)
     return tables
+
+
+def _columns_of(result: Result) -> list[str]:
+    """Return the figures of the table: those of the population, or of messages, of which any trial has a value."""
+    if has_visitors(result):
+        return list(VISIT_COLUMNS)
+    if not any(trial.messages is not None for trial in result.counted):
+        return list(COLUMNS)
+    return [name for name in MESSAGE_COLUMNS if any(BY_ID[name].of(trial) is not None for trial in result.counted)]
 
 
 def _caption(result: Result) -> str:
@@ -91,7 +109,7 @@ def _rows(found: Result, values: Sequence[str], ids: Sequence[str]) -> list[list
     summary, rows = summarised(found), []
     for number, contestant in enumerate(found.present):
         figures = summary.figures[contestant.id]
-        cells = [spell(figures[name].mean, BY_ID[name].unit) for name in ids]
+        cells = [spell(figures[name].mean if name in figures else None, BY_ID[name].unit) for name in ids]
         trials = [trial for trial in found.counted if trial.contestant == contestant.id]
         first = [escape(value) if not number else "" for value in values]
         rows.append([*first, escape(printable(contestant.title)), *cells, _mark(trials)])

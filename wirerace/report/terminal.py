@@ -19,6 +19,7 @@ from wirerace.errors import printable
 from wirerace.record.result import Result, Summary
 from wirerace.report.comparison import comparison_of
 from wirerace.report.crossing import crossing_of
+from wirerace.report.sending import sending_costs_of
 from wirerace.report.spelling import UNKNOWN, spell_interval
 from wirerace.report.sweep import sweep_of
 from wirerace.report.tables import table_with
@@ -26,6 +27,7 @@ from wirerace.report.theory import theory_of
 from wirerace.report.verdict import verdict_of
 from wirerace.workload.population import Population
 from wirerace.workload.schedule import Source
+from wirerace.workload.upstream import Upstream
 
 PICTURE_COLUMNS = 84
 WIDE = 1000
@@ -103,7 +105,11 @@ def describe_population(experiment: Mapping[str, Any]) -> str:
         return f"{population.arrivals}, {population.per_second:g} visitors/s for {updates}"
     clients = experiment["clients"]
     shape = clients.get("shape", "steady")
-    return f"{clients['count']} clients" + ("" if shape == "steady" else f", {shape}")
+    upstream = msgspec.convert(experiment.get("upstream", {}), Upstream)
+    said = f"{clients['count']} clients" + ("" if shape == "steady" else f", {shape}")
+    if not upstream.is_on:
+        return said
+    return f"{said}, each sends {upstream.rate_per_second:g} messages/s" + (" to all" if upstream.fan_out else "")
 
 
 def describe_source(source: Source) -> str:
@@ -129,7 +135,13 @@ def parts_of(result: Result, columns: int = PICTURE_COLUMNS) -> list[Table | Tex
     if not result.counted and not result.trials:
         return []
     if len(result.points) > 1:
-        return [*sweep_of(result, columns), Text(), *crossing_of(result), *verdict_of(result)]
+        return [
+            *sweep_of(result, columns),
+            Text(),
+            *crossing_of(result),
+            *sending_costs_of(result),
+            *verdict_of(result),
+        ]
     tables: list[Table | None] = []
     if result.counted:
         summary = summarised(result)  # not what is saved: this version may know more figures

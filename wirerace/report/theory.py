@@ -20,6 +20,9 @@ QUANTITIES: dict[Quantity, tuple[str, str]] = {
     "first_age_seconds": ("age of first update", "seconds"),
     "visit_seconds": ("time of a visit", "seconds"),
     "requests_per_visit": ("requests per visit", "ratio"),
+    "message_latency_seconds": ("message latency", "seconds"),
+    "acknowledgement_seconds": ("acknowledged after", "seconds"),
+    "relayed_latency_seconds": ("client to clients", "seconds"),
 }
 
 

@@ -1,10 +1,11 @@
 """Resuming: an interrupted run continues with its first settings."""
 
+import itertools
 from pathlib import Path
 
 from wirerace.errors import BadInput
 from wirerace.experiment.reading import study_of
-from wirerace.experiment.settings import Study
+from wirerace.experiment.settings import Setting, Study
 from wirerace.host.provenance import host
 from wirerace.record.reading import read_result
 from wirerace.record.result import Host, Result
@@ -34,11 +35,24 @@ def begun_before(directory: Path) -> tuple[Study, Result]:
         study = study_of(result.experiment, Path())
     except BadInput as error:
         raise BadInput(f"{directory}: it cannot be resumed: its experiment: {error}") from None
-    if [point.setting for point in result.points] != [setting.values for setting in study.settings]:
+    study = study._replace(settings=_in_order(study, result))
+    if len(study.settings) != len(result.points):
         raise BadInput(f"{directory}: it was edited, and cannot be resumed: its points are not those of its experiment")
     if changed := _changed(result.host, host()):
         result.warnings.append(f"it was begun with another {changed} than it was continued with")
     return study, result
+
+
+def _in_order(study: Study, result: Result) -> list[Setting]:
+    """Return the settings of a study that are points of a result, in the order of the points.
+
+    The result has every key in the order of the model, so the last key of its file need not be the last one here.
+    """
+    found = []
+    for number, point in enumerate(result.points):
+        same = (setting for setting in study.settings if setting.values == point.setting)
+        found += [setting._replace(number=number, values=point.setting) for setting in itertools.islice(same, 1)]
+    return found if len(study.settings) == len(result.points) else []
 
 
 def _changed(before: Host, now: Host) -> str:

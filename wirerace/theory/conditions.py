@@ -60,6 +60,12 @@ CONDITIONS = {
         "clients were behind ({percent:.2g} % of their updates were superseded)",
         "use fewer clients or fewer updates a second where theory is to hold",
     ),
+    "message_load": About(
+        0.5,
+        0.9,
+        "messages queue at their client (λS = {value:.2g})",
+        "use a lower upstream.rate_per_second where theory is to hold",
+    ),
     "gave_up": About(
         0.0,
         None,

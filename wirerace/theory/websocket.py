@@ -76,7 +76,8 @@ def visits_in_closed_form(source: Source, visiting: Visiting) -> Visited | None:
 def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
     """Return the measured path of subscribed clients, None when it is not known.
 
-    Without the server's CPU time, the path is fitted to the latencies.
+    Without the server's CPU time, the path is fitted to the latencies. The time of a send is, where clients send
+    messages, because the server's CPU time is for these, too.
     """
     spreads, to_clients = raw.account.spreads, seconds_to_clients(raw, trial)
     if not spreads:
@@ -91,5 +92,7 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
     )
     if to_clients is None:
         return path._replace(fitted_seconds=path.push_seconds)
+    if plan.experiment.upstream.is_on:
+        return path._replace(fitted_seconds=path.push_seconds - path.delay_seconds)
     sending_seconds = max(0.0, busy_seconds(trial) - alone_seconds(trial))
     return path._replace(send_seconds=sending_seconds * trial.updates / max(1, trial.arrived))

@@ -78,7 +78,8 @@ class Transport(msgspec.Struct, frozen=True, kw_only=True):
     which colour-blind people can distinguish.
 
     A client that `asks` gets updates in answers to its requests. So there are answers to count, and some are empty. A
-    client that does not ask subscribes once, and updates are pushed to it.
+    client that does not ask subscribes once, and updates are pushed to it. On a connection that is `two_way`, its
+    messages travel as well, at the same time; those of other clients are requests.
     """
 
     name: str
@@ -89,3 +90,4 @@ class Transport(msgspec.Struct, frozen=True, kw_only=True):
     user_class: str
     color: str
     asks: bool
+    two_way: bool = False

@@ -56,4 +56,5 @@ TRANSPORT = Transport(
     user_class="WebSocketUser",
     color="#009E73",
     asks=False,
+    two_way=True,
 )

@@ -65,6 +65,11 @@ def encode_frame(opcode: int, payload: bytes, mask: bytes = b"") -> bytes:
     return head + mask + (masked_with(payload, mask) if mask else payload)
 
 
+def size_of_frame(payload_bytes: int) -> int:
+    """Return the bytes of a server's frame with a payload of that size."""
+    return payload_bytes + (2 if payload_bytes <= SHORT else 4 if payload_bytes < 1 << 16 else 10)
+
+
 def payload_of(frame: bytes) -> bytes:
     """Return the payload of one whole frame that is not masked."""
     short = frame[1] & 0x7F

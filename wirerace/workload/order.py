@@ -6,6 +6,7 @@ import msgspec
 
 from wirerace.workload.population import Population
 from wirerace.workload.schedule import ChannelCount
+from wirerace.workload.upstream import Upstream
 
 
 class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -15,7 +16,8 @@ class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     `shape` has the keys of the shape's own table. The name of the shape and the number of clients are in Locust's own
     options. `seed` is for phases and jitter. A load with an order waits for the window of its experiment before the
-    shape's time begins. Visitors of the `population` begin to come `warmup_seconds` before the window.
+    shape's time begins. Visitors of the `population` begin to come, and clients to send as `upstream` says,
+    `warmup_seconds` before the window.
     """
 
     transport: str
@@ -26,3 +28,4 @@ class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     seed: int = 1
     population: Population = Population()
     warmup_seconds: float = 0.0
+    upstream: Upstream = Upstream()

@@ -3,7 +3,6 @@
 import itertools
 import math
 import random
-import string
 from collections.abc import Iterator
 from typing import Annotated, Literal, NamedTuple
 
@@ -11,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from wirerace.clock import NS_PER_SECOND
-from wirerace.streams import stream
+from wirerace.streams import letters_of, stream
 from wirerace.workload.arrivals import BLOCK_UPDATES, Block, bursty, periodic, poisson, recorded
 from wirerace.workload.trace import MOST_PER_SECOND, Event
 
@@ -32,8 +31,6 @@ ChannelCount = Annotated[
 Bytes = Annotated[int, Meta(ge=0, le=1_048_576)]
 Seed = Annotated[int, Meta(ge=0, le=2**52, description="seed of all random numbers")]
 Duration = Annotated[float, Meta(ge=0.001, le=86_400)]
-
-_LETTER_OF_BYTE = bytes(ord(string.ascii_lowercase[byte % 26]) for byte in range(256))
 
 
 class PayloadSizes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -246,4 +243,4 @@ def _sizes_in(block: Block, schedule: Schedule) -> Iterator[int]:
 
 def _letters(seed: int, most: int) -> str:
     """Return letters that contain every payload: any `most` neighbours may be one."""
-    return stream(seed, "letters").randbytes(2 * most).translate(_LETTER_OF_BYTE).decode("ascii")
+    return letters_of(stream(seed, "letters"), 2 * most)

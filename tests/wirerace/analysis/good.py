@@ -10,10 +10,11 @@ from wirerace.analysis.validity.verdict import verdict
 from wirerace.experiment.faults import Fault, FaultKind, FaultPlace
 from wirerace.experiment.model import Clients, Experiment
 from wirerace.observe.account import AccountRecord, ProcessUse, Spread, Window
+from wirerace.record.durations import Times
 from wirerace.record.parts import Machine, ProducerQuality
 from wirerace.record.result import Raw
 from wirerace.record.samples import Resent
-from wirerace.record.trial import Cell, Latency, Times, Trial, Verdict
+from wirerace.record.trial import Cell, Latency, Trial, Verdict
 from wirerace.workload.schedule import Source
 from wirerace.workload.truth import EpochMade, Truth
 

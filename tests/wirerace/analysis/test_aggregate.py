@@ -4,6 +4,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.wirerace.messaged import RELAYED
+from tests.wirerace.tabbed import TABS
 from tests.wirerace.trials import contestants_in, plan_of, trial_of
 from wirerace.analysis.aggregate import (
     compared_in_pairs,
@@ -15,6 +17,7 @@ from wirerace.analysis.aggregate import (
 )
 from wirerace.analysis.figures import FIGURES
 from wirerace.observe.account import AccountRecord, Window
+from wirerace.record.messages import Messages
 from wirerace.record.parts import Bytes
 from wirerace.record.result import Declared, Discarded, Host, Interval, Point, Result
 from wirerace.record.trial import LatencyParts, Returning, Trial, Verdict
@@ -83,8 +86,10 @@ def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> 
         bytes=Bytes(1, 1, 1, 0, 1, 1, 1, 1, 0),
         return_seconds=Returning(1, 1.0, 1.0, 1.0),
         responses={"data": 1, "empty": 1, "error": 0},
+        messages=RELAYED,
         arrived=1,
         requests=1,
+        browsers=TABS,
     )
 
     assert figure_of(name, known) is not None
@@ -130,12 +135,23 @@ def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
         slab_bytes_per_client=5_000.0,
         socket_bytes_per_client=2_000.0,
     )
-    back = trial(return_seconds=Returning(3, 0.5, 0.75, 1.0), cuts=3, breaks=1, superseded=7, server=memory)
+    back = trial(
+        return_seconds=Returning(3, 0.5, 0.75, 1.0), cuts=3, breaks=1, superseded=7, server=memory, browsers=TABS
+    )
+    back = msgspec.structs.replace(back, window_seconds=10.0, messages=SENT)
     rows = {figure.id for figure in FIGURES if figure.if_any}
 
     assert rows.isdisjoint(figure.id for figure in figures_of(result_of(trial())))
     assert rows < {figure.id for figure in figures_of(result_of(trial(), back))}
-    assert [9_000, 5_000, 2_000, 4, 0.5, 0.75, 7] == [figure_of(figure.id, back) for figure in FIGURES if figure.if_any]
+    assert [9_000, 5_000, 2_000, 4, 0.5, 0.75, 7, 0.99, 0.006, 0.002, 1, 2, 3] == [
+        figure_of(figure.id, back) for figure in FIGURES if figure.if_any and not figure.id.startswith("messages.")
+    ]
+    assert [1.0, 0.002, 0.001, 0.004, 0.003, 0.002, 0.004, 400, 10, 20, 3, 5] == [
+        figure_of(figure.id, back) for figure in FIGURES if figure.id.startswith("messages.")
+    ]
+
+
+SENT: Messages = msgspec.structs.replace(RELAYED, lost=3, duplicated=5)
 
 
 def with_age(transport: str, repeat: int, mean: float) -> Trial:

@@ -20,10 +20,11 @@ from tests.wirerace.trials import at
 from wirerace.experiment.faults import Fault
 from wirerace.experiment.paths import NetworkPath
 from wirerace.observe.histogram import NO_LATENCIES
+from wirerace.record.durations import Times
 from wirerace.record.parts import PartRecord
 from wirerace.record.result import Raw
 from wirerace.record.samples import ProxyReport
-from wirerace.record.trial import ProxyQuality, Times, Verdict
+from wirerace.record.trial import ProxyQuality, Verdict
 
 
 def sampled_off(server_seconds: float, machine_seconds: float) -> Raw:

@@ -19,8 +19,9 @@ from wirerace.analysis.predict import measured_of
 from wirerace.experiment.faults import Fault
 from wirerace.experiment.model import Clients
 from wirerace.observe.account import AccountRecord
+from wirerace.record.durations import Times
 from wirerace.record.result import Raw
-from wirerace.record.trial import Cell, Times, Trial
+from wirerace.record.trial import Cell, Trial
 from wirerace.theory import find_theory
 
 

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from tests.wirerace.analysis.good import GOOD, changed, judged, with_account
+from wirerace.record.durations import Times
 from wirerace.record.parts import PartRecord
-from wirerace.record.trial import Finding, Times
+from wirerace.record.trial import Finding
 
 
 def test_trial_without_a_fault_is_valid_and_everything_was_checked() -> None:

@@ -9,9 +9,10 @@ from tests.wirerace.analysis.good import GOOD, MEASURED, STEADY, WINDOW, changed
 from wirerace.experiment.faults import POSSIBLE, FaultKind, FaultPlace
 from wirerace.experiment.paths import NetworkPath
 from wirerace.observe.histogram import NO_LATENCIES
+from wirerace.record.durations import Times
 from wirerace.record.parts import PartRecord
 from wirerace.record.samples import ProxyReport
-from wirerace.record.trial import ProxyQuality, Times, Verdict
+from wirerace.record.trial import ProxyQuality, Verdict
 from wirerace.workload.truth import EpochMade
 
 DISTURBED: list[tuple[FaultKind, FaultPlace]] = [(kind, on) for kind in ("kill", "stall") for on in POSSIBLE[kind]]

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from tests.wirerace.analysis.good import EXPERIMENT, GOOD, STEADY, WINDOW, judged
 from tests.wirerace.visited import VISITS
 from wirerace.clock import to_ns
+from wirerace.record.durations import Times
 from wirerace.record.samples import Resting
-from wirerace.record.trial import Times, Verdict
+from wirerace.record.trial import Verdict
 from wirerace.workload.population import Population, visits_of
 
 POPULATION = Population(kind="visit", per_second=10.0, updates=5)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.wirerace.stories import Story, account_of, stories
 from wirerace.observe.account import AccountRecord, ProcessUse, Skip, Spread, Subscription, Traffic, merge
 from wirerace.observe.histogram import Latencies, LatenciesRecord
+from wirerace.observe.upstream import SentMessage
 from wirerace.observe.visit import VISIT_STAGES, VisitEntry, VisitsRecord
 from wirerace.wire.update import Cursor
 
@@ -43,6 +44,7 @@ KNOWN: dict[type, st.SearchStrategy[Any]] = {
         ),
         st.lists(st.integers(0, MOST_LATENCY_NS), min_size=1).map(latencies),
     ),
+    SentMessage: st.builds(SentMessage, *[COUNTS] * 7),
     ProcessUse: st.builds(ProcessUse, COUNTS, COUNTS, COUNTS.map(float), st.none(), st.just(0.5)),
 }
 

@@ -60,3 +60,14 @@ def test_what_lies_at_or_below_the_first_cursor_is_a_duplicate() -> None:
     seen = Seen(5)
 
     assert [Arrival.DUPLICATE, Arrival.DUPLICATE, Arrival.NEW] == [seen.add(seq) for seq in (5, 1, 6)]
+
+
+@given(st.integers(0, 10), arrivals)
+def test_number_is_in_it_if_it_has_been_seen(highest: int, seqs: list[int]) -> None:
+    seen, model = Seen(highest), SeenModel(highest)
+    for seq in seqs:
+        seen.add(seq)
+        model.add(seq)
+
+    assert [seq in model.numbers for seq in range(40)] == [seq in seen for seq in range(40)]
+    assert len(seen._gaps) == seen.gaps

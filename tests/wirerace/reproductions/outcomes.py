@@ -6,8 +6,9 @@ import msgspec
 
 from tests.wirerace.trials import NOTHING_MEASURED, plan_of, trial_of
 from wirerace.observe.account import AccountRecord, Spread, Window
+from wirerace.record.durations import Times
 from wirerace.record.result import Raw
-from wirerace.record.trial import Latency, Times, Trial
+from wirerace.record.trial import Latency, Trial
 from wirerace.reproductions.check import Check, Outcome
 from wirerace.workload.truth import EpochMade, Truth
 

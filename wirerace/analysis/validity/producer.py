@@ -42,7 +42,8 @@ def _made(evidence: Evidence) -> Iterator[Finding]:
     except BadInput:
         yield Finding("unchecked", "what was due: the trace cannot be read again")
         return
-    made = evidence.trial.updates
+    messages = evidence.trial.messages
+    made = evidence.trial.updates - (0 if messages is None else messages.updates)
     if made != due:
         why = "it is not the schedule of the experiment that was measured"
         yield Finding("reason", f"{made} updates were made in the window, and {due} were due", why, SEE_LOG)

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 
 from wirerace.analysis.validity import (
     arrivals,
+    browsers,
     clients,
     clock,
     load,
     machine,
     measured,
+    messages,
     network,
     parts,
     producer,
@@ -37,6 +39,8 @@ CHECKS: tuple[Check, ...] = (
     trend.check,
     clients.check,
     visits.check,
+    messages.check,
+    browsers.check,
 )
 """Every check, in the order in which findings are listed. Theory comes last, because it reads the others' findings."""
 

@@ -12,6 +12,7 @@ from wirerace.experiment.plans import Plan
 from wirerace.options import fields_at, flag_of
 from wirerace.workload.order import LoadOrder
 from wirerace.workload.shapes import spell_stages
+from wirerace.workload.upstream import Upstream
 
 
 def order_flags(plan: Plan, server_url: str) -> dict[str, object]:
@@ -27,6 +28,7 @@ def order_flags(plan: Plan, server_url: str) -> dict[str, object]:
         seed=plan.seed,
         population=experiment.population,
         warmup_seconds=experiment.window.warmup_seconds,
+        upstream=experiment.upstream,
     )
     if experiment.population.is_visit:  # one user in each process, which lets the visitors come
         clients = Clients(count=experiment.load.processes)
@@ -49,7 +51,9 @@ def page_flags(plan: Plan, server_url: str) -> dict[str, object]:
         "channels": plan.experiment.producer.channels,
         f"{name}_host": server_url,
     }
+    upstream = plan.experiment.upstream
     for table, options, fields in (
+        ("upstream", upstream, fields_at(Upstream, "client")),
         (name, plan.options, fields_at(plan.transport.options, "client")),
         (clients.shape, shape, fields_at(type(shape), "client")),
     ):

@@ -71,18 +71,23 @@ class Client {
     if (stage !== this.receiver.stages.at(-1)) this.trouble = "";
   }
 
-  /** Where to ask: from the cursor on, if there is one. */
+  /** Where to ask: from the cursor on, if there is one. A conditional poll has it as its entity tag instead. */
   url(parameters = {}) {
     const url = new URL(this.transport.url);
-    if (this.cursor !== null) url.searchParams.set("after", this.cursor);
+    if (this.cursor !== null && !this.options.conditional) url.searchParams.set("after", this.cursor);
     for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
     return url;
+  }
+
+  /** Headers of a question: the browser sends an entity tag that it is given, and leaves its cache out. */
+  headers() {
+    return this.options.conditional && this.cursor !== null ? { "If-None-Match": `"${this.cursor}"` } : {};
   }
 
   /** Ask once; return whether there is more at once. */
   async ask(signal, parameters = {}) {
     this.asked();
-    const answer = await fetch(this.url(parameters), { signal });
+    const answer = await fetch(this.url(parameters), { signal, headers: this.headers() });
     const text = await answer.text();
     const at = this.clock.now();
     if (!answer.ok && answer.status !== 304) throw new Error(text.trim());

@@ -9,6 +9,7 @@ receivers.longpolling = {
     for (;;) {
       client.enters("held");
       await client.ask(signal, { hold: client.options.hold_seconds });
+      if (client.options.repoll_delay_seconds) await sleep(1000 * client.options.repoll_delay_seconds, signal);
     }
   },
 };

@@ -1,0 +1,13 @@
+"""Durations in result.json: a few of their statistics, as values."""
+
+import msgspec
+
+
+class Times(msgspec.Struct, frozen=True):
+    """Durations of one kind, and their number."""
+
+    count: int
+    mean: float | None
+    p50: float | None
+    p99: float | None
+    max: float | None
