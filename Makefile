@@ -85,6 +85,7 @@ lock: ## Pin all dependencies again (needs uv)
 	$(COMPILE) --extra services pyproject.toml -o requirements/services.lock
 	$(COMPILE) --extra load pyproject.toml -o requirements/load.lock
 	$(COMPILE) --all-extras --group dev pyproject.toml -o $(DEV_LOCK)
+	$(COMPILE) --extra watch --constraints $(DEV_LOCK) pyproject.toml -o requirements/watch.lock
 	$(COMPILE) --all-extras --group build pyproject.toml --constraints $(DEV_LOCK) -o $(LOCK)
 	$(COMPILE) --group browser --constraints $(DEV_LOCK) -o requirements/browser.lock
 
