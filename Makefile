@@ -62,7 +62,7 @@ lint: $(VENV)/.ready ## Check style and types, Dockerfiles and YAML
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/hadolint services/Dockerfile loadtests/Dockerfile
+	$(BIN)/hadolint services/Dockerfile loadtests/Dockerfile wirerace/watch/Dockerfile
 	$(BIN)/yamllint --strict docker-compose.yml prometheus grafana/provisioning
 
 format: $(VENV)/.ready ## Format the code
