@@ -201,6 +201,6 @@ def test_what_is_not_possible_is_absent_and_one_sentence_says_why(opened: "Page"
         + opened.get_by_role("slider", name="Crowd").count()
     )
     said = opened.locator("#otherwise")
-    assert "no container of the stack may use: make watch has both." in said.inner_text()
+    assert "the stack has neither, and make watch has both." in said.inner_text()
     assert url_of(stack, "LOCUST_PORT") + "/" == said.get_by_role("link").evaluate("(it) => it.href")
     assert 4 == opened.locator("#tries li").count()

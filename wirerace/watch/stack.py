@@ -18,8 +18,8 @@ ANSWER_SECONDS = 1.0
 """For a service's answer: a container that is paused must not keep the page from the others' figures."""
 FIRST_CHANNEL = "1"
 OTHERWISE = (
-    "Cut makes this page close its own connections. To delay packets or to stall a server takes a proxy and signals, "
-    "which no container of the stack may use: make watch has both."
+    "Cut makes this page close its own connections. A delay takes a proxy before each server, and a stall takes a "
+    "signal to its process: the stack has neither, and make watch has both."
 )
 ELSEWHERE = "is not possible in the stack: use make watch"
 
@@ -100,12 +100,12 @@ class StackContest:
 
         Raises BadInput, naming the variable, when it is none.
         """
-        text = self._environment.get(variable_of(field), default).rstrip("/")
+        text = self._environment.get(variable_of(field), default)
         try:
             place = urlsplit(text)
-            is_one = place.scheme == "http" and bool(place.hostname) and place.port != 0 and not place.path
+            is_one = place.scheme == "http" and bool(place.hostname) and place.port != 0 and place.path in {"", "/"}
         except ValueError:
             is_one = False
         if not is_one:
             raise BadInput(f"{variable_of(field)} must be http://HOST:PORT, got {shown(text)}")
-        return text
+        return text.removesuffix("/")
