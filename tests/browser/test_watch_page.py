@@ -179,6 +179,18 @@ def test_server_that_stands_still_makes_its_lane_wait_and_no_other(opened: Open)
     assert "made" == opened.lane("websocket").locator(".strip text").first.text_content()
 
 
+def test_pile_says_how_many_of_those_that_wait_it_draws(opened: Open, live: LivePage) -> None:
+    live.send("PUT", "/schedule", {"rate_per_second": 100, "arrivals": "poisson"})
+    opened.until_more()
+    opened.lane("websocket").get_by_role("button", name="Stall its server").click()
+
+    opened.lane("websocket").get_by_text(
+        re.compile(r"made, \d{2,} not received yet \(oldest .*, 48 drawn\)")
+    ).wait_for()
+    opened.until_more(than=100)
+    assert (0, 0) == opened.ledger("websocket")[1:]
+
+
 def test_slider_is_moved_by_keys_and_changes_the_updates(opened: Open, live: LivePage) -> None:
     opened.until_more()
     slider = opened.slider("Updates")

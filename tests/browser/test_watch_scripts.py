@@ -308,8 +308,8 @@ def test_axis_of_ages_grows_at_once_and_does_not_stay_so_after_an_outlier(script
     [
         (0, True, "waits", "no connection was in use, so nothing happened"),
         (1, True, "waits", "1 connection, between two questions, so nobody noticed"),
-        (2, True, "held", "2 connections. The client connects again"),
-        (1, False, "open", "1 connection. The client connects again"),
+        (2, True, "held", "2 connections. The client continues where it was"),
+        (1, False, "open", "1 connection. The client continues where it was"),
     ],
 )
 def test_cut_says_what_happened(scripts: Scripts, count: int, asks: bool, stage: str, words: str) -> None:

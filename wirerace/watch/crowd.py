@@ -68,8 +68,12 @@ class LocustCrowd:
         wanted = self.wanted
         if wanted == self._present or not page.is_up("/"):
             return
-        count = wanted * len(self._plans)
-        answer = page.post("/swarm", urlencode({"user_count": count, "spawn_rate": count}), Swarming)
+        transports = len(self._plans)
+        form = {
+            "user_count": wanted * transports,
+            "spawn_rate": MOST_CROWD * transports,
+        }  # that many also leave a second
+        answer = page.post("/swarm", urlencode(form), Swarming)
         if not answer.success:
             raise TrialFailed(f"Locust refuses the crowd: {answer.message}")
         self._present = wanted

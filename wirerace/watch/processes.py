@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from wirerace.errors import BadInput
 from wirerace.experiment.paths import NetworkPath
-from wirerace.experiment.plans import schedule_of
+from wirerace.experiment.plans import Plan, schedule_of
 from wirerace.experiment.settings import Study
 from wirerace.runner.parts.part import Part
 from wirerace.runner.playground import TICK_SECONDS, first_plans, start_services
@@ -32,26 +32,25 @@ class ProcessContest:
         self.path = NetworkPath()
         self.abilities = Abilities()
         self._proxies: dict[str, Child] = {}
+        self._servers: dict[str, Child] = {}
         self._schedule = Schedule()
         self._target = Local(study, directory, page_port=port, page_origins=page_origins)
         self._stalls: queue.SimpleQueue[tuple[Part, float]] = queue.SimpleQueue()
         plans = first_plans(study)
         self._crowd = LocustCrowd(study, directory, plans)
         try:
-            self._start(study)
+            self._start(study, plans)
         except BaseException:  # Ctrl-C, too
             self.close()
             raise
 
-    def _start(self, study: Study) -> None:
-        plans = first_plans(study)
+    def _start(self, study: Study, plans: Sequence[Plan]) -> None:
         self.producer, servers = start_services(self._target, plans)
         for plan, server in zip(plans, servers, strict=True):
             way, proxy = self._target.start_proxy(plan, server.peer)
             transport = plan.transport
             self.lanes[transport.name] = Lane(transport, plan.options, f"{way.url}{transport.path}", server)
-            self._proxies[transport.name] = proxy
-        self._servers = {plan.transport.name: server for plan, server in zip(plans, servers, strict=True)}
+            self._proxies[transport.name], self._servers[transport.name] = proxy, server
         self.set_path(plans[0].path)
         # The page listens to the default channel, which gets all updates when it is the only one.
         self._set_schedule(replace(schedule_of(study.first, study.first.seed, None), channels=1))

@@ -2,7 +2,7 @@
 
 const STEPS = 200;
 
-const formatSeconds = (value) => formatMs(1000 * value);
+const formatSeconds = (value) => (value ? formatMs(1000 * value) : "none");
 
 /** A slider on a logarithmic scale, or on a linear one where it begins at 0. */
 class Slider {

@@ -33,8 +33,8 @@ function formatRate(perSecond, total) {
 function cutNote(count, asks, stage) {
   if (!count) return "Cut: no connection was in use, so nothing happened.";
   const which = count === 1 ? "1 connection" : `${count} connections`;
-  if (asks && stage === "waits") return `Cut: ${which}, between two questions, so nobody noticed. The next one connects again.`;
-  return `Cut: ${which}. The client connects again and continues where it was.`;
+  if (asks && stage === "waits") return `Cut: ${which}, between two questions, so nobody noticed.`;
+  return `Cut: ${which}. The client continues where it was.`;
 }
 
 /** A number with two significant digits, as in "480 times". */
