@@ -19,6 +19,7 @@ SCRIPTS = (
     "lane",
     "axis",
     "controls",
+    "message",
     "freeze",
     "main",
 )

@@ -4,6 +4,7 @@ class Tab extends Client {
   constructor(order) {
     const clock = { now: () => performance.timeOrigin + performance.now() }; // milliseconds since 1970
     super(order, clock, { clients: [], received() {} });
+    this.sends = false;
     this.openedAt = null;
     this.opening = new Promise((resolve) => (this.opened = resolve)); // until it is subscribed
     this.rows = []; // [epoch, channel, seq, ts, received at]

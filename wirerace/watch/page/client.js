@@ -44,6 +44,9 @@ class Client {
     this.faults = new Recent(); // what a person did to it: "cut", "stall"
     this.events = new Recent(2_000); // what the lane draws: "asked", "empty", "update"
     this.totals = { requests: 0, answers: 0, empty: 0, breaks: 0 };
+    this.sends = true; // messages, too
+    this.onUpdate = () => {};
+    this.onAnswer = () => {};
     this.aborter = new AbortController();
     board.clients.push(this);
   }
@@ -122,6 +125,7 @@ class Client {
     this.age.received(at, made);
     this.events.add(at, "update");
     this.board.received(this, update);
+    this.onUpdate(at, update);
   }
 
   broke(error) {

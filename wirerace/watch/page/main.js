@@ -47,6 +47,8 @@ const controls = new Controls({
 });
 views.forEach((view) => controls.wire(view));
 
+const messages = new Messages({ root: document.getElementById("message"), clients, clock });
+
 async function probe() {
   const sent = performance.now();
   const { now_ns: nowNs } = await server.get("/clock");
@@ -119,6 +121,7 @@ function showFigures() {
     view.drawCurve(now, mostAgeMs, figures[index]);
   });
   axis.draw(figures);
+  messages.show();
   showLight(now);
 }
 

@@ -9,8 +9,8 @@ const CLOSED = {
 
 receivers.websocket = {
   explains:
-    "Shakes hands once and leaves HTTP behind. Each update is a message of a few bytes more, and the page could send at " +
-    "any time, too. The script reconnects.",
+    "Shakes hands once and leaves HTTP behind. Each update is a message of a few bytes more, and the page sends its own " +
+    "on the same connection, at any time. The script reconnects.",
   stages: ["connecting", "open", "closing", "closed"], // as WebSocket.readyState counts them
   controls: [],
 
@@ -18,14 +18,17 @@ receivers.websocket = {
     return new Promise((resolve, reject) => {
       client.enters("connecting");
       client.asked();
-      const url = client.url();
+      const url = client.url(client.sends ? { fan_out: true } : {});
       url.protocol = "ws:";
       const socket = new WebSocket(url);
+      client.socket = socket;
       const look = () => client.enters(this.stages[socket.readyState]);
       socket.onopen = look;
       socket.onmessage = (event) => {
         const at = client.clock.now();
-        for (const update of [JSON.parse(event.data)].flat()) client.received(at, update); // a batch is an array
+        const found = JSON.parse(event.data);
+        if (found.ack || found.refused) client.onAnswer(at, found);
+        else for (const update of [found].flat()) client.received(at, update); // a batch is an array
       };
       socket.onclose = ({ code, reason }) => {
         look();
@@ -36,5 +39,11 @@ receivers.websocket = {
         look();
       });
     });
+  },
+
+  /** Send a message on the connection on which updates come. */
+  send(client, message) {
+    if (client.socket?.readyState !== WebSocket.OPEN) throw new Error("the WebSocket is not open now");
+    client.socket.send(message);
   },
 };
