@@ -198,9 +198,11 @@ def test_worst_doubt_decides_and_stands_first(scripts: Scripts) -> None:
 
 def test_light_says_where_the_computer_is_the_only_reason(scripts: Scripts) -> None:
     busy = "Believe these numbers with care: this computer is busy"
-    crowd = {"clients": 9, "share": 0.2}
+    crowd = {"clients": 90, "share": 0.3}
 
     assert busy == scripts.value("lightOf(doubtsOf(it)).text", CALM | {"loopLateMs": 90, "crowd": crowd})
+    small = CALM | {"crowd": {"clients": 9, "share": 0.02}}
+    assert "Believe these numbers with care" == scripts.value("lightOf(doubtsOf(it)).text", small)
     cut = CALM | {"loopLateMs": 90, "faultMs": 7000}
     assert "Believe these numbers with care" == scripts.value("lightOf(doubtsOf(it)).text", cut)
 

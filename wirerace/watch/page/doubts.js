@@ -2,6 +2,7 @@
 
 const ENOUGH_UPDATES = 30;
 const FULL_SHARE = 0.9; // of a core: a crowd that takes more is late itself
+const BUSY_SHARE = 0.25;
 const FEW_OTHERS = 4; // a browser keeps a connection or two that it does not need
 const CARE = "care";
 const BAD = "bad";
@@ -29,9 +30,9 @@ function doubtsOf(facts) {
   doubt(CARE, facts.faultMs !== null, `Connections broke, or a server stood still, ${fault} ago: theory knows nothing of that.`);
   const takes = crowd.share === null ? "" : `: it takes ${Math.round(100 * crowd.share)} % of a core`;
   const beside = `A crowd of ${crowd.clients} clients for each transport runs on this computer, too${takes}.`;
-  doubt(crowd.share > FULL_SHARE ? BAD : CARE, crowd.clients > 0, beside, true);
+  doubt(crowd.share > FULL_SHARE ? BAD : CARE, crowd.clients > 0, beside, crowd.share > BUSY_SHARE);
   const others = `Up to ${facts.others} other clients are connected to a server: they take CPU time, too.`;
-  doubt(CARE, facts.others > FEW_OTHERS, others, true);
+  doubt(CARE, facts.others > FEW_OTHERS, others);
   const late = `This page's own code ran up to ${formatMs(facts.loopLateMs)} late: the browser or the machine is busy.`;
   doubt(facts.loopLateMs > 200 ? BAD : CARE, facts.loopLateMs > 50, late, true);
   doubt(CARE, facts.latePolls > 0, `Polls that left more than 50 ms late: ${facts.latePolls}.`, true);
