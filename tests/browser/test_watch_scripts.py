@@ -30,6 +30,7 @@ CALM = {
     "clock": {"errorMs": 0.2, "steppedMs": 0},
     "producer": {"live": True, "lateMs": 0.3},
     "crowd": {"clients": 0, "share": None},
+    "others": 1,
     "lanes": [{"title": "SSE", "live": True, "stalled": False, "count": 90, "latencyMs": 2.5, "missing": 0}],
 }
 """Facts that give no reason for doubt."""
@@ -170,6 +171,7 @@ def test_light_is_green_without_a_reason_for_doubt(scripts: Scripts) -> None:
         ({"crowd": {"clients": 40, "share": None}}, "care", "A crowd of 40 clients for each transport"),
         ({"crowd": {"clients": 40, "share": 0.31}}, "care", "it takes 31 % of a core"),
         ({"crowd": {"clients": 200, "share": 0.95}}, "bad", "it takes 95 % of a core"),
+        ({"others": 60}, "care", "Up to 60 other clients are connected"),
         ({"begun": False, "answers": False}, "care", "Nothing is measured yet."),
         ({"faultMs": 7000}, "care", "7 s ago"),
         ({"lane": {"stalled": True, "live": False}}, "bad", "SSE: its server stands still"),
@@ -196,9 +198,11 @@ def test_worst_doubt_decides_and_stands_first(scripts: Scripts) -> None:
 
 def test_light_says_where_the_computer_is_the_only_reason(scripts: Scripts) -> None:
     busy = "Believe these numbers with care: this computer is busy"
-    crowd = {"clients": 9, "share": 0.2}
+    crowd = {"clients": 90, "share": 0.3}
 
     assert busy == scripts.value("lightOf(doubtsOf(it)).text", CALM | {"loopLateMs": 90, "crowd": crowd})
+    small = CALM | {"crowd": {"clients": 9, "share": 0.02}}
+    assert "Believe these numbers with care" == scripts.value("lightOf(doubtsOf(it)).text", small)
     cut = CALM | {"loopLateMs": 90, "faultMs": 7000}
     assert "Believe these numbers with care" == scripts.value("lightOf(doubtsOf(it)).text", cut)
 

@@ -204,3 +204,12 @@ def test_what_is_not_possible_is_absent_and_one_sentence_says_why(opened: "Page"
     assert "the stack has neither, and make watch has both." in said.inner_text()
     assert url_of(stack, "LOCUST_PORT") + "/" == said.get_by_role("link").evaluate("(it) => it.href")
     assert 4 == opened.locator("#tries li").count()
+
+
+def test_light_knows_of_a_crowd_that_locusts_page_has_started(opened: "Page", stack: Stack) -> None:
+    assert stack.post("LOCUST_PORT", "/swarm", user_count=50, spawn_rate=50)["success"]
+    try:
+        opened.locator("#reasons").get_by_text("Up to 10 other clients are connected to a server").wait_for()
+        wait_until(lambda: "11, this page among them" == opened.locator("#sse [data-figure=clients]").inner_text())
+    finally:
+        stack.post("LOCUST_PORT", "/stop")

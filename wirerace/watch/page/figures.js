@@ -49,6 +49,7 @@ function factsOf(clients, figures, seen, clock, now) {
     clock: { errorMs: clock.errorMs, steppedMs: ago(seen.steppedAt) === null ? 0 : clock.steppedMs },
     producer: { live: seen.state?.producer.live ?? false, lateMs: 1000 * (seen.state?.producer.feed_seconds ?? 0) },
     answers: seen.answers,
+    others: Math.max(0, ...figures.map((one) => one.clients - 1 - (seen.state?.crowd.clients ?? 0))),
     crowd: { clients: seen.state?.crowd.clients ?? 0, share: mean(ratesOf(crowd)) },
     lanes: clients.map((client, index) => ({
       title: client.transport.title,
