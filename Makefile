@@ -62,7 +62,7 @@ lint: $(VENV)/.ready ## Check style and types, Dockerfiles and YAML
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/hadolint services/Dockerfile loadtests/Dockerfile
+	$(BIN)/hadolint services/Dockerfile loadtests/Dockerfile wirerace/watch/Dockerfile
 	$(BIN)/yamllint --strict docker-compose.yml prometheus grafana/provisioning
 
 format: $(VENV)/.ready ## Format the code
@@ -85,6 +85,7 @@ lock: ## Pin all dependencies again (needs uv)
 	$(COMPILE) --extra services pyproject.toml -o requirements/services.lock
 	$(COMPILE) --extra load pyproject.toml -o requirements/load.lock
 	$(COMPILE) --all-extras --group dev pyproject.toml -o $(DEV_LOCK)
+	$(COMPILE) --extra watch --constraints $(DEV_LOCK) pyproject.toml -o requirements/watch.lock
 	$(COMPILE) --all-extras --group build pyproject.toml --constraints $(DEV_LOCK) -o $(LOCK)
 	$(COMPILE) --group browser --constraints $(DEV_LOCK) -o requirements/browser.lock
 

@@ -17,7 +17,7 @@ from wirerace.options import variable_of
 from wirerace.runner.parts.container import Container, ContainerCrew
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
 from wirerace.runner.peer import Peer
-from wirerace.runner.targets.locust import order_flags, spelled_value
+from wirerace.runner.targets.locust import Swarming, order_flags, spelled_value
 from wirerace.runner.targets.stack import WORKER, Stack
 from wirerace.runner.targets.target import Child, LoadChild, Supported, refuse_unsupported
 from wirerace.stopping import whole
@@ -46,13 +46,6 @@ SUPPORTED = Supported(
 )
 SHAPE_CLASSES = {"steady": "Default", "steps": "Steps", "spike": "Spike", "ramp": "Ramp"}
 """The names of the shapes on Locust's page."""
-
-
-class Swarming(msgspec.Struct):
-    """The answer of Locust's page to Start and Stop."""
-
-    success: bool
-    message: str = ""
 
 
 class PageState(msgspec.Struct):

@@ -41,6 +41,7 @@ class Client {
     this.answers = new Recent(); // the number of updates in each answer
     this.late = new Recent(); // polls that left late, ms
     this.breaks = new Recent();
+    this.faults = new Recent(); // what a person did to it: "cut", "stall"
     this.events = new Recent(2_000); // what the lane draws: "asked", "empty", "update"
     this.totals = { requests: 0, answers: 0, empty: 0, breaks: 0 };
     this.aborter = new AbortController();
@@ -128,6 +129,11 @@ class Client {
     this.breaks.add(this.clock.now(), 1);
     this.trouble = error?.message || "the connection was lost";
     this.enters(this.receiver.stages.at(-1));
+  }
+
+  /** How long each update waits that another client has already, ms. */
+  waits(now) {
+    return [...this.waiting.values()].map((update) => now - update.ts / 1e6);
   }
 
   /** Whether an update will come that this client has not received: it has received an older one. */

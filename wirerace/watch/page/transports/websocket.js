@@ -1,7 +1,16 @@
 // WebSocket: one handshake, then a message for each update.
 
+/** What close codes mean (RFC 6455, section 7.4.1). */
+const CLOSED = {
+  1001: "the server is going away",
+  1006: "the connection broke without a goodbye",
+  1008: "the server refuses to go on",
+};
+
 receivers.websocket = {
-  explains: "Shakes hands once. Then the server sends each update as a message.",
+  explains:
+    "Shakes hands once and leaves HTTP behind. Each update is a message of a few bytes more, and the page could send at " +
+    "any time, too. The script reconnects.",
   stages: ["connecting", "open", "closing", "closed"], // as WebSocket.readyState counts them
   controls: [],
 
@@ -20,7 +29,7 @@ receivers.websocket = {
       };
       socket.onclose = ({ code, reason }) => {
         look();
-        reject(signal.aborted ? signal.reason : new Error(reason || `closed with code ${code}`));
+        reject(signal.aborted ? signal.reason : new Error(`${reason || CLOSED[code] || "closed"} (close code ${code})`));
       };
       signal.addEventListener("abort", () => {
         socket.close();
