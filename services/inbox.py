@@ -33,7 +33,7 @@ class _Kept:
         self.is_acknowledged = is_acknowledged
 
 
-class _Sender:
+class _Second:
     """A client that sends, and how many of its messages have come in the running second."""
 
     __slots__ = ("began_ns", "count")
@@ -54,7 +54,7 @@ class Inbox:
         self._clock = clock
         self._keys = MessageKeys()
         self._newest: dict[tuple[str, int], _Kept] = {}
-        self._senders: dict[str, _Sender] = {}  # the one whose second began last is the last one
+        self._senders: dict[str, _Second] = {}  # the one whose second began last is the last one
 
     def take(self, encoded: bytes, answer: Answer, *, channel: str, fan_out: bool) -> None:
         """Take a message, which is whole now, and answer it: at once, or with `fan_out` when the producer has it.
@@ -116,7 +116,7 @@ class Inbox:
         sender = self._senders.get(client)
         if sender is None or not 0 <= now - sender.began_ns < NS_PER_SECOND:
             self._senders.pop(client, None)
-            sender = self._senders[client] = _Sender(now)
+            sender = self._senders[client] = _Second(now)
             if len(self._senders) > MOST_CLIENTS:
                 del self._senders[next(iter(self._senders))]
         sender.count += 1

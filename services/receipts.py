@@ -11,7 +11,10 @@ PARTS = 6
 
 
 class _ReceivedPart:
-    """Messages in the order of their arrival. `client` has each one's place in `names`."""
+    """Messages in the order of their arrival. `client` has each one's place in `names`.
+
+    `least_ts` and `most_ts` are bounds of their `ts`, because looking at each takes 15 ms in a part that is full.
+    """
 
     def __init__(self) -> None:
         self.names: dict[str, int] = {}
@@ -19,6 +22,8 @@ class _ReceivedPart:
         self.n = array("q")
         self.ts = array("q")
         self.received_ns = array("q")
+        self.least_ts = 2**63
+        self.most_ts = -1
 
 
 class Receipts:
@@ -36,10 +41,11 @@ class Receipts:
             part = _ReceivedPart()
             self._parts.append(part)
             if len(self._parts) > PARTS:
-                self._known_from_ns = max(self._known_from_ns, max(self._parts.popleft().ts) + 1)
+                self._known_from_ns = max(self._known_from_ns, self._parts.popleft().most_ts + 1)
         part.client.append(part.names.setdefault(client, len(part.names)))
         part.n.append(n)
         part.ts.append(ts)
+        part.least_ts, part.most_ts = min(part.least_ts, ts), max(part.most_ts, ts)
         part.received_ns.append(received_ns)
 
     def add_repeat(self, ts: int) -> None:
@@ -52,6 +58,8 @@ class Receipts:
         """Return what was received of the messages that were to be sent in [from, to)."""
         messages: dict[str, list[ReceivedMessage]] = {}
         for part in self._parts:
+            if part.most_ts < from_ns or part.least_ts >= to_ns:
+                continue
             names = list(part.names)
             for place, ts in enumerate(part.ts):
                 if from_ns <= ts < to_ns:

@@ -14,10 +14,13 @@ from wirerace.workload.upstream import Received, ReceivedMessage
 def test_between_agrees_with_a_plain_list(sent: list[tuple[str, int]], from_ns: int, to_ns: int) -> None:
     receipts = Receipts(0)
     expected: dict[str, list[ReceivedMessage]] = {}
-    for n, (client, ts) in enumerate(sent, 1):
-        receipts.add(client, n, ts, ts + 7)
-        if from_ns <= ts < to_ns:
-            expected.setdefault(client, []).append(ReceivedMessage(n, ts, ts + 7))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("services.receipts.PART_MESSAGES", 4)
+        patch.setattr("services.receipts.PARTS", 10)
+        for n, (client, ts) in enumerate(sent, 1):
+            receipts.add(client, n, ts, ts + 7)
+            if from_ns <= ts < to_ns:
+                expected.setdefault(client, []).append(ReceivedMessage(n, ts, ts + 7))
     assert Received(complete=True, messages=expected) == receipts.between(from_ns, to_ns)
 
 
