@@ -42,6 +42,10 @@ class _ClientMessages:
         self.next_ns: int | None = None  # when the one that it waits for is due
         self.greenlet: gevent.Greenlet | None = None
 
+    def unanswered(self, now: int) -> int:
+        """Return how many messages wait for an answer, one that is due and for which the load wakes late among them."""
+        return len(self.outbox.waiting) + (self.next_ns is not None and self.next_ns <= now)
+
 
 class SendingHost:
     """The messages of one load process's clients. Names of clients are random, as one server may see many tests."""
@@ -67,7 +71,8 @@ class SendingHost:
     @property
     def unanswered(self) -> int:
         """The number of messages that are due and have no answer yet."""
-        return sum(len(sender.outbox.waiting) for sender in self._senders.values())
+        now = now_ns()
+        return sum(sender.unanswered(now) for sender in self._senders.values())
 
     def outbox_of(self, account: Account) -> Outbox | None:
         """Return the outbox of a new client, None if clients do not send."""
