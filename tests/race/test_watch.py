@@ -212,6 +212,7 @@ def test_crowd_comes_grows_and_goes_with_its_process(live: LivePage) -> None:
     until_clients(live, 4)
     assert 200 == live.send("PUT", "/crowd", {"clients": 7}).status
     until_clients(live, 7)
+    wait_until(lambda: not live.state()["crowd"]["coming"])
     crowd = live.state()["crowd"]
     locust = live.process("locustfile")
     assert (7, False, "") == (crowd["clients"], crowd["coming"], crowd["trouble"])
