@@ -250,11 +250,10 @@ def test_connection_that_stays_open_asks_for_none_now(opened: Open) -> None:
 def test_things_to_try_move_the_controls_and_can_be_undone(opened: Open, live: LivePage) -> None:
     opened.until_more()
     opened.page.get_by_role("button", name="A distant server: 50 ms").click()
-    opened.page.get_by_role("button", name="Poll every 0.2 s").click()
+    wait_until(lambda: live.state()["delay_seconds"] == 0.05)
     opened.page.get_by_role("button", name="50 updates a second").click()
-    wait_until(lambda: (live.state()["delay_seconds"], live.state()["schedule"]["rate_per_second"]) == (0.05, 50))
-    assert "200 ms" == opened.slider("Poll interval").get_attribute("aria-valuetext")
-    opened.page.get_by_role("button", name="Settings as they were").click()
+    wait_until(lambda: (live.state()["delay_seconds"], live.state()["schedule"]["rate_per_second"]) == (0, 50))
+    opened.page.get_by_role("button", name="Reset settings").click()
 
     wait_until(lambda: (live.state()["delay_seconds"], live.state()["schedule"]["rate_per_second"]) == (0, 20))
 
@@ -388,7 +387,7 @@ def test_message_goes_up_one_way_and_comes_down_on_every_lane(opened: Open, way:
     """Its time on each lane counts from the sending; a poller's is up to its interval."""
     opened.until_more(than=5)
     title = TRANSPORTS[way].title
-    label = f"{title}, as a frame" if TRANSPORTS[way].two_way else f"POST beside {title}"
+    label = f"{title}, as a frame" if TRANSPORTS[way].two_way else f"POST (updates come by {title})"
     opened.page.locator("#message select").select_option(label=label)
     opened.page.locator("#message input").fill("Hello, you <b>five</b>")
     opened.page.locator("#message button").click()
@@ -396,6 +395,9 @@ def test_message_goes_up_one_way_and_comes_down_on_every_lane(opened: Open, way:
 
     assert [one.title for one in TRANSPORTS.values()] == [line.rsplit(" ", 2)[0] for line in arrivals(opened)]
     assert opened.page.locator("#message output").inner_text().startswith("Acknowledged after ")
+    opened.page.locator("#message button").click()
+    kept = opened.page.locator("#message ol li").first.inner_text()
+    assert re.fullmatch(rf"{re.escape(label)}: (\w[\w ]* [\d.]+ m?s( · )?){{5}}", kept)
     assert dict.fromkeys(TRANSPORTS, (0, 0)) == {name: opened.ledger(name)[1:] for name in TRANSPORTS}
     assert [] == opened.errors
 
@@ -417,7 +419,7 @@ def test_message_on_its_way_says_so_until_it_has_come(opened: Open, live: LivePa
 def test_message_that_is_refused_says_why(opened: Open) -> None:
     """A script has made it larger than a person can."""
     opened.until_more(than=5)
-    opened.page.locator("#message select").select_option(label="POST beside SSE")
+    opened.page.locator("#message select").select_option(label="POST (updates come by SSE)")
     opened.page.evaluate("document.querySelector('#message input').value = 'x'.repeat(70_000)")
     opened.page.locator("#message button").click()
 

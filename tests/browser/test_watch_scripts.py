@@ -218,8 +218,8 @@ def lane(title: str, latency_ms: float, cpu_ms: float = 3.0, **more: object) -> 
     return own | {"intervalSeconds": interval} | more
 
 
-def sentence(scripts: Scripts, *lanes: dict[str, object], trouble: str | None = None) -> str:
-    said: str = scripts.value("sentenceOf(...it)", [lanes, trouble])
+def sentence(scripts: Scripts, *lanes: dict[str, object], trouble: str | None = None, busy: bool = False) -> str:
+    said: str = scripts.value("sentenceOf(...it)", [lanes, trouble, busy])
     return said
 
 
@@ -253,6 +253,17 @@ def test_sentence_compares_nothing_under_a_red_light(scripts: Scripts) -> None:
     said = sentence(scripts, lane("SSE", 1.0), lane("Polling", 500.0), trouble="SSE: its server stands still.")
 
     assert "Nothing is compared while the light is red. SSE: its server stands still." == said
+
+
+def test_sentence_of_a_busy_computer_says_only_what_is_plain(scripts: Scripts) -> None:
+    late = lane("Polling", 500.0) | {"intervalSeconds": 1.0}
+    pushed = lane("SSE", 1.0) | {"asks": False}
+    said = sentence(scripts, pushed, late, trouble="It is busy.", busy=True)
+
+    plain = "Only this much is plain: half of the updates come by polling after 500 ms, by a push after 1.0 ms."
+    assert f"Nothing is compared while the light is red. It is busy. {plain}" == said
+    near = lane("SSE", 200.0) | {"asks": False}
+    assert "plain" not in sentence(scripts, near, late, trouble="It is busy.", busy=True)
 
 
 def test_sentence_does_not_tell_apart_what_the_numbers_do_not(scripts: Scripts) -> None:

@@ -127,6 +127,7 @@ class Controls {
     const steps = button.dataset.try.split(" ").map((step) => step.split("="));
     if (!steps.every(([name]) => name === "cut" || this.sliders.has(name))) return button.parentElement.remove();
     button.addEventListener("click", () => {
+      this.reset(); // or the text beside the button would not be true
       for (const [name, value] of steps) name === "cut" ? this.cutAll() : this.sliders.get(name).act(Number(value));
     });
   }

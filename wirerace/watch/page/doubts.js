@@ -60,9 +60,9 @@ function doubtsOfLane({ title, live, stalled, latencyMs, missing }, clock) {
 
 /** What the light says: that of the worst doubts. */
 function lightOf(doubts) {
-  if (!doubts.length) return { level: "good", text: "These numbers can be believed" };
+  if (!doubts.length) return { level: "good", isBusy: false, text: "These numbers can be believed" };
   const level = doubts.some((doubt) => doubt.level === BAD) ? BAD : CARE;
   const text = level === BAD ? "Do not believe these numbers" : "Believe these numbers with care";
   const isBusy = doubts.filter((doubt) => doubt.level === level).every((doubt) => doubt.busy);
-  return { level, text: isBusy ? `${text}: this computer is busy` : text };
+  return { level, isBusy, text: isBusy ? `${text}: this computer is busy` : text };
 }

@@ -26,10 +26,11 @@ function frozen(page, data, when) {
 
 /** A copy has the values with which fields began. What a person sees are properties, which are not copied. */
 function keepValues(page, copy) {
+  const staying = (name) => [...page.querySelectorAll(name)].filter((element) => !element.closest("[data-live]"));
   const inputs = copy.querySelectorAll("input");
-  page.querySelectorAll("input").forEach((input, index) => inputs[index].setAttribute("value", input.value));
+  staying("input").forEach((input, index) => inputs[index].setAttribute("value", input.value));
   const options = copy.querySelectorAll("option");
-  page.querySelectorAll("option").forEach(({ selected }, index) => options[index].toggleAttribute("selected", selected));
+  staying("option").forEach(({ selected }, index) => options[index].toggleAttribute("selected", selected));
 }
 
 function save(html, when) {

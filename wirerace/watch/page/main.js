@@ -109,6 +109,7 @@ async function watchLoop() {
 let figures = [];
 let mostAgeMs = 1000;
 let level = null; // of the light
+let isBusy = false; // whether the computer is the only reason for it
 
 /** What moves all the time. */
 function showFigures() {
@@ -143,7 +144,7 @@ function showWords() {
     intervalSeconds: client.options.interval_seconds ?? null,
   }));
   const sentence = document.getElementById("sentence");
-  const said = sentenceOf(lanes, level === BAD ? document.querySelector("#reasons li").textContent : null);
+  const said = sentenceOf(lanes, level === BAD ? document.querySelector("#reasons li").textContent : null, isBusy);
   if (sentence.textContent !== said) sentence.textContent = said;
   sentence.dataset.level = level;
   keepHeight(sentence);
@@ -164,6 +165,7 @@ function showLight(now) {
   showReasons(doubts.length ? doubts.map((doubt) => doubt.text) : [NO_DOUBT]);
   const turned = (level === BAD) !== (found.level === BAD);
   level = found.level;
+  isBusy = found.isBusy;
   if (turned) showWords(); // nothing is said in full voice under a red light, not even for a second
 }
 

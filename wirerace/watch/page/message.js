@@ -5,7 +5,8 @@ const LEAST_ARRIVAL_MS = 0.3;
 
 /** How a message goes up on a transport, in words. */
 const wayOf = (client) =>
-  client.receiver.send ? `${client.transport.title}, as a frame` : `POST beside ${client.transport.title}`;
+  client.receiver.send ? `${client.transport.title}, as a frame` : `POST (updates come by ${client.transport.title})`;
+const MOST_KEPT = 3;
 
 class Messages {
   constructor({ root, clients, clock }) {
@@ -44,7 +45,9 @@ class Messages {
 
   async send() {
     const client = this.clients[this.way.value];
+    this.keep();
     this.n += 1;
+    this.by = wayOf(client);
     this.arrivals.clear();
     this.said.textContent = "";
     this.sentAt = this.clock.now();
@@ -57,6 +60,16 @@ class Messages {
       this.fails(error.message || "the connection was lost");
     }
     this.show();
+  }
+
+  /** Keep the last messages in view: one alone is chance. */
+  keep() {
+    if (this.sentAt === null || !this.arrivals.size) return;
+    const times = this.clients.map((client) => `${client.transport.title} ${formatMs(this.arrivals.get(client) ?? null)}`);
+    const line = Object.assign(document.createElement("li"), { textContent: `${this.by}: ${times.join(" · ")}` });
+    const kept = this.root.querySelector("ol");
+    kept.prepend(line);
+    while (kept.children.length > MOST_KEPT) kept.lastChild.remove();
   }
 
   async post(client, message) {

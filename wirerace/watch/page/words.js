@@ -2,6 +2,7 @@
 
 const ENOUGH_TO_COMPARE = 10;
 const NONE = "–";
+const FAR = 5;
 
 function formatMs(ms) {
   if (ms === null || !Number.isFinite(ms)) return NONE;
@@ -50,10 +51,10 @@ function inSentence(title) {
 /**
  * What the numbers say now, and no more than they support. `lanes`: title, `asks`, `latencies` ms, `cpu` estimates in ms
  * a second, `answers` (updates in each), `intervalSeconds` (null for clients that do not ask at a fixed interval).
- * `trouble` is why nothing may be believed; null where it may.
+ * `trouble` is why nothing may be believed; null where it may. `isBusy`: because the computer is busy, and nothing else.
  */
-function sentenceOf(lanes, trouble = null) {
-  if (trouble !== null) return `Nothing is compared while the light is red. ${trouble}`;
+function sentenceOf(lanes, trouble = null, isBusy = false) {
+  if (trouble !== null) return `Nothing is compared while the light is red. ${trouble} ${isBusy ? plain(lanes) : ""}`.trim();
   const known = lanes.filter((lane) => lane.latencies.length >= ENOUGH_TO_COMPARE);
   if (known.length < 2) return "Too few updates yet to compare anything.";
   const [first, rival, others] = sidesOf(known.map((lane) => ({ ...lane, latency: mean(lane.latencies) })));
@@ -62,6 +63,17 @@ function sentenceOf(lanes, trouble = null) {
   const poller = lanes.find((lane) => lane.intervalSeconds !== null);
   if (poller) said.push(batching(poller));
   return said.filter(Boolean).join(" ");
+}
+
+/** What no busy computer explains: that a question at a fixed interval is many times later than a push. */
+function plain(lanes) {
+  const known = lanes.filter((lane) => lane.latencies.length >= ENOUGH_TO_COMPARE);
+  const asking = known.find((lane) => lane.intervalSeconds !== null);
+  const pushed = known.filter((lane) => !lane.asks);
+  if (!asking || !pushed.length) return "";
+  const [late, soon] = [median(asking.latencies), median(pushed.flatMap((lane) => lane.latencies))];
+  if (!(late >= FAR * soon && soon > 0)) return "";
+  return `Only this much is plain: half of the updates come by ${inSentence(asking.title)} after ${formatMs(late)}, by a push after ${formatMs(soon)}.`;
 }
 
 /**

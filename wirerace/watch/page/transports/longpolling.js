@@ -4,7 +4,7 @@ receivers.longpolling = {
   explains: "Asks, and the server holds the question until there is an update. Then it asks again.",
   stages: ["held", "tries again"],
   controls: [
-    { option: "hold_seconds", label: "Hold at most", low: 0.5, high: 60, hint: "a long poll without an update is answered empty after this time" },
+    { option: "hold_seconds", label: "Long poll: hold", low: 0.5, high: 60, hint: "a long poll without an update is answered empty after this time" },
   ],
 
   async listen(client, signal) {

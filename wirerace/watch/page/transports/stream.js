@@ -3,7 +3,7 @@
 receivers.stream = {
   explains:
     "As SSE, but each update is a plain line of JSON, and the page's own script splits the lines and reconnects. Programs " +
-    "that are no browsers like it.",
+    "other than browsers like it.",
   stages: ["connecting", "open", "tries again"],
   controls: [],
 
