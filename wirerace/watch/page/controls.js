@@ -138,8 +138,9 @@ class Controls {
       this.arrivals.value = this.initialArrivals;
       this.offer();
     }
-    for (const slider of this.sliders.values()) {
-      if (slider.initial !== null && slider.value !== slider.initial) slider.act(slider.initial);
+    for (const [name, slider] of this.sliders) {
+      const isOption = name.includes("."); // of a client here. What the server holds may differ from what is shown just now.
+      if (slider.initial !== null && !(isOption && slider.value === slider.initial)) slider.act(slider.initial);
     }
   }
 
