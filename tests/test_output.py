@@ -39,7 +39,7 @@ def wirerace(*arguments: str, **environment: str) -> subprocess.CompletedProcess
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_table_is_printed_in_any_encoding(encoding: str, saved: str) -> None:
-    finished = wirerace("show", saved, PYTHONIOENCODING=encoding)
+    finished = wirerace("show", saved, "--full", PYTHONIOENCODING=encoding)
 
     assert (0, "") == (finished.returncode, finished.stderr)
     assert "mean latency" in finished.stdout
@@ -47,10 +47,20 @@ def test_table_is_printed_in_any_encoding(encoding: str, saved: str) -> None:
 
 
 def test_what_an_encoding_lacks_is_replaced_by_what_is_nearest(saved: str) -> None:
-    lines = wirerace("show", saved, PYTHONIOENCODING="ascii").stdout.splitlines()
+    lines = wirerace("show", saved, "--full", PYTHONIOENCODING="ascii").stdout.splitlines()
 
     assert any(line.replace("|", " ").split() == ["mean", "age", "-"] for line in lines)
     assert any("200 clients | poisson" in line for line in lines)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_answer_is_printed_in_any_encoding(encoding: str, saved: str) -> None:
+    finished = wirerace("show", saved, PYTHONIOENCODING=encoding)
+
+    assert (0, "") == (finished.returncode, finished.stderr)
+    assert "latency" in finished.stdout
+    assert "\x1b" not in finished.stdout, "no colours where nobody sees them"
+    assert finished.stdout.count("?") <= 1, "bars are left out where an encoding lacks them"
 
 
 def test_locale_without_utf8_is_no_reason_to_fail(saved: str) -> None:

@@ -43,7 +43,7 @@ LEAST_CELL = CELL + 1
 """The least width of a cell: "do not use" and a gap."""
 
 
-class Cell(NamedTuple):
+class Shown(NamedTuple):
     """A figure of a contestant, and whether it is the best, or not told apart from the best."""
 
     value: float | None
@@ -58,7 +58,7 @@ class Cell(NamedTuple):
         return spell(self.value, self.unit)
 
 
-Cells = dict[str, dict[str, Cell]]
+Cells = dict[str, dict[str, Shown]]
 """By the name of a row, then by contestant."""
 
 
@@ -84,7 +84,7 @@ def cells_of(result: Result, rows: Mapping[str, str], points: int = 1) -> Cells:
         for contestant in result.present:
             found = summary.figures[contestant.id].get(figure)
             value = None if found is None else found.mean
-            cells[name][contestant.id] = Cell(value, BY_ID[figure].unit, contestant.id in best)
+            cells[name][contestant.id] = Shown(value, BY_ID[figure].unit, contestant.id in best)
     return cells
 
 

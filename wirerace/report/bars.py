@@ -8,7 +8,7 @@ HEIGHTS = "▁▂▃▄▅▆▇█"
 
 def bar(value: float | None, most: float, width: int) -> str:
     """Return a bar of a width in characters, full at `most`; a value above 0 is never without one."""
-    if value is None or not value > 0 or not most > 0:
+    if value is None or not value > 0 or not most > 0 or not width:
         return " " * width
     eighths = max(1, round(8 * width * min(1.0, value / most)))
     return ("█" * (eighths // 8) + EIGHTHS[eighths % 8].strip()).ljust(width)
