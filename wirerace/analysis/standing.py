@@ -61,14 +61,20 @@ class Standing(NamedTuple):
 
 
 def ratio_of(pairs: Sequence[Pair]) -> Interval | None:
-    """Return the ratio of several pairs together: its ends include all of their intervals; None if one is unknown."""
+    """Return the ratio of several pairs together; None if one is unknown.
+
+    Its ends include the intervals of all pairs. Without intervals it has no ends, because a range over contestants
+    would be read as one.
+    """
     ratios = [pair.ratio for pair in pairs if pair.ratio is not None and pair.ratio.mean]
     if not ratios or len(ratios) < len(pairs):
         return None
-    means = [ratio.mean for ratio in ratios if ratio.mean is not None]
-    ends = [end for ratio in ratios for end in (ratio.low or ratio.mean, ratio.high or ratio.mean) if end is not None]
-    low, high = min(ends), max(ends)
-    return Interval(geometric_mean(means), *((None, None) if low == high else (low, high)))
+    middle = geometric_mean([ratio.mean for ratio in ratios if ratio.mean is not None])
+    lows = [ratio.low for ratio in ratios if ratio.low is not None]
+    highs = [ratio.high for ratio in ratios if ratio.high is not None]
+    if not len(lows) == len(highs) == len(ratios):
+        return Interval(middle, None, None)
+    return Interval(middle, min(lows), max(highs))
 
 
 def standing_of(result: Result, summary: Summary, figure: Figure, ids: Sequence[str], points: int = 1) -> Standing:

@@ -9,7 +9,7 @@ from rich.text import Text
 from wirerace.errors import printable
 from wirerace.experiment.toml import inline
 from wirerace.record.result import Result
-from wirerace.report.answer_table import BEST, VALUE, Cells, cells_of, fitted, rows_of
+from wirerace.report.answer_table import BEST, SHORT, VALUE, Cells, cells_of, fitted, rows_of
 from wirerace.report.spelling import UNKNOWN
 from wirerace.report.sweep import mark_of
 from wirerace.report.verdict import colour_of, word_of
@@ -34,7 +34,7 @@ def table_in_rows(result: Result, columns: int, most: int) -> list[Text]:
     if len(points) > rows or sum(max(1, len(result.at(point).present)) for point in points) > rows:
         points = sorted({0, len(points) - 1})
     layout = layout_of(result, columns, max(1, rows // len(points)))
-    heads = "".join(fitted(name, VALUE, right=True) + " " for name in layout.names)
+    heads = "".join(fitted(SHORT.get(name, name), VALUE, right=True) + " " for name in layout.names)
     lines = [Text(_keys(result, points, columns), "bold")] if len(result.points) > 1 else []
     lines.append(Text(" " * (layout.setting + layout.name) + heads, "bold"))
     for point in points:

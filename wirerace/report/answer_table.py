@@ -26,7 +26,7 @@ STAY_ROWS = {
 }
 """The figures of clients that stay, and their short names."""
 VISIT_ROWS = {
-    "1st update": "visit.first_update",
+    "first update": "visit.first_update",
     "its age": "visit.first_age",
     "CPU": "visit.server_cpu",
     "IP bytes": "visit.ip_bytes",
@@ -34,6 +34,8 @@ VISIT_ROWS = {
     "server busy": "server.busy",
 }
 """The figures of visitors."""
+SHORT = {"first update": "first", "to clients": "to all", "server busy": "busy"}
+"""Names of eight characters at most, for the heads of columns."""
 BEST = "*"
 NAMES, VALUE, MOST_BAR = 12, 8, 8
 """The widths of the names of figures, of a value, and of the longest bar."""

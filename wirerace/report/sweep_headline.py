@@ -76,7 +76,8 @@ def changes_of(result: Result) -> list[str]:
     if not usable:
         return []
     tense = min(tense_of(first), tense_of(last))
-    opening = f"From {_from_to(result)}, " + (tense.opening[:1].lower() + tense.opening[1:])
+    seen = tense.opening.strip()
+    opening = f"{seen}, from {_from_to(result)}, " if seen else f"from {_from_to(result)}, "
     figures = VISIT_CHANGES if has_visitors(result) else STAY_CHANGES
     found = [_change(result, BY_ID[figure], usable, tense) for figure in figures]
     return [capital(f"{opening if not number else ''}{said}.") for number, said in enumerate(filter(None, found))]

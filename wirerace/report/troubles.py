@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from wirerace.errors import printable
 from wirerace.record.result import Result
 from wirerace.record.trial import Trial
 from wirerace.report.phrases import capital, name_of, names_of
@@ -78,5 +79,5 @@ def _counts(trials: Sequence[Trial]) -> str:
 
 def _cut(text: str) -> str:
     """Return the beginning of a text, without a full stop."""
-    line = text.strip().rstrip(".")
+    line = printable(text).strip().rstrip(".")
     return line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 1]}…"
