@@ -1,6 +1,7 @@
 """What commands print changes no exit code, whatever the encoding."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,15 @@ def test_answer_is_printed_in_any_encoding(encoding: str, saved: str) -> None:
     assert "latency" in finished.stdout
     assert "\x1b" not in finished.stdout, "no colours where nobody sees them"
     assert finished.stdout.count("?") <= 1, "bars are left out where an encoding lacks them"
+
+
+@pytest.mark.parametrize(("environment", "has_colours"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_terminal_gets_colours_unless_somebody_does_not_want_them(
+    environment: dict[str, str], saved: str, *, has_colours: bool
+) -> None:
+    printed = wirerace("show", saved, FORCE_COLOR="1", TERM="xterm-256color", **environment).stdout
+
+    assert has_colours == bool(re.search("\x1b\\[[0-9;]*3[0-7]m", printed))
 
 
 def test_locale_without_utf8_is_no_reason_to_fail(saved: str) -> None:

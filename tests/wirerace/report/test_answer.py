@@ -236,6 +236,11 @@ def test_answer_of_any_result_fits(result: Result, lines: int) -> None:
     assert len(answer) <= lines
 
 
+@given(results(), st.integers(40, 120))
+def test_answer_fits_a_terminal_of_another_width(result: Result, columns: int) -> None:
+    assert all(line.cell_len <= min(columns, COLUMNS) for line in answer_of(result, columns=columns))
+
+
 @given(TITLES, st.integers(1, 30), st.booleans())
 def test_text_is_fitted_to_its_width(text: str, width: int, right: bool) -> None:
     assert width == Text(fitted(text, width, right=right)).cell_len
