@@ -82,12 +82,13 @@ def standing_of(result: Result, summary: Summary, figure: Figure, ids: Sequence[
     values = {one: _by_repeat(result, one, figure) for one in ids}
     means = {one: fmean(found.values()) for one, found in values.items() if found}
     means = dict(sorted(means.items(), key=lambda item: item[1] if figure.better == "less" else -item[1]))
-    doubtful = {trial.contestant for trial in result.counted if _has_doubts(trial)}
+    doubtful = {trial.contestant for trial in result.counted if has_doubts(trial)}
+    is_shown = len({trial.repeat for trial in result.counted}) >= LEAST_REPEATS
     pairs: dict[tuple[str, str], Pair] = {}
     for one, other in combinations(means, 2):
         shared = [(value, values[other][repeat]) for repeat, value in values[one].items() if repeat in values[other]]
         confidence = confidence_of_pair(result, summary, figure, {one, other}, points)
-        noise = noise_of(figure, in_doubt=bool(doubtful & {one, other}))
+        noise = None if is_shown else noise_of(figure, in_doubt=bool(doubtful & {one, other}))
         pairs[one, other] = pair_of(shared, confidence, noise)
         pairs[other, one] = pair_of([(b, a) for a, b in shared], confidence, noise)
     return Standing(figure, means, grouped(list(means), lambda one, other: not pairs[one, other].differ), pairs)
@@ -105,17 +106,20 @@ def confidence_of_pair(result: Result, summary: Summary, figure: Figure, pair: s
     return 1 - (1 - CONFIDENCE) / max(1, len(primary_of(result)) * math.comb(len(result.present), 2) * points)
 
 
-def pair_of(shared: Sequence[tuple[float, float]], confidence: float, noise: Noise) -> Pair:
-    """Return a figure of one contestant against another, from the repeats in which both have it."""
+def pair_of(shared: Sequence[tuple[float, float]], confidence: float, noise: Noise | None) -> Pair:
+    """Return a figure of one contestant against another, from the repeats in which both have it.
+
+    With `noise` they differ if the means differ by more. Without it the interval must show it, so there must be one.
+    """
     if not shared:
         return Pair(None, differ=False)
     ratio, difference = compared_in_pairs(shared, confidence)
     if difference.mean is None:
         return Pair(None, differ=False)
-    if len(shared) < LEAST_REPEATS:
+    if noise is not None:
         one, other = (fmean(values) for values in zip(*shared, strict=True))
         return Pair(ratio, differ=abs(one - other) >= noise.amount and _is_apart(one, other, noise.factor))
-    if ratio is None or ratio.mean is None or ratio.low is None or ratio.high is None:
+    if ratio is None or ratio.mean is None:
         return Pair(None, differ=_excludes(difference, 0))
     return Pair(ratio, differ=_excludes(ratio, 1) and _is_apart(ratio.mean, 1, MATTERS))
 
@@ -136,7 +140,8 @@ def grouped(names: Sequence[str], are_alike: Callable[[str, str], bool]) -> list
     return sorted((sorted(group, key=names.index) for group in groups), key=lambda group: names.index(group[0]))
 
 
-def _has_doubts(trial: Trial) -> bool:
+def has_doubts(trial: Trial) -> bool:
+    """Return whether a trial has doubts, in a result of any version."""
     verdict = trial.verdict
     return verdict is not None and (bool(verdict.doubts) or any(one.weight == "doubt" for one in verdict.findings))
 

@@ -15,7 +15,7 @@ from wirerace.report.sweep import mark_of
 from wirerace.report.verdict import colour_of, word_of
 
 MOST_SETTING, MOST_NAME = 12, 16
-"""The widths of a setting's values, and of a contestant's name."""
+"""The widths of a setting's values, and of a contestant's name where there is no room for more."""
 CELL = VALUE + len(BEST)
 
 
@@ -47,9 +47,11 @@ def layout_of(result: Result, columns: int, rows: int) -> Layout:
     settings = [_setting(result, point) for point in range(len(result.points))]
     setting = min(MOST_SETTING, max(map(cell_len, settings)) + 1) if len(settings) > 1 else 0
     titles = [printable(contestant.title) for contestant in result.contestants]
-    name = min(MOST_NAME, max(map(cell_len, titles), default=0) + 1)
+    names = list(rows_of(result))
+    room = max(MOST_NAME, columns - setting - 2 - CELL * len(names))
+    name = min(room, max(map(cell_len, titles), default=0) + 1)
     fitting = max(1, (columns - setting - name - 2) // CELL)
-    return Layout(setting, name, list(rows_of(result))[:fitting], rows)
+    return Layout(setting, name, names[:fitting], rows)
 
 
 def rows_at(result: Result, point: int, layout: Layout) -> list[Text]:

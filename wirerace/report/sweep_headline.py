@@ -7,7 +7,7 @@ from wirerace.analysis.crossing import AXES, crossings_of
 from wirerace.analysis.figure import Figure
 from wirerace.analysis.figures import BY_ID
 from wirerace.analysis.sending import sending_of
-from wirerace.analysis.standing import NOISE, Pair, grouped, noise_of, pair_of, ratio_of
+from wirerace.analysis.standing import NOISE, Pair, grouped, has_doubts, noise_of, pair_of, ratio_of
 from wirerace.errors import printable
 from wirerace.experiment.settings import setting_title
 from wirerace.experiment.toml import inline
@@ -95,7 +95,7 @@ def _value(value: object) -> str:
 
 def _change(result: Result, figure: Figure, usable: Sequence[str], tense: Tense) -> str:
     """Return how a figure changes: for those for which it rises, for those for which it falls, and for the others."""
-    pairs = {one: pair for one in usable if (pair := _pair(result, figure, one, len(usable))) is not None}
+    pairs = {one: pair for one in usable if (pair := _pair(result, figure, one, usable, tense)) is not None}
     words = tense.pick(*CHANGES[figure.id])
     parts = []
     for is_more in (True, False):
@@ -104,8 +104,11 @@ def _change(result: Result, figure: Figure, usable: Sequence[str], tense: Tense)
         if ratio is not None:
             parts.append(f"{words_of(ratio, figure.words)} with {names_of(result, names)}")
     same = [name_of(result, one) for one, pair in pairs.items() if not pair.differ]
+    if not parts and same:
+        of_whom = f" with {listed(same)}" if len(same) < len(pairs) else ""
+        return f"no change of {figure.label} {tense.pick('is shown', 'was seen')}{of_whom}"
     if not parts:
-        return f"no change of {figure.label} {tense.pick('is shown', 'was seen')}" if same else ""
+        return ""
     said = words.format(parts[0]) if "CPU" not in words else _with_cpu(words, parts[0])
     said += "".join(f", {part}" for part in parts[1:])
     return said + (f", no change {tense.pick('shown', 'seen')} with {listed(same)}" if same else "")
@@ -121,17 +124,15 @@ def _is_more(pair: Pair) -> bool | None:
     return None if pair.ratio is None or pair.ratio.mean is None else pair.ratio.mean > 1
 
 
-def _pair(result: Result, figure: Figure, contestant: str, contestants: int) -> Pair | None:
+def _pair(result: Result, figure: Figure, contestant: str, usable: Sequence[str], tense: Tense) -> Pair | None:
     """Return a figure at the last setting against the first, repeat by repeat; None if it is not known at both."""
-    found = []
+    values, in_doubt = [], False
     for index in (len(result.points) - 1, 0):
         trials = [trial for trial in result.at(index).counted if trial.contestant == contestant]
-        values = {trial.repeat: value for trial in trials if (value := figure.of(trial)) is not None}
-        found.append(values)
-    last, first = found
+        values.append({trial.repeat: value for trial in trials if (value := figure.of(trial)) is not None})
+        in_doubt = in_doubt or any(map(has_doubts, trials))
+    last, first = values
     shared = [(last[repeat], first[repeat]) for repeat in sorted(last.keys() & first.keys())]
-    in_doubt = any(
-        trial.verdict is not None and trial.verdict.doubts for trial in result.counted if trial.contestant == contestant
-    )
-    confidence = 1 - (1 - CONFIDENCE) / (len(primary_of(result)) * contestants)
-    return pair_of(shared, confidence, noise_of(figure, in_doubt=bool(in_doubt))) if shared else None
+    confidence = 1 - (1 - CONFIDENCE) / (len(primary_of(result)) * len(usable))
+    noise = None if tense.is_shown else noise_of(figure, in_doubt=in_doubt)
+    return pair_of(shared, confidence, noise) if shared else None

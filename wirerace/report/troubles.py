@@ -46,7 +46,7 @@ def _invalid(result: Result) -> str:
         return f"Of no use: {'the trial' if len(invalid) == 1 else 'every trial'} is invalid{because}."
     names = [one.id for one in result.present if any(trial.contestant == one.id for trial in invalid)]
     counts = [sum(trial.contestant == one for trial in result.counted) for one in names]
-    if len(invalid) < sum(counts):
+    if len(invalid) < sum(counts) and len(result.points) == 1:
         because = f" ({len(invalid)} of {sum(counts)} trials {'is' if len(invalid) == 1 else 'are'} invalid){because}"
     if len(names) == len(result.present) > 1 == len(result.points):
         return f"No contestant can be used{because}."

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.wirerace.report.made_up import result_of, trial
-from wirerace.analysis.aggregate import summarised
+from wirerace.analysis.aggregate import LEAST_REPEATS, summarised
 from wirerace.analysis.figures import BY_ID
 from wirerace.analysis.standing import Noise, Pair, Standing, grouped, pair_of, ratio_of, standing_of
 from wirerace.record.result import Interval, Result
 
 LATENCY = BY_ID["latency.mean"]
-NO_NOISE = Noise(1.5, 0.001)
+SMALL = Noise(1.5, 0.001)
 NAMES = ("polling", "longpolling", "websocket", "sse", "stream")
 
 
@@ -59,8 +59,15 @@ def test_those_not_told_apart_stand_in_one_group_best_first() -> None:
 def test_pair_differs_where_the_repeats_show_it(one: list[float], other: list[float], *, differ: bool) -> None:
     pairs = list(zip(one, other, strict=True))
 
-    assert differ == pair_of(pairs, 0.95, NO_NOISE).differ
-    assert differ == pair_of([(b, a) for a, b in pairs], 0.95, NO_NOISE).differ
+    noise = SMALL if len(pairs) < LEAST_REPEATS else None
+    assert differ == pair_of(pairs, 0.95, noise).differ
+    assert differ == pair_of([(b, a) for a, b in pairs], 0.95, noise).differ
+
+
+def test_pair_without_an_interval_shows_nothing_where_others_have_one() -> None:
+    assert not pair_of([(0.001, 0.5), (0.001, 0.5)], 0.95, None).differ
+    latencies = {"polling": [0.5, 0.5, 0.5], "sse": [0.001, 0.001], "websocket": [0.002, 0.002, 0.002]}
+    assert [["sse", "websocket", "polling"]] == standing(latencies).groups
 
 
 def test_pairs_of_a_sweep_have_wider_intervals() -> None:

@@ -212,7 +212,7 @@ def results(draw: st.DrawFn) -> Result:
     trials = [
         timed(
             f"c{number}",
-            draw(st.none() | st.floats(-1, 1e5)),
+            draw(st.none() | st.just(0.0) | st.floats(1e-9, 1e5) | st.floats(-1, -1e-9)),
             repeat=repeat,
             point=point,
             verdict=draw(findings()),
@@ -228,6 +228,7 @@ def results(draw: st.DrawFn) -> Result:
     return replace(result, failures=draw(st.lists(failures, max_size=2)))
 
 
+@pytest.mark.long
 @given(results(), st.integers(17, LINES))
 def test_answer_of_any_result_fits(result: Result, lines: int) -> None:
     answer = answer_of(result, lines)
@@ -236,6 +237,7 @@ def test_answer_of_any_result_fits(result: Result, lines: int) -> None:
     assert len(answer) <= lines
 
 
+@pytest.mark.long
 @given(results(), st.integers(40, 120))
 def test_answer_fits_a_terminal_of_another_width(result: Result, columns: int) -> None:
     assert all(line.cell_len <= min(columns, COLUMNS) for line in answer_of(result, columns=columns))
