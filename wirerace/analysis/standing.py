@@ -29,7 +29,9 @@ OTHER_NOISE = Noise(1.1, 0.01)
 AGE_NOISE = Noise(1.1, 0.001)
 """All contestants receive the same updates, so ages vary less than latencies."""
 IN_DOUBT = 2.0
-"""A trial in doubt has this many times the amount of noise, and at least this factor."""
+"""Times and CPU times of a trial in doubt have this many times the amount of noise, and at least this factor."""
+WAITING = ("seconds", "microseconds", "fraction")
+"""The units of figures that vary with what else the machine does; bytes and requests do not."""
 MATTERS = 1.1
 """With intervals, too: contestants that differ by less are alike for everybody who chooses one."""
 
@@ -125,9 +127,11 @@ def pair_of(shared: Sequence[tuple[float, float]], confidence: float, noise: Noi
 
 
 def noise_of(figure: Figure, *, in_doubt: bool) -> Noise:
-    """Return what one run cannot show of a figure; a trial in doubt shows less."""
+    """Return what one run cannot show of a figure; a trial in doubt shows less of times."""
     noise = AGE_NOISE if figure.id == "age.mean" else NOISE.get(figure.unit, OTHER_NOISE)
-    return Noise(max(IN_DOUBT, noise.factor), IN_DOUBT * noise.amount) if in_doubt else noise
+    if not in_doubt or figure.unit not in WAITING:
+        return noise
+    return Noise(max(IN_DOUBT, noise.factor), IN_DOUBT * noise.amount)
 
 
 def grouped(names: Sequence[str], are_alike: Callable[[str, str], bool]) -> list[list[str]]:

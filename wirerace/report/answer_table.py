@@ -81,7 +81,7 @@ def cells_of(result: Result, rows: Mapping[str, str], points: int = 1) -> Cells:
     cells: Cells = {}
     for name, figure in rows.items():
         standing = standing_of(result, summary, BY_ID[figure], usable, points)
-        best = standing.leaders if len(standing.groups) > 1 else set[str]()
+        best = standing.leaders if len(standing.leaders) < len(standing.means) else set[str]()
         cells[name] = {}
         for contestant in result.present:
             found = summary.figures[contestant.id].get(figure)

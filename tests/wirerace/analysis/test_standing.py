@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from tests.wirerace.report.made_up import result_of, trial
 from wirerace.analysis.aggregate import LEAST_REPEATS, summarised
 from wirerace.analysis.figures import BY_ID
-from wirerace.analysis.standing import Noise, Pair, Standing, grouped, pair_of, ratio_of, standing_of
+from wirerace.analysis.standing import Noise, Pair, Standing, grouped, noise_of, pair_of, ratio_of, standing_of
 from wirerace.record.result import Interval, Result
 
 LATENCY = BY_ID["latency.mean"]
@@ -68,6 +68,21 @@ def test_pair_without_an_interval_shows_nothing_where_others_have_one() -> None:
     assert not pair_of([(0.001, 0.5), (0.001, 0.5)], 0.95, None).differ
     latencies = {"polling": [0.5, 0.5, 0.5], "sse": [0.001, 0.001], "websocket": [0.002, 0.002, 0.002]}
     assert [["sse", "websocket", "polling"]] == standing(latencies).groups
+
+
+@pytest.mark.parametrize(
+    ("figure", "noise"),
+    [
+        ("latency.mean", Noise(2.0, 0.002)),
+        ("age.mean", Noise(2.0, 0.002)),
+        ("server.cpu_per_delivery", Noise(2.0)),
+        ("bytes.ip_per_delivery", Noise(1.1)),
+        ("requests.per_delivery", Noise(1.1, 0.01)),
+    ],
+)
+def test_doubt_makes_times_less_sure_and_no_counts(figure: str, noise: Noise) -> None:
+    assert noise == noise_of(BY_ID[figure], in_doubt=True)
+    assert noise_of(BY_ID[figure], in_doubt=False).factor < 2
 
 
 def test_pairs_of_a_sweep_have_wider_intervals() -> None:
