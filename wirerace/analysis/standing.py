@@ -63,7 +63,7 @@ class Standing(NamedTuple):
 
 
 def ratio_of(pairs: Sequence[Pair]) -> Interval | None:
-    """Return the ratio of several pairs together; None if one is unknown.
+    """Return the ratio of several pairs together; None if one is unknown, or if they do not all say the same.
 
     Its ends include the intervals of all pairs. Without intervals it has no ends, because a range over contestants
     would be read as one.
@@ -71,9 +71,12 @@ def ratio_of(pairs: Sequence[Pair]) -> Interval | None:
     ratios = [pair.ratio for pair in pairs if pair.ratio is not None and pair.ratio.mean]
     if not ratios or len(ratios) < len(pairs):
         return None
-    middle = geometric_mean([ratio.mean for ratio in ratios if ratio.mean is not None])
     lows = [ratio.low for ratio in ratios if ratio.low is not None]
     highs = [ratio.high for ratio in ratios if ratio.high is not None]
+    means = [ratio.mean for ratio in ratios if ratio.mean is not None]
+    if min(means) < 1 < max(means):
+        return None
+    middle = geometric_mean(means)
     if not len(lows) == len(highs) == len(ratios):
         return Interval(middle, None, None)
     return Interval(middle, min(lows), max(highs))

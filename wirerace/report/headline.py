@@ -50,7 +50,9 @@ def claims_of(result: Result, usable: Sequence[str], points: int = 1) -> list[st
     times, costs = (
         standing_of(result, summary, BY_ID[figure], usable, points) for figure in main_figures(result, usable)
     )
-    return [time_sentence(result, times, tense), cost_sentence(result, costs)]
+    unknown = [one for one in usable if times.means and one not in times.means]
+    silent = [f"No {times.figure.label} of {names_of(result, unknown)} is known."] if unknown else []
+    return [time_sentence(result, times, tense), *silent, cost_sentence(result, costs)]
 
 
 def main_figures(result: Result, ids: Sequence[str]) -> tuple[str, str]:

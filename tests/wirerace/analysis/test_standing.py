@@ -110,6 +110,7 @@ def test_ratio_of_several_includes_all_their_intervals() -> None:
     assert Interval(4.0, 1.5, 11.0) == ratio_of(pairs)
     assert ratio_of([*pairs, Pair(None, differ=True)]) is None
     assert ratio_of([]) is None
+    assert ratio_of([pairs[0], Pair(Interval(0.5, 0.4, 0.6), differ=True)]) is None, "one is more and one is less"
 
 
 def test_ratio_without_intervals_has_no_ends() -> None:

@@ -179,6 +179,10 @@ def test_figures_that_are_not_known_are_not_made_up() -> None:
     assert said == headline(result)
 
 
+def test_contestant_of_which_nothing_is_known_is_named() -> None:
+    assert "No mean latency of polling is known." == headline(once(polling=None, websocket=0.001))[1]
+
+
 def test_value_of_0_has_no_ratio() -> None:
     said = headline(result_of(timed("polling", 0.5, 0.0), timed("websocket", 0.001, 10.0)))[1]
 
