@@ -88,7 +88,7 @@ def standing_of(result: Result, summary: Summary, figure: Figure, ids: Sequence[
     means = {one: fmean(found.values()) for one, found in values.items() if found}
     means = dict(sorted(means.items(), key=lambda item: item[1] if figure.better == "less" else -item[1]))
     doubtful = {trial.contestant for trial in result.counted if has_doubts(trial)}
-    is_shown = len({trial.repeat for trial in result.counted}) >= LEAST_REPEATS
+    is_shown = repeats_of(result) >= LEAST_REPEATS
     pairs: dict[tuple[str, str], Pair] = {}
     for one, other in combinations(means, 2):
         shared = [(value, values[other][repeat]) for repeat, value in values[one].items() if repeat in values[other]]
@@ -97,6 +97,14 @@ def standing_of(result: Result, summary: Summary, figure: Figure, ids: Sequence[
         pairs[one, other] = pair_of(shared, confidence, noise)
         pairs[other, one] = pair_of([(b, a) for a, b in shared], confidence, noise)
     return Standing(figure, means, grouped(list(means), lambda one, other: not pairs[one, other].differ), pairs)
+
+
+def repeats_of(result: Result) -> int:
+    """Return how many repeats every contestant has: in an interrupted run some have one more than others."""
+    repeats: dict[str, set[int]] = {}
+    for trial in result.counted:
+        repeats.setdefault(trial.contestant, set()).add(trial.repeat)
+    return len(set.intersection(*repeats.values())) if repeats else 0
 
 
 def confidence_of_pair(result: Result, summary: Summary, figure: Figure, pair: set[str], points: int) -> float:
@@ -114,14 +122,14 @@ def confidence_of_pair(result: Result, summary: Summary, figure: Figure, pair: s
 def pair_of(shared: Sequence[tuple[float, float]], confidence: float, noise: Noise | None) -> Pair:
     """Return a figure of one contestant against another, from the repeats in which both have it.
 
-    With `noise` they differ if the means differ by more. Without it the interval must show it, so there must be one.
+    They differ if an interval shows it. With `noise` they also need no interval, if the means differ by more than that.
     """
     if not shared:
         return Pair(None, differ=False)
     ratio, difference = compared_in_pairs(shared, confidence)
     if difference.mean is None:
         return Pair(None, differ=False)
-    if noise is not None:
+    if noise is not None and difference.low is None:
         one, other = (fmean(values) for values in zip(*shared, strict=True))
         return Pair(ratio, differ=abs(one - other) >= noise.amount and _is_apart(one, other, noise.factor))
     if ratio is None or ratio.mean is None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from wirerace.analysis.aggregate import LEAST_REPEATS
+from wirerace.analysis.standing import repeats_of
 from wirerace.errors import printable
 from wirerace.record.result import Result
 
@@ -22,7 +23,7 @@ class Tense(NamedTuple):
         """The words with which the first claim begins."""
         if self.is_shown:
             return ""
-        return "In this run " if self.repeats == 1 else f"In these {self.repeats} runs "
+        return "In this run " if self.repeats < 2 else f"In these {self.repeats} runs "
 
     def pick(self, present: str, past: str) -> str:
         """Return the word for it: what is shown is told in the present."""
@@ -30,8 +31,8 @@ class Tense(NamedTuple):
 
 
 def tense_of(result: Result) -> Tense:
-    """Return how to speak of a result: from three repeats on there are intervals."""
-    repeats = len({trial.repeat for trial in result.counted})
+    """Return how to speak of a result: from three repeats of every contestant on there are intervals."""
+    repeats = repeats_of(result)
     return Tense(repeats >= LEAST_REPEATS, repeats)
 
 

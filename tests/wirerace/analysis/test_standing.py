@@ -11,7 +11,17 @@ from msgspec.structs import replace
 from tests.wirerace.report.made_up import result_of, trial
 from wirerace.analysis.aggregate import LEAST_REPEATS, summarised
 from wirerace.analysis.figures import BY_ID
-from wirerace.analysis.standing import Noise, Pair, Standing, grouped, noise_of, pair_of, ratio_of, standing_of
+from wirerace.analysis.standing import (
+    Noise,
+    Pair,
+    Standing,
+    grouped,
+    noise_of,
+    pair_of,
+    ratio_of,
+    repeats_of,
+    standing_of,
+)
 from wirerace.record.result import Interval, Result
 
 LATENCY = BY_ID["latency.mean"]
@@ -66,8 +76,15 @@ def test_pair_differs_where_the_repeats_show_it(one: list[float], other: list[fl
 
 def test_pair_without_an_interval_shows_nothing_where_others_have_one() -> None:
     assert not pair_of([(0.001, 0.5), (0.001, 0.5)], 0.95, None).differ
-    latencies = {"polling": [0.5, 0.5, 0.5], "sse": [0.001, 0.001], "websocket": [0.002, 0.002, 0.002]}
-    assert [["sse", "websocket", "polling"]] == standing(latencies).groups
+
+
+def test_interrupted_run_is_told_by_the_repeats_that_all_have() -> None:
+    latencies = {"polling": [0.5, 0.5, 0.5], "sse": [0.001, 0.001], "websocket": [0.1, 0.001, 0.003]}
+
+    assert 2 == repeats_of(result_with(latencies))
+    assert 0 == repeats_of(result_with({}))
+    assert not standing(latencies).pairs["polling", "websocket"].differ, "there is an interval, and it shows nothing"
+    assert standing(latencies).pairs["polling", "sse"].differ
 
 
 @pytest.mark.parametrize(
