@@ -15,6 +15,8 @@ PRIMING_SECONDS = 0.5  # for the priming update, beyond the clients' own pause
 MOST_IDLE_SECONDS = 2.0  # in which a server's cost without clients is measured, or half of a short window
 TICK_SECONDS = 0.05
 REPORT_SECONDS = 1.0
+MEASURING = "measuring"
+"""The phase in which ages are told: what is reported after it lies milliseconds apart."""
 NO_STATE = LoadState()
 
 
@@ -65,7 +67,7 @@ class Reporter:
         rate = max(0, state.received - received) / max(now - then, TICK_SECONDS)
         left = max(0.0, self._trial_seconds - (now - self._started))
         left += (self._total - self._index) * self._trial_seconds
-        age = self._age(state)
+        age = self._age(state) if phase == MEASURING else None
         there = state.subscribed if self._clients is not None else state.visitors
         self._on_progress(Progress(self._index, self._total, self._plan, phase, there, self._clients, rate, left, age))
 

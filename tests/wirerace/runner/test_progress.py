@@ -6,12 +6,12 @@ from wirerace.observe.account import LoadState
 from wirerace.runner.progress import Progress, Reporter
 
 
-def ages_of(*states: LoadState) -> list[float | None]:
+def ages_of(*states: LoadState, phase: str = "measuring") -> list[float | None]:
     """Return the ages that a reporter tells for a load's states, one after the other."""
     told: list[Progress] = []
     reporter = Reporter(told.append, alone(EXPERIMENT), 0, plan_of("polling"))
     for state in states:
-        reporter.report("measuring", state)
+        reporter.report(phase, state)
     return [progress.age_seconds for progress in told]
 
 
@@ -25,3 +25,4 @@ def test_age_is_unknown_while_no_client_has_any() -> None:
     some = LoadState(age_area=0.5, age_ns=10**9)
 
     assert [None, 0.5, None] == ages_of(LoadState(), some, some)
+    assert [None] == ages_of(some, phase="draining")
