@@ -134,6 +134,8 @@ class Load:
             int(self.visits.hosts > 0),
             self.visits.now,
             self.sending.unanswered,
+            sum(account.totals.age_area for account in accounts),
+            sum(account.totals.age_ns for account in accounts),
         )
 
     def clients_of(self, transport: str) -> Iterator[LoadClient]:

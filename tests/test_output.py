@@ -1,6 +1,7 @@
 """What commands print changes no exit code, whatever the encoding."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,7 +40,7 @@ def wirerace(*arguments: str, **environment: str) -> subprocess.CompletedProcess
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_table_is_printed_in_any_encoding(encoding: str, saved: str) -> None:
-    finished = wirerace("show", saved, PYTHONIOENCODING=encoding)
+    finished = wirerace("show", saved, "--full", PYTHONIOENCODING=encoding)
 
     assert (0, "") == (finished.returncode, finished.stderr)
     assert "mean latency" in finished.stdout
@@ -47,10 +48,29 @@ def test_table_is_printed_in_any_encoding(encoding: str, saved: str) -> None:
 
 
 def test_what_an_encoding_lacks_is_replaced_by_what_is_nearest(saved: str) -> None:
-    lines = wirerace("show", saved, PYTHONIOENCODING="ascii").stdout.splitlines()
+    lines = wirerace("show", saved, "--full", PYTHONIOENCODING="ascii").stdout.splitlines()
 
     assert any(line.replace("|", " ").split() == ["mean", "age", "-"] for line in lines)
     assert any("200 clients | poisson" in line for line in lines)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_answer_is_printed_in_any_encoding(encoding: str, saved: str) -> None:
+    finished = wirerace("show", saved, PYTHONIOENCODING=encoding)
+
+    assert (0, "") == (finished.returncode, finished.stderr)
+    assert "latency" in finished.stdout
+    assert "\x1b" not in finished.stdout, "no colours where nobody sees them"
+    assert finished.stdout.count("?") <= 1, "bars are left out where an encoding lacks them"
+
+
+@pytest.mark.parametrize(("environment", "has_colours"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_terminal_gets_colours_unless_somebody_does_not_want_them(
+    environment: dict[str, str], saved: str, *, has_colours: bool
+) -> None:
+    printed = wirerace("show", saved, FORCE_COLOR="1", TERM="xterm-256color", **environment).stdout
+
+    assert has_colours == bool(re.search("\x1b\\[[0-9;]*3[0-7]m", printed))
 
 
 def test_locale_without_utf8_is_no_reason_to_fail(saved: str) -> None:

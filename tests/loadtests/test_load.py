@@ -34,6 +34,17 @@ def test_polls_cover_the_interval_evenly_at_whatever_pace_clients_come(pace_ns: 
     assert min(gaps) > 0.5 * INTERVAL_NS / 20
 
 
+def test_state_has_the_ages_of_all_clients_in_the_window_so_far() -> None:
+    parser = LocustArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_options(parser)
+    load = Load(Environment(), read_options(vars(parser.parse_args([]))))
+    for name, ages in {"polling": (0.5, 2), "sse": (0.25, 3)}.items():
+        totals = load.account_of(TRANSPORTS[name]).totals
+        totals.age_area, totals.age_ns = ages
+
+    assert (0.75, 5) == (load.state().age_area, load.state().age_ns)
+
+
 @given(st.integers(1, 40), st.integers(1, 7), st.integers(0, 200))
 def test_clients_of_all_processes_take_the_channels_in_turn(count: int, processes: int, clients: int) -> None:
     """Locust gives clients to processes in turn."""

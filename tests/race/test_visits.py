@@ -40,7 +40,7 @@ PUSHED = [name for name, transport in TRANSPORTS.items() if not transport.asks]
 
 @pytest.fixture(scope="module")
 def visited(tmp_path_factory: pytest.TempPathFactory) -> Race:
-    race = Race(tmp_path_factory.mktemp("visits"), VISITS)
+    race = Race(tmp_path_factory.mktemp("visits"), VISITS, "--full")
     assert race.wait() == 0, race.said
     return race
 
@@ -141,7 +141,7 @@ def test_visitors_of_several_processes_are_those_of_one(race: Callable[..., Race
 
 def test_sweep_over_the_updates_of_a_visit_ends_with_its_crossing(race: Callable[..., Race]) -> None:
     keys = ("population.updates=[1, 4]", 'transports=["longpolling", "websocket"]')
-    started = race(*(part for key in keys for part in ("--set", key)), experiment=VISITS)
+    started = race(*(part for key in keys for part in ("--set", key)), "--full", experiment=VISITS)
     assert started.wait() == 0, started.said
     said = " ".join(started.said.split())
     assert "From which K on does a push cost less? (one repeat, so without intervals" in said

@@ -56,8 +56,9 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
         bool,
         typer.Option("--allow-invalid", help="Exit with 0 even if a trial is invalid. The verdict is still printed."),
     ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Print every figure, not only the answer.")] = False,
 ) -> None:
-    """Run an experiment: real processes on loopback, one trial after the other, then a table.
+    """Run an experiment: real processes on loopback, one trial after the other, then the answer.
 
     **Examples:**
 
@@ -100,25 +101,29 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
                 sys.stderr.write(f"wirerace: warning: {caution}\n")
             result = begun(study, on, experiment_file(file))
             _finish(study, directory, result)
+    _warn(study, result, warned)
+    print_result(result, directory.result_file, full=full)
+    raise typer.Exit(exit_code(result, allow_invalid=allow_invalid))
+
+
+def _warn(study: Study, result: Result, warned: int) -> None:
+    """Write what went wrong to stderr, before the answer: that is last on the screen."""
     for caution in result.warnings[warned:]:
         sys.stderr.write(f"wirerace: warning: {caution}\n")
     for failure in result.failures:
         where = f" at {study.settings[failure.point].title}" if len(study.settings) > 1 else ""
         name = f"{failure.contestant}{where}, repeat {failure.repeat}"
         sys.stderr.write(f"wirerace: {name}: {failure.reason}\n")
-    sys.stdout.write(f"{directory.result_file}\n")
-    raise typer.Exit(exit_code(result, allow_invalid=allow_invalid))
 
 
 def _finish(study: Study, directory: RunDirectory, result: Result) -> None:
-    """Run what the result lacks, save it and print it."""
+    """Run what the result lacks, and save it."""
     with progress_display() as on_progress:
         run(study, directory, on_progress, result)
     summarise(result)
     result.crossings = crossings_of(result)
     result.sending = sending_of(result)
     directory.save(result)
-    print_result(result)
 
 
 def say_what_is_played(experiment: Experiment) -> None:

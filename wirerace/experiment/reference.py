@@ -95,8 +95,8 @@ lasts_seconds = 1.4
 **Sweeps.** Any key that takes one value may have a list of values instead, in its table or in a contestant's
 `options`. Every combination of all lists is a setting, and every contestant is run at every setting. `title`,
 `repeats`, `valid_repeats` and `tries` are the same for all settings. The first repeat is run at every setting before
-the second repeat begins. One table shows all settings. `wirerace show RUN --setting N` shows every figure of one
-setting.
+the second repeat begins. The answer says what changes from the first setting to the last. `wirerace show RUN --full`
+prints one table of all settings, `wirerace show RUN --setting N --full` every figure of one setting.
 
 **Long runs.** Before a run of 100 trials or more, or of an hour or more, `wirerace run` asks for confirmation. Without
 a terminal it needs `--yes`. `wirerace run --resume DIR` continues an interrupted run. Trials that are in its result are

@@ -227,7 +227,8 @@ class LoadState(msgspec.Struct, frozen=True):
 
     `away` counts clients that have no connection now: theirs broke, or they have not had one yet. `hosts` counts the
     load processes that are ready for visitors, `visitors` those that are there now. `unanswered` counts messages that
-    were due and have no answer.
+    were due and have no answer. `age_area` is the integral of age in the window up to now, s², `age_ns` the time over
+    which it was taken: the growth of the one over that of the other is the mean age in between.
     """
 
     subscribed: int = 0
@@ -238,6 +239,8 @@ class LoadState(msgspec.Struct, frozen=True):
     hosts: int = 0
     visitors: int = 0
     unanswered: int = 0
+    age_area: float = 0.0
+    age_ns: int = 0
 
 
 def merge(records: Sequence[AccountRecord]) -> AccountRecord:

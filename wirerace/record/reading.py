@@ -51,7 +51,7 @@ def read_result(place: Path) -> Result:
 
     Raises BadInput when there is no result, or when this version cannot read it.
     """
-    path = place if place.is_file() or place.name == FILE_NAME else place / FILE_NAME
+    path = file_of(place)
     encoded = read_file(path, f"give the directory of a run, or its {FILE_NAME}")
     try:
         schema = decode_json(encoded, _Schema).schema
@@ -63,6 +63,11 @@ def read_result(place: Path) -> Result:
         raise BadInput(f"{path}: no result of Wirerace: {error}") from None
     readable = ", ".join(map(str, READABLE[:-1]))
     raise BadInput(f"{path}: schema {shown(schema)}; this version reads {readable} and {SCHEMA}")
+
+
+def file_of(place: Path) -> Path:
+    """Return the file of a result, given itself or the directory that it is in."""
+    return place if place.is_file() or place.name == FILE_NAME else place / FILE_NAME
 
 
 def read_raw(path: Path) -> Raw:

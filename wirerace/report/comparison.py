@@ -1,7 +1,5 @@
 """Contestants compared in pairs, in words: 480 times sooner (390 to 580)."""
 
-import math
-
 from rich.table import Table
 
 from wirerace.analysis.aggregate import LEAST_REPEATS
@@ -9,7 +7,7 @@ from wirerace.analysis.figure import Words
 from wirerace.analysis.figures import BY_ID
 from wirerace.errors import printable
 from wirerace.record.result import Interval, Result, Summary
-from wirerace.report.spelling import UNKNOWN, spell_interval
+from wirerace.report.spelling import UNKNOWN, spell_interval, two_digits
 from wirerace.report.tables import table_with
 
 TIMES = 2.0
@@ -54,9 +52,9 @@ def words_of(ratio: Interval | None, words: Words) -> str:
     if ratio.low is None or ratio.high is None:
         return _phrase(ratio.mean, words)
     if ratio.low < 1 < ratio.high:
-        return f"not told apart ({_spelled(ratio.low)}–{_spelled(ratio.high)} ×)"
+        return f"not told apart ({two_digits(ratio.low)}–{two_digits(ratio.high)} ×)"
     in_times = max(ratio.mean, 1 / ratio.mean) >= TIMES
-    low, high = map(_spelled, sorted(_amount(end, in_times=in_times) for end in (ratio.low, ratio.high)))
+    low, high = map(two_digits, sorted(_amount(end, in_times=in_times) for end in (ratio.low, ratio.high)))
     unit = "" if in_times else " %"
     return _phrase(ratio.mean, words) + (f" ({low} to {high}{unit})" if low != high else "")
 
@@ -66,7 +64,7 @@ def _phrase(ratio: float, words: Words) -> str:
     if ratio == 1:
         return "the same"
     in_times = max(ratio, 1 / ratio) >= TIMES
-    amount = _spelled(_amount(ratio, in_times=in_times))
+    amount = two_digits(_amount(ratio, in_times=in_times))
     if in_times:
         return f"{amount} times {words.smaller if ratio < 1 else words.times}"
     return f"{amount} % {words.smaller if ratio < 1 else words.larger}"
@@ -74,12 +72,3 @@ def _phrase(ratio: float, words: Words) -> str:
 
 def _amount(ratio: float, *, in_times: bool) -> float:
     return max(ratio, 1 / ratio) if in_times else 100 * abs(ratio - 1)
-
-
-def _spelled(value: float) -> str:
-    """Return two digits of a value, without an exponent: its interval shows that the third means little."""
-    if value == 0:
-        return "0"
-    decimals = 1 - math.floor(math.log10(abs(value)))
-    spelled = f"{round(value, decimals):.{max(0, decimals)}f}"
-    return spelled.rstrip("0").rstrip(".") if "." in spelled else spelled

@@ -1,7 +1,7 @@
 """How values are printed: with their unit, in a size that people read easily."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from wirerace.record.result import Interval
 
@@ -34,6 +34,24 @@ def unit_of(value: float, unit: str) -> tuple[str, float]:
     """Return the unit in which people read a value, and its size."""
     units = UNITS[unit]
     return next(((name, size) for name, size in units if abs(value) >= size), units[-1])
+
+
+def two_digits(value: float) -> str:
+    """Return two digits of a value, without an exponent: its interval shows that the third means little."""
+    if value == 0:
+        return "0"
+    decimals = 1 - math.floor(math.log10(abs(value)))
+    spelled = f"{round(value, decimals):.{max(0, decimals)}f}"
+    return spelled.rstrip("0").rstrip(".") if "." in spelled else spelled
+
+
+def spell_range(values: Sequence[float], unit: str) -> str:
+    """Return the range of values in one unit, two digits of each: 0.9 to 2.6 ms."""
+    if unit == "microseconds":
+        return spell_range([value * 1e-6 for value in values], "seconds")
+    name, size = unit_of(max(values, key=abs), unit)
+    ends = [two_digits(value / size) for value in (min(values), max(values))]
+    return f"{' to '.join(dict.fromkeys(ends))} {name}".rstrip()
 
 
 def _scaled(value: float, unit: str) -> str:

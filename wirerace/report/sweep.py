@@ -80,7 +80,7 @@ def _caption(result: Result) -> str:
     over = f"mean of {repeats} repeats · " if repeats > 1 else ""
     return (
         f"{over}{GOOD} good · {CARE} with care · {NOT} do not use, see below · {UNKNOWN} unknown\n"
-        "wirerace show RUN --setting N prints every figure of one setting, with theory beside it; "
+        "wirerace show RUN --setting N --full prints every figure of one setting, with theory beside it; "
         "N counts from 0, in this order"
     )
 
@@ -112,11 +112,12 @@ def _rows(found: Result, values: Sequence[str], ids: Sequence[str]) -> list[list
         cells = [spell(figures[name].mean if name in figures else None, BY_ID[name].unit) for name in ids]
         trials = [trial for trial in found.counted if trial.contestant == contestant.id]
         first = [escape(value) if not number else "" for value in values]
-        rows.append([*first, escape(printable(contestant.title)), *cells, _mark(trials)])
+        rows.append([*first, escape(printable(contestant.title)), *cells, mark_of(trials)])
     return rows
 
 
-def _mark(trials: Sequence[Trial]) -> str:
+def mark_of(trials: Sequence[Trial]) -> str:
+    """Return the mark for the verdict of some trials."""
     word = word_of(trials)
     return NOT if word.startswith(DO_NOT_USE) else CARE if word.startswith(WITH_CARE) else GOOD
 

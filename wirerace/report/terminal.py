@@ -17,6 +17,8 @@ from wirerace.analysis.figure import Figure
 from wirerace.analysis.thresholds import LEAST_UPDATES_BEYOND
 from wirerace.errors import printable
 from wirerace.record.result import Result, Summary
+from wirerace.report.answer import COLUMNS, LINES, answer_of
+from wirerace.report.bars import EIGHTHS
 from wirerace.report.comparison import comparison_of
 from wirerace.report.crossing import crossing_of
 from wirerace.report.sending import sending_costs_of
@@ -30,6 +32,8 @@ from wirerace.workload.schedule import Source
 from wirerace.workload.upstream import Upstream
 
 PICTURE_COLUMNS = 84
+REPORT_NAME = "report.html"
+"""The file beside result.json that has the same for a browser."""
 WIDE = 1000
 FEW = " *"
 """Marks a percentile that depends on one or two updates."""
@@ -123,11 +127,28 @@ def describe_source(source: Source) -> str:
     return f"{source.arrivals}, {source.rate_per_second:g} updates/s of {sizes} bytes{channels}"
 
 
-def print_result(result: Result) -> None:
-    """Print all tables and the verdict, unless no trial was finished."""
+def print_result(result: Result, file: Path | None = None, *, full: bool = False) -> None:
+    """Print the answer, or all tables and the verdict, then where the report and the result are."""
     console = Console()
-    for part in parts_of(result, console.width):
+    files = [path for path in (file.with_name(REPORT_NAME), file) if path.exists()] if file is not None else []
+    parts: Sequence[Table | Text] = (
+        parts_of(result, console.width)
+        if full
+        else answer_of(result, LINES - len(files), console.width, has_bars=has_blocks(console.encoding))
+    )
+    for part in parts:
         console.print(part)
+    for path in files:
+        console.out(path, highlight=False)
+
+
+def has_blocks(encoding: str) -> bool:
+    """Return whether an encoding has the characters of bars."""
+    try:
+        EIGHTHS.encode(encoding)
+    except (UnicodeError, LookupError):
+        return False
+    return True
 
 
 def parts_of(result: Result, columns: int = PICTURE_COLUMNS) -> list[Table | Text]:
@@ -150,10 +171,10 @@ def parts_of(result: Result, columns: int = PICTURE_COLUMNS) -> list[Table | Tex
     return [*apart, *verdict_of(result)]
 
 
-def save_svg(result: Result, path: Path) -> None:
-    """Save the same as an SVG picture."""
-    console = Console(record=True, width=PICTURE_COLUMNS, file=io.StringIO())
-    for part in parts_of(result):
+def save_svg(result: Result, path: Path, *, full: bool = False) -> None:
+    """Save the answer, or all tables, as an SVG picture."""
+    console = Console(record=True, width=PICTURE_COLUMNS if full else COLUMNS, file=io.StringIO())
+    for part in parts_of(result) if full else answer_of(result):
         console.print(part)
     # Without the font that a viewer would fetch, because a picture should make no request.
     svg = re.sub(r"@font-face \{.*?\}", "", console.export_svg(title="wirerace"), flags=re.DOTALL)

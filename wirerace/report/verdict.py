@@ -42,15 +42,20 @@ def verdict_of(result: Result) -> list[Text | Table]:
             found.add_row("", MARKS[weight], Text(printable(f"{_said(group.first)} ({_which(result, group.trials)})")))
         if cure:
             found.add_row("", "", Text(printable(f"→ {cure}")))
-    return [_coloured(headline_of(result)), *(part for part in (words, found) if part.row_count)]
+    return [_coloured(validity_of(result)), *(part for part in (words, found) if part.row_count)]
 
 
 def _coloured(text: str) -> Text:
     """Return a text in the colour of its meaning."""
-    return Text(text, next((style for words, style in STYLES.items() if text.startswith(words)), ""))
+    return Text(text, colour_of(text))
 
 
-def headline_of(result: Result) -> str:
+def colour_of(text: str) -> str:
+    """Return the colour of a verdict, or of a word for a contestant."""
+    return next((style for words, style in STYLES.items() if text.startswith(words)), "")
+
+
+def validity_of(result: Result) -> str:
     """Return whether the trials that count are valid."""
     trials = result.counted
     invalid, doubtful = sum(not trial.is_valid for trial in trials), sum(map(is_doubtful, trials))

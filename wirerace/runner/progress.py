@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from wirerace.clock import NS_PER_SECOND
 from wirerace.experiment.model import Experiment
 from wirerace.experiment.patience import longest_seconds
 from wirerace.experiment.plans import Plan, contestants_of
@@ -14,11 +15,16 @@ PRIMING_SECONDS = 0.5  # for the priming update, beyond the clients' own pause
 MOST_IDLE_SECONDS = 2.0  # in which a server's cost without clients is measured, or half of a short window
 TICK_SECONDS = 0.05
 REPORT_SECONDS = 1.0
+MEASURING = "measuring"
+"""The phase in which ages are told: what is reported after it lies milliseconds apart."""
 NO_STATE = LoadState()
 
 
 class Progress(NamedTuple):
-    """The progress of a run. `clients` are the most at one time, None if they are visitors."""
+    """The progress of a run. `clients` are the most at one time, None if they are visitors.
+
+    `age_seconds` is the mean age of what clients have, since the last report; None before the window.
+    """
 
     number: int
     total: int
@@ -28,6 +34,7 @@ class Progress(NamedTuple):
     clients: int | None
     deliveries_per_second: float
     left_seconds: float
+    age_seconds: float | None = None
 
 
 OnProgress = Callable[[Progress], None]
@@ -46,6 +53,7 @@ class Reporter:
         self._trial_seconds = expected_seconds(plan)
         self._started = time.monotonic()
         self._last = (self._started, 0)
+        self._last_age = (0.0, 0)
 
     def is_due(self) -> bool:
         """Return whether the next report is due: each costs the load a little."""
@@ -59,8 +67,17 @@ class Reporter:
         rate = max(0, state.received - received) / max(now - then, TICK_SECONDS)
         left = max(0.0, self._trial_seconds - (now - self._started))
         left += (self._total - self._index) * self._trial_seconds
+        age = self._age(state) if phase == MEASURING else None
         there = state.subscribed if self._clients is not None else state.visitors
-        self._on_progress(Progress(self._index, self._total, self._plan, phase, there, self._clients, rate, left))
+        self._on_progress(Progress(self._index, self._total, self._plan, phase, there, self._clients, rate, left, age))
+
+    def _age(self, state: LoadState) -> float | None:
+        """Return the mean age since the last report, None if no client has had any."""
+        area, age_ns = state.age_area - self._last_age[0], state.age_ns - self._last_age[1]
+        if age_ns <= 0:
+            return None
+        self._last_age = (state.age_area, state.age_ns)
+        return area * NS_PER_SECOND / age_ns
 
 
 def least_trials(study: Study) -> int:

@@ -298,3 +298,7 @@ def test_ratio_that_no_float_can_hold_is_unknown() -> None:
     assert ratio is not None
     assert ratio.high is None
     assert difference.high is not None
+
+
+def test_ratio_that_no_float_can_hold_is_not_known() -> None:
+    assert compared_in_pairs([(5e-324, 2.0)], 0.95)[0] is None

@@ -10,7 +10,7 @@ from tests.wirerace.results import RESULT, TRIAL
 from wirerace.cli import show
 from wirerace.cli.reproduce import RECORD_NAME, ReproductionRecord
 from wirerace.errors import BadInput
-from wirerace.record.result import FILE_NAME, write_json
+from wirerace.record.result import FILE_NAME, Point, write_json
 from wirerace.reproductions.check import Check
 
 CHECK = Check("[/b] \x1b[2J", "seconds", "1 s", 1.5, 1.0, 2.0, "± 50 %", passed=True)
@@ -71,3 +71,36 @@ def test_file_that_is_no_reproduction_is_refused(content: bytes, tmp_path: Path)
     (tmp_path / RECORD_NAME).write_bytes(content)
 
     assert refusal_of(tmp_path / RECORD_NAME).startswith(f"{tmp_path / RECORD_NAME}: ")
+
+
+def test_answer_is_printed_and_every_figure_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_json(tmp_path / FILE_NAME, RESULT)
+    show.command(tmp_path)
+    answer = capsys.readouterr().out
+    show.command(tmp_path / FILE_NAME, full=True)
+    tables = capsys.readouterr().out
+
+    assert len(answer.splitlines()) <= 20
+    assert "mean latency" not in answer
+    assert "mean latency" in tables
+    assert [str(tmp_path / FILE_NAME)] * 2 == [printed.splitlines()[-1] for printed in (answer, tables)]
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_one_setting_of_a_sweep_is_printed_by_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, full: bool
+) -> None:
+    points = [Point({"clients.count": 5}), Point({"clients.count": 10})]
+    write_json(tmp_path / FILE_NAME, msgspec.structs.replace(RESULT, points=points))
+    show.command(tmp_path, setting=0, full=full)
+
+    assert "clients.count" not in capsys.readouterr().out
+
+
+def test_picture_is_of_what_is_printed(tmp_path: Path) -> None:
+    write_json(tmp_path / FILE_NAME, RESULT)
+    show.command(tmp_path, svg=tmp_path / "answer.svg")
+    show.command(tmp_path, svg=tmp_path / "full.svg", full=True)
+
+    assert "memory" not in (tmp_path / "answer.svg").read_text("utf-8")
+    assert "memory" in (tmp_path / "full.svg").read_text("utf-8")

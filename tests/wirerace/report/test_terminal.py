@@ -15,7 +15,7 @@ from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.result import Host, Point, Result
 from wirerace.record.trial import Trial
 from wirerace.report.spelling import UNKNOWN, spell
-from wirerace.report.terminal import print_result, save_svg, tables_of
+from wirerace.report.terminal import REPORT_NAME, print_result, save_svg, tables_of
 from wirerace.transports import TRANSPORTS
 from wirerace.workload.truth import EpochMade, Truth
 
@@ -150,16 +150,33 @@ def test_table_shows_how_many_repeats_its_figures_are_the_mean_of() -> None:
     assert "mean of 2 repeats" in printed(result_of(trial("polling", 1), trial("polling", 2)))
 
 
-def test_result_without_a_trial_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_result_without_a_trial_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     print_result(result_of())
+
+    assert ("Nothing was measured.\n", "") == capsys.readouterr()
+
+
+def test_result_without_a_trial_has_no_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    print_result(result_of(), full=True)
 
     assert ("", "") == capsys.readouterr()
 
 
-def test_result_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    print_result(result_of(trial("polling")))
+def test_every_figure_is_printed_on_request(capsys: pytest.CaptureFixture[str]) -> None:
+    print_result(result_of(trial("polling")), full=True)
 
     assert "50.00 %" in capsys.readouterr().out
+
+
+def test_answer_ends_with_the_files_that_are_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "result.json"
+    file.touch()
+    print_result(result_of(trial("polling")), file)
+    assert str(file) == capsys.readouterr().out.splitlines()[-1]
+
+    (tmp_path / REPORT_NAME).touch()
+    print_result(result_of(trial("polling")), file)
+    assert [str(tmp_path / REPORT_NAME), str(file)] == capsys.readouterr().out.splitlines()[-2:]
 
 
 def test_picture_shows_the_table(tmp_path: Path) -> None:
