@@ -52,6 +52,11 @@ class Latencies:
         """Return the latency that `percent` of all do not exceed, to 3 digits; None when nothing was recorded."""
         return int(self._histogram.get_value_at_percentile(percent)) if self.count else None
 
+    def cumulative_ns(self) -> list[tuple[int, int]]:
+        """Return each value that was recorded, to 3 digits, with the number of values that do not exceed it."""
+        buckets = self._histogram.get_recorded_iterator() if self.count else ()
+        return [(int(item.value_iterated_to), int(item.total_count_to_this_value)) for item in buckets]
+
     def to_record(self) -> "LatenciesRecord":
         """Return a value that can be sent and stored."""
         encoded = self._histogram.encode().decode("ascii") if self.count else ""

@@ -8,6 +8,7 @@ import msgspec
 
 from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.account import (
+    FRESH_NS,
     NO_WINDOW,
     STAGES,
     AccountRecord,
@@ -33,7 +34,7 @@ class Account:
     def __init__(self, window: Window = NO_WINDOW) -> None:
         self.window = window
         self.tally = Tally()
-        self.totals = AccountRecord(subscribed_to={}, messages={})
+        self.totals = AccountRecord(subscribed_to={}, messages={}, older_ns=dict.fromkeys(FRESH_NS, 0))
         self.latencies = Latencies()
         self.connecting = Latencies()
         self.returning = Latencies()
@@ -284,3 +285,8 @@ class Ledger:
         twice_area = (end_ns - start_ns) * (start_ns + end_ns - 2 * self._newest_ts)
         totals.age_area += twice_area / (2 * NS_PER_SECOND**2)
         totals.age_ns += end_ns - start_ns
+        for fresh_ns in FRESH_NS:
+            old_from_ns = self._newest_ts + fresh_ns
+            if old_from_ns >= end_ns:
+                break
+            totals.older_ns[fresh_ns] += end_ns - (start_ns if start_ns > old_from_ns else old_from_ns)

@@ -162,3 +162,9 @@ def _name(result: Result, trial: Trial) -> str:
     """Return the name for people of a contestant's trials at a setting."""
     setting = result.points[trial.point].setting if len(result.points) > 1 else {}
     return result.title_of(trial.contestant) + (f" at {setting_title(setting)}" if setting else "")
+
+
+def spelled_findings(result: Result) -> Iterator[tuple[Weight, str, str]]:
+    """Yield the findings as in the terminal: how each weighs, what was found in which trials, and what to do."""
+    for group in _together(result):
+        yield group.first.weight, printable(f"{_said(group.first)} ({_which(result, group.trials)})"), printable(group.cure)

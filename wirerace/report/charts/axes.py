@@ -1,0 +1,82 @@
+"""The axes of a sweep: along which key curves run, and which settings lie on one curve."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from wirerace.errors import printable
+from wirerace.experiment.settings import setting_title
+from wirerace.experiment.toml import inline
+from wirerace.record.result import Result
+from wirerace.report.charts.values import Dimension
+
+MOST_SWEEPS = 6
+"""With more combinations of the other keys than this, only the first ones are drawn."""
+LOG_FROM = 8
+"""An axis whose largest value is so many times the least one is logarithmic."""
+
+
+class Swept(NamedTuple):
+    """Settings that differ in one key: its name, its values and the indices of the points. `said` has the other keys.
+
+    Without a sweep there is one point, and no name.
+    """
+
+    axis: str
+    values: Sequence[Any]
+    points: Sequence[int]
+    said: str = ""
+
+    @property
+    def dimension(self) -> Dimension:
+        """The axis of a chart."""
+        if not self.is_numeric:
+            return Dimension(self.axis, "count", names=[spelled(value) for value in self.values])
+        positive = [float(value) for value in self.values]
+        is_log = min(positive) > 0 and max(positive) >= LOG_FROM * min(positive)
+        return Dimension(self.axis + (", logarithmic" if is_log else ""), "number", is_log=is_log)
+
+    @property
+    def is_numeric(self) -> bool:
+        """Return whether all values are numbers."""
+        return all(isinstance(value, int | float) and not isinstance(value, bool) for value in self.values)
+
+    @property
+    def positions(self) -> list[float]:
+        """Where the values lie on the axis."""
+        return [float(value) if self.is_numeric else float(number) for number, value in enumerate(self.values)]
+
+
+def sweeps_of(result: Result) -> Iterator[Swept]:
+    """Yield the sweeps along the key with the most values, one for each combination of the other keys."""
+    settings = [point.setting for point in result.points]
+    if len(settings) < 2:
+        yield Swept("", [None], [0])
+        return
+    key = main_key(result)
+    found: dict[str, list[int]] = {}
+    for index, setting in enumerate(settings):
+        others = setting_title({name: value for name, value in setting.items() if name != key})
+        found.setdefault(others, []).append(index)
+    for others, points in list(found.items())[:MOST_SWEEPS]:
+        values = [settings[index].get(key) for index in points]
+        order = range(len(points))
+        if Swept(key, values, points).is_numeric:
+            order = sorted(order, key=lambda number: values[number])  # type: ignore[assignment]
+        said = f", with {printable(others)}" if others else ""
+        yield Swept(printable(key), [values[number] for number in order], [points[number] for number in order], said)
+
+
+def main_key(result: Result) -> str:
+    """Return the swept key with the most values; numbers first."""
+    settings = [point.setting for point in result.points]
+
+    def rank(key: str) -> tuple[bool, int]:
+        values = [setting.get(key) for setting in settings]
+        return Swept(key, values, []).is_numeric, len({inline(value) for value in values})
+
+    return max(settings[0], key=rank, default="")
+
+
+def spelled(value: Any) -> str:
+    """Return the value of a key for people."""
+    return printable(value if isinstance(value, str) else inline(value))

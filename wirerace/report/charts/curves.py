@@ -1,0 +1,89 @@
+"""Curves of a sweep: one chart for each figure, with intervals."""
+
+from collections.abc import Iterator, Sequence
+
+from wirerace.analysis.figures import BY_ID
+from wirerace.record.result import ContestantRecord, Interval, Result
+from wirerace.report.charts.axes import Swept, sweeps_of
+from wirerace.report.charts.values import Curve, Dimension, Dot, LineChart
+from wirerace.report.charts.view import UNKNOWN_INTERVAL, View
+from wirerace.report.charts.wording import capital
+from wirerace.report.sweep import columns_of
+
+LOG_FROM = 20
+"""A figure whose largest value is so many times its least one has a logarithmic axis."""
+
+
+def sweep_curves(result: Result) -> Iterator[LineChart]:
+    """Yield a chart for each figure of the sweep's table, along the key with the most values."""
+    for swept in sweeps_of(result):
+        if not swept.axis:
+            return
+        views = [View(result.at(index)) for index in swept.points]
+        for figure in columns_of(result):
+            chart = _chart(result, swept, views, figure)
+            if chart is not None:
+                yield chart
+
+
+def _chart(result: Result, swept: Swept, views: Sequence[View], figure: str) -> LineChart | None:
+    curves = [
+        Curve(
+            view.title(contestant), contestant.transport, dots, view.variety(contestant), has_marks=True
+        )
+        for view in [View(result)]
+        for contestant in result.present
+        if (dots := _dots(swept, views, contestant, figure))
+    ]
+    values = [dot.y for curve in curves for dot in curve.dots]
+    if not values:
+        return None
+    least = min(values)
+    is_log = least > 0 and max(values) > LOG_FROM * least
+    if is_log:  # an end of an interval at or below 0 has no place there
+        curves = [curve._replace(dots=[_positive(dot, least / 2) for dot in curve.dots]) for curve in curves]
+    about = BY_ID[figure]
+    return LineChart(
+        _title(curves, about.label, swept, better=about.better),
+        f"{capital(about.about)}.",
+        swept.dimension,
+        Dimension(about.label + (", logarithmic" if is_log else ""), about.unit, is_log=is_log),
+        curves,
+    )
+
+
+def _dots(swept: Swept, views: Sequence[View], contestant: ContestantRecord, figure: str) -> list[Dot]:
+    found = []
+    for position, view in zip(swept.positions, views, strict=True):
+        is_there = contestant.id in view.summary.figures
+        interval: Interval = view.interval(contestant, figure) if is_there else UNKNOWN_INTERVAL
+        if interval.mean is not None:
+            found.append(Dot(position, interval.mean, interval.low, interval.high))
+    return found
+
+
+def _positive(dot: Dot, least: float) -> Dot:
+    return dot if dot.low is None or dot.low > 0 else dot._replace(low=least)
+
+
+def _title(curves: Sequence[Curve], label: str, swept: Swept, *, better: str) -> str:
+    """Return who had the best value at every setting, if one had it clearly; else the range that one sees."""
+    leaders = {_leader(curves, x, sign=1 if better == "less" else -1) for x in swept.positions}
+    if len(leaders) == 1 and (leader := leaders.pop()) and len(curves) > 1:
+        return f"{capital(label)}: {leader} had the {'least' if better == 'less' else 'most'} everywhere{swept.said}"
+    return f"{capital(label)} along {swept.axis}{swept.said}"
+
+
+def _leader(curves: Sequence[Curve], x: float, *, sign: int) -> str:
+    """Return the contestant with the best value at a place; empty if its interval touches the next one's."""
+    dots = sorted(
+        ((sign * dot.y, dot, curve.title) for curve in curves for dot in curve.dots if dot.x == x),
+        key=lambda item: item[0],
+    )
+    if len(dots) < len(curves) or len(dots) < 2:
+        return ""
+    (_, best, name), (_, second, _) = dots[:2]
+    ends = (best.high, second.low) if sign == 1 else (second.high, best.low)
+    if ends[0] is not None and ends[1] is not None and ends[0] >= ends[1]:
+        return ""
+    return name

@@ -1,0 +1,70 @@
+"""Where labels go: beside what they name, and on top of nothing else."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from wirerace.report.drawing.frame import TEXT_HEIGHT, Plot
+from wirerace.report.drawing.svg import width_of
+
+
+class Box(NamedTuple):
+    """A rectangle that something takes up."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def touches(self, other: "Box") -> bool:
+        """Return whether both share any space."""
+        return (
+            self.left < other.right
+            and other.left < self.right
+            and self.top < other.bottom
+            and other.top < self.bottom
+        )
+
+
+class Place(NamedTuple):
+    """The place of a text: its anchor, and where on it the text is anchored."""
+
+    x: float
+    y: float
+    at: str
+
+
+class Places:
+    """The labels of one chart, put one after the other."""
+
+    def __init__(self, plot: Plot, taken: Sequence[tuple[float, float]] = ()) -> None:
+        self._plot = plot
+        self._taken = [Box(x - 4, y - 4, x + 4, y + 4) for x, y in taken]
+
+    def beside(self, x: float, y: float, said: str) -> Place | None:
+        """Return a free place for a text beside a point, None if there is none."""
+        width = width_of(said)
+        for dx, dy, at in (
+            (8, 4, "start"),
+            (-8, 4, "end"),
+            (0, -9, "middle"),
+            (0, 18, "middle"),
+            (8, -8, "start"),
+            (8, 16, "start"),
+            (-8, -8, "end"),
+            (-8, 16, "end"),
+            (0, -23, "middle"),
+            (0, 32, "middle"),
+            (14, -22, "start"),
+            (14, 30, "start"),
+        ):
+            left = x + dx - (width if at == "end" else width / 2 if at == "middle" else 0)
+            box = Box(left, y + dy - TEXT_HEIGHT + 2, left + width, y + dy + 3)
+            if self._is_free(box):
+                self._taken.append(box)
+                return Place(x + dx, y + dy, at)
+        return None
+
+    def _is_free(self, box: Box) -> bool:
+        plot = self._plot
+        is_inside = box.left >= plot.left and box.right <= plot.right and box.top >= plot.top and box.bottom <= plot.bottom
+        return is_inside and not any(box.touches(other) for other in self._taken)

@@ -1,0 +1,32 @@
+"""The answer of a run in a sentence or two."""
+
+from wirerace.analysis.aggregate import has_visitors
+from wirerace.record.result import Result
+from wirerace.report.charts.view import View
+from wirerace.report.charts.wording import extremes
+from wirerace.report.crossing import crossing_of
+from wirerace.report.sending import sending_costs_of
+
+STAY = (("latency.mean", "Updates came after", "updates came after"), ("server.cpu_per_delivery", "A delivery cost", "a delivery cost"))
+VISIT = (
+    ("visit.first_update", "Visitors had their first update after", "visitors had their first update after"),
+    ("visit.server_cpu", "A visit cost", "a visit cost"),
+)
+ENDS = {"server.cpu_per_delivery": " of server CPU", "visit.server_cpu": " of server CPU"}
+
+
+def headline(result: Result) -> list[str]:
+    """Return sentences that answer what the run asked, as far as it was measured."""
+    if not result.trials:
+        return ["No trial was completed, so nothing can be compared. The reasons are below."]
+    if not result.counted:
+        return ["No repeat was valid, so nothing can be compared. The reasons are below."]
+    if len(result.points) > 1:
+        sentences = [text.plain for text in (*crossing_of(result), *sending_costs_of(result)) if text.plain]
+        return sentences or [f"{len(result.points)} settings were measured: the curves show how figures change with them."]
+    view = View(result)
+    return [
+        extremes(view, figure, lambda most, least, head=head: f"{head} {least}, {most}", alike) + ENDS.get(figure, "") + "."
+        for figure, head, alike in (VISIT if has_visitors(result) else STAY)
+        if any(view.known(figure))
+    ]

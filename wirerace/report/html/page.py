@@ -1,0 +1,97 @@
+"""The page: the values of all results, written by the template into one file."""
+
+import base64
+import functools
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from wirerace import __version__
+from wirerace.errors import cut, printable
+from wirerace.experiment.settings import setting_title
+from wirerace.record.result import Result
+from wirerace.report.charts.view import Records, View, no_records
+from wirerace.report.drawing.draw import NARROW, WIDE, draw
+from wirerace.report.html.glossary import GLOSSARY
+from wirerace.report.html.run import run_values, setting_values
+from wirerace.transports import TRANSPORTS
+
+FOLDER = Path(__file__).parent
+MOST_BYTES = 1_400_000
+"""The most that the page may take. Settings of a sweep that do not fit are left out, and the page says so."""
+
+
+class Reported(NamedTuple):
+    """A result, its raw records, and where it was found."""
+
+    result: Result
+    records: Records = no_records
+    place: str = ""
+
+
+def html(found: Sequence[Reported]) -> str:
+    """Return the report of results as one HTML file."""
+    style, script = _style(), (FOLDER / "script.js").read_text("utf-8")
+    runs = [run_values(one.result, one.records, one.place) for one in found]
+    values = {
+        "runs": runs,
+        "title": cut(printable(str(found[0].result.experiment["title"])), 120) if len(found) == 1 else "Wirerace results",
+        "style": Markup(style),  # noqa: S704 -- our own
+        "script": Markup(script),  # noqa: S704 -- our own
+        "policy": policy(style, script),
+        "glossary": GLOSSARY,
+        "version": __version__,
+    }
+    template = _environment().get_template("page.html")
+    spent = len(template.render(values, settings={}, left_out={}).encode())
+    settings: dict[int, list[Markup]] = {}
+    left_out: dict[int, int] = {}
+    for number, one in enumerate(found):
+        settings[number] = []
+        for rendered in _settings(one):
+            spent += len(rendered.encode())
+            if spent > MOST_BYTES:
+                break
+            settings[number].append(rendered)
+        left_out[number] = len(one.result.points) - len(settings[number]) if len(one.result.points) > 1 else 0
+    return template.render(values, settings=settings, left_out=left_out)
+
+
+def policy(style: str, script: str) -> str:
+    """Return the policy by which a browser makes no request, and runs nothing but our own script."""
+    return f"default-src 'none'; style-src {_hashed(style)}; script-src {_hashed(script)}; base-uri 'none'; form-action 'none'"
+
+
+def _settings(one: Reported) -> Iterator[Markup]:
+    """Yield the part of each setting of a sweep, rendered."""
+    template = _environment().get_template("setting.html")
+    for index, point in enumerate(one.result.points if len(one.result.points) > 1 else ()):
+        view = View(one.result.at(index), one.records)
+        title = cut(printable(setting_title(point.setting)), 200)
+        yield Markup(template.render(title=title, run=setting_values(view)))  # noqa: S704 -- escaped by the template
+
+
+def _hashed(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _style() -> str:
+    """Return the style sheet, with the colours of all transports."""
+    colours = "\n".join(f".t-{name} {{ --c: {transport.color}; }}" for name, transport in TRANSPORTS.items())
+    return (FOLDER / "style.css").read_text("utf-8") + colours + "\n"
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals["draw"] = draw
+    environment.globals.update(NARROW=NARROW, WIDE=WIDE)
+    return environment
+
+
