@@ -106,7 +106,7 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
         where = f" at {study.settings[failure.point].title}" if len(study.settings) > 1 else ""
         name = f"{failure.contestant}{where}, repeat {failure.repeat}"
         sys.stderr.write(f"wirerace: {name}: {failure.reason}\n")
-    sys.stdout.write(f"{directory.result_file}\n")
+    sys.stdout.write(f"{_report(directory, result)}\n{directory.result_file}\n")
     raise typer.Exit(exit_code(result, allow_invalid=allow_invalid))
 
 
@@ -119,6 +119,17 @@ def _finish(study: Study, directory: RunDirectory, result: Result) -> None:
     result.sending = sending_of(result)
     directory.save(result)
     print_result(result)
+
+
+def _report(directory: RunDirectory, result: Result) -> Path:
+    """Write the report beside the result, and return its path."""
+    # Templates take a while to import, which the start of a run need not wait for.
+    from wirerace.report.html.page import Reported  # noqa: PLC0415
+    from wirerace.report.html.saving import records_in, report_beside, save_report  # noqa: PLC0415
+
+    path = report_beside(directory.path)
+    save_report([Reported(result, records_in(directory.path, result))], path)
+    return path
 
 
 def say_what_is_played(experiment: Experiment) -> None:

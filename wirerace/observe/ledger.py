@@ -289,4 +289,4 @@ class Ledger:
             old_from_ns = self._newest_ts + fresh_ns
             if old_from_ns >= end_ns:
                 break
-            totals.older_ns[fresh_ns] += end_ns - (start_ns if start_ns > old_from_ns else old_from_ns)
+            totals.older_ns[fresh_ns] += end_ns - (max(old_from_ns, start_ns))

@@ -167,4 +167,8 @@ def _name(result: Result, trial: Trial) -> str:
 def spelled_findings(result: Result) -> Iterator[tuple[Weight, str, str]]:
     """Yield the findings as in the terminal: how each weighs, what was found in which trials, and what to do."""
     for group in _together(result):
-        yield group.first.weight, printable(f"{_said(group.first)} ({_which(result, group.trials)})"), printable(group.cure)
+        yield (
+            group.first.weight,
+            printable(f"{_said(group.first)} ({_which(result, group.trials)})"),
+            printable(group.cure),
+        )

@@ -58,12 +58,11 @@ def sweeps_of(result: Result) -> Iterator[Swept]:
         others = setting_title({name: value for name, value in setting.items() if name != key})
         found.setdefault(others, []).append(index)
     for others, points in list(found.items())[:MOST_SWEEPS]:
-        values = [settings[index].get(key) for index in points]
-        order = range(len(points))
-        if Swept(key, values, points).is_numeric:
-            order = sorted(order, key=lambda number: values[number])  # type: ignore[assignment]
-        said = f", with {printable(others)}" if others else ""
-        yield Swept(printable(key), [values[number] for number in order], [points[number] for number in order], said)
+        members = [(settings[index].get(key), index) for index in points]
+        if Swept(key, [value for value, _ in members], points).is_numeric:
+            members.sort(key=lambda member: float(member[0] or 0))
+        values, indices = [value for value, _ in members], [index for _, index in members]
+        yield Swept(printable(key), values, indices, f", with {printable(others)}" if others else "")
 
 
 def main_key(result: Result) -> str:

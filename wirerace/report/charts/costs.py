@@ -1,6 +1,6 @@
 """What delivering costs: empty answers, bytes by layer, CPU time and memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from wirerace.report.charts.values import Bar, BarChart
 from wirerace.report.charts.view import View, mean_of
@@ -8,8 +8,8 @@ from wirerace.report.charts.wording import extremes
 from wirerace.report.spelling import spell, spell_interval
 
 
-def figure_bars(view: View, figure: str, said: Callable[[str, str], str], alike: str, about: str) -> Iterator[BarChart]:
-    """Yield the chart of one figure: a bar for each contestant that has it."""
+def figure_bars(view: View, figure: str, what: str, about: str) -> Iterator[BarChart]:
+    """Yield the chart of one figure: a bar for each contestant that has it. `what` begins its title."""
     bars = [
         Bar(
             view.title(contestant),
@@ -22,29 +22,21 @@ def figure_bars(view: View, figure: str, said: Callable[[str, str], str], alike:
         for contestant, interval, mean in view.known(figure)
     ]
     if bars:
-        yield BarChart(extremes(view, figure, said, alike), about, bars)
+        yield BarChart(extremes(view, figure, what), about, bars)
 
 
 def empty_answers(view: View) -> Iterator[BarChart]:
     """Yield the chart of empty answers, of contestants that ask."""
-    yield from figure_bars(
-        view,
-        "responses.empty",
-        lambda most, least: f"Empty answers: {most}, {least}",
-        "empty answers",
-        "Answers without an update, of all answers. A transport that pushes has no answers, and no bar.",
-    )
+    about = "Answers without an update, of all answers. A transport that pushes has no answers, and no bar."
+    for chart in figure_bars(view, "responses.empty", "Empty answers", about):
+        is_none = not any(sum(bar.parts) for bar in chart.bars)
+        yield chart._replace(title="No answer was empty") if is_none else chart
 
 
 def cpu_per_delivery(view: View) -> Iterator[BarChart]:
     """Yield the chart of the server's CPU time for a delivery."""
-    yield from figure_bars(
-        view,
-        "server.cpu_per_delivery",
-        lambda most, least: f"Server CPU for a delivery: {most}, {least}",
-        "server CPU for a delivery",
-        "User and system time of the server's process in the window, divided by the deliveries.",
-    )
+    about = "User and system time of the server's process in the window, divided by the deliveries."
+    yield from figure_bars(view, "server.cpu_per_delivery", "Server CPU for a delivery", about)
 
 
 def bytes_by_layer(view: View) -> Iterator[BarChart]:
@@ -61,12 +53,7 @@ def bytes_by_layer(view: View) -> Iterator[BarChart]:
         bars.append(Bar(view.title(contestant), contestant.transport, parts, said, interval.low, interval.high))
     if bars:
         yield BarChart(
-            extremes(
-                view,
-                "bytes.ip_per_delivery",
-                lambda most, least: f"Bytes for a delivery, with TCP and IP: {most}, {least}",
-                "bytes for a delivery, with TCP and IP",
-            ),
+            extremes(view, "bytes.ip_per_delivery", "Bytes for a delivery, with TCP and IP"),
             "Both directions, divided by the deliveries. Empty answers and acknowledgements are in it.",
             bars,
             ["payload", "HTTP, frames, JSON", "TCP and IP"],
@@ -87,7 +74,7 @@ def memory_per_client(view: View) -> Iterator[BarChart]:
     if bars:
         by_size = sorted((sum(bar.parts), bar.title) for bar in bars)
         (least, best), (most, worst) = by_size[0], by_size[-1]
-        apart = f"{spell(most, 'bytes')} with {worst}, {spell(least, 'bytes')} with {best}"
+        apart = f"{spell(least, 'bytes')} with {best}, {spell(most, 'bytes')} with {worst}"
         yield BarChart(
             f"Memory for a client: {apart if len(by_size) > 1 else spell(most, 'bytes')}",
             "Growth for each connected client: of the server's own memory, of the kernel's objects for its socket, and "

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
+from wirerace.analysis.figure import Figure
 from wirerace.analysis.figures import BY_ID
 from wirerace.record.result import ContestantRecord, Interval, Result
-from wirerace.report.charts.axes import Swept, sweeps_of
+from wirerace.report.charts.axes import Swept, spelled, sweeps_of
 from wirerace.report.charts.values import Curve, Dimension, Dot, LineChart
 from wirerace.report.charts.view import UNKNOWN_INTERVAL, View
-from wirerace.report.charts.wording import capital
+from wirerace.report.charts.wording import capital, clearly_less
+from wirerace.report.spelling import spell
 from wirerace.report.sweep import columns_of
 
+EXTREME = {"less": "least", "more": "most"}
 LOG_FROM = 20
 """A figure whose largest value is so many times its least one has a logarithmic axis."""
 
@@ -28,9 +31,7 @@ def sweep_curves(result: Result) -> Iterator[LineChart]:
 
 def _chart(result: Result, swept: Swept, views: Sequence[View], figure: str) -> LineChart | None:
     curves = [
-        Curve(
-            view.title(contestant), contestant.transport, dots, view.variety(contestant), has_marks=True
-        )
+        Curve(view.title(contestant), contestant.transport, dots, view.variety(contestant), has_marks=True)
         for view in [View(result)]
         for contestant in result.present
         if (dots := _dots(swept, views, contestant, figure))
@@ -44,7 +45,7 @@ def _chart(result: Result, swept: Swept, views: Sequence[View], figure: str) -> 
         curves = [curve._replace(dots=[_positive(dot, least / 2) for dot in curve.dots]) for curve in curves]
     about = BY_ID[figure]
     return LineChart(
-        _title(curves, about.label, swept, better=about.better),
+        _title(curves, about, swept),
         f"{capital(about.about)}.",
         swept.dimension,
         Dimension(about.label + (", logarithmic" if is_log else ""), about.unit, is_log=is_log),
@@ -66,24 +67,28 @@ def _positive(dot: Dot, least: float) -> Dot:
     return dot if dot.low is None or dot.low > 0 else dot._replace(low=least)
 
 
-def _title(curves: Sequence[Curve], label: str, swept: Swept, *, better: str) -> str:
-    """Return who had the best value at every setting, if one had it clearly; else the range that one sees."""
-    leaders = {_leader(curves, x, sign=1 if better == "less" else -1) for x in swept.positions}
+def _title(curves: Sequence[Curve], about: Figure, swept: Swept) -> str:
+    """Return which contestant had the best value at every setting, if one clearly had; else the range that one sees."""
+    leaders = {_leader(curves, x, about) for x in swept.positions}
     if len(leaders) == 1 and (leader := leaders.pop()) and len(curves) > 1:
-        return f"{capital(label)}: {leader} had the {'least' if better == 'less' else 'most'} everywhere{swept.said}"
-    return f"{capital(label)} along {swept.axis}{swept.said}"
+        return f"{capital(about.label)}: {leader} had the {EXTREME[about.better]} everywhere{swept.said}"
+    dots = [(dot.y, swept.positions.index(dot.x), curve.title) for curve in curves for dot in curve.dots]
+    ends = [
+        f"{spell(value, about.unit)} ({name}, at {spelled(swept.values[index])})"
+        for value, index, name in (min(dots), max(dots))
+    ]
+    return f"{capital(about.label)}: from {ends[0]} to {ends[1]}{swept.said}"
 
 
-def _leader(curves: Sequence[Curve], x: float, *, sign: int) -> str:
-    """Return the contestant with the best value at a place; empty if its interval touches the next one's."""
-    dots = sorted(
-        ((sign * dot.y, dot, curve.title) for curve in curves for dot in curve.dots if dot.x == x),
-        key=lambda item: item[0],
-    )
+def _leader(curves: Sequence[Curve], x: float, about: Figure) -> str:
+    """Return the contestant with the best value at a place; empty if it is not clearly better than the next one."""
+    dots = [(dot, curve.title) for curve in curves for dot in curve.dots if dot.x == x]
     if len(dots) < len(curves) or len(dots) < 2:
         return ""
-    (_, best, name), (_, second, _) = dots[:2]
-    ends = (best.high, second.low) if sign == 1 else (second.high, best.low)
-    if ends[0] is not None and ends[1] is not None and ends[0] >= ends[1]:
-        return ""
-    return name
+    (best, name), (second, _) = sorted(dots, key=lambda item: item[0].y, reverse=about.better == "more")[:2]
+    less, more = (best, second) if about.better == "less" else (second, best)
+    return name if clearly_less(_interval(less), _interval(more)) else ""
+
+
+def _interval(dot: Dot) -> Interval:
+    return Interval(dot.y, dot.low, dot.high)

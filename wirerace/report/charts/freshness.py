@@ -46,8 +46,8 @@ def freshness_words(view: View) -> list[str]:
     for contestant in view.contestants:
         fractions = fresh_of(view, contestant)
         if fractions:
-            parts = [f"younger than {spell(bound, 'seconds')} {_often(part)}" for bound, part in fractions.items()]
-            sentences.append(f"{view.title(contestant)}: a client's newest update was {listed(parts)}.")
+            parts = [f"than {spell(bound, 'seconds')} {_often(part)}" for bound, part in fractions.items()]
+            sentences.append(f"{view.title(contestant)}: a client's newest update is younger {listed(parts)}.")
     return sentences or [NOT_COUNTED]
 
 

@@ -3,16 +3,25 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from wirerace.analysis.figures import BY_ID
 from wirerace.observe.account import STAGES
 from wirerace.record.result import ContestantRecord
 from wirerace.report.charts.costs import figure_bars
 from wirerace.report.charts.values import Bar, BarChart
 from wirerace.report.charts.view import View, mean_of
+from wirerace.report.charts.wording import capital
 from wirerace.report.spelling import spell
 
 CONNECT_NAMES = ("TCP connected", "request sent", "answered", "first update")
 VISIT_STAGES_SHOWN = ("started", "tcp_connected", "request_sent", "answered", "first_update")
 VISIT_NAMES = ("started late", *CONNECT_NAMES)
+VISIT_COSTS = {
+    "visit.requests": "Requests for a visit",
+    "visit.server_cpu": "Server CPU for a visit",
+    "visit.ip_bytes": "Bytes for a visit, with TCP and IP",
+    "visit.whole": "A whole visit",
+}
+"""The figures of a visit that have a chart, and what its title begins with."""
 
 
 def connecting(view: View) -> Iterator[BarChart]:
@@ -24,8 +33,11 @@ def connecting(view: View) -> Iterator[BarChart]:
         # Not the wait for the first update: it depends on when one is made.
         found.append((contestant, means[:-1]))
     yield from _stacked(
-        view, found, CONNECT_NAMES[:-1], "Connected and answered", "From the first packet, over all connections. "
-        "A long poll is answered when there is an update."
+        view,
+        found,
+        CONNECT_NAMES[:-1],
+        "Connected and answered",
+        "From the first packet, over all connections. A long poll is answered when there is an update.",
     )
 
 
@@ -35,24 +47,17 @@ def visits(view: View) -> Iterator[BarChart]:
     for contestant in view.contestants:
         trials = [trial.visits for trial in view.trials(contestant) if trial.visits is not None]
         means = [
-            mean_of([None if stage not in visit.stages_seconds else visit.stages_seconds[stage].mean for visit in trials])
+            mean_of(
+                [None if stage not in visit.stages_seconds else visit.stages_seconds[stage].mean for visit in trials]
+            )
             for stage in VISIT_STAGES_SHOWN
         ]
         found.append((contestant, means))
     yield from _stacked(
         view, found, VISIT_NAMES, "First update", "From a visitor's intended arrival, on average over visitors."
     )
-    for figure, what in (
-        ("visit.requests", "requests for a visit"),
-        ("visit.server_cpu", "server CPU for a visit"),
-        ("visit.ip_bytes", "bytes for a visit, with TCP and IP"),
-        ("visit.whole", "a whole visit"),
-    ):
-        head = what[:1].upper() + what[1:]
-        about = view.summary.declared[figure].about if figure in view.summary.declared else ""
-        yield from figure_bars(
-            view, figure, lambda most, least, head=head: f"{head}: {most}, {least}", what, f"{about[:1].upper()}{about[1:]}."
-        )
+    for figure, what in VISIT_COSTS.items():
+        yield from figure_bars(view, figure, what, f"{capital(BY_ID[figure].about)}.")
 
 
 def _stacked(
@@ -76,7 +81,10 @@ def _stacked(
     (least, first), (most, last) = by_time[0], by_time[-1]
     after = f"after {spell(least, 'seconds')} with {first}"
     yield BarChart(
-        f"{what} {after}" + (f", after {spell(most, 'seconds')} with {last}" if len(bars) > 1 else ""), about, bars, names
+        f"{what} {after}" + (f", after {spell(most, 'seconds')} with {last}" if len(bars) > 1 else ""),
+        about,
+        bars,
+        names,
     )
 
 

@@ -18,7 +18,7 @@ Records = Callable[[Trial], Raw | None]
 UNKNOWN_INTERVAL = Interval(None, None, None)
 
 
-def no_records(trial: Trial) -> None:  # noqa: ARG001 -- as Records
+def no_records(trial: Trial) -> None:
     """Return nothing: there are no raw records."""
 
 

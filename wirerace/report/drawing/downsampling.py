@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from wirerace.report.charts.values import Dot
 
+
 def downsampled(dots: Sequence[Dot], most: int) -> Sequence[Dot]:
     """Return at most `most` of the dots, at least 3: the ends, and from each bucket the one that matters most.
 

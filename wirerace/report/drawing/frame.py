@@ -32,8 +32,11 @@ def text(x: float, y: float, said: str, *, at: str = "start", kind: str | None =
     return tag("text", said, x=x, y=y, class_=kind, text_anchor=None if at == "start" else at)
 
 
-def axis_below(plot: Plot, scale: Scale, dimension: Dimension) -> list[Markup]:
-    """Return ticks, grid lines and the title of the axis below a plot. Ticks that would touch the last one have no text."""
+def axis_below(plot: Plot, scale: Scale, dimension: Dimension, width: float) -> list[Markup]:
+    """Return ticks, grid lines and the title of the axis below a plot, in a picture of a width.
+
+    A tick that would touch the one before it has no text.
+    """
     parts: list[Markup] = []
     free_from = -1e9
     ticks = ticks_of(scale, dimension, max(3, int((plot.right - plot.left) / 75)))
@@ -42,7 +45,7 @@ def axis_below(plot: Plot, scale: Scale, dimension: Dimension) -> list[Markup]:
         x, shown = scale.at(value), fitted(said, room) if dimension.names else said
         parts.append(tag("path", d=f"M{x:.1f},{plot.top:.1f}V{plot.bottom + 4:.1f}", class_="grid"))
         half = width_of(shown) / 2
-        centre = min(x, plot.right + 30 - half)
+        centre = min(x, width - half)
         if centre - half >= free_from:
             parts.append(text(centre, plot.bottom + LINE_HEIGHT + 2, shown, at="middle", kind="tick"))
             free_from = centre + half + 6
@@ -65,10 +68,10 @@ def left_of(scale_ticks: Sequence[tuple[float, str]]) -> float:
     return 10 + max((width_of(said) for _, said in scale_ticks), default=0.0)
 
 
-def whisker(x: float, low: float, high: float, *, is_across: bool = False) -> Markup:
+def whisker(x: float, low: float, high: float, *, is_across: bool = False, kind: str = "") -> Markup:
     """Return an interval with caps: up and down at x, or across at that height."""
     if is_across:
         path = f"M{low:.1f},{x - 3:.1f}v6m0,-3H{high:.1f}m0,-3v6"
     else:
         path = f"M{x - 3:.1f},{low:.1f}h6m-3,0V{high:.1f}m-3,0h6"
-    return tag("path", d=path, class_="whisker")
+    return tag("path", d=path, class_=f"whisker {kind}".rstrip())

@@ -41,7 +41,7 @@ def draw_lines(chart: LineChart, width: float) -> Markup:
         chart.title,
         text(0, TITLE_Y, chart.y.title),
         *axis_beside(plot, y, chart.y),
-        *axis_below(plot, x, chart.x),
+        *axis_below(plot, x, chart.x, width),
         *(part for curve in chart.curves for part in _curve(curve, x, y)),
         *LABELS[chart.labels_at](chart, names, plot, x, y),
     )
@@ -65,7 +65,7 @@ def _curve(curve: Curve, x: Scale, y: Scale) -> Iterator[Markup]:
         return
     for dot, (at_x, at_y) in zip(curve.dots, points, strict=True):
         if dot.low is not None and dot.high is not None:
-            yield whisker(at_x, y.at(dot.low), y.at(dot.high))
+            yield whisker(at_x, y.at(dot.low), y.at(dot.high), kind=f"own t-{curve.transport}")
         yield tag("circle", cx=at_x, cy=at_y, r=4, class_=f"t-{curve.transport} mark")
 
 
@@ -115,20 +115,21 @@ def _x_at(dots: Sequence[Dot], height: float) -> float:
 
 def _at_dots(chart: LineChart, names: dict[int, str], plot: Plot, x: Scale, y: Scale) -> Iterator[Markup]:
     """Yield the names at the last dots of curves, and the labels of all dots, as far as there is space."""
-    places = Places(
-        Plot(plot.left, plot.top - 8, plot.right + 12, plot.bottom),
-        [(x.at(dot.x), y.at(dot.y)) for curve in chart.curves for dot in curve.dots],
-    )
+    lines = [[(x.at(dot.x), y.at(dot.y)) for dot in curve.dots] for curve in chart.curves]
+    places = Places(Plot(plot.left, plot.top - 8, plot.right + 12, plot.bottom), lines)
+    named: set[tuple[int, Dot]] = set()
     for number, said in names.items():
         curve = chart.curves[number]
-        for dot in (curve.dots[-1], curve.dots[0]):
+        for dot in (curve.dots[-1], curve.dots[0], *curve.dots[1:-1]):
             full = f"{said}, {dot.label}" if dot.label else said
-            if (place := places.beside(x.at(dot.x), y.at(dot.y), f"{full}    ")) is not None:
+            if (place := places.beside(x.at(dot.x), y.at(dot.y), f"{full}   ")) is not None:
+                named.add((number, dot))
                 yield _name(curve, place.x, place.y, full, place.at)
                 break
-    for curve in chart.curves:
+    for number, curve in enumerate(chart.curves):
         for dot in curve.dots:
-            if dot.label and (place := places.beside(x.at(dot.x), y.at(dot.y), dot.label)) is not None:
+            is_new = dot.label and (number, dot) not in named
+            if is_new and (place := places.beside(x.at(dot.x), y.at(dot.y), dot.label)) is not None:
                 yield text(place.x, place.y, dot.label, at=place.at, kind="tick")
 
 

@@ -1,10 +1,14 @@
 """Where labels go: beside what they name, and on top of nothing else."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from wirerace.report.drawing.frame import TEXT_HEIGHT, Plot
 from wirerace.report.drawing.svg import width_of
+
+STEP = 6.0
 
 
 class Box(NamedTuple):
@@ -18,10 +22,7 @@ class Box(NamedTuple):
     def touches(self, other: "Box") -> bool:
         """Return whether both share any space."""
         return (
-            self.left < other.right
-            and other.left < self.right
-            and self.top < other.bottom
-            and other.top < self.bottom
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
         )
 
 
@@ -36,9 +37,10 @@ class Place(NamedTuple):
 class Places:
     """The labels of one chart, put one after the other."""
 
-    def __init__(self, plot: Plot, taken: Sequence[tuple[float, float]] = ()) -> None:
+    def __init__(self, plot: Plot, lines: Sequence[Sequence[tuple[float, float]]] = ()) -> None:
         self._plot = plot
-        self._taken = [Box(x - 4, y - 4, x + 4, y + 4) for x, y in taken]
+        points = [point for line in lines for point in _along(line)]
+        self._taken = [Box(x - 3, y - 3, x + 3, y + 3) for x, y in points]
 
     def beside(self, x: float, y: float, said: str) -> Place | None:
         """Return a free place for a text beside a point, None if there is none."""
@@ -66,5 +68,15 @@ class Places:
 
     def _is_free(self, box: Box) -> bool:
         plot = self._plot
-        is_inside = box.left >= plot.left and box.right <= plot.right and box.top >= plot.top and box.bottom <= plot.bottom
+        is_inside = (
+            box.left >= plot.left and box.right <= plot.right and box.top >= plot.top and box.bottom <= plot.bottom
+        )
         return is_inside and not any(box.touches(other) for other in self._taken)
+
+
+def _along(line: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    """Yield points along a line, near enough to each other that no text fits between them."""
+    yield from line
+    for (x, y), (to_x, to_y) in pairwise(line):
+        steps = math.ceil(math.hypot(to_x - x, to_y - y) / STEP)
+        yield from ((x + (to_x - x) * step / steps, y + (to_y - y) * step / steps) for step in range(1, steps))

@@ -58,7 +58,7 @@ def ticks_of(scale: Scale, dimension: Dimension, most: int = 6) -> list[tuple[fl
 
 def spell_tick(value: float, unit: str, largest: float | None = None) -> str:
     """Return a tick's text, in the unit of the largest tick if that is given."""
-    name, size = unit_of(largest if largest else value, unit) if unit in UNITS else ("", 1.0)
+    name, size = unit_of(largest or value, unit) if unit in UNITS else ("", 1.0)
     number = value / size
     spelled = f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
     return f"{spelled} {name}".rstrip() if value else "0"
@@ -82,12 +82,11 @@ def _rounded(value: float, *, down: bool) -> float:
 def _log_ticks(scale: Scale, most: int) -> list[float]:
     first, last = math.floor(math.log10(scale.least)), math.ceil(math.log10(scale.most))
     every = max(1, math.ceil((last - first) / min(most, MOST_DECADES)))
-    for steps in ((1, 2, 5), (1,)):
-        values = [step * 10.0**power for power in range(first, last + 1, every) for step in steps]
-        inside = [value for value in values if scale.least * 0.999 <= value <= scale.most * 1.001]
-        if len(inside) <= most:
-            return inside
-    return inside
+    fine, coarse = (
+        [step * 10.0**power for power in range(first, last + 1, every) for step in steps] for steps in ((1, 2, 5), (1,))
+    )
+    inside = [value for value in fine if scale.least * 0.999 <= value <= scale.most * 1.001]
+    return inside if len(inside) <= most else [value for value in inside if value in coarse]
 
 
 def _linear_ticks(scale: Scale, most: int) -> list[float]:

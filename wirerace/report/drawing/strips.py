@@ -25,7 +25,7 @@ def draw_strips(chart: StripChart, width: float) -> Markup:
         y = scale_of(chart.y, ys, plot.bottom, plot.top)
         parts += axis_beside(plot, y, chart.y, 3)
         if number == len(chart.strips) - 1:
-            parts += axis_below(plot, x, chart.x)
+            parts += axis_below(plot, x, chart.x, width)
         parts += _strip(strip, plot, x, y)
         top += HEAD + HEIGHT + 6
     return picture(width, top + 2 * LINE_HEIGHT + 8, chart.title, *parts)

@@ -4,12 +4,15 @@ from collections.abc import Iterable
 
 from markupsafe import Markup, escape
 
-CHARACTER = 6.7
+CHARACTER = 7.2
 """The width of a character of the charts' font, on average; a little more than it takes."""
 
 
 def tag(element: str, *children: str, **attributes: str | float | None) -> Markup:
-    """Return an element. An underscore in an attribute's name is a hyphen, or nothing at its end; None leaves it out."""
+    """Return an element. An underscore in the name of an attribute is a hyphen, or nothing at its end.
+
+    An attribute that is None is left out.
+    """
     said = "".join(
         f' {name.rstrip("_").replace("_", "-")}="{_value(value)}"'
         for name, value in attributes.items()

@@ -7,12 +7,8 @@ from wirerace.report.charts.wording import extremes
 from wirerace.report.crossing import crossing_of
 from wirerace.report.sending import sending_costs_of
 
-STAY = (("latency.mean", "Updates came after", "updates came after"), ("server.cpu_per_delivery", "A delivery cost", "a delivery cost"))
-VISIT = (
-    ("visit.first_update", "Visitors had their first update after", "visitors had their first update after"),
-    ("visit.server_cpu", "A visit cost", "a visit cost"),
-)
-ENDS = {"server.cpu_per_delivery": " of server CPU", "visit.server_cpu": " of server CPU"}
+STAY = {"latency.mean": "Updates came after", "server.cpu_per_delivery": "Server CPU for a delivery"}
+VISIT = {"visit.first_update": "Visitors had their first update after", "visit.server_cpu": "Server CPU for a visit"}
 
 
 def headline(result: Result) -> list[str]:
@@ -23,10 +19,7 @@ def headline(result: Result) -> list[str]:
         return ["No repeat was valid, so nothing can be compared. The reasons are below."]
     if len(result.points) > 1:
         sentences = [text.plain for text in (*crossing_of(result), *sending_costs_of(result)) if text.plain]
-        return sentences or [f"{len(result.points)} settings were measured: the curves show how figures change with them."]
+        return sentences or [f"{len(result.points)} settings were measured. The curves show what changes with them."]
     view = View(result)
-    return [
-        extremes(view, figure, lambda most, least, head=head: f"{head} {least}, {most}", alike) + ENDS.get(figure, "") + "."
-        for figure, head, alike in (VISIT if has_visitors(result) else STAY)
-        if any(view.known(figure))
-    ]
+    figures = VISIT if has_visitors(result) else STAY
+    return [f"{extremes(view, figure, what)}." for figure, what in figures.items() if any(view.known(figure))]

@@ -26,7 +26,9 @@ class Chapter(NamedTuple):
     is_wide: bool = False
 
 
-NO_RECORDS = "The raw records are missing, so there is no distribution of latencies and nothing over time: they lie in raw/."
+NO_RECORDS = (
+    "The raw records are missing, so there is no distribution of latencies and nothing over time: they lie in raw/."
+)
 NO_MEMORY = "Memory per client is not known: it needs 200 clients and a server that was not restarted."
 
 Makes = Callable[[View], Iterator[Chart]]
@@ -46,7 +48,6 @@ def chapters_of(view: View) -> list[Chapter]:
             _chapter(view, "Over time", latencies_over_time, ages_over_time),
             _chapter(view, "How fresh", freshness, words=freshness_words(view)),
             _costs(view),
-            _chapter(view, "Connecting", connecting),
         ]
     found.append(_chapter(view, "Messages of clients", messages))
     if not any(view.records(trial) for trial in view.result.counted):
@@ -70,7 +71,9 @@ def setting_chapters(view: View) -> list[Chapter]:
 
 
 def _costs(view: View) -> Chapter:
-    chapter = _chapter(view, "What it costs", empty_answers, bytes_by_layer, cpu_per_delivery, memory_per_client)
+    chapter = _chapter(
+        view, "What it costs", empty_answers, bytes_by_layer, cpu_per_delivery, memory_per_client, connecting
+    )
     is_known = any(view.known("server.memory_per_client"))
     return chapter if is_known else chapter._replace(words=[NO_MEMORY])
 

@@ -29,7 +29,10 @@ def machine_rows(result: Result) -> list[tuple[str, str]]:
     rows = [
         ("started", result.started_at),
         ("experiment file", "" if file is None else f"{file.name}, SHA-256 {file.sha256}"),
-        ("ran on", {"local": "processes of this machine", "compose": "containers of the stack"}.get(result.ran_on or "", "")),
+        (
+            "ran on",
+            {"local": "processes of this machine", "compose": "containers of the stack"}.get(result.ran_on or "", ""),
+        ),
         ("processor", host.cpu_model or ""),
         ("cores", str(host.cores)),
         ("kernel", host.kernel),

@@ -3,6 +3,7 @@
 import base64
 import functools
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from wirerace.report.html.run import run_values, setting_values
 from wirerace.transports import TRANSPORTS
 
 FOLDER = Path(__file__).parent
+UNIT = re.compile(r"(\d) (?=(?:%|×|[kMG]?B|[mµ]?s)(?:\W|$))")
 MOST_BYTES = 1_400_000
 """The most that the page may take. Settings of a sweep that do not fit are left out, and the page says so."""
 
@@ -39,7 +41,9 @@ def html(found: Sequence[Reported]) -> str:
     runs = [run_values(one.result, one.records, one.place) for one in found]
     values = {
         "runs": runs,
-        "title": cut(printable(str(found[0].result.experiment["title"])), 120) if len(found) == 1 else "Wirerace results",
+        "title": cut(printable(str(found[0].result.experiment["title"])), 120)
+        if len(found) == 1
+        else "Wirerace results",
         "style": Markup(style),  # noqa: S704 -- our own
         "script": Markup(script),  # noqa: S704 -- our own
         "policy": policy(style, script),
@@ -47,11 +51,10 @@ def html(found: Sequence[Reported]) -> str:
         "version": __version__,
     }
     template = _environment().get_template("page.html")
-    spent = len(template.render(values, settings={}, left_out={}).encode())
-    settings: dict[int, list[Markup]] = {}
-    left_out: dict[int, int] = {}
+    spent = len(template.render(values, settings=[[] for _ in runs], left_out=[0 for _ in runs]).encode())
+    settings: list[list[Markup]] = [[] for _ in found]
+    left_out = [0 for _ in found]
     for number, one in enumerate(found):
-        settings[number] = []
         for rendered in _settings(one):
             spent += len(rendered.encode())
             if spent > MOST_BYTES:
@@ -63,7 +66,8 @@ def html(found: Sequence[Reported]) -> str:
 
 def policy(style: str, script: str) -> str:
     """Return the policy by which a browser makes no request, and runs nothing but our own script."""
-    return f"default-src 'none'; style-src {_hashed(style)}; script-src {_hashed(script)}; base-uri 'none'; form-action 'none'"
+    own = f"style-src {_hashed(style)}; script-src {_hashed(script)}"
+    return f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'"
 
 
 def _settings(one: Reported) -> Iterator[Markup]:
@@ -73,6 +77,11 @@ def _settings(one: Reported) -> Iterator[Markup]:
         view = View(one.result.at(index), one.records)
         title = cut(printable(setting_title(point.setting)), 200)
         yield Markup(template.render(title=title, run=setting_values(view)))  # noqa: S704 -- escaped by the template
+
+
+def tied(text: str) -> str:
+    """Return a text in which no line ends between a number and its unit."""
+    return UNIT.sub("\\1\N{NO-BREAK SPACE}", text)
 
 
 def _hashed(text: str) -> str:
@@ -88,10 +97,13 @@ def _style() -> str:
 @functools.cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.globals["draw"] = draw
+    environment.filters["tied"] = tied
     environment.globals.update(NARROW=NARROW, WIDE=WIDE)
     return environment
-
-

@@ -22,9 +22,9 @@ from wirerace.report.theory import QUANTITIES, cells_of, spelled_row
 from wirerace.report.verdict import headline_of, spelled_findings, word_of
 from wirerace.workload.schedule import Source
 
-MOST_FINDINGS, MOST_FAILURES, MOST_TEXT = 60, 40, 1200
+MOST_ANSWERS, MOST_REASONS, MOST_FINDINGS, MOST_FAILURES, MOST_TEXT = 3, 3, 60, 40, 1200
 """What a page shows of these. result.json has all of them."""
-MARK = {"reason": "not valid", "doubt": "doubt", "unchecked": "not checked"}
+MARK = {"reason": "not valid", "doubt": "doubt", "unchecked": "not checked:"}
 
 
 class Heading(NamedTuple):
@@ -81,8 +81,10 @@ class RunValues(NamedTuple):
     about: str
     place: str
     answers: Sequence[str]
+    more_answers: Sequence[str]
     verdict: str
     level: str
+    reasons: Sequence[FoundOnce]
     findings: Sequence[FoundOnce]
     warnings: Sequence[str]
     failures: Sequence[tuple[str, str]]
@@ -99,20 +101,26 @@ def run_values(result: Result, records: Records, place: str) -> RunValues:
     """Return the values of a result."""
     is_sweep = len(result.points) > 1
     single = setting_values(View(result, records), whole=True) if result.counted and not is_sweep else None
+    answers = [cut(printable(sentence), MOST_TEXT) for sentence in headline(result)]
     verdict = headline_of(result) if result.trials else "INVALID: no trial was completed"
     findings = [
         FoundOnce(weight, MARK[weight], cut(said, MOST_TEXT), cut(cure, MOST_TEXT))
         for weight, said, cure in spelled_findings(result)
     ]
-    failures = [(_name(result, index), cut(printable(one.reason), MOST_TEXT)) for index, one in enumerate(result.failures)]
+    reasons = [one for one in findings if one.weight == "reason"][:MOST_REASONS]
+    failures = [
+        (_name(result, index), cut(printable(one.reason), MOST_TEXT)) for index, one in enumerate(result.failures)
+    ]
     return RunValues(
         title=cut(printable(str(result.experiment["title"])), 200),
         about=_about(result),
         place=printable(place),
-        answers=[cut(printable(sentence), MOST_TEXT) for sentence in headline(result)],
+        answers=answers[:MOST_ANSWERS],
+        more_answers=answers[MOST_ANSWERS:],
         verdict=verdict,
         level="bad" if verdict.startswith("INVALID") else "care" if "with care" in verdict else "good",
-        findings=findings[:MOST_FINDINGS],
+        reasons=reasons,
+        findings=[one for one in findings if one not in reasons][:MOST_FINDINGS],
         warnings=[cut(printable(warning), MOST_TEXT) for warning in result.warnings[:MOST_FINDINGS]],
         failures=failures[:MOST_FAILURES],
         more_failures=max(0, len(failures) - MOST_FAILURES),

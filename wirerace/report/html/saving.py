@@ -54,5 +54,3 @@ def save_report(found: Sequence[Reported], path: Path) -> None:
 def report_beside(place: Path) -> Path:
     """Return where the report of one result is written."""
     return (place if place.is_dir() else place.parent) / REPORT
-
-
