@@ -34,7 +34,8 @@ class Account:
     def __init__(self, window: Window = NO_WINDOW) -> None:
         self.window = window
         self.tally = Tally()
-        self.totals = AccountRecord(subscribed_to={}, messages={}, older_ns=dict.fromkeys(FRESH_NS, 0))
+        self.totals = AccountRecord(subscribed_to={}, messages={})
+        self.older_ns = dict.fromkeys(FRESH_NS, 0)
         self.latencies = Latencies()
         self.connecting = Latencies()
         self.returning = Latencies()
@@ -109,6 +110,7 @@ class Account:
         """Return a value that can be sent, stored and merged."""
         return msgspec.structs.replace(
             self.totals,
+            older_ns=dict(self.older_ns) if self.totals.age_ns else {},
             latencies=self.latencies.to_record(),
             connecting=self.connecting.to_record(),
             returning=self.returning.to_record(),
@@ -289,4 +291,4 @@ class Ledger:
             old_from_ns = self._newest_ts + fresh_ns
             if old_from_ns >= end_ns:
                 break
-            totals.older_ns[fresh_ns] += end_ns - (max(old_from_ns, start_ns))
+            self._account.older_ns[fresh_ns] += end_ns - (max(old_from_ns, start_ns))

@@ -16,6 +16,7 @@ from wirerace.record.result import FILE_NAME, SCHEMA, Raw, Result
 from wirerace.transports import TRANSPORTS
 from wirerace.workload.population import Population
 from wirerace.workload.schedule import Source
+from wirerace.workload.upstream import Upstream
 
 READABLE = (*OLDER, SCHEMA)
 
@@ -41,6 +42,7 @@ class _Outline(msgspec.Struct, kw_only=True):
     producer: Source
     clients: _Clients | None = None
     population: Population = Population()
+    upstream: Upstream = Upstream()
     window: _WindowOptions
 
 

@@ -33,7 +33,7 @@ class Swept(NamedTuple):
             return Dimension(self.axis, "count", names=[spelled(value) for value in self.values])
         positive = [float(value) for value in self.values]
         is_log = min(positive) > 0 and max(positive) >= LOG_FROM * min(positive)
-        return Dimension(self.axis + (", logarithmic" if is_log else ""), "number", is_log=is_log)
+        return Dimension(self.axis + (", logarithmic" if is_log else ""), "number", is_log=is_log, at=positive)
 
     @property
     def is_numeric(self) -> bool:
@@ -78,4 +78,6 @@ def main_key(result: Result) -> str:
 
 def spelled(value: Any) -> str:
     """Return the value of a key for people."""
+    if isinstance(value, float):
+        return f"{value:g}"
     return printable(value if isinstance(value, str) else inline(value))

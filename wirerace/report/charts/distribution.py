@@ -4,11 +4,12 @@ import math
 from collections.abc import Iterator, Sequence
 
 from wirerace.clock import NS_PER_SECOND
+from wirerace.errors import BadInput
 from wirerace.observe.histogram import LatenciesRecord, merged
 from wirerace.record.result import ContestantRecord
 from wirerace.report.charts.values import Curve, Dimension, Dot, LineChart
 from wirerace.report.charts.view import View
-from wirerace.report.charts.wording import capital, listed
+from wirerace.report.charts.wording import listed
 from wirerace.report.spelling import spell
 from wirerace.theory.distribution import latency_fraction
 
@@ -28,7 +29,7 @@ def distributions(view: View) -> Iterator[LineChart]:
     known = [(contestant, dots) for contestant, dots in measured if dots]
     if not known:
         return
-    theory = [curve for contestant, dots in known if (curve := _theory(view, contestant)) is not None]
+    theory = [curve for contestant, dots in known if (curve := _theory(view, contestant, dots[0].x)) is not None]
     beside = " Dashed: what theory expects of those that have a closed form." if theory else ""
     yield LineChart(
         _title(view),
@@ -71,11 +72,14 @@ def first_updates(view: View) -> Iterator[LineChart]:
 
 def cumulative(records: Sequence[LatenciesRecord]) -> list[Dot]:
     """Return the cumulative distribution of all latencies in some records: seconds, and the part up to them."""
-    latencies = merged(records)
-    steps = latencies.cumulative_ns()
+    try:
+        steps = merged(records).cumulative_ns()
+    except BadInput:  # a file that is damaged is as good as none
+        return []
     if not steps:
         return []
-    dots = [Dot(max(value / NS_PER_SECOND, LEAST_SECONDS), count / latencies.count) for value, count in steps]
+    count = steps[-1][1]
+    dots = [Dot(max(value / NS_PER_SECOND, LEAST_SECONDS), below / count) for value, below in steps]
     return [Dot(dots[0].x, 0.0), *_thinned(dots)]
 
 
@@ -90,16 +94,16 @@ def _thinned(dots: Sequence[Dot]) -> list[Dot]:
     return kept
 
 
-def _theory(view: View, contestant: ContestantRecord) -> Curve | None:
+def _theory(view: View, contestant: ContestantRecord, least: float) -> Curve | None:
+    """Return what theory expects from the fastest delivery on, None if there is no closed form."""
     declared, experiment = view.declared(contestant), view.experiment
     _, mean = view.predicted(contestant, "latency_seconds")
     if declared is None or experiment is None or mean is None or experiment.upstream.is_on:
         return None
     found = latency_fraction(experiment.producer, declared.options, mean)
-    if found is None:
+    if found is None or found[1] <= least:
         return None
     within, longest = found
-    least = max(longest / 1000, LEAST_SECONDS)
     xs = [least * (longest / least) ** (number / 60) for number in range(61)]
     return Curve("", contestant.transport, [Dot(x, within(x)) for x in xs], view.variety(contestant), is_theory=True)
 
@@ -129,7 +133,7 @@ def _waiting(view: View, names: Sequence[str]) -> str:
     if len(found) == 1 and len(intervals) == 1 and (interval := intervals.pop()):
         return f"{names[0]}'s updates came anywhere in its interval of {spell(interval, 'seconds')}"
     values = [value for one, _, value in view.known("latency.p50") if view.title(one) in names]
-    return capital(f"updates came after {spell(min(values), 'seconds')} or more with {listed(names)}, half of the time")
+    return f"Half of the updates came after {spell(min(values), 'seconds')} or more with {listed(names)}"
 
 
 def _at(dots: Sequence[Dot], part: float) -> float:

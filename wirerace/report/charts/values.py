@@ -5,12 +5,16 @@ from typing import NamedTuple
 
 
 class Dimension(NamedTuple):
-    """An axis: its title, the unit of its values, and its scale. `names` are for values 0, 1, … that are no numbers."""
+    """An axis: its title, the unit of its values, and its scale.
+
+    `names` are for values 0, 1, … that are no numbers. `at` has the values that get a tick; without it, round ones do.
+    """
 
     title: str
     unit: str
     is_log: bool = False
     names: Sequence[str] = ()
+    at: Sequence[float] = ()
 
 
 class Dot(NamedTuple):

@@ -11,7 +11,9 @@ NOISE = 1.1
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names as a list in words."""
+    """Return names as a list in words; empty without any."""
+    if not names:
+        return ""
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else last
 

@@ -15,12 +15,14 @@ from wirerace.report.drawing.frame import (
     text,
     whisker,
 )
-from wirerace.report.drawing.places import Places
+from wirerace.report.drawing.places import Place, Places
 from wirerace.report.drawing.scales import Scale, scale_of, spread_out, ticks_of
 from wirerace.report.drawing.svg import fitted, path_of, tag, width_of
 
 DASHES = (None, "7 3", "2 3", "9 3 2 3")
 """How the contestants of one transport differ: the first has a solid line."""
+MOST_BESIDE = 0.4
+"""The part of the width that names beyond the ends of curves may take; longer ones are cut."""
 ASPECT, LEAST_HEIGHT, MOST_HEIGHT = 0.62, 250.0, 430.0
 
 
@@ -32,7 +34,8 @@ def draw_lines(chart: LineChart, width: float) -> Markup:
     top, bottom = 2 * LINE_HEIGHT - 4, height - 2 * LINE_HEIGHT - 12
     y = scale_of(chart.y, ys, bottom, top)
     names = _named(chart)
-    beyond = min(width / 3, 24 + max(map(width_of, names.values()), default=0)) if chart.labels_at == "ends" else 16.0
+    wide = 30 + max(map(width_of, names.values()), default=0.0)
+    beyond = min(MOST_BESIDE * width, wide) if chart.labels_at == "ends" else 16.0
     plot = Plot(left_of(ticks_of(y, chart.y)), top, width - beyond, bottom)
     x = scale_of(chart.x, [dot.x for dot in dots], plot.left, plot.right)
     return picture(
@@ -80,10 +83,11 @@ def _name(curve: Curve, x: float, y: float, said: str, at: str = "start") -> Mar
 def _at_ends(chart: LineChart, names: dict[int, str], plot: Plot, x: Scale, y: Scale) -> Iterator[Markup]:  # noqa: ARG001
     """Yield the names beyond the ends of curves, at heights that do not overlap."""
     wanted = [y.at(chart.curves[number].dots[-1].y) + 4 for number in names]
+    room = max(map(width_of, names.values()), default=0.0)
+    room = min(room, plot.right * MOST_BESIDE / (1 - MOST_BESIDE) - 23)
     for (number, said), at_y in zip(
         names.items(), spread_out(wanted, LINE_HEIGHT, plot.top + 4, plot.bottom), strict=True
     ):
-        room = 3 * plot.right  # the picture's edge is checked by its caller
         yield _name(chart.curves[number], plot.right + 6, at_y, fitted(said, room))
 
 
@@ -119,18 +123,26 @@ def _at_dots(chart: LineChart, names: dict[int, str], plot: Plot, x: Scale, y: S
     places = Places(Plot(plot.left, plot.top - 8, plot.right + 12, plot.bottom), lines)
     named: set[tuple[int, Dot]] = set()
     for number, said in names.items():
-        curve = chart.curves[number]
-        for dot in (curve.dots[-1], curve.dots[0], *curve.dots[1:-1]):
-            full = f"{said}, {dot.label}" if dot.label else said
-            if (place := places.beside(x.at(dot.x), y.at(dot.y), f"{full}   ")) is not None:
-                named.add((number, dot))
-                yield _name(curve, place.x, place.y, full, place.at)
-                break
+        dots = chart.curves[number].dots
+        found = ((dot, _beside(places, x, y, dot, said)) for dot in (dots[-1], dots[0], *dots[1:-1]))
+        dot, place = next(((dot, place) for dot, place in found if place is not None), (dots[-1], None))
+        full = _full(said, dot)
+        place = place or places.across(x.at(dot.x), y.at(dot.y), f"{full}   ")
+        named.add((number, dot))
+        yield _name(chart.curves[number], place.x, place.y, full, place.at)
     for number, curve in enumerate(chart.curves):
         for dot in curve.dots:
             is_new = dot.label and (number, dot) not in named
             if is_new and (place := places.beside(x.at(dot.x), y.at(dot.y), dot.label)) is not None:
                 yield text(place.x, place.y, dot.label, at=place.at, kind="tick")
+
+
+def _beside(places: Places, x: Scale, y: Scale, dot: Dot, said: str) -> Place | None:
+    return places.beside(x.at(dot.x), y.at(dot.y), f"{_full(said, dot)}   ")
+
+
+def _full(said: str, dot: Dot) -> str:
+    return f"{said}, {dot.label}" if dot.label else said
 
 
 LABELS = {"ends": _at_ends, "heights": _at_heights, "dots": _at_dots}

@@ -41,7 +41,7 @@ def scale_of(dimension: Dimension, values: Iterable[float], start: float, end: f
         positive = [value for value in known if value > LEAST_SHARE] or [1.0]
         return Scale(*_round_log(min(positive), max(positive)), start, end, is_log=True)
     least, most = min([0.0, *known]), max([0.0, *known])
-    if most == least:
+    if most - least < LEAST_SHARE:
         most = least + 1
     step = _step(most - least)
     return Scale(step * math.floor(least / step), step * math.ceil(most / step - 1e-9), start, end)
@@ -51,7 +51,7 @@ def ticks_of(scale: Scale, dimension: Dimension, most: int = 6) -> list[tuple[fl
     """Return the values of ticks, each with its text."""
     if dimension.names:
         return [(float(number), name) for number, name in enumerate(dimension.names)]
-    values = _log_ticks(scale, most) if scale.is_log else _linear_ticks(scale, most)
+    values = list(dimension.at) or (_log_ticks(scale, most) if scale.is_log else _linear_ticks(scale, most))
     largest = None if scale.is_log else max(map(abs, values))
     return [(value, spell_tick(value, dimension.unit, largest)) for value in values]
 

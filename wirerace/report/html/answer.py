@@ -7,8 +7,8 @@ from wirerace.report.charts.wording import extremes
 from wirerace.report.crossing import crossing_of
 from wirerace.report.sending import sending_costs_of
 
-STAY = {"latency.mean": "Updates came after", "server.cpu_per_delivery": "Server CPU for a delivery"}
-VISIT = {"visit.first_update": "Visitors had their first update after", "visit.server_cpu": "Server CPU for a visit"}
+STAY = {"latency.mean": "Mean latency", "server.cpu_per_delivery": "Server CPU for a delivery"}
+VISIT = {"visit.first_update": "Time to a visitor's first update", "visit.server_cpu": "Server CPU for a visit"}
 
 
 def headline(result: Result) -> list[str]:

@@ -23,7 +23,15 @@ QUANTITY_OF: Mapping[str, Quantity] = {
     "messages.relayed": "relayed_latency_seconds",
 }
 """The figures of which theory has a prediction."""
-NOT_COMPARED = {"reach", "latency.min", "latency.producer", "latency.feed", "reader_lag.mean"}
+NOT_COMPARED = {
+    "reach",
+    "latency.min",
+    "latency.producer",
+    "latency.feed",
+    "reader_lag.mean",
+    "deliveries.per_second",
+    "server.cpu_idle",
+}
 """Figures in which nothing is best: of the harness, of all contestants alike, or of both signs."""
 
 
@@ -55,10 +63,11 @@ def figure_rows(view: View) -> list[FigureRow]:
 
 def _cells(view: View, figure: Figure) -> Iterator[FigureCell]:
     best = _best(view, figure)
+    best_value = "" if best is None else spell(view.interval(best, figure.id).mean, figure.unit)
     for contestant in view.contestants:
         interval = view.interval(contestant, figure.id)
         value = spell_interval(interval, figure.unit) + mark_of(view.result, contestant.id, figure)
-        is_best = best is not None and contestant.id == best.id
+        is_best = best is not None and spell(interval.mean, figure.unit) == best_value
         beside = "best" if is_best else _beside(view, figure, contestant, best)
         yield FigureCell(value, beside, _theory(view, figure, contestant), is_best)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import tomli_w
 
-from wirerace.errors import cut
+from wirerace.errors import cut, printable
 from wirerace.record.result import Result
 
 MOST_TOML = 60_000
@@ -40,7 +40,7 @@ def machine_rows(result: Result) -> list[tuple[str, str]]:
         ("Wirerace", result.wirerace + (f", revision {host.revision}" if host.revision else "")),
         ("packages", packages),
     ]
-    return [(name, cut(value, 2000)) for name, value in rows if value]
+    return [(name, cut(printable(value), 2000)) for name, value in rows if value]
 
 
 def trials_line(result: Result) -> str:

@@ -22,7 +22,7 @@ from wirerace.report.theory import QUANTITIES, cells_of, spelled_row
 from wirerace.report.verdict import headline_of, spelled_findings, word_of
 from wirerace.workload.schedule import Source
 
-MOST_ANSWERS, MOST_REASONS, MOST_FINDINGS, MOST_FAILURES, MOST_TEXT = 3, 3, 60, 40, 1200
+MOST_ANSWERS, MOST_REASONS, MOST_FINDINGS, MOST_FAILURES, MOST_FOUND, MOST_TEXT = 3, 3, 60, 40, 320, 1200
 """What a page shows of these. result.json has all of them."""
 MARK = {"reason": "not valid", "doubt": "doubt", "unchecked": "not checked:"}
 
@@ -104,7 +104,7 @@ def run_values(result: Result, records: Records, place: str) -> RunValues:
     answers = [cut(printable(sentence), MOST_TEXT) for sentence in headline(result)]
     verdict = headline_of(result) if result.trials else "INVALID: no trial was completed"
     findings = [
-        FoundOnce(weight, MARK[weight], cut(said, MOST_TEXT), cut(cure, MOST_TEXT))
+        FoundOnce(weight, MARK[weight], cut(said.removeprefix("not checked: "), MOST_FOUND), cut(cure, MOST_TEXT))
         for weight, said, cure in spelled_findings(result)
     ]
     reasons = [one for one in findings if one.weight == "reason"][:MOST_REASONS]
