@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from wirerace.errors import BadInput
+from wirerace.report.html.saving import report_beside, reported, save_report
 from wirerace.runner.directory import LATEST
 
 
@@ -27,9 +28,6 @@ def command(
 
         wirerace report results/before results/after --out both.html
     """
-    # Templates take a while to import, which no other command needs.
-    from wirerace.report.html.saving import report_beside, reported, save_report  # noqa: PLC0415
-
     given = places or [LATEST]
     if out is None and len(given) > 1:
         raise BadInput("this page is of several runs: name its file with --out FILE")

@@ -18,6 +18,7 @@ from wirerace.experiment.settings import Study
 from wirerace.host.cores import cautions
 from wirerace.host.provenance import experiment_file
 from wirerace.record.result import Result
+from wirerace.report.html.saving import report_beside, report_on
 from wirerace.report.progress import progress_display
 from wirerace.report.terminal import print_result
 from wirerace.runner.directory import RunDirectory, claimed, resumed
@@ -106,7 +107,7 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
         where = f" at {study.settings[failure.point].title}" if len(study.settings) > 1 else ""
         name = f"{failure.contestant}{where}, repeat {failure.repeat}"
         sys.stderr.write(f"wirerace: {name}: {failure.reason}\n")
-    sys.stdout.write(f"{_report(directory, result)}\n{directory.result_file}\n")
+    sys.stdout.write(f"{report_beside(directory.path)}\n{directory.result_file}\n")
     raise typer.Exit(exit_code(result, allow_invalid=allow_invalid))
 
 
@@ -118,18 +119,8 @@ def _finish(study: Study, directory: RunDirectory, result: Result) -> None:
     result.crossings = crossings_of(result)
     result.sending = sending_of(result)
     directory.save(result)
+    report_on(result, directory.path)
     print_result(result)
-
-
-def _report(directory: RunDirectory, result: Result) -> Path:
-    """Write the report beside the result, and return its path."""
-    # Templates take a while to import, which the start of a run need not wait for.
-    from wirerace.report.html.page import Reported  # noqa: PLC0415
-    from wirerace.report.html.saving import records_in, report_beside, save_report  # noqa: PLC0415
-
-    path = report_beside(directory.path)
-    save_report([Reported(result, records_in(directory.path, result))], path)
-    return path
 
 
 def say_what_is_played(experiment: Experiment) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
+from rich.markup import escape
 from rich.table import Table
 
 from wirerace.errors import printable
@@ -39,7 +40,7 @@ def theory_of(result: Result) -> Table | None:
         trials = [trial for trial in result.counted if trial.contestant == contestant.id]
         found = list(cells_of(trials))
         if found:
-            table.add_row(printable(contestant.title))
+            table.add_row(escape(printable(contestant.title)))
         for quantity, cells in found:
             fit = " (fit)" if any(cell.kind == "fit" for cell in cells) else ""
             table.add_row(f"  {QUANTITIES[quantity][0]}{fit}", *spelled_row(quantity, cells))

@@ -6,9 +6,8 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from wirerace import __version__
@@ -20,6 +19,9 @@ from wirerace.report.drawing.draw import NARROW, WIDE, draw
 from wirerace.report.html.glossary import GLOSSARY
 from wirerace.report.html.run import run_values, setting_values
 from wirerace.transports import TRANSPORTS
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 FOLDER = Path(__file__).parent
 UNIT = re.compile(r"(\d) (?=(?:%|×|[kMG]?B|[mµ]?s)(?:\W|$))")
@@ -95,7 +97,10 @@ def _style() -> str:
 
 
 @functools.cache
-def _environment() -> Environment:
+def _environment() -> "Environment":
+    # It takes some 20 ms to import, which commands without a report need not wait for.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -103,7 +108,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["draw"] = draw
+    environment.globals.update(draw=draw, NARROW=NARROW, WIDE=WIDE)
     environment.filters["tied"] = tied
-    environment.globals.update(NARROW=NARROW, WIDE=WIDE)
     return environment

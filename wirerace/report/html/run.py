@@ -195,6 +195,6 @@ def _about(result: Result) -> str:
 
 def _name(result: Result, index: int) -> str:
     failure = result.failures[index]
-    setting = result.points[failure.point].setting if failure.point < len(result.points) else {}
+    setting = result.points[failure.point].setting if 0 <= failure.point < len(result.points) else {}
     at = f" at {setting_title(setting)}" if setting else ""
     return cut(printable(f"{result.title_of(failure.contestant)}{at}, repeat {failure.repeat}"), 200)

@@ -32,11 +32,21 @@ def records_in(directory: Path, result: Result) -> Records:
         at = f"-at-{trial.point}" if len(result.points) > 1 else ""
         path = directory / RAW / f"{trial.repeat}-{trial.contestant}{at}.json"
         try:
-            return read_raw(path) if path.is_file() else None
+            raw = read_raw(path) if path.is_file() else None
         except BadInput:
             return None
+        is_whole = raw is not None and all(len(made.seq) == len(made.ts) for made in raw.truth.epochs)
+        return raw if is_whole else None
 
     return read
+
+
+def report_on(result: Result, directory: Path) -> None:
+    """Write the report of a run into its directory.
+
+    Raises SystemFault when it cannot be written.
+    """
+    save_report([Reported(result, records_in(directory, result))], report_beside(directory))
 
 
 def save_report(found: Sequence[Reported], path: Path) -> None:
