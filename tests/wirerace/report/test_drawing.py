@@ -66,7 +66,12 @@ def test_labels_are_spread_in_their_order_and_inside(wanted: list[float]) -> Non
     assert max(found) <= 200 + 1e-6
 
 
-dots = st.lists(st.builds(Dot, st.integers(0, 1000).map(float), st.floats(0, 10)), min_size=3, max_size=300).map(sorted)
+def in_order(dots: list[Dot]) -> list[Dot]:
+    return sorted(dots, key=lambda dot: dot.x)
+
+
+points = st.builds(Dot, st.integers(0, 1000).map(float), st.floats(0, 10))
+dots = st.lists(points, min_size=3, max_size=300).map(in_order)
 
 
 @given(dots, st.integers(3, 60))
@@ -75,7 +80,7 @@ def test_downsampling_keeps_the_ends_the_order_and_no_more_than_asked_for(given:
 
     assert min(most, len(given)) == len(kept)
     assert (given[0], given[-1]) == (kept[0], kept[-1])
-    assert list(kept) == sorted(kept)
+    assert [dot.x for dot in kept] == sorted(dot.x for dot in kept)
     assert {(dot.x, dot.y) for dot in kept} <= {(dot.x, dot.y) for dot in given}
 
 

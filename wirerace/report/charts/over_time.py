@@ -86,7 +86,7 @@ def _latencies(raw: Raw) -> list[Dot]:
                     for value in (spread.least_ns, spread.sum_ns / spread.clients, spread.most_ns)
                 )
                 found.append(Dot((made - raw.window.from_ns) / NS_PER_SECOND, mean, least, most))
-    return sorted(found)
+    return sorted(found, key=lambda dot: dot.x)
 
 
 def _latency_title(strips: list[Strip]) -> str:
