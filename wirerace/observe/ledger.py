@@ -287,8 +287,8 @@ class Ledger:
         twice_area = (end_ns - start_ns) * (start_ns + end_ns - 2 * self._newest_ts)
         totals.age_area += twice_area / (2 * NS_PER_SECOND**2)
         totals.age_ns += end_ns - start_ns
-        for fresh_ns in FRESH_NS:
+        for fresh_ns in FRESH_NS if end_ns - self._newest_ts > FRESH_NS[0] else ():
             old_from_ns = self._newest_ts + fresh_ns
             if old_from_ns >= end_ns:
                 break
-            self._account.older_ns[fresh_ns] += end_ns - (max(old_from_ns, start_ns))
+            self._account.older_ns[fresh_ns] += end_ns - max(old_from_ns, start_ns)
