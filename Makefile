@@ -19,7 +19,7 @@ UV := $(shell command -v uv 2>/dev/null)
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
 
-race: $(VENV)/.run ## Race the transports: table and result.json in a minute and a half; ARGS="..." goes to wirerace run
+race: $(VENV)/.run ## Race the transports: answer, report.html and result.json in a minute and a half; ARGS="..." goes to wirerace run
 	$(BIN)/wirerace run $(EXPERIMENT) --allow-invalid $(ARGS)
 
 locust: $(VENV)/.run ## Start the producer, the servers and Locust's page; Ctrl-C ends all of them

@@ -72,10 +72,16 @@ def _title(curves: Sequence[Curve], about: Figure, swept: Swept) -> str:
     leaders = {_leader(curves, x, about) for x in swept.positions}
     if len(leaders) == 1 and (leader := leaders.pop()) and len(curves) > 1:
         return f"{capital(about.label)}: {leader} had the {EXTREME[about.better]} everywhere{swept.said}"
-    dots = [(dot.y, swept.positions.index(dot.x), curve.title) for curve in curves for dot in curve.dots]
+    dots = [(dot, curve.title) for curve in curves for dot in curve.dots]
+    least, most = (pick(dots, key=lambda item: item[0].y) for pick in (min, max))
+    values = [spell(dot.y, about.unit) for dot, _ in (least, most)]
+    if values[0] == values[1]:
+        return f"{capital(about.label)}: {values[0]} everywhere{swept.said}"
+    if not clearly_less(_interval(least[0]), _interval(most[0])):
+        return f"{capital(about.label)}: {values[0]} to {values[1]}, not told apart{swept.said}"
     ends = [
-        f"{spell(value, about.unit)} ({name}, at {spelled(swept.values[index])})"
-        for value, index, name in (min(dots), max(dots))
+        f"{value} ({name}, at {spelled(swept.values[swept.positions.index(dot.x)])})"
+        for value, (dot, name) in zip(values, (least, most), strict=True)
     ]
     return f"{capital(about.label)}: from {ends[0]} to {ends[1]}{swept.said}"
 
