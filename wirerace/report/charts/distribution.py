@@ -30,7 +30,7 @@ def distributions(view: View) -> Iterator[LineChart]:
     if not known:
         return
     theory = [curve for contestant, dots in known if (curve := _theory(view, contestant, dots[0].x)) is not None]
-    beside = " Dashed: what theory expects of those that have a closed form." if theory else ""
+    beside = " Dotted: what theory expects of those that have a closed form." if theory else ""
     yield LineChart(
         _title(view),
         "Each curve says which part of the deliveries took no longer than a time. Steep is steady, left is soon. "
