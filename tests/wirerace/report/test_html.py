@@ -100,6 +100,20 @@ def test_result_without_any_trial_yet_opens() -> None:
     assert "0 of 2 trials: the run was interrupted, or is still running" in seen(Reported(result)).whole
 
 
+def test_result_without_a_valid_repeat_says_so() -> None:
+    result = result_of(trial("polling"), trial("websocket"), discarded=(1,))
+    found = seen(Reported(result))
+
+    assert "INVALID: no repeat was valid (discarded: repeat 1)" in found.whole
+    assert "table" not in found.tags
+
+
+def test_sweep_says_what_is_the_same_at_all_settings() -> None:
+    about = "a sweep of producer.rate_per_second: 3 settings · 20 clients · 2 s · 15 trials"
+
+    assert about in seen(reported(PLACES["sweep"])).texts["p"]
+
+
 def test_interrupted_run_says_how_many_trials_are_missing() -> None:
     result = read_result(PLACES["stay"])
     half = msgspec.structs.replace(result, trials=result.trials[:7])
@@ -158,7 +172,10 @@ def test_very_long_texts_and_many_settings_do_not_make_it_too_large() -> None:
         for number in range(300)
         for one in result.trials[:2]
     ]
-    large = msgspec.structs.replace(result, points=many, trials=trials, warnings=["y" * 100_000] * 100)
+    named = [msgspec.structs.replace(one, title="w" * 100_000) for one in result.contestants]
+    large = msgspec.structs.replace(
+        result, points=many, trials=trials, warnings=["y" * 100_000] * 100, contestants=named
+    )
     large.experiment["title"] = "z" * 1_000_000
     page = html([Reported(large)])
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from wirerace.errors import printable
+from wirerace.errors import cut, printable
 from wirerace.experiment.settings import setting_title
 from wirerace.experiment.toml import inline
 from wirerace.record.result import Result
 from wirerace.report.charts.values import Dimension
 
+MOST_VALUE, MOST_KEY = 24, 60
 MOST_SWEEPS = 6
 """With more combinations of the other keys than this, only the first ones are drawn."""
 LOG_FROM = 8
@@ -62,7 +63,8 @@ def sweeps_of(result: Result) -> Iterator[Swept]:
         if Swept(key, [value for value, _ in members], points).is_numeric:
             members.sort(key=lambda member: float(member[0] or 0))
         values, indices = [value for value, _ in members], [index for _, index in members]
-        yield Swept(printable(key), values, indices, f", with {printable(others)}" if others else "")
+        said = f", with {cut(printable(others), MOST_KEY)}" if others else ""
+        yield Swept(cut(printable(key), MOST_KEY), values, indices, said)
 
 
 def main_key(result: Result) -> str:
@@ -80,4 +82,4 @@ def spelled(value: Any) -> str:
     """Return the value of a key for people."""
     if isinstance(value, float):
         return f"{value:g}"
-    return printable(value if isinstance(value, str) else inline(value))
+    return cut(printable(value if isinstance(value, str) else inline(value)), MOST_VALUE)

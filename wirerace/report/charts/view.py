@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from wirerace.analysis.aggregate import summarised
 from wirerace.analysis.figures import BY_ID
-from wirerace.errors import BadInput, printable
+from wirerace.errors import BadInput, cut, printable
 from wirerace.experiment.contestants import Contestant
 from wirerace.experiment.model import Experiment
 from wirerace.experiment.plans import contestants_of
@@ -15,6 +15,7 @@ from wirerace.record.trial import Quantity, Trial
 
 Records = Callable[[Trial], Raw | None]
 """Returns the raw record of a trial, None if there is none that can be read."""
+MOST_TITLE = 60
 UNKNOWN_INTERVAL = Interval(None, None, None)
 
 
@@ -60,8 +61,8 @@ class View:
         return self._declared.get(contestant.id)
 
     def title(self, contestant: ContestantRecord) -> str:
-        """Return the name of a contestant for people, on one line."""
-        return printable(contestant.title)
+        """Return the name of a contestant for people, on one line that is not too long."""
+        return cut(printable(contestant.title), MOST_TITLE)
 
     def variety(self, contestant: ContestantRecord) -> int:
         """Return the number of a contestant among those of its transport."""

@@ -10,6 +10,7 @@ from wirerace.analysis.figures import BY_ID
 from wirerace.errors import cut, printable
 from wirerace.experiment.settings import setting_title
 from wirerace.record.result import Result
+from wirerace.report.charts.axes import MOST_KEY
 from wirerace.report.charts.view import Records, View
 from wirerace.report.comparison import caption_of, words_of
 from wirerace.report.html.answer import headline
@@ -182,15 +183,21 @@ def _caption(result: Result) -> str:
 
 
 def _about(result: Result) -> str:
-    """Return what was offered, in a line: of a sweep only how many settings it has."""
-    if len(result.points) > 1:
-        axes = ", ".join(printable(key) for key in result.points[0].setting)
-        return f"a sweep of {axes}: {len(result.points)} settings · {trials_line(result)}"
-    seconds = result.experiment["window"]["measure_seconds"]
-    source = describe_source(msgspec.convert(result.experiment["producer"], Source))
+    """Return what was offered, in a line; of a sweep, what is the same at all settings."""
+    experiment = result.at(0).experiment
+    axes = list(result.points[0].setting) if len(result.points) > 1 else []
+    swept = ", ".join(cut(printable(key), MOST_KEY) for key in axes)
+    tables = {key.partition(".")[0] for key in axes}
     repeats = len({trial.repeat for trial in result.counted})
-    over = f" · {repeats} repeats" if repeats > 1 else ""
-    return f"{describe_population(result.experiment)} · {source} · {seconds:g} s{over} · {trials_line(result)}"
+    parts = [
+        f"a sweep of {swept}: {len(result.points)} settings" if axes else "",
+        "" if tables & {"clients", "population", "upstream"} else describe_population(experiment),
+        "" if "producer" in tables else describe_source(msgspec.convert(experiment["producer"], Source)),
+        "" if "window" in tables else f"{experiment['window']['measure_seconds']:g} s",
+        f"{repeats} repeats" if repeats > 1 else "",
+        trials_line(result),
+    ]
+    return " · ".join(filter(None, parts))
 
 
 def _name(result: Result, index: int) -> str:

@@ -1,5 +1,6 @@
 """Saving a report: the results of directories, read with their raw records, written beside the first."""
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from wirerace.runner.directory import RAW
 from wirerace.system import blamed_on
 
 REPORT = "report.html"
+MOST_KEPT = 32
+"""Raw records that are kept in memory, because several charts read them."""
 
 
 def reported(place: Path) -> Reported:
@@ -30,7 +33,10 @@ def records_in(directory: Path, result: Result) -> Records:
 
     def read(trial: Trial) -> Raw | None:
         at = f"-at-{trial.point}" if len(result.points) > 1 else ""
-        path = directory / RAW / f"{trial.repeat}-{trial.contestant}{at}.json"
+        return read_once(directory / RAW / f"{trial.repeat}-{trial.contestant}{at}.json")
+
+    @functools.lru_cache(MOST_KEPT)
+    def read_once(path: Path) -> Raw | None:
         try:
             raw = read_raw(path) if path.is_file() else None
         except BadInput:
