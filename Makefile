@@ -43,7 +43,7 @@ fuzz: $(VENV)/.ready ## Feed INPUTS damaged inputs to every reader; without INPU
 test-stack: $(VENV)/.ready ## Test the stack in real containers (needs Docker with Compose v2)
 	$(BIN)/python -m pytest -n 0 -m stack tests/stack $(ARGS)
 
-test-browser: $(VENV)/.browser ## Drive Locust's page and the live page in a real browser (needs Chromium)
+test-browser: $(VENV)/.browser ## Drive Locust's page, the live page and the report in a real browser (needs Chromium)
 	$(BIN)/python -m pytest -n 0 -m browser tests/browser $(ARGS)
 
 check-grafana: $(VENV)/.ready ## Ask the pinned Grafana for every panel (needs its image)

@@ -164,6 +164,7 @@ def test_names_in_drawings_are_escaped() -> None:
     assert [] == [name for name, _ in found.attributes() if name.startswith("on")]
 
 
+@pytest.mark.long
 def test_very_long_texts_and_many_settings_do_not_make_it_too_large() -> None:
     result = read_result(PLACES["sweep"])
     many = [Point({"producer.rate_per_second": float(number + 1)}) for number in range(300)]
@@ -183,6 +184,7 @@ def test_very_long_texts_and_many_settings_do_not_make_it_too_large() -> None:
     assert "more settings are left out" in page
 
 
+@pytest.mark.long
 def test_several_results_are_in_one_page_with_a_list_of_them() -> None:
     found = Seen(page_of("stay", "schema 3", "visit"))
 

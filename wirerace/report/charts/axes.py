@@ -9,7 +9,7 @@ from wirerace.experiment.toml import inline
 from wirerace.record.result import Result
 from wirerace.report.charts.values import Dimension
 
-MOST_VALUE, MOST_KEY = 24, 60
+MOST_VALUE, MOST_KEY, MOST_TICKS = 24, 60, 8
 MOST_SWEEPS = 6
 """With more combinations of the other keys than this, only the first ones are drawn."""
 LOG_FROM = 8
@@ -34,7 +34,8 @@ class Swept(NamedTuple):
             return Dimension(self.axis, "count", names=[spelled(value) for value in self.values])
         positive = [float(value) for value in self.values]
         is_log = min(positive) > 0 and max(positive) >= LOG_FROM * min(positive)
-        return Dimension(self.axis + (", logarithmic" if is_log else ""), "number", is_log=is_log, at=positive)
+        ticks = positive if len(positive) <= MOST_TICKS else ()
+        return Dimension(self.axis + (", logarithmic" if is_log else ""), "number", is_log=is_log, at=ticks)
 
     @property
     def is_numeric(self) -> bool:

@@ -21,6 +21,8 @@ from wirerace.report.drawing.svg import fitted, path_of, tag, width_of
 
 DASHES = (None, "7 3", "2 3", "9 3 2 3")
 """How the contestants of one transport differ: the first has a solid line."""
+MOST_LABELS, MOST_TRIED = 60, 10
+"""With more dots than this, only the ends of curves have labels. A name is tried at that many dots between the ends."""
 MOST_BESIDE = 0.4
 """The part of the width that names beyond the ends of curves may take; longer ones are cut."""
 ASPECT, LEAST_HEIGHT, MOST_HEIGHT = 0.62, 250.0, 430.0
@@ -124,14 +126,15 @@ def _at_dots(chart: LineChart, names: dict[int, str], plot: Plot, x: Scale, y: S
     named: set[tuple[int, Dot]] = set()
     for number, said in names.items():
         dots = chart.curves[number].dots
-        found = ((dot, _beside(places, x, y, dot, said)) for dot in (dots[-1], dots[0], *dots[1:-1]))
+        found = ((dot, _beside(places, x, y, dot, said)) for dot in (dots[-1], dots[0], *dots[1:-1][:MOST_TRIED]))
         dot, place = next(((dot, place) for dot, place in found if place is not None), (dots[-1], None))
         full = _full(said, dot)
         place = place or places.across(x.at(dot.x), y.at(dot.y), f"{full}   ")
         named.add((number, dot))
         yield _name(chart.curves[number], place.x, place.y, full, place.at)
+    has_many = sum(len(curve.dots) for curve in chart.curves) > MOST_LABELS
     for number, curve in enumerate(chart.curves):
-        for dot in curve.dots:
+        for dot in (curve.dots[0], curve.dots[-1]) if has_many else curve.dots:
             is_new = dot.label and (number, dot) not in named
             if is_new and (place := places.beside(x.at(dot.x), y.at(dot.y), dot.label)) is not None:
                 yield text(place.x, place.y, dot.label, at=place.at, kind="tick")

@@ -4,7 +4,7 @@ import base64
 import functools
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +14,7 @@ from wirerace import __version__
 from wirerace.errors import cut, printable
 from wirerace.experiment.settings import setting_title
 from wirerace.record.result import Result
+from wirerace.report.charts.values import Chart
 from wirerace.report.charts.view import Records, View, no_records
 from wirerace.report.drawing.draw import NARROW, WIDE, draw
 from wirerace.report.html.glossary import GLOSSARY
@@ -41,7 +42,7 @@ def html(found: Sequence[Reported]) -> str:
     """Return the report of results as one HTML file."""
     style, script = _style(), (FOLDER / "script.js").read_text("utf-8")
     runs = [run_values(one.result, one.records, one.place) for one in found]
-    values = {
+    values: dict[str, object] = {
         "runs": runs,
         "title": cut(printable(str(found[0].result.experiment["title"])), 120)
         if len(found) == 1
@@ -52,6 +53,7 @@ def html(found: Sequence[Reported]) -> str:
         "glossary": GLOSSARY,
         "version": __version__,
     }
+    values["draw"] = _drawn_once()
     template = _environment().get_template("page.html")
     spent = len(template.render(values, settings=[[] for _ in runs], left_out=[0 for _ in runs]).encode())
     settings: list[list[Markup]] = [[] for _ in found]
@@ -64,6 +66,19 @@ def html(found: Sequence[Reported]) -> str:
             settings[number].append(rendered)
         left_out[number] = len(one.result.points) - len(settings[number]) if len(one.result.points) > 1 else 0
     return template.render(values, settings=settings, left_out=left_out)
+
+
+def _drawn_once() -> Callable[[Chart, float], Markup]:
+    """Return a function that draws each chart once for each width: the page is written twice, to learn its size."""
+    drawings: dict[tuple[int, float], Markup] = {}
+
+    def drawn(chart: Chart, width: float) -> Markup:
+        key = id(chart), width
+        if key not in drawings:
+            drawings[key] = draw(chart, width)
+        return drawings[key]
+
+    return drawn
 
 
 def policy(style: str, script: str) -> str:
