@@ -19,7 +19,7 @@ UV := $(shell command -v uv 2>/dev/null)
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
 
-race: $(VENV)/.run ## Race the transports: the answer and result.json in a minute and a half; ARGS="..." goes to wirerace run
+race: $(VENV)/.run ## Race the transports: answer, report.html and result.json in a minute and a half; ARGS="..." goes to wirerace run
 	$(BIN)/wirerace run $(EXPERIMENT) --allow-invalid $(ARGS)
 
 locust: $(VENV)/.run ## Start the producer, the servers and Locust's page; Ctrl-C ends all of them
@@ -43,7 +43,7 @@ fuzz: $(VENV)/.ready ## Feed INPUTS damaged inputs to every reader; without INPU
 test-stack: $(VENV)/.ready ## Test the stack in real containers (needs Docker with Compose v2)
 	$(BIN)/python -m pytest -n 0 -m stack tests/stack $(ARGS)
 
-test-browser: $(VENV)/.browser ## Drive Locust's page, the live page and tabs as clients in a real browser (needs Chromium)
+test-browser: $(VENV)/.browser ## Drive Locust's page, the live page, the report and tabs as clients in a real browser (needs Chromium)
 	$(BIN)/python -m pytest -n 0 -m browser tests/browser $(ARGS)
 
 check-grafana: $(VENV)/.ready ## Ask the pinned Grafana for every panel (needs its image)

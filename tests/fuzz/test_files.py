@@ -12,7 +12,7 @@ import pytest
 
 from tests.fuzz.fuzzing import as_json, damaged, damaged_or_edited, damaged_text, fuzzed, refuses_by_errors_of_its_own
 from tests.wirerace.results import RAW, RESULT, TRIAL
-from wirerace.cli import show
+from wirerace.cli import report, show
 from wirerace.cli.reproduce import RECORD_NAME, ReproductionRecord
 from wirerace.decoding import Misfit, decode_json
 from wirerace.experiment.model import Experiment
@@ -20,6 +20,7 @@ from wirerace.experiment.reading import read_experiment
 from wirerace.record.result import FILE_NAME, Raw
 from wirerace.record.trial import Cell, Trial, Verdict
 from wirerace.reproductions.check import Check
+from wirerace.runner.directory import RAW as RAW_FOLDER
 from wirerace.workload.moments import moment_of
 from wirerace.workload.trace import read_trace
 
@@ -136,6 +137,33 @@ def shown(path: Path, content: bytes) -> None:
 def test_result(directory: Path, random: Random) -> None:
     path = directory / FILE_NAME
     refuses_by_errors_of_its_own(lambda content: shown(path, content), damaged_or_edited(random, RESULTS))
+
+
+def told(path: Path, content: bytes) -> None:
+    """Call wirerace report for a file."""
+    write(path, content)
+    with redirect_stdout(io.StringIO()):
+        report.command([path])
+
+
+@pytest.mark.long
+@fuzzed
+def test_report(directory: Path, random: Random) -> None:
+    path = directory / FILE_NAME
+    refuses_by_errors_of_its_own(lambda content: told(path, content), damaged_or_edited(random, RESULTS))
+
+
+@pytest.mark.long
+@fuzzed
+def test_report_with_raw_records(directory: Path, random: Random) -> None:
+    (directory / RAW_FOLDER).mkdir(exist_ok=True)
+    raw, result = directory / RAW_FOLDER / "1-websocket.json", as_json(RESULTS[0])
+
+    def both(content: bytes) -> None:
+        write(raw, content)
+        told(directory / FILE_NAME, result)
+
+    refuses_by_errors_of_its_own(both, damaged_or_edited(random, RAWS))
 
 
 @fuzzed

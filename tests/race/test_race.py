@@ -216,6 +216,21 @@ def value_of(trial: Trial, name: str) -> float | None:
     return value
 
 
+def test_report_lies_beside_the_result_and_its_path_is_printed(finished: Race) -> None:
+    page = (finished.out / "report.html").read_text("utf-8")
+
+    assert str(finished.out / "report.html") in finished.said
+    assert page.count("<svg") > 10
+    assert "The raw records are missing" not in page
+
+
+def test_freshness_is_known_and_falls_with_the_age(finished: Race) -> None:
+    for transport in TRANSPORTS:
+        fresh = finished.trial(transport).age_seconds.fresh_fraction
+        assert ["0.1", "1", "5"] == list(fresh)
+        assert 0 <= fresh["0.1"] < fresh["1"] <= fresh["5"] == 1.0
+
+
 def test_theory_stands_beside_every_transport(finished: Race) -> None:
     """How near they are shows only on a quiet machine; polls are even on every machine."""
     for transport in TRANSPORTS:

@@ -119,6 +119,12 @@ def age_integral(story: Story) -> tuple[int, float]:
     return len(known), sum(known)
 
 
+def older(story: Story, fresh_ns: int) -> int:
+    """Return for how many nanoseconds of the window the age was above a value, sampled in the middle of each."""
+    ages = [age_at(story, tick + 0.5) for tick in range(WINDOW.from_ns, min(WINDOW.to_ns, story.closed_ns))]
+    return sum(age is not None and age > fresh_ns for age in ages)
+
+
 def peaks(story: Story) -> list[float]:
     """Return the local maxima of the age curve in the window, sampled between all whole nanoseconds.
 

@@ -141,7 +141,12 @@ def _latency(account: AccountRecord) -> Latency:
 def _age(account: AccountRecord) -> Age:
     mean = account.age_area / (account.age_ns / NS_PER_SECOND) if account.age_ns else None
     peak_mean = account.peak_ns / account.peaks / NS_PER_SECOND if account.peaks else None
-    return Age(mean, peak_mean)
+    fresh = {
+        f"{fresh_ns / NS_PER_SECOND:g}": 1 - older_ns / account.age_ns
+        for fresh_ns, older_ns in sorted(account.older_ns.items())
+        if account.age_ns
+    }
+    return Age(mean, peak_mean, fresh)
 
 
 def _producer(raw: Raw) -> ProducerQuality:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from wirerace import __version__
-from wirerace.cli import doctor, locust, reproduce, run, show, watch
+from wirerace.cli import doctor, locust, report, reproduce, run, show, watch
 from wirerace.cli.encoding import degrade_output
 from wirerace.cli.streams import open_streams
 from wirerace.errors import BadInput, SystemFault, TrialFailed, printable
@@ -40,6 +40,7 @@ app.command("reproduce")(reproduce.command)
 app.command("locust")(locust.command)
 app.command("watch")(watch.command)
 app.command("show")(show.command)
+app.command("report")(report.command)
 app.command("doctor")(doctor.command)
 
 

@@ -18,6 +18,7 @@ from wirerace.experiment.settings import Study
 from wirerace.host.cores import cautions
 from wirerace.host.provenance import experiment_file
 from wirerace.record.result import Result
+from wirerace.report.html.saving import report_on
 from wirerace.report.progress import progress_display
 from wirerace.report.terminal import print_result
 from wirerace.runner.directory import RunDirectory, claimed, resumed
@@ -124,6 +125,7 @@ def _finish(study: Study, directory: RunDirectory, result: Result) -> None:
     result.crossings = crossings_of(result)
     result.sending = sending_of(result)
     directory.save(result)
+    report_on(result, directory.path)
 
 
 def say_what_is_played(experiment: Experiment) -> None:

@@ -49,6 +49,8 @@ class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 NO_WINDOW = Window(0, 0)
+FRESH_NS = (100_000_000, 1_000_000_000, 5_000_000_000)
+"""Ages up to which an update is called fresh: 100 ms, 1 s and 5 s, in nanoseconds, the least first."""
 
 
 class Subscription(msgspec.Struct, frozen=True):
@@ -139,9 +141,10 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     `superseded` counts the updates that clients of the latest only skipped and that were certainly made in the window.
     `skips` are those of which some may have been made outside.
     `client_ns` is the sum of the time that each was subscribed within the window. `age_area` is the integral of age
-    over the window, s², and `age_ns` the time over which it was taken. `updates` has the spread of each update, by the
-    name of its sequence, then by seq. `upper_bounds` counts deliveries that may have arrived earlier, because something
-    newer was read with them.
+    over the window, s², and `age_ns` the time over which it was taken. `older_ns` is the part of that time in which age
+    was above each of `FRESH_NS`; it is empty in records of older versions. `updates` has the spread of each update, by
+    the name of its sequence, then by seq. `upper_bounds` counts deliveries that may have arrived earlier, because
+    something newer was read with them.
 
     Within the window, `answering` is how long requests took, `repolling` the time from an answer's arrival to the next
     request, `reading` the time from the kernel's stamp to the reading, `unstamped` the reads without a stamp.
@@ -191,6 +194,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     skips: list[Skip] = []
     age_area: float = 0.0
     age_ns: int = 0
+    older_ns: dict[int, int] = {}
     peak_ns: int = 0
     peaks: int = 0
     latencies: LatenciesRecord = NO_LATENCIES

@@ -1,12 +1,19 @@
 """Latencies, kept with 3 significant digits from 1 µs to 1 h, and merged without loss."""
 
+import struct
+import zlib
 from collections.abc import Iterable
 
 import msgspec
+from hdrh.codec import HdrCookieException, HdrLengthException
 from hdrh.histogram import HdrHistogram
+
+from wirerace.errors import BadInput
 
 HIGHEST_NS = 3_600_000_000_000
 SIGNIFICANT_DIGITS = 3
+DAMAGED = (HdrCookieException, HdrLengthException, IndexError, RuntimeError, ValueError, struct.error, zlib.error)
+"""What hdrh raises for text that is no histogram."""
 
 
 class Latencies:
@@ -52,6 +59,11 @@ class Latencies:
         """Return the latency that `percent` of all do not exceed, to 3 digits; None when nothing was recorded."""
         return int(self._histogram.get_value_at_percentile(percent)) if self.count else None
 
+    def cumulative_ns(self) -> list[tuple[int, int]]:
+        """Return each value that was recorded, to 3 digits, with the number of values that do not exceed it."""
+        buckets = self._histogram.get_recorded_iterator() if self.count else ()
+        return [(int(item.value_iterated_to), int(item.total_count_to_this_value)) for item in buckets]
+
     def to_record(self) -> "LatenciesRecord":
         """Return a value that can be sent and stored."""
         encoded = self._histogram.encode().decode("ascii") if self.count else ""
@@ -72,12 +84,18 @@ NO_LATENCIES = LatenciesRecord("", 0, 0, None, None)
 
 
 def merged(records: Iterable[LatenciesRecord]) -> Latencies:
-    """Return the latencies of all records together: the same as if one histogram had recorded them all."""
+    """Return the latencies of all records together: the same as if one histogram had recorded them all.
+
+    Raises BadInput when a record, of a file, is no histogram.
+    """
     total = Latencies()
     for record in records:
         if not record.recorded:
             continue
-        total._histogram.decode_and_add(record.histogram)  # noqa: SLF001 -- an object of the same class
+        try:
+            total._histogram.decode_and_add(record.histogram)  # noqa: SLF001 -- an object of the same class
+        except DAMAGED as error:
+            raise BadInput(f"a histogram is damaged: {error}") from None
         total.count += record.recorded
         total.sum_ns += record.sum_ns
         total.min_ns = min(value for value in (total.min_ns, record.min_ns) if value is not None)

@@ -8,6 +8,7 @@ import msgspec
 
 from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.account import (
+    FRESH_NS,
     NO_WINDOW,
     STAGES,
     AccountRecord,
@@ -34,6 +35,7 @@ class Account:
         self.window = window
         self.tally = Tally()
         self.totals = AccountRecord(subscribed_to={}, messages={})
+        self.older_ns = dict.fromkeys(FRESH_NS, 0)
         self.latencies = Latencies()
         self.connecting = Latencies()
         self.returning = Latencies()
@@ -108,6 +110,7 @@ class Account:
         """Return a value that can be sent, stored and merged."""
         return msgspec.structs.replace(
             self.totals,
+            older_ns=dict(self.older_ns) if self.totals.age_ns else {},
             latencies=self.latencies.to_record(),
             connecting=self.connecting.to_record(),
             returning=self.returning.to_record(),
@@ -284,3 +287,8 @@ class Ledger:
         twice_area = (end_ns - start_ns) * (start_ns + end_ns - 2 * self._newest_ts)
         totals.age_area += twice_area / (2 * NS_PER_SECOND**2)
         totals.age_ns += end_ns - start_ns
+        for fresh_ns in FRESH_NS if end_ns - self._newest_ts > FRESH_NS[0] else ():
+            old_from_ns = self._newest_ts + fresh_ns
+            if old_from_ns >= end_ns:
+                break
+            self._account.older_ns[fresh_ns] += end_ns - max(old_from_ns, start_ns)

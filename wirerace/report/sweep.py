@@ -54,7 +54,7 @@ GOOD, CARE, NOT = "✓", "?", "✗"
 
 def sweep_of(result: Result, columns: int) -> list[Table]:
     """Return the table of a sweep: all figures in one, or in several where a number would not fit."""
-    ids, tables = _columns_of(result), list[Table]()
+    ids, tables = columns_of(result), list[Table]()
     for count in range(1, len(ids) + 1):
         size = math.ceil(len(ids) / count)
         tables = [_table_of(result, ids[start : start + size]) for start in range(0, len(ids), size)]
@@ -66,7 +66,7 @@ def sweep_of(result: Result, columns: int) -> list[Table]:
     return tables
 
 
-def _columns_of(result: Result) -> list[str]:
+def columns_of(result: Result) -> list[str]:
     """Return the figures of the table: those of the population, or of messages, of which any trial has a value."""
     if has_visitors(result):
         return list(VISIT_COLUMNS)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
+from rich.markup import escape
 from rich.table import Table
 
 from wirerace.errors import printable
@@ -37,16 +38,16 @@ def theory_of(result: Result) -> Table | None:
     )
     for contestant in result.present:
         trials = [trial for trial in result.counted if trial.contestant == contestant.id]
-        found = list(_cells_of(trials))
+        found = list(cells_of(trials))
         if found:
-            table.add_row(printable(contestant.title))
+            table.add_row(escape(printable(contestant.title)))
         for quantity, cells in found:
             fit = " (fit)" if any(cell.kind == "fit" for cell in cells) else ""
-            table.add_row(f"  {QUANTITIES[quantity][0]}{fit}", *_row(quantity, cells))
+            table.add_row(f"  {QUANTITIES[quantity][0]}{fit}", *spelled_row(quantity, cells))
     return table if table.row_count else None
 
 
-def _cells_of(trials: Sequence[Trial]) -> Iterator[tuple[Quantity, list[Cell]]]:
+def cells_of(trials: Sequence[Trial]) -> Iterator[tuple[Quantity, list[Cell]]]:
     """Yield what is predicted of all trials of a contestant, quantity by quantity."""
     for quantity in QUANTITIES:
         cells = [cell for trial in trials for cell in trial.theory if cell.quantity == quantity]
@@ -54,7 +55,8 @@ def _cells_of(trials: Sequence[Trial]) -> Iterator[tuple[Quantity, list[Cell]]]:
             yield quantity, cells
 
 
-def _row(quantity: Quantity, cells: Sequence[Cell]) -> Iterator[str]:
+def spelled_row(quantity: Quantity, cells: Sequence[Cell]) -> Iterator[str]:
+    """Yield what was measured, what was predicted, their ratio, and the closed form."""
     unit = QUANTITIES[quantity][1]
     for name in ("measured", "given"):
         yield spell(_mean([getattr(cell, name) for cell in cells]), unit)

@@ -35,7 +35,7 @@ def verdict_of(result: Result) -> list[Text | Table]:
     words = grid()
     for contestant in result.present if len(result.points) == 1 else ():
         trials = [trial for trial in result.counted if trial.contestant == contestant.id]
-        words.add_row("", printable(contestant.title), _coloured(word_of(trials)))
+        words.add_row("", Text(printable(contestant.title)), _coloured(word_of(trials)))
     found = grid()
     for (weight, cure), groups in itertools.groupby(_together(result), lambda group: (group.first.weight, group.cure)):
         for group in groups:
@@ -167,3 +167,13 @@ def _name(result: Result, trial: Trial) -> str:
     """Return the name for people of a contestant's trials at a setting."""
     setting = result.points[trial.point].setting if len(result.points) > 1 else {}
     return result.title_of(trial.contestant) + (f" at {setting_title(setting)}" if setting else "")
+
+
+def spelled_findings(result: Result) -> Iterator[tuple[Weight, str, str]]:
+    """Yield the findings as in the terminal: how each weighs, what was found in which trials, and what to do."""
+    for group in _together(result):
+        yield (
+            group.first.weight,
+            printable(f"{_said(group.first)} ({_which(result, group.trials)})"),
+            printable(group.cure),
+        )

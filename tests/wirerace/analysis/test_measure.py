@@ -171,6 +171,13 @@ def test_mean_age_is_the_area_over_the_time_and_peaks_are_averaged() -> None:
     assert (1.5, 1.5) == (age.mean, age.peak_mean)
 
 
+def test_freshness_is_the_part_of_the_time_that_was_not_above_an_age() -> None:
+    account = AccountRecord(age_ns=4_000_000_000, older_ns={5_000_000_000: 0, 100_000_000: 3_000_000_000})
+
+    assert {"0.1": 0.25, "5": 1.0} == trial_of(account, truth_of()).age_seconds.fresh_fraction
+    assert {} == trial_of(AccountRecord(age_ns=4_000_000_000), truth_of()).age_seconds.fresh_fraction
+
+
 def test_connecting_has_mean_and_percentile() -> None:
     connecting = trial_of(AccountRecord(connecting=recorded([2 * MS, 4 * MS])), truth_of()).connect_seconds
 

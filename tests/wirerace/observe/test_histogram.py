@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wirerace.errors import BadInput
 from wirerace.observe.histogram import HIGHEST_NS, Latencies, LatenciesRecord, merged
 
 # Every power of ten from 1 µs to 1 h alike.
@@ -25,6 +26,23 @@ def test_merged_histograms_equal_one_histogram(parts: list[list[int]]) -> None:
     together = merged(recorded(part).to_record() for part in parts)
 
     assert recorded([value for part in parts for value in part]).to_record() == together.to_record()
+
+
+@given(st.lists(latencies, min_size=1, max_size=60))
+def test_cumulative_counts_are_those_of_the_sorted_list(values: list[int]) -> None:
+    steps = recorded(values).cumulative_ns()
+
+    assert len(values) == steps[-1][1]
+    assert steps == sorted(steps)
+    for value, count in steps:
+        assert sum(one < value * 0.998 for one in values) <= count
+        assert count <= sum(one <= value * 1.002 for one in values)
+
+
+@pytest.mark.parametrize("text", ["", "x", "HISTFAAA", "é", "HISTFAAAACB42pNpmSzMwMDABMRsAAYIAAs=", "AAAA" * 1000])
+def test_text_that_is_no_histogram_is_refused(text: str) -> None:
+    with pytest.raises(BadInput, match="a histogram is damaged"):
+        merged([LatenciesRecord(text, 1, 1, 1, 1)])
 
 
 @given(latencies)

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 
-from tests.wirerace.stories import SECONDS_SQUARED, Story, account_of, age_integral, counted, peaks, stories
+from tests.wirerace.stories import SECONDS_SQUARED, Story, account_of, age_integral, counted, older, peaks, stories
 from wirerace.observe.account import NO_WINDOW, STAGES, AccountRecord, Outcome, Spread, Subscription, Window
 from wirerace.observe.ledger import Account, Ledger
 from wirerace.wire.update import Cursor, Update
@@ -23,6 +23,34 @@ def test_age_is_integrated_over_the_window_exactly(story: Story) -> None:
 
     assert duration_ns == totals.age_ns
     assert pytest.approx(area, abs=1e-6) == totals.age_area * SECONDS_SQUARED
+
+
+@given(stories())
+def test_time_above_an_age_is_counted_as_the_age_curve_says(story: Story) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        bounds = patched_bounds(patch, 3, 10, 40)
+        record = account_of(story).to_record()
+    duration_ns, _ = age_integral(story)
+
+    assert ({fresh_ns: older(story, fresh_ns) for fresh_ns in bounds} if duration_ns else {}) == record.older_ns
+
+
+def patched_bounds(patch: pytest.MonkeyPatch, *fresh_ns: int) -> tuple[int, ...]:
+    """Set the ages up to which an update is fresh to some that stories have."""
+    patch.setattr("wirerace.observe.ledger.FRESH_NS", fresh_ns)
+    return fresh_ns
+
+
+def test_time_above_an_age_is_cut_at_the_ends_of_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made at 80, received at 90: above 5 all the time, above 30 from 110 on, never above 150."""
+    patched_bounds(monkeypatch, 5, 30, 150)
+    told = Story(0, Cursor("e0", 0), [(Update("e0", 1, 80, ""), 90)], 300)
+
+    assert {5: 100, 30: 90, 150: 0} == account_of(told).to_record().older_ns
+
+
+def test_nothing_is_said_of_freshness_without_any_age() -> None:
+    assert {} == account_of(Story(0, Cursor("e0", 0), [], 300)).to_record().older_ns
 
 
 @given(stories())

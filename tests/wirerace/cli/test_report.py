@@ -1,0 +1,74 @@
+"""Making reports: where they are written, and what is refused on one line."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.wirerace.results import RAW, RESULT, TRIAL
+from wirerace.cli import report
+from wirerace.errors import BadInput, SystemFault
+from wirerace.record.result import FILE_NAME, write_json
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    write_json(tmp_path / FILE_NAME, RESULT)
+    return tmp_path
+
+
+def test_report_lies_beside_its_result(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report.command([run])
+
+    assert f"{run / 'report.html'}\n" == capsys.readouterr().out
+    assert (run / "report.html").read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert {"report.html", FILE_NAME} == {path.name for path in run.iterdir()}
+
+
+def test_path_of_the_result_is_as_good_as_its_directory(run: Path) -> None:
+    report.command([run / FILE_NAME])
+
+    assert (run / "report.html").exists()
+
+
+def test_page_of_several_runs_needs_a_name(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"^this page is of several runs: name its file with --out FILE$"):
+        report.command([run, run])
+    report.command([run, run], tmp_path / "both.html")
+
+    assert '<a href="#run-2">' in (tmp_path / "both.html").read_text("utf-8")
+
+
+def test_raw_records_are_used_where_they_are_whole(run: Path) -> None:
+    (run / "raw").mkdir()
+    record = run / "raw" / "1-websocket.json"
+    write_json(record, RAW)
+    report.command([run])
+    with_record = (run / "report.html").read_text("utf-8")
+    record.write_bytes(record.read_bytes()[:100])
+    report.command([run])
+
+    assert "The slowest delivery took " in with_record
+    assert "The raw records are missing" not in with_record
+    assert "The raw records are missing" in (run / "report.html").read_text("utf-8")
+
+
+def test_directory_without_a_result_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"give the directory of a run, or its result\.json$"):
+        report.command([tmp_path])
+
+
+def test_place_that_cannot_be_written_to_is_named(run: Path) -> None:
+    with pytest.raises(SystemFault, match=r"nowhere/page\.html"):
+        report.command([run], run / "nowhere" / "page.html")
+
+
+def test_result_with_numbers_that_no_run_has_is_refused(tmp_path: Path) -> None:
+    result = msgspec.structs.replace(RESULT, trials=[msgspec.structs.replace(TRIAL, arrived=1)])
+    write_json(tmp_path / FILE_NAME, result)
+    text = (tmp_path / FILE_NAME).read_text().replace('"application_in": null', '"application_in": 0')
+    text = text.replace('"application_out": null', f'"application_out": {"9" * 400}')
+    (tmp_path / FILE_NAME).write_text(text)
+
+    with pytest.raises(BadInput, match="it was edited, and no run has such numbers: "):
+        report.command([tmp_path])

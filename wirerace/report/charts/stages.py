@@ -1,0 +1,93 @@
+"""The stages of connecting, and of a visit: how long each takes."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from wirerace.analysis.figures import BY_ID
+from wirerace.observe.account import STAGES
+from wirerace.record.result import ContestantRecord
+from wirerace.report.charts.costs import figure_bars
+from wirerace.report.charts.values import Bar, BarChart
+from wirerace.report.charts.view import View, mean_of
+from wirerace.report.charts.wording import capital
+from wirerace.report.spelling import spell
+
+CONNECT_NAMES = ("TCP connected", "request sent", "answered", "first update")
+VISIT_STAGES_SHOWN = ("started", "tcp_connected", "request_sent", "answered", "first_update")
+VISIT_NAMES = ("started late", *CONNECT_NAMES)
+VISIT_COSTS = {
+    "visit.requests": "Requests for a visit",
+    "visit.server_cpu": "Server CPU for a visit",
+    "visit.ip_bytes": "Bytes for a visit, with TCP and IP",
+    "visit.whole": "A whole visit",
+}
+"""The figures of a visit that have a chart, and what its title begins with."""
+
+
+def connecting(view: View) -> Iterator[BarChart]:
+    """Yield the chart of the stages of a client's connection."""
+    found = []
+    for contestant in view.contestants:
+        trials = view.trials(contestant)
+        means = [mean_of([_mean(trial.connect_stages_seconds, stage) for trial in trials]) for stage in STAGES]
+        # Not the wait for the first update: it depends on when one is made.
+        found.append((contestant, means[:-1]))
+    yield from _stacked(
+        view,
+        found,
+        CONNECT_NAMES[:-1],
+        "Connected and answered",
+        "From the first packet, over all connections. A long poll is answered when there is an update.",
+    )
+
+
+def visits(view: View) -> Iterator[BarChart]:
+    """Yield the charts of a visit: the stages up to its first update, and its costs."""
+    found = []
+    for contestant in view.contestants:
+        trials = [trial.visits for trial in view.trials(contestant) if trial.visits is not None]
+        means = [
+            mean_of(
+                [None if stage not in visit.stages_seconds else visit.stages_seconds[stage].mean for visit in trials]
+            )
+            for stage in VISIT_STAGES_SHOWN
+        ]
+        found.append((contestant, means))
+    yield from _stacked(
+        view, found, VISIT_NAMES, "First update", "From a visitor's intended arrival, on average over visitors."
+    )
+    for figure, what in VISIT_COSTS.items():
+        yield from figure_bars(view, figure, what, f"{capital(BY_ID[figure].about)}.")
+
+
+def _stacked(
+    view: View,
+    found: Sequence[tuple[ContestantRecord, Sequence[float | None]]],
+    names: Sequence[str],
+    what: str,
+    about: str,
+) -> Iterator[BarChart]:
+    """Yield bars of stages that follow each other: each part is the time from the stage before."""
+    bars = []
+    for contestant, means in found:
+        known = [mean for mean in means if mean is not None]
+        if len(known) == len(means):
+            ends = [0.0, *known]
+            parts = [max(0.0, after - before) for before, after in pairwise(ends)]
+            bars.append(Bar(view.title(contestant), contestant.transport, parts, spell(ends[-1], "seconds")))
+    if not bars:
+        return
+    by_time = sorted((sum(bar.parts), bar.title) for bar in bars)
+    (least, first), (most, last) = by_time[0], by_time[-1]
+    after = f"after {spell(least, 'seconds')} with {first}"
+    yield BarChart(
+        f"{what} {after}" + (f", after {spell(most, 'seconds')} with {last}" if len(bars) > 1 else ""),
+        about,
+        bars,
+        names,
+    )
+
+
+def _mean(stages: object, stage: str) -> float | None:
+    found = stages.get(stage) if isinstance(stages, dict) else None
+    return None if found is None else found.mean

@@ -1,0 +1,128 @@
+"""The page: the values of all results, written by the template into one file."""
+
+import base64
+import functools
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from markupsafe import Markup
+
+from wirerace import __version__
+from wirerace.errors import cut, printable
+from wirerace.experiment.settings import setting_title
+from wirerace.record.result import Result
+from wirerace.report.charts.values import Chart
+from wirerace.report.charts.view import Records, View, no_records
+from wirerace.report.drawing.draw import NARROW, WIDE, draw
+from wirerace.report.html.glossary import GLOSSARY
+from wirerace.report.html.run import run_values, setting_values
+from wirerace.transports import TRANSPORTS
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+FOLDER = Path(__file__).parent
+UNIT = re.compile(r"(\d) (?=(?:%|×|[kMG]?B|[mµ]?s)(?:\W|$))")
+MOST_BYTES = 1_400_000
+"""The most that the page may take. Settings of a sweep that do not fit are left out, and the page says so."""
+
+
+class Reported(NamedTuple):
+    """A result, its raw records, and where it was found."""
+
+    result: Result
+    records: Records = no_records
+    place: str = ""
+
+
+def html(found: Sequence[Reported]) -> str:
+    """Return the report of results as one HTML file."""
+    style, script = _style(), (FOLDER / "script.js").read_text("utf-8")
+    runs = [run_values(one.result, one.records, one.place) for one in found]
+    values: dict[str, object] = {
+        "runs": runs,
+        "title": cut(printable(str(found[0].result.experiment["title"])), 120)
+        if len(found) == 1
+        else "Wirerace results",
+        "style": Markup(style),  # noqa: S704 -- our own
+        "script": Markup(script),  # noqa: S704 -- our own
+        "policy": policy(style, script),
+        "glossary": GLOSSARY,
+        "version": __version__,
+    }
+    values["draw"] = _drawn_once()
+    template = _environment().get_template("page.html")
+    spent = len(template.render(values, settings=[[] for _ in runs], left_out=[0 for _ in runs]).encode())
+    settings: list[list[Markup]] = [[] for _ in found]
+    left_out = [0 for _ in found]
+    for number, one in enumerate(found):
+        for rendered in _settings(one):
+            spent += len(rendered.encode())
+            if spent > MOST_BYTES:
+                break
+            settings[number].append(rendered)
+        left_out[number] = len(one.result.points) - len(settings[number]) if len(one.result.points) > 1 else 0
+    return template.render(values, settings=settings, left_out=left_out)
+
+
+def _drawn_once() -> Callable[[Chart, float], Markup]:
+    """Return a function that draws each chart once for each width: the page is written twice, to learn its size."""
+    drawings: dict[tuple[int, float], Markup] = {}
+
+    def drawn(chart: Chart, width: float) -> Markup:
+        key = id(chart), width
+        if key not in drawings:
+            drawings[key] = draw(chart, width)
+        return drawings[key]
+
+    return drawn
+
+
+def policy(style: str, script: str) -> str:
+    """Return the policy by which a browser makes no request, and runs nothing but our own script."""
+    own = f"style-src {_hashed(style)}; script-src {_hashed(script)}"
+    return f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'"
+
+
+def _settings(one: Reported) -> Iterator[Markup]:
+    """Yield the part of each setting of a sweep, rendered."""
+    template = _environment().get_template("setting.html")
+    for index, point in enumerate(one.result.points if len(one.result.points) > 1 else ()):
+        view = View(one.result.at(index), one.records)
+        title = cut(printable(setting_title(point.setting)), 200)
+        yield Markup(template.render(title=title, run=setting_values(view)))  # noqa: S704 -- escaped by the template
+
+
+def tied(text: str) -> str:
+    """Return a text in which no line ends between a number and its unit."""
+    return UNIT.sub("\\1\N{NO-BREAK SPACE}", text)
+
+
+def _hashed(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _style() -> str:
+    """Return the style sheet, with the colours of all transports."""
+    colours = "\n".join(f".t-{name} {{ --c: {transport.color}; }}" for name, transport in TRANSPORTS.items())
+    return (FOLDER / "style.css").read_text("utf-8") + colours + "\n"
+
+
+@functools.cache
+def _environment() -> "Environment":
+    # It takes some 20 ms to import, which commands without a report need not wait for.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(draw=draw, NARROW=NARROW, WIDE=WIDE)
+    environment.filters["tied"] = tied
+    return environment

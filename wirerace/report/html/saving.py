@@ -1,0 +1,72 @@
+"""Saving a report: the results of directories, read with their raw records, written beside the first."""
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+from wirerace.errors import BadInput
+from wirerace.record.reading import read_raw, read_result
+from wirerace.record.result import Raw, Result
+from wirerace.record.trial import Trial
+from wirerace.report.charts.view import Records
+from wirerace.report.html.page import Reported, html
+from wirerace.runner.directory import RAW
+from wirerace.system import blamed_on
+
+REPORT = "report.html"
+MOST_KEPT = 32
+"""Raw records that are kept in memory, because several charts read them."""
+
+
+def reported(place: Path) -> Reported:
+    """Return what is in the directory of a run, or in its result.json.
+
+    Raises BadInput when there is no result.
+    """
+    result = read_result(place)
+    directory = place if place.is_dir() else place.parent
+    return Reported(result, records_in(directory, result), str(directory))
+
+
+def records_in(directory: Path, result: Result) -> Records:
+    """Return what reads the raw records of a result's trials; one that is missing or damaged is left out."""
+
+    def read(trial: Trial) -> Raw | None:
+        at = f"-at-{trial.point}" if len(result.points) > 1 else ""
+        return read_once(directory / RAW / f"{trial.repeat}-{trial.contestant}{at}.json")
+
+    @functools.lru_cache(MOST_KEPT)
+    def read_once(path: Path) -> Raw | None:
+        try:
+            raw = read_raw(path) if path.is_file() else None
+        except BadInput:
+            return None
+        is_whole = raw is not None and all(len(made.seq) == len(made.ts) for made in raw.truth.epochs)
+        return raw if is_whole else None
+
+    return read
+
+
+def report_on(result: Result, directory: Path) -> None:
+    """Write the report of a run into its directory.
+
+    Raises SystemFault when it cannot be written.
+    """
+    save_report([Reported(result, records_in(directory, result))], report_beside(directory))
+
+
+def save_report(found: Sequence[Reported], path: Path) -> None:
+    """Write the report of results; a reader sees the old file or the new one, never a part.
+
+    Raises SystemFault when it cannot be written.
+    """
+    page = html(found)
+    partial = path.with_name(path.name + ".part")
+    with blamed_on(path):
+        partial.write_text(page, "utf-8")
+        partial.replace(path)
+
+
+def report_beside(place: Path) -> Path:
+    """Return where the report of one result is written."""
+    return (place if place.is_dir() else place.parent) / REPORT
