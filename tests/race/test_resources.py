@@ -39,7 +39,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def ends_with_code_4(started: Race, line: str) -> None:
     """Check that a run ends with one line, keeps what was finished, and leaves no process and no part of a file."""
     children = started.children()
-    assert 4 == started.wait(), started.said
+    assert 5 == started.wait(), started.said
     *progress, last = started.stderr.splitlines()
     assert last.startswith("wirerace: "), started.stderr
     assert line in last
@@ -93,7 +93,7 @@ def test_directory_that_vanishes_in_the_middle_ends_the_run_with_one_line(race: 
     started.wait_for("measuring")
     children = started.children()
     shutil.rmtree(started.out)
-    assert 4 == started.wait(), started.said
+    assert 5 == started.wait(), started.said
     facts = [f"{started.out}/raw", "No such file or directory", "its directory"]
     assert [] == lacking(started.stderr.splitlines()[-1], "wirerace: ", facts)
     assert "Traceback" not in started.stderr
@@ -115,7 +115,7 @@ def test_results_that_cannot_be_written_to_are_said_on_one_line(small_disk: Path
 def test_directory_without_permission_is_said_on_one_line(race: Callable[..., Race]) -> None:
     """Not even root can make a directory in /sys."""
     started = race(out=Path("/sys/wirerace"))
-    assert 4 == started.wait()
+    assert 5 == started.wait()
     cure = "write to another directory, which --out names"
     assert re.fullmatch(rf"wirerace: /sys/wirerace: [\w -]+; {cure}\n", started.stderr)
 

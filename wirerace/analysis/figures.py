@@ -4,7 +4,7 @@ Ids are keys in result.json; labels are for people and never keys. Comparisons o
 their number. All other figures are exploratory.
 """
 
-from wirerace.analysis.figure import FEWER, SOONER, YOUNGER, Figure
+from wirerace.analysis.figure import CHEAPER, FEWER, SOONER, YOUNGER, Figure
 from wirerace.analysis.message_figures import MESSAGE_FIGURES
 from wirerace.analysis.visit_figures import VISIT_FIGURES
 from wirerace.record.trial import Trial
@@ -175,6 +175,7 @@ FIGURES = (
         "server CPU per delivery",
         "user and system time of the server's process",
         lambda trial: trial.server.cpu_us_per_delivery,
+        words=CHEAPER,
         primary=True,
     ),
     Figure(

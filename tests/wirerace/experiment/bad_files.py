@@ -6,7 +6,7 @@ from tests.wirerace.experiment.files import LEAST
 
 TOP_KEYS = ", ".join(
     [
-        *("title", "transports", "contestants", "path", "repeats", "valid_repeats", "tries", "seed"),
+        *("title", "transports", "contestants", "path", "objectives", "repeats", "valid_repeats", "tries", "seed"),
         *(
             "producer",
             "clients",
