@@ -25,10 +25,18 @@ from wirerace.record.result import Interval, Result
 from wirerace.record.trial import Trial
 
 MARGIN = 0.05
-"""The smallest difference that is called one. Repeats do not show what differs between two runs of one version: the
-hour, the other programs, where the memory lies. docs/compare.md has the measurement."""
+"""The smallest difference that is called one. Repeats do not show what differs between two runs of one version, such as
+the hour, other programs and where memory lies. docs/compare.md has the measurement."""
+MOST_HIDDEN = 2.0
+"""An interval that includes a ratio as large as this, or its inverse, shows nothing: repeats vary too much."""
+MOST_UNLIKE = 0.25
+"""The part of all cores by which other programs may have used more in one run than in the other."""
+OF_THE_MACHINE = {"seconds", "microseconds"}
+"""Units of the figures that depend on what else the machine does; bytes and counts do not."""
 OF_SCHEDULE = ("producer", "window")
 """The tables of an experiment from which, with the seed, the updates of a repeat follow."""
+
+WIDE = f"repeats vary so much that even a ratio of {MOST_HIDDEN:g} might be hidden: run more of them"
 
 Shown = Literal["less", "more", "no difference", "undecided"]
 Values = Mapping[int, float]
@@ -119,6 +127,8 @@ def change_of(match: Match, figure: Figure, options: Options, confidence: float 
         else:
             ratio = welch_ratio(list(ones.values()), list(twos.values()), confidence)
     shown: Shown = "undecided" if why else shown_by(ratio, options.margin)
+    if shown == "no difference" and is_wide(ratio):
+        shown, why = "undecided", WIDE
     return Change(
         contestant=match.contestant,
         setting=match.setting,
@@ -162,7 +172,29 @@ def why_undecided(match: Match, figure: Figure, options: Options) -> str:
             return f"{name} has too few repeats that count: {len(values)}, and it takes {LEAST_REPEATS}"
         if min(values) <= 0:
             return f"a value of {name} is not above 0, and so there is no ratio"
+    if figure.unit in OF_THE_MACHINE and not options.allow_invalid:
+        return why_unlike(match)
     return ""
+
+
+def why_unlike(match: Match) -> str:
+    """Return why the machine was not the same in both runs: other programs took much more in one; empty if it was."""
+    used = []
+    for result in (match.a, match.b):
+        machines = [trial.machine for trial in trials_of(result, match.contestant)]
+        parts = [one.others_cores / one.cores for one in machines if one.others_cores is not None and one.cores]
+        used.append(fmean(parts) if parts else None)
+    a, b = used
+    if a is None or b is None or abs(a - b) <= MOST_UNLIKE:
+        return ""
+    return f"other programs used {100 * a:.0f} % of the machine in A, and {100 * b:.0f} % in B"
+
+
+def is_wide(ratio: Interval | None) -> bool:
+    """Return whether an interval is so wide that a large difference might hide in it."""
+    if ratio is None or ratio.low is None or ratio.high is None:
+        return True
+    return ratio.low < 1 / MOST_HIDDEN or ratio.high > MOST_HIDDEN
 
 
 def why_unusable(name: str, result: Result, contestant: str, figure: Figure, options: Options) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from wirerace.analysis.between import Change, Match, Options, change_of, why_unusable
+from wirerace.analysis.between import Match, Options, change_of, why_undecided, why_unusable
 from wirerace.analysis.figure import Figure
 from wirerace.analysis.naming import figure_named
 from wirerace.errors import BadInput, shown
@@ -63,8 +63,10 @@ def gates_of(matches: Sequence[Match], conditions: Sequence[Objective], options:
 
 def _gate(match: Match, condition: Objective, figure: Figure, options: Options) -> Gate:
     change = change_of(match, figure, options)
-    unusable = why_unusable("B", match.b, match.contestant, figure, options)
-    outcome, why = _of_ratio(condition, change) if condition.is_ratio else _of_value(condition, change.b, unusable)
+    if condition.is_ratio:
+        outcome, why = _of_ratio(condition, change.ratio, why_undecided(match, figure, options))
+    else:
+        outcome, why = _of_value(condition, change.b, why_unusable("B", match.b, match.contestant, figure, options))
     return Gate(
         condition=condition.text,
         contestant=match.contestant,
@@ -84,11 +86,10 @@ def _of_value(condition: Objective, value: float | None, unusable: str) -> tuple
     return ("holds" if condition.holds(value) else "does not hold"), ""
 
 
-def _of_ratio(condition: Objective, change: Change) -> tuple[Outcome, str]:
+def _of_ratio(condition: Objective, ratio: Interval | None, unusable: str) -> tuple[Outcome, str]:
     """Return whether a condition about the ratio holds: undecided unless its whole interval says so."""
-    ratio = change.ratio
-    if change.why or ratio is None or ratio.low is None or ratio.high is None:
-        return "undecided", change.why or "the ratio is not known"
+    if unusable or ratio is None or ratio.low is None or ratio.high is None:
+        return "undecided", unusable or "the ratio is not known"
     low, high = condition.holds(ratio.low), condition.holds(ratio.high)
     if low != high:
         return "undecided", f"the interval includes {condition.limit:g}: run more repeats"

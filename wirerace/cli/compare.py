@@ -32,7 +32,7 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
         float, typer.Option(min=0.0, max=10.0, help="The smallest difference that is called one: 0.05 is 5 %.")
     ] = MARGIN,
     allow_invalid: Annotated[
-        bool, typer.Option("--allow-invalid", help="Compare invalid trials, too, instead of deciding nothing.")
+        bool, typer.Option("--allow-invalid", help="Compare invalid trials, and runs beside other programs, too.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:

@@ -65,7 +65,8 @@ def spell_ratio(ratio: Interval | None) -> str:
 
 
 def _digits(value: float) -> str:
-    return f"{value:.3g}" if not 0.1 <= value < 10 else f"{value:.2f}"
+    """Return a ratio in four or five characters: its interval shows that more digits mean little."""
+    return f"{value:.3g}" if value >= 10 or value < 0.01 else f"{value:.2f}"
 
 
 def gate_lines(gates: Sequence[Gate], titles: Titles) -> Iterator[tuple[Gate, str]]:

@@ -149,6 +149,29 @@ def test_figure_that_one_run_does_not_have_is_undecided() -> None:
     assert "no difference" == changes["latency.mean"].shown
 
 
+def test_interval_in_which_a_ratio_of_two_might_hide_is_undecided() -> None:
+    change = first(run_of((100, 200, 50, 150)), run_of((200, 60, 100, 40)))
+
+    assert "undecided" == change.shown
+    assert "run more of them" in change.why
+
+
+@pytest.mark.parametrize(
+    ("others", "word"), [((0.1, 0.4), "slower"), ((0.1, 1.2), "undecided"), ((1.2, 0.1), "undecided")]
+)
+def test_time_is_undecided_if_other_programs_used_much_more_of_the_machine_in_one_run(
+    others: tuple[float, float], word: str
+) -> None:
+    a, b = run_of(), run_of(times(1.5))
+    for result, cores in zip((a, b), others, strict=True):
+        machine = msgspec.structs.replace(result.trials[0].machine, cores=2, others_cores=cores)
+        result.trials = [msgspec.structs.replace(one, machine=machine) for one in result.trials]
+
+    assert word == first(a, b).word
+    assert "more" == words_of(a, b)["bytes.per_delivery"], "bytes do not depend on other programs"
+    assert "slower" == first(a, b, allow_invalid=True).word
+
+
 def test_contestants_are_matched_by_id_and_the_rest_is_said() -> None:
     a = result_of(*run_of().trials, *run_of(transport="polling").trials)
     b = result_of(*run_of(times(1)).trials, *run_of(times(1), transport="sse").trials)
