@@ -27,6 +27,8 @@ from wirerace.record.trial import Trial
 MARGIN = 0.05
 """The smallest difference that is called one. Repeats do not show what differs between two runs of one version, such as
 the hour, other programs and where memory lies. docs/compare.md has the measurement."""
+FINE_MARGIN = 0.01
+"""The same for bytes and counts, which hardly depend on the machine."""
 MOST_HIDDEN = 2.0
 """An interval that includes a ratio as large as this, or its inverse, shows nothing: repeats vary too much."""
 MOST_UNLIKE = 0.25
@@ -46,7 +48,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """A figure of one contestant at one setting in two results: its means, and the ratio of B to A.
 
     `shown` is what the interval of the ratio shows. `word` says it in the figure's own word. `why` is the reason for
-    "undecided". `paired` tells whether repeats were matched by seed; `repeats` counts those of A and of B.
+    "undecided". `margin` is the smallest difference that is called one. `paired` tells whether repeats were matched by seed; `repeats` counts those of A and of B.
     """
 
     contestant: str
@@ -57,6 +59,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     b: float | None
     ratio: Interval | None
     confidence: float
+    margin: float
     paired: bool
     repeats: tuple[int, int]
     shown: Shown
@@ -74,10 +77,14 @@ class Match(NamedTuple):
 
 
 class Options(NamedTuple):
-    """How to compare: the smallest difference that is called one, and whether invalid trials may count."""
+    """How to compare: the smallest difference of times that is called one, and whether invalid trials may count."""
 
     margin: float = MARGIN
     allow_invalid: bool = False
+
+    def margin_of(self, figure: Figure) -> float:
+        """Return the smallest difference of a figure that is called one."""
+        return self.margin if figure.unit in OF_THE_MACHINE else min(self.margin, FINE_MARGIN)
 
 
 def matches_of(a: Result, b: Result) -> list[Match]:
@@ -126,7 +133,7 @@ def change_of(match: Match, figure: Figure, options: Options, confidence: float 
             ratio = compared_in_pairs([(twos[seed], ones[seed]) for seed in common], confidence)[0]
         else:
             ratio = welch_ratio(list(ones.values()), list(twos.values()), confidence)
-    shown: Shown = "undecided" if why else shown_by(ratio, options.margin)
+    shown: Shown = "undecided" if why else shown_by(ratio, options.margin_of(figure))
     if shown == "no difference" and is_wide(ratio):
         shown, why = "undecided", WIDE
     return Change(
@@ -138,6 +145,7 @@ def change_of(match: Match, figure: Figure, options: Options, confidence: float 
         b=over_repeats(match.b, match.contestant, figure).mean,
         ratio=ratio,
         confidence=confidence,
+        margin=options.margin_of(figure),
         paired=paired,
         repeats=(len(ones), len(twos)),
         shown=shown,

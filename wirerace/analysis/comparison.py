@@ -28,7 +28,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Two results compared: every primary figure of what both have, and what `--fail-if` asked.
 
     `differences` are what else differs between the runs; `unmatched` is what only one of them has. `margin` is the
-    smallest difference that is called one.
+    smallest difference of times that is called one.
     """
 
     a: Side

@@ -29,7 +29,8 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
         ),
     ] = None,
     margin: Annotated[
-        float, typer.Option(min=0.0, max=10.0, help="The smallest difference that is called one: 0.05 is 5 %.")
+        float,
+        typer.Option(min=0.0, max=10.0, help="The smallest difference of times that is called one; of bytes, 1 %."),
     ] = MARGIN,
     allow_invalid: Annotated[
         bool, typer.Option("--allow-invalid", help="Compare invalid trials, and runs beside other programs, too.")

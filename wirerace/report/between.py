@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from wirerace.analysis.between import Change
+from wirerace.analysis.between import FINE_MARGIN, Change
 from wirerace.analysis.comparison import Comparison, Side
 from wirerace.analysis.figures import BY_ID
 from wirerace.analysis.gates import Gate
@@ -43,7 +43,8 @@ def table_of_changes(found: Comparison, titles: Titles) -> Table:
     caption = (
         f"A {_named(found.a)}\nB {_named(found.b)}\n"
         f"ratios of B to A with intervals that hold together with 95 %, {_paired(found.changes)}\n"
-        f"a difference is called one if all of its interval lies beyond {100 * found.margin:g} %"
+        f"a difference is called one if all of its interval lies beyond {100 * found.margin:g} % for times, "
+        f"{100 * min(found.margin, FINE_MARGIN):g} % for bytes and counts"
     )
     table = table_with("B compared with A", caption, ("A", "B", "B / A", ""))
     for (contestant, setting), changes in groupby(found.changes, lambda one: (one.contestant, one.setting)):

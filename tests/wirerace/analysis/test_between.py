@@ -36,6 +36,14 @@ def test_faster_run_is_called_faster_younger_cheaper_and_fewer() -> None:
     } == words_of(run_of(), run_of(times(0.7)))
 
 
+def test_bytes_and_counts_have_a_smaller_one_because_they_hardly_depend_on_the_machine() -> None:
+    assert ["no difference", "more"] == [
+        change.shown
+        for change in comparison(run_of(), run_of(times(1.03))).changes
+        if change.figure in {"latency.mean", "bytes.per_delivery"}
+    ]
+
+
 def test_difference_below_the_smallest_one_that_counts_is_not_shown_even_if_its_interval_is_narrow() -> None:
     change = first(run_of(), run_of(times(1.03)))
 
