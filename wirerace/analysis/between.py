@@ -47,8 +47,9 @@ Values = Mapping[int, float]
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """A figure of one contestant at one setting in two results: its means, and the ratio of B to A.
 
-    `shown` is what the interval of the ratio shows. `word` says it in the figure's own word. `why` is the reason for
-    "undecided". `margin` is the smallest difference that is called one. `paired` tells whether repeats were matched by seed; `repeats` counts those of A and of B.
+    `shown` is what the interval of the ratio shows: a difference only beyond the `margin`. `word` says it in the
+    figure's own word. `why` is the reason for "undecided". `paired` tells whether repeats were matched by seed;
+    `repeats` counts those of A and of B.
     """
 
     contestant: str

@@ -17,6 +17,7 @@ from wirerace.record.result import FILE_NAME, SCHEMA, Raw, Result
 from wirerace.transports import TRANSPORTS
 from wirerace.workload.population import Population
 from wirerace.workload.schedule import Source
+from wirerace.workload.upstream import Upstream
 
 READABLE = (*OLDER, SCHEMA)
 
@@ -43,6 +44,7 @@ class _Outline(msgspec.Struct, kw_only=True):
     clients: _Clients | None = None
     population: Population = Population()
     window: _WindowOptions
+    upstream: Upstream = Upstream()
     objectives: list[str] = []
 
 

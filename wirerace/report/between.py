@@ -48,7 +48,7 @@ def table_of_changes(found: Comparison, titles: Titles) -> Table:
     )
     table = table_with("B compared with A", caption, ("A", "B", "B / A", ""))
     for (contestant, setting), changes in groupby(found.changes, lambda one: (one.contestant, one.setting)):
-        table.add_row(printable(_place(contestant, setting, titles)))
+        table.add_row(Text(printable(_place(contestant, setting, titles))))
         for one in changes:
             figure = BY_ID[one.figure]
             style = "" if one.shown not in {"less", "more"} else "green" if one.shown == figure.better else "red"

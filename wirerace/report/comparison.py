@@ -3,6 +3,7 @@
 import math
 
 from rich.table import Table
+from rich.text import Text
 
 from wirerace.analysis.aggregate import LEAST_REPEATS
 from wirerace.analysis.figure import Words
@@ -27,7 +28,7 @@ def comparison_of(result: Result, summary: Summary) -> Table | None:
         if compared.primary:
             if compared.one != last:
                 last = compared.one
-                table.add_row(titles[last])
+                table.add_row(Text(titles[last]))
             figure = BY_ID[compared.figure]
             words = words_of(compared.ratio, figure.words)
             table.add_row(f"  {figure.label}", words, spell_interval(compared.difference, figure.unit))

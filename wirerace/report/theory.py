@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 from rich.table import Table
+from rich.text import Text
 
 from wirerace.errors import printable
 from wirerace.record.result import Result
@@ -39,7 +40,7 @@ def theory_of(result: Result) -> Table | None:
         trials = [trial for trial in result.counted if trial.contestant == contestant.id]
         found = list(_cells_of(trials))
         if found:
-            table.add_row(printable(contestant.title))
+            table.add_row(Text(printable(contestant.title)))
         for quantity, cells in found:
             fit = " (fit)" if any(cell.kind == "fit" for cell in cells) else ""
             table.add_row(f"  {QUANTITIES[quantity][0]}{fit}", *_row(quantity, cells))

@@ -35,7 +35,7 @@ def verdict_of(result: Result) -> list[Text | Table]:
     words = grid()
     for contestant in result.present if len(result.points) == 1 else ():
         trials = [trial for trial in result.counted if trial.contestant == contestant.id]
-        words.add_row("", printable(contestant.title), _coloured(word_of(trials)))
+        words.add_row("", Text(printable(contestant.title)), _coloured(word_of(trials)))
     found = grid()
     for (weight, cure), groups in itertools.groupby(_together(result), lambda group: (group.first.weight, group.cure)):
         for group in groups:
