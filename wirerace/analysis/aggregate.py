@@ -137,7 +137,7 @@ def compared_in_pairs(pairs: Sequence[tuple[float, float]], confidence: float) -
     Ratios multiply, so their logarithms are averaged. These vary about normally.
     """
     ratio = None
-    if all(a > 0 and b > 0 for a, b in pairs):
+    if all(a > 0 and b > 0 and a / b > 0 for a, b in pairs):  # an edited result may have 5e-324 over 1e308
         logs = interval([math.log(a / b) for a, b in pairs], confidence)
         ratio = Interval(*map(_exponential, (logs.mean, logs.low, logs.high)))
     return ratio, interval([a - b for a, b in pairs], confidence)

@@ -241,3 +241,7 @@ def test_run_without_a_trial_is_refused_by_its_place() -> None:
 def test_run_is_not_compared_with_itself() -> None:
     with pytest.raises(BadInput, match=r"^after: A and B are one run: give two"):
         comparison(run_of(), run_of())
+
+
+def test_numbers_whose_ratio_no_float_can_hold_are_undecided() -> None:
+    assert "undecided" == first(run_of((1e300,) * 3), run_of((1e-300,) * 3)).shown
