@@ -42,7 +42,7 @@ def wirerace(*arguments: str, before: str = "") -> subprocess.CompletedProcess[s
         (["run"], "Missing argument 'FILE'"),
         (
             ["run", FIRST_LOOK, "--set", 'objectives=["speed < 1"]'],
-            "objectives[0]: there is no figure 'speed'; there are",
+            "objectives[0]: there is no figure 'speed'; did you mean superseded?",
         ),
         (
             ["run", FIRST_LOOK, "--set", 'objectives=["lost"]'],

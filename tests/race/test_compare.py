@@ -31,7 +31,11 @@ def settings(batch_seconds: float, *more: str) -> list[str]:
 
 
 def compare(a: Path, b: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, str(LAUNCH), "compare", str(a), str(b), "--allow-invalid", *arguments]
+    return wirerace("compare", str(a), str(b), "--allow-invalid", *arguments)
+
+
+def wirerace(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, str(LAUNCH), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS)
 
 
@@ -45,6 +49,11 @@ def test_server_that_was_slowed_on_purpose_is_said_to_be_slower(race: Callable[.
         ran[name] = (code, met, ET.parse(junit).getroot().attrib["failures"])  # noqa: S314 -- it is our own file
     assert {"hasty": (0, [True, True], "0"), "slow": (4, [False, True], "1")} == ran
 
+    missed = "FAIL WebSocket: latency.mean < 0.001: it is "
+    assert missed in wirerace("show", str(tmp_path / "slow")).stdout
+    resumed = wirerace("run", "--resume", str(tmp_path / "slow"), "--allow-invalid")
+    assert (4, True) == (resumed.returncode, missed in resumed.stdout), "a run that was resumed is judged, too"
+
     found = compare(tmp_path / "hasty", tmp_path / "slow", "--fail-if", "latency.mean > 1.5x", "--json")
     assert 4 == found.returncode, found.stderr
     answer = json.loads(found.stdout)
@@ -55,4 +64,4 @@ def test_server_that_was_slowed_on_purpose_is_said_to_be_slower(race: Callable[.
 
     back = compare(tmp_path / "slow", tmp_path / "hasty", "--fail-if", "latency.mean > 1.5x")
     assert 0 == back.returncode, back.stderr
-    assert "faster" in back.stdout
+    assert "WebSocket: faster: mean latency is " in back.stdout

@@ -1,5 +1,6 @@
 """`wirerace compare`: what changed from one run to another."""
 
+import math
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -53,6 +54,8 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
     missing or too few, or the interval includes the limit; 4 a --fail-if holds; 5 the system refused something; 129
     SIGHUP; 130 Ctrl-C; 143 SIGTERM.
     """
+    if not math.isfinite(margin):
+        raise BadInput(f"--margin must be a number from 0 to 10, got {margin}")
     conditions = conditions_in(fail_if or ())
     one, other = Given(str(a), read_result(a)), Given(str(b), read_result(b))
     try:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from wirerace.analysis.aggregate import CONFIDENCE
 from wirerace.analysis.between import FINE_MARGIN, Change
 from wirerace.analysis.comparison import Comparison, Side
 from wirerace.analysis.figures import BY_ID
@@ -40,11 +41,11 @@ def parts_of_comparison(found: Comparison, titles: Titles) -> list[Table | Text]
 
 def table_of_changes(found: Comparison, titles: Titles) -> Table:
     """Return the table: a row for each primary figure, under its contestant and setting."""
+    fine = min(found.margin, FINE_MARGIN)
     caption = (
         f"A {_named(found.a)}\nB {_named(found.b)}\n"
-        f"ratios of B to A with intervals that hold together with 95 %, {_paired(found.changes)}\n"
-        f"a difference is called one if all of its interval lies beyond {100 * found.margin:g} % for times, "
-        f"{100 * min(found.margin, FINE_MARGIN):g} % for bytes and counts"
+        f"B / A: intervals that hold together with {100 * CONFIDENCE:g} %, {_paired(found.changes)}\n"
+        f"told apart: times beyond {100 * found.margin:g} %, bytes and counts beyond {100 * fine:g} %"
     )
     table = table_with("B compared with A", caption, ("A", "B", "B / A", ""))
     for (contestant, setting), changes in groupby(found.changes, lambda one: (one.contestant, one.setting)):
@@ -84,7 +85,7 @@ def answer_of(changes: Sequence[Change], titles: Titles) -> Iterator[str]:
     differing = [one for one in changes if one.shown in {"less", "more"}]
     for one in differing:
         place = _place(one.contestant, one.setting, titles)
-        yield printable(f"{place}: {BY_ID[one.figure].label} is {spell_ratio(one.ratio)} times A's: {one.word}")
+        yield printable(f"{place}: {one.word}: {BY_ID[one.figure].label} is {spell_ratio(one.ratio)} times that of A")
     undecided = [one for one in changes if one.shown == "undecided"]
     for why, group in groupby(sorted(undecided, key=lambda one: (one.why, one.contestant)), lambda one: one.why):
         places = dict.fromkeys(_place(one.contestant, one.setting, titles) for one in group)

@@ -46,7 +46,7 @@ def test_slower_run_is_named_in_words_that_fit_a_terminal(
     assert [["no", "difference", "shown"], ["slower"]] == [
         line.split(")")[1].split() for line in lines if line.startswith("  mean latency")
     ]
-    assert any(re.fullmatch(r"WebSocket: mean latency is 1\.50 \(.*\) times A's: slower", line) for line in lines)
+    assert any(re.fullmatch(r"WebSocket: slower: mean latency is 1\.50 \(.*\) times that of A", line) for line in lines)
     assert "no difference shown in 4 of 8 figures" == lines[-1]
 
 
@@ -171,6 +171,11 @@ def test_result_that_cannot_be_used_gets_one_line_that_names_it(
 def test_unknown_figure_is_refused_before_any_file_is_read(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"^--fail-if 'latency.p9 > 2x': there is no figure 'latency.p9'; did you mean"):
         compare.command(tmp_path / "a", tmp_path / "b", ["latency.p9 > 2x"])
+
+
+def test_margin_that_is_no_number_is_refused(places: tuple[Path, Path]) -> None:
+    with pytest.raises(BadInput, match="--margin must be a number from 0 to 10, got nan"):
+        compare.command(*places, margin=float("nan"))
 
 
 def test_results_of_older_schemas_can_be_compared(capsys: pytest.CaptureFixture[str]) -> None:
