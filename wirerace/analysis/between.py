@@ -19,6 +19,7 @@ from wirerace.analysis.aggregate import (
     primary_of,
 )
 from wirerace.analysis.figure import Figure
+from wirerace.analysis.machine import slowness, why_unlike
 from wirerace.analysis.student import t_within
 from wirerace.errors import BadInput
 from wirerace.record.result import Interval, Result
@@ -31,8 +32,6 @@ FINE_MARGIN = 0.01
 """The same for bytes and counts, which hardly depend on the machine."""
 MOST_HIDDEN = 2.0
 """An interval that includes a ratio as large as this, or its inverse, shows nothing: repeats vary too much."""
-MOST_UNLIKE = 0.25
-"""The part of all cores by which other programs may have used more in one run than in the other."""
 OF_THE_MACHINE = {"seconds", "microseconds"}
 """Units of the figures that depend on what else the machine does; bytes and counts do not."""
 OF_SCHEDULE = ("producer", "window")
@@ -49,7 +48,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
     `shown` is what the interval of the ratio shows: a difference only beyond the `margin`. `word` says it in the
     figure's own word. `why` is the reason for "undecided". `paired` tells whether repeats were matched by seed;
-    `repeats` counts those of A and of B.
+    `repeats` counts those of A and of B. `machine` is how many times as much CPU time the load took for a delivery.
     """
 
     contestant: str
@@ -59,6 +58,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     a: float | None
     b: float | None
     ratio: Interval | None
+    machine: float | None
     confidence: float
     margin: float
     paired: bool
@@ -135,8 +135,11 @@ def change_of(match: Match, figure: Figure, options: Options, confidence: float 
         else:
             ratio = welch_ratio(list(ones.values()), list(twos.values()), confidence)
     shown: Shown = "undecided" if why else shown_by(ratio, options.margin_of(figure))
+    machine = slowness_for(match, figure)
     if shown == "no difference" and is_wide(ratio):
         shown, why = "undecided", WIDE
+    elif shown in {"less", "more"} and shown_by(beyond(ratio, machine), options.margin_of(figure)) != shown:
+        shown, why = "undecided", said_of(machine)
     return Change(
         contestant=match.contestant,
         setting=match.setting,
@@ -145,6 +148,7 @@ def change_of(match: Match, figure: Figure, options: Options, confidence: float 
         a=over_repeats(match.a, match.contestant, figure).mean,
         b=over_repeats(match.b, match.contestant, figure).mean,
         ratio=ratio,
+        machine=machine,
         confidence=confidence,
         margin=options.margin_of(figure),
         paired=paired,
@@ -182,21 +186,27 @@ def why_undecided(match: Match, figure: Figure, options: Options) -> str:
         if min(values) <= 0:
             return f"a value of {name} is not above 0, and so there is no ratio"
     if figure.unit in OF_THE_MACHINE and not options.allow_invalid:
-        return why_unlike(match)
+        return why_unlike(trials_of(match.a, match.contestant), trials_of(match.b, match.contestant))
     return ""
 
 
-def why_unlike(match: Match) -> str:
-    """Return why the machine was not the same in both runs: other programs took much more in one; empty if it was."""
-    used = []
-    for result in (match.a, match.b):
-        machines = [trial.machine for trial in trials_of(result, match.contestant)]
-        parts = [one.others_cores / one.cores for one in machines if one.others_cores is not None and one.cores]
-        used.append(fmean(parts) if parts else None)
-    a, b = used
-    if a is None or b is None or abs(a - b) <= MOST_UNLIKE:
-        return ""
-    return f"other programs used {100 * a:.0f} % of the machine in A, and {100 * b:.0f} % in B"
+def slowness_for(match: Match, figure: Figure) -> float | None:
+    """Return how many times as slow the machine was in B; None if it is not known, or is nothing to the figure."""
+    if figure.unit not in OF_THE_MACHINE:
+        return None
+    return slowness(trials_of(match.a, match.contestant), trials_of(match.b, match.contestant))
+
+
+def beyond(ratio: Interval | None, machine: float | None) -> Interval | None:
+    """Return a ratio over that of the machine: what is left of it if the machine explains its part."""
+    if ratio is None or machine is None or ratio.mean is None or ratio.low is None or ratio.high is None:
+        return ratio
+    return Interval(ratio.mean / machine, ratio.low / machine, ratio.high / machine)
+
+
+def said_of(machine: float | None) -> str:
+    """Return what the machine did, as a reason."""
+    return f"the load, too, took {machine or 1:.2f} times the CPU time in B: the machine itself may be the cause"
 
 
 def is_wide(ratio: Interval | None) -> bool:

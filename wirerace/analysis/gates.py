@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from wirerace.analysis.between import Match, Options, change_of, why_undecided, why_unusable
+from wirerace.analysis.between import Match, Options, beyond, change_of, said_of, why_undecided, why_unusable
 from wirerace.analysis.figure import Figure
 from wirerace.analysis.naming import figure_named
 from wirerace.errors import BadInput, shown
@@ -65,6 +65,9 @@ def _gate(match: Match, condition: Objective, figure: Figure, options: Options) 
     change = change_of(match, figure, options)
     if condition.is_ratio:
         outcome, why = _of_ratio(condition, change.ratio, why_undecided(match, figure, options))
+        left, _ = _of_ratio(condition, beyond(change.ratio, change.machine), "")
+        if outcome not in {left, "undecided"}:
+            outcome, why = "undecided", said_of(change.machine)
     else:
         outcome, why = _of_value(condition, change.b, why_unusable("B", match.b, match.contestant, figure, options))
     return Gate(
