@@ -10,7 +10,7 @@ DEV_LOCK := requirements/dev.lock
 MUTMUT := 3.8.1
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header
-EXTRAS := --extra services --extra load --extra cli
+EXTRAS := --extra services --extra load --extra cli --extra watch
 # Tests start some hundred processes, and each of them would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell command -v uv 2>/dev/null)
@@ -44,7 +44,7 @@ fuzz: $(VENV)/.ready ## Feed INPUTS damaged inputs to every reader; without INPU
 test-stack: $(VENV)/.ready ## Test the stack in real containers (needs Docker with Compose v2)
 	$(BIN)/python -m pytest -n 0 -m stack tests/stack $(ARGS)
 
-test-browser: $(VENV)/.browser ## Drive Locust's page and the live page in a real browser (needs Chromium)
+test-browser: $(VENV)/.browser ## Drive Locust's page, the live page and tabs as clients in a real browser (needs Chromium)
 	$(BIN)/python -m pytest -n 0 -m browser tests/browser $(ARGS)
 
 test-frames: $(VENV)/.frames ## Read what wirerace show writes with pandas, DuckDB and pyarrow, as the documents do
@@ -66,7 +66,7 @@ lint: $(VENV)/.ready ## Check style and types, Dockerfiles and YAML
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/hadolint services/Dockerfile loadtests/Dockerfile
+	$(BIN)/hadolint services/Dockerfile loadtests/Dockerfile wirerace/watch/Dockerfile
 	$(BIN)/yamllint --strict docker-compose.yml prometheus grafana/provisioning
 
 format: $(VENV)/.ready ## Format the code
@@ -89,6 +89,7 @@ lock: ## Pin all dependencies again (needs uv)
 	$(COMPILE) --extra services pyproject.toml -o requirements/services.lock
 	$(COMPILE) --extra load pyproject.toml -o requirements/load.lock
 	$(COMPILE) $(EXTRAS) --group dev pyproject.toml -o $(DEV_LOCK)
+	$(COMPILE) --extra watch --constraints $(DEV_LOCK) pyproject.toml -o requirements/watch.lock
 	$(COMPILE) $(EXTRAS) --group build pyproject.toml --constraints $(DEV_LOCK) -o $(LOCK)
 	$(COMPILE) --group browser --constraints $(DEV_LOCK) -o requirements/browser.lock
 	$(COMPILE) --extra parquet --group frames pyproject.toml --constraints $(DEV_LOCK) -o requirements/frames.lock

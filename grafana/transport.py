@@ -92,6 +92,13 @@ def _server() -> list[Any]:
             },
             empty=NO_PARTS,
         ),
+        graph(
+            "Messages a second",
+            "What clients sent, by its answer: accepted is the first acknowledgement of a message, repeated any other",
+            "suffix:messages/s",
+            {"{{outcome}}": rate("wirerace_messages_total", f"{SERVER}, {OF_ONE}", "outcome")},
+            empty=NO_PARTS,
+        ),
         delays(
             "How late does its event loop run?",
             "99th percentile of how much later than asked for a timer ran",

@@ -12,7 +12,7 @@ from wirerace.wire.message import (
     ACKNOWLEDGED,
     REFUSED,
     Acknowledgement,
-    Message,
+    ClientMessage,
     Refusal,
     decode_acknowledgement,
     decode_refusal,
@@ -60,7 +60,7 @@ class Outbox:
 
     def encoded(self, message: SentMessage) -> bytes:
         """Return a message as it travels, whether for the first time or again."""
-        return encode(Message(self.name, message.n, message.due_ns, self._letters.payload(message.n)))
+        return encode(ClientMessage(self.name, message.n, message.due_ns, self._letters.payload(message.n)))
 
     def leaves(self, message: SentMessage) -> None:
         """Note that a message is handed to the kernel now."""

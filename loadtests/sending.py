@@ -30,7 +30,7 @@ class SendingClient(Protocol):
         """Return what carries its messages."""
 
 
-class _Sender:
+class _ClientMessages:
     """One client's messages: the times that are to come, and the greenlet that sends them."""
 
     def __init__(self, outbox: Outbox, carrier: Carrier, number: int) -> None:
@@ -59,7 +59,7 @@ class SendingHost:
             letters_of(stream(seed, "messages"), 2 * upstream.payload_bytes), upstream.payload_bytes
         )
         self._window: AsyncResult = AsyncResult()
-        self._senders: dict[object, _Sender] = {}
+        self._senders: dict[object, _ClientMessages] = {}
         self._waits = waits
         if not waits:
             self._window.set(FOR_EVER)
@@ -83,7 +83,7 @@ class SendingHost:
         """Let a client send from now on, or send again what waits if its connection broke."""
         sender = self._senders.get(client)
         if sender is None:
-            sender = self._senders[client] = _Sender(outbox, client.carrier(outbox), next(self._clients))
+            sender = self._senders[client] = _ClientMessages(outbox, client.carrier(outbox), next(self._clients))
             sender.greenlet = gevent.spawn(self._send, sender)
         else:
             sender.carrier.send_again()
@@ -100,7 +100,7 @@ class SendingHost:
             self._end(sender)
         self._senders.clear()
 
-    def _end(self, sender: _Sender) -> None:
+    def _end(self, sender: _ClientMessages) -> None:
         if sender.greenlet is not None:
             sender.greenlet.kill(block=False)
         next_ns = [] if sender.next_ns is None else [sender.next_ns]
@@ -108,7 +108,7 @@ class SendingHost:
             sender.outbox.add(due_ns)
         sender.carrier.close()
 
-    def _send(self, sender: _Sender) -> None:
+    def _send(self, sender: _ClientMessages) -> None:
         """Send each message when it is due, or as soon as the one before it lets it."""
         window: Window = self._window.get()
         start_ns = window.from_ns - self._warmup_ns if self._waits else sender.joined_ns

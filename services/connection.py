@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from services.answers import Encoded, encode_response
+from wirerace.errors import BadInput
 from wirerace.observe.metrics import ServiceMetrics
 
 REQUEST_SECONDS = 10.0
@@ -39,6 +40,7 @@ class ServerConnection(web.RequestHandler):
         "_answers",
         "_begun",
         "_counts",
+        "_is_damaged",
         "_last_body",
         "_metrics",
         "_uncounted_bytes",
@@ -55,6 +57,7 @@ class ServerConnection(web.RequestHandler):
         self._metrics = metrics
         self._uncounted_bytes = 0
         self._counts = False
+        self._is_damaged = False
         self._answers = 0
         self._last_body: Any = None
         self._begun: float | None = None
@@ -108,12 +111,26 @@ class ServerConnection(web.RequestHandler):
             self._metrics.received_bytes += len(data)
         else:
             self._uncounted_bytes += len(data)
+        if self._is_damaged:
+            return
+        body, requests_before = self._last_body, self._request_count
         super().data_received(data)
+        if self._request_count > requests_before and body is not None and not body.is_eof():
+            self._end_damaged(body)
         if self._messages:
             self._last_body = self._messages[-1][1]
             self._begun = None if self._last_body.is_eof() else self._loop.time()
         elif self._begun is None and not self._waiting:
             self._begun = self._loop.time()
+
+    def _end_damaged(self, body: Any) -> None:
+        """Refuse a request for what stands behind its body, which is not whole: its reader would wait for ever."""
+        damage, _ = self._messages.pop()
+        self._request_count -= 1
+        self.has_ended = self._is_damaged = True
+        line = (getattr(damage, "message", None) or "no end").partition("\n")[0].rstrip(":")
+        body.set_exception(BadInput(f"the body is damaged: {line}"))
+        body.feed_eof()
 
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio.Protocol has it
         """Return whether the connection stays open for the answers to requests that are whole."""

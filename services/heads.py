@@ -1,6 +1,7 @@
 """What the head of a request says, as RFC 9110 and RFC 9112 mean it."""
 
 import re
+from collections.abc import Callable
 from http import HTTPStatus
 
 from aiohttp import web
@@ -76,12 +77,15 @@ async def body_of(request: web.BaseRequest) -> bytes:
     return await request.read()
 
 
-async def body_within(request: web.BaseRequest, most_bytes: int, what: str) -> bytes:
-    """Return the body of `what`. Raises Unmet when it is longer than `most_bytes`; the rest of it is not read."""
+async def body_within(request: web.BaseRequest, most_bytes: int, what: str, count: Callable[[int], None]) -> bytes:
+    """Return the body of `what`. A client that waits for 100 Continue gets it first; `count` gets its bytes.
+
+    Raises Unmet when the body is longer than `most_bytes`, and BadInput when it is damaged. The rest of it is not read.
+    """
     line = f"a {what} has at most {most_bytes} bytes: send less"
     if (request.content_length or 0) > most_bytes:
         raise Unmet(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, line)
-    greet(request)
+    count(greet(request))
     parts: list[bytes] = []
     left_bytes = most_bytes
     async for part in request.content.iter_any():
@@ -92,8 +96,10 @@ async def body_within(request: web.BaseRequest, most_bytes: int, what: str) -> b
     return b"".join(parts)
 
 
-def greet(request: web.BaseRequest) -> None:
-    """Send 100 Continue to a client that waits for it (RFC 9110, section 10.1.1)."""
+def greet(request: web.BaseRequest) -> int:
+    """Send 100 Continue to a client that waits for it (RFC 9110, section 10.1.1), and return the bytes sent."""
     transport = request.transport
     if "Expect" in request.headers and request.version >= (1, 1) and transport is not None:
         transport.write(CONTINUE)
+        return len(CONTINUE)
+    return 0

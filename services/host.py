@@ -158,9 +158,13 @@ class Service(ABC):
         if request.method == "HEAD":  # It gets the headers of an answer, and no body.
             encoded = encoded[: encoded.index(b"\r\n\r\n") + 4]
         if isinstance(request.protocol, ServerConnection) and request.protocol.is_counted:
-            self.metrics.responses["error"] += request.method != "POST"  # a message is no request for updates
+            self.metrics.responses["error"] += self.asks_for_updates(request)
             self.metrics.sent_bytes += len(encoded)
         return Encoded(encoded, keep_alive=stays)
+
+    def asks_for_updates(self, request: web.BaseRequest) -> bool:  # noqa: ARG002 -- some take messages, too
+        """Return whether the answer to a request is one to a request for updates."""
+        return True
 
     def stays(self, request: web.BaseRequest) -> bool:
         """Return whether the connection stays open after the answer."""

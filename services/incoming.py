@@ -2,10 +2,11 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from http import HTTPStatus
+from typing import NamedTuple
 
 from services.deflate import reader_of
-from services.inbox import Answer
+from services.inbox import Answer, Inbox
 from services.push import PushedClient
 from wirerace.wire.frame_reader import FrameReader
 from wirerace.wire.frames import CloseCode, FrameError, Message, Opcode, encode_close, encode_frame
@@ -18,10 +19,19 @@ MOST_FRAMES_A_SECOND = 10_000
 COUNTING_SECONDS = 1.0
 MESSAGE_SECONDS = 10.0
 """The limit for a whole message, from its first byte."""
+NO_TEXT = "a message is text: send it in a text frame"
 
 
-Take = Callable[[bytes, Answer], None]
-"""Takes a message, and answers it: now or later."""
+class Destination(NamedTuple):
+    """Where the messages of a connection go: to an inbox, for a channel, and with `fan_out` on to the producer."""
+
+    inbox: Inbox
+    channel: str
+    fan_out: bool
+
+    def take(self, encoded: bytes, answer: Answer) -> None:
+        """Take a message, and answer it: now or later."""
+        self.inbox.take(encoded, answer, channel=self.channel, fan_out=self.fan_out)
 
 
 class Incoming(ABC):
@@ -125,19 +135,21 @@ class Incoming(ABC):
 
 
 class Receiving(Incoming):
-    """Takes a client's messages on the connection on which it gets updates, and ends a flood.
+    """Takes a client's messages on the connection on which it gets updates, and ends a flood."""
 
-    `take` is called with each message of text, and with what gets its answer.
-    """
-
-    def __init__(self, client: PushedClient, max_message_bytes: int, agreement: Agreement | None, take: Take) -> None:
+    def __init__(
+        self, client: PushedClient, max_message_bytes: int, agreement: Agreement | None, destination: Destination
+    ) -> None:
         super().__init__(client, reader_of(agreement, max_message_bytes, MOST_FRAMES_AT_ONCE))
-        self._take_text = take
+        self._destination = destination
         self._second_began, self._frames_before = self._time(), 0
 
     def _take_message(self, message: Message) -> None:
-        """Take it. A message of bytes is refused as any other that is none."""
-        self._take_text(message.payload if message.opcode is Opcode.TEXT else b"", self._answer)
+        """Take a message of text. One of bytes is refused."""
+        if message.opcode is Opcode.TEXT:
+            self._destination.take(message.payload, self._answer)
+        else:
+            self._destination.inbox.refuse(self._answer, Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, NO_TEXT))
 
     def _answer(self, answer: Acknowledgement | Refusal) -> None:
         self._write(encode_frame(Opcode.TEXT, encode(answer)))

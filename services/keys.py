@@ -5,15 +5,20 @@ from wirerace.observe.seen import Arrival, Seen
 
 MOST_CLIENTS = 100_000
 """The clients that have sent last are known. An older one's messages would count again."""
-MOST_GAPS = 1_000
-"""The limit of gaps in the numbers of a client, because each takes memory."""
+MOST_GAPS, MOST_GAPS_TOGETHER = 1_000, 1_000_000
+"""The limits of gaps in the numbers of a client, and of all clients, because each takes memory.
+
+Above the first one, numbers that open another gap are refused. Above the second one, the client that has sent nothing
+for longest is forgotten.
+"""
 
 
-class Keys:
+class MessageKeys:
     """The keys received so far. A client whose numbers ascend by 1 takes the same memory however much it sends."""
 
     def __init__(self) -> None:
         self._seen: dict[str, Seen] = {}  # the one that sent last is the last one
+        self._gaps = 0
 
     def has(self, client: str, n: int) -> bool:
         """Return whether a key was received before.
@@ -23,16 +28,24 @@ class Keys:
         seen = self._seen.get(client)
         if seen is None:
             return False
-        if n == seen.highest + 1:
-            return False
-        if n > seen.highest and seen.gaps >= MOST_GAPS:
-            raise BadInput(f"n must count up by 1, and {seen.gaps} gaps are below {n}: send what is missing first")
-        return n in seen
+        if n in seen:
+            return True
+        if seen.gaps >= MOST_GAPS and _opens_a_gap(n, seen):
+            raise BadInput(f"n must count up by 1, and {seen.gaps} gaps are below {seen.highest}: fill them first")
+        return False
 
     def add(self, client: str, n: int) -> bool:
         """Note a key, and return whether it is new."""
         seen = self._seen.pop(client, None) or Seen(0)
+        gaps_before = seen.gaps
+        arrival = seen.add(n)
         self._seen[client] = seen
-        if len(self._seen) > MOST_CLIENTS:
-            del self._seen[next(iter(self._seen))]
-        return seen.add(n) is not Arrival.DUPLICATE
+        self._gaps += seen.gaps - gaps_before
+        while len(self._seen) > MOST_CLIENTS or (self._gaps > MOST_GAPS_TOGETHER and len(self._seen) > 1):
+            self._gaps -= self._seen.pop(next(iter(self._seen))).gaps
+        return arrival is not Arrival.DUPLICATE
+
+
+def _opens_a_gap(n: int, seen: Seen) -> bool:
+    """Return whether a number that was not seen lies apart from those that were: it opens a gap, or splits one."""
+    return n - 1 not in seen and (n > seen.highest or n + 1 not in seen)

@@ -1,6 +1,7 @@
 """The producer: makes updates at the times that its schedule intends, and feeds them to servers."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
@@ -13,22 +14,24 @@ from aiohttp import web
 
 from services.fanout import Fanout
 from services.feed import HEARTBEAT_SECONDS, Heads
-from services.heads import body_of
+from services.heads import Unmet, body_of
 from services.host import Service
-from services.keys import Keys
+from services.keys import MessageKeys
 from services.making import Making
 from services.parameters import cursor_of, ns_of, parameters_of
 from services.push import PushedClient, chunk_of
 from services.recent import Bounds, Recent
 from services.record import Record
+from services.relay import AT_ONCE_MESSAGES
 from services.schedules import ProducerOptions, schedule_in, schedule_of
 from services.timer import new_timer
 from wirerace.clock import NS_PER_SECOND, Clock, StepWatch, now_ns
 from wirerace.decoding import decode_json
-from wirerace.errors import BadInput
-from wirerace.wire.message import Passed
+from wirerace.errors import BadInput, shown
+from wirerace.wire.message import Passed, is_client
 from wirerace.wire.update import CURSOR_HEADER, Cursor, Update, encode_update
 from wirerace.workload.schedule import Due, Schedule
+from wirerace.workload.trace import MOST_PAYLOAD_BYTES
 
 HEARTBEAT = b"1\r\n\n\r\n"  # a chunk with an empty line
 STEP_NS = 3 * NS_PER_SECOND
@@ -53,7 +56,7 @@ class Producer(Service):
         self._epoch = secrets.token_hex(4)
         self._number = 0
         self._heads: dict[str, int] = {}
-        self._keys = Keys()
+        self._keys = MessageKeys()
         self._recent = Recent(Bounds(options.keep_updates, options.keep_bytes))
         self._recent.turn_to(Cursor(self._epoch, 0))
         self._fanout = Fanout(self.metrics, options.keep_bytes)
@@ -181,21 +184,27 @@ class Producer(Service):
 
         What is due by now is made first, so that the updates of a channel ascend in time.
         """
-        messages = decode_json(await body_of(request), list[Passed], "messages")
-        while self._making is not None and self._making.next_ns <= self._clock():
-            self._make(self._making.due(self._clock()))
+        messages = messages_in(await body_of(request))
+        if self.ending:  # Every feed has ended, so no server would get the update.
+            raise Unmet(HTTPStatus.SERVICE_UNAVAILABLE, "the producer stops: try again")
         now = self._clock()
-        known = [message.channel in self._heads or not message.channel for message in messages]
-        new = [
-            self._next(now, message.data, message.channel, message)
-            for message, is_known in zip(messages, known, strict=True)
-            if is_known and self._keys.add(message.client, message.n)
-        ]
-        self._publish([(update, 0) for update in new])
-        self.metrics.messages["accepted"] += len(new)
-        self.metrics.messages["repeated"] += sum(known) - len(new)
-        self.metrics.messages["refused"] += len(known) - sum(known)
-        return _json(known)
+        while self._making is not None and self._making.next_ns <= now:
+            self._make(self._making.due(now))
+        outcomes = [self._outcome_of(message) for message in messages]
+        new = [message for message, outcome in zip(messages, outcomes, strict=True) if outcome == "accepted"]
+        self._publish([(self._next(now, message.data, message.channel, message), 0) for message in new])
+        return _json([outcome != "refused" for outcome in outcomes])
+
+    def _outcome_of(self, message: Passed) -> str:
+        """Note a message's key. It is refused when its channel is unknown, or when its `n` leaves one gap too many."""
+        outcome = "refused"
+        if message.channel in self._heads or not message.channel:
+            with contextlib.suppress(BadInput):
+                outcome = "repeated" if self._keys.has(message.client, message.n) else "accepted"
+        if outcome == "accepted":
+            self._keys.add(message.client, message.n)
+        self.metrics.messages[outcome] += 1
+        return outcome
 
     async def _feed(self, request: web.BaseRequest) -> web.StreamResponse:
         after = cursor_of(parameters_of(request))
@@ -243,6 +252,23 @@ class Producer(Service):
 
 
 SERVICE = Producer
+
+
+def messages_in(body: bytes) -> list[Passed]:
+    """Return the messages that a server passes on.
+
+    Raises BadInput when they are malformed, or more than a server passes on at once. A larger payload than that of an
+    update would make a line of the feed that no server takes.
+    """
+    messages = decode_json(body, list[Passed], "messages")
+    if len(messages) > AT_ONCE_MESSAGES:
+        raise BadInput(f"messages must be at most {AT_ONCE_MESSAGES}, got {len(messages)}")
+    for place, message in enumerate(messages):
+        if not is_client(message.client):
+            raise BadInput(f"messages[{place}].client must be letters, digits, _ and -, got {shown(message.client)}")
+        if len(message.data) > MOST_PAYLOAD_BYTES:
+            raise BadInput(f"messages[{place}].data must be at most {MOST_PAYLOAD_BYTES} characters")
+    return messages
 
 
 def feed_line(update: Update, number: int) -> bytes:

@@ -18,6 +18,7 @@ from services.troubles import Troubles
 from wirerace.clock import Clock, now_ns
 from wirerace.decoding import decode_json
 from wirerace.errors import BadInput
+from wirerace.wire.message import is_client
 from wirerace.wire.update import NO_UPDATE, Update, is_channel, is_epoch
 from wirerace.workload.schedule import Schedule
 from wirerace.workload.trace import check_events
@@ -107,9 +108,7 @@ class _Line(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=Fals
 def _encoded(line: _Line) -> bytes:
     """Return a line without the values at its end that most lines do not have."""
     values = (line.epoch, line.seq, line.ts, line.late_ns)
-    if line.client:
-        return msgspec.json.encode(line)
-    return msgspec.json.encode((*values, line.channel) if line.channel else values)
+    return msgspec.json.encode(line if line.client else (*values, line.channel) if line.channel else values)
 
 
 class _Held(msgspec.Struct):
@@ -289,6 +288,8 @@ class Record:
         due = self._heads.get(update.channel, 0) + 1
         if update.channel not in self._heads and update.channel and not is_channel(update.channel):
             raise BadInput("no channel")
+        if update.client and not (is_client(update.client) and update.n):
+            raise BadInput("no message")
         most_damage = 1 if begins else 0  # A kill leaves one damaged line at the end of an epoch.
         if update.seq != due or self._damage > most_damage:
             self._dropped_to_ns = max(self._dropped_to_ns, update.ts - 1)

@@ -1,6 +1,7 @@
 """Sending: a client's message comes as a POST, beside the requests for updates; `/received` says what has come."""
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 
 import msgspec
@@ -20,6 +21,7 @@ SEND_PATH, RECEIVED_PATH = "/send", "/received"
 RETRY = {HTTPStatus.TOO_MANY_REQUESTS: "Retry-After: 1\r\n", HTTPStatus.SERVICE_UNAVAILABLE: "Retry-After: 1\r\n"}
 """What tells a client that the same message may be taken later."""
 NO_STORE = "Cache-Control: no-store\r\n"
+FormOf = Callable[[web.BaseRequest], Form]
 
 
 class Sending:
@@ -31,7 +33,7 @@ class Sending:
         self._metrics = metrics
         self._most_bytes = most_bytes
 
-    async def answer(self, request: web.BaseRequest, form: Form) -> web.StreamResponse:
+    async def answer(self, request: web.BaseRequest, form_of: FormOf) -> web.StreamResponse:
         """Take the message in a body, and acknowledge it.
 
         Raises BadInput when it is refused before it is read.
@@ -43,7 +45,7 @@ class Sending:
             parameters = parameters_of(request)
             channel, fan_out = channel_of(parameters), fan_out_of(parameters)
             self.check_channel(channel)
-            body = await body_within(request, self._most_bytes, "message")
+            body = await body_within(request, self._most_bytes, "message", self._count_sent)
         except BadInput:
             self._metrics.messages["refused"] += 1
             raise
@@ -54,12 +56,17 @@ class Sending:
                 answered.set_result(answer)
 
         self._inbox.take(body, settle, channel=channel, fan_out=fan_out)
-        return self._encoded(await answered, form)
+        answer = await answered
+        return self._encoded(answer, form_of(request))  # the server may stop meanwhile
+
+    def _count_sent(self, size_bytes: int) -> None:
+        self._metrics.sent_bytes += size_bytes
 
     def check_channel(self, channel: str) -> None:
         """Raise Unmet when messages for a channel cannot be taken."""
         if not self._feed.caught_up:
-            raise Unmet(HTTPStatus.SERVICE_UNAVAILABLE, "no feed from the producer yet: try again", NO_STORE)
+            unavailable = HTTPStatus.SERVICE_UNAVAILABLE
+            raise Unmet(unavailable, "no feed from the producer yet: try again", NO_STORE + RETRY[unavailable])
         if self._feed.channels.get(channel) is None:
             raise Unmet(HTTPStatus.NOT_FOUND, f"there is no channel {channel}: name one of the producer's")
 

@@ -65,7 +65,7 @@ class TransportService(Service):
         self.inbox = Inbox(self.metrics, self.relay, options.max_messages_per_second)
         sending = Sending(self.inbox, self.feed, self.metrics, options.max_message_bytes)
         self.routes[path] = {"GET": self._joined}
-        self.routes[SEND_PATH] = {"POST": lambda request: sending.answer(request, self.form_of(request))}
+        self.routes[SEND_PATH] = {"POST": partial(sending.answer, form_of=self.form_of)}
         self.routes[RECEIVED_PATH] = {"GET": sending.received}
         if self.sharing.is_on:
             for of_path, method in ((path, "GET"), (SEND_PATH, "POST")):
@@ -116,6 +116,10 @@ class TransportService(Service):
     def refuse(self, request: web.BaseRequest, status: HTTPStatus, line: str, headers: str = "") -> web.StreamResponse:
         """Return an error as every service does. A page that may read updates may read why it gets none."""
         return super().refuse(request, status, line, headers + self.sharing.headers_for(request))
+
+    def asks_for_updates(self, request: web.BaseRequest) -> bool:
+        """Return whether it is no message."""
+        return request.path != SEND_PATH
 
     async def _preflight(self, method: str, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol

@@ -1,7 +1,6 @@
 """WebSocket: each update is sent once, as one text frame, to every client that is connected."""
 
 import asyncio
-from functools import partial
 from typing import Annotated
 
 from aiohttp import web
@@ -14,7 +13,7 @@ from services.echo import ECHO_PATH, Echo
 from services.fanout import Fanout
 from services.handshake import accept_of, switching
 from services.host import Port
-from services.incoming import Receiving
+from services.incoming import Destination, Receiving
 from services.parameters import fan_out_of, parameters_of, start_of
 from services.push import PushedClient
 from services.transport import ServerOptions, TransportService
@@ -130,8 +129,8 @@ class WebSocket(TransportService):
         with client.welcome(switching(accept, f"{answer}{CURSOR_HEADER}: {cursor}\r\n")):
             if agreement is not None and audience.deflated is not None:
                 audience.deflated.add(client.subscriber, agreement)
-            take = partial(self.inbox.take, channel=channel.name, fan_out=fan_out)
-            Receiving(client, self.options.max_message_bytes, agreement, take).take_over()
+            destination = Destination(self.inbox, channel.name, fan_out)
+            Receiving(client, self.options.max_message_bytes, agreement, destination).take_over()
             await client.subscribe(recent, await channel.reach(after))
             return await client.until_lost()
 

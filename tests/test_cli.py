@@ -154,4 +154,5 @@ def test_reproductions_are_listed_a_line_each() -> None:
         "deflate-memory",
         "fanout-median",
         "live-open-data",
+        "six-connections",
     ] == [line.split()[0] for line in lines]

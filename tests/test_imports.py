@@ -3,6 +3,8 @@
 import ast
 import functools
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +15,17 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("wirerace", "services", "loadtests")
 SHARED = ("transports", "wire", "workload", "observe")
 """Folders of wirerace that services and load import, besides the modules that lie in no folder."""
+WATCH_DOCKERFILE = "wirerace/watch/Dockerfile"
+IMPORTED = """
+import sys
+import wirerace.watch.__main__
+from wirerace.theory import find_theory
+from wirerace.transports import TRANSPORTS
+for name in TRANSPORTS:
+    find_theory(name)
+print(*(name for name in sys.modules if name.startswith("wirerace.")))
+"""
+"""Prints what the server of the live page imports in its container."""
 PROCESSES = frozenset({"subprocess", "multiprocessing"})
 SOCKETS = frozenset({"socket", "http", "urllib.request", "aiohttp", "gevent"})
 LAYERS = (
@@ -122,14 +135,32 @@ def test_either_side_imports_only_what_both_share(side: str) -> None:
     assert [] == [str(item) for item in within(side, "wirerace") if not is_shared(item.target)]
 
 
+def copied_into(dockerfile: str) -> set[str]:
+    """Return the folders of wirerace whose modules an image takes."""
+    return set(
+        re.findall(r"^COPY wirerace/(\w+)/\S+\.py .*wirerace/\1/$", (ROOT / dockerfile).read_text(), re.MULTILINE)
+    )
+
+
 @pytest.mark.parametrize("side", ["services", "loadtests"])
 def test_image_takes_the_folders_that_both_share_and_no_other(side: str) -> None:
-    copied = re.findall(
-        r"^COPY wirerace/(\w+)/\*\.py wirerace/\1/$", (ROOT / side / "Dockerfile").read_text(), re.MULTILINE
-    )
-    admitted = re.findall(r"^!wirerace/(\w+)/\*\.py$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+    assert set(SHARED) == copied_into(f"{side}/Dockerfile")
 
-    assert set(SHARED) == set(copied) == set(admitted)
+
+def test_builds_admit_what_some_image_takes() -> None:
+    admitted = re.findall(r"^!wirerace/(\w+)/\S+\.py$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+
+    assert copied_into(WATCH_DOCKERFILE) == set(admitted)
+
+
+@pytest.mark.processes
+def test_image_of_the_live_page_takes_what_its_server_imports() -> None:
+    command = [sys.executable, "-c", IMPORTED]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    folders = {name.split(".")[1] for name in said if name.count(".") > 1}
+
+    assert folders == copied_into(WATCH_DOCKERFILE)
+    assert {"wirerace.runner.peer"} == {name for name in said if name.startswith("wirerace.runner.")}
 
 
 @pytest.mark.parametrize(

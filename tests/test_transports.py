@@ -39,13 +39,14 @@ ADDED = {
       test: [CMD, /opt/venv/bin/python, -S, services/healthcheck.py, "{port}"]
 """,
         "\n    WIRERACE_{variable}_HOST: http://{name}:{port}\n",
+        "\n      WIRERACE_{variable}_PAGE_URL: http://127.0.0.1:${{{variable}_PORT}}\n",
         "\n      {name}: {{ condition: service_healthy }}\n",
     ),
     ".env": ("\n{variable}_PORT={port}\n",),
     "prometheus/prometheus.yml": ('\n      - {{ targets: ["{name}:{port}"], labels: {{ transport: {name} }} }}\n',),
 }
-"""What is added for a transport to files that there are: its container, the load's variable for it, what Locust waits
-for; its port on this machine; what Prometheus scrapes.
+"""What is added for a transport to files that there are: its container, the load's and the live page's variables
+for it, what Locust waits for; its port on this machine; what Prometheus scrapes.
 """
 PRODUCT = ("wirerace", "services", "loadtests", "grafana", "prometheus")
 """Folders whose files must not name a transport. Benchmarks and experiments choose their transports."""

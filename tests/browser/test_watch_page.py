@@ -12,6 +12,7 @@ from tests.browser.conftest import PATIENCE_MS
 from tests.race.playing import LivePage
 from tests.race.running import wait_until
 from wirerace.transports import TRANSPORTS
+from wirerace.watch.page import FOLDER
 
 if TYPE_CHECKING:
     from playwright.sync_api import ConsoleMessage, Locator, Page, Request
@@ -19,6 +20,22 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 RECEIVED = re.compile(r"(\d+) received, (\d+) missing, (\d+) twice")
+SENTENCE_AND_TABLE = """
+new Promise((resolve) => {
+  const seen = [];
+  const look = () => {
+    const table = document.querySelector("#polling [data-figure=latency]").textContent.match(/mean ([^,]*)/)[1];
+    const said = document.getElementById("sentence").textContent;
+    if (said.includes(" a push by ")) seen.push([said, table]);
+  };
+  const observer = new MutationObserver(look);
+  observer.observe(document.getElementById("sentence"), { childList: true, characterData: true, subtree: true });
+  setTimeout(() => resolve(seen), 5000);
+})
+"""
+"""The sentence and the mean in the table, at each change of the sentence in five seconds."""
+MAIN = (FOLDER / "main.js").read_text("utf-8")
+(KEEP_HEIGHT,) = re.findall(r"function keepHeight.*?^}", MAIN, re.DOTALL | re.MULTILINE)
 WIDTHS = {"desk": 1300, "phone": 390}
 
 
@@ -113,7 +130,7 @@ def test_lanes_are_open_and_show_their_figures(opened: Open) -> None:
         assert re.match(r"mean [\d.]+ m?s, median", opened.figure(name, "latency"))
         assert ("%" in opened.figure(name, "empty")) == transport.asks
         assert opened.lane(name).locator(".age").get_attribute("d")
-    wait_until(lambda: "times later than" in opened.page.locator("#sentence").inner_text())
+    wait_until(lambda: " than a push by " in opened.page.locator("#sentence").inner_text())
     assert opened.page.locator("#axis .theory").first.get_attribute("d")
 
 
@@ -123,7 +140,7 @@ def test_cut_of_all_loses_nothing(opened: Open) -> None:
     opened.until_more(than=40)
 
     assert dict.fromkeys(TRANSPORTS, (0, 0)) == {name: opened.ledger(name)[1:] for name in TRANSPORTS}
-    assert "Believe these numbers with care" == opened.page.locator("#light").inner_text()
+    assert "Believe these numbers with care" in opened.page.locator("#light").inner_text()
     assert "Connections broke" in opened.page.locator("#reasons").inner_text()
 
 
@@ -136,18 +153,42 @@ def test_cut_of_one_lane_connects_it_again_where_it_was(opened: Open, name: str)
     assert (0, 0) == opened.ledger(name)[1:]
 
 
+@pytest.mark.parametrize("name", TRANSPORTS)
+def test_cut_is_said_and_drawn_even_where_nobody_notices(opened: Open, name: str) -> None:
+    opened.until_more()
+    opened.lane(name).get_by_role("button", name="Cut").click()
+
+    opened.lane(name).locator(".note").get_by_text(re.compile(r"Cut: (\d+ connection|no connection)")).wait_for()
+    wait_until(lambda: bool(opened.lane(name).locator(".fault").get_attribute("d")))
+    assert "cut" == opened.lane(name).locator(".fault-text").text_content()
+
+
 def test_server_that_stands_still_makes_its_lane_wait_and_no_other(opened: Open) -> None:
     opened.until_more()
     opened.lane("websocket").get_by_role("button", name="Stall its server").click()
     opened.lane("websocket").get_by_text("its server stands still").wait_for()
-    opened.lane("websocket").get_by_text(re.compile(r"made, \d+ not received yet")).wait_for()
-    assert "Do not believe these numbers" == opened.page.locator("#light").inner_text()
+    opened.lane("websocket").get_by_text(re.compile(r"made, \d+ not received yet \(oldest \d")).wait_for()
+    assert "Do not believe these numbers" in opened.page.locator("#light").inner_text()
+    assert opened.page.locator("#sentence").inner_text().startswith("Nothing is compared while the light is red.")
+    wait_until(lambda: bool(opened.page.locator("#axis .waiting").last.get_attribute("d")))
     before = opened.received("sse")
     wait_until(lambda: opened.received("sse") > before + 5)
     opened.until_more(than=40)
 
     assert (0, 0) == opened.ledger("websocket")[1:]
     assert "made" == opened.lane("websocket").locator(".strip text").first.text_content()
+
+
+def test_pile_says_how_many_of_those_that_wait_it_draws(opened: Open, live: LivePage) -> None:
+    live.send("PUT", "/schedule", {"rate_per_second": 100, "arrivals": "poisson"})
+    opened.until_more()
+    opened.lane("websocket").get_by_role("button", name="Stall its server").click()
+
+    opened.lane("websocket").get_by_text(
+        re.compile(r"made, \d{2,} not received yet \(oldest .*, 48 drawn\)")
+    ).wait_for()
+    opened.until_more(than=100)
+    assert (0, 0) == opened.ledger("websocket")[1:]
 
 
 def test_slider_is_moved_by_keys_and_changes_the_updates(opened: Open, live: LivePage) -> None:
@@ -159,13 +200,91 @@ def test_slider_is_moved_by_keys_and_changes_the_updates(opened: Open, live: Liv
     wait_until(lambda: live.state()["schedule"]["rate_per_second"] < 10)
 
     shown = slider.get_attribute("aria-valuetext") or ""
-    assert f"{live.state()['schedule']['rate_per_second']:g}/s" == shown
+    wait_until(lambda: f"{live.state()['schedule']['rate_per_second']:g}/s" == shown)
+
+
+def test_sentence_and_tables_say_the_same_at_every_instant(opened: Open) -> None:
+    opened.until_more(than=40)
+    seen = opened.page.evaluate(SENTENCE_AND_TABLE)
+
+    assert len(seen) > 1, seen
+    assert [] == [(said, table) for said, table in seen if f" {table} against " not in said]
+
+
+def test_figures_stay_where_they_are_whatever_is_said_above(opened: Open) -> None:
+    opened.until_more()
+    places = set()
+    for text in ("Short.", "A much longer sentence. " * 6, "Short."):
+        opened.page.evaluate("(it) => { document.getElementById('sentence').textContent = it; }", text)
+        places.add(opened.page.evaluate("document.getElementById('axis').getBoundingClientRect().top + scrollY"))
+
+    assert 1 == len(places)
+
+
+def test_figures_do_not_come_back_up_after_a_text_that_was_long(opened: Open) -> None:
+    opened.until_more()
+    top = "document.getElementById('axis').getBoundingClientRect().top + scrollY"
+    long = "(it) => { const one = document.getElementById('reasons'); one.replaceChildren(it); keepHeight(one); }"
+    found = opened.page.evaluate(f"{{ const keepHeight = {KEEP_HEIGHT}; ({long})('word '.repeat(300)); }}; {top}")
+    opened.page.evaluate("document.getElementById('reasons').replaceChildren('short')")
+
+    assert found == opened.page.evaluate(top)
+
+
+def test_slider_says_in_words_what_it_does(opened: Open) -> None:
+    hints = opened.page.evaluate(
+        "[...document.querySelectorAll('#controls input, #controls select')]"
+        ".map((one) => document.getElementById(one.getAttribute('aria-describedby')).innerText)"
+    )
+
+    assert 6 == len(hints)
+    assert all(len(hint) > 20 for hint in hints)
+
+
+def test_connection_that_stays_open_asks_for_none_now(opened: Open) -> None:
+    opened.until_more(than=40)
+    opened.page.get_by_role("button", name="50 updates a second").click()  # from here on there was no request
+    wait_until(lambda: opened.figure("websocket", "requests").startswith("none now, "))
+
+
+def test_things_to_try_move_the_controls_and_can_be_undone(opened: Open, live: LivePage) -> None:
+    opened.until_more()
+    opened.page.get_by_role("button", name="A distant server: 50 ms").click()
+    opened.page.get_by_role("button", name="Poll every 0.2 s").click()
+    opened.page.get_by_role("button", name="50 updates a second").click()
+    wait_until(lambda: (live.state()["delay_seconds"], live.state()["schedule"]["rate_per_second"]) == (0.05, 50))
+    assert "200 ms" == opened.slider("Poll interval").get_attribute("aria-valuetext")
+    opened.page.get_by_role("button", name="Settings as they were").click()
+
+    wait_until(lambda: (live.state()["delay_seconds"], live.state()["schedule"]["rate_per_second"]) == (0, 20))
+
+
+def test_crowd_comes_beside_the_page_and_the_light_knows(opened: Open, live: LivePage) -> None:
+    opened.until_more()
+    slider = opened.slider("Crowd")
+    slider.focus()
+    for _ in range(5):
+        opened.page.keyboard.press("ArrowRight")
+    assert "5 each" == slider.get_attribute("aria-valuetext")
+    wait_until(lambda: "6, this page among them" == opened.figure("websocket", "clients"))
+    opened.page.locator("#reasons").get_by_text("A crowd of 5 clients for each transport").wait_for()
+    slider.press("Home")
+
+    wait_until(lambda: "this page alone" == opened.figure("websocket", "clients"))
+    assert not live.state()["crowd"]["clients"]
+
+
+def test_crowd_that_would_be_too_much_is_refused_in_words(opened: Open, live: LivePage) -> None:
+    live.send("PUT", "/schedule", {"rate_per_second": 100, "arrivals": "poisson"})
+    opened.page.get_by_role("button", name="100 clients more on each").click()
+
+    opened.page.locator("#refusal").get_by_text("50,000 deliveries a second, and 10,000 are the most").wait_for()
 
 
 def test_everything_that_acts_is_reached_by_the_tab_key(opened: Open) -> None:
     opened.page.locator("body").click(position={"x": 2, "y": 2})
     reached = set()
-    for _ in range(40):
+    for _ in range(60):
         opened.page.keyboard.press("Tab")
         reached.add(opened.page.evaluate("document.activeElement.outerHTML.slice(0, 60)"))
     acting = opened.page.evaluate(
@@ -251,9 +370,57 @@ def test_frozen_page_opens_without_a_network_and_has_the_figures(opened: Open, t
     assert ([file.as_uri()], []) == (asked, said)
     assert list(TRANSPORTS) == sorted((one["name"] for one in figures["lanes"]), key=list(TRANSPORTS).index)
     assert all(one["latenciesMs"] and not one["missing"] for one in figures["lanes"])
-    assert "times later than" in sentence
+    assert " a push by " in sentence or "light is red" in sentence
     assert marks
     html = file.read_text("utf-8")
     assert "Frozen at" in html
     assert "token" not in html
     assert '<script type="module"' not in html
+
+
+def arrivals(opened: Open) -> list[str]:
+    """Return what the page says of a message on each lane, in the order of the lanes."""
+    return [row.inner_text().replace("\n", " ") for row in opened.page.locator("#message li").all()]
+
+
+@pytest.mark.parametrize("way", [*TRANSPORTS, "websocket"])
+def test_message_goes_up_one_way_and_comes_down_on_every_lane(opened: Open, way: str) -> None:
+    """Its time on each lane counts from the sending; a poller's is up to its interval."""
+    opened.until_more(than=5)
+    title = TRANSPORTS[way].title
+    label = f"{title}, as a frame" if TRANSPORTS[way].two_way else f"POST beside {title}"
+    opened.page.locator("#message select").select_option(label=label)
+    opened.page.locator("#message input").fill("Hello, you <b>five</b>")
+    opened.page.locator("#message button").click()
+    wait_until(lambda: all(re.search(r" [\d.]+ m?s$", line) and "on its way" not in line for line in arrivals(opened)))
+
+    assert [one.title for one in TRANSPORTS.values()] == [line.rsplit(" ", 2)[0] for line in arrivals(opened)]
+    assert opened.page.locator("#message output").inner_text().startswith("Acknowledged after ")
+    assert dict.fromkeys(TRANSPORTS, (0, 0)) == {name: opened.ledger(name)[1:] for name in TRANSPORTS}
+    assert [] == opened.errors
+
+
+def test_message_on_its_way_says_so_until_it_has_come(opened: Open, live: LivePage) -> None:
+    """The server of polling stands still: only its lane waits."""
+    opened.until_more(than=5)
+    live.send("POST", "/stall", {"transport": "polling", "seconds": 3})
+    opened.page.locator("#message button").click()
+    titles = [one.title for one in TRANSPORTS.values()]
+    waits = dict(zip(titles, [False] * len(titles), strict=True)) | {"Polling": True}
+
+    wait_until(
+        lambda: waits == {title: "on its way" in line for title, line in zip(titles, arrivals(opened), strict=True)}
+    )
+    wait_until(lambda: not any("on its way" in line for line in arrivals(opened)))
+
+
+def test_message_that_is_refused_says_why(opened: Open) -> None:
+    """A script has made it larger than a person can."""
+    opened.until_more(than=5)
+    opened.page.locator("#message select").select_option(label="POST beside SSE")
+    opened.page.evaluate("document.querySelector('#message input').value = 'x'.repeat(70_000)")
+    opened.page.locator("#message button").click()
+
+    said = "Not sent: a message has at most 65536 bytes: send less"
+    wait_until(lambda: said == opened.page.locator("#message output").inner_text())
+    assert ["–"] * len(TRANSPORTS) == [line[-1] for line in arrivals(opened)]

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from itertools import pairwise
 from statistics import mean, median, stdev
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.browser
 
 PURE = ("measure", "doubts", "words")
 CALM = {
+    "begun": True,
     "answers": True,
     "hiddenMs": None,
     "faultMs": None,
@@ -27,6 +29,8 @@ CALM = {
     "latePolls": 0,
     "clock": {"errorMs": 0.2, "steppedMs": 0},
     "producer": {"live": True, "lateMs": 0.3},
+    "crowd": {"clients": 0, "share": None},
+    "others": 1,
     "lanes": [{"title": "SSE", "live": True, "stalled": False, "count": 90, "latencyMs": 2.5, "missing": 0}],
 }
 """Facts that give no reason for doubt."""
@@ -164,6 +168,11 @@ def test_light_is_green_without_a_reason_for_doubt(scripts: Scripts) -> None:
         ({"loopLateMs": 90}, "care", "90 ms late"),
         ({"loopLateMs": 900}, "bad", "900 ms late"),
         ({"latePolls": 3}, "care", "Polls that left more than 50 ms late: 3."),
+        ({"crowd": {"clients": 40, "share": None}}, "care", "A crowd of 40 clients for each transport"),
+        ({"crowd": {"clients": 40, "share": 0.31}}, "care", "it takes 31 % of a core"),
+        ({"crowd": {"clients": 200, "share": 0.95}}, "bad", "it takes 95 % of a core"),
+        ({"others": 60}, "care", "Up to 60 other clients are connected"),
+        ({"begun": False, "answers": False}, "care", "Nothing is measured yet."),
         ({"faultMs": 7000}, "care", "7 s ago"),
         ({"lane": {"stalled": True, "live": False}}, "bad", "SSE: its server stands still"),
         ({"lane": {"live": False}}, "bad", "SSE: its server is not live"),
@@ -184,45 +193,131 @@ def test_worst_doubt_decides_and_stands_first(scripts: Scripts) -> None:
     doubts = scripts.value("doubtsOf(it)", CALM | {"latePolls": 3, "hiddenMs": 100})
 
     assert ["bad", "care"] == [doubt["level"] for doubt in doubts]
-    assert ["Do not believe these numbers", "Believe these numbers with care"] == [
-        scripts.value("lightOf(it).text", doubts), scripts.value("lightOf(it).text", doubts[1:])
-    ]  # fmt: skip
+    assert "Do not believe these numbers" == scripts.value("lightOf(it).text", doubts)
+
+
+def test_light_says_where_the_computer_is_the_only_reason(scripts: Scripts) -> None:
+    busy = "Believe these numbers with care: this computer is busy"
+    crowd = {"clients": 90, "share": 0.3}
+
+    assert busy == scripts.value("lightOf(doubtsOf(it)).text", CALM | {"loopLateMs": 90, "crowd": crowd})
+    small = CALM | {"crowd": {"clients": 9, "share": 0.02}}
+    assert "Believe these numbers with care" == scripts.value("lightOf(doubtsOf(it)).text", small)
+    cut = CALM | {"loopLateMs": 90, "faultMs": 7000}
+    assert "Believe these numbers with care" == scripts.value("lightOf(doubtsOf(it)).text", cut)
+
+
+ASKING = {"Polling", "Long polling"}
 
 
 def lane(title: str, latency_ms: float, cpu_ms: float = 3.0, **more: object) -> dict[str, object]:
     """Return what the sentence is made of, for a lane with twenty updates and a CPU time known to 0.1 ms."""
     cpu = {"mean": cpu_ms, "error": 0.1, "count": 20}
-    return {"title": title, "latencies": [latency_ms] * 20, "cpu": cpu, "answers": [], "intervalSeconds": None} | more
+    interval = 1.0 if title == "Polling" else None
+    own = {"title": title, "asks": title in ASKING, "latencies": [latency_ms] * 20, "cpu": cpu, "answers": []}
+    return own | {"intervalSeconds": interval} | more
 
 
-def sentence(scripts: Scripts, *lanes: dict[str, object], rate: float = 5.0) -> str:
-    said: str = scripts.value("sentenceOf(...it)", [lanes, rate])
+def sentence(scripts: Scripts, *lanes: dict[str, object], trouble: str | None = None) -> str:
+    said: str = scripts.value("sentenceOf(...it)", [lanes, trouble])
     return said
 
 
-def test_sentence_compares_the_latest_with_the_first(scripts: Scripts) -> None:
-    said = sentence(scripts, lane("WebSocket", 1.05), lane("Polling", 504.0, 12.0), lane("Long polling", 2.0))
+def test_sentence_compares_the_poll_with_all_that_push(scripts: Scripts) -> None:
+    lanes = lane("WebSocket", 1.0), lane("SSE", 1.1, 3.4), lane("Polling", 504.0, 12.8), lane("Long polling", 2.0)
+    said = sentence(scripts, *lanes)
 
-    later = "Right now polling is 480 times later than WebSocket: 504 ms against 1.1 ms on average."
-    assert f"{later} It costs its server 4 times the CPU time: 12.0 ms against 3.0 ms a second." == said
+    later = "Right now polling is 480 times later than a push by WebSocket or SSE: 504 ms against 1.1 ms on average."
+    cpu = "The server of polling takes 4 times the CPU time: 12.80 ms against 3.20 ms a second."
+    assert f"{later} Long polling: 2.0 ms. {cpu}" == said
+
+
+@given(latencies=st.lists(st.floats(0.5, 50), min_size=5, max_size=5))
+def test_sentence_names_the_same_rivals_whoever_is_ahead(scripts: Scripts, latencies: list[float]) -> None:
+    titles = ("Polling", "Long polling", "SSE", "HTTP streaming", "WebSocket")
+    said = sentence(scripts, *(lane(title, ms) for title, ms in zip(titles, latencies, strict=True)))
+
+    assert re.match("Right now polling is .* a push by SSE, HTTP streaming or WebSocket: ", said)
+    assert "Long polling: " in said
+
+
+@pytest.mark.parametrize(
+    ("ms", "words"),
+    [(500.0, "500 times later than SSE"), (1.5, "about as late as"), (0.1, "10 times earlier than SSE")],
+)
+def test_sentence_says_who_is_later(scripts: Scripts, ms: float, words: str) -> None:
+    assert words in sentence(scripts, lane("SSE", 1.0), lane("Polling", ms))
+
+
+def test_sentence_compares_nothing_under_a_red_light(scripts: Scripts) -> None:
+    said = sentence(scripts, lane("SSE", 1.0), lane("Polling", 500.0), trouble="SSE: its server stands still.")
+
+    assert "Nothing is compared while the light is red. SSE: its server stands still." == said
 
 
 def test_sentence_does_not_tell_apart_what_the_numbers_do_not(scripts: Scripts) -> None:
     assert "cannot be told apart" in sentence(scripts, lane("SSE", 1.0, 3.0), lane("Polling", 500.0, 3.1))
     few = lane("Polling", 500.0, cpu={"mean": 9.0, "error": 0.1, "count": 3})
     assert "CPU" not in sentence(scripts, lane("SSE", 1.0), few)
-    assert "no transport is twice as late" in sentence(scripts, lane("SSE", 1.0), lane("WebSocket", 1.9))
+    assert "25 % less CPU time" in sentence(scripts, lane("SSE", 1.0, 4.0), lane("Polling", 500.0, 3.0))
     assert "Too few updates" in sentence(scripts, lane("SSE", 1.0), lane("WebSocket", 1.0, latencies=[1.0] * 9))
 
 
-def test_sentence_says_what_answers_bring_and_would_bring(scripts: Scripts) -> None:
-    polling = lane("Polling", 500.0, intervalSeconds=1.0)
-    rare, often = polling | {"answers": [0] * 19 + [1]}, polling | {"answers": [20] * 20}
-    said = sentence(scripts, lane("SSE", 1.0), rare, rate=0.05)
+def test_sentence_compares_what_there_is(scripts: Scripts) -> None:
+    assert "SSE is 8 times later than WebSocket" in sentence(scripts, lane("SSE", 8.0), lane("WebSocket", 1.0))
+    both = sentence(scripts, lane("Long polling", 2.0), lane("Polling", 8.0))
+    assert both.startswith("Right now polling is 4 times later than long polling: ")
+    assert "Long polling: " not in both
 
-    assert "95 % of the answers of polling are empty." in said
-    assert "At 50 updates a second one answer would bring 50 updates, and a push would take 50 messages." in said
-    assert sentence(scripts, lane("SSE", 1.0), often, rate=30).endswith("One answer of polling brings 20 updates.")
+
+def test_sentence_says_what_answers_bring(scripts: Scripts) -> None:
+    rare, often = (lane("Polling", 500.0, answers=answers) for answers in ([0] * 19 + [1], [20] * 20))
+
+    assert sentence(scripts, lane("SSE", 1.0), rare).endswith("95 % of the answers of polling are empty.")
+    assert sentence(scripts, lane("SSE", 1.0), often).endswith("One answer of polling brings 20 updates.")
+
+
+@given(
+    steps=st.lists(st.tuples(st.floats(0, 50), st.floats(0.01, 100)), min_size=1, max_size=20),
+    most=st.floats(1, 120),
+)
+def test_curve_that_is_too_old_for_the_axis_is_flat_and_true_below(
+    scripts: Scripts, steps: list[tuple[float, float]], most: float
+) -> None:
+    corners, at = [], 0.0
+    for young, lasts in steps:
+        corners += [[at, young], [at + lasts, young + lasts]]
+        at += lasts
+    flat = scripts.value("flattened(...it)", [corners, most])
+
+    assert max(age for _, age in flat) <= most
+    for (begin, young), (end, old) in pairwise(flat):
+        if begin < end:
+            assert pytest.approx(min(young + end - begin, most), abs=1e-6) == old
+    assert [flat[0][0], flat[-1][0]] == [0, pytest.approx(at)]
+
+
+def test_axis_of_ages_grows_at_once_and_does_not_stay_so_after_an_outlier(scripts: Scripts) -> None:
+    axis = "ageAxis(it.means, it.ages, it.before)"
+    usual = {"means": [700, 200], "ages": [900, 100]}
+
+    assert 3000 == scripts.value(axis, usual | {"before": 1000})
+    assert 5000 == scripts.value(axis, usual | {"ages": [4100, 100], "before": 3000})
+    assert 3000 == scripts.value(axis, usual | {"before": 5000}), "the outlier is over, and still on the curve"
+    assert 3000 == scripts.value(axis, {"means": [600], "ages": [500], "before": 3000}), "not for a small difference"
+
+
+@pytest.mark.parametrize(
+    ("count", "asks", "stage", "words"),
+    [
+        (0, True, "waits", "no connection was in use, so nothing happened"),
+        (1, True, "waits", "1 connection, between two questions, so nobody noticed"),
+        (2, True, "held", "2 connections. The client continues where it was"),
+        (1, False, "open", "1 connection. The client continues where it was"),
+    ],
+)
+def test_cut_says_what_happened(scripts: Scripts, count: int, asks: bool, stage: str, words: str) -> None:
+    assert words in scripts.value("cutNote(...it)", [count, asks, stage])
 
 
 @pytest.mark.parametrize(
@@ -230,7 +325,9 @@ def test_sentence_says_what_answers_bring_and_would_bring(scripts: Scripts) -> N
     [
         ("formatMs(1.25)", "1.3 ms"), ("formatMs(512.4)", "512 ms"), ("formatMs(2100)", "2.10 s"),
         ("formatMs(25000)", "25.0 s"), ("formatMs(null)", "–"), ("formatMs(Infinity)", "–"),
-        ("formatBytes(0)", "0 B"), ("formatBytes(1234)", "1.2 kB"), ("formatBytes(2.5e6)", "2.5 MB"),
+        ("formatRate(0, 1)", "none now, 1 so far"), ("formatRate(0.14, 2)", "0.14/s, 2 so far"),
+        ("formatRate(4.96, 70)", "5.0/s, 70 so far"), ("formatBytes(0)", "0 B"),
+        ("formatBytes(1234)", "1.2 kB"), ("formatBytes(2.5e6)", "2.5 MB"),
         ("formatBytes(null)", "–"), ("rough(483)", "480"), ("rough(0.526)", "0.53"), ("rough(12345)", "12,000"),
         ("inSentence('Long polling')", "long polling"), ("inSentence('HTTP streaming')", "HTTP streaming"),
         ("inSentence('WebSocket')", "WebSocket"), ("inSentence('SSE')", "SSE"),

@@ -8,14 +8,20 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError
 
+from services.inbox import Inbox
+from services.incoming import NO_TEXT
+from services.relay import Relay
 from tests.conformance.cases import CASES, Case, Step, large_cases
 from tests.conformance.running import SPLITS, Server, at_once, faults_in
-from tests.contract.frames import BINARY, TEXT
+from tests.contract.frames import BINARY, TEXT, Received
 from tests.contract.stage import Stage
 from wirerace.host.ports import free_port
+from wirerace.observe.metrics import ServiceMetrics
+from wirerace.wire.message import Acknowledgement, Refusal, encode
 
 MOST_BYTES = 1 << 20
 
@@ -44,17 +50,31 @@ async def test_echo_passes_the_large_cases(stage: Stage, split: str) -> None:
     assert {} == await faults_in(echo, large_cases(), split)
 
 
-def without_messages(case: Case) -> Case:
-    """Return a case for a server that drops messages."""
-    return tuple(
-        Step(sent, tuple(frame for frame in expected if frame.opcode not in {TEXT, BINARY})) for sent, expected in case
-    )
+def refusing(case: Case) -> Case:
+    """Return a case for a server that refuses every message, because no case sends one with a key."""
+    return tuple(Step(sent, tuple(refusal_of(frame) for frame in expected)) for sent, expected in case)
+
+
+def refusal_of(frame: Received) -> Received:
+    """Return the refusal of a message that would come back, and any other frame as it is."""
+    if frame.opcode not in {TEXT, BINARY}:
+        return frame
+    answers: list[Acknowledgement | Refusal] = []
+    metrics = ServiceMetrics(CollectorRegistry())
+    inbox = Inbox(metrics, Relay(""), 1)
+    if frame.opcode == BINARY:
+        inbox.refuse(answers.append, Refusal(415, NO_TEXT))
+    else:
+        assert isinstance(frame.payload, bytes)
+        inbox.take(frame.payload, answers.append, channel="", fan_out=False)
+    return Received(TEXT, encode(answers[0]))
 
 
 @pytest.mark.parametrize("split", SPLITS)
 async def test_delivery_path_is_as_strict_as_echo(stage: Stage, split: str) -> None:
+    """Where a message would come back, it is refused in a frame of text."""
     deliveries = Server("127.0.0.1", stage.server.port, "/ws")
-    assert {} == await faults_in(deliveries, {name: without_messages(case) for name, case in CASES.items()}, split)
+    assert {} == await faults_in(deliveries, {name: refusing(case) for name, case in CASES.items()}, split)
 
 
 LAX_IN_WEBSOCKETS = ("5.2 length", "5.4 close between", "does not end")

@@ -28,6 +28,9 @@ class Update(NamedTuple):
     ts: int
     data: str
     channel: str = ""
+    client: str = ""
+    n: int = 0
+    sent: int = 0
 
     @classmethod
     def parse(cls, encoded: bytes) -> "Update":

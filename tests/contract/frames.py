@@ -1,5 +1,6 @@
 """A WebSocket peer that sends frames, right and wrong ones, by hand; wsproto judges what the server sends back."""
 
+import json
 import os
 import struct
 from collections import deque
@@ -12,6 +13,8 @@ from tests.contract.clients import WebSocket
 from tests.contract.raw import Raw
 from tests.contract.stage import Stage
 
+NO_MESSAGE, NO_TEXT = 400, 415
+"""The statuses of refusals: of text that is no message, and of bytes."""
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
 
@@ -20,6 +23,15 @@ class Received(NamedTuple):
 
     opcode: int
     payload: bytes | int | None
+
+
+def refusal_in(received: Received) -> int:
+    """Return the status of a refusal, which must be whole in a frame of text."""
+    assert TEXT == received.opcode
+    assert isinstance(received.payload, bytes)
+    fields = json.loads(received.payload)
+    assert {"refused", "why"} == fields.keys(), fields
+    return int(fields["refused"])
 
 
 class Peer:

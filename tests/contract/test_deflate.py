@@ -184,6 +184,7 @@ async def test_library_sends_and_receives_compressed_messages(stage: Stage, mode
         assert isinstance(socket, ClientConnection)
         for text in ("hello " * 1000, "", "héllo", "hello " * 1000):
             await socket.send(text)
+            assert 400 == json.loads(await socket.recv())["refused"]
         await (await socket.ping())
         await stage.make()
         assert 1 == json.loads(await socket.recv())["seq"]

@@ -11,7 +11,21 @@ from wsproto.extensions import PerMessageDeflate
 from wsproto.frame_protocol import FrameProtocol
 
 from tests.contract.deflating import COMPRESSED, MODES, NAME, agreeing, deflated, numbers
-from tests.contract.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Peer, Received, frame, shake_hands
+from tests.contract.frames import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    NO_MESSAGE,
+    NO_TEXT,
+    PING,
+    PONG,
+    TEXT,
+    Peer,
+    Received,
+    frame,
+    refusal_in,
+    shake_hands,
+)
 from tests.contract.stage import Stage
 from wirerace.wire.deflate import EMPTY_BLOCK, Inflater, InflatingReader
 from wirerace.wire.frames import Message, Opcode
@@ -45,12 +59,16 @@ MESSAGES = {
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("message", MESSAGES)
-async def test_message_of_a_client_is_read_and_dropped(stage: Stage, mode: str, message: str) -> None:
+async def test_message_that_is_none_is_refused_in_a_frame_and_the_client_is_served(
+    stage: Stage, mode: str, message: str
+) -> None:
     await stage.serve(deflate=mode)
     peer = await agreeing(stage)
     await peer.raw.send(MESSAGES[message])
     if message == "fragments":
         assert Received(PONG, b"between") == await peer.next()
+    for _ in range(2 if message == "a last block, and then another" else 1):
+        assert (NO_TEXT if "binary" in message else NO_MESSAGE) == refusal_in(await peer.next())
     assert await still_served(stage, peer)
 
 
@@ -59,9 +77,11 @@ async def test_message_may_refer_back_only_where_that_is_agreed_on(stage: Stage)
     await stage.serve(deflate="per-client")
     peer = await agreeing(stage)
     await peer.raw.send(b"".join(frames))
+    assert [NO_MESSAGE] * 2 == [refusal_in(await peer.next()) for _ in frames]
     assert await still_served(stage, peer)
     forgetful = await agreeing(stage, offers=f"{NAME}; client_no_context_takeover")
     await forgetful.raw.send(b"".join(frames))
+    assert NO_MESSAGE == refusal_in(await forgetful.next())
     assert Received(CLOSE, 1007) == await forgetful.next()
 
 
@@ -120,7 +140,7 @@ async def test_flood_of_messages_that_unpack_to_their_limit_is_cut_off(stage: St
     compressor = zlib.compressobj(wbits=-12)
     packed = (compressor.compress(bytes(65_536)) + compressor.flush(zlib.Z_FULL_FLUSH)).removesuffix(EMPTY_BLOCK)
     await peer.raw.send(frame(BINARY, packed, reserved=COMPRESSED) * 500)
-    assert Received(CLOSE, 1008) == await peer.next()
+    assert Received(CLOSE, 1008) == (await peer.rest())[-1]
     assert 1 == await stage.server.metric("floods_total")
     await stage.make()
     assert [1] == await numbers(other, 1)
@@ -138,6 +158,7 @@ async def test_compressed_message_without_an_agreement_is_a_protocol_error(stage
 async def test_frames_right_behind_the_handshake_are_read(stage: Stage, mode: str) -> None:
     await stage.serve(deflate=mode)
     peer = await agreeing(stage, behind=MESSAGES["compressed"] + frame(PING, b"early"))
+    assert NO_MESSAGE == refusal_in(await peer.next())
     assert Received(PONG, b"early") == await peer.next()
 
 

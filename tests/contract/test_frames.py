@@ -9,13 +9,17 @@ from tests.contract.frames import (
     BINARY,
     CLOSE,
     CONTINUATION,
+    NO_MESSAGE,
+    NO_TEXT,
     PING,
     PONG,
     TEXT,
     Peer,
     Received,
     close,
+    fragments,
     frame,
+    refusal_in,
     shake_hands,
 )
 from tests.contract.stage import Stage
@@ -39,35 +43,34 @@ async def test_ping_is_answered_with_its_payload(stage: Stage, payload: bytes) -
     assert await still_served(stage, peer)
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        frame(PONG, b"nobody asked"),
-        frame(TEXT, b"hello"),
-        frame(TEXT, "héllo, wörld €".encode()),
-        frame(TEXT),
-        frame(BINARY, bytes(range(256))),
-        frame(BINARY, b"x" * 65_536),
-        frame(TEXT, b"one ", final=False) + frame(CONTINUATION, b"two ", final=False) + frame(CONTINUATION, b"three"),
-        frame(TEXT, b"\xe2", final=False) + frame(CONTINUATION, b"\x82\xac"),
-        frame(TEXT, final=False) + frame(CONTINUATION, final=False) * 900 + frame(CONTINUATION),
-    ],
-    ids=[
-        "a pong",
-        "text",
-        "text beyond ASCII",
-        "no text",
-        "binary",
-        "the largest message",
-        "fragments",
-        "a character in two fragments",
-        "empty fragments",
-    ],
-)
-async def test_message_of_a_client_is_read_and_dropped(stage: Stage, data: bytes) -> None:
+MESSAGES = {
+    "text": frame(TEXT, b"hello"),
+    "text beyond ASCII": frame(TEXT, "héllo, wörld €".encode()),
+    "no text": frame(TEXT),
+    "binary": frame(BINARY, bytes(range(256))),
+    "no bytes": frame(BINARY),
+    "the largest message": frame(BINARY, b"x" * 65_536),
+    "fragments": fragments(TEXT, b"one ", b"two ", b"three"),
+    "a character in two fragments": fragments(TEXT, b"\xe2", b"\x82\xac"),
+    "empty fragments": fragments(TEXT, *[b""] * 902),
+}
+
+
+@pytest.mark.parametrize("what", MESSAGES)
+async def test_message_that_is_none_is_refused_in_a_frame_and_the_client_is_served(stage: Stage, what: str) -> None:
+    data = MESSAGES[what]
     await stage.serve()
     peer = await shake_hands(stage)
-    await peer.raw.send(data)
+    status = NO_TEXT if data[0] & 15 == BINARY else NO_MESSAGE
+    assert status == refusal_in(await peer.ask(data))
+    assert await still_served(stage, peer)
+    assert 1 == await stage.server.metric('messages_total{outcome="refused"}')
+
+
+async def test_pong_that_nobody_asked_for_is_ignored(stage: Stage) -> None:
+    await stage.serve()
+    peer = await shake_hands(stage)
+    await peer.raw.send(frame(PONG, b"nobody asked"))
     assert await still_served(stage, peer)
 
 
@@ -76,7 +79,7 @@ async def test_ping_between_fragments_is_answered(stage: Stage) -> None:
     peer = await shake_hands(stage)
     await peer.raw.send(frame(TEXT, b"one", final=False))
     assert Received(PONG, b"between") == await peer.ask(frame(PING, b"between"))
-    await peer.raw.send(frame(CONTINUATION, b"two"))
+    assert NO_MESSAGE == refusal_in(await peer.ask(frame(CONTINUATION, b"two")))
     assert await still_served(stage, peer)
 
 
@@ -85,6 +88,7 @@ async def test_frames_that_come_byte_by_byte_are_read(stage: Stage) -> None:
     peer = await shake_hands(stage)
     for byte in frame(BINARY, b"x" * 200) + frame(PING, b"at last"):
         await peer.raw.send(bytes([byte]))
+    assert NO_TEXT == refusal_in(await peer.next())
     assert Received(PONG, b"at last") == await peer.next()
     assert await still_served(stage, peer)
 

@@ -10,7 +10,19 @@ import aiohttp
 import pytest
 
 from tests.contract.clients import WEBSOCKET_TRANSPORTS
-from tests.contract.frames import BINARY, CLOSE, PING, PONG, TEXT, Received, close, frame, shake_hands
+from tests.contract.frames import (
+    BINARY,
+    CLOSE,
+    NO_MESSAGE,
+    PING,
+    PONG,
+    TEXT,
+    Received,
+    close,
+    frame,
+    refusal_in,
+    shake_hands,
+)
 from tests.contract.raw import get
 from tests.contract.stage import Stage
 
@@ -157,8 +169,9 @@ async def test_handshake_that_comes_byte_by_byte_is_answered(stage: Stage, path:
 async def test_frame_right_behind_the_handshake_is_read(stage: Stage) -> None:
     """In one segment with it."""
     await stage.serve()
-    peer = await shake_hands(stage, behind=frame(PING, b"early") + frame(TEXT, b"ignored") + frame(PING, b"second"))
+    peer = await shake_hands(stage, behind=frame(PING, b"early") + frame(TEXT, b"refused") + frame(PING, b"second"))
     assert Received(PONG, b"early") == await peer.next()
+    assert NO_MESSAGE == refusal_in(await peer.next())
     assert Received(PONG, b"second") == await peer.next()
 
 

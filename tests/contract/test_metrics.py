@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.contract.clients import HTTP_TRANSPORTS, WEBSOCKET_TRANSPORTS
-from tests.contract.frames import CLOSE, PING, PONG, TEXT, Received, close, frame, shake_hands
+from tests.contract.frames import CLOSE, PING, PONG, TEXT, Received, close, frame, refusal_in, shake_hands
 from tests.contract.raw import get
 from tests.contract.stage import Running, Stage
 
@@ -26,6 +26,9 @@ ZERO_AT_FIRST = [
     'responses_total{outcome="data"}',
     'responses_total{outcome="empty"}',
     'responses_total{outcome="error"}',
+    'messages_total{outcome="accepted"}',
+    'messages_total{outcome="repeated"}',
+    'messages_total{outcome="refused"}',
     "feed_lag_seconds_count",
     "feed_lag_seconds_sum",
     'feed_lag_seconds_bucket{le="0.001"}',
@@ -155,7 +158,7 @@ async def test_bytes_and_answers_are_those_that_a_client_counts(stage: Stage) ->
 
 @pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
 async def test_bytes_of_frames_are_those_that_a_client_counts(stage: Stage) -> None:
-    """Handshake, updates, pongs and closes, in both directions."""
+    """Handshake, updates, pongs, refusals and closes, in both directions."""
     await stage.serve()
     await stage.make_and_see(3, 100)
     peers = [await shake_hands(stage, f"after={stage.at(0)}") for _ in range(2)]
@@ -164,6 +167,7 @@ async def test_bytes_of_frames_are_those_that_a_client_counts(stage: Stage) -> N
         assert [TEXT] * 5 == [(await peer.next()).opcode for _ in range(5)]
         await peer.ask(frame(PING, b"how much?"))
         await peer.raw.send(frame(TEXT, b"x" * 1000) + close(1000))
+        assert 400 == refusal_in(await peer.next())
         assert [Received(CLOSE, 1000)] == await peer.rest()
     metrics = await stage.server.metrics()
     assert sum(peer.raw.sent_bytes for peer in peers) == metrics["wirerace_received_bytes_total"]

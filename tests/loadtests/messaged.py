@@ -16,7 +16,7 @@ from loadtests.connection import Address
 from wirerace.clock import NS_PER_SECOND, now_ns
 from wirerace.wire.frame_reader import FrameReader
 from wirerace.wire.frames import Opcode, encode_frame
-from wirerace.wire.message import Acknowledgement, Message, Refusal, encode
+from wirerace.wire.message import Acknowledgement, ClientMessage, Refusal, encode
 from wirerace.wire.update import CURSOR_HEADER
 from wirerace.workload.upstream import Received, ReceivedMessage
 
@@ -106,7 +106,7 @@ class MessageServer:
 
     def _post(self, stream: socket.socket, body: bytes, *, closes: bool) -> bool:
         """Answer a message in a request, and return whether the connection stays."""
-        answers, closing = self._take(msgspec.json.decode(body, type=Message)), b"Connection: close\r\n" * closes
+        answers, closing = self._take(msgspec.json.decode(body, type=ClientMessage)), b"Connection: close\r\n" * closes
         for answer in (answers or [])[:1]:
             if isinstance(answer, Refusal):
                 stream.sendall(b"HTTP/1.1 %d No\r\n%bContent-Length: 3\r\n\r\nno\n" % (answer.refused, closing))
@@ -127,14 +127,14 @@ class MessageServer:
         while data := stream.recv(65536):
             for message in reader.feed(data):
                 if message.opcode is Opcode.TEXT:
-                    answers = self._take(msgspec.json.decode(message.payload, type=Message))
+                    answers = self._take(msgspec.json.decode(message.payload, type=ClientMessage))
                     if answers is None:
                         continue
                     if not answers:
                         return
                     stream.sendall(b"".join(encode_frame(Opcode.TEXT, encode(answer)) for answer in answers))
 
-    def _take(self, message: Message) -> list[Acknowledgement | Refusal] | None:
+    def _take(self, message: ClientMessage) -> list[Acknowledgement | Refusal] | None:
         """Take a message and return its answers, None if it stays without; an empty list ends the connection."""
         self.came[message.n] += 1
         lie: Lie = self.lie_to(message.n) if self.came[message.n] == 1 else "honest"

@@ -23,6 +23,7 @@ CONTROLS = [
     ("PUT", "/path", {"delay_seconds": 0.02}),
     ("POST", "/cut", {"transport": None}),
     ("POST", "/stall", {"transport": "websocket", "seconds": 0.2}),
+    ("PUT", "/crowd", {"clients": 3}),
 ]
 FOREIGN = [
     {"Host": "evil.example"},
@@ -116,6 +117,9 @@ def test_not_even_the_page_is_given_to_a_name_that_any_site_may_have(live: LiveP
         ("POST", "/stall", {"transport": "carrier pigeon"}, "transport must be one of polling, longpolling, websocket"),
         ("POST", "/cut", {"transport": "carrier pigeon"}, "transport must be one of polling, longpolling, websocket"),
         ("POST", "/cut", [], "the request must be"),
+        ("PUT", "/crowd", {"clients": -1}, "the request.clients must be a whole number at least 0"),
+        ("PUT", "/crowd", {"clients": 201}, "the request.clients must be a whole number at most 200"),
+        ("PUT", "/crowd", {"clients": 1.5}, "the request.clients must be"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_refused_with_the_reason(
@@ -195,6 +199,71 @@ def test_server_that_dies_is_started_again_and_counts_from_zero(live: LivePage) 
     wait_until(lambda: live.state()["servers"]["sse"]["live"])
 
     assert 0 < live.state()["servers"]["sse"]["cpu_seconds"]
+
+
+def until_clients(live: LivePage, count: int) -> None:
+    """Wait until each server has that many clients."""
+    wait_until(lambda: all(one["clients"] == count for one in live.state()["servers"].values()))
+
+
+def test_crowd_comes_grows_and_goes_with_its_process(live: LivePage) -> None:
+    live.send("PUT", "/schedule", {"rate_per_second": 20, "arrivals": "poisson"})
+    assert 200 == live.send("PUT", "/crowd", {"clients": 4}).status
+    until_clients(live, 4)
+    assert 200 == live.send("PUT", "/crowd", {"clients": 7}).status
+    until_clients(live, 7)
+    crowd = live.state()["crowd"]
+    locust = live.process("locustfile")
+    assert (7, False, "") == (crowd["clients"], crowd["coming"], crowd["trouble"])
+    assert 0 < crowd["cpu_seconds"]
+    assert 200 == live.send("PUT", "/crowd", {"clients": 0}).status
+    until_clients(live, 0)
+
+    wait_until(lambda: not locust.is_running() or locust.status() == psutil.STATUS_ZOMBIE)
+    assert {"clients": 0, "coming": False, "cpu_seconds": None, "trouble": ""} == live.state()["crowd"]
+
+
+def test_crowd_that_dies_ends_alone_and_says_so(live: LivePage) -> None:
+    live.send("PUT", "/crowd", {"clients": 2})
+    until_clients(live, 2)
+    live.process("locustfile").kill()
+    wait_until(lambda: live.state()["crowd"]["clients"] == 0)
+
+    assert "ended in the middle" in live.state()["crowd"]["trouble"]
+    assert live.popen.poll() is None
+    live.send("PUT", "/crowd", {"clients": 1})
+    until_clients(live, 1)
+    assert "" == live.state()["crowd"]["trouble"]
+
+
+@pytest.mark.parametrize("first", ["crowd", "updates"])
+def test_crowd_and_updates_together_have_a_bound(live: LivePage, first: str) -> None:
+    live.send("PUT", "/crowd", {"clients": 0})
+    live.send("PUT", "/schedule", {"rate_per_second": 5, "arrivals": "poisson"})
+    crowd = "PUT", "/crowd", {"clients": 100}
+    updates = "PUT", "/schedule", {"rate_per_second": 200, "arrivals": "poisson"}
+    allowed, refused = (crowd, updates) if first == "crowd" else (updates, crowd)
+    assert 200 == live.send(*allowed).status
+    said = live.send(*refused)
+    live.send("PUT", "/crowd", {"clients": 0})
+    live.send("PUT", "/schedule", {"rate_per_second": 20, "arrivals": "poisson"})
+
+    much = "100 clients on each of 5 transports and 200 updates a second are 100,000 deliveries a second"
+    assert (400, f"{much}, and 10,000 are the most: fewer clients, or fewer updates\n") == (said.status, said.text)
+
+
+def test_crowd_ends_with_the_page(tmp_path: Path) -> None:
+    own = LivePage(tmp_path)
+    own.send("PUT", "/crowd", {"clients": 3})
+    until_clients(own, 3)
+    locust = own.process("locustfile")
+
+    assert 0 == own.close()
+    assert not locust.is_running()
+
+
+def test_health_says_that_the_page_is_there(live: LivePage) -> None:
+    assert 200 == live.ask("/health").status
 
 
 def test_taken_port_is_said_on_one_line(live: LivePage, tmp_path: Path) -> None:

@@ -13,10 +13,11 @@ from wirerace.transports import TRANSPORTS
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "wirerace-test"
-PARTS = ["producer", *TRANSPORTS, "locust", "locust-worker", "prometheus"]
+PARTS = ["producer", *TRANSPORTS, "watch", "locust", "locust-worker", "prometheus"]
 """All but Grafana, whose image is not available everywhere."""
 PORTS = [
-    f"{name.upper()}_PORT" for name in ("producer", *TRANSPORTS, "locust", "load_control", "prometheus", "grafana")
+    f"{name.upper()}_PORT"
+    for name in ("producer", *TRANSPORTS, "watch", "locust", "load_control", "prometheus", "grafana")
 ]
 PATIENCE_SECONDS = 30.0
 

@@ -82,32 +82,34 @@ def test_change_of_the_updates_holds_from_the_next_up_on(fresh: Stack) -> None:
     assert 7.0 == fresh.get("PRODUCER_PORT", "/schedule")["rate_per_second"]
 
 
-@pytest.mark.parametrize(("image", "command"), [("services", ["polling", "--help"]), ("loadtests", ["--help"])])
+@pytest.mark.parametrize(
+    ("folder", "command"),
+    [
+        ("services", ["python", "-m", "services", "polling", "--help"]),
+        ("loadtests", ["python", "-m", "locust", "-f", "loadtests/locustfile.py", "--help"]),
+        ("wirerace/watch", ["python", "-c", "import wirerace.watch.__main__ as it; it.StackContest({})"]),
+    ],
+)
 def test_images_of_a_clone_that_only_its_owner_may_read_work(
     stack: Stack,  # noqa: ARG001 -- it has built the layers below
     tmp_path: Path,
-    image: str,
+    folder: str,
     command: list[str],
 ) -> None:
     """`umask 077` makes such a clone."""
-    for pattern in (
-        "requirements/*.lock",
-        ".dockerignore",
-        "wirerace/*.py",
-        "wirerace/[otw]*/*.py",
-        "services/*",
-        "loadtests/*",
-    ):
+    for pattern in ("requirements/*.lock", ".dockerignore", "wirerace/**/*", "services/*", "loadtests/*"):
         for file in ROOT.glob(pattern):
             if file.is_file():
                 copy = tmp_path / file.relative_to(ROOT)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(file.read_bytes())
                 copy.chmod(0o644 if file.suffix == ".lock" else 0o600)  # other modes would install all packages again
-    tag = f"{PROJECT}-umask-{image}"
-    build = ["docker", "build", "--quiet", "--tag", tag, "--file", str(tmp_path / image / "Dockerfile"), str(tmp_path)]
+    tag = f"{PROJECT}-umask-{Path(folder).name}"
+    build = ["docker", "build", "--quiet", "--tag", tag, "--file", str(tmp_path / folder / "Dockerfile"), str(tmp_path)]
     built = subprocess.run(build, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
-    finished = subprocess.run(["docker", "run", "--rm", tag, *command], capture_output=True, text=True, check=False)
+    program, *arguments = command
+    run = ["docker", "run", "--rm", "--entrypoint", f"/opt/venv/bin/{program}", tag, *arguments]
+    finished = subprocess.run(run, capture_output=True, text=True, check=False)
     subprocess.run(["docker", "rmi", "--force", tag], capture_output=True, check=False)
     assert finished.returncode == 0, finished.stderr

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.stack
 
 REACHES = {
     **{name: {"producer:8000"} for name in TRANSPORTS},
+    "watch": {"producer:8000", *(f"{name}:{transport.port}" for name, transport in TRANSPORTS.items())},
     "locust": {"producer:8000"},
     "locust-worker": {"locust:5557", *(f"{name}:{transport.port}" for name, transport in TRANSPORTS.items())},
 }
@@ -23,6 +24,7 @@ ALLOWED = {
     "locust": {"locust:9646", "locust:8089"},
     "locust-worker": {"locust:9646", "locust:8089", "polling:8001"},
     "producer": {"producer:8000", "polling:8001", "locust:9646", "locust:8089"},
+    "watch": set(),
 }
 """The exceptions: parts that share a network with one of them by necessity."""
 LOOK = """

@@ -7,7 +7,7 @@ import msgspec
 
 from tests.wirerace.report.made_up import result_of, trial
 from wirerace.analysis.between import Options
-from wirerace.analysis.comparison import Comparison, Given, compared
+from wirerace.analysis.comparison import RunComparison, Given, compared
 from wirerace.analysis.gates import conditions_in
 from wirerace.record.result import Result
 from wirerace.record.trial import Trial, Verdict
@@ -38,7 +38,7 @@ def run_of(values: Sequence[float] = SOME, transport: str = "websocket", **more:
     return result_of(*(measured(value, transport, number, **more) for number, value in enumerate(values, 1)))
 
 
-def comparison(a: Result, b: Result, *conditions: str, **options: Any) -> Comparison:
+def comparison(a: Result, b: Result, *conditions: str, **options: Any) -> RunComparison:
     """Return B compared with A."""
     return compared(Given("before", a), Given("after", b), conditions_in(conditions), Options(**options))
 

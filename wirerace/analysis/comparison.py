@@ -24,7 +24,7 @@ class Side(msgspec.Struct, frozen=True):
     invalid: int
 
 
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+class RunComparison(msgspec.Struct, frozen=True, kw_only=True):
     """Two results compared: every primary figure of what both have, and what `--fail-if` asked.
 
     `differences` are what else differs between the runs; `unmatched` is what only one of them has. `margin` is the
@@ -47,7 +47,7 @@ class Given(NamedTuple):
     result: Result
 
 
-def compared(a: Given, b: Given, conditions: Sequence[Objective], options: Options) -> Comparison:
+def compared(a: Given, b: Given, conditions: Sequence[Objective], options: Options) -> RunComparison:
     """Return how a result differs from an earlier one.
 
     Raises BadInput when there is nothing to compare.
@@ -58,7 +58,7 @@ def compared(a: Given, b: Given, conditions: Sequence[Objective], options: Optio
     if a.result.trials == b.result.trials:
         raise BadInput(f"{b.place}: A and B are one run: give two")
     matches = matches_of(a.result, b.result)
-    return Comparison(
+    return RunComparison(
         a=_side(a),
         b=_side(b),
         margin=options.margin,

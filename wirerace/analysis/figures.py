@@ -1,9 +1,9 @@
 """The figures of a trial, each declared once: id, unit, direction, label, and computation.
 
-Ids are keys in result.json; labels are for people and never keys. Comparisons of primary figures are corrected for
-their number. All other figures are exploratory.
+Ids are keys in result.json, labels are for people. Comparisons of primary figures are corrected for their number.
 """
 
+from wirerace.analysis.browser_figures import BROWSER_FIGURES
 from wirerace.analysis.figure import CHEAPER, FEWER, SOONER, YOUNGER, Figure
 from wirerace.analysis.message_figures import MESSAGE_FIGURES
 from wirerace.analysis.visit_figures import VISIT_FIGURES
@@ -290,6 +290,7 @@ FIGURES = (
         total=True,
     ),
     *MESSAGE_FIGURES,
+    *BROWSER_FIGURES,
 )
 """In the order in which they are shown."""
 

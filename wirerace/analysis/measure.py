@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from wirerace.analysis.browsers import browsers_of
 from wirerace.analysis.costs import bytes_of, load_cost, machine_of, proxy_quality, server_cost
 from wirerace.analysis.expected import expected_of, grace_seconds
 from wirerace.analysis.messages import messages_of
@@ -83,6 +84,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         proxy=proxy_quality(measured),
         producer=_producer(raw),
         machine=machine_of(measured),
+        browsers=browsers_of(plan, raw),
         visits=visits_of(plan, raw, to_ns(grace_seconds(plan, raw))),
         messages=messages_of(plan, raw),
     )

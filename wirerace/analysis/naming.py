@@ -9,7 +9,7 @@ from wirerace.analysis.visit_figures import VISIT_FIGURES
 from wirerace.errors import BadInput, shown
 from wirerace.experiment.model import Experiment
 
-OF_MESSAGES, OF_RELAYING = "messages.", "messages.relayed"
+OF_MESSAGES, OF_RELAYING, OF_TABS = "messages.", "messages.relayed", "browsers."
 _OF_VISITS = {figure.id for figure in VISIT_FIGURES}
 
 
@@ -38,4 +38,6 @@ def why_never(figure: Figure, experiment: Experiment) -> str:
         return f"clients that send nothing have no {name}: set upstream.rate_per_second above 0"
     if name.startswith(OF_RELAYING) and not upstream.fan_out:
         return f"messages that are not passed on have no {name}: set upstream.fan_out = true"
+    if name.startswith(OF_TABS) and not experiment.clients.browsers:
+        return f"without browser tabs there is no {name}: set clients.browsers above 0"
     return ""

@@ -256,3 +256,5 @@ FAR: dict[Quantity, Tolerance] = {
 No run in which the parts had cores has shown twice the latency plus 30 ms. A load that stops for one second of ten adds
 50 ms to the mean latency of push.
 """
+TAB_CLOCK_SECONDS = 0.001
+"""How exactly a tab's clock must be known. It was known to 70 µs on a machine whose two cores were busy."""

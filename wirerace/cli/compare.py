@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from wirerace.analysis.between import MARGIN, Options
-from wirerace.analysis.comparison import Comparison, Given, compared, names_of
+from wirerace.analysis.comparison import RunComparison, Given, compared, names_of
 from wirerace.analysis.gates import conditions_in
 from wirerace.errors import BadInput
 from wirerace.record.reading import read_result
@@ -72,7 +72,7 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
     raise typer.Exit(code)
 
 
-def exit_code_of(found: Comparison, *, is_gated: bool) -> int:
+def exit_code_of(found: RunComparison, *, is_gated: bool) -> int:
     """Return 4 when a condition holds, 3 when one is undecided or something is only in one run, else 0."""
     outcomes = {gate.outcome for gate in found.fail_if}
     if "holds" in outcomes:
@@ -80,7 +80,7 @@ def exit_code_of(found: Comparison, *, is_gated: bool) -> int:
     return UNDECIDED if "undecided" in outcomes or (is_gated and found.unmatched) else 0
 
 
-def why_failed(found: Comparison) -> str:
+def why_failed(found: RunComparison) -> str:
     """Return in one line why the exit code is not 0."""
     parts = [
         f"{sum(gate.outcome == outcome for gate in found.fail_if)} of {len(found.fail_if)} {said}"

@@ -12,16 +12,17 @@ from wirerace import __version__
 from wirerace.analysis.aggregate import summarise
 from wirerace.cli.run import INVALID, NOT_WHOLE
 from wirerace.decoding import Misfit, decode_json
-from wirerace.errors import BadInput, shown
+from wirerace.errors import BadInput, TrialFailed, shown
 from wirerace.experiment.plans import plans_of
 from wirerace.experiment.settings import Study
 from wirerace.files import read_file
-from wirerace.record.result import Result, write_json
+from wirerace.record.result import Failure, Result, write_json
 from wirerace.report.progress import progress_display
 from wirerace.report.reproduction import checks_of, words_of
 from wirerace.report.verdict import verdict_of
 from wirerace.reproductions import REPRODUCTIONS
-from wirerace.reproductions.check import Check, Outcome, Reproduction
+from wirerace.reproductions.check import Check, Outcome, Reproduction, Scene
+from wirerace.runner.browsers.process import refuse_missing
 from wirerace.runner.directory import RunDirectory, claimed
 from wirerace.runner.run import begun, run
 
@@ -75,11 +76,11 @@ def command(
     """
     if not name:
         for reproduction in REPRODUCTIONS.values():
-            sys.stdout.write(f"{reproduction.name:<14} {reproduction.line}\n")
+            sys.stdout.write(f"{reproduction.name:<15} {reproduction.line}\n")
         return
     if name != ALL and name not in REPRODUCTIONS:
         raise BadInput(f"there is no reproduction {shown(name)}; there are {', '.join([*REPRODUCTIONS, ALL])}")
-    chosen = list(REPRODUCTIONS.values()) if name == ALL else [REPRODUCTIONS[name]]
+    chosen = list(filter(_can_run, REPRODUCTIONS.values())) if name == ALL else [REPRODUCTIONS[name]]
     codes = set()
     for reproduction in chosen:
         of_its_own = out / reproduction.name if out is not None and name == ALL else out
@@ -90,10 +91,14 @@ def command(
 def reproduce(reproduction: Reproduction, out: Path | None, *, allow_invalid: bool) -> int:
     """Run it, save and print the outcome, and return the exit code."""
     with claimed(f"reproduce-{reproduction.name}", out) as directory:
-        result, outcomes = _run(reproduction.study, directory)
+        if reproduction.scene is None:
+            result, outcomes = _run(reproduction.study, directory)
+            checks = reproduction.checks(outcomes) if not result.failures else []
+        else:
+            result, checks = _played(reproduction.study, reproduction.scene, directory)
         summarise(result)
         directory.save(result)
-        record = _record_of(reproduction, result, outcomes)
+        record = _record_of(reproduction, result, checks)
         write_json(directory.path / RECORD_NAME, record)
     print_record(reproduction, record, result)
     sys.stdout.write(f"{directory.path / RECORD_NAME}\n")
@@ -115,9 +120,28 @@ def _run(study: Study, directory: RunDirectory) -> tuple[Result, dict[str, Outco
     }
 
 
-def _record_of(reproduction: Reproduction, result: Result, outcomes: dict[str, Outcome]) -> ReproductionRecord:
+def _played(study: Study, scene: Scene, directory: RunDirectory) -> tuple[Result, list[Check]]:
+    """Play a scene; return its result, which has no trials, and the checks."""
+    result = begun(study, "local")
+    try:
+        return result, scene(study, directory.path)
+    except TrialFailed as error:
+        result.failures.append(Failure(result.contestants[0].id, 1, str(error)))
+        return result, []
+
+
+def _can_run(reproduction: Reproduction) -> bool:
+    """Return whether this machine has what a reproduction needs; if not, say what is missing."""
+    try:
+        refuse_missing(reproduction.study)
+    except BadInput as error:
+        sys.stderr.write(f"wirerace: {reproduction.name} is left out: {error}\n")
+        return False
+    return True
+
+
+def _record_of(reproduction: Reproduction, result: Result, checks: list[Check]) -> ReproductionRecord:
     whole = not result.failures and all(trial.is_whole for trial in result.trials)
-    checks = reproduction.checks(outcomes) if not result.failures else []
     return ReproductionRecord(
         __version__,
         reproduction.name,
@@ -152,7 +176,7 @@ def print_record(reproduction: Reproduction, record: ReproductionRecord, result:
     console = Console()
     if record.checks:
         console.print(checks_of(reproduction, record.checks))
-    for part in verdict_of(result):
+    for part in verdict_of(result) if result.trials else ():
         console.print(part)
     for failure in result.failures:
         sys.stderr.write(

@@ -38,7 +38,7 @@ def command(
     5 the system refused something, such as writing to results/.
     """
     # The page's server takes a quarter of a second to import, which no other command needs.
-    from wirerace.watch.contest import Contest  # noqa: PLC0415
+    from wirerace.watch.processes import ProcessContest  # noqa: PLC0415
     from wirerace.watch.server import PageServer, origins_of, serving  # noqa: PLC0415
 
     study = read_experiment(file, overrides or ())
@@ -48,7 +48,7 @@ def command(
     with claimed("watch") as directory:
         try:
             with (
-                closing(Contest(study, directory.path, web_port, origins_of(web_port))) as contest,
+                closing(ProcessContest(study, directory.path, web_port, origins_of(web_port))) as contest,
                 serving(PageServer(contest).application(), web_port),
             ):
                 sys.stdout.write(f"{'the page':<14} {origins_of(web_port)[0]}\n")

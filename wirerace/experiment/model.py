@@ -27,6 +27,9 @@ class Clients(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         float, Meta(gt=0, le=100_000, description="clients that connect, or leave, in a second")
     ] = 200
     shape: Annotated[OfClients, Meta(description="how the number of clients changes in the window")] = "steady"
+    browsers: Annotated[
+        int, Meta(ge=0, le=16, description="real Chromium tabs beside the clients, with a ledger of their own")
+    ] = 0
     steps: StepsShape = StepsShape()
     spike: SpikeShape = SpikeShape()
     ramp: RampShape = RampShape()

@@ -11,6 +11,7 @@ import msgspec
 from wirerace.clock import to_ns
 from wirerace.decoding import MOST_REASON, convert
 from wirerace.errors import BadInput, cut, is_text, shown
+from wirerace.experiment.browsers import check_browsers
 from wirerace.experiment.contestants import MOST_ID, is_id
 from wirerace.experiment.faults import Fault, check_fault
 from wirerace.experiment.model import OWN_KEYS, Experiment, document_of
@@ -176,6 +177,7 @@ def _check(experiment: Experiment) -> None:
     _check_clients(experiment)
     check_visits(experiment, contestants_of(experiment))
     check_upstream(experiment)
+    check_browsers(experiment, contestants_of(experiment))
     _check_paths(experiment)
     _check_stalls(experiment)
     for number, fault in enumerate(experiment.faults):

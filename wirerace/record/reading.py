@@ -43,8 +43,8 @@ class _Outline(msgspec.Struct, kw_only=True):
     producer: Source
     clients: _Clients | None = None
     population: Population = Population()
-    window: _WindowOptions
     upstream: Upstream = Upstream()
+    window: _WindowOptions
     objectives: list[str] = []
 
 

@@ -10,6 +10,7 @@ import msgspec
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.settings import resolved
 from wirerace.observe.account import AccountRecord, Window
+from wirerace.record.browsers import BrowsersRecord
 from wirerace.record.checkup import Checkup
 from wirerace.record.objective import ObjectiveRecord
 from wirerace.record.samples import Measured
@@ -249,7 +250,7 @@ class Raw(msgspec.Struct, frozen=True):
 
     `truth` reaches from the priming update to the end of the window. `measured` was sampled around the window. `path`
     is the network path between clients and server. `received` is the server's record of the window's messages; None if
-    clients do not send, or if the server did not answer.
+    clients do not send, or if the server did not answer. `browsers` is what browser tabs received, None without any.
     """
 
     window: Window
@@ -258,6 +259,7 @@ class Raw(msgspec.Struct, frozen=True):
     measured: Measured
     path: NetworkPath = NetworkPath()
     received: Received | None = None
+    browsers: BrowsersRecord | None = None
 
 
 def write_json(path: Path, value: object) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from wirerace.observe.account import ConnectStage, Outcome
 from wirerace.observe.visit import VisitStage
+from wirerace.record.browsers import Browsers
 from wirerace.record.durations import Times
 from wirerace.record.messages import Messages
 from wirerace.record.parts import Bytes, LoadCost, Machine, PartRecord, ProducerQuality, ServerCost
@@ -243,6 +244,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     machine: Machine
     visits: Visits | None = None
     messages: Messages | None = None
+    browsers: Browsers | None = None
     theory: list[Cell] = []
     conditions: list[Condition] = []
     verdict: Verdict | None = None
@@ -254,8 +256,9 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_whole(self) -> bool:
-        """Return whether every update reached every client once and in order."""
-        return not (self.lost or self.duplicated or self.reordered)
+        """Return whether every update reached every client, and every browser tab, once and in order."""
+        is_whole = self.browsers is None or self.browsers.is_whole
+        return is_whole and not (self.lost or self.duplicated or self.reordered)
 
     @property
     def empty_fraction(self) -> float | None:

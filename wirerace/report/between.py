@@ -9,7 +9,7 @@ from rich.text import Text
 
 from wirerace.analysis.aggregate import CONFIDENCE
 from wirerace.analysis.between import FINE_MARGIN, Change
-from wirerace.analysis.comparison import Comparison, Side
+from wirerace.analysis.comparison import RunComparison, Side
 from wirerace.analysis.figures import BY_ID
 from wirerace.analysis.gates import Gate
 from wirerace.errors import printable
@@ -24,14 +24,14 @@ SAID = {"holds": "FAIL", "undecided": "FAIL", "does not hold": "PASS"}
 """What a gate says of its condition: only one that is shown not to hold lets pass."""
 
 
-def print_comparison(found: Comparison, titles: Titles) -> None:
+def print_comparison(found: RunComparison, titles: Titles) -> None:
     """Print a comparison."""
     console = Console()
     for part in parts_of_comparison(found, titles):
         console.print(part)
 
 
-def parts_of_comparison(found: Comparison, titles: Titles) -> list[Table | Text]:
+def parts_of_comparison(found: RunComparison, titles: Titles) -> list[Table | Text]:
     """Return the comparison of two results, its answer last."""
     said = [*found.unmatched, *found.differences]
     notes = [Text(printable(f"! {line}"), "yellow") for line in said]
@@ -39,7 +39,7 @@ def parts_of_comparison(found: Comparison, titles: Titles) -> list[Table | Text]
     return [table_of_changes(found, titles), *notes, *gates, *map(Text, answer_of(found.changes, titles))]
 
 
-def table_of_changes(found: Comparison, titles: Titles) -> Table:
+def table_of_changes(found: RunComparison, titles: Titles) -> Table:
     """Return the table: a row for each primary figure, under its contestant and setting."""
     fine = min(found.margin, FINE_MARGIN)
     caption = (

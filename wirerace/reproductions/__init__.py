@@ -8,6 +8,7 @@ from wirerace.reproductions import (
     live_open_data,
     pull_interval,
     rfc6202,
+    six_connections,
     wrk2_stall,
 )
 from wirerace.reproductions.check import Reproduction
@@ -23,5 +24,6 @@ REPRODUCTIONS: dict[str, Reproduction] = {
         deflate_memory,
         fanout_median,
         live_open_data,
+        six_connections,
     )
 }

@@ -44,11 +44,16 @@ Outcomes = Mapping[str, Outcome]
 """The outcome of each trial, by its contestant; in a sweep by contestant and setting: websocket-at-0."""
 
 
+Scene = Callable[[Study, Path], list[Check]]
+"""Something that is played instead of trials: it gets the experiment and the directory of the run."""
+
+
 class Reproduction(NamedTuple):
     """A published result that Wirerace can check.
 
     `line` describes it in a few words, `source` says where it was published, `setup` what is run here, and `words` what
-    it shows and what it does not. `sweep` has the values of the keys that are swept, as in a file: clients.count.
+    it shows and what it does not. `sweep` has the values of the keys that are swept, as in a file: clients.count. With
+    a `scene` there are no trials: the scene itself returns the checks.
     """
 
     name: str
@@ -59,6 +64,7 @@ class Reproduction(NamedTuple):
     experiment: Experiment
     checks: Callable[[Outcomes], list[Check]]
     sweep: Mapping[str, Sequence[float]] = {}
+    scene: Scene | None = None
 
     @property
     def study(self) -> Study:

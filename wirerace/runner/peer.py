@@ -49,10 +49,13 @@ class _Metrics(dict[str, float]):
 class Peer:
     """One process's HTTP side; it may ask for a `token`."""
 
-    def __init__(self, name: str, port: int, *, token: str = "") -> None:
+    def __init__(
+        self, name: str, port: int, *, token: str = "", host: str = "127.0.0.1", answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
         self.name = name
         self.port = port
-        self._host = "127.0.0.1"
+        self._host = host
+        self._answer_seconds = answer_seconds
         self._own_headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     @property
@@ -64,7 +67,7 @@ class Peer:
         """Return whether something listens on its port."""
         try:
             with _own_faults_apart():
-                socket.create_connection((self._host, self.port), ANSWER_SECONDS).close()
+                socket.create_connection((self._host, self.port), self._answer_seconds).close()
         except OSError:
             return False
         return True
@@ -139,7 +142,7 @@ class Peer:
     def _exchange(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] = NO_HEADERS
     ) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(self._host, self.port, timeout=ANSWER_SECONDS)
+        connection = http.client.HTTPConnection(self._host, self.port, timeout=self._answer_seconds)
         try:
             with _own_faults_apart():
                 connection.request(method, path, body, self._own_headers | dict(headers))

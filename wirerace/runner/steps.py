@@ -14,6 +14,7 @@ from wirerace.host.tcp_diag import resent_between, resting_of
 from wirerace.observe.account import AccountRecord, LoadState, Window
 from wirerace.record.result import Raw
 from wirerace.record.samples import Measured
+from wirerace.runner.browsers.trial import TrialTabs
 from wirerace.runner.draining import Drain
 from wirerace.runner.faults import Timeline
 from wirerace.runner.parts.part import Part
@@ -47,6 +48,7 @@ class TrialSteps:
         self._count_at_start = self.experiment.staying
         self._clock = StepWatch(now_ns)
         self._watch = Watch()
+        self._tabs = TrialTabs(plan, None)
 
     def run(self) -> Raw:
         """Run the trial and return its raw record. Its server and load are stopped in any case.
@@ -73,6 +75,12 @@ class TrialSteps:
             self._subscribe(load)
             time.sleep(SETTLE_SECONDS)
             full = server.part.memory()
+            browser = self._target.start_browsers(self.plan, load.proxy_port or server.peer.port)
+            if browser is not None:
+                started.insert(0, browser.part)
+                self._watch.add({"browser": browser.part.members})
+                self._tabs = TrialTabs(self.plan, browser)
+            self._tabs.wait_until_open(self._pause)
             primed_ns = now_ns()
             window = self._prime(load)
             before, after = self._measure(window, server, load)
@@ -81,6 +89,7 @@ class TrialSteps:
             memory_after = server.part.memory() if is_comparable else None
             account = load.peer.send("POST", "/finish", None, AccountRecord)
             received = self._received(window, server)
+            ledgers = self._tabs.finish()
             self._refuse_a_clock_that_was_set()
             measured = Measured(
                 server=span_of(before.server, after.server),
@@ -102,7 +111,9 @@ class TrialSteps:
                 resting=after.resting,
             )
             # Past the window's end: if the producer died in the window, its new epoch may begin only after the window.
-            return Raw(window, account, self._truth(primed_ns, now_ns()), measured, self.plan.path, received)
+            truth = self._truth(primed_ns, now_ns())
+            browsers = self._tabs.record(ledgers, window, truth)
+            return Raw(window, account, truth, measured, self.plan.path, received, browsers)
         finally:
             with whole():
                 try:
@@ -189,6 +200,7 @@ class TrialSteps:
             has_all = made is not None and state.delivered >= made * self._count
             has_all = has_all and not state.visitors and not state.unanswered
             restarted = self._watch.restarts > 0
+            has_all = has_all and self._tabs.have_all(lambda: self._truth(window.from_ns, window.to_ns))
             is_away = state.away > 0 and not is_visit  # a visitor that just comes has no connection yet
             is_broken = made is None or is_away or self._watch.has_trouble
             is_broken = is_broken or (restarted and not server.peer.is_up())

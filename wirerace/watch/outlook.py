@@ -57,9 +57,9 @@ def options_of(lane: Lane, client: Client) -> TransportOptions:
     The page's clients want all updates, whatever the experiment says. Raises BadInput, naming the option, when one does
     not fit.
     """
-    own = lane.plan.options
-    given = msgspec.to_builtins(own) | {"deliver": "all"} | client.options.get(lane.name, {})
-    return convert(given, type(own), lane.name, strict=False)
+    own = lane.options
+    given = msgspec.to_builtins(own) | {"deliver": "all"} | client.options.get(lane.transport.name, {})
+    return convert(given, type(own), lane.transport.name, strict=False)
 
 
 def outlook(lane: Lane, source: Source, path: NetworkPath, feed_seconds: float | None, client: Client) -> Outlook:
@@ -68,7 +68,7 @@ def outlook(lane: Lane, source: Source, path: NetworkPath, feed_seconds: float |
     An update is on its path for the feed's lag, half of the page's round trip, and the path's delay. Nothing of this is
     taken from the lane's own latencies.
     """
-    arrivals, theory, options = closed_arrivals(source), find_theory(lane.name), options_of(lane, client)
+    arrivals, theory, options = closed_arrivals(source), find_theory(lane.transport.name), options_of(lane, client)
     if arrivals is None or theory is None or feed_seconds is None:
         return Outlook()
     round_trip = client.round_trip_seconds + path.round_trip_seconds

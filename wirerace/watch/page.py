@@ -9,7 +9,20 @@ from typing import NamedTuple
 import msgspec
 
 FOLDER = Path(__file__).parent / "page"
-SCRIPTS = ("measure", "client", "transports/*", "doubts", "words", "lane", "axis", "controls", "freeze", "main")
+SCRIPTS = (
+    "measure",
+    "client",
+    "transports/*",
+    "doubts",
+    "words",
+    "figures",
+    "lane",
+    "axis",
+    "controls",
+    "message",
+    "freeze",
+    "main",
+)
 """The scripts, in the order in which they build on each other. They are one script in the page."""
 STYLE, CONFIG, SCRIPT = "/* style */", "{/* config */}", "/* script */"
 """The places in index.html at which style, configuration and script are inserted."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from hmac import compare_digest
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
@@ -16,11 +17,11 @@ from wirerace.decoding import decode_json
 from wirerace.errors import BadInput, TrialFailed, WireraceError
 from wirerace.experiment.paths import NetworkPath
 from wirerace.origins import Foreign, check_host, check_page
-from wirerace.transports.transport import Transport
-from wirerace.watch.contest import Contest, Lane, Offer, StallSeconds
+from wirerace.watch.contest import Contest, CrowdCount, CrowdState, Lane, Offer, StallSeconds
 from wirerace.watch.outlook import Outlook, client_of, outlook
 from wirerace.watch.page import page_of
 from wirerace.watch.vitals import Samplers, Vitals
+from wirerace.workload.schedule import Schedule
 
 HOST = "127.0.0.1"
 MOST_BODY_BYTES = 4096
@@ -53,12 +54,19 @@ class StallWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: StallSeconds = 3.0
 
 
+class CrowdWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The number of synthetic clients on each transport."""
+
+    clients: CrowdCount
+
+
 class State(msgspec.Struct, frozen=True):
     """What the page asks for once a second."""
 
     now_ns: int
-    schedule: Mapping[str, object]
+    schedule: Mapping[str, object] | None
     delay_seconds: float
+    crowd: CrowdState
     producer: Vitals
     servers: Mapping[str, Vitals]
     theory: Mapping[str, Outlook]
@@ -74,8 +82,12 @@ class PageServer:
             {PRODUCER: contest.producer} | {name: lane.server for name, lane in contest.lanes.items()}
         )
         lanes = contest.lanes.values()
-        config = {"token": self._token, "transports": [config_of(lane) for lane in lanes]}
-        self._page = page_of(config, [f"{HOST}:{lane.port}" for lane in lanes])
+        config = {
+            "token": self._token,
+            "abilities": msgspec.to_builtins(contest.abilities),
+            "transports": [config_of(lane) for lane in lanes],
+        }
+        self._page = page_of(config, [urlsplit(lane.url).netloc for lane in lanes])
 
     def application(self) -> web.Application:
         """Return the application that answers."""
@@ -83,12 +95,14 @@ class PageServer:
         application.add_routes(
             [
                 web.get("/", self._index),
+                web.get("/health", self._health),
                 web.get("/clock", self._clock),
                 web.get("/state", self._state),
                 web.put("/schedule", self._schedule),
                 web.put("/path", self._path),
                 web.post("/cut", self._cut),
                 web.post("/stall", self._stall),
+                web.put("/crowd", self._crowd),
             ]
         )
         return application
@@ -120,6 +134,9 @@ class PageServer:
         }
         return web.Response(body=self._page.html, content_type="text/html", charset="utf-8", headers=headers)
 
+    async def _health(self, _request: web.Request) -> web.Response:
+        return _json({"live": True})
+
     async def _clock(self, _request: web.Request) -> web.Response:
         return _json({"now_ns": now_ns()})
 
@@ -127,14 +144,14 @@ class PageServer:
         """Answer with the vitals, and with what theory expects of clients such as the query describes."""
         client, contest = client_of(request.query), self._contest
         vitals = await asyncio.to_thread(self._samplers.sample)
-        schedule, path = contest.schedule, contest.path
+        schedule, path = await asyncio.to_thread(contest.read_schedule), contest.path
         theory = {
-            name: outlook(lane, schedule, path, vitals[name].feed_seconds, client)
+            name: Outlook() if schedule is None else outlook(lane, schedule, path, vitals[name].feed_seconds, client)
             for name, lane in contest.lanes.items()
         }
         servers = {name: vitals[name] for name in contest.lanes}
-        offered = {"rate_per_second": schedule.rate_per_second, "arrivals": schedule.arrivals}
-        return _json(State(now_ns(), offered, path.delay_seconds, vitals[PRODUCER], servers, theory))
+        crowd, producer = contest.crowd_state(), vitals[PRODUCER]
+        return _json(State(now_ns(), _offered(schedule), path.delay_seconds, crowd, producer, servers, theory))
 
     async def _schedule(self, request: web.Request) -> web.Response:
         return await self._done(self._contest.offer, await _body(request, Offer))
@@ -149,6 +166,9 @@ class PageServer:
         wanted = await _body(request, StallWanted)
         return await self._done(self._contest.stall, wanted.transport, wanted.seconds)
 
+    async def _crowd(self, request: web.Request) -> web.Response:
+        return await self._done(self._contest.set_crowd, (await _body(request, CrowdWanted)).clients)
+
     @staticmethod
     async def _done(act: Callable[..., object], *arguments: object) -> web.Response:
         """Do something that waits for other processes, and answer with its result."""
@@ -157,15 +177,20 @@ class PageServer:
 
 def config_of(lane: Lane) -> dict[str, object]:
     """Return what the page must know of a lane."""
-    transport: Transport = lane.plan.transport
+    transport = lane.transport
     return {
         "name": transport.name,
         "title": transport.title,
         "color": transport.color,
         "asks": transport.asks,
-        "url": f"http://{HOST}:{lane.port}{transport.path}",
-        "options": msgspec.to_builtins(lane.plan.options),
+        "url": lane.url,
+        "options": msgspec.to_builtins(lane.options),
     }
+
+
+def _offered(schedule: Schedule | None) -> dict[str, object] | None:
+    """Return what the page shows of a schedule."""
+    return None if schedule is None else {"rate_per_second": schedule.rate_per_second, "arrivals": schedule.arrivals}
 
 
 async def _body(request: web.Request, of_type: type[Body]) -> Body:
@@ -184,8 +209,8 @@ def origins_of(port: int) -> list[str]:
 
 
 @contextmanager
-def serving(application: web.Application, port: int) -> Iterator[None]:
-    """Serve on loopback while the block runs, in a thread of its own: this one has parts to watch."""
+def serving(application: web.Application, port: int, host: str = HOST) -> Iterator[None]:
+    """Serve while the block runs, in a thread of its own: this one has parts to watch."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -195,7 +220,7 @@ def serving(application: web.Application, port: int) -> Iterator[None]:
 
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=STOP_SECONDS)
     try:
-        wait_for(_listen(runner, port))
+        wait_for(_listen(runner, host, port))
         yield
     finally:
         wait_for(runner.cleanup())
@@ -204,6 +229,6 @@ def serving(application: web.Application, port: int) -> Iterator[None]:
         loop.close()
 
 
-async def _listen(runner: web.AppRunner, port: int) -> None:
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
     await runner.setup()
-    await web.TCPSite(runner, HOST, port).start()
+    await web.TCPSite(runner, host, port).start()

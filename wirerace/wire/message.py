@@ -15,7 +15,7 @@ Number = Annotated[int, Meta(ge=1, le=10**18 - 1)]
 At = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
-class Message(msgspec.Struct, frozen=True):
+class ClientMessage(msgspec.Struct, frozen=True):
     """A client's message. (`client`, `n`) is its idempotency key: `n` counts the client's messages from 1.
 
     `ts` is when it was to be sent, Unix nanoseconds. The name of a client has 1 to 32 letters, digits, _ and -. A

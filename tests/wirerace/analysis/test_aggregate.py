@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from tests.wirerace.messaged import RELAYED
+from tests.wirerace.tabbed import TABS
 from tests.wirerace.trials import contestants_in, plan_of, trial_of
 from wirerace.analysis.aggregate import (
     compared_in_pairs,
@@ -88,6 +89,7 @@ def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> 
         messages=RELAYED,
         arrived=1,
         requests=1,
+        browsers=TABS,
     )
 
     assert figure_of(name, known) is not None
@@ -133,13 +135,15 @@ def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
         slab_bytes_per_client=5_000.0,
         socket_bytes_per_client=2_000.0,
     )
-    back = trial(return_seconds=Returning(3, 0.5, 0.75, 1.0), cuts=3, breaks=1, superseded=7, server=memory)
+    back = trial(
+        return_seconds=Returning(3, 0.5, 0.75, 1.0), cuts=3, breaks=1, superseded=7, server=memory, browsers=TABS
+    )
     back = msgspec.structs.replace(back, window_seconds=10.0, messages=SENT)
     rows = {figure.id for figure in FIGURES if figure.if_any}
 
     assert rows.isdisjoint(figure.id for figure in figures_of(result_of(trial())))
     assert rows < {figure.id for figure in figures_of(result_of(trial(), back))}
-    assert [9_000, 5_000, 2_000, 4, 0.5, 0.75, 7] == [
+    assert [9_000, 5_000, 2_000, 4, 0.5, 0.75, 7, 0.99, 0.006, 0.002, 1, 2, 3] == [
         figure_of(figure.id, back) for figure in FIGURES if figure.if_any and not figure.id.startswith("messages.")
     ]
     assert [1.0, 0.002, 0.001, 0.004, 0.003, 0.002, 0.004, 400, 10, 20, 3, 5] == [

@@ -138,6 +138,7 @@ VISITS = '[population]\nkind = "visit"\n'
             "objectives[0] at upstream.rate_per_second = 0",
             ["messages.lost"],
         ),
+        ('objectives = ["browsers.lost == 0"]', "objectives[0]", ["browsers.lost", "clients.browsers"]),
         (
             'objectives = ["messages.relayed < 1"]\n[upstream]\nrate_per_second = 1',
             "objectives[0]",

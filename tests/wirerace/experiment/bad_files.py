@@ -1,5 +1,6 @@
 """Experiment files that cannot be used: the place that the error must begin with, and the facts of its cure."""
 
+from tests.wirerace.experiment.bad_browsers import BAD_BROWSERS
 from tests.wirerace.experiment.bad_objectives import BAD_OBJECTIVES
 from tests.wirerace.experiment.bad_upstream import BAD_UPSTREAM
 from tests.wirerace.experiment.bad_visits import BAD_VISITS
@@ -305,5 +306,6 @@ BAD_FILES = (
     }
     | BAD_VISITS
     | BAD_UPSTREAM
+    | BAD_BROWSERS
     | BAD_OBJECTIVES
 )

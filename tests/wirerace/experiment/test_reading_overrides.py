@@ -71,7 +71,7 @@ def test_override_into_what_is_no_table_is_refused(tmp_path: Path) -> None:
         ("clients.count=\x1b[2J", "clients.count", ["whole number", r"'\x1b[2J'"]),
         ("clients.count=", "clients.count", ["whole number", "''"]),
         ("clients=5", "clients", ["a table", "5"]),
-        ("clients.number=5", "number", ["[clients]", "count, spawn_per_second, shape, steps, spike, ramp"]),
+        ("clients.number=5", "number", ["[clients]", "count, spawn_per_second, shape, browsers, steps, spike, ramp"]),
     ],
 )
 def test_override_is_checked_like_the_file(override: str, place: str, facts: list[str], tmp_path: Path) -> None:

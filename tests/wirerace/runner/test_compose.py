@@ -8,7 +8,8 @@ from tests.wirerace.trials import plan_of
 from wirerace.errors import TrialFailed
 from wirerace.experiment.model import Experiment
 from wirerace.runner.peer import Peer
-from wirerace.runner.targets.compose import Compose, PageState, Swarming
+from wirerace.runner.targets.compose import Compose, PageState
+from wirerace.runner.targets.locust import Swarming
 
 
 class Page:

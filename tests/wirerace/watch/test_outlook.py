@@ -6,25 +6,23 @@ import pytest
 from msgspec.structs import replace
 
 from wirerace.errors import BadInput
-from wirerace.experiment.model import Experiment
 from wirerace.experiment.paths import NetworkPath
-from wirerace.experiment.plans import plans_of
-from wirerace.runner.targets.target import Child
 from wirerace.theory.closed_forms import Poisson
 from wirerace.transports import TRANSPORTS
 from wirerace.watch.contest import Lane
 from wirerace.watch.outlook import Client, Outlook, client_of, options_of, outlook
+from wirerace.watch.vitals import Watchable
 from wirerace.workload.schedule import Source
 
 FEED_SECONDS, ROUND_TRIP_SECONDS = 0.001, 0.004
-NONE = cast("Child", None)
+NONE = cast("Watchable", None)
 SOURCE = Source(rate_per_second=5.0, arrivals="poisson")
 NEAR, FAR = NetworkPath(), NetworkPath(0.1)
 
 
 def lane_of(name: str) -> Lane:
-    (plan,) = [one for one in plans_of(Experiment("t", list(TRANSPORTS)), 1) if one.transport.name == name]
-    return Lane(plan, NONE, NONE, 0)
+    transport = TRANSPORTS[name]
+    return Lane(transport, transport.options(), "", NONE)
 
 
 def expected(name: str, path: NetworkPath = NEAR, source: Source = SOURCE, **options: str) -> Outlook:
@@ -58,9 +56,7 @@ def test_long_poll_waits_for_clients_that_are_a_round_trip_away() -> None:
 @pytest.mark.parametrize("name", ["polling", "longpolling"])
 def test_theory_is_that_of_clients_that_want_all_updates_as_those_of_the_page_do(name: str) -> None:
     lane = lane_of(name)
-    contestant = lane.plan.contestant
-    latest = replace(contestant, options=replace(contestant.options, deliver="latest"))
-    lane = lane._replace(plan=lane.plan._replace(contestant=latest))
+    lane = lane._replace(options=replace(lane.options, deliver="latest"))
     client = Client(ROUND_TRIP_SECONDS, {})
 
     assert expected(name) == outlook(lane, SOURCE, NEAR, FEED_SECONDS, client)

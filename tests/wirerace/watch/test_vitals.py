@@ -10,6 +10,7 @@ from tests.contract.stage import Stage
 from wirerace.runner.parts.part import Part
 from wirerace.runner.peer import Peer
 from wirerace.runner.targets.target import Child
+from wirerace.watch.stack import Remote
 from wirerace.watch.vitals import Sampler, Samplers, Vitals
 
 
@@ -71,6 +72,24 @@ async def test_cpu_time_leaves_out_what_questions_cost(child: Child) -> None:
     sampler = Sampler(child)
 
     assert [1, 2, 3] == [(await sampled(sampler)).cpu_seconds for _ in range(3)]
+
+
+async def test_service_in_another_container_says_its_own_cpu_time(stage: Stage) -> None:
+    sampler = Sampler(Remote(Peer("stream", stage.server.port)))
+    first, second = [await sampled(sampler) for _ in range(2)]
+
+    assert (True, False) == (first.live, first.stalled)
+    assert first.cpu_seconds is not None
+    assert second.cpu_seconds is not None
+    assert 0 < first.cpu_seconds < second.cpu_seconds
+
+
+async def test_sample_counts_the_clients_that_are_there(stage: Stage, child: Child) -> None:
+    sampler = Sampler(child)
+    assert 0 == (await sampled(sampler)).clients
+    clients = [await stage.subscribe() for _ in range(2)]
+
+    assert len(clients) == (await sampled(sampler)).clients
 
 
 async def test_cpu_time_of_a_fresh_process_counts_from_zero(child: Child, part: Written) -> None:

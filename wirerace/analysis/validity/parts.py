@@ -16,6 +16,7 @@ NAMES = {
     "server": "the server",
     "load": "the load",
     "proxy": "the proxy",
+    "browser": "the browser",
     ITSELF: "wirerace itself",
 }
 RESTARTED = {

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from wirerace.analysis.validity import (
     arrivals,
+    browsers,
     clients,
     clock,
     load,
@@ -39,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     clients.check,
     visits.check,
     messages.check,
+    browsers.check,
 )
 """Every check, in the order in which findings are listed. Theory comes last, because it reads the others' findings."""
 

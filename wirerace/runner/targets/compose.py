@@ -17,7 +17,7 @@ from wirerace.options import variable_of
 from wirerace.runner.parts.container import Container, ContainerCrew
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
 from wirerace.runner.peer import Peer
-from wirerace.runner.targets.locust import order_flags, spelled_value
+from wirerace.runner.targets.locust import Swarming, order_flags, spelled_value
 from wirerace.runner.targets.stack import WORKER, Stack
 from wirerace.runner.targets.target import Child, LoadChild, Supported, refuse_unsupported
 from wirerace.stopping import whole
@@ -42,16 +42,10 @@ SUPPORTED = Supported(
         }
     ),
     otherwise="needs processes of its own: leave out --on compose",
+    browsers=False,
 )
 SHAPE_CLASSES = {"steady": "Default", "steps": "Steps", "spike": "Spike", "ramp": "Ramp"}
 """The names of the shapes on Locust's page."""
-
-
-class Swarming(msgspec.Struct):
-    """The answer of Locust's page to Start and Stop."""
-
-    success: bool
-    message: str = ""
 
 
 class PageState(msgspec.Struct):
@@ -106,6 +100,9 @@ class Compose:
         child = Child(container, Peer(plan.transport.name, container.port(plan.transport.port)))
         self._watched = [container]
         return child
+
+    def start_browsers(self, plan: Plan, port: int) -> None:
+        """Start nothing: browser tabs have been refused."""
 
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:  # noqa: ARG002 -- inside, it has another address
         """Start a test on Locust's page with the plan's clients."""

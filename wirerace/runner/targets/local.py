@@ -21,6 +21,8 @@ from wirerace.host.cores import cores_of, usable_cores
 from wirerace.host.machine import total_seconds
 from wirerace.host.ports import claim, free_port, is_free
 from wirerace.options import fields_at, variable_of
+from wirerace.runner.browsers.order import origin_of
+from wirerace.runner.browsers.process import BrowserProcess, order_of, refuse_missing
 from wirerace.runner.directory import LOGS, RAW
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
 from wirerace.runner.parts.process import Process, Processes
@@ -34,7 +36,7 @@ from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 
 SPARE_DESCRIPTORS = 200
 """The descriptors of a process besides one socket for each client."""
-LOAD, PROXY = "the load", "the proxy"
+LOAD, PROXY, BROWSER = "the load", "the proxy", "the load's browser"
 PROXY_SECONDS = 60.0  # for a path's proxy to come up
 
 
@@ -44,7 +46,7 @@ SUPPORTED = Supported(
     faults=frozenset((kind, place) for kind, places in POSSIBLE.items() for place in places),
     otherwise="is not available",
 )
-OF_PAGE = SUPPORTED._replace(visits=False, otherwise="needs an experiment: use wirerace run")
+OF_PAGE = SUPPORTED._replace(visits=False, browsers=False, otherwise="needs an experiment: use wirerace run")
 """What Locust's page can do: its clients stay."""
 
 
@@ -59,7 +61,9 @@ class Local:
         self, study: Study, directory: Path, *, page_port: int | None = None, page_origins: Sequence[str] = ()
     ) -> None:
         refuse_unsupported(study, SUPPORTED if page_port is None else OF_PAGE)
+        refuse_missing(study)
         self._page_port = page_port
+        self._tab_port = free_port()
         self._page_origins = page_origins
         self._directory = directory
         with blamed_on(directory / LOGS):
@@ -94,7 +98,9 @@ class Local:
         name = plan.transport.name
         own = {field.name: getattr(plan.options, field.name) for field in fields_at(plan.transport.options, "server")}
         arguments = ["--producer-url", producer.url, "--contestant", msgspec.json.encode(own).decode()]
-        arguments += ["--allowed-origins", ",".join(self._page_origins)] if self._page_origins else []
+        tabs = [origin_of(self._tab_port)] if plan.experiment.clients.browsers else []
+        origins = ",".join([*self._page_origins, *tabs])
+        arguments += ["--allowed-origins", origins] if origins else []
         return self._start_service(name, plan.name, arguments, self.cores.server)
 
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:
@@ -107,6 +113,17 @@ class Local:
             arguments = [*quiet, *spelled(flags), plan.transport.user_class]
             crew = self._start_locust(plan.experiment.load, f"{plan.name}.load", arguments)
             return LoadChild(crew, control, proxy, None if proxy is None else way.port)
+
+    def start_browsers(self, plan: Plan, port: int) -> Child | None:
+        """Start the plan's browser tabs, which subscribe at a port of this machine; None if the plan has none."""
+        return self.start_tabs(plan, port) if plan.experiment.clients.browsers else None
+
+    def start_tabs(self, plan: Plan, port: int, *, one_profile: bool | None = None) -> Child:
+        """Start browser tabs: those of a trial, or of a scene with one profile for all, or with one for each."""
+        server, control = Peer("the server", port), Peer(BROWSER, free_port(), token=self._token)
+        order = order_of(plan, server.url, self._tab_port, control.port, one_profile)
+        command = ["-m", "wirerace.runner.browsers.control", msgspec.json.encode(order).decode()]
+        return Child(self._start(BROWSER, f"{plan.name}.browser", command, self.cores.load, BrowserProcess), control)
 
     def start_page(self, plans: Sequence[Plan], servers: Mapping[str, Peer], producer: Peer) -> LoadChild:
         """Start Locust's page, with its fields filled from the plans. Clients come when Start is pressed."""
@@ -201,10 +218,12 @@ class Local:
         wanted = self._page_port is not None and port != self._page_port
         return port if wanted and claim(port) and is_free(port) else None
 
-    def _start(self, name: str, log_name: str, command: list[str], cores: Sequence[int]) -> Process:
+    def _start(
+        self, name: str, log_name: str, command: list[str], cores: Sequence[int], kind: type[Process] = Process
+    ) -> Process:
         with whole():
             log = self._directory.resolve() / LOGS / f"{log_name}.log"
-            process = Process(name, command, log, cores, {variable_of("control_token"): self._token})
+            process = kind(name, command, log, cores, {variable_of("control_token"): self._token})
             self._processes.append(process)
         return process
 

@@ -1,4 +1,4 @@
-"""Locust's command line: the options that an experiment sets for the load."""
+"""Locust's command line and page: the options that an experiment sets for the load."""
 
 import importlib.util
 from collections.abc import Mapping
@@ -13,6 +13,13 @@ from wirerace.options import fields_at, flag_of
 from wirerace.workload.order import LoadOrder
 from wirerace.workload.shapes import spell_stages
 from wirerace.workload.upstream import Upstream
+
+
+class Swarming(msgspec.Struct):
+    """The answer of Locust's page to Start and Stop."""
+
+    success: bool
+    message: str = ""
 
 
 def order_flags(plan: Plan, server_url: str) -> dict[str, object]:

@@ -29,13 +29,17 @@ class LoadChild(NamedTuple):
 
 
 class Supported(NamedTuple):
-    """What a target can do: `visits` are populations of visitors. `otherwise` says what to do about anything else."""
+    """What a target can do: `visits` are populations of visitors, `browsers` tabs beside the clients.
+
+    `otherwise` says what to do about anything else.
+    """
 
     delays: bool
     server_options: bool
     faults: frozenset[tuple[FaultKind, FaultPlace]]
     otherwise: str
     visits: bool = True
+    browsers: bool = True
 
 
 class Target(Protocol):
@@ -57,6 +61,9 @@ class Target(Protocol):
 
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:
         """Start the plan's clients, which subscribe at once."""
+
+    def start_browsers(self, plan: Plan, port: int) -> Child | None:
+        """Start the plan's browser tabs, which subscribe at a port; None if the plan has none."""
 
     def watch(self) -> None:
         """Start parts again that have died.
@@ -82,6 +89,8 @@ def refuse_unsupported(study: Study, supported: Supported) -> None:
     if study.first.population.is_visit and not supported.visits:
         raise BadInput(f"population.kind: a population of visitors {supported.otherwise}")
     for setting in study.settings:
+        if setting.experiment.clients.browsers and not supported.browsers:
+            raise BadInput(f"clients.browsers: a browser beside the clients {supported.otherwise}")
         for contestant in contestants_of(setting.experiment):
             if contestant.path.has_proxy and not supported.delays:
                 raise BadInput(f"the path of {contestant.id} has a delay, which {supported.otherwise}")

@@ -20,12 +20,13 @@ class Axis {
     group.style.setProperty("--color", transport.color);
     const row = {
       dots: svg("path", { class: "dots" }),
+      waits: svg("path", { class: "marks waiting" }),
       theory: svg("path", { class: "theory" }),
       mean: svg("path", { class: "mean" }),
       title: svg("text", { x: 0, y: 20, class: "title" }, transport.title),
       said: svg("text", { y: 20, "text-anchor": "end" }),
     };
-    group.append(row.dots, row.theory, row.mean, row.title, row.said);
+    group.append(row.dots, row.waits, row.theory, row.mean, row.title, row.said);
     this.root.append(group);
     return row;
   }
@@ -52,14 +53,24 @@ class Axis {
     return this.left + (this.right - this.left) * logPlace(ms, LEAST_MS, MOST_MS);
   }
 
+  /** Draw what was received, and where what waits is now. */
   draw(figures) {
     this.rows.forEach((row, index) => {
-      const { latencies, latencyMs, theoryMs } = figures[index];
+      const { latencies, waitsMs, latencyMs, theoryMs } = figures[index];
+      const waits = waitsMs.slice(-MOST_DOTS).map((ms, number) => [this.place(ms), 12 + (number % 4) * 3]);
+      row.waits.setAttribute("d", circles(waits, 4));
       const step = Math.ceil(latencies.length / MOST_DOTS);
       const shown = latencies.filter((_, number) => number % step === 0);
       row.dots.setAttribute("d", circles(shown.map((ms, number) => [this.place(ms), 12 + (number % 4) * 3]), 3));
       row.mean.setAttribute("d", latencyMs === null ? "" : `M${this.place(latencyMs)},5V27`);
       row.theory.setAttribute("d", theoryMs === null ? "" : `M${this.place(theoryMs)},1V31`);
+    });
+  }
+
+  /** Say the means as text. */
+  say(figures) {
+    this.rows.forEach((row, index) => {
+      const { latencyMs, theoryMs } = figures[index];
       row.said.textContent = this.says ? `${formatMs(latencyMs)}, theory ${formatMs(theoryMs)}` : "";
     });
   }

@@ -41,8 +41,12 @@ class Client {
     this.answers = new Recent(); // the number of updates in each answer
     this.late = new Recent(); // polls that left late, ms
     this.breaks = new Recent();
+    this.faults = new Recent(); // what a person did to it: "cut", "stall"
     this.events = new Recent(2_000); // what the lane draws: "asked", "empty", "update"
     this.totals = { requests: 0, answers: 0, empty: 0, breaks: 0 };
+    this.sends = true; // messages, too
+    this.onUpdate = () => {};
+    this.onAnswer = () => {};
     this.aborter = new AbortController();
     board.clients.push(this);
   }
@@ -71,18 +75,23 @@ class Client {
     if (stage !== this.receiver.stages.at(-1)) this.trouble = "";
   }
 
-  /** Where to ask: from the cursor on, if there is one. */
+  /** Where to ask: from the cursor on, if there is one. A conditional poll has it as its entity tag instead. */
   url(parameters = {}) {
     const url = new URL(this.transport.url);
-    if (this.cursor !== null) url.searchParams.set("after", this.cursor);
+    if (this.cursor !== null && !this.options.conditional) url.searchParams.set("after", this.cursor);
     for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
     return url;
+  }
+
+  /** Headers of a question: the browser sends an entity tag that it is given, and leaves its cache out. */
+  headers() {
+    return this.options.conditional && this.cursor !== null ? { "If-None-Match": `"${this.cursor}"` } : {};
   }
 
   /** Ask once; return whether there is more at once. */
   async ask(signal, parameters = {}) {
     this.asked();
-    const answer = await fetch(this.url(parameters), { signal });
+    const answer = await fetch(this.url(parameters), { signal, headers: this.headers() });
     const text = await answer.text();
     const at = this.clock.now();
     if (!answer.ok && answer.status !== 304) throw new Error(text.trim());
@@ -116,6 +125,7 @@ class Client {
     this.age.received(at, made);
     this.events.add(at, "update");
     this.board.received(this, update);
+    this.onUpdate(at, update);
   }
 
   broke(error) {
@@ -123,6 +133,11 @@ class Client {
     this.breaks.add(this.clock.now(), 1);
     this.trouble = error?.message || "the connection was lost";
     this.enters(this.receiver.stages.at(-1));
+  }
+
+  /** How long each update waits that another client has already, ms. */
+  waits(now) {
+    return [...this.waiting.values()].map((update) => now - update.ts / 1e6);
   }
 
   /** Whether an update will come that this client has not received: it has received an older one. */

@@ -7,6 +7,7 @@ const TIMES_HEIGHT = 15; // below the curve
 const FLIGHT_MS = 400; // what is drawn; real flights are shorter than a frame
 const REST_MS = 700; // how long a mark stays where it was received
 const MOST_MARKS = 48;
+const NOTE_MS = 8000;
 const PILE_ROWS = 4;
 
 function svg(name, attributes = {}, text = "") {
@@ -71,12 +72,14 @@ class LaneView {
     this.ageLine = svg("path", { class: "age" });
     this.meanLine = svg("path", { class: "mean" });
     this.theoryLine = svg("path", { class: "theory" });
+    this.faultLines = svg("path", { class: "fault" });
+    this.faultText = svg("text", { y: CURVE_HEIGHT + 12, class: "fault-text", "text-anchor": "middle" });
     this.topText = svg("text", { x: 4, y: 11 });
     this.beginText = svg("text", { x: 4, y: CURVE_HEIGHT + 12 }, "20 s ago");
     this.nowText = svg("text", { y: CURVE_HEIGHT + 12, "text-anchor": "end" }, "now");
     this.meanText = svg("text", { y: 11, "text-anchor": "end" });
     curve.append(this.ageArea, this.theoryLine, this.meanLine, this.ageLine);
-    curve.append(this.topText, this.beginText, this.nowText, this.meanText);
+    curve.append(this.faultLines, this.faultText, this.topText, this.beginText, this.nowText, this.meanText);
   }
 
   /** Take the width that the page has now. */
@@ -105,38 +108,57 @@ class LaneView {
     this.marks.setAttribute("d", circles(flying.update.slice(-2 * MOST_MARKS), 4));
     this.asks.setAttribute("d", circles(flying.asked, 3));
     this.empties.setAttribute("d", circles(flying.empty, 3.5));
-    this.drawPile(this.client.waiting.size);
+    this.drawPile(this.client.waits(now));
   }
 
-  /** What is made, and not received yet. */
-  drawPile(count) {
-    const places = Array.from({ length: Math.min(count, MOST_MARKS) }, (_, index) => [
+  /** What is made, and not received yet: each mark, up to a number of them, and in words all. */
+  drawPile(waitsMs) {
+    const places = Array.from({ length: Math.min(waitsMs.length, MOST_MARKS) }, (_, index) => [
       this.left - 10 - 9 * Math.floor(index / PILE_ROWS),
       20 + 8 * (index % PILE_ROWS),
-    ]);
-    this.pile.setAttribute("d", circles(places.filter(([x]) => x > 4), 4));
-    this.madeText.textContent = count ? `made, ${count} not received yet` : "made";
+    ]).filter(([x]) => x > 4);
+    this.pile.setAttribute("d", circles(places, 4));
+    const drawn = places.length < waitsMs.length ? `, ${places.length} drawn` : "";
+    const oldest = `oldest ${formatMs(Math.max(...waitsMs))}`;
+    this.madeText.textContent = waitsMs.length ? `made, ${waitsMs.length} not received yet (${oldest}${drawn})` : "made";
   }
 
   /** Draw the age over the last 20 s, on an axis that ends at `mostMs`. */
   drawCurve(now, mostMs, figures) {
     const from = now - WINDOW_MS;
     const x = (at) => ((at - from) / WINDOW_MS) * this.width;
-    const y = (age) => CURVE_HEIGHT - 1 - (Math.max(0, age) / mostMs) * (CURVE_HEIGHT - 16);
-    const corners = this.client.age.corners(from, now).map(([at, age]) => [x(at), y(age)]);
-    const line = polyline(corners);
+    const y = (age) => CURVE_HEIGHT - 1 - (Math.min(mostMs, Math.max(0, age)) / mostMs) * (CURVE_HEIGHT - 16);
+    const corners = this.client.age.corners(from, now);
+    const line = polyline(flattened(corners, mostMs).map(([at, age]) => [x(at), y(age)]));
     this.ageLine.setAttribute("d", line);
-    const [first, last] = [corners[0], corners.at(-1)];
-    this.ageArea.setAttribute("d", line && `${line}L${last[0]},${CURVE_HEIGHT}L${first[0]},${CURVE_HEIGHT}Z`);
+    this.ageArea.setAttribute("d", line && `${line}L${x(now)},${CURVE_HEIGHT}L${x(corners[0][0])},${CURVE_HEIGHT}Z`);
     const across = (age) => (age === null ? "" : `M0,${y(age).toFixed(1)}H${this.width}`);
     this.meanLine.setAttribute("d", across(figures.ageMs));
     this.theoryLine.setAttribute("d", across(figures.theoryAgeMs));
-    this.topText.textContent = `age: 0 to ${mostMs / 1000} s`;
-    this.meanText.textContent = figures.ageMs === null ? "" : `mean ${formatMs(figures.ageMs)}`;
+    const peak = Math.max(0, ...corners.map(([, age]) => age));
+    this.topText.textContent = `age: 0 to ${mostMs / 1000} s${peak > mostMs ? ` (it was up to ${formatMs(peak)})` : ""}`;
+    this.meanText.textContent = figures.ageNowMs === null ? "" : `now ${formatMs(figures.ageNowMs)}`;
+    this.drawFaults(from, x);
   }
 
-  /** Show figures as text; `most` are the largest of all lanes, which end the bars. */
-  show(figures, most) {
+  /** When somebody cut or stalled it, as long as that is on the curve. */
+  drawFaults(from, x) {
+    const faults = this.client.faults.entries.filter(({ at }) => at >= from);
+    this.faultLines.setAttribute("d", faults.map(({ at }) => `M${x(at).toFixed(1)},14V${CURVE_HEIGHT}`).join(""));
+    const last = faults.at(-1);
+    this.faultText.textContent = last ? last.value : "";
+    if (last) this.faultText.setAttribute("x", Math.min(Math.max(70, x(last.at)), this.width - 45));
+  }
+
+  /** Say what was done to it, for a while. */
+  note(text) {
+    this.part(".note").textContent = text;
+    clearTimeout(this.noteTimer);
+    this.noteTimer = setTimeout(() => (this.part(".note").textContent = ""), NOTE_MS);
+  }
+
+  /** Show the state of the connection. */
+  showState(figures) {
     const { client } = this;
     this.chips.forEach((chip, index) => {
       const is = client.receiver.stages[index] === client.stage;
@@ -144,21 +166,28 @@ class LaneView {
       if (is) chip.setAttribute("aria-current", "step");
       else chip.removeAttribute("aria-current");
     });
-    this.part(".trouble").textContent = figures.stalled ? "its server stands still" : client.trouble;
+    const trouble = figures.stalled ? "its server stands still" : client.trouble;
+    if (this.part(".trouble").textContent !== trouble) this.part(".trouble").textContent = trouble;
+  }
+
+  /** Show figures as text; `most` are the largest of all lanes, which end the bars. */
+  show(figures, most) {
+    const { client } = this;
     const texts = {
       latency: `mean ${formatMs(figures.latencyMs)}, median ${formatMs(figures.medianMs)}`,
       age: `mean ${formatMs(figures.ageMs)}`,
-      requests: `${figures.requestRate.toFixed(1)}/s, ${client.totals.requests} so far`,
+      requests: formatRate(figures.requestRate, client.totals.requests),
       empty: client.transport.asks ? `${formatShare(figures.emptyShare)} of answers` : "none: it does not ask",
       bytes: `${formatBytes(figures.byteRate)}/s, ${formatBytes(figures.bytes)} so far`,
       cpu: figures.cpu ? `${figures.cpu.mean.toFixed(2)} ms a second` : NONE,
+      clients: figures.clients > 1 ? `${figures.clients}, this page among them` : "this page alone",
       ledger: `${client.ledger.received} received, ${client.ledger.missing} missing, ${client.ledger.again} twice`,
     };
     for (const [name, text] of Object.entries(texts)) this.part(`[data-figure=${name}]`).textContent = text;
     const bars = { requests: figures.requestRate, bytes: figures.byteRate, cpu: figures.cpu?.mean ?? 0 };
     for (const [name, value] of Object.entries(bars)) {
       const part = most[name] > 0 ? (100 * value) / most[name] : 0;
-      this.part(`[data-figure=${name}]`).style.setProperty("--part", `${part}%`);
+      this.part(`[data-figure=${name}]`).parentElement.style.setProperty("--part", `${part}%`);
     }
   }
 }

@@ -3,9 +3,12 @@
 const STATE_EVERY_MS = 1000;
 const PROBE_EVERY_MS = 2000;
 const FIGURES_EVERY_MS = 200;
-const WORDS_EVERY_MS = 2000;
+const WORDS_EVERY_MS = 1000;
+const MOST_REASONS = 2;
 const LOOP_EVERY_MS = 100;
 const SETTLES_MS = 300; // until what was made before a change has arrived, mostly
+const CPU_OF_CONTAINERS =
+  "CPU time is what each server says of itself. Health checks, Prometheus and this page ask it again and again, which is in it.";
 const NO_DOUBT = "Clock, timers, servers and the number of updates give no reason for doubt.";
 
 const config = JSON.parse(document.getElementById("config").textContent);
@@ -26,6 +29,7 @@ const seen = {
   hiddenAt: null,
   steppedAt: null,
   loop: new Recent(),
+  crowd: new Recent(5000), // CPU time of its process, s
   trips: new Recent(2 * WINDOW_MS), // of questions to the page's server, as a script measures them
 };
 
@@ -36,11 +40,14 @@ const controls = new Controls({
   root: document.getElementById("controls"),
   server,
   clients,
+  abilities: config.abilities,
   onChange: () => (seen.statisticsSince = clock.now() + SETTLES_MS),
   onFault: () => (seen.faultAt = clock.now()),
   onError: (text) => (document.getElementById("refusal").textContent = text),
 });
 views.forEach((view) => controls.wire(view));
+
+const messages = new Messages({ root: document.getElementById("message"), clients, clock });
 
 async function probe() {
   const sent = performance.now();
@@ -71,6 +78,9 @@ async function ask() {
     if (last) seen.bytes.set(name, (seen.bytes.get(name) ?? 0) + bytes - before);
     samples.add(at, { ...vitals, bytes });
   }
+  const { cpu_seconds: crowdSeconds } = seen.state.crowd;
+  if (crowdSeconds === null) seen.crowd.entries = [];
+  else seen.crowd.add(seen.state.now_ns / 1e6, crowdSeconds);
   controls.follow(seen.state);
 }
 
@@ -96,104 +106,75 @@ async function watchLoop() {
   }
 }
 
-/** What is shown of a lane: statistics of the last 20 s, or since something was changed. */
-function figuresOf(client, now) {
-  const from = Math.max(now - WINDOW_MS, seen.statisticsSince);
-  const spanSeconds = Math.max(1, (now - from) / 1000);
-  const latencies = client.latencies.since(from);
-  const answers = client.answers.since(from);
-  const entries = seen.samples.get(client.transport.name).entries.filter(({ at }) => at >= from);
-  const rates = (key) => ratesOf(entries.map(({ at, value }) => ({ at, count: value[key] })));
-  const cpu = rates("cpu_seconds").map((one) => 1000 * one);
-  const last = entries.at(-1)?.value;
-  const theory = seen.state?.theory[client.transport.name];
-  const inMs = (value) => (value === null || value === undefined ? null : 1000 * value);
-  return {
-    latencies,
-    latencyMs: mean(latencies),
-    medianMs: median(latencies),
-    ageMs: client.age.mean(from, now),
-    requestRate: client.requests.since(from).length / spanSeconds,
-    emptyShare: answers.length ? answers.filter((count) => !count).length / answers.length : null,
-    answers,
-    byteRate: mean(rates("bytes")),
-    bytes: seen.bytes.get(client.transport.name) ?? null,
-    cpu: cpu.length ? estimate(cpu) : null,
-    live: last?.live ?? false,
-    stalled: last?.stalled ?? false,
-    theoryMs: inMs(theory?.latency_seconds),
-    theoryAgeMs: inMs(theory?.age_seconds),
-  };
-}
-
 let figures = [];
 let mostAgeMs = 1000;
+let level = null; // of the light
 
+/** What moves all the time. */
 function showFigures() {
   const now = clock.now();
-  figures = clients.map((client) => figuresOf(client, now));
-  const oldest = clients.flatMap((client) => client.age.corners(now - WINDOW_MS, now).map(([, age]) => age));
-  mostAgeMs = roundUp(Math.max(100, ...oldest));
+  figures = clients.map((client) => figuresOf(client, seen, now));
+  const known = figures.filter((one) => one.ageMs !== null);
+  mostAgeMs = ageAxis(known.map((one) => one.ageMs), known.map((one) => one.ageNowMs), mostAgeMs);
+  views.forEach((view, index) => {
+    view.showState(figures[index]);
+    view.drawCurve(now, mostAgeMs, figures[index]);
+  });
+  axis.draw(figures);
+  messages.show();
+  showLight(now);
+}
+
+/** What is read: the sentence and all tables, from the same figures at the same moment. */
+function showWords() {
   const most = {
     requests: Math.max(...figures.map((one) => one.requestRate)),
     bytes: Math.max(...figures.map((one) => one.byteRate ?? 0)),
     cpu: Math.max(...figures.map((one) => one.cpu?.mean ?? 0)),
   };
-  views.forEach((view, index) => {
-    view.show(figures[index], most);
-    view.drawCurve(now, mostAgeMs, figures[index]);
-  });
-  axis.draw(figures);
-  showLight(now);
-}
-
-function factsOf(now) {
-  const ago = (at) => (at !== null && now - at < WINDOW_MS ? now - at : null);
-  const broke = clients.map((client) => client.breaks.entries.at(-1)?.at ?? null).filter((at) => at !== null);
-  const poll = clients.flatMap((client) => client.late.since(now - WINDOW_MS));
-  return {
-    hiddenMs: document.hidden ? 0 : ago(seen.hiddenAt),
-    faultMs: ago(Math.max(seen.faultAt ?? 0, ...broke) || null),
-    loopLateMs: Math.max(0, ...seen.loop.since(now - WINDOW_MS)),
-    latePolls: poll.length,
-    clock: { errorMs: clock.errorMs, steppedMs: ago(seen.steppedAt) === null ? 0 : clock.steppedMs },
-    producer: { live: seen.state?.producer.live ?? false, lateMs: 1000 * (seen.state?.producer.feed_seconds ?? 0) },
-    answers: seen.answers,
-    lanes: clients.map((client, index) => ({
-      title: client.transport.title,
-      live: figures[index].live,
-      stalled: figures[index].stalled,
-      count: figures[index].latencies.length,
-      latencyMs: figures[index].latencyMs,
-      missing: client.ledger.missing,
-    })),
-  };
-}
-
-function showLight(now) {
-  const doubts = doubtsOf(factsOf(now));
-  const { level, text } = lightOf(doubts);
-  const light = document.getElementById("light");
-  if (light.dataset.level !== level) Object.assign(light, { textContent: text }).dataset.level = level;
-  const reasons = document.getElementById("reasons");
-  const lines = doubts.length ? doubts.map((doubt) => doubt.text) : [NO_DOUBT];
-  if (reasons.dataset.lines === lines.join("\n")) return;
-  reasons.dataset.lines = lines.join("\n");
-  reasons.replaceChildren(...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
-}
-
-function showWords() {
+  views.forEach((view, index) => view.show(figures[index], most));
+  axis.say(figures);
   const lanes = clients.map((client, index) => ({
     title: client.transport.title,
+    asks: client.transport.asks,
     latencies: figures[index].latencies,
     cpu: figures[index].cpu,
     answers: figures[index].answers,
     intervalSeconds: client.options.interval_seconds ?? null,
   }));
-  const said = sentenceOf(lanes, seen.state?.schedule.rate_per_second ?? Infinity);
   const sentence = document.getElementById("sentence");
+  const said = sentenceOf(lanes, level === BAD ? document.querySelector("#reasons li").textContent : null);
   if (sentence.textContent !== said) sentence.textContent = said;
+  sentence.dataset.level = level;
+  keepHeight(sentence);
   document.getElementById("clock-error").textContent = `±${formatMs(clock.errorMs)}`;
+}
+
+/** Let no shorter text pull up what is below: nobody can read figures that jump. */
+function keepHeight(element) {
+  const least = Number.parseFloat(element.style.minHeight) || 0;
+  if (element.offsetHeight > least) element.style.minHeight = `${element.offsetHeight}px`;
+}
+
+function showLight(now) {
+  const doubts = doubtsOf(factsOf(clients, figures, seen, clock, now));
+  const found = lightOf(doubts);
+  const light = document.getElementById("light");
+  if (light.textContent !== found.text) Object.assign(light, { textContent: found.text }).dataset.level = found.level;
+  showReasons(doubts.length ? doubts.map((doubt) => doubt.text) : [NO_DOUBT]);
+  const turned = (level === BAD) !== (found.level === BAD);
+  level = found.level;
+  if (turned) showWords(); // nothing is said in full voice under a red light, not even for a second
+}
+
+function showReasons(lines) {
+  const reasons = document.getElementById("reasons");
+  const more = lines.length - MOST_REASONS;
+  const shown = [...lines.slice(0, MOST_REASONS), ...(more > 0 ? [`And ${more} more.`] : [])];
+  if (reasons.dataset.lines === shown.join("\n")) return;
+  reasons.dataset.lines = shown.join("\n");
+  reasons.replaceChildren(...shown.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
+  keepHeight(reasons);
 }
 
 let drawnAt = 0;
@@ -210,11 +191,12 @@ function draw(time) {
 function resize() {
   for (const view of views) view.resize();
   axis.resize();
+  for (const id of ["sentence", "reasons"]) document.getElementById(id).style.minHeight = "";
 }
 
 function freeze() {
   showFigures();
-  showWords(); // of this moment: otherwise the sentence is up to two seconds older than the figures
+  showWords(); // of this moment: otherwise the tables are up to a second older than the curves
   const when = new Date(clock.now());
   const data = clients.map((client, index) => {
     const { latencies, answers, ...shown } = figures[index];
@@ -243,6 +225,7 @@ async function begin() {
   addEventListener("resize", resize);
   document.getElementById("freeze").addEventListener("click", freeze);
   document.getElementById("timer-step").textContent = `${(1000 * timerStep()).toFixed(0)} µs`;
+  if (!config.abilities.stall) document.getElementById("cpu-hint").textContent = CPU_OF_CONTAINERS;
   resize();
   for (let count = 0; count < 5; count += 1) await probe();
   seen.statisticsSince = clock.now();

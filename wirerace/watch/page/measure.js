@@ -41,6 +41,11 @@ class Age {
     while (this.steps.length > 1 && this.steps[1].at < at - this.spanMs) this.steps.shift();
   }
 
+  /** The age now; null before anything is known. */
+  now(at) {
+    return this.steps.length ? at - this.steps.at(-1).made : null;
+  }
+
   /** The mean age between two times, over the time in which something was known; null without any. */
   mean(from, to) {
     let area = 0;
@@ -65,6 +70,24 @@ class Age {
     });
     return corners;
   }
+}
+
+/** Corners of an age curve, flattened where it is older than `most`. Age grows as fast as time passes. */
+function flattened(corners, most) {
+  const flat = [];
+  for (let index = 0; index < corners.length; index += 2) {
+    const [[begin, young], [end, old]] = [corners[index], corners[index + 1]];
+    flat.push([begin, Math.min(young, most)]);
+    if (young < most && most < old) flat.push([begin + most - young, most]);
+    flat.push([end, Math.min(old, most)]);
+  }
+  return flat;
+}
+
+/** The end of the age axis: room for three times the largest mean, and for what is older at this moment. */
+function ageAxis(meansMs, agesMs, before) {
+  const wanted = roundUp(Math.max(100, ...meansMs.map((mean) => 3 * mean), ...agesMs));
+  return wanted > before || wanted <= 0.6 * before ? wanted : before; // so that it does not change again and again
 }
 
 /** Splits text that comes in any parts into lines. */

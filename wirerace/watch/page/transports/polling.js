@@ -3,7 +3,9 @@
 receivers.polling = {
   explains: "Asks at a fixed interval, whether there is an update or not. An update waits for the next question.",
   stages: ["waits", "asks", "tries again"],
-  controls: [{ option: "interval_seconds", label: "Poll interval", low: 0.05, high: 10 }],
+  controls: [
+    { option: "interval_seconds", label: "Poll interval", low: 0.05, high: 10, hint: "polling asks this often, whether there is an update or not" },
+  ],
 
   async listen(client, signal) {
     const intervalMs = 1000 * client.options.interval_seconds;

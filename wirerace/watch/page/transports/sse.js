@@ -1,7 +1,9 @@
 // SSE: the browser's EventSource asks once, receives events, and reconnects by itself from the last event's id.
 
 receivers.sse = {
-  explains: "Server-Sent Events: asks once. The answer never ends, and each update is an event in it.",
+  explains:
+    "Server-Sent Events: asks once, and the answer never ends. Each update is an event in it. The browser itself reads " +
+    "the events, and reconnects where it was. Only the server sends.",
   stages: ["connecting", "open", "closed"],
   controls: [],
 

@@ -1,7 +1,9 @@
 // HTTP streaming: one fetch, whose answer has a line for each update and never ends.
 
 receivers.stream = {
-  explains: "Asks once. The answer never ends: each update is a line of JSON in it.",
+  explains:
+    "As SSE, but each update is a plain line of JSON, and the page's own script splits the lines and reconnects. Programs " +
+    "that are no browsers like it.",
   stages: ["connecting", "open", "tries again"],
   controls: [],
 
