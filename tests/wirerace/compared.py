@@ -7,7 +7,7 @@ import msgspec
 
 from tests.wirerace.report.made_up import result_of, trial
 from wirerace.analysis.between import Options
-from wirerace.analysis.comparison import RunComparison, Given, compared
+from wirerace.analysis.comparison import Given, RunComparison, compared
 from wirerace.analysis.gates import conditions_in
 from wirerace.record.result import Result
 from wirerace.record.trial import Trial, Verdict

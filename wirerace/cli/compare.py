@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from wirerace.analysis.between import MARGIN, Options
-from wirerace.analysis.comparison import RunComparison, Given, compared, names_of
+from wirerace.analysis.comparison import Given, RunComparison, compared, names_of
 from wirerace.analysis.gates import conditions_in
 from wirerace.errors import BadInput
 from wirerace.record.reading import read_result
