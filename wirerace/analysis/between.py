@@ -206,7 +206,7 @@ def beyond(ratio: Interval | None, machine: float | None) -> Interval | None:
 
 def said_of(machine: float | None) -> str:
     """Return what the machine did, as a reason."""
-    return f"the load, too, took {machine or 1:.2f} times the CPU time in B: the machine itself may be the cause"
+    return f"the load, whose work was the same, took {machine or 1:.2f} times the CPU time in B: it may be the machine"
 
 
 def is_wide(ratio: Interval | None) -> bool:

@@ -13,7 +13,7 @@ from wirerace.record.trial import Trial
 MOST_WAITING = 0.1
 """By how much the part of its time in which the server, or the load, waited for a core may differ between two runs."""
 MOST_OTHERS = 0.25
-"""The same for the part of all cores that other programs used, where waiting is not known."""
+"""The same for the part of all cores that other programs used. More is not always slower: an idle core has to wake up."""
 SAME_BYTES = 0.01
 """The load does the same work if the bytes of a delivery differ by less than this."""
 
@@ -21,17 +21,16 @@ Trials = Sequence[Trial]
 
 
 def why_unlike(a: Trials, b: Trials) -> str:
-    """Return why parts had not the same chance to run in both runs; empty if they had."""
-    for who, waiting in (("the server", _server_waiting), ("the load", _load_waiting)):
-        one, other = (_average([waiting(trial) for trial in trials]) for trials in (a, b))
-        if one is not None and other is not None:
-            if abs(one - other) > MOST_WAITING:
-                parts = f"{100 * one:.0f} % of the time that it wanted one in A, {100 * other:.0f} % in B"
-                return f"{who} had no core in {parts}"
-            continue
-        used_a, used_b = (_average([_used_by_others(trial) for trial in trials]) for trials in (a, b))
-        if used_a is not None and used_b is not None and abs(used_a - used_b) > MOST_OTHERS:
-            return f"other programs used {100 * used_a:.0f} % of the machine in A, and {100 * used_b:.0f} % in B"
+    """Return why the machine was not the same for both runs: parts waited, or others used it; empty if it was."""
+    for of, most, who in (
+        (_server_waiting, MOST_WAITING, "the server had no core in"),
+        (_load_waiting, MOST_WAITING, "the load had no core in"),
+        (_used_by_others, MOST_OTHERS, "other programs used"),
+    ):
+        one, other = (_average([of(trial) for trial in trials]) for trials in (a, b))
+        if one is not None and other is not None and abs(one - other) > most:
+            what = "of the machine" if of is _used_by_others else "of the time that it wanted one"
+            return f"{who} {100 * one:.0f} % {what} in A, {100 * other:.0f} % in B"
     return ""
 
 
