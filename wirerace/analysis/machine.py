@@ -13,7 +13,7 @@ from wirerace.record.trial import Trial
 MOST_WAITING = 0.1
 """By how much the part of its time in which the server, or the load, waited for a core may differ between two runs."""
 MOST_OTHERS = 0.25
-"""The same for the part of all cores that other programs used. More is not always slower: an idle core has to wake up."""
+"""The same for the part of all cores that other programs used. More is not always slower: idle cores wake up."""
 SAME_BYTES = 0.01
 """The load does the same work if the bytes of a delivery differ by less than this."""
 

@@ -20,8 +20,10 @@ from wirerace.report.tables import table_with
 
 Titles = Mapping[str, str]
 STYLES = {"holds": "bold red", "undecided": "yellow", "does not hold": "green"}
-SAID = {"holds": "FAIL", "undecided": "FAIL", "does not hold": "PASS"}
+SAID = {"holds": "FAIL", "undecided": "UNDECIDED", "does not hold": "PASS"}
 """What a gate says of its condition: only one that is shown not to hold lets pass."""
+MOST_NAMED = 3
+"""The most contestants and settings that one line names."""
 
 
 def print_comparison(found: RunComparison, titles: Titles) -> None:
@@ -75,7 +77,7 @@ def gate_lines(gates: Sequence[Gate], titles: Titles) -> Iterator[tuple[Gate, st
     """Yield a line for every condition of `--fail-if`, contestant and setting."""
     for gate in gates:
         value = spell(gate.value, gate.unit) if gate.ratio is None else f"{spell_ratio(gate.ratio)} ×"
-        said = f"undecided: {gate.why}" if gate.outcome == "undecided" else f"{gate.outcome}: it is {value}"
+        said = gate.why if gate.outcome == "undecided" else f"{gate.outcome}: it is {value}"
         place = _place(gate.contestant, gate.setting, titles)
         yield gate, f"{SAID[gate.outcome]} {place}: fail if {gate.condition}: {said}"
 
@@ -88,8 +90,9 @@ def answer_of(changes: Sequence[Change], titles: Titles) -> Iterator[str]:
         yield printable(f"{place}: {one.word}: {BY_ID[one.figure].label} is {spell_ratio(one.ratio)} times that of A")
     undecided = [one for one in changes if one.shown == "undecided"]
     for why, group in groupby(sorted(undecided, key=lambda one: (one.why, one.contestant)), lambda one: one.why):
-        places = dict.fromkeys(_place(one.contestant, one.setting, titles) for one in group)
-        yield printable(f"undecided: {', '.join(places)}: {why}")
+        places = list(dict.fromkeys(_place(one.contestant, one.setting, titles) for one in group))
+        more = f" and {len(places) - MOST_NAMED} more" if len(places) > MOST_NAMED else ""
+        yield printable(f"undecided: {', '.join(places[:MOST_NAMED])}{more}: {why}")
     same = len(changes) - len(differing) - len(undecided)
     if same:
         yield f"no difference shown in {same} of {len(changes)} figures"

@@ -12,6 +12,8 @@ from wirerace.record.result import Interval, Result, Summary
 from wirerace.report.spelling import spell_interval
 from wirerace.report.verdict import headline_of
 
+WHOLE = 100
+"""From here on a ratio without an interval has no decimals, and never an exponent."""
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 
@@ -63,7 +65,10 @@ def _cell(result: Result, summary: Summary, name: str, best: str | None, figure:
     if name == best:
         return f"**{value}**"
     ratio = None if best is None or figure.total else _ratio(result, name, best, figure)
-    return value if ratio is None or ratio.mean is None else f"{value} ({spell_interval(ratio, 'ratio')} ×)"
+    if ratio is None or ratio.mean is None:
+        return value
+    times = f"{ratio.mean:.0f}" if ratio.high is None and ratio.mean >= WHOLE else spell_interval(ratio, "ratio")
+    return f"{value} ({times} ×)"
 
 
 def _ratio(result: Result, name: str, best: str, figure: Figure) -> Interval | None:

@@ -1,8 +1,8 @@
 """Real runs compared: of one version, and of a server that was slowed on purpose.
 
-tests/data/one-version.json has the primary figures of runs of one experiment, made one after the other in half an hour, on
-a machine beside other programs: 100 clients, five repeats of polling and WebSocket. Those under "slowed" had a server
-that burns 1 ms for each update of a WebSocket and 0.1 ms for each poll. docs/compare.md says what was measured.
+tests/data/one-version.json has the primary figures of runs of one experiment, made one after the other, on a machine
+beside other programs: 100 clients, five repeats of polling and WebSocket. Those under "slowed" had a server that burns
+1 ms for each update of a WebSocket and 0.1 ms for each poll. docs/compare.md says what was measured.
 """
 
 import itertools

@@ -59,6 +59,12 @@ def test_markdown_has_the_best_in_bold_and_the_others_relative_to_it() -> None:
     assert "480 ± 9 ms (480 ± 0.5 ×)" == worse
 
 
+def test_markdown_of_one_repeat_has_ratios_without_an_exponent() -> None:
+    result = result_of(measured(123_456, "polling"), measured(100))
+
+    assert ["1.23 s (1235 ×)", "**1 ms**"] == row_of("mean latency", result)
+
+
 def test_markdown_has_no_ratio_where_there_is_none() -> None:
     assert ["0", "0"] == row_of("lost", BOTH)
 
