@@ -10,6 +10,7 @@ DEV_LOCK := requirements/dev.lock
 MUTMUT := 3.8.1
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header
+EXTRAS := --extra services --extra load --extra cli --extra watch
 # Tests start some hundred processes, and each of them would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell command -v uv 2>/dev/null)
@@ -35,7 +36,7 @@ test-faults: $(VENV)/.ready ## Break runs on purpose: signals, kills, cuts, full
 	$(BIN)/python -m pytest -m "faults and not stack" tests/race $(ARGS)
 
 quick: $(VENV)/.ready ## Run the tests that start no process and take less than a second each, in under a minute
-	$(BIN)/python -m pytest -n 4 -m "not processes and not long and not stack and not grafana and not browser" $(ARGS)
+	$(BIN)/python -m pytest -n 4 -m "not processes and not long and not stack and not grafana and not browser and not frames" $(ARGS)
 
 fuzz: $(VENV)/.ready ## Feed INPUTS damaged inputs to every reader; without INPUTS a million in all
 	WIRERACE_FUZZ_INPUTS=$(INPUTS) $(BIN)/python -m pytest --dist load tests/fuzz tests/loadtests/test_page.py $(ARGS)
@@ -45,6 +46,9 @@ test-stack: $(VENV)/.ready ## Test the stack in real containers (needs Docker wi
 
 test-browser: $(VENV)/.browser ## Drive Locust's page, the live page, the report and tabs as clients in a real browser (needs Chromium)
 	$(BIN)/python -m pytest -n 0 -m browser tests/browser $(ARGS)
+
+test-frames: $(VENV)/.frames ## Read what wirerace show writes with pandas, DuckDB and pyarrow, as the documents do
+	$(BIN)/python -m pytest -n 0 -m frames tests/frames $(ARGS)
 
 check-grafana: $(VENV)/.ready ## Ask the pinned Grafana for every panel (needs its image)
 	$(BIN)/python -m pytest -n 0 -m grafana tests/stack $(ARGS)
@@ -84,10 +88,11 @@ mutants: $(VENV)/.ready ## Change the code that measures and judges at 2400 plac
 lock: ## Pin all dependencies again (needs uv)
 	$(COMPILE) --extra services pyproject.toml -o requirements/services.lock
 	$(COMPILE) --extra load pyproject.toml -o requirements/load.lock
-	$(COMPILE) --all-extras --group dev pyproject.toml -o $(DEV_LOCK)
+	$(COMPILE) $(EXTRAS) --group dev pyproject.toml -o $(DEV_LOCK)
 	$(COMPILE) --extra watch --constraints $(DEV_LOCK) pyproject.toml -o requirements/watch.lock
-	$(COMPILE) --all-extras --group build pyproject.toml --constraints $(DEV_LOCK) -o $(LOCK)
+	$(COMPILE) $(EXTRAS) --group build pyproject.toml --constraints $(DEV_LOCK) -o $(LOCK)
 	$(COMPILE) --group browser --constraints $(DEV_LOCK) -o requirements/browser.lock
+	$(COMPILE) --extra parquet --group frames pyproject.toml --constraints $(DEV_LOCK) -o requirements/frames.lock
 
 clean: ## Remove the environment and caches; results stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutmut mutants
@@ -123,4 +128,12 @@ else
 endif
 	@touch $@
 
-.PHONY: help race locust watch test test-faults quick fuzz test-stack test-browser check-grafana up docs dashboards lint format bench calibrate mutants lock clean
+$(VENV)/.frames: $(VENV)/.ready requirements/frames.lock
+ifeq ($(UV),)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/frames.lock
+else
+	uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/frames.lock
+endif
+	@touch $@
+
+.PHONY: help race locust watch test test-faults quick fuzz test-stack test-browser test-frames check-grafana up docs dashboards lint format bench calibrate mutants lock clean

@@ -13,7 +13,7 @@ from wirerace.record.checkup import Checkup
 pytestmark = pytest.mark.processes
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ("run", "show", "reproduce", "doctor", "locust", "watch")
+COMMANDS = ("run", "show", "compare", "reproduce", "doctor", "locust", "watch")
 FIRST_LOOK = str(ROOT / "experiments" / "first-look.toml")
 
 
@@ -40,6 +40,26 @@ def wirerace(*arguments: str, before: str = "") -> subprocess.CompletedProcess[s
         ),
         (["reproduce", "kaazing", "--out", "."], "--out . holds something already: name a new directory"),
         (["run"], "Missing argument 'FILE'"),
+        (
+            ["run", FIRST_LOOK, "--set", 'objectives=["speed < 1"]'],
+            "objectives[0]: there is no figure 'speed'; did you mean superseded?",
+        ),
+        (
+            ["run", FIRST_LOOK, "--set", 'objectives=["lost"]'],
+            "objectives[0] must be a figure, one of < <= > >= ==, and",
+        ),
+        (
+            ["run", FIRST_LOOK, "--junit", "nowhere/junit.xml"],
+            "--junit nowhere/junit.xml: there is no directory nowhere",
+        ),
+        (["compare", "tests"], "Missing argument 'B'"),
+        (["compare", "tests", "tests"], "tests/result.json: No such file or directory; give the directory of a run"),
+        (
+            ["compare", "a", "b", "--fail-if", "latency.p9 > 2x"],
+            "there is no figure 'latency.p9'; did you mean latency.p99",
+        ),
+        (["compare", "a", "b", "--margin", "-1"], "--margin"),
+        (["show", "tests", "--format", "xml"], "--format"),
         (["walk"], "No such command 'walk'"),
         (["run", FIRST_LOOK, "--sett", "x"], "No such option: --sett"),
     ],

@@ -36,10 +36,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-def ends_with_code_4(started: Race, line: str) -> None:
+def ends_with_code_5(started: Race, line: str) -> None:
     """Check that a run ends with one line, keeps what was finished, and leaves no process and no part of a file."""
     children = started.children()
-    assert 4 == started.wait(), started.said
+    assert 5 == started.wait(), started.said
     *progress, last = started.stderr.splitlines()
     assert last.startswith("wirerace: "), started.stderr
     assert line in last
@@ -57,7 +57,7 @@ def test_file_that_cannot_be_written_ends_the_run_and_keeps_what_was_finished(ra
     started = race(*TWO)
     started.wait_for("[2/2] WebSocket: starting")
     resource.prlimit(started.popen.pid, resource.RLIMIT_FSIZE, (4 * KIB, 4 * KIB))  # what it prints fits
-    ends_with_code_4(started, "/raw/2-websocket.json: File too large; raise the limit on the size of files: ulimit -f")
+    ends_with_code_5(started, "/raw/2-websocket.json: File too large; raise the limit on the size of files: ulimit -f")
 
 
 @pytest.mark.parametrize("free_kib", [0, 8, 140])
@@ -68,7 +68,7 @@ def test_full_disk_ends_the_run_and_keeps_what_was_finished(
     started = race(*TWO, "--set", "producer.rate_per_second=500", out=small_disk / "out")
     started.wait_for("[2/2] WebSocket: starting")
     fill(small_disk, free_kib)
-    ends_with_code_4(started, ".json: No space left on device; free some space, or write to another disk")
+    ends_with_code_5(started, ".json: No space left on device; free some space, or write to another disk")
 
 
 def fill(disk: Path, free_kib: int) -> None:
@@ -85,7 +85,7 @@ def test_run_without_a_descriptor_left_ends_with_one_line(race: Callable[..., Ra
     started.wait_for("[2/2] WebSocket: starting")
     _, hard = resource.prlimit(started.popen.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(started.popen.pid, resource.RLIMIT_NOFILE, (3, hard))
-    ends_with_code_4(started, "Too many open files; raise the limit on open files: ulimit -n")
+    ends_with_code_5(started, "Too many open files; raise the limit on open files: ulimit -n")
 
 
 def test_directory_that_vanishes_in_the_middle_ends_the_run_with_one_line(race: Callable[..., Race]) -> None:
@@ -93,7 +93,7 @@ def test_directory_that_vanishes_in_the_middle_ends_the_run_with_one_line(race: 
     started.wait_for("measuring")
     children = started.children()
     shutil.rmtree(started.out)
-    assert 4 == started.wait(), started.said
+    assert 5 == started.wait(), started.said
     facts = [f"{started.out}/raw", "No such file or directory", "its directory"]
     assert [] == lacking(started.stderr.splitlines()[-1], "wirerace: ", facts)
     assert "Traceback" not in started.stderr
@@ -108,14 +108,14 @@ def test_results_that_cannot_be_written_to_are_said_on_one_line(small_disk: Path
     command = [sys.executable, str(LAUNCH), *arguments]
     finished = subprocess.run(command, cwd=small_disk, capture_output=True, text=True, check=False)
     line = "results: Read-only file system; write to another directory, which --out names"
-    assert (4, f"wirerace: {line}\n") == (finished.returncode, finished.stderr)
+    assert (5, f"wirerace: {line}\n") == (finished.returncode, finished.stderr)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere root may write everywhere")
 def test_directory_without_permission_is_said_on_one_line(race: Callable[..., Race]) -> None:
     """Not even root can make a directory in /sys."""
     started = race(out=Path("/sys/wirerace"))
-    assert 4 == started.wait()
+    assert 5 == started.wait()
     cure = "write to another directory, which --out names"
     assert re.fullmatch(rf"wirerace: /sys/wirerace: [\w -]+; {cure}\n", started.stderr)
 

@@ -74,11 +74,15 @@ def confidence_of(figure: Figure, comparisons: int) -> float:
 
 def figures_of(result: Result) -> list[Figure]:
     """Return the figures that are worth a row."""
-    figures: Sequence[Figure] = FIGURES
-    if has_visitors(result):
-        too = [figure._replace(primary=False) for figure in FIGURES if figure.id in OF_VISITORS_TOO]
-        figures = [*VISIT_FIGURES, *too]
+    figures = possible_figures(result)
     return [figure for figure in figures if not figure.if_any or any(figure.of(trial) for trial in result.counted)]
+
+
+def possible_figures(result: Result) -> Sequence[Figure]:
+    """Return the figures that such clients can have: those that stay, or visitors."""
+    if not has_visitors(result):
+        return FIGURES
+    return [*VISIT_FIGURES, *(figure._replace(primary=False) for figure in FIGURES if figure.id in OF_VISITORS_TOO)]
 
 
 def primary_of(result: Result) -> Sequence[Figure]:

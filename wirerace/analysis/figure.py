@@ -7,20 +7,26 @@ from wirerace.record.trial import Trial
 
 
 class Words(NamedTuple):
-    """The words for a value that is smaller than another, larger than it, or a multiple of it."""
+    """The words for a value that is smaller than another, larger than it, or a multiple of it.
+
+    `fell` and `rose` say in one word that the same figure is smaller, or larger, than it was.
+    """
 
     smaller: str
     larger: str
     times: str
+    fell: str
+    rose: str
 
 
-LESS, FEWER, SOONER, YOUNGER = (
+LESS, CHEAPER, FEWER, SOONER, YOUNGER = (
     Words(*words)
     for words in (
-        ("less", "more", "as much"),
-        ("fewer", "more", "as many"),
-        ("sooner", "later", "as late"),
-        ("younger", "older", "as old"),
+        ("less", "more", "as much", "less", "more"),
+        ("less", "more", "as much", "cheaper", "dearer"),
+        ("fewer", "more", "as many", "fewer", "more"),
+        ("sooner", "later", "as late", "faster", "slower"),
+        ("younger", "older", "as old", "younger", "older"),
     )
 )
 

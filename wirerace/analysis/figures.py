@@ -1,11 +1,10 @@
 """The figures of a trial, each declared once: id, unit, direction, label, and computation.
 
-Ids are keys in result.json; labels are for people and never keys. Comparisons of primary figures are corrected for
-their number. All other figures are exploratory.
+Ids are keys in result.json, labels are for people. Comparisons of primary figures are corrected for their number.
 """
 
 from wirerace.analysis.browser_figures import BROWSER_FIGURES
-from wirerace.analysis.figure import FEWER, SOONER, YOUNGER, Figure
+from wirerace.analysis.figure import CHEAPER, FEWER, SOONER, YOUNGER, Figure
 from wirerace.analysis.message_figures import MESSAGE_FIGURES
 from wirerace.analysis.visit_figures import VISIT_FIGURES
 from wirerace.record.trial import Trial
@@ -176,6 +175,7 @@ FIGURES = (
         "server CPU per delivery",
         "user and system time of the server's process",
         lambda trial: trial.server.cpu_us_per_delivery,
+        words=CHEAPER,
         primary=True,
     ),
     Figure(

@@ -6,7 +6,7 @@ visitors come from a visit's length before the window on.
 
 from collections.abc import Callable
 
-from wirerace.analysis.figure import FEWER, SOONER, YOUNGER, Figure
+from wirerace.analysis.figure import CHEAPER, FEWER, SOONER, YOUNGER, Figure
 from wirerace.observe.visit import VisitStage
 from wirerace.record.trial import Trial, Visits
 
@@ -162,6 +162,7 @@ VISIT_FIGURES = (
         "server CPU per visit",
         "user and system time of the server's process, beyond what it takes without visitors",
         lambda trial: _per_visit(_cpu_us_for_visits(trial), trial),
+        words=CHEAPER,
         primary=True,
     ),
     Figure(

@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from wirerace import __version__
-from wirerace.cli import doctor, locust, report, reproduce, run, show, watch
+from wirerace.cli import compare, doctor, locust, report, reproduce, run, show, watch
 from wirerace.cli.encoding import degrade_output
 from wirerace.cli.streams import open_streams
 from wirerace.errors import BadInput, SystemFault, TrialFailed, printable
 from wirerace.stopping import Stopped, stoppable
 from wirerace.system import fault_of
 
-SYSTEM = 4
+SYSTEM = 5
 
 app = typer.Typer(
     name="wirerace",
@@ -41,6 +41,7 @@ app.command("locust")(locust.command)
 app.command("watch")(watch.command)
 app.command("show")(show.command)
 app.command("report")(report.command)
+app.command("compare")(compare.command)
 app.command("doctor")(doctor.command)
 
 
@@ -48,7 +49,8 @@ def main() -> None:
     """Run a command and exit.
 
     The code is 0 for success, 1 for trials not completed or updates not delivered, 2 for bad input, 3 for an invalid
-    trial, 4 if the system refused something, 129 for SIGHUP, 130 for Ctrl-C, 143 for SIGTERM.
+    trial, 4 for an objective that is not met, 5 if the system refused something, 129 for SIGHUP, 130 for Ctrl-C, 143
+    for SIGTERM.
     """
     degrade_output()
     out, _ = open_streams()

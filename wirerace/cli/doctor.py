@@ -36,7 +36,7 @@ def command(
         wirerace doctor --json > doctor.json
 
     Exit codes: 0 measured, whatever it found; 1 the load could not be
-    measured; 2 bad input; 4 the system refused something; 129 SIGHUP; 130 Ctrl-C;
+    measured; 2 bad input; 5 the system refused something; 129 SIGHUP; 130 Ctrl-C;
     143 SIGTERM.
     """
     checkup, fault = _measure(quick=quick)

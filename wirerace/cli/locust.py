@@ -39,7 +39,7 @@ def command(
         wirerace locust --set load.processes=2 --set producer.rate_per_second=50
 
     Exit codes: 0 stopped by Ctrl-C, SIGTERM or SIGHUP; 1 a part did not start, or Locust has ended; 2 bad input;
-    4 the system refused something, such as writing to results/.
+    5 the system refused something, such as writing to results/.
     """
     study = read_experiment(file, overrides or ())
     experiment = study.first

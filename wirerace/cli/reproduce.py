@@ -72,7 +72,7 @@ def command(
         wirerace reproduce all
 
     Exit codes: 0 every check passed; 1 one failed, or a trial could not be completed; 2 bad input; 3 a trial is
-    invalid; 4 the system refused something, such as space on a disk; 129 SIGHUP; 130 Ctrl-C; 143 SIGTERM.
+    invalid; 5 the system refused something, such as space on a disk; 129 SIGHUP; 130 Ctrl-C; 143 SIGTERM.
     """
     if not name:
         for reproduction in REPRODUCTIONS.values():

@@ -8,6 +8,7 @@ import typer
 
 from wirerace.analysis.aggregate import summarise
 from wirerace.analysis.crossing import crossings_of
+from wirerace.analysis.objectives import check_objectives, objectives_of
 from wirerace.analysis.sending import sending_of
 from wirerace.cli.planning import confirm, print_plan
 from wirerace.errors import BadInput, printable
@@ -19,13 +20,14 @@ from wirerace.host.cores import cautions
 from wirerace.host.provenance import experiment_file
 from wirerace.record.result import Result
 from wirerace.report.html.saving import report_on
+from wirerace.report.junit import check_place, save_junit
 from wirerace.report.progress import progress_display
 from wirerace.report.terminal import print_result
 from wirerace.runner.directory import RunDirectory, claimed, resumed
 from wirerace.runner.resuming import begun_before
 from wirerace.runner.run import Place, begun, run
 
-NOT_WHOLE, INVALID = 1, 3
+NOT_WHOLE, INVALID, MISSED = 1, 3, 4
 
 
 def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
@@ -58,6 +60,9 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
         typer.Option("--allow-invalid", help="Exit with 0 even if a trial is invalid. The verdict is still printed."),
     ] = False,
     full: Annotated[bool, typer.Option("--full", help="Print every figure, not only the answer.")] = False,
+    junit: Annotated[
+        Path | None, typer.Option(help="Write objectives and verdict as JUnit XML, for a CI server.", metavar="FILE")
+    ] = None,
 ) -> None:
     """Run an experiment: real processes on loopback, one trial after the other, then the answer.
 
@@ -73,16 +78,21 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
 
         wirerace run experiments/first-look.toml --on compose
 
+        wirerace run experiments/first-look.toml --set 'objectives=["latency.p99 < 0.2"]' --junit junit.xml
+
     Exit codes: 0 all trials are complete and valid; 1 a trial could not be completed, or lost, duplicated or reordered
-    updates; 2 bad input; 3 a trial is invalid, or too few repeats were valid; 4 the system refused something: a full
-    disk, no permission to write, too many open files; 129 SIGHUP; 130 Ctrl-C; 143 SIGTERM. Finished trials are saved in
-    any case.
+    updates; 2 bad input; 3 a trial is invalid, or too few repeats were valid; 4 an objective of the experiment is not
+    met, whatever else there is; 5 the system refused something: a full disk, no permission to write, too many open
+    files; 129 SIGHUP; 130 Ctrl-C; 143 SIGTERM. Finished trials are saved in any case.
     """
+    if junit is not None:
+        check_place(junit)
     if resume is not None:
         if file is not None or overrides or out is not None or on != "local" or dry_run:
             raise BadInput("--resume continues a run as it was begun: leave out FILE, --set, --out, --on and --dry-run")
         with resumed(resume) as directory:
             study, result = begun_before(resume)
+            _check(study, resume)
             warned = len(result.warnings)
             confirm(study, result, yes=yes)
             _finish(study, directory, result)
@@ -90,6 +100,7 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
         if file is None:
             raise BadInput("Missing argument 'FILE'; try --help")
         study = read_experiment(file, overrides or ())
+        _check(study, file)
         say_what_is_played(study.first)
         if dry_run:
             print_plan(study)
@@ -104,6 +115,8 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
             _finish(study, directory, result)
     _warn(study, result, warned)
     print_result(result, directory.result_file, full=full)
+    if junit is not None:
+        save_junit(result, junit, allow_invalid=allow_invalid)
     raise typer.Exit(exit_code(result, allow_invalid=allow_invalid))
 
 
@@ -124,8 +137,17 @@ def _finish(study: Study, directory: RunDirectory, result: Result) -> None:
     summarise(result)
     result.crossings = crossings_of(result)
     result.sending = sending_of(result)
+    result.objectives = objectives_of(result)
     directory.save(result)
     report_on(result, directory.path)
+
+
+def _check(study: Study, place: Path) -> None:
+    """Raise BadInput, naming the file, when an objective names a figure that the experiment cannot have."""
+    try:
+        check_objectives(study)
+    except BadInput as error:
+        raise BadInput(f"{place}: {error}") from None
 
 
 def say_what_is_played(experiment: Experiment) -> None:
@@ -136,7 +158,12 @@ def say_what_is_played(experiment: Experiment) -> None:
 
 
 def exit_code(result: Result, *, allow_invalid: bool) -> int:
-    """Return 1 when a trial that counts was not completed or not whole, 3 when one is invalid, else 0."""
+    """Return 4 when an objective is not met, 1 when a trial that counts is missing or not whole, 3 when one is invalid.
+
+    An objective is what the user asked for, so it comes first.
+    """
+    if not all(one.passed for one in objectives_of(result)):
+        return MISSED
     if result.counted_failures or not result.trials or not all(trial.is_whole for trial in result.counted):
         return NOT_WHOLE
     valid = all(trial.is_valid for trial in result.counted) and result.is_enough

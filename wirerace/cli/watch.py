@@ -35,7 +35,7 @@ def command(
         wirerace watch --set producer.rate_per_second=50 --set polling.interval_seconds=0.5
 
     Exit codes: 0 stopped by Ctrl-C, SIGTERM or SIGHUP; 1 a part did not start, or died too often; 2 bad input;
-    4 the system refused something, such as writing to results/.
+    5 the system refused something, such as writing to results/.
     """
     # The page's server takes a quarter of a second to import, which no other command needs.
     from wirerace.watch.processes import ProcessContest  # noqa: PLC0415

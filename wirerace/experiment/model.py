@@ -86,6 +86,10 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: Annotated[
         str, Meta(description="network path of contestants without a path of their own; empty: no delay")
     ] = ""
+    objectives: Annotated[
+        list[str],
+        Meta(description="what figures must be, in seconds, bytes and parts of 1; one that is not: exit code 4"),
+    ] = []
     repeats: Annotated[int, Meta(ge=1, le=1000, description="how often each contestant is run")] = 1
     valid_repeats: (
         Annotated[

@@ -15,6 +15,7 @@ from wirerace.experiment.browsers import check_browsers
 from wirerace.experiment.contestants import MOST_ID, is_id
 from wirerace.experiment.faults import Fault, check_fault
 from wirerace.experiment.model import OWN_KEYS, Experiment, document_of
+from wirerace.experiment.objective import objectives_in
 from wirerace.experiment.older import refuse_older_keys
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.plans import contestants_of, schedule_of
@@ -172,6 +173,7 @@ def _check(experiment: Experiment) -> None:
             )
     if experiment.valid_repeats is not None and experiment.tries < experiment.valid_repeats:
         raise BadInput(f"tries must be at least valid_repeats = {experiment.valid_repeats}, got {experiment.tries}")
+    list(objectives_in(experiment.objectives))
     _check_clients(experiment)
     check_visits(experiment, contestants_of(experiment))
     check_upstream(experiment)

@@ -41,6 +41,7 @@ EXAMPLES = {
     "title": '"More clients"',
     "transports": '["polling", "websocket"]',
     "path": '"mobile"',
+    "objectives": '["latency.p99 < 0.2", "lost == 0"]',
     "valid_repeats": "5",
     "id": '"polling-closed"',
     "transport": '"polling"',
@@ -101,6 +102,12 @@ prints one table of all settings, `wirerace show RUN --setting N --full` every f
 **Long runs.** Before a run of 100 trials or more, or of an hour or more, `wirerace run` asks for confirmation. Without
 a terminal it needs `--yes`. `wirerace run --resume DIR` continues an interrupted run. Trials that are in its result are
 not run again.
+
+**Objectives** are a figure, one of `<` `<=` `>` `>=` `==`, and a number in seconds, bytes, or parts of 1:
+`objectives = ["latency.p99 < 0.2", "lost == 0"]`. The figures and their units are in [results.md](results.md). After
+the run each contestant at each setting gets PASS or FAIL for each of them, judged by the mean over the repeats that
+count, or by their sum for counts. A value that is not known is a FAIL. `wirerace run` then exits with 4, and `--junit
+FILE` writes the same for a CI server ([compare.md](compare.md#objectives)).
 
 **Faults** happen once in the window, in every trial. `kill` and `stall` happen to `server`, `producer` or `proxy`;
 `cut` happens to `clients`. A part that is killed is started again at once. A fault that the file asks for does not make

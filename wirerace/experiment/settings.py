@@ -83,7 +83,7 @@ def axes_of(document: Document) -> list[Axis]:
     for axis in axes:
         if tuple(axis.keys) in OF_THE_PLAN or (axis.keys[0] == "contestants" and axis.keys[-1] in OF_THE_CONTESTANT):
             raise BadInput(f"{axis.name} is the same for all settings: give it one value, not a list")
-        if axis.keys[0] in {"transports", "contestants"} and len(axis.keys) == 2:
+        if axis.keys[0] in {"transports", "contestants", "objectives"} and len(axis.keys) == 2:
             raise BadInput(f"{axis.name} is a list in a list: give each member of {axis.keys[0]} by itself")
         if not axis.values:
             raise BadInput(f"{axis.name}: a list makes a sweep, and this one is empty: give it a value")

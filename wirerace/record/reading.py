@@ -8,6 +8,7 @@ import msgspec
 from wirerace.decoding import convert, decode_json
 from wirerace.errors import BadInput, shown
 from wirerace.experiment.contestants import is_id
+from wirerace.experiment.objective import objectives_in
 from wirerace.experiment.settings import resolved
 from wirerace.files import read_file
 from wirerace.observe.account import Outcome
@@ -44,6 +45,7 @@ class _Outline(msgspec.Struct, kw_only=True):
     population: Population = Population()
     upstream: Upstream = Upstream()
     window: _WindowOptions
+    objectives: list[str] = []
 
 
 def read_result(place: Path) -> Result:
@@ -105,6 +107,7 @@ def _check(result: Result) -> None:
 
 
 def _check_outline(outline: _Outline, at: str) -> None:
-    """Check that an experiment says who its clients are."""
+    """Check that an experiment says who its clients are, and that its objectives can be read."""
+    list(objectives_in(outline.objectives, f"{at}.objectives"))
     if outline.clients is None and not outline.population.is_visit:
         raise BadInput(f"{at}.clients is missing")

@@ -12,6 +12,7 @@ from wirerace.experiment.settings import resolved
 from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.browsers import BrowsersRecord
 from wirerace.record.checkup import Checkup
+from wirerace.record.objective import ObjectiveRecord
 from wirerace.record.samples import Measured
 from wirerace.record.trial import Trial
 from wirerace.system import blamed_on
@@ -173,6 +174,7 @@ class Result(msgspec.Struct, kw_only=True):
     is the target, None if an older version did not record it. `checkup` describes the machine at rest, before the first
     trial. `trials` are in the order in which they ran, each with the id of its contestant and the index of its point.
     `crossings` are those of a sweep over the updates of a visit, `sending` the costs of one over the rate of messages.
+    `objectives` say for each contestant at each point whether it met those of the experiment.
     """
 
     schema: int = SCHEMA
@@ -191,6 +193,7 @@ class Result(msgspec.Struct, kw_only=True):
     failures: list[Failure] = []
     crossings: list[Crossing] = []
     sending: list[SendingCost] = []
+    objectives: list[ObjectiveRecord] = []
 
     @property
     def present(self) -> list[ContestantRecord]:

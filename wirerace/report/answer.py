@@ -15,6 +15,7 @@ from wirerace.record.trial import Finding, Trial
 from wirerace.report.answer_rows import table_in_rows
 from wirerace.report.answer_table import BEST, fits_in_columns, fitted, table_in_columns
 from wirerace.report.headline import headline
+from wirerace.report.objectives import objectives_part
 from wirerace.report.sweep import CARE, GOOD, NOT
 from wirerace.report.verdict import MARKS, colour_of, findings_of, validity_of
 
@@ -22,6 +23,7 @@ LINES, COLUMNS = 20, 80
 """A terminal has 24 lines: the answer and the next prompt fit."""
 HEADLINE_LINES, CROSSING_LINES = 4, 8
 """The most lines of a headline; the sentences of a crossing are the answer that the sweep was made for."""
+OBJECTIVE_LINES = 3
 LEAST_TABLE = 4
 WRAPPING = Console(file=io.StringIO(), width=COLUMNS)
 """Wraps by the width of characters, which are twice as wide in East Asian titles."""
@@ -35,7 +37,7 @@ def answer_of(result: Result, lines: int = LINES, columns: int = COLUMNS, *, has
     head = [Text(line, "bold") for line in said]
     if not result.trials:
         return head[:lines]
-    foot = [_verdict(result, columns)]
+    foot = [*_objectives(result, columns), _verdict(result, columns)]
     advice = _advice(result, columns)
     left = lines - len(head) - len(foot) - min(len(advice), 1)
     table = _table(result, columns, left, has_bars=has_bars) if result.counted else []
@@ -43,6 +45,12 @@ def answer_of(result: Result, lines: int = LINES, columns: int = COLUMNS, *, has
     foot += advice[:left]
     gaps = 2 if left - len(advice) >= 2 else max(0, left - len(advice))
     return [*head, *[Text()] * (gaps > 0), *table, *[Text()] * (gaps > 1), *foot]
+
+
+def _objectives(result: Result, columns: int) -> list[Text]:
+    """Return whether the experiment's objectives are met, and the first of those that are not."""
+    lines = [line for line in objectives_part(result) if line.plain]
+    return [Text(fitted(line.plain, columns).rstrip(), line.style) for line in lines[:OBJECTIVE_LINES]]
 
 
 def _table(result: Result, columns: int, lines: int, *, has_bars: bool) -> list[Text]:

@@ -21,6 +21,7 @@ from wirerace.report.answer import COLUMNS, LINES, answer_of
 from wirerace.report.bars import EIGHTHS
 from wirerace.report.comparison import comparison_of
 from wirerace.report.crossing import crossing_of
+from wirerace.report.objectives import objectives_part
 from wirerace.report.sending import sending_costs_of
 from wirerace.report.spelling import UNKNOWN, spell_interval
 from wirerace.report.sweep import sweep_of
@@ -162,13 +163,14 @@ def parts_of(result: Result, columns: int = PICTURE_COLUMNS) -> list[Table | Tex
             *crossing_of(result),
             *sending_costs_of(result),
             *verdict_of(result),
+            *objectives_part(result),
         ]
     tables: list[Table | None] = []
     if result.counted:
         summary = summarised(result)  # not what is saved: this version may know more figures
         tables = [*tables_of(result, summary, columns), theory_of(result), comparison_of(result, summary)]
     apart = [part for table in tables if table is not None for part in (table, Text())]
-    return [*apart, *verdict_of(result)]
+    return [*apart, *verdict_of(result), *objectives_part(result)]
 
 
 def save_svg(result: Result, path: Path, *, full: bool = False) -> None:

@@ -7,18 +7,9 @@ from wirerace.errors import BadInput
 from wirerace.experiment.reading import study_of
 from wirerace.experiment.settings import Setting, Study
 from wirerace.host.provenance import host
+from wirerace.record.hosts import differing
 from wirerace.record.reading import read_result
-from wirerace.record.result import Host, Result
-
-WORDS = {
-    "cores": "number of cores",
-    "kernel": "kernel",
-    "python": "Python",
-    "packages": "packages",
-    "cpu_model": "processor",
-    "revision": "revision of Wirerace",
-}
-"""Words for the fields of a host."""
+from wirerace.record.result import Result
 
 
 def begun_before(directory: Path) -> tuple[Study, Result]:
@@ -38,7 +29,7 @@ def begun_before(directory: Path) -> tuple[Study, Result]:
     study = study._replace(settings=_in_order(study, result))
     if len(study.settings) != len(result.points):
         raise BadInput(f"{directory}: it was edited, and cannot be resumed: its points are not those of its experiment")
-    if changed := _changed(result.host, host()):
+    if changed := ", ".join(differing(result.host, host())):
         result.warnings.append(f"it was begun with another {changed} than it was continued with")
     return study, result
 
@@ -53,8 +44,3 @@ def _in_order(study: Study, result: Result) -> list[Setting]:
         same = (setting for setting in study.settings if setting.values == point.setting)
         found += [setting._replace(number=number, values=point.setting) for setting in itertools.islice(same, 1)]
     return found if len(study.settings) == len(result.points) else []
-
-
-def _changed(before: Host, now: Host) -> str:
-    """Return which parts of the machine and its software differ, in words; empty when none does."""
-    return ", ".join(word for name, word in WORDS.items() if getattr(before, name) != getattr(now, name))

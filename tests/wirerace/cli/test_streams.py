@@ -46,7 +46,7 @@ def test_stream_that_can_be_written_to_gets_everything() -> None:
 def test_output_on_a_full_disk_is_said_on_one_line() -> None:
     finished = wirerace(LIST, "> /dev/full")
     line = "wirerace: stdout: No space left on device; free some space, or write to another disk\n"
-    assert (4, line) == (finished.returncode, finished.stderr)
+    assert (5, line) == (finished.returncode, finished.stderr)
 
 
 @pytest.mark.processes

@@ -1,13 +1,14 @@
 """Experiment files that cannot be used: the place that the error must begin with, and the facts of its cure."""
 
 from tests.wirerace.experiment.bad_browsers import BAD_BROWSERS
+from tests.wirerace.experiment.bad_objectives import BAD_OBJECTIVES
 from tests.wirerace.experiment.bad_upstream import BAD_UPSTREAM
 from tests.wirerace.experiment.bad_visits import BAD_VISITS
 from tests.wirerace.experiment.files import LEAST
 
 TOP_KEYS = ", ".join(
     [
-        *("title", "transports", "contestants", "path", "repeats", "valid_repeats", "tries", "seed"),
+        *("title", "transports", "contestants", "path", "objectives", "repeats", "valid_repeats", "tries", "seed"),
         *(
             "producer",
             "clients",
@@ -306,4 +307,5 @@ BAD_FILES = (
     | BAD_VISITS
     | BAD_UPSTREAM
     | BAD_BROWSERS
+    | BAD_OBJECTIVES
 )
