@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from wirerace import __version__
-from wirerace.cli import doctor, locust, reproduce, run, show, watch
+from wirerace.cli import advise, doctor, locust, reproduce, run, show, watch
 from wirerace.cli.encoding import degrade_output
 from wirerace.cli.streams import open_streams
 from wirerace.errors import BadInput, SystemFault, TrialFailed, printable
@@ -41,6 +41,7 @@ app.command("locust")(locust.command)
 app.command("watch")(watch.command)
 app.command("show")(show.command)
 app.command("doctor")(doctor.command)
+app.command("advise")(advise.command)
 
 
 def main() -> None:

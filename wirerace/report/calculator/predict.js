@@ -1,0 +1,123 @@
+"use strict";
+// What the model says of one server process: wirerace/analysis/cost_model/predict.py, in JavaScript. A test compares them.
+
+const coefficient = (model, transport, name) => model.coefficients[transport][name]?.value ?? 0;
+const whole = (clients) => Math.ceil(clients - 1e-9);
+
+// Long polling with Poisson updates and one re-poll gap: wirerace/theory/closed_forms.py.
+function longPolled(rate, gap, hold, delay) {
+  const quietGap = Math.exp(-rate * gap);
+  const noneHeld = Math.exp(-rate * hold);
+  const empty = quietGap * noneHeld;
+  const cycle = gap + (quietGap * (1 - noneHeld)) / rate;
+  const some = (1 - quietGap) / rate;
+  const knownAge = (some - gap * quietGap * (1 - noneHeld) + empty * hold) / (1 - empty);
+  const behind = (gap * gap) / 2 - (gap - some) / rate + knownAge * (gap - some);
+  return {
+    wait: (rate * gap * gap) / 2 / (rate * cycle),
+    age: 1 / rate + delay + behind / cycle,
+    empty,
+    responses: 1 / cycle,
+  };
+}
+
+const deliverySeconds = (model, one) =>
+  coefficient(model, one.transport, "delivery") + one.payload * coefficient(model, one.transport, "payload");
+const sendSeconds = (model, one) =>
+  coefficient(model, one.transport, "send") + one.payload * coefficient(model, one.transport, "send_payload");
+
+function gapSeconds(model, one) {
+  if (one.transport !== "longpolling") return 0;
+  const each = coefficient(model, one.transport, "gap_client");
+  return coefficient(model, one.transport, "gap") + Math.max(0, one.clients - 1) * each + one.roundTrip;
+}
+
+// Latency, age, requests of a client in a second, empty part of them, and the conditions of theory that do not hold.
+function theoryOf(model, one, mostLoad) {
+  const delay = coefficient(model, one.transport, "delay") + one.roundTrip / 2;
+  const clients = whole(one.clients);
+  const pushed = delay + (Math.max(0, clients - 1) * sendSeconds(model, one)) / 2;
+  if (one.transport === "polling") {
+    const cost = coefficient(model, "polling", "answer") + one.rate * one.interval * deliverySeconds(model, one);
+    return {
+      latency: one.interval / 2 + delay,
+      age: 1 / one.rate + one.interval / 2 + delay,
+      responses: 1 / one.interval,
+      empty: Math.exp(-one.rate * one.interval),
+      broken: (clients * cost) / one.interval > mostLoad.poll_load,
+    };
+  }
+  if (one.transport === "longpolling") {
+    const each = coefficient(model, "longpolling", "answer") + one.payload * coefficient(model, "longpolling", "payload");
+    const polls = longPolled(one.rate, gapSeconds(model, one), one.hold, pushed);
+    return {
+      latency: polls.wait + pushed,
+      age: polls.age,
+      responses: polls.responses,
+      empty: polls.empty,
+      broken: one.rate * clients * each > mostLoad.server_load,
+    };
+  }
+  return {
+    latency: pushed,
+    age: 1 / one.rate + pushed,
+    responses: 0,
+    empty: 0,
+    broken: one.rate * clients * deliverySeconds(model, one) > mostLoad.server_load,
+  };
+}
+
+function ratesOf(one, theory) {
+  const requests = one.clients * theory.responses;
+  const empty = requests * theory.empty;
+  const answers = requests - empty;
+  const deliveries = one.clients * one.rate;
+  return { requests, empty, answers, deliveries, updates: answers ? deliveries / answers : 0 };
+}
+
+function cpuOf(model, one, rates) {
+  const value = (name) => coefficient(model, one.transport, name);
+  return (
+    value("idle") +
+    one.rate * (value("update") + value("fan_out")) +
+    rates.empty * value("empty") +
+    rates.answers * value("answer") +
+    rates.deliveries * (value("delivery") + one.payload * value("payload")) +
+    (rates.requests * value("cold")) / (1 + rates.requests * value("cooling"))
+  );
+}
+
+function bytesOf(model, one, rates) {
+  const value = (name) => coefficient(model, one.transport, name);
+  const update = value("envelope_bytes") + one.payload * value("payload_bytes");
+  const asks = "request_bytes" in model.coefficients[one.transport];
+  const size = asks ? value("answer_bytes") + rates.updates * update : update;
+  const operations = asks ? rates.requests : rates.deliveries;
+  const large = asks ? rates.answers : rates.deliveries;
+  const sent = asks ? rates.empty * value("empty_bytes") + rates.answers * size : rates.deliveries * update;
+  const received = rates.requests * value("request_bytes");
+  const further = large * Math.max(0, Math.ceil(size / model.segment_bytes - 1e-9) - 1);
+  return {
+    in: received + model.header_bytes * (operations * value("segments_in") + further / 2),
+    out: sent + model.header_bytes * (operations * value("segments_out") + further),
+  };
+}
+
+function predicted(model, one, mostLoad) {
+  const theory = theoryOf(model, one, mostLoad);
+  const rates = ratesOf(one, theory);
+  const bytes = bytesOf(model, one, rates);
+  const fanOut = Math.max(0, whole(one.clients) - 1) * sendSeconds(model, one);
+  const delay = coefficient(model, one.transport, "delay") + one.roundTrip / 2;
+  return {
+    latency: theory.latency,
+    age: theory.age,
+    latest: delay + one.interval + fanOut + gapSeconds(model, one),
+    cpu: cpuOf(model, one, rates),
+    ipIn: bytes.in,
+    ipOut: bytes.out,
+    requests: rates.requests,
+    deliveries: rates.deliveries,
+    broken: theory.broken,
+  };
+}
