@@ -126,6 +126,8 @@ def _fitted(places: list[Path], *, any_verdict: bool, note: str = "") -> CostMod
         return fit(results, any_verdict=any_verdict, note=note)
     except BadInput as error:
         raise BadInput(f"{', '.join(map(str, places))}: {error}") from None
+    except ArithmeticError as error:
+        raise BadInput(f"{places[0]}: it was edited, and no run has such numbers: {error}") from None
 
 
 def _check_places(places: list[Path], *, is_fit: bool, is_page: bool, out: Path | None) -> None:

@@ -4,14 +4,14 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from wirerace.analysis.cost_model.estimate import ALIKE_MONEY, Advice, Estimate, Need, is_alike, title_of
+from wirerace.analysis.cost_model.estimate import ALIKE_MONEY, Advice, Estimate, Need, is_alike
 from wirerace.analysis.cost_model.flips import Flip
 from wirerace.analysis.cost_model.model import CostModel
 from wirerace.transports import TRANSPORTS
 
 COLUMNS = 80
 HEADINGS = ("transport", "latency", "age", "cores", "GiB", "in", "out", "req/s", "$/month")
-WIDTHS = (16, 7, 7, 6, 6, 6, 6, 7, 8)
+WIDTHS = (16, 8, 8, 6, 6, 6, 6, 6, 7)
 GIB = 2.0**30
 UNITS = {"clients": "clients", "updates_per_second": "updates a second", "fresh_within_seconds": "s fresh within"}
 
@@ -30,35 +30,42 @@ def lines_of(model: CostModel, need: Need, advice: Advice, flips: Sequence[Flip]
 def sentence_of(need: Need, advice: Advice) -> str:
     """Return the answer in a sentence or two."""
     asked = (
-        f"{number(need.clients)} clients, {number(need.updates_per_second)} updates a second and "
+        f"{number(need.clients)} clients get {number(need.updates_per_second)} updates a second within "
         f"{seconds(need.fresh_within_seconds)}"
     )
     take, cheapest = advice.take, advice.cheapest
     if take is None or cheapest is None:
-        return f"No transport meets {asked}: see the table for the nearest that each can do."
-    name = spoken(take)
-    said = f"Take {name}: it serves {asked} for about ${number(take.money_per_month)} a month."
+        return f"With no transport do {asked}: see the table for the nearest that each can do."
+    said = f"Take {spoken(take)}: {asked} for about ${number(take.money_per_month)} a month."
     if take.transport != cheapest.transport:
         less = f"${number(ALIKE_MONEY)} a month" if take.money_per_month < 10 * ALIKE_MONEY else "a tenth"
-        return f"{said} {TRANSPORTS[cheapest.transport].title} is the cheapest, but it saves no more than {less}."
+        said += f" {TRANSPORTS[cheapest.transport].title} is the cheapest, but it saves no more than {less}."
+        return said if take.transport == "polling" else said + _against(take, advice)
     return said + _against(take, advice)
 
 
 def _against(take: Estimate, advice: Advice) -> str:
     """Return a sentence about polling, or, where polling is the answer, about the next best."""
-    others = [one for one in advice.estimates if one.meets and one.transport != take.transport]
     polling = next((one for one in advice.estimates if one.transport == "polling"), None)
     if polling is not None and not polling.meets:
         return " Plain polling cannot be fresh enough."
-    other = polling
-    if polling is take or polling is None:
-        other = min(others, key=lambda one: one.money_per_month, default=None)
-    if other is None or is_alike(other, take):
+    if polling is not None and polling is not take:
+        times = _times(polling.money_per_month, take.money_per_month)
+        return f" Plain polling every {seconds(polling.interval_seconds or 0)} would cost {times} times as much."
+    others = [one for one in advice.estimates if one.meets and one is not take]
+    other = min(others, key=lambda one: one.money_per_month, default=None)
+    if other is None:
         return ""
-    times = f"{number(other.money_per_month / take.money_per_month)} times as much"
-    what = "Plain polling" if other is polling else TRANSPORTS[other.transport].title
-    every = f" every {seconds(other.interval_seconds)}" if other.interval_seconds else ""
-    return f" {what}{every} would cost {times}."
+    title = TRANSPORTS[other.transport].title
+    if is_alike(other, take):
+        return (
+            f" {title} costs about the same, and is {_times(take.latency_seconds, other.latency_seconds)} times sooner."
+        )
+    return f" {title} would cost {_times(other.money_per_month, take.money_per_month)} times as much."
+
+
+def _times(value: float, base: float) -> str:
+    return number(value / base) if base else "many"
 
 
 def spoken(one: Estimate) -> str:
@@ -79,19 +86,27 @@ def table_of(advice: Advice) -> list[str]:
 
 
 def _row(one: Estimate, *, is_answer: bool) -> str:
-    cells = (
-        seconds(one.latency_seconds),
-        seconds(one.age_seconds),
-        number(one.cores),
-        number(one.memory_bytes / GIB),
-        number(one.mbit_in_per_second),
-        number(one.mbit_out_per_second),
-        number(one.requests_per_second),
-        number(one.money_per_month),
+    amounts = (
+        one.cores,
+        one.memory_bytes / GIB,
+        one.mbit_in_per_second,
+        one.mbit_out_per_second,
+        one.requests_per_second,
+        one.money_per_month,
     )
+    cells = (seconds(one.latency_seconds), seconds(one.age_seconds), *map(_compact, amounts))
     mark = ">" if is_answer else "*" if one.meets and one.beyond else " " if one.meets else "!"
     figures = " ".join(f"{cell:>{width}}" for cell, width in zip(cells, WIDTHS[1:], strict=True))
-    return f"{mark} {title_of(one):<{WIDTHS[0]}} {figures}"
+    title = TRANSPORTS[one.transport].title
+    name = title if one.interval_seconds is None else f"{title}, {seconds(one.interval_seconds)}"
+    return f"{mark} {name:<{WIDTHS[0]}} {figures}"
+
+
+def _compact(value: float) -> str:
+    """Return a number in six characters at most, whatever its size."""
+    if 0.001 <= value < 0.0995:
+        return f"{value:.1g}"
+    return f"{float(f'{value:.3g}') / 1e3:.3g}k" if 1e5 <= value < 0.9995e6 else number(value)
 
 
 def notes_of(model: CostModel, advice: Advice, flips: Sequence[Flip]) -> Iterator[str]:
@@ -101,8 +116,9 @@ def notes_of(model: CostModel, advice: Advice, flips: Sequence[Flip]) -> Iterato
     for one in advice.estimates:
         if one.why_not:
             yield f"! {TRANSPORTS[one.transport].title}: {one.why_not}."
-        for broken in one.broken:
-            yield f"{TRANSPORTS[one.transport].title}: latency and age are lower bounds, because {broken}."
+    if broken := [one for one in advice.estimates if one.broken]:
+        names = ", ".join(TRANSPORTS[one.transport].title for one in broken)
+        yield f"Latency and age are lower bounds with {names}, because {broken[0].broken[0]}."
     yield from _beyond(advice)
     yield _residuals(model)
 
@@ -142,8 +158,9 @@ def _residuals(model: CostModel) -> str:
         return f"{title} {100 * middle:.0f} % ({100 * most:.0f} %)"
 
     return (
-        f"The model is of {provenance.measured_at[0][:10]}, from {provenance.trials} trials, {provenance.invalid_trials} "
-        "of them not valid. The worst transport is off by this much in half of its trials, and at most: "
+        f"The model is of {provenance.measured_at[0][:10]}, from {provenance.trials} trials, "
+        f"{provenance.invalid_trials} of them not valid. The worst transport is off by this much in half of its "
+        "trials, and at most: "
         f"{off('cpu', 'CPU')}, {off('bytes', 'bytes')}, {off('latency', 'latency')}."
     )
 
@@ -155,6 +172,8 @@ def number(value: float) -> str:
     if abs(value) < 0.001:
         return f"{value:.0e}".replace("e-0", "e-")
     rounded = float(f"{value:.3g}")
+    if abs(rounded) >= 1e12:
+        return f"{value:.0e}"
     for size, suffix in ((1e9, "G"), (1e6, "M")):
         if abs(rounded) >= size:
             return f"{rounded / size:.3g}{suffix}"
@@ -162,7 +181,9 @@ def number(value: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """Return a time with its unit."""
+    """Return a time with its unit, long ones in days."""
+    if value >= 1e5:
+        return f"{number(value / 86_400)} d"
     for size, name in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
         if float(f"{value:.3g}") >= size:
             return f"{number(value / size)} {name}"

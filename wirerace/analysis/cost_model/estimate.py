@@ -7,10 +7,11 @@ import msgspec
 from wirerace.analysis.cost_model.model import CostModel
 from wirerace.analysis.cost_model.predict import Operated, Predicted, predicted, send_seconds
 from wirerace.theory.conditions import CONDITIONS
-from wirerace.transports import TRANSPORTS
 
-MOST_BUSY = 0.6
-"""The part of the time that a process may be busy. Above that, queues grow, and nothing is left for a peak."""
+MOST_BUSY = 0.5
+"""The part of the time that a process may be busy. Up to there theory holds for polls (`poll_load`), and the rest is
+for peaks.
+"""
 MOST_PROCESSES = 1_000_000
 HOLD_SECONDS = 25.0
 LEAST_INTERVAL_SECONDS = 0.01
@@ -206,9 +207,3 @@ def _beyond(model: CostModel, operated: Operated, one: Predicted) -> list[str]:
         for name, span in model.measured[operated.transport].items()
         if name in values and not span.has(values[name][1])
     ]
-
-
-def title_of(one: Estimate) -> str:
-    """Return a transport's title, with the interval of polling."""
-    title = TRANSPORTS[one.transport].title
-    return title if one.interval_seconds is None else f"{title}, {one.interval_seconds:.3g} s"

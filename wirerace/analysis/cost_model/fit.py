@@ -16,9 +16,10 @@ from wirerace.analysis.cost_model.model import (
 )
 from wirerace.analysis.cost_model.observations import Observation, invalid_because, observations_of
 from wirerace.analysis.cost_model.predict import Operated, Predicted, predicted
-from wirerace.analysis.cost_model.terms import ALONE, MEMORY, Regression, delays_of, regressions_of
+from wirerace.analysis.cost_model.terms import ALONE, COLD, MEMORY, Regression, delays_of, regressions_of
 from wirerace.errors import BadInput
 from wirerace.record.result import Result
+from wirerace.theory.closed_forms import Poisson
 from wirerace.transports import TRANSPORTS
 
 LEAST_SETTINGS = 4
@@ -113,9 +114,8 @@ def _fitted_with_cold(regression: Regression, observed: Sequence[Observation]) -
         term.name: Coefficient(value, term.unit, term.about)
         for term, value in zip(regression.terms, best.values, strict=False)
     }
-    found["cold"] = Coefficient(best.values[-1], "s", "what a request costs more at a server that has long been idle")
-    found["cooling"] = Coefficient(seconds, "s", "how long a server takes to become cold")
-    return found
+    values = {"cold": best.values[-1], "cooling": seconds}
+    return found | {name: Coefficient(value, "s", COLD[name]) for name, value in values.items()}
 
 
 def _memory(observed: Sequence[Observation], everyone: Sequence[Observation]) -> Found:
@@ -143,7 +143,7 @@ def _delays(transport: str, observed: Sequence[Observation]) -> Found:
         found = [median(one.to_server + (one.request_seconds or 0.0) / 2 for one in observed)]
     else:
         rows = [[1.0, (one.clients - 1) / 2, (one.clients - 1) / 2 * one.payload_bytes] for one in observed]
-        found = non_negative(rows, [one.latency for one in observed]).values
+        found = non_negative(rows, [one.latency - _away_seconds(one) for one in observed]).values
     if transport == "longpolling":
         back = [one for one in observed if one.repoll_seconds]
         found += non_negative(
@@ -154,6 +154,14 @@ def _delays(transport: str, observed: Sequence[Observation]) -> Found:
         name: Coefficient(value, units.get(name, "s"), words)
         for (name, words), value in zip(about.items(), found, strict=True)
     }
+
+
+def _away_seconds(one: Observation) -> float:
+    """Return how much later updates come because long-polling clients are away when they are made."""
+    if not one.repoll_seconds:
+        return 0.0
+    polls = Poisson(one.rate_per_second).long_polled((one.repoll_seconds,), one.hold_seconds, 0.0)
+    return (polls and polls.wait_seconds) or 0.0
 
 
 def _spans(observed: Sequence[Observation]) -> dict[str, Span]:
@@ -202,9 +210,9 @@ def _residuals(pairs: Sequence[tuple[float, float]]) -> Residuals:
 
 def refuse_poor(model: CostModel) -> None:
     """Raise BadInput, which says by how much, if a model does not fit the trials that it was fitted to."""
-    for transport, of_transport in model.residuals.items():
+    for transport in model.coefficients:
         for name, limit in LIMITS.items():
-            found = of_transport.get(name)
+            found = model.residuals[transport].get(name)
             if found is None or not found.median <= limit:
                 off = "by an unknown amount" if found is None else f"by {100 * found.median:.0f} % or more"
                 raise BadInput(

@@ -20,7 +20,7 @@ LIMITS = {
 
 
 class Flip(msgspec.Struct, frozen=True):
-    """From `value` of a quantity on, up or down, the answer is `take`: a transport, or None if nothing meets the need."""
+    """From `value` of a quantity on, up or down, the answer is `take`; None if nothing meets the need there."""
 
     quantity: str
     direction: str

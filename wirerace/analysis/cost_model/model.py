@@ -16,7 +16,7 @@ SEGMENT_BYTES = 1448
 """Payload of a full segment on Ethernet. On loopback a segment takes 65,483 bytes."""
 LOOPBACK_SEGMENT_BYTES = 65_483
 
-Amount = Annotated[float, Meta(ge=0)]
+Amount = Annotated[float, Meta(ge=0, le=1e12)]
 
 
 class Coefficient(msgspec.Struct, frozen=True):
@@ -34,8 +34,8 @@ class Residuals(msgspec.Struct, frozen=True):
     """
 
     trials: int
-    median: float
-    largest: float
+    median: Annotated[float, Meta(ge=0)]
+    largest: Annotated[float, Meta(ge=0)]
     r_squared: float | None
 
 
@@ -54,7 +54,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """Where a model comes from: machine, versions, date, and the number of trials that were valid and that were not."""
 
     wirerace: str
-    measured_at: list[str]
+    measured_at: Annotated[list[str], Meta(min_length=1)]
     cpu_model: str | None
     cores: int
     kernel: str
@@ -72,8 +72,8 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
 
     schema: int = MODEL_SCHEMA
     provenance: Provenance
-    header_bytes: int = HEADER_BYTES
-    segment_bytes: int = SEGMENT_BYTES
+    header_bytes: Annotated[int, Meta(ge=0, le=10_000)] = HEADER_BYTES
+    segment_bytes: Annotated[int, Meta(ge=1, le=1_000_000)] = SEGMENT_BYTES
     coefficients: dict[str, dict[str, Coefficient]]
     residuals: dict[str, dict[str, Residuals]]
     measured: dict[str, dict[str, Span]]

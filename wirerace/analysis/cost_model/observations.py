@@ -12,7 +12,7 @@ from wirerace.experiment.reading import study_of
 from wirerace.experiment.settings import resolved
 from wirerace.record.result import Result
 from wirerace.record.trial import Trial
-from wirerace.transports import TRANSPORTS
+from wirerace.transports.transport import TransportOptions
 
 FREE_OPTIONS = ("interval_seconds", "hold_seconds")
 """Options of which the model knows the effect. With any other than its default, a trial is not used."""
@@ -87,16 +87,12 @@ def _of_result(result: Result) -> Iterator[Observation]:
         experiment = study_of(document, Path()).first
         if not _is_plain(experiment):
             continue
-        options = {one.id: one.options for one in contestants_of(experiment) if not one.path.has_proxy}
+        options = {
+            (one.id, one.transport.name): one.options for one in contestants_of(experiment) if not one.path.has_proxy
+        }
         for trial in result.counted:
-            if trial.point != index or trial.contestant not in options or not _is_measured(trial):
-                continue
-            chosen = options[trial.contestant]
-            if all(
-                getattr(chosen, name) == value
-                for name, value in _defaults(trial.transport).items()
-                if name not in FREE_OPTIONS
-            ):
+            chosen = options.get((trial.contestant, trial.transport))
+            if trial.point == index and chosen is not None and _is_default(chosen) and _is_measured(trial):
                 yield _of_trial(trial, experiment, chosen)
 
 
@@ -114,9 +110,14 @@ def _is_plain(experiment: Experiment) -> bool:
     )
 
 
-def _defaults(transport: str) -> dict[str, object]:
-    options = TRANSPORTS[transport].options()
-    return {name: getattr(options, name) for name in options.__struct_fields__}
+def _is_default(options: TransportOptions) -> bool:
+    """Return whether all options have their defaults, but for those of which the model knows the effect."""
+    default = type(options)()
+    return all(
+        getattr(options, name) == getattr(default, name)
+        for name in options.__struct_fields__
+        if name not in FREE_OPTIONS
+    )
 
 
 def _is_measured(trial: Trial) -> bool:

@@ -44,7 +44,7 @@ class Predicted(NamedTuple):
     conditions: tuple[Condition, ...] = ()
 
 
-class _Rates(NamedTuple):
+class OperationRates(NamedTuple):
     """Operations of a process in a second. `updates_per_answer` is the mean over answers that have any."""
 
     requests: float
@@ -57,7 +57,7 @@ class _Rates(NamedTuple):
 def predicted(model: CostModel, operated: Operated, segment_bytes: int | None = None) -> Predicted:
     """Return what a process does with its clients; segments are those of Ethernet unless their size is given."""
     theory = theory_of(model, operated)
-    rates = _rates_of(operated, theory)
+    rates = rates_of(operated, theory)
     cpu = _cpu_of(model, operated, rates)
     ip_in, ip_out = _bytes_of(model, operated, rates, segment_bytes or model.segment_bytes)
     latency = theory.latency_seconds or 0.0
@@ -94,15 +94,22 @@ def _path_of(model: CostModel, operated: Operated) -> DeliveryPath:
     delay = value["delay"].value + operated.round_trip_seconds / 2
     clients = math.ceil(operated.clients - 1e-9)
     if operated.transport == "polling":
-        updates = operated.updates_per_second * operated.interval_seconds
-        cost = value["answer"].value + updates * _delivery_seconds(model, operated)
-        return DeliveryPath(delay, clients, cost_seconds=cost)
+        return DeliveryPath(delay, clients, cost_seconds=_poll_seconds(model, operated))
     each = _delivery_seconds(model, operated)
     if operated.transport == "longpolling":
-        each = value["answer"].value + operated.payload_bytes * value["payload"].value
+        each = value["request"].value + value["answer"].value + operated.payload_bytes * value["payload"].value
     return DeliveryPath(
         delay, clients, send_seconds(model, operated), (gap_seconds(model, operated),), cost_seconds=each
     )
+
+
+def _poll_seconds(model: CostModel, operated: Operated) -> float:
+    """Return the mean CPU time of a poll, empty or not."""
+    value, interval = model.coefficients[operated.transport], operated.interval_seconds
+    empty = math.exp(-operated.updates_per_second * interval)
+    cold = value["cold"].value / (1 + operated.clients / interval * value["cooling"].value)
+    updates = operated.updates_per_second * interval * _delivery_seconds(model, operated)
+    return value["request"].value + (1 - empty) * value["answer"].value + updates + cold
 
 
 def _delivery_seconds(model: CostModel, operated: Operated) -> float:
@@ -135,17 +142,18 @@ def latest_of(model: CostModel, operated: Operated) -> float:
     return delay + operated.interval_seconds + fan_out + gap_seconds(model, operated)
 
 
-def _rates_of(operated: Operated, theory: Prediction) -> _Rates:
+def rates_of(operated: Operated, theory: Prediction) -> OperationRates:
+    """Return how many requests, answers and deliveries a process has in a second."""
     deliveries = operated.clients * operated.updates_per_second
     if operated.transport not in {"polling", "longpolling"}:
-        return _Rates(0.0, 0.0, 0.0, deliveries, 1.0)
+        return OperationRates(0.0, 0.0, 0.0, deliveries, 1.0)
     requests = operated.clients * (theory.responses_per_client_second or 0.0)
     empty = requests * (theory.empty_fraction or 0.0)
     answers = requests - empty
-    return _Rates(requests, empty, answers, deliveries, deliveries / answers if answers else 0.0)
+    return OperationRates(requests, empty, answers, deliveries, deliveries / answers if answers else 0.0)
 
 
-def _cpu_of(model: CostModel, operated: Operated, rates: _Rates) -> float:
+def _cpu_of(model: CostModel, operated: Operated, rates: OperationRates) -> float:
     """Return the cores that a process takes: without clients, for each update, and for each operation."""
 
     def value(name: str) -> float:
@@ -157,14 +165,14 @@ def _cpu_of(model: CostModel, operated: Operated, rates: _Rates) -> float:
     return (
         value("idle")
         + operated.updates_per_second * each_update
-        + rates.empty * value("empty")
+        + rates.requests * value("request")
         + rates.answers * value("answer")
         + rates.deliveries * (value("delivery") + operated.payload_bytes * value("payload"))
         + cold
     )
 
 
-def _bytes_of(model: CostModel, operated: Operated, rates: _Rates, segment_bytes: int) -> tuple[float, float]:
+def _bytes_of(model: CostModel, operated: Operated, rates: OperationRates, segment_bytes: int) -> tuple[float, float]:
     """Return the bytes at the IP layer, in and out: what is sent, and the headers of each segment.
 
     An answer that is larger than a segment takes more of them, and every second one of these is acknowledged.

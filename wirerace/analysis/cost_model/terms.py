@@ -44,16 +44,16 @@ ALONE = Regression(
 def regressions_of(transport: str) -> tuple[Regression, ...]:
     """Return what is fitted by least squares for a transport, beside `ALONE`."""
     if transport == "polling":
-        return (_asked_cpu("poll"), *_asked_bytes())
+        return (_polled_cpu(), *_asked_bytes())
     if transport == "longpolling":
         return (_held_cpu(), *_asked_bytes())
     return (_pushed_cpu(ITEM[transport]), *_pushed_bytes(ITEM[transport]))
 
 
-def _asked_cpu(request: str) -> Regression:
+def _polled_cpu() -> Regression:
     return _cpu(
-        CostTerm("empty", "s", f"a {request} that is answered empty (204)", lambda one: one.empty),
-        CostTerm("answer", "s", f"a {request} that is answered with updates (200)", lambda one: one.answers),
+        CostTerm("request", "s", "a poll, whatever its answer", lambda one: one.requests),
+        CostTerm("answer", "s", "what a poll costs more if its answer has updates (200)", lambda one: one.answers),
         CostTerm("delivery", "s", "each update in an answer", lambda one: one.deliveries),
         CostTerm("payload", "s/B", "each byte of payload in an answer", lambda one: one.payload),
     )
@@ -62,8 +62,8 @@ def _asked_cpu(request: str) -> Regression:
 def _held_cpu() -> Regression:
     return _cpu(
         CostTerm("fan_out", "s", "beginning to answer all held requests, for each update", lambda one: one.updates),
-        CostTerm("empty", "s", "a held request whose hold ends (204), and the next one", lambda one: one.empty),
-        CostTerm("answer", "s", "a held request that is answered (200), and the next one", lambda one: one.answers),
+        CostTerm("request", "s", "a held request, its answer and the next request", lambda one: one.requests),
+        CostTerm("answer", "s", "what that costs more if the answer has updates (200)", lambda one: one.answers),
         CostTerm("payload", "s/B", "each byte of payload in an answer", lambda one: one.payload),
     )
 
@@ -114,6 +114,12 @@ def _sum(name: str, measured: Callable[[Observation], float], *terms: CostTerm) 
     return Regression(name, title, 0.1, measured, terms)
 
 
+COLD = {
+    "cold": "what a poll costs more at a server that has long been idle",
+    "cooling": "how long a server takes to become cold",
+}
+"""Coefficients of a cold server, in seconds; only polls come one by one."""
+
 MEMORY = {
     "base_memory": "memory of a server process without clients",
     "user_memory": "memory of the server's process for a client",
@@ -144,4 +150,4 @@ def coefficients_of(transport: str) -> set[str]:
     """Return the names of all coefficients of a transport."""
     regressions = (ALONE, *regressions_of(transport))
     names = {term.name for regression in regressions for term in regression.terms}
-    return {*names, *MEMORY, *delays_of(transport)}
+    return {*names, *MEMORY, *delays_of(transport), *(COLD if transport == "polling" else ())}

@@ -43,8 +43,8 @@ function stateOf(first, hash) {
   const given = new URLSearchParams(hash.slice(1));
   const state = { ...first };
   for (const field of FIELDS) {
-    const text = given.get(field.key);
-    if (text !== null && isGood(field, Number(text))) state[field.key] = Number(text);
+    const text = given.get(field.key) ?? "";
+    if (text.trim() !== "" && isGood(field, Number(text))) state[field.key] = Number(text);
   }
   return state;
 }
@@ -132,18 +132,19 @@ function notesOf(data, advice) {
   const notes = [];
   const found = new Map();
   for (const one of advice.estimates) {
-    if (one.broken) notes.push(`${data.titles[one.transport]}: latency and age are lower bounds, because work queues at the server.`);
     for (const [words, value, least, most] of one.beyond) {
       if (!found.has(words)) found.set(words, `${number(value)} ${words} (measured: ${number(least)} to ${number(most)})`);
     }
   }
+  const broken = advice.estimates.filter((one) => one.broken).map((one) => data.titles[one.transport]);
+  if (broken.length) notes.push(`Latency and age are lower bounds with ${broken.join(", ")}, because work queues at the server.`);
   if (found.size) notes.push(`Beyond what was measured: ${[...found.values()].join("; ")}.`);
   const { provenance, residuals } = data.model;
   const off = (name, part) => Math.round(100 * Math.max(...Object.values(residuals).map((one) => one[name][part])));
   const spelled = ["cpu", "bytes", "latency"].map((name) => `${name === "cpu" ? "CPU" : name} ${off(name, "median")} % (${off(name, "largest")} %)`);
   notes.push(
     `The model is off by this much in half of its ${provenance.trials} trials, and at most: ${spelled.join(", ")}.`,
-    `Measured on ${provenance.measured_at[0].slice(0, 10)} on ${provenance.cores} cores (${provenance.cpu_model}, ${provenance.kernel}), ` +
+    `Measured on ${provenance.measured_at[0].slice(0, 10)} on ${provenance.cores} cores (${provenance.cpu_model ?? "of an unknown kind"}, ${provenance.kernel}), ` +
       `Wirerace ${provenance.wirerace}; ${provenance.invalid_trials} of the trials are not valid.`,
   );
   if (provenance.note) notes.push(provenance.note);

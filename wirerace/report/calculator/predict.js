@@ -38,17 +38,22 @@ function theoryOf(model, one, mostLoad) {
   const clients = whole(one.clients);
   const pushed = delay + (Math.max(0, clients - 1) * sendSeconds(model, one)) / 2;
   if (one.transport === "polling") {
-    const cost = coefficient(model, "polling", "answer") + one.rate * one.interval * deliverySeconds(model, one);
+    const value = (name) => coefficient(model, "polling", name);
+    const empty = Math.exp(-one.rate * one.interval);
+    const cold = value("cold") / (1 + (one.clients / one.interval) * value("cooling"));
+    const updates = one.rate * one.interval * deliverySeconds(model, one);
+    const cost = value("request") + (1 - empty) * value("answer") + updates + cold;
     return {
       latency: one.interval / 2 + delay,
       age: 1 / one.rate + one.interval / 2 + delay,
       responses: 1 / one.interval,
-      empty: Math.exp(-one.rate * one.interval),
+      empty,
       broken: (clients * cost) / one.interval > mostLoad.poll_load,
     };
   }
   if (one.transport === "longpolling") {
-    const each = coefficient(model, "longpolling", "answer") + one.payload * coefficient(model, "longpolling", "payload");
+    const value = (name) => coefficient(model, "longpolling", name);
+    const each = value("request") + value("answer") + one.payload * value("payload");
     const polls = longPolled(one.rate, gapSeconds(model, one), one.hold, pushed);
     return {
       latency: polls.wait + pushed,
@@ -80,7 +85,7 @@ function cpuOf(model, one, rates) {
   return (
     value("idle") +
     one.rate * (value("update") + value("fan_out")) +
-    rates.empty * value("empty") +
+    rates.requests * value("request") +
     rates.answers * value("answer") +
     rates.deliveries * (value("delivery") + one.payload * value("payload")) +
     (rates.requests * value("cold")) / (1 + rates.requests * value("cooling"))

@@ -5,6 +5,7 @@ function number(value) {
   if (!Number.isFinite(value)) return "–";
   if (Math.abs(value) < 0.001) return value.toExponential(0);
   const rounded = Number(value.toPrecision(3));
+  if (Math.abs(rounded) >= 1e12) return value.toExponential(0);
   for (const [size, suffix] of [[1e9, "G"], [1e6, "M"]]) {
     if (Math.abs(rounded) >= size) return `${Number((rounded / size).toPrecision(3))}${suffix}`;
   }
@@ -12,35 +13,43 @@ function number(value) {
 }
 
 function seconds(value) {
+  if (value >= 1e5) return `${number(value / 86400)} d`;
   const units = [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]];
   const [size, name] = units.find(([one]) => Number(value.toPrecision(3)) >= one) ?? units[0];
   return `${number(value / size)} ${name}`;
 }
 
 function sentenceOf(data, need, advice) {
-  const asked = `${number(need.clients)} clients, ${number(need.rate)} updates a second and ${seconds(need.fresh)}`;
+  const asked = `${number(need.clients)} clients get ${number(need.rate)} updates a second within ${seconds(need.fresh)}`;
   const { take, cheapest } = advice;
-  if (!take) return `No transport meets ${asked}: see the table for the nearest that each can do.`;
+  if (!take) return `With no transport do ${asked}: see the table for the nearest that each can do.`;
   const name = take.interval ? `plain polling, every ${seconds(take.interval)}` : data.titles[take.transport];
-  const said = `Take ${name}: it serves ${asked} for about $${number(take.money)} a month.`;
+  const said = `Take ${name}: ${asked} for about $${number(take.money)} a month.`;
   if (take !== cheapest) {
     const { alikeMoney } = data.constants;
     const less = take.money < 10 * alikeMoney ? `$${number(alikeMoney)} a month` : "a tenth";
-    return `${said} ${data.titles[cheapest.transport]} is the cheapest, but it saves no more than ${less}.`;
+    const saying = `${said} ${data.titles[cheapest.transport]} is the cheapest, but it saves no more than ${less}.`;
+    return take.transport === "polling" ? saying : saying + against(data, take, advice);
   }
   return said + against(data, take, advice);
 }
 
+const times = (value, base) => (base ? number(value / base) : "many");
+
 function against(data, take, advice) {
-  const others = advice.estimates.filter((one) => one.meets && one !== take);
   const polling = advice.estimates.find((one) => one.transport === "polling");
   if (polling && !polling.meets) return " Plain polling cannot be fresh enough.";
-  const next = others.length ? others.reduce((best, one) => (one.money < best.money ? one : best)) : null;
-  const other = polling === take || !polling ? next : polling;
-  if (!other || isAlike(data.constants, other, take)) return "";
-  const what = other === polling ? "Plain polling" : data.titles[other.transport];
-  const every = other.interval ? ` every ${seconds(other.interval)}` : "";
-  return ` ${what}${every} would cost ${number(other.money / take.money)} times as much.`;
+  if (polling && polling !== take) {
+    return ` Plain polling every ${seconds(polling.interval)} would cost ${times(polling.money, take.money)} times as much.`;
+  }
+  const others = advice.estimates.filter((one) => one.meets && one !== take);
+  if (!others.length) return "";
+  const other = others.reduce((best, one) => (one.money < best.money ? one : best));
+  const title = data.titles[other.transport];
+  if (isAlike(data.constants, other, take)) {
+    return ` ${title} costs about the same, and is ${times(take.latency, other.latency)} times sooner.`;
+  }
+  return ` ${title} would cost ${times(other.money, take.money)} times as much.`;
 }
 
 const UNITS = { clients: "clients", updates_per_second: "updates a second", fresh_within_seconds: "s fresh within" };
