@@ -11,7 +11,14 @@ from wirerace.analysis.cost_model.terms import regressions_of
 from wirerace.transports import TRANSPORTS
 
 COMMON = {"idle": 0.004, "update": 0.0002, "base_memory": 3e7, "user_memory": 9e3, "slab_memory": 4e3}
-COMMON |= {"socket_memory": 0.0, "delay": 0.001, "envelope_bytes": 70.0, "payload_bytes": 1.0}
+COMMON |= {
+    "cold": 0.0,
+    "cooling": 0.1,
+    "socket_memory": 0.0,
+    "delay": 0.001,
+    "envelope_bytes": 70.0,
+    "payload_bytes": 1.0,
+}
 ASKED = {"request": 2e-5, "answer": 1.5e-5, "payload": 2e-9, "request_bytes": 64.0, "empty_bytes": 100.0}
 ASKED |= {"answer_bytes": 160.0, "segments_in": 2.0, "segments_out": 1.0}
 PUSHED = {"fan_out": 3e-4, "delivery": 8e-6, "payload": 1e-9, "segments_in": 1.0, "segments_out": 1.0}

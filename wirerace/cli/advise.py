@@ -8,14 +8,16 @@ import msgspec
 import typer
 
 from wirerace.analysis.cost_model.estimate import Advice, Need, Prices, advised
-from wirerace.analysis.cost_model.fit import fit, refuse_poor
+from wirerace.analysis.cost_model.fit import fit, refuse_poor, residuals_of
 from wirerace.analysis.cost_model.flips import Flip, flips_of
-from wirerace.analysis.cost_model.model import CostModel, decode_model
+from wirerace.analysis.cost_model.model import CostModel, Residuals, decode_model
+from wirerace.analysis.cost_model.observations import observations_of
 from wirerace.errors import BadInput, SystemFault
 from wirerace.files import read_file
 from wirerace.record.reading import read_result
 from wirerace.record.result import write_json
 from wirerace.report.calculator import page_of
+from wirerace.report.model_check import check_lines
 from wirerace.report.recommendation import lines_of
 from wirerace.system import blamed_on
 
@@ -38,7 +40,9 @@ def command(  # noqa: PLR0913 -- each is an option of the command line
     places: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="With --fit: directories of runs. With --page: the file.", metavar="[PLACE]...", show_default=False
+            help="With --fit and --check: directories of runs. With --page: the file.",
+            metavar="[PLACE]...",
+            show_default=False,
         ),
     ] = None,
     *,
@@ -69,6 +73,9 @@ def command(  # noqa: PLR0913 -- each is an option of the command line
     is_page: Annotated[
         bool, typer.Option("--page", help=f"Write a page with sliders to PLACE, {PAGE} by default.")
     ] = False,
+    is_check: Annotated[
+        bool, typer.Option("--check", help="Compare the model with the trials of the runs in PLACE.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the advice as JSON.")] = False,
 ) -> None:
     """Say which transport to use for a number of clients, a rate and a freshness, and what each would cost.
@@ -85,10 +92,12 @@ def command(  # noqa: PLR0913 -- each is an option of the command line
 
         wirerace advise --fit results/latest --out model.json
 
+        wirerace advise --check results/latest
+
     Exit codes: 0 answered; 2 bad input, or a model that does not fit;
     4 the system refused something; 129 SIGHUP; 130 Ctrl-C; 143 SIGTERM.
     """
-    _check_places(places or [], is_fit=is_fit, is_page=is_page, out=out)
+    _check_places(places or [], is_fit=is_fit, is_page=is_page, is_check=is_check, out=out)
     if is_fit and out is not None:
         model = _fitted(places or [], any_verdict=any_verdict, note=note)
         with blamed_on(out):
@@ -97,6 +106,9 @@ def command(  # noqa: PLR0913 -- each is an option of the command line
         refuse_poor(model)
         return
     model = model_from(given or [], any_verdict=any_verdict)
+    if is_check:
+        sys.stdout.write("\n".join(check_lines(_checked(model, places or [], any_verdict=any_verdict))) + "\n")
+        return
     need = _need(clients, updates_per_second, fresh_within, payload_bytes, round_trip, may_lack=is_page)
     prices = Prices(price_core_hour, price_gib_hour, price_gb)
     _check_prices(prices)
@@ -130,13 +142,30 @@ def _fitted(places: list[Path], *, any_verdict: bool, note: str = "") -> CostMod
         raise BadInput(f"{places[0]}: it was edited, and no run has such numbers: {error}") from None
 
 
-def _check_places(places: list[Path], *, is_fit: bool, is_page: bool, out: Path | None) -> None:
+def _checked(model: CostModel, places: list[Path], *, any_verdict: bool) -> dict[str, dict[str, Residuals]]:
+    """Return how far a model is from the trials of runs."""
+    observed = observations_of([read_result(place) for place in places])
+    used = [one for one in observed if (one.valid or any_verdict) and one.transport in model.transports]
+    if not used:
+        raise BadInput(f"{', '.join(map(str, places))}: no trial that the model could be compared with is valid")
+    return {
+        transport: residuals_of(model, [one for one in used if one.transport == transport])
+        for transport in model.transports
+        if any(one.transport == transport for one in used)
+    }
+
+
+def _check_places(places: list[Path], *, is_fit: bool, is_page: bool, is_check: bool, out: Path | None) -> None:
+    if is_check and (not places or is_fit or is_page):
+        raise BadInput("--check takes the directories of runs, and neither --fit nor --page")
     if is_fit and (not places or out is None):
         raise BadInput("--fit takes the directories of runs, and --out the file of the model that it makes of them")
     if is_page and (is_fit or len(places) > 1):
         raise BadInput("--page takes one file, and makes no model: use --fit and --from for that")
-    if places and not (is_fit or is_page):
-        raise BadInput(f"{places[0]}: only --fit and --page take a place; name runs to take the model from with --from")
+    if places and not (is_fit or is_page or is_check):
+        raise BadInput(
+            f"{places[0]}: only --fit, --check and --page take a place; name runs to take the model from with --from"
+        )
     if out is not None and not is_fit:
         raise BadInput("--out is the file of the model that --fit makes; give --fit and the directories of runs")
 

@@ -38,7 +38,7 @@ def sentence_of(need: Need, advice: Advice) -> str:
         return f"With no transport do {asked}: see the table for the nearest that each can do."
     said = f"Take {spoken(take)}: {asked} for about ${number(take.money_per_month)} a month."
     if take.transport != cheapest.transport:
-        less = f"${number(ALIKE_MONEY)} a month" if take.money_per_month < 10 * ALIKE_MONEY else "a tenth"
+        less = f"${number(ALIKE_MONEY)} a month" if take.money_per_month < 10 * ALIKE_MONEY else "a fifth"
         said += f" {TRANSPORTS[cheapest.transport].title} is the cheapest, but it saves no more than {less}."
         return said if take.transport == "polling" else said + _against(take, advice)
     return said + _against(take, advice)

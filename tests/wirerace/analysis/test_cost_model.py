@@ -53,8 +53,10 @@ def test_fit_recovers_the_coefficients_of_exact_trials(transport: str) -> None:
     found = {name: one.value for name, one in model.coefficients[transport].items()}
 
     assert coefficients_of(transport) <= found.keys()
-    for name, value in KNOWN[transport].items():
-        assert pytest.approx(value, rel=0.02, abs=1e-12) == found[name], name
+    known = KNOWN[transport]
+    for name, value in known.items():
+        if name != "cooling" or known["cold"]:
+            assert pytest.approx(value, rel=0.02, abs=1e-12) == found[name], name
     for of_quantity in model.residuals[transport].values():
         assert of_quantity.largest < 0.01
 

@@ -19,6 +19,7 @@ from wirerace.record.result import FILE_NAME, write_json
 from wirerace.transports import TRANSPORTS
 
 ROOT = Path(__file__).parents[3]
+HELD_OUT = ROOT / "tests" / "data" / "cost-model" / "held-out" / FILE_NAME
 NEED = ["--clients", "100000", "--updates-per-second", "0.05", "--fresh-within", "5"]
 POOR = Residuals(80, 0.45, 2.0, 0.1)
 
@@ -100,6 +101,14 @@ def test_model_that_does_not_fit_is_refused_with_its_error(tmp_path: Path) -> No
     ) in refusal_of(*NEED, "--from", str(tmp_path / "model.json"))
 
 
+def test_check_says_how_far_the_model_is_from_a_run(capsys: pytest.CaptureFixture[str]) -> None:
+    advised("--check", str(HELD_OUT))
+    lines = capsys.readouterr().out.splitlines()
+
+    assert len(lines) == 2 + len(TRANSPORTS)
+    assert all(len(line) <= 80 for line in lines)
+
+
 def test_run_without_a_usable_trial_is_refused_by_its_name(tmp_path: Path) -> None:
     write_json(tmp_path / FILE_NAME, RESULT)
 
@@ -121,11 +130,12 @@ def test_run_without_a_usable_trial_is_refused_by_its_name(tmp_path: Path) -> No
         ([*NEED, "--from", "nowhere"], "nowhere/result.json: No such file or directory; give the directory of a run"),
         (
             [*NEED, "results"],
-            "results: only --fit and --page take a place; name runs to take the model from with --from",
+            "results: only --fit, --check and --page take a place; name runs to take the model from with --from",
         ),
         ([*NEED, "--out", "model.json"], "--out is the file of the model that --fit makes; give --fit"),
         (["--fit", "--out", "model.json"], "--fit takes the directories of runs, and --out the file of the model"),
         (["--fit", "results"], "--fit takes the directories of runs, and --out the file of the model"),
+        (["--check"], "--check takes the directories of runs, and neither --fit nor --page"),
         (["--page", "a", "b"], "--page takes one file"),
     ],
 )

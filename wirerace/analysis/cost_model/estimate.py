@@ -20,9 +20,9 @@ HOURS_PER_MONTH = 730.0
 GIB = 2.0**30
 SIMPLEST_FIRST = ("polling", "sse", "longpolling", "stream", "websocket")
 """The order in which the answer prefers transports whose money the model cannot tell apart."""
-ALIKE_FRACTION = 0.1
+ALIKE_FRACTION = 0.2
 ALIKE_MONEY = 1.0
-"""What costs at most a tenth, or one unit of money a month, more than the cheapest counts as equally cheap."""
+"""What costs at most a fifth, or one unit of money a month, more than the cheapest counts as equally cheap."""
 
 
 class Need(msgspec.Struct, frozen=True):

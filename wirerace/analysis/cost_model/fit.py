@@ -16,7 +16,7 @@ from wirerace.analysis.cost_model.model import (
 )
 from wirerace.analysis.cost_model.observations import Observation, invalid_because, observations_of
 from wirerace.analysis.cost_model.predict import Operated, Predicted, predicted
-from wirerace.analysis.cost_model.terms import ALONE, COLD, MEMORY, Regression, delays_of, regressions_of
+from wirerace.analysis.cost_model.terms import ALONE, COLD, MEMORY, Regression, cold_times, delays_of, regressions_of
 from wirerace.errors import BadInput
 from wirerace.record.result import Result
 from wirerace.theory.closed_forms import Poisson
@@ -24,7 +24,7 @@ from wirerace.transports import TRANSPORTS
 
 LEAST_SETTINGS = 4
 """Of each transport: with fewer, the costs of payload, clients and rate cannot be told apart."""
-COOLING_SECONDS = (0.0003, 0.001, 0.003, 0.01)
+COOLING_SECONDS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 """Times after which a server's caches are cold, among which the fit chooses."""
 LIMITS = {"cpu": 0.2, "bytes": 0.1, "latency": 0.3}
 """The most that half of a transport's trials may be off by. The error of the other half is shown."""
@@ -84,10 +84,7 @@ def _check_settings(transport: str, observed: Sequence[Observation]) -> None:
 def _fit_transport(transport: str, observed: Sequence[Observation], everyone: Sequence[Observation]) -> Found:
     found: Found = {}
     for regression in regressions_of(transport):
-        if regression.name == "cpu" and transport == "polling":
-            found |= _fitted_with_cold(regression, observed)
-        else:
-            found |= _fitted(regression, observed)
+        found |= (_fitted_with_cold if regression.name == "cpu" else _fitted)(regression, observed)
     return found | _memory(observed, everyone) | _delays(transport, observed)
 
 
@@ -101,12 +98,13 @@ def _fitted(regression: Regression, observed: Sequence[Observation]) -> Found:
 
 
 def _fitted_with_cold(regression: Regression, observed: Sequence[Observation]) -> Found:
-    """Fit also what a request costs more when it finds a cold server: c/(1 + rτ) at r requests a second."""
+    """Fit also what operations cost more that find a cold server, for the time of cooling that fits best."""
     rows = [[term.times(one) for term in regression.terms] for one in observed]
     measured = [regression.measured(one) for one in observed]
 
     def with_cold(seconds: float) -> list[list[float]]:
-        return [[*row, one.requests / (1 + one.requests * seconds)] for row, one in zip(rows, observed, strict=True)]
+        colds = [cold_times(one.transport, one.requests, one.deliveries, one.updates, seconds) for one in observed]
+        return [[*row, cold] for row, cold in zip(rows, colds, strict=True)]
 
     tried = [(non_negative(with_cold(seconds), measured), seconds) for seconds in COOLING_SECONDS]
     best, seconds = min(tried, key=lambda one: one[0].loss)

@@ -7,6 +7,7 @@ import math
 from typing import NamedTuple
 
 from wirerace.analysis.cost_model.model import CostModel
+from wirerace.analysis.cost_model.terms import cold_times
 from wirerace.record.trial import Condition
 from wirerace.theory import find_theory
 from wirerace.theory.closed_forms import Poisson
@@ -161,7 +162,9 @@ def _cpu_of(model: CostModel, operated: Operated, rates: OperationRates) -> floa
         return 0.0 if found is None else found.value
 
     each_update = value("update") + value("fan_out")
-    cold = rates.requests * value("cold") / (1 + rates.requests * value("cooling"))
+    cold = value("cold") * cold_times(
+        operated.transport, rates.requests, rates.deliveries, operated.updates_per_second, value("cooling")
+    )
     return (
         value("idle")
         + operated.updates_per_second * each_update

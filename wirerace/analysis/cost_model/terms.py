@@ -115,10 +115,22 @@ def _sum(name: str, measured: Callable[[Observation], float], *terms: CostTerm) 
 
 
 COLD = {
-    "cold": "what a poll costs more at a server that has long been idle",
+    "cold": "what a request or a delivery costs more at a server that has long been idle",
     "cooling": "how long a server takes to become cold",
 }
-"""Coefficients of a cold server, in seconds; only polls come one by one."""
+"""Coefficients of a cold server, in seconds."""
+
+
+def cold_times(transport: str, requests: float, deliveries: float, updates: float, cooling_seconds: float) -> float:
+    """Return how many operations in a second find a cold server: of r that wake it w times in a second, r/(1 + wτ).
+
+    Each poll wakes a server by itself. Fan-outs and answers to held requests wake it once for an update.
+    """
+    if transport == "polling":
+        return requests / (1 + requests * cooling_seconds)
+    operations = requests if transport == "longpolling" else deliveries
+    return operations / (1 + updates * cooling_seconds)
+
 
 MEMORY = {
     "base_memory": "memory of a server process without clients",
@@ -150,4 +162,4 @@ def coefficients_of(transport: str) -> set[str]:
     """Return the names of all coefficients of a transport."""
     regressions = (ALONE, *regressions_of(transport))
     names = {term.name for regression in regressions for term in regression.terms}
-    return {*names, *MEMORY, *delays_of(transport), *(COLD if transport == "polling" else ())}
+    return {*names, *COLD, *MEMORY, *delays_of(transport)}

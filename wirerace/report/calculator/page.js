@@ -6,9 +6,9 @@ const FIELDS = [
   { key: "fresh", label: "fresh within, s", least: 0.01, most: 3600, slider: true },
   { key: "payload", label: "payload, bytes", least: 1, most: 1048576, slider: true, floor: 0 },
   { key: "roundTrip", label: "round trip, s", least: 0, most: 60 },
-  { key: "core", label: "$ for a core-hour", least: 0, most: 1e6 },
-  { key: "gib", label: "$ for a GiB-hour", least: 0, most: 1e6 },
-  { key: "gb", label: "$ for a GB sent", least: 0, most: 1e6 },
+  { key: "core", label: "$ per core-hour", least: 0, most: 1e6 },
+  { key: "gib", label: "$ per GiB-hour", least: 0, most: 1e6 },
+  { key: "gb", label: "$ per GB sent", least: 0, most: 1e6 },
 ];
 const STEPS = 600;
 

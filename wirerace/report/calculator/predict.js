@@ -80,6 +80,12 @@ function ratesOf(one, theory) {
   return { requests, empty, answers, deliveries, updates: answers ? deliveries / answers : 0 };
 }
 
+// Operations in a second that find a cold server: cold_times of terms.py.
+function coldTimes(transport, rates, updates, cooling) {
+  if (transport === "polling") return rates.requests / (1 + rates.requests * cooling);
+  return (transport === "longpolling" ? rates.requests : rates.deliveries) / (1 + updates * cooling);
+}
+
 function cpuOf(model, one, rates) {
   const value = (name) => coefficient(model, one.transport, name);
   return (
@@ -88,7 +94,7 @@ function cpuOf(model, one, rates) {
     rates.requests * value("request") +
     rates.answers * value("answer") +
     rates.deliveries * (value("delivery") + one.payload * value("payload")) +
-    (rates.requests * value("cold")) / (1 + rates.requests * value("cooling"))
+    value("cold") * coldTimes(one.transport, rates, one.rate, value("cooling"))
   );
 }
 

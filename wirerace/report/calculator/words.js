@@ -27,7 +27,7 @@ function sentenceOf(data, need, advice) {
   const said = `Take ${name}: ${asked} for about $${number(take.money)} a month.`;
   if (take !== cheapest) {
     const { alikeMoney } = data.constants;
-    const less = take.money < 10 * alikeMoney ? `$${number(alikeMoney)} a month` : "a tenth";
+    const less = take.money < 10 * alikeMoney ? `$${number(alikeMoney)} a month` : "a fifth";
     const saying = `${said} ${data.titles[cheapest.transport]} is the cheapest, but it saves no more than ${less}.`;
     return take.transport === "polling" ? saying : saying + against(data, take, advice);
   }
