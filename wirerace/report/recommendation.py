@@ -125,7 +125,7 @@ def notes_of(model: CostModel, advice: Advice, flips: Sequence[Flip]) -> Iterato
 
 def _flipped(flips: Sequence[Flip]) -> str:
     return "; ".join(
-        f"to {'nothing' if flip.take is None else TRANSPORTS[flip.take].title} "
+        f"to {'no transport' if flip.take is None else TRANSPORTS[flip.take].title} "
         f"{'from' if flip.direction == 'up' else 'below'} {number(flip.value)} {UNITS[flip.quantity]}"
         f"{' on' if flip.direction == 'up' else ''}"
         for flip in flips

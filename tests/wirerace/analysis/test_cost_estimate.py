@@ -4,8 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from tests.wirerace.cost_models import MODEL
-from wirerace.analysis.cost_model.estimate import MOST_BUSY, Need, Prices, advised, estimate
+from wirerace.analysis.cost_model.estimate import Need, Prices, advised, estimate
 from wirerace.analysis.cost_model.flips import flips_of
+from wirerace.analysis.cost_model.predict import MOST_BUSY
 from wirerace.transports import TRANSPORTS
 
 PRICES = Prices()
@@ -124,14 +125,23 @@ def test_what_was_not_measured_is_marked() -> None:
 
     assert [
         "2 clients a process (measured: 10 to 1e+06)",
-        "0.0001 updates a second (measured: 0.001 to 1e+04)",
+        "0.0001 updates a second (measured: 0.001 to 10,000)",
     ] == beyond
     assert [] == estimate(MODEL, "sse", MANY, PRICES).beyond
 
 
 def test_latency_of_a_server_that_cannot_keep_up_is_a_lower_bound() -> None:
-    assert estimate(MODEL, "sse", Need(1000, 50.0, 5.0), PRICES).broken
+    assert estimate(MODEL, "longpolling", Need(1000, 10.0, 5.0), PRICES).broken
     assert [] == estimate(MODEL, "sse", MANY, PRICES).broken
+
+
+def test_pushed_updates_wait_for_earlier_ones_as_in_a_queue() -> None:
+    work = 0.0002 + 3e-4 + 1000 * (8e-6 + 100 * 1e-9)
+    load = 50 * work
+    one = estimate(MODEL, "sse", Need(1000, 50.0, 5.0), PRICES)
+
+    assert one.processes == 1
+    assert one.latency_seconds == pytest.approx(0.001 + 999 * 8.1e-6 / 2 + load * work / (2 * (1 - load)))
 
 
 @pytest.mark.parametrize("need", [MANY, FAST, FEW, Need(1000, 1.0, 5.0)])

@@ -16,10 +16,11 @@ from wirerace.cli import app
 from wirerace.cli.advise import SHIPPED, model_from
 from wirerace.errors import BadInput
 from wirerace.record.result import FILE_NAME, write_json
+from wirerace.report.model_check import off
 from wirerace.transports import TRANSPORTS
 
 ROOT = Path(__file__).parents[3]
-HELD_OUT = ROOT / "tests" / "data" / "cost-model" / "held-out" / FILE_NAME
+HELD_OUT = ROOT / "tests" / "data" / "cost-model" / "held-out-1" / FILE_NAME
 NEED = ["--clients", "100000", "--updates-per-second", "0.05", "--fresh-within", "5"]
 POOR = Residuals(80, 0.45, 2.0, 0.1)
 
@@ -39,6 +40,21 @@ def test_shipped_model_fits_and_has_every_transport() -> None:
 
     refuse_poor(model)
     assert list(TRANSPORTS) == model.transports
+
+
+def test_residuals_in_the_documents_are_those_of_the_shipped_model() -> None:
+    rows = re.findall(
+        r"^\| ([\w ]+) \| (\d+) \| (.+) \| (.+) \| (.+) \|$", (ROOT / "docs/advice.md").read_text(), re.MULTILINE
+    )
+
+    assert [
+        (
+            TRANSPORTS[transport].title,
+            str(found["cpu"].trials),
+            *(off(found[name]) for name in ("cpu", "bytes", "latency")),
+        )
+        for transport, found in model_from([]).residuals.items()
+    ] == rows
 
 
 def test_shipped_model_says_where_it_comes_from() -> None:

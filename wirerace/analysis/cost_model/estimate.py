@@ -5,13 +5,9 @@ from typing import NamedTuple
 import msgspec
 
 from wirerace.analysis.cost_model.model import CostModel
-from wirerace.analysis.cost_model.predict import Operated, Predicted, predicted, send_seconds
+from wirerace.analysis.cost_model.predict import MOST_BUSY, Operated, Predicted, most_load, predicted, send_seconds
 from wirerace.theory.conditions import CONDITIONS
 
-MOST_BUSY = 0.5
-"""The part of the time that a process may be busy. Up to there theory holds for polls (`poll_load`), and the rest is
-for peaks.
-"""
 MOST_PROCESSES = 1_000_000
 HOLD_SECONDS = 25.0
 LEAST_INTERVAL_SECONDS = 0.01
@@ -130,7 +126,7 @@ def estimate(model: CostModel, transport: str, need: Need, prices: Prices) -> Es
         broken=[
             CONDITIONS[condition.name].broken(condition.value)
             for condition in one.conditions
-            if not condition.holds and condition.name in {"server_load", "poll_load"}
+            if condition.name in {"server_load", "poll_load"} and condition.value > most_load(transport)
         ],
     )
 
@@ -184,6 +180,11 @@ def _fan_out_seconds(model: CostModel, operated: Operated, processes: int) -> fl
     return max(0.0, operated.clients / processes - 1) * send_seconds(model, operated)
 
 
+def _plain(value: float) -> str:
+    """Return a number with three digits, and thousands apart."""
+    return f"{float(f'{value:.3g}'):,g}"
+
+
 def _why_not(processes: int | None, one: Predicted, need: Need) -> str:
     if processes is not None:
         return ""
@@ -203,7 +204,7 @@ def _beyond(model: CostModel, operated: Operated, one: Predicted) -> list[str]:
         "deliveries_per_second": ("deliveries a second and process", one.deliveries),
     }
     return [
-        f"{values[name][1]:.3g} {values[name][0]} (measured: {span.least:.3g} to {span.most:.3g})"
+        f"{_plain(values[name][1])} {values[name][0]} (measured: {_plain(span.least)} to {_plain(span.most)})"
         for name, span in model.measured[operated.transport].items()
         if name in values and not span.has(values[name][1])
     ]

@@ -15,7 +15,7 @@ from wirerace.analysis.cost_model.model import (
     Span,
 )
 from wirerace.analysis.cost_model.observations import Observation, invalid_because, observations_of
-from wirerace.analysis.cost_model.predict import Operated, Predicted, predicted
+from wirerace.analysis.cost_model.predict import Operated, Predicted, has_latency, predicted, queue_seconds, values_of
 from wirerace.analysis.cost_model.terms import ALONE, COLD, MEMORY, Regression, cold_times, delays_of, regressions_of
 from wirerace.errors import BadInput
 from wirerace.record.result import Result
@@ -52,7 +52,7 @@ def model_of(used: Sequence[Observation], provenance: Provenance) -> CostModel:
     for transport in [name for name in TRANSPORTS if any(one.transport == name for one in used)]:
         of_transport = [one for one in used if one.transport == transport]
         _check_settings(transport, of_transport)
-        coefficients[transport] = alone | _fit_transport(transport, of_transport, used)
+        coefficients[transport] = alone | _fit_transport(transport, of_transport, used, alone)
         measured[transport] = _spans(of_transport)
     model = CostModel(provenance=provenance, coefficients=coefficients, residuals={}, measured=measured)
     residuals = {name: residuals_of(model, [one for one in used if one.transport == name]) for name in coefficients}
@@ -81,11 +81,13 @@ def _check_settings(transport: str, observed: Sequence[Observation]) -> None:
         )
 
 
-def _fit_transport(transport: str, observed: Sequence[Observation], everyone: Sequence[Observation]) -> Found:
+def _fit_transport(
+    transport: str, observed: Sequence[Observation], everyone: Sequence[Observation], alone: Found
+) -> Found:
     found: Found = {}
     for regression in regressions_of(transport):
-        found |= (_fitted_with_cold if regression.name == "cpu" else _fitted)(regression, observed)
-    return found | _memory(observed, everyone) | _delays(transport, observed)
+        found |= _fitted_cpu(regression, observed, alone) if regression.name == "cpu" else _fitted(regression, observed)
+    return found | _memory(observed, everyone) | _delays(transport, observed, alone | found)
 
 
 def _fitted(regression: Regression, observed: Sequence[Observation]) -> Found:
@@ -97,16 +99,23 @@ def _fitted(regression: Regression, observed: Sequence[Observation]) -> Found:
     }
 
 
-def _fitted_with_cold(regression: Regression, observed: Sequence[Observation]) -> Found:
-    """Fit also what operations cost more that find a cold server, for the time of cooling that fits best."""
+def _fitted_cpu(regression: Regression, observed: Sequence[Observation], alone: Found) -> Found:
+    """Fit what is beyond the CPU time without clients, which is the same for all transports, as a part of the whole.
+
+    Operations that find a cold server cost more. The time of cooling is the one that fits best.
+    """
     rows = [[term.times(one) for term in regression.terms] for one in observed]
-    measured = [regression.measured(one) for one in observed]
+    cpu = [regression.measured(one) for one in observed]
+    beyond = [
+        whole - sum(alone[term.name].value * term.times(one) for term in ALONE.terms)
+        for whole, one in zip(cpu, observed, strict=True)
+    ]
 
     def with_cold(seconds: float) -> list[list[float]]:
         colds = [cold_times(one.transport, one.requests, one.deliveries, one.updates, seconds) for one in observed]
         return [[*row, cold] for row, cold in zip(rows, colds, strict=True)]
 
-    tried = [(non_negative(with_cold(seconds), measured), seconds) for seconds in COOLING_SECONDS]
+    tried = [(non_negative(with_cold(seconds), beyond, cpu), seconds) for seconds in COOLING_SECONDS]
     best, seconds = min(tried, key=lambda one: one[0].loss)
     found = {
         term.name: Coefficient(value, term.unit, term.about)
@@ -135,13 +144,17 @@ def _memory(observed: Sequence[Observation], everyone: Sequence[Observation]) ->
     }
 
 
-def _delays(transport: str, observed: Sequence[Observation]) -> Found:
+def _delays(transport: str, observed: Sequence[Observation], costs: Found) -> Found:
+    value = {name: one.value for name, one in costs.items()}
+    observed = [one for one in observed if has_latency(value, operated_in(one))] or observed
     about = delays_of(transport)
     if transport == "polling":
         found = [median(one.to_server + (one.request_seconds or 0.0) / 2 for one in observed)]
     else:
         rows = [[1.0, (one.clients - 1) / 2, (one.clients - 1) / 2 * one.payload_bytes] for one in observed]
-        found = non_negative(rows, [one.latency - _away_seconds(one) for one in observed]).values
+        found = non_negative(
+            rows, [one.latency - _away_seconds(one) - queue_seconds(value, operated_in(one)) for one in observed]
+        ).values
     if transport == "longpolling":
         back = [one for one in observed if one.repoll_seconds]
         found += non_negative(
@@ -176,20 +189,27 @@ def _spans(observed: Sequence[Observation]) -> dict[str, Span]:
 
 def predicted_for(model: CostModel, one: Observation) -> Predicted:
     """Return what the model says of a trial: one process, on loopback."""
-    operated = Operated(
-        one.transport, one.clients, one.updates, one.payload_bytes, one.interval_seconds, one.hold_seconds
-    )
-    return predicted(model, operated, LOOPBACK_SEGMENT_BYTES)
+    return predicted(model, operated_in(one), LOOPBACK_SEGMENT_BYTES)
+
+
+def operated_in(one: Observation) -> Operated:
+    """Return how the server of a trial was operated."""
+    return Operated(one.transport, one.clients, one.updates, one.payload_bytes, one.interval_seconds, one.hold_seconds)
 
 
 def residuals_of(model: CostModel, observed: Sequence[Observation]) -> dict[str, Residuals]:
-    """Return how far the model is from trials of one transport: CPU time, bytes at the IP layer, mean latency."""
+    """Return how far the model is from trials of one transport: CPU time, bytes at the IP layer, mean latency.
+
+    Latency only counts where theory knows it, unless that is in no trial.
+    """
+    known = [one for one in observed if has_latency(values_of(model, one.transport), operated_in(one))]
     pairs: dict[str, list[tuple[float, float]]] = {"cpu": [], "bytes": [], "latency": []}
     for one in observed:
         says = predicted_for(model, one)
         pairs["cpu"].append((says.cpu, one.cpu))
         pairs["bytes"].append((says.ip_in + says.ip_out, one.ip_bytes))
-        pairs["latency"].append((says.latency, one.latency))
+        if one in known or not known:
+            pairs["latency"].append((says.latency, one.latency))
     return {name: _residuals(values) for name, values in pairs.items()}
 
 

@@ -15,27 +15,30 @@ class Fitted(NamedTuple):
     loss: float
 
 
-def non_negative(rows: Sequence[Sequence[float]], measured: Sequence[float]) -> Fitted:
-    """Return the parameters x ≥ 0 with the least Σ((row · x − y)/y)²: a small value counts as much as a large one.
+def non_negative(
+    rows: Sequence[Sequence[float]], measured: Sequence[float], sizes: Sequence[float] | None = None
+) -> Fitted:
+    """Return the parameters x ≥ 0 with the least Σ((row · x − y)/size)². Sizes are those of the values unless given.
 
-    Values that are 0 carry no relative residual, and are left out. Among equal results, the one with fewer parameters
-    is taken. Without any value, all parameters are 0.
+    So a small value counts as much as a large one. What has no size above 0 is left out. Among equal results, the one
+    with fewer parameters is taken. Without any value, all parameters are 0.
     """
-    used = [(row, value) for row, value in zip(rows, measured, strict=True) if value > 0]
+    used = [(row, value, size) for row, value, size in zip(rows, measured, sizes or measured, strict=True) if size > 0]
     width = len(rows[0]) if rows else 0
     if width > MOST_PARAMETERS:
         raise ValueError(f"at most {MOST_PARAMETERS} parameters, got {width}")
-    scaled = [[cell / value for cell in row] for row, value in used]
-    best = Fitted([0.0] * width, float(len(scaled)))
+    scaled = [[cell / size for cell in row] for row, _, size in used]
+    aims = [value / size for _, value, size in used]
+    best = Fitted([0.0] * width, sum(aim**2 for aim in aims))
     for count in range(1, width + 1):
         for columns in combinations(range(width), count):
-            found = _solved(scaled, columns)
+            found = _solved(scaled, aims, columns)
             if found is None or min(found) < 0:
                 continue
             values = [0.0] * width
             for column, value in zip(columns, found, strict=True):
                 values[column] = value
-            loss = sum((_product(row, values) - 1) ** 2 for row in scaled)
+            loss = sum((_product(row, values) - aim) ** 2 for row, aim in zip(scaled, aims, strict=True))
             if loss < best.loss * (1 - 1e-9) - 1e-15:
                 best = Fitted(values, loss)
     return best
@@ -45,14 +48,16 @@ def _product(row: Sequence[float], values: Sequence[float]) -> float:
     return sum(cell * value for cell, value in zip(row, values, strict=True))
 
 
-def _solved(rows: Sequence[Sequence[float]], columns: Sequence[int]) -> list[float] | None:
+def _solved(rows: Sequence[Sequence[float]], aims: Sequence[float], columns: Sequence[int]) -> list[float] | None:
     """Return the solution of the normal equations for some columns; None when they depend on each other."""
     sizes = [sum(row[column] ** 2 for row in rows) ** 0.5 for column in columns]
     if not all(sizes):
         return None
     unit = [[row[column] / size for column, size in zip(columns, sizes, strict=True)] for row in rows]
     span = range(len(columns))
-    system = [[sum(row[i] * row[j] for row in unit) for j in span] + [sum(row[i] for row in unit)] for i in span]
+    system = [
+        [sum(row[i] * row[j] for row in unit) for j in span] + [_product([row[i] for row in unit], aims)] for i in span
+    ]
     found = _eliminated(system)
     return None if found is None else [value / size for value, size in zip(found, sizes, strict=True)]
 

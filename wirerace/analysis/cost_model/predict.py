@@ -4,6 +4,7 @@ The page of `wirerace advise --page` computes the same in JavaScript, and a test
 """
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from wirerace.analysis.cost_model.model import CostModel
@@ -14,6 +15,13 @@ from wirerace.theory.closed_forms import Poisson
 from wirerace.theory.path import DeliveryPath
 from wirerace.theory.prediction import Prediction
 from wirerace.transports import TRANSPORTS
+
+MOST_BUSY = 0.5
+"""The part of the time that a process may be busy. Up to there theory holds for polls (`poll_load`), and the rest is
+for peaks.
+"""
+MOST_HELD_LOAD = 0.1
+"""With long polling, updates meet earlier fan-outs above that, and no formula says how late they are: `server_load`."""
 
 
 class Operated(NamedTuple):
@@ -91,33 +99,65 @@ def theory_of(model: CostModel, operated: Operated) -> Prediction:
 
 
 def _path_of(model: CostModel, operated: Operated) -> DeliveryPath:
-    value = model.coefficients[operated.transport]
-    delay = value["delay"].value + operated.round_trip_seconds / 2
+    delay = model.value(operated.transport, "delay") + operated.round_trip_seconds / 2
     clients = math.ceil(operated.clients - 1e-9)
     if operated.transport == "polling":
         return DeliveryPath(delay, clients, cost_seconds=_poll_seconds(model, operated))
-    each = _delivery_seconds(model, operated)
-    if operated.transport == "longpolling":
-        each = value["request"].value + value["answer"].value + operated.payload_bytes * value["payload"].value
     return DeliveryPath(
-        delay, clients, send_seconds(model, operated), (gap_seconds(model, operated),), cost_seconds=each
+        delay + queue_seconds(values_of(model, operated.transport), operated),
+        clients,
+        send_seconds(model, operated),
+        (gap_seconds(model, operated),),
+        cost_seconds=update_seconds(values_of(model, operated.transport), operated) / operated.clients,
     )
+
+
+def values_of(model: CostModel, transport: str) -> dict[str, float]:
+    """Return a transport's coefficients without their units."""
+    return {name: one.value for name, one in model.coefficients[transport].items()}
+
+
+def update_seconds(value: Mapping[str, float], operated: Operated) -> float:
+    """Return the CPU time that an update takes for all clients of a process; 0 with polling, where polls do that."""
+    if operated.transport == "polling":
+        return 0.0
+    each = operated.payload_bytes * value["payload"] + value["cold"] * cold_times(
+        operated.transport, 1.0, 1.0, operated.updates_per_second, value["cooling"]
+    )
+    each += value["request"] + value["answer"] if operated.transport == "longpolling" else value["delivery"]
+    return value["update"] + value["fan_out"] + operated.clients * each
+
+
+def queue_seconds(value: Mapping[str, float], operated: Operated) -> float:
+    """Return how long an update waits on average for earlier ones: ρB/2(1 − ρ), the wait of M/D/1 at ρ = λB.
+
+    From ρ = 1 on there is no mean; the wait at ρ = 0.99 stands for it. Only pushed updates wait so: with polling each
+    poll is served by itself, and with long polling updates that come together are in one answer.
+    """
+    if operated.transport in {"polling", "longpolling"}:
+        return 0.0
+    work_seconds = update_seconds(value, operated)
+    load = min(0.99, operated.updates_per_second * work_seconds)
+    return load * work_seconds / (2 * (1 - load))
+
+
+def most_load(transport: str) -> float:
+    """Return the largest part of the time with work up to which the latency of a transport is known."""
+    return MOST_HELD_LOAD if transport == "longpolling" else MOST_BUSY
+
+
+def has_latency(value: Mapping[str, float], operated: Operated) -> bool:
+    """Return whether the latency of a process is known: it does not work on updates for too much of the time."""
+    return operated.updates_per_second * update_seconds(value, operated) <= most_load(operated.transport)
 
 
 def _poll_seconds(model: CostModel, operated: Operated) -> float:
     """Return the mean CPU time of a poll, empty or not."""
-    value, interval = model.coefficients[operated.transport], operated.interval_seconds
-    empty = math.exp(-operated.updates_per_second * interval)
-    cold = value["cold"].value / (1 + operated.clients / interval * value["cooling"].value)
-    updates = operated.updates_per_second * interval * _delivery_seconds(model, operated)
-    return value["request"].value + (1 - empty) * value["answer"].value + updates + cold
-
-
-def _delivery_seconds(model: CostModel, operated: Operated) -> float:
-    value = model.coefficients[operated.transport]
-    if "delivery" not in value:
-        return 0.0
-    return value["delivery"].value + operated.payload_bytes * value["payload"].value
+    value, interval = values_of(model, operated.transport), operated.interval_seconds
+    some = 1 - math.exp(-operated.updates_per_second * interval)
+    updates = operated.updates_per_second * interval * (value["delivery"] + operated.payload_bytes * value["payload"])
+    cold = value["cold"] / (1 + operated.clients / interval * value["cooling"])
+    return value["request"] + some * value["answer"] + updates + cold
 
 
 def send_seconds(model: CostModel, operated: Operated) -> float:
@@ -140,7 +180,8 @@ def latest_of(model: CostModel, operated: Operated) -> float:
     """Return how late the last client gets an update: after a poll interval, after all other clients, after a gap."""
     fan_out = max(0, math.ceil(operated.clients - 1e-9) - 1) * send_seconds(model, operated)
     delay = model.value(operated.transport, "delay") + operated.round_trip_seconds / 2
-    return delay + operated.interval_seconds + fan_out + gap_seconds(model, operated)
+    queue = queue_seconds(values_of(model, operated.transport), operated)
+    return delay + operated.interval_seconds + fan_out + gap_seconds(model, operated) + queue
 
 
 def rates_of(operated: Operated, theory: Prediction) -> OperationRates:

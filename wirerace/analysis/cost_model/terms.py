@@ -77,8 +77,8 @@ def _pushed_cpu(item: str) -> Regression:
 
 
 def _cpu(*terms: CostTerm) -> Regression:
-    """Return the CPU time beyond that without clients."""
-    return Regression("cpu", "the server's CPU time", 0.2, lambda one: max(0.0, one.cpu - one.alone), terms)
+    """Return the terms of CPU time beyond those without clients."""
+    return Regression("cpu", "the server's CPU time", 0.2, lambda one: one.cpu, terms)
 
 
 def _asked_bytes() -> tuple[Regression, ...]:

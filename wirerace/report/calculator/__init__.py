@@ -6,10 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from wirerace.analysis.cost_model import estimate, flips
+from wirerace.analysis.cost_model import estimate, flips, predict
 from wirerace.analysis.cost_model.estimate import Need, Prices
 from wirerace.analysis.cost_model.model import CostModel
-from wirerace.theory.conditions import CONDITIONS
 from wirerace.transports import TRANSPORTS
 
 FOLDER = Path(__file__).parent
@@ -43,7 +42,7 @@ def data_of(model: CostModel, need: Need, prices: Prices) -> str:
         "titles": {name: TRANSPORTS[name].title for name in model.transports},
         "colours": {name: TRANSPORTS[name].color for name in model.transports},
         "constants": {
-            "mostBusy": estimate.MOST_BUSY,
+            "mostBusy": predict.MOST_BUSY,
             "mostProcesses": estimate.MOST_PROCESSES,
             "holdSeconds": estimate.HOLD_SECONDS,
             "leastInterval": estimate.LEAST_INTERVAL_SECONDS,
@@ -56,7 +55,7 @@ def data_of(model: CostModel, need: Need, prices: Prices) -> str:
             "steps": 8 * flips.DECADES,
             "halvings": flips.HALVINGS,
             "limits": flips.LIMITS,
-            "mostLoad": {name: CONDITIONS[name].most for name in ("server_load", "poll_load")},
+            "mostLoad": {name: predict.most_load(name) for name in model.transports},
         },
     }
     return msgspec.json.encode(document).decode().replace("<", "\\u003c")

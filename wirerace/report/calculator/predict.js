@@ -21,8 +21,22 @@ function longPolled(rate, gap, hold, delay) {
   };
 }
 
-const deliverySeconds = (model, one) =>
-  coefficient(model, one.transport, "delivery") + one.payload * coefficient(model, one.transport, "payload");
+// CPU time that an update takes for all clients, and how long it waits for earlier ones (M/D/1).
+function updateSeconds(model, one) {
+  if (one.transport === "polling") return 0;
+  const value = (name) => coefficient(model, one.transport, name);
+  const asked = one.transport === "longpolling" ? value("request") + value("answer") : value("delivery");
+  const each = asked + one.payload * value("payload") + value("cold") / (1 + one.rate * value("cooling"));
+  return value("update") + value("fan_out") + one.clients * each;
+}
+
+function queueSeconds(model, one) {
+  if (one.transport === "polling" || one.transport === "longpolling") return 0;
+  const work = updateSeconds(model, one);
+  const load = Math.min(0.99, one.rate * work);
+  return (load * work) / (2 * (1 - load));
+}
+
 const sendSeconds = (model, one) =>
   coefficient(model, one.transport, "send") + one.payload * coefficient(model, one.transport, "send_payload");
 
@@ -34,41 +48,30 @@ function gapSeconds(model, one) {
 
 // Latency, age, requests of a client in a second, empty part of them, and the conditions of theory that do not hold.
 function theoryOf(model, one, mostLoad) {
-  const delay = coefficient(model, one.transport, "delay") + one.roundTrip / 2;
+  const delay = coefficient(model, one.transport, "delay") + one.roundTrip / 2 + queueSeconds(model, one);
   const clients = whole(one.clients);
   const pushed = delay + (Math.max(0, clients - 1) * sendSeconds(model, one)) / 2;
-  if (one.transport === "polling") {
-    const value = (name) => coefficient(model, "polling", name);
-    const empty = Math.exp(-one.rate * one.interval);
-    const cold = value("cold") / (1 + (one.clients / one.interval) * value("cooling"));
-    const updates = one.rate * one.interval * deliverySeconds(model, one);
-    const cost = value("request") + (1 - empty) * value("answer") + updates + cold;
-    return {
-      latency: one.interval / 2 + delay,
-      age: 1 / one.rate + one.interval / 2 + delay,
-      responses: 1 / one.interval,
-      empty,
-      broken: (clients * cost) / one.interval > mostLoad.poll_load,
-    };
-  }
+  const broken = (one.rate * clients * updateSeconds(model, one)) / one.clients > mostLoad[one.transport];
+  if (one.transport === "polling") return polledTheory(model, one, delay, mostLoad);
   if (one.transport === "longpolling") {
-    const value = (name) => coefficient(model, "longpolling", name);
-    const each = value("request") + value("answer") + one.payload * value("payload");
     const polls = longPolled(one.rate, gapSeconds(model, one), one.hold, pushed);
-    return {
-      latency: polls.wait + pushed,
-      age: polls.age,
-      responses: polls.responses,
-      empty: polls.empty,
-      broken: one.rate * clients * each > mostLoad.server_load,
-    };
+    return { latency: polls.wait + pushed, age: polls.age, responses: polls.responses, empty: polls.empty, broken };
   }
+  return { latency: pushed, age: 1 / one.rate + pushed, responses: 0, empty: 0, broken };
+}
+
+function polledTheory(model, one, delay, mostLoad) {
+  const value = (name) => coefficient(model, "polling", name);
+  const empty = Math.exp(-one.rate * one.interval);
+  const cold = value("cold") / (1 + (one.clients / one.interval) * value("cooling"));
+  const updates = one.rate * one.interval * (value("delivery") + one.payload * value("payload"));
+  const cost = value("request") + (1 - empty) * value("answer") + updates + cold;
   return {
-    latency: pushed,
-    age: 1 / one.rate + pushed,
-    responses: 0,
-    empty: 0,
-    broken: one.rate * clients * deliverySeconds(model, one) > mostLoad.server_load,
+    latency: one.interval / 2 + delay,
+    age: 1 / one.rate + one.interval / 2 + delay,
+    responses: 1 / one.interval,
+    empty,
+    broken: (whole(one.clients) * cost) / one.interval > mostLoad.polling,
   };
 }
 
@@ -123,7 +126,7 @@ function predicted(model, one, mostLoad) {
   return {
     latency: theory.latency,
     age: theory.age,
-    latest: delay + one.interval + fanOut + gapSeconds(model, one),
+    latest: delay + one.interval + fanOut + gapSeconds(model, one) + queueSeconds(model, one),
     cpu: cpuOf(model, one, rates),
     ipIn: bytes.in,
     ipOut: bytes.out,

@@ -55,7 +55,7 @@ function against(data, take, advice) {
 const UNITS = { clients: "clients", updates_per_second: "updates a second", fresh_within_seconds: "s fresh within" };
 
 function flipWords(data, flip) {
-  const name = flip.take === null ? "nothing" : data.titles[flip.take];
+  const name = flip.take === null ? "no transport" : data.titles[flip.take];
   const where = `${number(flip.value)} ${UNITS[flip.quantity]}`;
   return `to ${name} ${flip.direction === "up" ? `from ${where} on` : `below ${where}`}`;
 }
