@@ -100,10 +100,13 @@ def command(  # noqa: PLR0913 -- each is an option of the command line
     _check_places(places or [], is_fit=is_fit, is_page=is_page, is_check=is_check, out=out)
     if is_fit and out is not None:
         model = _fitted(places or [], any_verdict=any_verdict, note=note)
+        refuse_poor(model)
         with blamed_on(out):
             write_json(out, model)
-        sys.stdout.write(f"{out}: a cost model of {model.provenance.trials} trials\n")
-        refuse_poor(model)
+        sys.stdout.write(
+            "\n".join([f"{out}: a cost model of {model.provenance.trials} trials", *check_lines(model.residuals)])
+        )
+        sys.stdout.write("\n")
         return
     model = model_from(given or [], any_verdict=any_verdict)
     if is_check:

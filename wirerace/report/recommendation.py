@@ -13,7 +13,8 @@ COLUMNS = 80
 HEADINGS = ("transport", "latency", "age", "cores", "GiB", "in", "out", "req/s", "$/month")
 WIDTHS = (16, 8, 8, 6, 6, 6, 6, 6, 7)
 GIB = 2.0**30
-UNITS = {"clients": "clients", "updates_per_second": "updates a second", "fresh_within_seconds": "s fresh within"}
+UNITS = {"clients": "clients", "updates_per_second": "updates a second"}
+SINGULAR = {"clients": "client", "updates a second": "update a second"}
 
 
 def lines_of(model: CostModel, need: Need, advice: Advice, flips: Sequence[Flip]) -> list[str]:
@@ -30,12 +31,12 @@ def lines_of(model: CostModel, need: Need, advice: Advice, flips: Sequence[Flip]
 def sentence_of(need: Need, advice: Advice) -> str:
     """Return the answer in a sentence or two."""
     asked = (
-        f"{number(need.clients)} clients get {number(need.updates_per_second)} updates a second within "
-        f"{seconds(need.fresh_within_seconds)}"
+        f"{counted(need.clients, 'clients')} get{'s' if need.clients == 1 else ''} "
+        f"{counted(need.updates_per_second, 'updates a second')} within {seconds(need.fresh_within_seconds)}"
     )
     take, cheapest = advice.take, advice.cheapest
     if take is None or cheapest is None:
-        return f"With no transport do {asked}: see the table for the nearest that each can do."
+        return f"No transport can do this: {asked}. The table has the nearest that each can do."
     said = f"Take {spoken(take)}: {asked} for about ${number(take.money_per_month)} a month."
     if take.transport != cheapest.transport:
         less = f"${number(ALIKE_MONEY)} a month" if take.money_per_month < 10 * ALIKE_MONEY else "a fifth"
@@ -95,11 +96,11 @@ def _row(one: Estimate, *, is_answer: bool) -> str:
         one.money_per_month,
     )
     cells = (seconds(one.latency_seconds), seconds(one.age_seconds), *map(_compact, amounts))
-    mark = ">" if is_answer else "*" if one.meets and one.beyond else " " if one.meets else "!"
+    mark = (">" if is_answer else " " if one.meets else "!") + ("*" if one.beyond else " ")
     figures = " ".join(f"{cell:>{width}}" for cell, width in zip(cells, WIDTHS[1:], strict=True))
     title = TRANSPORTS[one.transport].title
     name = title if one.interval_seconds is None else f"{title}, {seconds(one.interval_seconds)}"
-    return f"{mark} {name:<{WIDTHS[0]}} {figures}"
+    return f"{mark}{name:<{WIDTHS[0]}} {figures}"
 
 
 def _compact(value: float) -> str:
@@ -124,12 +125,24 @@ def notes_of(model: CostModel, advice: Advice, flips: Sequence[Flip]) -> Iterato
 
 
 def _flipped(flips: Sequence[Flip]) -> str:
+    """Return where the answer becomes which other one; two digits, because the model is not better than that."""
     return "; ".join(
         f"to {'no transport' if flip.take is None else TRANSPORTS[flip.take].title} "
-        f"{'from' if flip.direction == 'up' else 'below'} {number(flip.value)} {UNITS[flip.quantity]}"
-        f"{' on' if flip.direction == 'up' else ''}"
+        f"{f'from {_place(flip)} on' if flip.direction == 'up' else f'below {_place(flip)}'}"
         for flip in flips
     )
+
+
+def _place(flip: Flip) -> str:
+    value = float(f"{flip.value:.2g}")
+    if flip.quantity == "fresh_within_seconds":
+        return f"a freshness of {seconds(value)}"
+    return counted(value, UNITS[flip.quantity])
+
+
+def counted(value: float, unit: str) -> str:
+    """Return a number of something: 1 client, 2 clients, 1 update a second."""
+    return f"{number(value)} {SINGULAR[unit] if value == 1 else unit}"
 
 
 def _beyond(advice: Advice) -> Iterator[str]:

@@ -1,6 +1,8 @@
 """Advice from a known model: the answer, its figures, and where it flips."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.wirerace.cost_models import MODEL
@@ -118,6 +120,26 @@ def test_round_trip_makes_everything_later_and_long_polls_twice() -> None:
         else:
             least = 0.3 if transport == "longpolling" else 0.1
             assert far.latest_seconds == pytest.approx(near.latest_seconds + least, abs=0.005)
+
+
+@given(
+    clients=st.floats(1, 1e6),
+    rate=st.floats(0.001, 100),
+    fresh=st.floats(0.02, 3600),
+    payload=st.floats(0, 1e5),
+    transport=st.sampled_from(list(TRANSPORTS)),
+)
+def test_more_clients_never_cost_less_and_what_meets_the_need_is_fresh(
+    clients: float, rate: float, fresh: float, payload: float, transport: str
+) -> None:
+    need = Need(clients, rate, fresh, payload)
+    one, more = (estimate(MODEL, transport, replace(need, clients=count), PRICES) for count in (clients, 2 * clients))
+
+    assert one.latency_seconds <= one.latest_seconds * (1 + 1e-9)
+    assert one.age_seconds >= one.latency_seconds
+    if one.meets and more.meets:
+        assert one.latest_seconds <= fresh * (1 + 1e-6)
+        assert one.money_per_month <= more.money_per_month * (1 + 1e-6)
 
 
 def test_what_was_not_measured_is_marked() -> None:

@@ -74,7 +74,7 @@ def test_advice_is_a_sentence_a_table_and_notes(capsys: pytest.CaptureFixture[st
     assert "100,000 clients get 0.05 updates a second within 5 s" in " ".join(lines[:3])
     assert all(len(line) <= 80 for line in lines)
     assert all(any(line[2:].startswith(one.title) for line in lines) for one in TRANSPORTS.values())
-    assert 1 == sum(line.startswith("> ") for line in lines)
+    assert 1 == sum(line.startswith(">") for line in lines)
 
 
 def test_advice_as_json_has_every_figure_with_its_unit(capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,6 +115,50 @@ def test_model_that_does_not_fit_is_refused_with_its_error(tmp_path: Path) -> No
         "the cost model does not fit: the server's CPU time with SSE is off by 45 % or more in half of the trials, "
         "and 20 % is the most"
     ) in refusal_of(*NEED, "--from", str(tmp_path / "model.json"))
+
+
+def test_model_of_ones_own_runs_is_saved_and_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place, runs = str(tmp_path / "model.json"), [str(HELD_OUT), str(HELD_OUT.parents[1] / "held-out-2")]
+    advised("--fit", *runs, "--out", place, "--note", "two runs")
+    assert f"{place}: a cost model of 20 trials" in capsys.readouterr().out
+    advised(*NEED, "--from", place, "--json")
+    saved = json.loads(capsys.readouterr().out)
+    advised(*NEED, "--from", runs[0], "--from", runs[1], "--json")
+    fitted = json.loads(capsys.readouterr().out)
+
+    assert "two runs" == saved["provenance"]["note"]
+    assert saved["estimates"] == fitted["estimates"]
+
+
+def test_model_that_does_not_fit_is_not_saved(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    document = json.loads(HELD_OUT.read_text())
+    for number, trial in enumerate(document["trials"]):
+        trial["server"]["cpu_seconds"] *= 1 + 3 * (number % 3)
+    other = HELD_OUT.parents[1] / "held-out-2"
+    (tmp_path / "run" / FILE_NAME).write_text(json.dumps(document))
+    place = tmp_path / "model.json"
+
+    assert "the cost model does not fit: " in refusal_of(
+        "--fit", str(tmp_path / "run"), str(other), "--out", str(place)
+    )
+    assert not place.exists()
+
+
+def test_invalid_trials_are_used_only_if_they_are_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(HELD_OUT.read_text())
+    for trial in document["trials"]:
+        reason = {"weight": "reason", "what": "5 came late", "why": "late polls find more updates", "cure": ""}
+        trial["verdict"] |= {"valid": False, "reasons": ["5 came late"], "findings": [reason]}
+    (tmp_path / FILE_NAME).write_text(json.dumps(document))
+    runs = ["--from", str(tmp_path), "--from", str(HELD_OUT.parents[1] / "held-out-2")]
+
+    assert "trials at 2 settings are too few" in refusal_of(*NEED, *runs)
+    assert "none of the 10 trials is valid" in refusal_of(*NEED, *runs[:2])
+    advised(*NEED, *runs, "--any-verdict", "--json")
+    provenance = json.loads(capsys.readouterr().out)["provenance"]
+    assert (20, 10) == (provenance["trials"], provenance["invalid_trials"])
+    assert {"late polls find more updates": 10} == provenance["invalid_because"]
 
 
 def test_check_says_how_far_the_model_is_from_a_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,11 +27,15 @@ def sentence(need: Need) -> str:
         (Need(20_000, 2.0, 5.0), "WebSocket costs about the same, and is "),
         (Need(10_000, 3.0, 5.0, 10.0), " would cost "),
         (Need(1000, 1.0, 0.0105), "Plain polling cannot be fresh enough."),
-        (Need(1000, 1.0, 0.0001), "With no transport do 1,000 clients get 1 updates a second within 100 µs: see the"),
+        (Need(1000, 1.0, 0.0001), "No transport can do this: 1,000 clients get 1 update a second within 100 µs. The"),
     ],
 )
 def test_sentence_says_what_to_take_for_whom_and_for_how_much(need: Need, expected: str) -> None:
     assert expected in sentence(need)
+
+
+def test_one_of_something_is_singular() -> None:
+    assert "1 client gets 1 update a second within 5 s" in sentence(Need(1, 1.0, 5.0))
 
 
 def test_sentence_names_the_cheapest_where_a_simpler_one_is_taken() -> None:
@@ -57,7 +61,7 @@ def test_answer_is_marked_and_the_notes_say_where_it_changes_and_how_good_the_mo
     lines = lines_of(MODEL, need, advised(MODEL, need, PRICES), flips_of(MODEL, need, PRICES))
     text = " ".join(lines)
 
-    assert ["> SSE"] == [line[:5] for line in lines if line.startswith(">")]
+    assert ["> SSE"] == [line[:5] for line in lines if line.startswith(">")], "within what was measured"
     assert "The answer changes to Polling below " in text
     assert "updates a second on" in text
     assert "from 80 trials, 3 of them not valid" in text

@@ -19,10 +19,15 @@ function seconds(value) {
   return `${number(value / size)} ${name}`;
 }
 
+const SINGULAR = { clients: "client", "updates a second": "update a second" };
+const counted = (value, unit) => `${number(value)} ${value === 1 ? SINGULAR[unit] : unit}`;
+
 function sentenceOf(data, need, advice) {
-  const asked = `${number(need.clients)} clients get ${number(need.rate)} updates a second within ${seconds(need.fresh)}`;
+  const get = need.clients === 1 ? "gets" : "get";
+  const updates = counted(need.rate, "updates a second");
+  const asked = `${counted(need.clients, "clients")} ${get} ${updates} within ${seconds(need.fresh)}`;
   const { take, cheapest } = advice;
-  if (!take) return `With no transport do ${asked}: see the table for the nearest that each can do.`;
+  if (!take) return `No transport can do this: ${asked}. The table has the nearest that each can do.`;
   const name = take.interval ? `plain polling, every ${seconds(take.interval)}` : data.titles[take.transport];
   const said = `Take ${name}: ${asked} for about $${number(take.money)} a month.`;
   if (take !== cheapest) {
@@ -52,10 +57,12 @@ function against(data, take, advice) {
   return ` ${title} would cost ${times(other.money, take.money)} times as much.`;
 }
 
-const UNITS = { clients: "clients", updates_per_second: "updates a second", fresh_within_seconds: "s fresh within" };
+const UNITS = { clients: "clients", updates_per_second: "updates a second" };
 
 function flipWords(data, flip) {
   const name = flip.take === null ? "no transport" : data.titles[flip.take];
-  const where = `${number(flip.value)} ${UNITS[flip.quantity]}`;
+  const value = Number(flip.value.toPrecision(2));
+  const isTime = flip.quantity === "fresh_within_seconds";
+  const where = isTime ? `a freshness of ${seconds(value)}` : counted(value, UNITS[flip.quantity]);
   return `to ${name} ${flip.direction === "up" ? `from ${where} on` : `below ${where}`}`;
 }
