@@ -129,6 +129,7 @@ def test_state_is_in_the_address_and_comes_back_from_it(calculator: Calculator, 
 
     assert sentence_of(need, advised(model, need, replace(PRICES, gb=0.2))) == calculator.sentence
     calculator.page.fill("#clients", "4321")
+    calculator.page.wait_for_url(re.compile("clients=4321"))
     address = calculator.page.evaluate("location.hash")
     before = calculator.sentence
     assert "4,320 clients" in before

@@ -11,6 +11,8 @@ const FIELDS = [
   { key: "gb", label: "$ per GB sent", least: 0, most: 1e6 },
 ];
 const STEPS = 600;
+const ADDRESS_MS = 200; // browsers refuse to write the address at every step of a slider
+let address = 0;
 
 function start() {
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -96,7 +98,8 @@ function show(data, state) {
   const flips = advice.take ? flipsOf(data, need, prices).map((flip) => `${flipWords(data, flip)}`) : [];
   list("flips", flips.length ? flips : ["Nothing within three decades changes the answer."]);
   list("notes", notesOf(data, advice));
-  history.replaceState(null, "", `#${new URLSearchParams(state)}`);
+  clearTimeout(address);
+  address = setTimeout(() => history.replaceState(null, "", `#${new URLSearchParams(state)}`), ADDRESS_MS);
 }
 
 function rowOfTable(data, one, isTaken, most) {
