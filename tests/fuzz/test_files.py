@@ -11,14 +11,18 @@ import msgspec
 import pytest
 
 from tests.fuzz.fuzzing import as_json, damaged, damaged_or_edited, damaged_text, fuzzed, refuses_by_errors_of_its_own
+from tests.wirerace.cost_models import MODEL
 from tests.wirerace.results import RAW, RESULT, TRIAL
+from wirerace.analysis.cost_model.estimate import Need, Prices, advised
 from wirerace.cli import report, show
+from wirerace.cli.advise import model_from
 from wirerace.cli.reproduce import RECORD_NAME, ReproductionRecord
 from wirerace.decoding import Misfit, decode_json
 from wirerace.experiment.model import Experiment
 from wirerace.experiment.reading import read_experiment
 from wirerace.record.result import FILE_NAME, Raw
 from wirerace.record.trial import Cell, Trial, Verdict
+from wirerace.report.recommendation import lines_of
 from wirerace.reproductions.check import Check
 from wirerace.runner.directory import RAW as RAW_FOLDER
 from wirerace.workload.moments import moment_of
@@ -75,6 +79,7 @@ RESULTS = results()
 RAWS: list[Any] = [msgspec.json.decode(msgspec.json.encode(RAW))]
 CHECK = Check("x", "seconds", "1 s", 1.5, 1.0, 2.0, "± 50 %", passed=True)
 RECORD = ReproductionRecord("0.1.0", "kaazing", "a source", "a setup", "words", valid=True, passed=True, checks=[CHECK])
+MODELS: list[Any] = [msgspec.json.decode(msgspec.json.encode(MODEL))]
 RECORDS: list[Any] = [msgspec.json.decode(msgspec.json.encode(RECORD))]
 
 
@@ -166,6 +171,25 @@ def test_report_with_raw_records(directory: Path, random: Random) -> None:
     refuses_by_errors_of_its_own(both, damaged_or_edited(random, RAWS))
 
 
+def advice_from(path: Path, content: bytes) -> None:
+    """Call wirerace advise with a model, or with the result of a run."""
+    model = model_from([write(path, content)])
+    need, prices = Need(1000, 1.0, 5.0), Prices()
+    lines_of(model, need, advised(model, need, prices), [])
+
+
+@fuzzed
+def test_cost_model(directory: Path, random: Random) -> None:
+    path = directory / "model.json"
+    refuses_by_errors_of_its_own(lambda content: advice_from(path, content), damaged_or_edited(random, MODELS))
+
+
+@fuzzed
+def test_result_for_a_cost_model(directory: Path, random: Random) -> None:
+    path = directory / FILE_NAME
+    refuses_by_errors_of_its_own(lambda content: advice_from(path, content), damaged_or_edited(random, RESULTS))
+
+
 @fuzzed
 def test_raw_record(random: Random) -> None:
     refuses_by_errors_of_its_own(lambda content: decode_json(content, Raw), damaged_or_edited(random, RAWS))
@@ -185,4 +209,5 @@ def test_what_is_damaged_was_whole(directory: Path) -> None:
     shown(directory / RECORD_NAME, as_json(RECORDS[0]))
     for content in (*CSVS, *JSON_LINES):
         read_trace(write(directory / "trace", content))
+    advice_from(directory / "model.json", as_json(MODELS[0]))
     assert RAW == decode_json(as_json(RAWS[0]), Raw)

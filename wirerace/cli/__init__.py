@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from wirerace import __version__
-from wirerace.cli import compare, doctor, locust, report, reproduce, run, show, watch
+from wirerace.cli import advise, compare, doctor, locust, report, reproduce, run, show, watch
 from wirerace.cli.encoding import degrade_output
 from wirerace.cli.streams import open_streams
 from wirerace.errors import BadInput, SystemFault, TrialFailed, printable
@@ -43,6 +43,7 @@ app.command("show")(show.command)
 app.command("report")(report.command)
 app.command("compare")(compare.command)
 app.command("doctor")(doctor.command)
+app.command("advise")(advise.command)
 
 
 def main() -> None:
