@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from wirerace.analysis.cost_model.estimate import ALIKE_MONEY, Advice, Estimate, Need, is_alike
 from wirerace.analysis.cost_model.flips import Flip
 from wirerace.analysis.cost_model.model import CostModel
+from wirerace.analysis.cost_model.terms import way_of
 from wirerace.transports import TRANSPORTS
 
 COLUMNS = 80
@@ -41,13 +42,13 @@ def sentence_of(need: Need, advice: Advice) -> str:
     if take.transport != cheapest.transport:
         less = f"${number(ALIKE_MONEY)} a month" if take.money_per_month < 10 * ALIKE_MONEY else "a fifth"
         said += f" {TRANSPORTS[cheapest.transport].title} is the cheapest, but it saves no more than {less}."
-        return said if take.transport == "polling" else said + _against(take, advice)
+        return said if way_of(take.transport) == "polled" else said + _against(take, advice)
     return said + _against(take, advice)
 
 
 def _against(take: Estimate, advice: Advice) -> str:
     """Return a sentence about polling, or, where polling is the answer, about the next best."""
-    polling = next((one for one in advice.estimates if one.transport == "polling"), None)
+    polling = next((one for one in advice.estimates if way_of(one.transport) == "polled"), None)
     if polling is not None and not polling.meets:
         return " Plain polling cannot be fresh enough."
     if polling is not None and polling is not take:

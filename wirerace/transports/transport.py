@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+Way = Literal["polled", "held", "pushed"]
+
 
 class TransportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Options of a client of one transport. Each subclass is a table of an experiment file."""
@@ -91,3 +93,10 @@ class Transport(msgspec.Struct, frozen=True, kw_only=True):
     color: str
     asks: bool
     two_way: bool = False
+
+    @property
+    def way(self) -> "Way":
+        """How updates come: to questions at a fixed rate, to questions that are held, or without questions."""
+        if not self.asks:
+            return "pushed"
+        return "polled" if self.options().period_seconds else "held"

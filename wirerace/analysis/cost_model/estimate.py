@@ -6,7 +6,10 @@ import msgspec
 
 from wirerace.analysis.cost_model.model import CostModel
 from wirerace.analysis.cost_model.predict import MOST_BUSY, Operated, Predicted, most_load, predicted, send_seconds
+from wirerace.analysis.cost_model.terms import way_of
 from wirerace.theory.conditions import CONDITIONS
+from wirerace.transports import TRANSPORTS
+from wirerace.transports.transport import Way
 
 MOST_PROCESSES = 1_000_000
 HOLD_SECONDS = 25.0
@@ -14,8 +17,11 @@ LEAST_INTERVAL_SECONDS = 0.01
 MOST_INTERVAL_SECONDS = 3600.0
 HOURS_PER_MONTH = 730.0
 GIB = 2.0**30
-SIMPLEST_FIRST = ("polling", "sse", "longpolling", "stream", "websocket")
-"""The order in which the answer prefers transports whose money the model cannot tell apart."""
+SIMPLEST_WAY_FIRST: tuple[Way, ...] = ("polled", "pushed", "held")
+SIMPLEST_FIRST = tuple(
+    sorted(TRANSPORTS, key=lambda name: (TRANSPORTS[name].two_way, SIMPLEST_WAY_FIRST.index(TRANSPORTS[name].way)))
+)
+"""The order in which the answer prefers transports whose money cannot be told apart. What is not HTTP is last."""
 ALIKE_FRACTION = 0.2
 ALIKE_MONEY = 1.0
 """What costs at most a fifth, or one unit of money a month, more than the cheapest counts as equally cheap."""
@@ -134,10 +140,11 @@ def estimate(model: CostModel, transport: str, need: Need, prices: Prices) -> Es
 def operated_for(model: CostModel, transport: str, need: Need) -> Operated:
     """Return all clients as if at one process: polling at the longest interval that is fresh enough."""
     interval = 0.0
-    if transport == "polling":
+    way = way_of(transport)
+    if way == "polled":
         delay = model.value(transport, "delay") + need.round_trip_seconds / 2
         interval = min(MOST_INTERVAL_SECONDS, max(LEAST_INTERVAL_SECONDS, need.fresh_within_seconds - delay))
-    hold = HOLD_SECONDS if transport == "longpolling" else 0.0
+    hold = HOLD_SECONDS if way == "held" else 0.0
     return Operated(
         transport,
         need.clients,

@@ -16,7 +16,16 @@ from wirerace.analysis.cost_model.model import (
 )
 from wirerace.analysis.cost_model.observations import Observation, invalid_because, observations_of
 from wirerace.analysis.cost_model.predict import Operated, Predicted, has_latency, predicted, queue_seconds, values_of
-from wirerace.analysis.cost_model.terms import ALONE, COLD, MEMORY, Regression, cold_times, delays_of, regressions_of
+from wirerace.analysis.cost_model.terms import (
+    ALONE,
+    COLD,
+    MEMORY,
+    Regression,
+    cold_times,
+    delays_of,
+    regressions_of,
+    way_of,
+)
 from wirerace.errors import BadInput
 from wirerace.record.result import Result
 from wirerace.theory.closed_forms import Poisson
@@ -148,14 +157,15 @@ def _delays(transport: str, observed: Sequence[Observation], costs: Found) -> Fo
     value = {name: one.value for name, one in costs.items()}
     observed = [one for one in observed if has_latency(value, operated_in(one))] or observed
     about = delays_of(transport)
-    if transport == "polling":
+    way = way_of(transport)
+    if way == "polled":
         found = [median(one.to_server + (one.request_seconds or 0.0) / 2 for one in observed)]
     else:
         rows = [[1.0, (one.clients - 1) / 2, (one.clients - 1) / 2 * one.payload_bytes] for one in observed]
         found = non_negative(
             rows, [one.latency - _away_seconds(one) - queue_seconds(value, operated_in(one)) for one in observed]
         ).values
-    if transport == "longpolling":
+    if way == "held":
         back = [one for one in observed if one.repoll_seconds]
         found += non_negative(
             [[1.0, one.clients - 1] for one in back], [one.repoll_seconds or 0 for one in back]

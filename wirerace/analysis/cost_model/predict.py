@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from wirerace.analysis.cost_model.model import CostModel
-from wirerace.analysis.cost_model.terms import cold_times
+from wirerace.analysis.cost_model.terms import cold_times, way_of
 from wirerace.record.trial import Condition
 from wirerace.theory import find_theory
 from wirerace.theory.closed_forms import Poisson
@@ -90,9 +90,10 @@ def theory_of(model: CostModel, operated: Operated) -> Prediction:
         raise ValueError(f"there is no theory of {operated.transport}")
     arrivals = Poisson(operated.updates_per_second)
     options = TRANSPORTS[operated.transport].options()
-    if operated.transport == "polling":
+    way = way_of(operated.transport)
+    if way == "polled":
         options = type(options)(interval_seconds=operated.interval_seconds)  # type: ignore[call-arg]
-    elif operated.transport == "longpolling":
+    elif way == "held":
         options = type(options)(hold_seconds=operated.hold_seconds)  # type: ignore[call-arg]
     path = _path_of(model, operated)
     return theory.predict(arrivals, path, options)
@@ -101,7 +102,7 @@ def theory_of(model: CostModel, operated: Operated) -> Prediction:
 def _path_of(model: CostModel, operated: Operated) -> DeliveryPath:
     delay = model.value(operated.transport, "delay") + operated.round_trip_seconds / 2
     clients = math.ceil(operated.clients - 1e-9)
-    if operated.transport == "polling":
+    if way_of(operated.transport) == "polled":
         return DeliveryPath(delay, clients, cost_seconds=_poll_seconds(model, operated))
     return DeliveryPath(
         delay + queue_seconds(values_of(model, operated.transport), operated),
@@ -119,12 +120,13 @@ def values_of(model: CostModel, transport: str) -> dict[str, float]:
 
 def update_seconds(value: Mapping[str, float], operated: Operated) -> float:
     """Return the CPU time that an update takes for all clients of a process; 0 with polling, where polls do that."""
-    if operated.transport == "polling":
+    way = way_of(operated.transport)
+    if way == "polled":
         return 0.0
     each = operated.payload_bytes * value["payload"] + value["cold"] * cold_times(
         operated.transport, 1.0, 1.0, operated.updates_per_second, value["cooling"]
     )
-    each += value["request"] + value["answer"] if operated.transport == "longpolling" else value["delivery"]
+    each += value["request"] + value["answer"] if way == "held" else value["delivery"]
     return value["update"] + value["fan_out"] + operated.clients * each
 
 
@@ -134,7 +136,7 @@ def queue_seconds(value: Mapping[str, float], operated: Operated) -> float:
     From ρ = 1 on there is no mean; the wait at ρ = 0.99 stands for it. Only pushed updates wait so: with polling each
     poll is served by itself, and with long polling updates that come together are in one answer.
     """
-    if operated.transport in {"polling", "longpolling"}:
+    if way_of(operated.transport) != "pushed":
         return 0.0
     work_seconds = update_seconds(value, operated)
     load = min(0.99, operated.updates_per_second * work_seconds)
@@ -143,7 +145,7 @@ def queue_seconds(value: Mapping[str, float], operated: Operated) -> float:
 
 def most_load(transport: str) -> float:
     """Return the largest part of the time with work up to which the latency of a transport is known."""
-    return MOST_HELD_LOAD if transport == "longpolling" else MOST_BUSY
+    return MOST_HELD_LOAD if way_of(transport) == "held" else MOST_BUSY
 
 
 def has_latency(value: Mapping[str, float], operated: Operated) -> bool:
@@ -187,7 +189,7 @@ def latest_of(model: CostModel, operated: Operated) -> float:
 def rates_of(operated: Operated, theory: Prediction) -> OperationRates:
     """Return how many requests, answers and deliveries a process has in a second."""
     deliveries = operated.clients * operated.updates_per_second
-    if operated.transport not in {"polling", "longpolling"}:
+    if way_of(operated.transport) == "pushed":
         return OperationRates(0.0, 0.0, 0.0, deliveries, 1.0)
     requests = operated.clients * (theory.responses_per_client_second or 0.0)
     empty = requests * (theory.empty_fraction or 0.0)

@@ -4,10 +4,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from wirerace.analysis.cost_model.observations import Observation
-
-PUSHED = ("sse", "stream", "websocket")
-ITEM = {"sse": "event", "stream": "line", "websocket": "frame"}
-"""What a pushed delivery is called."""
+from wirerace.transports import TRANSPORTS
+from wirerace.transports.transport import Way
 
 
 class CostTerm(NamedTuple):
@@ -43,11 +41,15 @@ ALONE = Regression(
 
 def regressions_of(transport: str) -> tuple[Regression, ...]:
     """Return what is fitted by least squares for a transport, beside `ALONE`."""
-    if transport == "polling":
-        return (_polled_cpu(), *_asked_bytes())
-    if transport == "longpolling":
-        return (_held_cpu(), *_asked_bytes())
-    return (_pushed_cpu(ITEM[transport]), *_pushed_bytes(ITEM[transport]))
+    way = way_of(transport)
+    if way == "pushed":
+        return (_pushed_cpu(), *_pushed_bytes())
+    return (_polled_cpu() if way == "polled" else _held_cpu(), *_asked_bytes())
+
+
+def way_of(transport: str) -> Way:
+    """Return how updates come with a transport: costs are of three kinds."""
+    return TRANSPORTS[transport].way
 
 
 def _polled_cpu() -> Regression:
@@ -68,10 +70,10 @@ def _held_cpu() -> Regression:
     )
 
 
-def _pushed_cpu(item: str) -> Regression:
+def _pushed_cpu() -> Regression:
     return _cpu(
         CostTerm("fan_out", "s", "encoding an update and waking up for it, once for all", lambda one: one.updates),
-        CostTerm("delivery", "s", f"each {item} that is sent", lambda one: one.deliveries),
+        CostTerm("delivery", "s", "each update that is sent", lambda one: one.deliveries),
         CostTerm("payload", "s/B", "each byte of payload that is sent", lambda one: one.payload),
     )
 
@@ -97,15 +99,15 @@ def _asked_bytes() -> tuple[Regression, ...]:
     )  # fmt: skip
 
 
-def _pushed_bytes(item: str) -> tuple[Regression, ...]:
+def _pushed_bytes() -> tuple[Regression, ...]:
     return (
         _sum("bytes_out", lambda one: one.application_out,
-            CostTerm("envelope_bytes", "B", f"each {item} without its payload", lambda one: one.deliveries),
+            CostTerm("envelope_bytes", "B", "each update without its payload", lambda one: one.deliveries),
             CostTerm("payload_bytes", "B/B", "a byte of payload", lambda one: one.payload)),
         _sum("segments_in", lambda one: one.segments_in, CostTerm(
-            "segments_in", "segments", f"segments to the server for each {item}", lambda one: one.deliveries)),
+            "segments_in", "segments", "segments to the server for each update", lambda one: one.deliveries)),
         _sum("segments_out", lambda one: one.segments_out, CostTerm(
-            "segments_out", "segments", f"segments from the server for each {item}", lambda one: one.deliveries)),
+            "segments_out", "segments", "segments from the server for each update", lambda one: one.deliveries)),
     )  # fmt: skip
 
 
@@ -126,9 +128,10 @@ def cold_times(transport: str, requests: float, deliveries: float, updates: floa
 
     Each poll wakes a server by itself. Fan-outs and answers to held requests wake it once for an update.
     """
-    if transport == "polling":
+    way = way_of(transport)
+    if way == "polled":
         return requests / (1 + requests * cooling_seconds)
-    operations = requests if transport == "longpolling" else deliveries
+    operations = requests if way == "held" else deliveries
     return operations / (1 + updates * cooling_seconds)
 
 
@@ -143,14 +146,15 @@ MEMORY = {
 
 def delays_of(transport: str) -> dict[str, str]:
     """Return the coefficients of latency, in seconds, and what they mean."""
-    if transport == "polling":
+    way = way_of(transport)
+    if way == "polled":
         return {"delay": "from the making of an update to a client that asks at this moment"}
     pushed = {
         "delay": "from the making of an update to the first client",
         "send": "from one client to the next in a fan-out",
         "send_payload": "the same for each byte of payload",
     }
-    if transport != "longpolling":
+    if way == "pushed":
         return pushed
     return pushed | {
         "gap": "from an answer to the client's next request at the server",
