@@ -45,7 +45,7 @@ test-stack: $(VENV)/.ready ## Test the stack in real containers (needs Docker wi
 	$(BIN)/python -m pytest -n 0 -m stack tests/stack $(ARGS)
 
 test-browser: $(VENV)/.browser ## Drive Locust's page, the live page, the report and tabs as clients in a real browser (needs Chromium)
-	$(BIN)/python -m pytest -n 0 -m browser tests/browser $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m browser tests/browser $(ARGS)
 
 test-frames: $(VENV)/.frames ## Read what wirerace show writes with pandas, DuckDB and pyarrow, as the documents do
 	$(BIN)/python -m pytest -n 0 -m frames tests/frames $(ARGS)

@@ -16,9 +16,22 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "docs/formats.md").read_te
 WRITTEN = {"csv": "trials.csv", "parquet": "trials.parquet"}
 
 pytestmark = pytest.mark.frames
-pandas = pytest.importorskip("pandas", reason="pandas is not installed: make test-frames does that")
-pytest.importorskip("duckdb", reason="DuckDB is not installed: make test-frames does that")
-parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: make test-frames does that")
+
+
+@pytest.fixture(autouse=True)
+def duckdb() -> Any:
+    """Skip where DuckDB is missing: the documents use it by its own name."""
+    return pytest.importorskip("duckdb", reason="DuckDB is not installed: make test-frames does that")
+
+
+@pytest.fixture(autouse=True)
+def pandas() -> Any:
+    return pytest.importorskip("pandas", reason="pandas is not installed: make test-frames does that")
+
+
+@pytest.fixture(autouse=True)
+def parquet() -> Any:
+    return pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: make test-frames does that")
 
 
 @pytest.fixture
@@ -43,7 +56,7 @@ def test_example_of_the_documents_runs(example: str, capsys: pytest.CaptureFixtu
     assert "polling" in capsys.readouterr().out
 
 
-def test_pandas_reads_the_types_and_values_of_the_columns(written: Path) -> None:
+def test_pandas_reads_the_types_and_values_of_the_columns(written: Path, pandas: Any) -> None:
     frame = pandas.read_csv(written / "trials.csv")
     trial = read_result(RUN).trials[0]
     row = frame[
@@ -55,7 +68,7 @@ def test_pandas_reads_the_types_and_values_of_the_columns(written: Path) -> None
     assert "bool" == str(frame.valid.dtype) == str(frame.discarded.dtype)
 
 
-def test_parquet_has_every_row_with_its_types(written: Path) -> None:
+def test_parquet_has_every_row_with_its_types(written: Path, parquet: Any) -> None:
     table = parquet.read_table(written / "trials.parquet")
     wanted = tidy(read_result(RUN))
 
