@@ -72,7 +72,7 @@ class Calculator:
 
     @property
     def sentence(self) -> str:
-        return self.page.inner_text("#sentence")
+        return str(self.page.inner_text("#sentence"))
 
 
 @pytest.fixture(scope="module", params=["shipped", "known"])

@@ -65,7 +65,8 @@ def theme(request: pytest.FixtureRequest) -> str:
 def fresh(pages: "Page", theme: str, request: pytest.FixtureRequest) -> Iterator["Page"]:
     browser = pages.context.browser
     assert browser is not None
-    page = browser.new_page(viewport={"width": WIDTHS[request.param], "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
+    scheme: Any = theme
+    page = browser.new_page(viewport={"width": WIDTHS[request.param], "height": 900}, color_scheme=scheme)
     yield page
     page.close()
 
