@@ -31,6 +31,7 @@ START_SECONDS = 60.0  # for a process to become healthy; on a busy machine, star
 SUBSCRIBE_SECONDS = 60.0  # for the clients, beyond the time of spawning them; for the same reason
 SETTLE_SECONDS = 0.2  # before memory is read
 MOST_STEP_SECONDS = 2.0  # of the wall clock between two looks; the verdict judges smaller steps
+NOTICE_SECONDS = 2.0  # until the death of a part is seen, where its silence is noticed first
 QUIET_SECONDS = 0.2  # before an important instant, no requests are sent
 
 
@@ -140,7 +141,7 @@ class TrialSteps:
         clients, hosts = self.experiment.clients, self.experiment.load.processes if self._population.is_visit else 0
         deadline = time.monotonic() + SUBSCRIBE_SECONDS + self._count / clients.spawn_per_second
         while True:
-            state = load.peer.get("/state", LoadState) if load.peer.is_open() else NO_STATE
+            state = self._state(load) if load.peer.is_open() else NO_STATE
             self._report("connecting", state)
             if state.subscribed == self._count_at_start and state.hosts >= hosts:
                 return
@@ -170,7 +171,7 @@ class TrialSteps:
         restarts = server.part.restarts
         self._watch.begin()
         before = samples_of(server, load, self._target.cpu_seconds, first=True)
-        state = load.peer.get("/state", LoadState)
+        state = self._state(load)
         self._report("measuring", state)
         if state.aged < self._count_at_start:
             raise TrialFailed(
@@ -194,7 +195,7 @@ class TrialSteps:
         is_visit = self._population.is_visit
         drain = Drain(window, self.plan.path, self.plan.options, self._population.timeout_seconds if is_visit else 0.0)
         while True:
-            state = load.peer.get("/state", LoadState)
+            state = self._state(load)
             self._report("draining", state)
             made = self._made_in(window)
             has_all = made is not None and state.delivered >= made * self._count
@@ -215,6 +216,20 @@ class TrialSteps:
         except TrialFailed:
             return None
 
+    def _state(self, load: LoadChild) -> LoadState:
+        """Return the load's state.
+
+        Raises TrialFailed when it does not answer: with the reason that a part has died, if one is seen to have died.
+        """
+        try:
+            return load.peer.get("/state", LoadState)
+        except TrialFailed:
+            deadline = time.monotonic() + NOTICE_SECONDS
+            while time.monotonic() < deadline:
+                self._target.watch()
+                time.sleep(TICK_SECONDS)
+            raise
+
     def _received(self, window: Window, server: Child) -> Received | None:
         """Return the server's record of the window's messages; None if there are none, or if it does not answer."""
         if not self.experiment.upstream.is_on:
@@ -231,7 +246,7 @@ class TrialSteps:
         while (left_seconds := (at_ns - now_ns()) / NS_PER_SECOND) > 0:
             self._look()
             if self._reporter.is_due() and left_seconds > QUIET_SECONDS:
-                self._report(phase, load.peer.get("/state", LoadState))
+                self._report(phase, self._state(load))
             time.sleep(min(max(at_ns - now_ns(), 0) / NS_PER_SECOND, TICK_SECONDS))
 
     def _pause(self) -> None:
