@@ -10,6 +10,7 @@ import pytest
 
 from tests.browser.conftest import CHROMIUMS
 from tests.race.running import SMALL, Race, wait_until
+from wirerace.cli import show
 from wirerace.record.browsers import BrowsersRecord
 from wirerace.record.result import Raw
 from wirerace.record.trial import Trial
@@ -116,10 +117,15 @@ def test_clock_of_a_tab_is_known_and_no_update_comes_before_it_is_made(race: Rac
     assert -trial.browsers.clock_accuracy_seconds < trial.browsers.tab_latency_seconds.min
 
 
-def test_table_has_rows_of_the_tabs_and_the_verdict_says_that_costs_include_them(race: Race) -> None:
-    assert "browser tabs: reach" in race.said
-    assert "the same, minus the clients'" in race.said
-    assert f"the server served {TABS} browser tabs, too" in " ".join(race.said.split())
+def test_table_has_rows_of_the_tabs_and_the_verdict_says_that_costs_include_them(
+    race: Race, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show.command(race.out, full=True)
+    said = capsys.readouterr().out
+
+    assert "browser tabs: reach" in said
+    assert "the same, minus the clients'" in said
+    assert f"the server served {TABS} browser tabs, too" in " ".join(said.split())
 
 
 @pytest.mark.parametrize("contestant", OWN)
