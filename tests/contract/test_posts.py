@@ -15,7 +15,7 @@ TOO_LARGE = f"a message has at most {LARGEST} bytes: send less"
 
 
 def of_size(size_bytes: int, n: int = 1) -> bytes:
-    """Return a message of so many bytes."""
+    """Return a message of that size in bytes."""
     return message(n, data="x" * (size_bytes - len(message(n, data=""))))
 
 

@@ -44,5 +44,5 @@ def comparison(a: Result, b: Result, *conditions: str, **options: Any) -> RunCom
 
 
 def times(factor: float, values: Sequence[float] = SOME) -> list[float]:
-    """Return values, each of them so many times as large and a little different, as in another run."""
+    """Return values, each of them a multiple of it and a little different, as in another run."""
     return [factor * value * (1 + 0.001 * (number % 3)) for number, value in enumerate(values)]

@@ -69,8 +69,8 @@ class LatencyParts(msgspec.Struct, frozen=True):
 class Age(msgspec.Struct, frozen=True):
     """Age of information: its time average, and the mean of its peaks, one for each client and arrival instant.
 
-    `fresh_fraction` is the part of the time in which age was at most so many seconds, by that number; it is empty in
-    results of older versions, and without any age.
+    `fresh_fraction` is the part of the time in which age was at most a number of seconds, by that number; it is empty
+    in results of older versions, and without any age.
     """
 
     mean: float | None

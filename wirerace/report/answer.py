@@ -31,7 +31,7 @@ HINT = " · wirerace show RUN --full has every figure"
 
 
 def answer_of(result: Result, lines: int = LINES, columns: int = COLUMNS, *, has_bars: bool = True) -> list[Text]:
-    """Return at most so many lines of at most so many columns; none if there is nothing to say."""
+    """Return at most `lines` lines of at most `columns` columns; none if there is nothing to say."""
     columns = min(columns, COLUMNS)
     said = _wrapped(headline(result), columns, CROSSING_LINES if crossings_of(result) else HEADLINE_LINES)
     head = [Text(line, "bold") for line in said]
@@ -101,7 +101,7 @@ def _verdict(result: Result, columns: int) -> Text:
 
 
 def _wrapped(sentences: Sequence[str], columns: int, most: int) -> list[str]:
-    """Return whole sentences on at most so many lines; the first one is cut if it alone is longer."""
+    """Return whole sentences on at most `most` lines; the first one is cut if it alone is longer."""
     lines: list[str] = []
     for sentence in sentences:
         text = Text(" ".join([*lines, sentence]))

@@ -29,7 +29,7 @@ class Layout(NamedTuple):
 
 
 def table_in_rows(result: Result, columns: int, most: int) -> list[Text]:
-    """Return at most so many lines: all rows if they fit, else the ends of the sweep, and the best there."""
+    """Return at most `lines` lines: all rows if they fit, else the ends of the sweep, and the best there."""
     points, rows = list(range(len(result.points))), most - (2 if len(result.points) > 1 else 1)
     if len(points) > rows or sum(max(1, len(result.at(point).present)) for point in points) > rows:
         points = sorted({0, len(points) - 1})

@@ -76,7 +76,7 @@ def rows_of(result: Result) -> dict[str, str]:
 
 
 def cells_of(result: Result, rows: Mapping[str, str], points: int = 1) -> Cells:
-    """Return the figures at one setting of a sweep with so many."""
+    """Return the figures at one setting of a sweep, given the number of settings."""
     summary, usable = summarised(result, points), usable_of(result)
     cells: Cells = {}
     for name, figure in rows.items():

@@ -9,7 +9,7 @@ from wirerace.transports.websocket import WebSocketOptions
 from wirerace.workload.schedule import Source
 
 Fraction = Callable[[float], float]
-"""The part of the deliveries that take at most so many seconds."""
+"""The part of the deliveries that take at most a number of seconds."""
 
 
 def latency_fraction(source: Source, options: TransportOptions, mean_seconds: float) -> tuple[Fraction, float] | None:

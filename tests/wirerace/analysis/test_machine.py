@@ -9,7 +9,7 @@ from wirerace.record.result import Result
 
 
 def with_load(result: Result, factor: float, *, bytes_factor: float | None = None) -> Result:
-    """Return a run whose load took so many times its usual CPU time, for so many bytes, or always for the same."""
+    """Return a run whose load took a multiple of its usual CPU time, for a number of bytes, or always for the same."""
     for number, one in enumerate(result.trials):
         sent = 10_000 if bytes_factor is None else round(10_000 * bytes_factor)
         result.trials[number] = msgspec.structs.replace(

@@ -13,7 +13,7 @@ MOST_VALUE, MOST_KEY, MOST_TICKS = 24, 60, 8
 MOST_SWEEPS = 6
 """With more combinations of the other keys than this, only the first ones are drawn."""
 LOG_FROM = 8
-"""An axis whose largest value is so many times the least one is logarithmic."""
+"""An axis whose largest value is this multiple of the least one is logarithmic."""
 
 
 class Swept(NamedTuple):

@@ -14,7 +14,7 @@ from wirerace.report.sweep import columns_of
 
 EXTREME = {"less": "least", "more": "most"}
 LOG_FROM = 20
-"""A figure whose largest value is so many times its least one has a logarithmic axis."""
+"""A figure whose largest value is this multiple of its least one has a logarithmic axis."""
 
 
 def sweep_curves(result: Result) -> Iterator[LineChart]:

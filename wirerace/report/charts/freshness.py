@@ -52,7 +52,7 @@ def freshness_words(view: View) -> list[str]:
 
 
 def fresh_of(view: View, contestant: ContestantRecord) -> dict[float, float]:
-    """Return the part of the time in which age was at most so many seconds, by that number, ascending."""
+    """Return the part of the time in which age was at most a number of seconds, by that number, ascending."""
     trials = [trial.age_seconds.fresh_fraction for trial in view.trials(contestant)]
     found = {}
     for bound in trials[0]:

@@ -83,7 +83,7 @@ class Controls {
   }
 
   addRate() {
-    const hint = "the producer makes so many, and each transport delivers all of them";
+    const hint = "the producer makes this number, and each transport delivers all of them";
     const format = (value) => `${value}/s`;
     this.rate = this.add("rate", { label: "Updates", hint, low: 0.2, high: 200, value: 5, format, onChange: () => this.offer() });
     this.rate.initial = null; // the server says it
