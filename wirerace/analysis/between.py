@@ -37,7 +37,7 @@ OF_THE_MACHINE = {"seconds", "microseconds"}
 OF_SCHEDULE = ("producer", "window")
 """The tables of an experiment from which, with the seed, the updates of a repeat follow."""
 
-WIDE = f"repeats vary so much that even a ratio of {MOST_HIDDEN:g} might be hidden: run more of them"
+WIDE = f"repeats vary too much: even a ratio of {MOST_HIDDEN:g} might be hidden: run more of them"
 
 Shown = Literal["less", "more", "no difference", "undecided"]
 Values = Mapping[int, float]
