@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.live import Open
+from tests.race.playing import LivePage
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -29,6 +32,24 @@ def pages() -> Iterator["Page"]:
         page.set_default_timeout(PATIENCE_MS)
         yield page
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePage]:
+    live = LivePage(tmp_path_factory.mktemp("watch"))
+    yield live
+    live.close()
+
+
+@pytest.fixture
+def opened(pages: "Page", live: LivePage) -> Iterator[Open]:
+    live.send("PUT", "/schedule", {"rate_per_second": 20, "arrivals": "poisson"})
+    browser = pages.context.browser
+    assert browser is not None
+    page = browser.new_page(viewport={"width": 1300, "height": 1000})
+    page.set_default_timeout(PATIENCE_MS)
+    yield Open(page, live)
+    page.close()
 
 
 @pytest.hookimpl(wrapper=True)

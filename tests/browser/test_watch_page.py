@@ -2,24 +2,19 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from tests.browser.conftest import PATIENCE_MS
+from tests.browser.live import Open
 from tests.race.playing import LivePage
 from tests.race.running import wait_until
 from wirerace.transports import TRANSPORTS
 from wirerace.watch.page import FOLDER
 
-if TYPE_CHECKING:
-    from playwright.sync_api import ConsoleMessage, Locator, Page, Request
-
 pytestmark = pytest.mark.browser
 
-RECEIVED = re.compile(r"(\d+) received, (\d+) missing, (\d+) twice")
 SENTENCE_AND_TABLE = """
 new Promise((resolve) => {
   const seen = [];
@@ -37,71 +32,6 @@ new Promise((resolve) => {
 MAIN = (FOLDER / "main.js").read_text("utf-8")
 (KEEP_HEIGHT,) = re.findall(r"function keepHeight.*?^}", MAIN, re.DOTALL | re.MULTILINE)
 WIDTHS = {"desk": 1300, "phone": 390}
-
-
-@pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePage]:
-    live = LivePage(tmp_path_factory.mktemp("watch"))
-    yield live
-    live.close()
-
-
-class Open:
-    """The live page, freshly opened, as a person sees it."""
-
-    def __init__(self, page: "Page", live: LivePage) -> None:
-        self.page = page
-        self.errors: list[str] = []
-        self.asked: set[str] = set()
-        page.on("console", self._said)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("request", self._requested)
-        page.goto(live.url)
-
-    def _said(self, message: "ConsoleMessage") -> None:
-        if message.type in {"error", "warning"}:
-            self.errors.append(message.text)
-
-    def _requested(self, request: "Request") -> None:
-        self.asked.add(request.url.partition("?")[0])
-
-    def lane(self, name: str) -> "Locator":
-        return self.page.locator(f"#{name}")
-
-    def figure(self, lane: str, name: str) -> str:
-        text: str = self.lane(lane).locator(f"[data-figure={name}]").inner_text()
-        return text
-
-    def ledger(self, lane: str) -> tuple[int, int, int]:
-        """Return how many updates were received, are missing, and came twice."""
-        found = RECEIVED.fullmatch(self.figure(lane, "ledger"))
-        return (int(found[1]), int(found[2]), int(found[3])) if found else (0, 0, 0)
-
-    def stage(self, lane: str) -> str:
-        text: str = self.lane(lane).locator(".stages .now").inner_text()
-        return text
-
-    def received(self, lane: str) -> int:
-        return self.ledger(lane)[0]
-
-    def until_more(self, *, than: int = 20) -> None:
-        """Wait until every lane has received that many updates more."""
-        before = {name: self.received(name) for name in TRANSPORTS}
-        wait_until(lambda: all(self.received(name) > before[name] + than for name in TRANSPORTS))
-
-    def slider(self, label: str) -> "Locator":
-        return self.page.get_by_role("slider", name=label)
-
-
-@pytest.fixture
-def opened(pages: "Page", live: LivePage) -> Iterator[Open]:
-    live.send("PUT", "/schedule", {"rate_per_second": 20, "arrivals": "poisson"})
-    browser = pages.context.browser
-    assert browser is not None
-    page = browser.new_page(viewport={"width": 1300, "height": 1000})
-    page.set_default_timeout(PATIENCE_MS)
-    yield Open(page, live)
-    page.close()
 
 
 def test_every_transport_receives_without_an_error_and_asks_nobody_else(opened: Open, live: LivePage) -> None:
@@ -375,54 +305,3 @@ def test_frozen_page_opens_without_a_network_and_has_the_figures(opened: Open, t
     assert "Frozen at" in html
     assert "token" not in html
     assert '<script type="module"' not in html
-
-
-def arrivals(opened: Open) -> list[str]:
-    """Return what the page says of a message on each lane, in the order of the lanes."""
-    return [row.inner_text().replace("\n", " ") for row in opened.page.locator("#message li").all()]
-
-
-@pytest.mark.parametrize("way", [*TRANSPORTS, "websocket"])
-def test_message_goes_up_one_way_and_comes_down_on_every_lane(opened: Open, way: str) -> None:
-    """Its time on each lane counts from the sending; a poller's is up to its interval."""
-    opened.until_more(than=5)
-    title = TRANSPORTS[way].title
-    label = f"{title}, as a frame" if TRANSPORTS[way].two_way else f"POST (updates come by {title})"
-    opened.page.locator("#message select").select_option(label=label)
-    opened.page.locator("#message input").fill("Hello, you <b>five</b>")
-    opened.page.locator("#message button").click()
-    wait_until(lambda: all(re.search(r" [\d.]+ m?s$", line) and "on its way" not in line for line in arrivals(opened)))
-
-    assert [one.title for one in TRANSPORTS.values()] == [line.rsplit(" ", 2)[0] for line in arrivals(opened)]
-    assert opened.page.locator("#message output").inner_text().startswith("Acknowledged after ")
-    opened.page.locator("#message button").click()
-    kept = opened.page.locator("#message ol li").first.inner_text()
-    assert re.fullmatch(rf"{re.escape(label)}: (\w[\w ]* [\d.]+ m?s( · )?){{5}}", kept)
-    assert dict.fromkeys(TRANSPORTS, (0, 0)) == {name: opened.ledger(name)[1:] for name in TRANSPORTS}
-    assert [] == opened.errors
-
-
-def test_message_on_its_way_says_so_until_it_has_come(opened: Open, live: LivePage) -> None:
-    """The server of polling stands still: only its lane waits."""
-    opened.until_more(than=5)
-    live.send("POST", "/stall", {"transport": "polling", "seconds": 3})
-    opened.page.locator("#message button").click()
-    titles = [one.title for one in TRANSPORTS.values()]
-    waits = dict(zip(titles, [False] * len(titles), strict=True)) | {"Polling": True}
-
-    wait_until(
-        lambda: waits == {title: "on its way" in line for title, line in zip(titles, arrivals(opened), strict=True)}
-    )
-    wait_until(lambda: not any("on its way" in line for line in arrivals(opened)))
-
-
-def test_message_that_is_refused_says_why(opened: Open) -> None:
-    """A script has made it larger than a person can."""
-    opened.until_more(than=5)
-    opened.page.locator("#message select").select_option(label="POST (updates come by SSE)")
-    opened.page.evaluate("document.querySelector('#message input').value = 'x'.repeat(70_000)")
-    opened.page.locator("#message button").click()
-
-    said = "Not sent: a message has at most 65536 bytes: send less"
-    wait_until(lambda: said == opened.page.locator("#message output").inner_text())
-    assert ["–"] * len(TRANSPORTS) == [line[-1] for line in arrivals(opened)]
