@@ -40,7 +40,11 @@ class BadCursor(BadInput):
 
 
 class TrialFailed(WireraceError):
-    """A trial could not be completed."""
+    """A trial could not be completed; `part` is the part that was seen to be at its limit, if any was."""
+
+    def __init__(self, text: str = "", part: str = "") -> None:
+        super().__init__(text)
+        self.part = part
 
 
 class SystemFault(WireraceError):

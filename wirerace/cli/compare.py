@@ -58,6 +58,9 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
         raise BadInput(f"--margin must be a number from 0 to 10, got {margin}")
     conditions = conditions_in(fail_if or ())
     one, other = Given(str(a), read_result(a)), Given(str(b), read_result(b))
+    for run in (one, other):
+        if run.result.is_search:
+            raise BadInput(f"{run.place}: a search for capacity has intervals of its own: compare those")
     try:
         found = compared(one, other, conditions, Options(margin, allow_invalid))
     except ArithmeticError as error:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from wirerace.analysis.aggregate import summarise
+from wirerace.analysis.capacity.found import capacities_of
 from wirerace.analysis.crossing import crossings_of
 from wirerace.analysis.objectives import check_objectives, objectives_of
 from wirerace.analysis.sending import sending_of
@@ -19,6 +20,7 @@ from wirerace.experiment.settings import Study
 from wirerace.host.cores import cautions
 from wirerace.host.provenance import experiment_file
 from wirerace.record.result import Result
+from wirerace.report.capacity import is_found
 from wirerace.report.html.saving import report_on
 from wirerace.report.junit import check_place, save_junit
 from wirerace.report.progress import progress_display
@@ -113,19 +115,19 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
                 sys.stderr.write(f"wirerace: warning: {caution}\n")
             result = begun(study, on, experiment_file(file))
             _finish(study, directory, result)
-    _warn(study, result, warned)
+    _warn(result, warned)
     print_result(result, directory.result_file, full=full)
     if junit is not None:
         save_junit(result, junit, allow_invalid=allow_invalid)
     raise typer.Exit(exit_code(result, allow_invalid=allow_invalid))
 
 
-def _warn(study: Study, result: Result, warned: int) -> None:
+def _warn(result: Result, warned: int) -> None:
     """Write what went wrong to stderr, before the answer: that is last on the screen."""
     for caution in result.warnings[warned:]:
         sys.stderr.write(f"wirerace: warning: {caution}\n")
     for failure in result.failures:
-        where = f" at {study.settings[failure.point].title}" if len(study.settings) > 1 else ""
+        where = f" at {result.points[failure.point].title}" if len(result.points) > 1 else ""
         name = f"{failure.contestant}{where}, repeat {failure.repeat}"
         sys.stderr.write(f"wirerace: {name}: {failure.reason}\n")
 
@@ -138,6 +140,7 @@ def _finish(study: Study, directory: RunDirectory, result: Result) -> None:
     result.crossings = crossings_of(result)
     result.sending = sending_of(result)
     result.objectives = objectives_of(result)
+    result.capacities = capacities_of(result)
     directory.save(result)
     report_on(result, directory.path)
 
@@ -160,8 +163,11 @@ def say_what_is_played(experiment: Experiment) -> None:
 def exit_code(result: Result, *, allow_invalid: bool) -> int:
     """Return 4 when an objective is not met, 1 when a trial that counts is missing or not whole, 3 when one is invalid.
 
-    An objective is what the user asked for, so it comes first.
+    An objective is what the user asked for, so it comes first. A search overloads its servers on purpose: it returns 3
+    only if a capacity is not that of a server.
     """
+    if result.is_search:
+        return 0 if allow_invalid or all(map(is_found, capacities_of(result))) else INVALID
     if not all(one.passed for one in objectives_of(result)):
         return MISSED
     if result.counted_failures or not result.trials or not all(trial.is_whole for trial in result.counted):

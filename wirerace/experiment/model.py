@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
+from wirerace.experiment.capacity import CapacityOptions, Kind, Servers
 from wirerace.experiment.contestants import ContestantTable
 from wirerace.experiment.faults import Fault
 from wirerace.experiment.paths import NetworkPath
@@ -90,6 +91,9 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         list[str],
         Meta(description="what figures must be, in seconds, bytes and parts of 1; one that is not: exit code 4"),
     ] = []
+    kind: Annotated[Kind, Meta(description="what is run: the settings of the file, or a search for capacity")] = (
+        "comparison"
+    )
     repeats: Annotated[int, Meta(ge=1, le=1000, description="how often each contestant is run")] = 1
     valid_repeats: (
         Annotated[
@@ -106,6 +110,8 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     options: dict[str, TransportOptions] = {}
     paths: dict[Name, NetworkPath] = {}
     faults: list[Fault] = []
+    servers: Servers = Servers()
+    capacity: CapacityOptions = CapacityOptions()
     load: LoadOptions = LoadOptions()
     window: WindowOptions = WindowOptions()
 
@@ -136,6 +142,10 @@ def document_of(experiment: Experiment) -> dict[str, Any]:
         document["population"] = {"kind": experiment.population.kind}
     if experiment.upstream == Upstream():
         document["upstream"] = {"rate_per_second": 0.0}
+    if experiment.kind != "capacity":
+        del document["capacity"]
+    if experiment.servers == Servers():
+        del document["servers"]
     return _without_empty(document)
 
 

@@ -12,6 +12,7 @@ from wirerace.clock import to_ns
 from wirerace.decoding import MOST_REASON, convert
 from wirerace.errors import BadInput, cut, is_text, shown
 from wirerace.experiment.browsers import check_browsers
+from wirerace.experiment.capacity import check_capacity, knob_of, rounded
 from wirerace.experiment.contestants import MOST_ID, is_id
 from wirerace.experiment.faults import Fault, check_fault
 from wirerace.experiment.model import OWN_KEYS, Experiment, document_of
@@ -19,7 +20,16 @@ from wirerace.experiment.objective import objectives_in
 from wirerace.experiment.older import refuse_older_keys
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.plans import contestants_of, schedule_of
-from wirerace.experiment.settings import Document, Setting, Study, axes_of, documents_of, with_value
+from wirerace.experiment.settings import (
+    Document,
+    Setting,
+    Study,
+    axes_of,
+    documents_of,
+    resolved,
+    setting_title,
+    with_value,
+)
 from wirerace.experiment.upstream import check_upstream
 from wirerace.experiment.visits import check_keys, check_visits
 from wirerace.files import read_text
@@ -58,19 +68,39 @@ def study_of(document: Document, directory: Path) -> Study:
     refuse_older_keys(document)
     document = _with_trace(document, directory)
     axes = axes_of(document)
+    if axes and document.get("kind") == "capacity":
+        raise BadInput(f"{axes[0].name}: a search for capacity has one setting: give it one value, not a list")
     settings = [
         Setting(number, values, experiment_of(point))
         for number, (values, point) in enumerate(documents_of(document, axes))
     ]
-    resolved = document_of(settings[0].experiment)
+    whole = document_of(settings[0].experiment)
     for shape, experiment in {setting.experiment.clients.shape: setting.experiment for setting in settings}.items():
         if shape in (
             of_shape := document_of(experiment).get("clients", {})
         ):  # each setting has the table of its own shape
-            resolved["clients"].setdefault(shape, of_shape[shape])
+            whole["clients"].setdefault(shape, of_shape[shape])
     for axis in axes:
-        resolved = with_value(resolved, axis.keys, list(axis.values))
-    return Study(resolved, settings)
+        whole = with_value(whole, axis.keys, list(axis.values))
+    study = Study(whole, settings)
+    if study.first.kind != "capacity":
+        return study
+    options = study.first.capacity
+    start = Setting(0, {options.knob: knob_of(study.first)}, study.first)
+    study = Study(whole, [start])
+    return study._replace(most=setting_at(study, 1, rounded(options.knob, options.most)))
+
+
+def setting_at(study: Study, number: int, value: float, after: Setting | None = None) -> Setting:
+    """Return the setting of a search for capacity at a value of its knob.
+
+    Raises BadInput, naming value, key and cure, when the experiment cannot be run there.
+    """
+    values: dict[str, Any] = {study.first.capacity.knob: value}
+    try:
+        return Setting(number, values, experiment_of(resolved(study.document, values)), after)
+    except BadInput as error:
+        raise BadInput(f"at {setting_title(values)}: {error}") from None
 
 
 def experiment_of(document: Document) -> Experiment:
@@ -177,6 +207,7 @@ def _check(experiment: Experiment) -> None:
     _check_clients(experiment)
     check_visits(experiment, contestants_of(experiment))
     check_upstream(experiment)
+    check_capacity(experiment)
     check_browsers(experiment, contestants_of(experiment))
     _check_paths(experiment)
     _check_stalls(experiment)

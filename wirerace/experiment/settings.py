@@ -14,7 +14,7 @@ from wirerace.experiment.toml import inline
 from wirerace.transports import TRANSPORTS
 
 MOST_SETTINGS = 10_000
-OF_THE_PLAN = {("title",), ("repeats",), ("valid_repeats",), ("tries",), ("population", "kind")}
+OF_THE_PLAN = {("title",), ("kind",), ("repeats",), ("valid_repeats",), ("tries",), ("population", "kind")}
 """Keys that are the same for all settings."""
 OF_THE_CONTESTANT = {"id", "title", "transport"}
 """Keys that identify a contestant."""
@@ -39,24 +39,30 @@ class Axis(NamedTuple):
 class Setting(NamedTuple):
     """One point of a sweep: the experiment with some keys replaced. `values` has the new values by key.
 
-    Without a sweep there is one setting, number 0, in which nothing is replaced.
+    Without a sweep there is one setting, number 0, in which nothing is replaced. With `after`, a trial first drives its
+    server at that setting.
     """
 
     number: int
     values: dict[str, Any]
     experiment: Experiment
+    after: "Setting | None" = None
 
     @property
     def title(self) -> str:
         """Its title for people; empty without a sweep."""
-        return setting_title(self.values)
+        return setting_title(self.values) + (f" after {setting_title(self.after.values)}" if self.after else "")
 
 
 class Study(NamedTuple):
-    """All settings of an experiment. `document` is the resolved file, which still has the lists of the sweep."""
+    """All settings of an experiment. `document` is the resolved file, which still has the lists of the sweep.
+
+    A search for capacity begins with one setting and finds the others, up to `most`.
+    """
 
     document: Document
     settings: Sequence[Setting]
+    most: Setting | None = None
 
     @property
     def first(self) -> Experiment:

@@ -8,9 +8,10 @@ from typing import Any, Literal
 import msgspec
 
 from wirerace.experiment.paths import NetworkPath
-from wirerace.experiment.settings import resolved
+from wirerace.experiment.settings import resolved, setting_title
 from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.browsers import BrowsersRecord
+from wirerace.record.capacity import CapacityRecord
 from wirerace.record.checkup import Checkup
 from wirerace.record.objective import ObjectiveRecord
 from wirerace.record.samples import Measured
@@ -24,12 +25,13 @@ FILE_NAME = "result.json"
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A trial that could not be completed."""
+    """A trial that could not be completed. `part` is the part that was seen to be at its limit, if any was."""
 
     contestant: str
     repeat: int
     reason: str
     point: int = 0
+    part: str = ""
 
 
 class Interval(msgspec.Struct, frozen=True):
@@ -112,11 +114,18 @@ class ContestantRecord(msgspec.Struct, frozen=True):
 class Point(msgspec.Struct):
     """One setting of a sweep: the keys that it replaces, with their values, and its summary.
 
-    Without a sweep there is one point, which replaces nothing.
+    Without a sweep there is one point, which replaces nothing. With `after`, its trials first drove their servers at
+    that setting.
     """
 
     setting: dict[str, Any] = {}
     summary: Summary | None = None
+    after: dict[str, Any] = {}
+
+    @property
+    def title(self) -> str:
+        """Its title for people; empty without a sweep."""
+        return setting_title(self.setting) + (f" after {setting_title(self.after)}" if self.after else "")
 
 
 Costs = Literal["less", "more", "undecided", "unknown"]
@@ -174,7 +183,8 @@ class Result(msgspec.Struct, kw_only=True):
     is the target, None if an older version did not record it. `checkup` describes the machine at rest, before the first
     trial. `trials` are in the order in which they ran, each with the id of its contestant and the index of its point.
     `crossings` are those of a sweep over the updates of a visit, `sending` the costs of one over the rate of messages.
-    `objectives` say for each contestant at each point whether it met those of the experiment.
+    `objectives` say for each contestant at each point whether it met those of the experiment. `capacities` are those of
+    a search, one for each contestant.
     """
 
     schema: int = SCHEMA
@@ -194,6 +204,12 @@ class Result(msgspec.Struct, kw_only=True):
     crossings: list[Crossing] = []
     sending: list[SendingCost] = []
     objectives: list[ObjectiveRecord] = []
+    capacities: list[CapacityRecord] = []
+
+    @property
+    def is_search(self) -> bool:
+        """Whether it is that of a search for capacity."""
+        return bool(self.experiment.get("kind") == "capacity")
 
     @property
     def present(self) -> list[ContestantRecord]:

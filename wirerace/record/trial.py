@@ -142,13 +142,15 @@ class Cell(msgspec.Struct, frozen=True):
 class Finding(msgspec.Struct, frozen=True):
     """The finding of a check: a reason why a trial is invalid, a doubt, or something that could not be checked.
 
-    `what` was found, `why` it matters, and the `cure`: what to do about it.
+    `what` was found, `why` it matters, and the `cure`: what to do about it. `part` is the part that it is about, or
+    else the check that made it; it is empty in results of older versions.
     """
 
     weight: Weight
     what: str
     why: str = ""
     cure: str = ""
+    part: str = ""
 
     @property
     def text(self) -> str:

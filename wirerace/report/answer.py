@@ -14,6 +14,7 @@ from wirerace.record.result import Result
 from wirerace.record.trial import Finding, Trial
 from wirerace.report.answer_rows import table_in_rows
 from wirerace.report.answer_table import BEST, fits_in_columns, fitted, table_in_columns
+from wirerace.report.capacity_answer import capacity_table, capacity_verdict
 from wirerace.report.headline import headline
 from wirerace.report.objectives import objectives_part
 from wirerace.report.sweep import CARE, GOOD, NOT
@@ -33,10 +34,14 @@ HINT = " · wirerace show RUN --full has every figure"
 def answer_of(result: Result, lines: int = LINES, columns: int = COLUMNS, *, has_bars: bool = True) -> list[Text]:
     """Return at most `lines` lines of at most `columns` columns; none if there is nothing to say."""
     columns = min(columns, COLUMNS)
-    said = _wrapped(headline(result), columns, CROSSING_LINES if crossings_of(result) else HEADLINE_LINES)
+    said = _wrapped(
+        headline(result), columns, CROSSING_LINES if result.is_search or crossings_of(result) else HEADLINE_LINES
+    )
     head = [Text(line, "bold") for line in said]
     if not result.trials:
         return head[:lines]
+    if result.is_search:
+        return [*head, Text(), *capacity_table(result, columns), Text(), capacity_verdict(result, columns)][:lines]
     foot = [*_objectives(result, columns), _verdict(result, columns)]
     advice = _advice(result, columns)
     left = lines - len(head) - len(foot) - min(len(advice), 1)

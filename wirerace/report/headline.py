@@ -7,6 +7,7 @@ from wirerace.analysis.aggregate import has_visitors, summarised
 from wirerace.analysis.figures import BY_ID
 from wirerace.analysis.standing import Standing, standing_of
 from wirerace.record.result import Result
+from wirerace.report.capacity import sentences_of
 from wirerace.report.comparison import words_of
 from wirerace.report.phrases import Tense, capital, names_of, poll_interval_of, tense_of
 from wirerace.report.spelling import spell_range
@@ -37,6 +38,8 @@ COSTS = {"server.cpu_per_delivery": "Server CPU for a delivery", "visit.server_c
 
 def headline(result: Result) -> list[str]:
     """Return the sentences of a result, the most important first: what forbids to use it, then what it says."""
+    if result.is_search:
+        return sentences_of(result)
     troubles = troubles_of(result)
     if len(result.points) > 1:
         return [*troubles, *sweep_sentences(result)]

@@ -7,7 +7,6 @@ from wirerace import __version__
 from wirerace.analysis.aggregate import CONFIDENCE, LEAST_REPEATS, compared_in_pairs, figures_of, summarised
 from wirerace.analysis.figure import Figure
 from wirerace.errors import printable
-from wirerace.experiment.settings import setting_title
 from wirerace.record.result import Interval, Result, Summary
 from wirerace.report.spelling import spell_interval
 from wirerace.report.verdict import validity_of
@@ -22,7 +21,7 @@ def markdown_of(result: Result) -> str:
     lines = [f"### {plain(str(result.experiment['title']))}", "", f"{plain(validity_of(result))}.", ""]
     for index, point in enumerate(result.points):
         if len(result.points) > 1:
-            lines += [f"**{plain(setting_title(point.setting))}**", ""]
+            lines += [f"**{plain(point.title)}**", ""]
         lines += [*_table(result.at(index)), ""]
     return "\n".join([*lines, _caption(result), ""])
 

@@ -6,7 +6,6 @@ from rich.text import Text
 
 from wirerace.analysis.objectives import objectives_of
 from wirerace.errors import printable
-from wirerace.experiment.settings import setting_title
 from wirerace.record.objective import ObjectiveRecord
 from wirerace.record.result import Result
 from wirerace.report.spelling import spell
@@ -39,8 +38,8 @@ def missed_lines(result: Result, missed: Sequence[ObjectiveRecord]) -> Iterator[
 
 def place_of(result: Result, one: ObjectiveRecord) -> str:
     """Return the contestant of an objective, and the setting if there are several."""
-    setting = result.points[one.point].setting if len(result.points) > 1 else {}
-    return result.title_of(one.contestant) + (f" at {setting_title(setting)}" if setting else "")
+    at = result.points[one.point].title if len(result.points) > 1 else ""
+    return result.title_of(one.contestant) + (f" at {at}" if at else "")
 
 
 def why_missed(one: ObjectiveRecord) -> str:

@@ -19,6 +19,7 @@ from wirerace.errors import printable
 from wirerace.record.result import Result, Summary
 from wirerace.report.answer import COLUMNS, LINES, answer_of
 from wirerace.report.bars import EIGHTHS
+from wirerace.report.capacity_answer import capacity_parts
 from wirerace.report.comparison import comparison_of
 from wirerace.report.crossing import crossing_of
 from wirerace.report.objectives import objectives_part
@@ -156,8 +157,9 @@ def parts_of(result: Result, columns: int = PICTURE_COLUMNS) -> list[Table | Tex
     """Return the report of a run: figures, theory beside them, comparison, verdict; of a sweep one table for all."""
     if not result.counted and not result.trials:
         return []
-    if len(result.points) > 1:
+    if len(result.points) > 1 or result.is_search:
         return [
+            *(capacity_parts(result, columns) if result.is_search else []),
             *sweep_of(result, columns),
             Text(),
             *crossing_of(result),

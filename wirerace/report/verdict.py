@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from wirerace.errors import printable
-from wirerace.experiment.settings import setting_title
 from wirerace.record.result import Result
 from wirerace.record.trial import Finding, Trial, Verdict, Weight
 from wirerace.report.tables import grid
@@ -165,8 +164,8 @@ def _which(result: Result, trials: Sequence[Trial]) -> str:
 
 def _name(result: Result, trial: Trial) -> str:
     """Return the name for people of a contestant's trials at a setting."""
-    setting = result.points[trial.point].setting if len(result.points) > 1 else {}
-    return result.title_of(trial.contestant) + (f" at {setting_title(setting)}" if setting else "")
+    at = result.points[trial.point].title if len(result.points) > 1 else ""
+    return result.title_of(trial.contestant) + (f" at {at}" if at else "")
 
 
 def spelled_findings(result: Result) -> Iterator[tuple[Weight, str, str]]:

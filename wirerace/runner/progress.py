@@ -1,10 +1,12 @@
 """The progress of a run: which trial, which phase, how long it will take."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 from wirerace.clock import NS_PER_SECOND
+from wirerace.experiment.capacity import knob_of
 from wirerace.experiment.model import Experiment
 from wirerace.experiment.patience import longest_seconds
 from wirerace.experiment.plans import Plan, contestants_of
@@ -81,9 +83,20 @@ class Reporter:
 
 
 def least_trials(study: Study) -> int:
-    """Return how many trials a study has when every repeat is valid."""
+    """Return how many trials a study has when every repeat is valid; of a search, about how many."""
+    if study.most is not None:
+        return trials_of_search(study.first) * len(contestants_of(study.first))
     repeats = study.first.valid_repeats or study.first.repeats
     return repeats * len(study.settings) * len(contestants_of(study.first))
+
+
+def trials_of_search(experiment: Experiment) -> int:
+    """Return about how many trials a contestant's search takes, if its capacity lies in the middle of the range."""
+    options = experiment.capacity
+    doublings = 1 + math.log2(options.most / knob_of(experiment)) / 2
+    halvings = max(0.0, math.log2(1 / options.precision))
+    each = (options.repeats // 2 + 1 + options.repeats) / 2
+    return math.ceil(doublings + each * (1 + halvings) + 1)
 
 
 def idle_seconds(experiment: Experiment) -> float:

@@ -26,12 +26,26 @@ def begun_before(directory: Path) -> tuple[Study, Result]:
         study = study_of(result.experiment, Path())
     except BadInput as error:
         raise BadInput(f"{directory}: it cannot be resumed: its experiment: {error}") from None
-    study = study._replace(settings=_in_order(study, result))
-    if len(study.settings) != len(result.points):
+    if study.most is None:
+        study = study._replace(settings=_in_order(study, result))
+    elif _is_edited(study, result):
+        raise BadInput(f"{directory}: it was edited, and cannot be resumed: its points are not those of its search")
+    if study.most is None and len(study.settings) != len(result.points):
         raise BadInput(f"{directory}: it was edited, and cannot be resumed: its points are not those of its experiment")
     if changed := ", ".join(differing(result.host, host())):
         result.warnings.append(f"it was begun with another {changed} than it was continued with")
     return study, result
+
+
+def _is_edited(study: Study, result: Result) -> bool:
+    """Return whether the points of a search are not those that it could have found."""
+    knob = study.first.capacity.knob
+    places = [one for point in result.points for one in (point.setting, point.after) if one]
+    keys = [list(place) for place in places]
+    values = [place.get(knob) for place in places]
+    return any(one != [knob] for one in keys) or not all(
+        isinstance(value, int | float) and value > 0 for value in values
+    )
 
 
 def _in_order(study: Study, result: Result) -> list[Setting]:

@@ -7,13 +7,14 @@ from wirerace import __version__
 from wirerace.analysis.judge import judged
 from wirerace.errors import BadInput, SystemFault, TrialFailed, WireraceError
 from wirerace.experiment.plans import contestants_of
-from wirerace.experiment.settings import Study
+from wirerace.experiment.settings import Setting, Study
 from wirerace.host.cores import cautions
 from wirerace.host.doctor import quick_checkup
 from wirerace.host.provenance import host
 from wirerace.record.result import ContestantRecord, Discarded, ExperimentFile, Failure, Point, Result
 from wirerace.runner.directory import RunDirectory
-from wirerace.runner.planner import planner_of, ran_in
+from wirerace.runner.overload import AfterOverload
+from wirerace.runner.planner import planner_of
 from wirerace.runner.progress import OnProgress, Reporter
 from wirerace.runner.steps import TrialSteps, wait_until_healthy
 from wirerace.runner.targets.compose import Compose
@@ -49,22 +50,31 @@ def run(study: Study, directory: RunDirectory, on_progress: OnProgress, result: 
     Raises BadInput when this machine cannot run it, SystemFault when something cannot be written or started any more.
     """
     planner = planner_of(study)
-    if planner.next(ran_in(result)) is None:
+    if planner.next(result) is None:
         return result
     target: Target = Compose(study) if result.ran_on == "compose" else Local(study, directory.path)
     try:
         producer = target.start_producer()
         wait_until_healthy(producer)
-        while (plan := planner.next(ran_in(result))) is not None:
+        while (plan := planner.next(result)) is not None:
+            add_point(result, plan.setting)
             ran = len(result.trials) + len(result.failures)
             extra = ran - len(result.counted) - len(result.counted_failures)
             reporter = Reporter(on_progress, study, ran, plan, extra)
-            _run_one(TrialSteps(plan, target, producer, reporter), directory, result)
+            steps = TrialSteps if plan.setting.after is None else AfterOverload
+            _run_one(steps(plan, target, producer, reporter), directory, result)
     finally:
         with whole():
             close(target, directory, result)
     warn_of_too_few(study, result)
     return result
+
+
+def add_point(result: Result, setting: Setting) -> None:
+    """Add the point of a setting that a search has found, if it is new."""
+    if setting.number == len(result.points):
+        after = {} if setting.after is None else setting.after.values
+        result.points.append(Point(setting.values, after=after))
 
 
 def close(target: Target, directory: RunDirectory, result: Result) -> None:
@@ -86,7 +96,8 @@ def _run_one(steps: TrialSteps, directory: RunDirectory, result: Result) -> None
     except (BadInput, SystemFault):
         raise
     except WireraceError as error:
-        result.failures.append(Failure(plan.contestant.id, plan.repeat, str(error), point))
+        part = error.part if isinstance(error, TrialFailed) else ""
+        result.failures.append(Failure(plan.contestant.id, plan.repeat, str(error), point, part))
     else:
         directory.save_raw(plan.name, raw)
         result.trials.append(trial)

@@ -16,6 +16,7 @@ from wirerace.record.result import Raw
 from wirerace.record.samples import Measured
 from wirerace.runner.browsers.trial import TrialTabs
 from wirerace.runner.draining import Drain
+from wirerace.runner.effort import Effort
 from wirerace.runner.faults import Timeline
 from wirerace.runner.parts.part import Part
 from wirerace.runner.progress import NO_STATE, PRIMING_SECONDS, TICK_SECONDS, Reporter, idle_seconds
@@ -29,6 +30,7 @@ from wirerace.workload.upstream import Received
 
 START_SECONDS = 60.0  # for a process to become healthy; on a busy machine, starting Python takes many seconds
 SUBSCRIBE_SECONDS = 60.0  # for the clients, beyond the time of spawning them; for the same reason
+SEARCH_SUBSCRIBE_SECONDS = 15.0  # the same, in a search for capacity: some values are too high for the server
 SETTLE_SECONDS = 0.2  # before memory is read
 MOST_STEP_SECONDS = 2.0  # of the wall clock between two looks; the verdict judges smaller steps
 NOTICE_SECONDS = 2.0  # until the death of a part is seen, where its silence is noticed first
@@ -70,10 +72,11 @@ class TrialSteps:
             idle_utilisation = self._idle(server)
             time.sleep(SETTLE_SECONDS)
             idle = server.part.memory()
+            self._prepare(server)
             load = self._target.start_load(self.plan, server.peer)
             started = [load.crew, *([load.proxy.part] if load.proxy else []), *started]
             self._watch.add({"load": load.crew.members} | ({"proxy": load.proxy.part.members} if load.proxy else {}))
-            self._subscribe(load)
+            self._subscribe(load, server)
             time.sleep(SETTLE_SECONDS)
             full = server.part.memory()
             browser = self._target.start_browsers(self.plan, load.proxy_port or server.peer.port)
@@ -136,10 +139,16 @@ class TrialSteps:
             return None
         return (after - before) / (after_ns - before_ns) * NS_PER_SECOND
 
-    def _subscribe(self, load: LoadChild) -> None:
+    def _prepare(self, server: Child) -> None:
+        """Do what has to be done to the server before the load comes: nothing."""
+
+    def _subscribe(self, load: LoadChild, server: Child) -> None:
         """Wait until every client has its first cursor, or until every load process is ready for visitors."""
         clients, hosts = self.experiment.clients, self.experiment.load.processes if self._population.is_visit else 0
-        deadline = time.monotonic() + SUBSCRIBE_SECONDS + self._count / clients.spawn_per_second
+        is_search = self.experiment.kind == "capacity"
+        patience = SEARCH_SUBSCRIBE_SECONDS if is_search else SUBSCRIBE_SECONDS
+        deadline = time.monotonic() + patience + self._count / clients.spawn_per_second
+        effort = Effort(server, load, self.experiment.servers.cpus)
         while True:
             state = self._state(load) if load.peer.is_open() else NO_STATE
             self._report("connecting", state)
@@ -148,7 +157,9 @@ class TrialSteps:
             if time.monotonic() > deadline and hosts:
                 raise load.crew.failure(f"is ready for visitors in {state.hosts} of {hosts} processes in time")
             if time.monotonic() > deadline:
-                raise load.crew.failure(f"has connected {state.subscribed} of {self._count_at_start} clients in time")
+                spent = effort.spent()
+                what = f"has connected {state.subscribed} of {self._count_at_start} clients in time{spent.said}"
+                raise TrialFailed(str(load.crew.failure(what)), spent.part)
             self._pause()
 
     def _prime(self, load: LoadChild) -> Window:

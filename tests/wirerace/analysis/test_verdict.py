@@ -8,7 +8,6 @@ import pytest
 from tests.wirerace.analysis.good import GOOD, changed, judged, with_account
 from wirerace.record.durations import Times
 from wirerace.record.parts import PartRecord
-from wirerace.record.trial import Finding
 
 
 def test_trial_without_a_fault_is_valid_and_everything_was_checked() -> None:
@@ -110,7 +109,9 @@ def test_trial_is_doubtful_and_still_valid(path: str, value: Any, doubt: str) ->
     ],
 )
 def test_check_that_cannot_be_made_is_named(path: str, unchecked: str) -> None:
-    assert [Finding("unchecked", unchecked)] == judged(changed(path, None)).findings
+    found = judged(changed(path, None)).findings
+    assert [("unchecked", unchecked)] == [(one.weight, one.what) for one in found]
+    assert all(one.part for one in found)
 
 
 def test_reader_that_was_late_is_one_reason_however_late_it_was_at_most() -> None:

@@ -14,7 +14,7 @@ from wirerace.experiment.settings import Study, alone
 from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.result import ContestantRecord, Discarded, Failure, Host, Point, Result
 from wirerace.record.trial import Verdict
-from wirerace.runner.planner import planner_of, ran_in
+from wirerace.runner.planner import planner_of
 from wirerace.runner.progress import least_trials
 from wirerace.runner.run import warn_of_too_few
 from wirerace.workload.truth import Truth
@@ -26,7 +26,7 @@ def ran(experiment: Experiment, invalid: set[int], failed: Collection[int] = ())
     """Run nothing, but with these repeats found invalid, or not completed, in their first trial."""
     study, plans = alone(experiment), []
     result = empty(study)
-    while (plan := planner_of(study).next(ran_in(result))) is not None:
+    while (plan := planner_of(study).next(result)) is not None:
         plans.append(plan)
         note(result, plan, invalid, failed)
     warn_of_too_few(study, result)
@@ -98,7 +98,7 @@ SWEEP = {"title": "t", "transports": TRANSPORTS, "repeats": 2, "clients": {"coun
 def test_sweep_runs_the_first_repeat_of_every_setting_before_the_second_of_any() -> None:
     study = study_of(SWEEP, Path())
     result, plans = empty(study), []
-    while (plan := planner_of(study).next(ran_in(result))) is not None:
+    while (plan := planner_of(study).next(result)) is not None:
         plans.append(plan)
         note(result, plan)
 
@@ -112,7 +112,7 @@ def test_sweep_runs_the_first_repeat_of_every_setting_before_the_second_of_any()
 def test_setting_with_an_invalid_repeat_gets_another_one_and_the_others_do_not() -> None:
     study = study_of({**SWEEP, "repeats": 1, "valid_repeats": 1}, Path())
     result, plans = empty(study), []
-    while (plan := planner_of(study).next(ran_in(result))) is not None:
+    while (plan := planner_of(study).next(result)) is not None:
         plans.append(plan)
         note(result, plan, invalid={1} if plan.setting.number == 1 else set())
 
@@ -125,7 +125,7 @@ def test_setting_with_an_invalid_repeat_gets_another_one_and_the_others_do_not()
 def test_run_that_was_interrupted_anywhere_continues_with_what_is_missing(stop: int) -> None:
     study = study_of(SWEEP, Path())
     whole, plans = empty(study), []
-    while (plan := planner_of(study).next(ran_in(whole))) is not None:
+    while (plan := planner_of(study).next(whole)) is not None:
         plans.append(plan)
         note(whole, plan)
     result = empty(study)
@@ -133,7 +133,7 @@ def test_run_that_was_interrupted_anywhere_continues_with_what_is_missing(stop: 
         note(result, plan)
     again = study_of(result.experiment, Path())
     rest = []
-    while (plan := planner_of(again).next(ran_in(result))) is not None:
+    while (plan := planner_of(again).next(result)) is not None:
         rest.append(plan)
         note(result, plan)
 

@@ -18,6 +18,9 @@ class Dummy:
     def is_stopped(self) -> bool:
         return self.stopped
 
+    def cpu_seconds(self) -> None:
+        return None
+
 
 def watching(**parts: Dummy) -> tuple[Watch, Hand]:
     hand = Hand()

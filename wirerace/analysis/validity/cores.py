@@ -8,13 +8,13 @@ from wirerace.record.trial import Finding
 
 
 def starved(who: str, ran: float | None, waited: float | None, window_seconds: float) -> Iterator[Finding]:
-    """Yield the findings about a process's time of running and of waiting for a core."""
+    """Yield the findings about a process's time of running and of waiting for a core that something else had."""
     if ran is None or waited is None:
         yield Finding("unchecked", f"how long {who} waited for a core")
     elif waited > thresholds.STARVED_LEAST * window_seconds:
         fraction = waited / (waited + ran)
         text = f"{who} had no core {percent(fraction)} of the time that it wanted one"
-        yield from against(thresholds.STARVED_FRACTION, fraction, who, text)
+        yield from against(thresholds.STARVED_FRACTION, fraction, who, text, "machine")
 
 
 def throttled(who: str, throttled_seconds: float | None, window_seconds: float) -> Iterator[Finding]:

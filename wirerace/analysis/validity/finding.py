@@ -28,14 +28,17 @@ class Evidence(NamedTuple):
         return [one for one in self.experiment.faults if one.kind == kind and (not places or one.on in places)]
 
 
-def against(limit: Limit, value: float | None, name: str, spelled: str) -> Iterator[Finding]:
-    """Yield the finding for a value above a limit. `spelled` is its text; `name` is the text if it is unknown."""
+def against(limit: Limit, value: float | None, name: str, spelled: str, part: str = "") -> Iterator[Finding]:
+    """Yield the finding for a value above a limit. `spelled` is its text; `name` is the text if it is unknown.
+
+    `part` is the part that it is about, if it is not the one that the check is named after.
+    """
     if value is None:
-        yield Finding("unchecked", name)
+        yield Finding("unchecked", name, part=part)
     elif limit.invalid is not None and value > limit.invalid:
-        yield Finding("reason", spelled, limit.why, limit.cure)
+        yield Finding("reason", spelled, limit.why, limit.cure, part)
     elif limit.doubt is not None and value > limit.doubt:
-        yield Finding("doubt", spelled, limit.why, limit.cure)
+        yield Finding("doubt", spelled, limit.why, limit.cure, part)
 
 
 def percent(fraction: float | None) -> str:

@@ -34,13 +34,13 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         if part.restarts > asked:
             times = "once" if part.restarts == 1 else f"{part.restarts} times"
             why = RESTARTED.get(name, "it is another one")
-            yield Finding("reason", f"{who} died and was started again, {times}", why, SEE_LOGS)
+            yield Finding("reason", f"{who} died and was started again, {times}", why, SEE_LOGS, name)
         if name == ITSELF:
             text = f"{who} stood still, or had other work, for {seconds(still)}"
-            yield from against(thresholds.UNWATCHED_SECONDS, still, "whether wirerace looked in time", text)
+            yield from against(thresholds.UNWATCHED_SECONDS, still, "whether wirerace looked in time", text, name)
         elif not _faults(evidence, "stall", name):  # a stall that is asked for is what is measured
             text = f"{who} was stopped by a signal, for {seconds(still)} at least"
-            yield from against(thresholds.STILL_SECONDS, still, f"whether {who} stood still", text)
+            yield from against(thresholds.STILL_SECONDS, still, f"whether {who} stood still", text, name)
     yield from _spans(evidence)
 
 
@@ -56,7 +56,9 @@ def _spans(evidence: Evidence) -> Iterator[Finding]:
     worst = max(off.values())
     late = [what for what, seconds_off in off.items() if seconds_off >= worst / 2]
     text = f"{' and '.join(late)} {'was' if len(late) == 1 else 'were'} sampled {seconds(worst)} off the window's ends"
-    yield from against(thresholds.SPAN_OFF_FRACTION, worst / window.seconds, "when samples were taken", text)
+    # A server that is overloaded answers late, and is sampled late.
+    part = "server" if "the server" in late else "machine"
+    yield from against(thresholds.SPAN_OFF_FRACTION, worst / window.seconds, "when samples were taken", text, part)
 
 
 def _off_seconds(evidence: Evidence) -> Iterator[tuple[str, float]]:

@@ -18,6 +18,13 @@ class Spent(NamedTuple):
     throttled_seconds: float | None
     of_seconds: float
 
+    @property
+    def waited_for_others_seconds(self) -> float | None:
+        """How long something else had its core: the kernel counts the time without a quota as waiting, too."""
+        if self.waited_seconds is None:
+            return None
+        return max(0.0, self.waited_seconds - (self.throttled_seconds or 0.0))
+
 
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield the findings about the server's process."""
@@ -30,7 +37,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
             yield Finding("reason", text, "nothing is known of its costs", "see the server's log in logs/")
         return
     spent = _spent(evidence, samples)
-    yield from starved("the server", spent.cpu_seconds, spent.waited_seconds, spent.of_seconds)
+    yield from starved("the server", spent.cpu_seconds, spent.waited_for_others_seconds, spent.of_seconds)
     yield from throttled("the server", spent.throttled_seconds, spent.of_seconds)
 
 

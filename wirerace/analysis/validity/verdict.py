@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
+import msgspec
+
 from wirerace.analysis.validity import (
     arrivals,
     browsers,
@@ -47,9 +49,15 @@ CHECKS: tuple[Check, ...] = (
 
 def verdict(evidence: Evidence) -> Verdict:
     """Return the verdict on a trial whose theory has been computed."""
-    findings = [finding for check in CHECKS for finding in check(evidence)]
+    findings = [_named(finding, check.__module__) for check in CHECKS for finding in check(evidence)]
     explained = any(finding.weight != "unchecked" for finding in findings)
-    return verdict_from([*findings, *theory.check(evidence, explained=explained)])
+    of_theory = theory.check(evidence, explained=explained)
+    return verdict_from([*findings, *(_named(finding, theory.__name__) for finding in of_theory)])
+
+
+def _named(finding: Finding, module: str) -> Finding:
+    """Return a finding with the part that it is about: its check's name, unless the check has named another."""
+    return finding if finding.part else msgspec.structs.replace(finding, part=module.rpartition(".")[2])
 
 
 def verdict_from(findings: list[Finding]) -> Verdict:

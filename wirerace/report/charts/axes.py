@@ -57,6 +57,8 @@ def sweeps_of(result: Result) -> Iterator[Swept]:
     key = main_key(result)
     found: dict[str, list[int]] = {}
     for index, setting in enumerate(settings):
+        if result.points[index].after:
+            continue
         others = setting_title({name: value for name, value in setting.items() if name != key})
         found.setdefault(others, []).append(index)
     for others, points in list(found.items())[:MOST_SWEEPS]:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from wirerace.analysis.aggregate import has_visitors
 from wirerace.record.result import Result
+from wirerace.report.charts.capacity import capacity_chart
 from wirerace.report.charts.costs import bytes_by_layer, cpu_per_delivery, empty_answers, memory_per_client
 from wirerace.report.charts.curves import sweep_curves
 from wirerace.report.charts.distribution import distributions, first_updates
@@ -57,11 +58,17 @@ def chapters_of(view: View) -> list[Chapter]:
 
 def sweep_chapters(result: Result) -> list[Chapter]:
     """Return the chapters of a sweep: what changes from setting to setting."""
+    if result.is_search:
+        return [Chapter("How far each goes", list(capacity_chart(result)), is_wide=True), _of_settings(result)]
     found = [
         Chapter("Age against cost", [] if has_visitors(result) else list(frontier(result)), is_wide=True),
-        Chapter("From setting to setting", list(sweep_curves(result))),
+        _of_settings(result),
     ]
     return [chapter for chapter in found if chapter.charts]
+
+
+def _of_settings(result: Result) -> Chapter:
+    return Chapter("From setting to setting", list(sweep_curves(result)))
 
 
 def setting_chapters(view: View) -> list[Chapter]:

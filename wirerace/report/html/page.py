@@ -12,7 +12,6 @@ from markupsafe import Markup
 
 from wirerace import __version__
 from wirerace.errors import cut, printable
-from wirerace.experiment.settings import setting_title
 from wirerace.record.result import Result
 from wirerace.report.charts.values import Chart
 from wirerace.report.charts.view import Records, View, no_records
@@ -92,7 +91,7 @@ def _settings(one: Reported) -> Iterator[Markup]:
     template = _environment().get_template("setting.html")
     for index, point in enumerate(one.result.points if len(one.result.points) > 1 else ()):
         view = View(one.result.at(index), one.records)
-        title = cut(printable(setting_title(point.setting)), 200)
+        title = cut(printable(point.title), 200)
         yield Markup(template.render(title=title, run=setting_values(view)))  # noqa: S704 -- escaped by the template
 
 

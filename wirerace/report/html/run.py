@@ -8,8 +8,8 @@ import msgspec
 from wirerace.analysis.aggregate import LEAST_REPEATS
 from wirerace.analysis.figures import BY_ID
 from wirerace.errors import cut, printable
-from wirerace.experiment.settings import setting_title
 from wirerace.record.result import Result
+from wirerace.report.capacity import CapacityRow, objectives_line, rows_of, validity_of_search
 from wirerace.report.charts.axes import MOST_KEY
 from wirerace.report.charts.view import Records, View
 from wirerace.report.comparison import caption_of, words_of
@@ -93,6 +93,8 @@ class RunValues(NamedTuple):
     tables: Tables | None
     chapters: Sequence[Chapter]
     is_sweep: bool
+    capacities: Sequence[CapacityRow]
+    capacity_of: str
     command: str
     experiment: str
     machine: Sequence[tuple[str, str]]
@@ -100,10 +102,10 @@ class RunValues(NamedTuple):
 
 def run_values(result: Result, records: Records, place: str) -> RunValues:
     """Return the values of a result."""
-    is_sweep = len(result.points) > 1
+    is_sweep = len(result.points) > 1 or result.is_search
     single = setting_values(View(result, records), whole=True) if result.counted and not is_sweep else None
     answers = [cut(printable(sentence), MOST_TEXT) for sentence in headline(result)]
-    verdict = validity_of(result) if result.trials else "INVALID: no trial was completed"
+    verdict = _verdict(result)
     findings = [
         FoundOnce(weight, MARK[weight], cut(said.removeprefix("not checked: "), MOST_FOUND), cut(cure, MOST_TEXT))
         for weight, said, cure in spelled_findings(result)
@@ -128,10 +130,18 @@ def run_values(result: Result, records: Records, place: str) -> RunValues:
         tables=single,
         chapters=single.chapters if single else sweep_chapters(result) if is_sweep and result.counted else [],
         is_sweep=is_sweep,
+        capacities=rows_of(result) if result.is_search else [],
+        capacity_of=objectives_line(result) if result.is_search else "",
         command=command_of(result),
         experiment=experiment_text(result),
         machine=machine_rows(result),
     )
+
+
+def _verdict(result: Result) -> str:
+    if not result.trials:
+        return "INVALID: no trial was completed"
+    return validity_of_search(result) if result.is_search else validity_of(result)
 
 
 def setting_values(view: View, *, whole: bool = False) -> Tables:
@@ -185,12 +195,12 @@ def _caption(result: Result) -> str:
 def _about(result: Result) -> str:
     """Return what was offered, in a line; of a sweep, what is the same at all settings."""
     experiment = result.at(0).experiment
-    axes = list(result.points[0].setting) if len(result.points) > 1 else []
+    axes = list(result.points[0].setting) if len(result.points) > 1 or result.is_search else []
     swept = ", ".join(cut(printable(key), MOST_KEY) for key in axes)
     tables = {key.partition(".")[0] for key in axes}
     repeats = len({trial.repeat for trial in result.counted})
     parts = [
-        f"a sweep of {swept}: {len(result.points)} settings" if axes else "",
+        f"a {'search' if result.is_search else 'sweep'} of {swept}: {len(result.points)} settings" if axes else "",
         "" if tables & {"clients", "population", "upstream"} else describe_population(experiment),
         "" if "producer" in tables else describe_source(msgspec.convert(experiment["producer"], Source)),
         "" if "window" in tables else f"{experiment['window']['measure_seconds']:g} s",
@@ -202,6 +212,6 @@ def _about(result: Result) -> str:
 
 def _name(result: Result, index: int) -> str:
     failure = result.failures[index]
-    setting = result.points[failure.point].setting if 0 <= failure.point < len(result.points) else {}
-    at = f" at {setting_title(setting)}" if setting else ""
+    title = result.points[failure.point].title if 0 <= failure.point < len(result.points) else ""
+    at = f" at {title}" if title else ""
     return cut(printable(f"{result.title_of(failure.contestant)}{at}, repeat {failure.repeat}"), 200)

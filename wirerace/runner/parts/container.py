@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from docker.models.containers import Container as DockerContainer
 
 LAST_LINES = 5
+NANO = 1e9
+UPDATE_SECONDS = 30.0
 PAUSED = "paused"
 
 
@@ -63,6 +65,24 @@ class Container:
         """Return a variable of its environment, empty without one."""
         given: dict[str, str] = dict(one.partition("=")[::2] for one in self._container.attrs["Config"]["Env"] or ())
         return given.get(name, "")
+
+    @property
+    def cpus(self) -> float:
+        """Its CPU quota in cores; 0 without one."""
+        return float(self._container.attrs["HostConfig"].get("NanoCpus") or 0) / NANO
+
+    def limit(self, cpus: float) -> None:
+        """Give it a CPU quota in cores, or the one of the whole machine with 0.
+
+        Raises TrialFailed when the engine refuses.
+        """
+        # Compose has set a quota in a unit that the engine's Python client does not know, and there may be one only.
+        command = ["docker", "update", "--cpus", f"{cpus or os.cpu_count() or 1:g}", str(self._container.id)]
+        try:
+            subprocess.run(command, check=True, capture_output=True, text=True, timeout=UPDATE_SECONDS)  # noqa: S603
+        except (OSError, subprocess.SubprocessError) as error:
+            said = str(getattr(error, "stderr", "") or error).strip()[:200]
+            raise TrialFailed(f"{self.name}: docker update: {said}") from None
 
     def has_ended(self) -> bool:
         """Return whether it is not running."""

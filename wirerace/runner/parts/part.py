@@ -15,6 +15,9 @@ class Watched(Protocol):
 
     restarts: int
 
+    def cpu_seconds(self) -> float | None:
+        """Return the CPU time so far of everything in it; None if it is not available."""
+
     def is_stopped(self) -> bool:
         """Return whether a signal has stopped it, or its engine has paused it."""
 

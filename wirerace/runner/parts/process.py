@@ -16,6 +16,7 @@ from wirerace.host.machine import slab_bytes, socket_bytes
 from wirerace.options import ENV_PREFIX
 from wirerace.record.samples import Memory
 from wirerace.runner.parts.part import MOST_RESTARTS
+from wirerace.runner.parts.quota import Quota
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
 
@@ -31,18 +32,19 @@ class Process:
     """One child in its own session, so that Ctrl-C in the terminal reaches only the experiment.
 
     Its output goes to `log`. `cores` binds it to some cores; empty means all. `variables` are added to its environment,
-    which other users of the machine cannot read, unlike a command line.
+    which other users of the machine cannot read, unlike a command line. It ends its `quota`, if it has one.
     """
 
     shares_network = True
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 -- what it is, and what it may use
         self,
         name: str,
         command: Sequence[str],
         log: Path,
         cores: Collection[int] = (),
         variables: Mapping[str, str] = NO_VARIABLES,
+        quota: Quota | None = None,
     ) -> None:
         self.name = name
         self.restarts = 0
@@ -51,6 +53,7 @@ class Process:
         self._log = log
         self._cores = cores
         self._variables = variables
+        self._quota = quota
         self._popen = self._start()
         self._stalling: subprocess.Popen[bytes] | None = None
 
@@ -127,14 +130,15 @@ class Process:
     def stop(self) -> None:
         """End it, by SIGKILL if it does not end on SIGTERM."""
         self.resume()
-        if self.has_ended():
-            return
-        self._popen.terminate()
-        try:
-            self._popen.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._popen.pid, signal.SIGKILL)
-            self._popen.wait()
+        if not self.has_ended():
+            self._popen.terminate()
+            try:
+                self._popen.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._popen.pid, signal.SIGKILL)
+                self._popen.wait()
+        if self._quota is not None:
+            self._quota.remove()
 
     def resume(self) -> None:
         """Make it continue, if it stands still: otherwise it could not end in order."""
@@ -160,6 +164,13 @@ class Process:
                 env={**_environment(os.environ), **self._variables},
                 start_new_session=True,
             )
+        if self._quota is not None:
+            try:
+                self._quota.take(popen.pid)
+            except BaseException:  # nothing else would end it
+                popen.kill()
+                popen.wait()
+                raise
         if self._cores and hasattr(os, "sched_setaffinity"):
             with contextlib.suppress(ProcessLookupError):  # it has ended; the code that waits for it says why
                 os.sched_setaffinity(popen.pid, self._cores)

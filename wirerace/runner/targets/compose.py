@@ -64,6 +64,7 @@ class Compose:
         self._watched: list[Container | ContainerCrew] = []
         self._looked = 0.0
         self._schedule: Any = None
+        self._unlimited: dict[str, float] = {}
         self.load_cores = self._load.processes
         self.cores = Cores([], [])
         self._was_down = [part for part in PARTS if not self._stack.containers(part)]
@@ -96,6 +97,9 @@ class Compose:
     def start_server(self, plan: Plan, producer: Peer) -> Child:  # noqa: ARG002 -- compose has set its producer
         """Return the stack's server of the plan's transport, restarted."""
         container = self._one(plan.transport.name)
+        if (cpus := plan.experiment.servers.cpus) is not None:
+            self._unlimited.setdefault(plan.transport.name, container.cpus)
+            container.limit(cpus)
         container.start_anew()
         child = Child(container, Peer(plan.transport.name, container.port(plan.transport.port)))
         self._watched = [container]
@@ -157,7 +161,8 @@ class Compose:
 
         Raises TrialFailed, after doing all that can be done, with the steps that failed.
         """
-        if troubles := take_all(self._stop_load, self._take_away, self._revive, self._put_schedule_back):
+        steps = (self._stop_load, self._take_away, self._revive, self._put_quotas_back, self._put_schedule_back)
+        if troubles := take_all(*steps):
             raise TrialFailed(f"the stack is not as it was found: {'; '.join(troubles)}")
 
     def _take_away(self) -> None:
@@ -169,6 +174,11 @@ class Compose:
         wanted = {part: self._workers_before if part == WORKER else 1 for part in counts}
         if parts := [part for part, count in counts.items() if count != wanted[part]]:
             self._stack.up(*parts, workers=self._workers_before)
+
+    def _put_quotas_back(self) -> None:
+        for name, cpus in self._unlimited.items():
+            for container in self._stack.containers(name):
+                container.limit(cpus)
 
     def _put_schedule_back(self) -> None:
         if self._schedule is not None and "producer" not in self._was_down:

@@ -26,6 +26,7 @@ from wirerace.runner.browsers.process import BrowserProcess, order_of, refuse_mi
 from wirerace.runner.directory import LOGS, RAW
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
 from wirerace.runner.parts.process import Process, Processes
+from wirerace.runner.parts.quota import Quota
 from wirerace.runner.peer import Peer
 from wirerace.runner.progress import TICK_SECONDS
 from wirerace.runner.targets.locust import locust_command, order_flags, page_flags, spelled
@@ -72,7 +73,10 @@ class Local:
         self._token = secrets.token_urlsafe(18)
         self.cores = cores_of(study.first.load, NetworkPath())
         self.load_cores = len(self.cores.load or usable_cores())
-        raise_descriptor_limit(max(map(sockets_of, study.settings)) + SPARE_DESCRIPTORS)
+        settings = [*study.settings, *([study.most] if study.most is not None else [])]
+        raise_descriptor_limit(max(map(sockets_of, settings)) + SPARE_DESCRIPTORS)
+        if study.first.servers.cpus is not None:
+            Quota(study.first.servers.cpus).remove()  # refused now, not in the first trial
 
     def begin_trial(self, plan: Plan) -> None:
         """Start parts again that have died since the last trial, and allow every part all its restarts again."""
@@ -101,7 +105,14 @@ class Local:
         tabs = [origin_of(self._tab_port)] if plan.experiment.clients.browsers else []
         origins = ",".join([*self._page_origins, *tabs])
         arguments += ["--allowed-origins", origins] if origins else []
-        return self._start_service(name, plan.name, arguments, self.cores.server)
+        cpus = plan.experiment.servers.cpus
+        quota = None if cpus is None else Quota(cpus)
+        try:
+            return self._start_service(name, plan.name, arguments, self.cores.server, quota)
+        except BaseException:
+            if quota is not None:
+                quota.remove()
+            raise
 
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:
         """Start Locust with the plan's clients, which subscribe at once; several processes are a master and workers."""
@@ -207,10 +218,12 @@ class Local:
             time.sleep(TICK_SECONDS)
         return path, Child(proxy, control)
 
-    def _start_service(self, name: str, log_name: str, arguments: list[str], cores: Sequence[int]) -> Child:
+    def _start_service(
+        self, name: str, log_name: str, arguments: list[str], cores: Sequence[int], quota: Quota | None = None
+    ) -> Child:
         peer = Peer(name, self._usual_port(name) or free_port())
         command = ["-m", "services", name, "--port", str(peer.port), *arguments]
-        return Child(self._start(name, log_name, command, cores), peer)
+        return Child(self._start(name, log_name, command, cores, quota=quota), peer)
 
     def _usual_port(self, name: str) -> int | None:
         """Return the usual port of a service if a playground wants it and it is free, else None."""
@@ -218,12 +231,18 @@ class Local:
         wanted = self._page_port is not None and port != self._page_port
         return port if wanted and claim(port) and is_free(port) else None
 
-    def _start(
-        self, name: str, log_name: str, command: list[str], cores: Sequence[int], kind: type[Process] = Process
+    def _start(  # noqa: PLR0913, PLR0917 -- what it is, and what it may use
+        self,
+        name: str,
+        log_name: str,
+        command: list[str],
+        cores: Sequence[int],
+        kind: type[Process] = Process,
+        quota: Quota | None = None,
     ) -> Process:
         with whole():
             log = self._directory.resolve() / LOGS / f"{log_name}.log"
-            process = kind(name, command, log, cores, {variable_of("control_token"): self._token})
+            process = kind(name, command, log, cores, {variable_of("control_token"): self._token}, quota)
             self._processes.append(process)
         return process
 

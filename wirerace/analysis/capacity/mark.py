@@ -1,0 +1,87 @@
+"""What a trial says of a value: whether the objectives are met, and if it does not count, what was at its limit."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from wirerace.analysis.capacity.search import Says
+from wirerace.analysis.figures import BY_ID
+from wirerace.analysis.thresholds import LEAST_UPDATES
+from wirerace.experiment.objective import Objective
+from wirerace.record.capacity import GaveOut
+from wirerace.record.result import Failure
+from wirerace.record.trial import Trial
+
+BLAMED: dict[str, GaveOut] = {
+    "load": "load",
+    "arrivals": "load",
+    "browsers": "load",
+    "producer": "producer",
+    "machine": "machine",
+    "clock": "machine",
+    "proxy": "machine",
+    "wirerace": "machine",
+}
+"""Which reasons make a trial worthless for the search, by the part that they are about, and what they say gave out.
+
+All others are about the server, or follow from a server that is overloaded: a quota that is used up, latencies that
+theory does not expect, clients that are turned away.
+"""
+SPENT = 0.8
+"""From this part of its core or quota on, a server that misses an objective has given out."""
+
+
+class Mark(NamedTuple):
+    """What one trial says of a value. `by` is what gave out if the objectives are missed or the trial does not count.
+
+    `why` says what was seen, `value` is the first objective's figure.
+    """
+
+    says: Says
+    by: GaveOut | None
+    why: str
+    value: float | None
+
+
+def mark_of(trial: Trial, objectives: Sequence[Objective], cpus: float) -> Mark:
+    """Return what a trial says of a value; `cpus` is what its server may use of the machine, in cores."""
+    values = [BY_ID[objective.figure].of(trial) for objective in objectives]
+    value = values[0] if values else None
+    reasons = [] if trial.verdict is None else [one for one in trial.verdict.findings if one.weight == "reason"]
+    for blamed in reasons:
+        if blamed.part in BLAMED:
+            return Mark("void", BLAMED[blamed.part], blamed.what, value)
+    if trial.verdict is None or trial.updates < LEAST_UPDATES:
+        return Mark("void", "trial", f"only {trial.updates} updates were made in the window", value)
+    missed = [
+        objective.text
+        for objective, of_trial in zip(objectives, values, strict=True)
+        if of_trial is None or not objective.holds(of_trial)
+    ]
+    whole = trial.is_whole
+    turned_away = next((one.what for one in reasons if one.part == "clients" and trial.failed_connects), "")
+    if not missed and whole and not turned_away:
+        return Mark("met", None, "", value)
+    if spent := spent_of(trial, cpus) or turned_away or ("" if whole else "updates were lost, or came twice"):
+        return Mark("missed", "server", spent, value)
+    return Mark("missed", "none", f"{missed[0]} is missed", value)
+
+
+def spent_of(trial: Trial, cpus: float) -> str:
+    """Return by what a server that is at its limit is known to be; empty if it is not.
+
+    A server that is overloaded answers late when it is asked for its counters. Then the verdict's reasons say it.
+    """
+    findings = [] if trial.verdict is None else trial.verdict.findings
+    if said := next((one.what for one in findings if one.part == "server" and one.weight == "reason"), ""):
+        return said
+    spent, window = trial.server.cpu_seconds, trial.window_seconds
+    if spent is not None and spent > SPENT * cpus * window:
+        return f"the server was busy {100 * spent / window / cpus:.0f} % of the time that it may use"
+    return ""
+
+
+def mark_of_failure(failure: Failure) -> Mark:
+    """Return what a trial says that could not be completed: a miss if the server was seen to be at its limit."""
+    if failure.part == "server":
+        return Mark("missed", "server", failure.reason, None)
+    return Mark("void", "load" if failure.part == "load" else "trial", failure.reason, None)

@@ -1,0 +1,37 @@
+"""Trials on a server that was overloaded first, to see whether it recovers when the load goes down again."""
+
+from wirerace.experiment.plans import plans_of
+from wirerace.runner.steps import TrialSteps
+from wirerace.runner.targets.target import Child
+from wirerace.stopping import whole
+
+
+class AfterOverload(TrialSteps):
+    """The steps of a trial whose server is first driven at another setting, for a warm-up and a window."""
+
+    def _prepare(self, server: Child) -> None:
+        setting = self.plan.setting.after
+        if setting is None:
+            return
+        plans = plans_of(setting, self.plan.repeat)
+        plan = next(plan for plan in plans if plan.contestant.id == self.plan.contestant.id)
+        Driving(plan, self._target, self._producer, self._reporter).drive(server)
+
+
+class Driving(TrialSteps):
+    """Drives a server, and measures nothing."""
+
+    def drive(self, server: Child) -> None:
+        """Let clients come, make updates for a warm-up and a window, and let the clients go.
+
+        Raises TrialFailed when clients do not come.
+        """
+        load = self._target.start_load(self.plan, server.peer)
+        try:
+            self._subscribe(load, server)
+            window = self._prime(load)
+            self._sleep_until(window.to_ns, "overloading", load)
+        finally:
+            with whole():
+                self._target.stop(load.crew, *([load.proxy.part] if load.proxy else []))
+                self._producer.peer.delete("/schedule")
