@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple, cast
 
 from wirerace.analysis.aggregate import possible_figures
 from wirerace.analysis.figure import Figure
+from wirerace.experiment.settings import setting_title
 from wirerace.experiment.toml import inline
 from wirerace.record.result import Result
 from wirerace.record.trial import Trial
@@ -57,6 +58,8 @@ AFTER = tuple(
     )
 )
 """The columns before and after those of the swept keys."""
+OVERLOADED = Column("after", "text")
+"""Only in a search for capacity: the setting at which the trial's server was driven first."""
 
 
 def tidy(result: Result) -> TidyTable:
@@ -65,6 +68,8 @@ def tidy(result: Result) -> TidyTable:
     taken = {column.name for column in (*BEFORE, *AFTER)}
     swept = [key for key in dict.fromkeys(key for point in result.points for key in point.setting) if key not in taken]
     of_swept = [Column(key, _kind_of([point.setting.get(key) for point in result.points])) for key in swept]
+    if any(point.after for point in result.points):
+        of_swept.append(OVERLOADED)
     rows = [
         [*_before(result, trial), *(_cell(result, trial, one) for one in of_swept), *_after(result, trial, figure)]
         for trial in result.trials
@@ -88,7 +93,10 @@ def _after(result: Result, trial: Trial, figure: Figure) -> list[Cell]:
 
 def _cell(result: Result, trial: Trial, column: Column) -> Cell:
     """Return the value of a swept key; what is no plain value is text, as in an experiment file."""
-    value: Any = result.points[trial.point].setting.get(column.name)
+    point = result.points[trial.point]
+    if column is OVERLOADED:
+        return setting_title(point.after) or None
+    value: Any = point.setting.get(column.name)
     if value is None or isinstance(value, str):
         return value
     return inline(value) if column.kind == "text" else float(value) if column.kind == "number" else cast("Cell", value)

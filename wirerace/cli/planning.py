@@ -46,7 +46,7 @@ def plan_of(study: Study) -> Table:
 def words_of(study: Study, done: int = 0) -> str:
     """Return how many trials are left, and about how long they take."""
     left, seconds = least_trials(study) - done, expected_total(study, done)
-    count = "at least " if study.first.valid_repeats is not None else ""
+    count = "at least " if study.first.valid_repeats is not None else "about " if study.most is not None else ""
     trials = "1 trial" if left == 1 else f"{left:,} trials"
     return f"{count}{trials}, about {_duration(seconds)}"
 
@@ -77,6 +77,8 @@ def confirm(study: Study, result: Result | None, *, yes: bool) -> None:
 
 def _repeats(study: Study) -> str:
     experiment = study.first
+    if study.most is not None:
+        return f"a search, up to {experiment.capacity.most:g}"
     if experiment.valid_repeats is None:
         return str(experiment.repeats)
     return f"{experiment.valid_repeats} valid, at most {experiment.tries}"

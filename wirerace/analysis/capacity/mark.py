@@ -26,6 +26,8 @@ BLAMED: dict[str, GaveOut] = {
 All others are about the server, or follow from a server that is overloaded: a quota that is used up, latencies that
 theory does not expect, clients that are turned away.
 """
+LOG = "; its log "
+"""What follows in a failure says where to read more."""
 SPENT = 0.8
 """From this part of its core or quota on, a server that misses an objective has given out."""
 
@@ -82,6 +84,7 @@ def spent_of(trial: Trial, cpus: float) -> str:
 
 def mark_of_failure(failure: Failure) -> Mark:
     """Return what a trial says that could not be completed: a miss if the server was seen to be at its limit."""
+    why = failure.reason.partition(LOG)[0]
     if failure.part == "server":
-        return Mark("missed", "server", failure.reason, None)
-    return Mark("void", "load" if failure.part == "load" else "trial", failure.reason, None)
+        return Mark("missed", "server", why, None)
+    return Mark("void", "load" if failure.part == "load" else "trial", why, None)

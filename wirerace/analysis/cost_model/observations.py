@@ -101,6 +101,8 @@ def _is_plain(experiment: Experiment) -> bool:
     source = experiment.producer
     return (
         not experiment.population.is_visit
+        and experiment.kind == "comparison"
+        and experiment.servers.cpus is None
         and not experiment.upstream.is_on
         and not experiment.faults
         and experiment.clients.shape == "steady"

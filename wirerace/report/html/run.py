@@ -110,9 +110,12 @@ def run_values(result: Result, records: Records, place: str) -> RunValues:
         FoundOnce(weight, MARK[weight], cut(said.removeprefix("not checked: "), MOST_FOUND), cut(cure, MOST_TEXT))
         for weight, said, cure in spelled_findings(result)
     ]
-    reasons = [one for one in findings if one.weight == "reason"][:MOST_REASONS]
+    # A search overloads its servers on purpose: what that does to trials is not what one reads first.
+    reasons = [] if result.is_search else [one for one in findings if one.weight == "reason"][:MOST_REASONS]
     failures = [
-        (_name(result, index), cut(printable(one.reason), MOST_TEXT)) for index, one in enumerate(result.failures)
+        (_name(result, index), cut(printable(one.reason), MOST_TEXT))
+        for index, one in enumerate(result.failures)
+        if not (result.is_search and one.part == "server")
     ]
     return RunValues(
         title=cut(printable(str(result.experiment["title"])), 200),
