@@ -61,10 +61,10 @@ def test_whatever_wirerace_raises_in_a_trial_fails_that_trial_alone(
 ) -> None:
     subscribe, errors = TrialSteps._subscribe, iter([ConnectionLost("it is gone")])
 
-    def subscribing(self: TrialSteps, load: Any, server: Any) -> None:
+    def subscribing(self: TrialSteps, load: Any) -> None:
         if (error := next(errors, None)) is not None:
             raise error
-        subscribe(self, load, server)
+        subscribe(self, load)
 
     monkeypatch.setattr(TrialSteps, "_subscribe", subscribing)
     result = ran(tmp_path)

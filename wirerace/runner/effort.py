@@ -15,6 +15,9 @@ class Spent(NamedTuple):
     said: str = ""
 
 
+NOTHING_SPENT = Spent()
+
+
 class Effort:
     """The CPU time of server and load from now on. `cpus` is the server's quota in cores, None without one."""
 
@@ -37,7 +40,7 @@ class Effort:
             share = (after - before) / seconds / cpus
             if share > SPENT:
                 return Spent(part, f"; the {part} was busy {100 * share:.0f} % of the time that it may use")
-        return Spent()
+        return NOTHING_SPENT
 
     def _cpu_seconds(self) -> tuple[float | None, float | None]:
         """Return the CPU time of the server, and that of the busiest process of the load."""

@@ -28,7 +28,7 @@ class Driving(TrialSteps):
         """
         load = self._target.start_load(self.plan, server.peer)
         try:
-            self._subscribe(load, server)
+            self._subscribe(load)
             window = self._prime(load)
             self._sleep_until(window.to_ns, "overloading", load)
         finally:

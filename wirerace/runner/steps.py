@@ -16,7 +16,7 @@ from wirerace.record.result import Raw
 from wirerace.record.samples import Measured
 from wirerace.runner.browsers.trial import TrialTabs
 from wirerace.runner.draining import Drain
-from wirerace.runner.effort import Effort
+from wirerace.runner.effort import NOTHING_SPENT, Effort
 from wirerace.runner.faults import Timeline
 from wirerace.runner.parts.part import Part
 from wirerace.runner.progress import NO_STATE, PRIMING_SECONDS, TICK_SECONDS, Reporter, idle_seconds
@@ -52,6 +52,7 @@ class TrialSteps:
         self._clock = StepWatch(now_ns)
         self._watch = Watch()
         self._tabs = TrialTabs(plan, None)
+        self._effort: Effort | None = None
 
     def run(self) -> Raw:
         """Run the trial and return its raw record. Its server and load are stopped in any case.
@@ -76,7 +77,8 @@ class TrialSteps:
             load = self._target.start_load(self.plan, server.peer)
             started = [load.crew, *([load.proxy.part] if load.proxy else []), *started]
             self._watch.add({"load": load.crew.members} | ({"proxy": load.proxy.part.members} if load.proxy else {}))
-            self._subscribe(load, server)
+            self._effort = Effort(server, load, self.experiment.servers.cpus)
+            self._subscribe(load)
             time.sleep(SETTLE_SECONDS)
             full = server.part.memory()
             browser = self._target.start_browsers(self.plan, load.proxy_port or server.peer.port)
@@ -85,7 +87,7 @@ class TrialSteps:
                 self._watch.add({"browser": browser.part.members})
                 self._tabs = TrialTabs(self.plan, browser)
             self._tabs.wait_until_open(self._pause)
-            primed_ns = now_ns()
+            self._effort, primed_ns = Effort(server, load, self.experiment.servers.cpus), now_ns()
             window = self._prime(load)
             before, after = self._measure(window, server, load)
             self._drain(window, server, load)
@@ -142,13 +144,12 @@ class TrialSteps:
     def _prepare(self, server: Child) -> None:
         """Do what has to be done to the server before the load comes: nothing."""
 
-    def _subscribe(self, load: LoadChild, server: Child) -> None:
+    def _subscribe(self, load: LoadChild) -> None:
         """Wait until every client has its first cursor, or until every load process is ready for visitors."""
         clients, hosts = self.experiment.clients, self.experiment.load.processes if self._population.is_visit else 0
         is_search = self.experiment.kind == "capacity"
         patience = SEARCH_SUBSCRIBE_SECONDS if is_search else SUBSCRIBE_SECONDS
         deadline = time.monotonic() + patience + self._count / clients.spawn_per_second
-        effort = Effort(server, load, self.experiment.servers.cpus)
         while True:
             state = self._state(load) if load.peer.is_open() else NO_STATE
             self._report("connecting", state)
@@ -157,7 +158,7 @@ class TrialSteps:
             if time.monotonic() > deadline and hosts:
                 raise load.crew.failure(f"is ready for visitors in {state.hosts} of {hosts} processes in time")
             if time.monotonic() > deadline:
-                spent = effort.spent()
+                spent = NOTHING_SPENT if self._effort is None else self._effort.spent()
                 what = f"has connected {state.subscribed} of {self._count_at_start} clients in time{spent.said}"
                 raise TrialFailed(str(load.crew.failure(what)), spent.part)
             self._pause()
@@ -185,9 +186,9 @@ class TrialSteps:
         state = self._state(load)
         self._report("measuring", state)
         if state.aged < self._count_at_start:
-            raise TrialFailed(
-                f"only {state.aged} of {self._count_at_start} clients had received an update when the window began"
-            )
+            what = f"only {state.aged} of {self._count_at_start} clients had received an update when the window began"
+            spent = NOTHING_SPENT if self._effort is None else self._effort.spent()
+            raise TrialFailed(what + spent.said, spent.part)
         parts: dict[FaultPlace, Part] = {"server": server.part, "producer": self._producer.part}
         if load.proxy is not None:
             parts["proxy"] = load.proxy.part

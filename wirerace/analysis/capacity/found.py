@@ -124,8 +124,8 @@ def _gave_out(marks: Tries, bracket: Bracket) -> tuple[GaveOut, str]:
 
 def _blamed(marks: Sequence[Mark]) -> tuple[GaveOut, str]:
     """Return what most of the trials that decided about a value say gave out, and what the first of them saw."""
-    is_missed = sum(one.says == "missed" for one in marks) > sum(one.says == "met" for one in marks)
-    deciding = [one for one in marks if one.says == ("missed" if is_missed else "void") and one.by is not None]
+    missed, void = ([one for one in marks if one.says == says] for says in ("missed", "void"))
+    deciding = missed if len(missed) >= len(void) else void
     most = Counter(one.by for one in deciding).most_common(1)
     blamed = next(one for one in deciding if one.by == most[0][0])
     return blamed.by or "none", blamed.why
