@@ -13,8 +13,9 @@ from wirerace.experiment.plans import plans_of
 from wirerace.experiment.settings import alone
 from wirerace.record.checkup import Checkup
 from wirerace.record.trial import Trial
+from wirerace.runner.health import wait_until_healthy
 from wirerace.runner.progress import OnProgress, Reporter
-from wirerace.runner.steps import TrialSteps, wait_until_healthy
+from wirerace.runner.steps import TrialSteps
 from wirerace.runner.targets.local import Local
 from wirerace.runner.targets.target import Child
 from wirerace.stopping import whole

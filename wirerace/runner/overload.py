@@ -26,7 +26,7 @@ class Driving(TrialSteps):
 
         Raises TrialFailed when clients do not come.
         """
-        load = self._target.start_load(self.plan, server.peer)
+        load = self._start_load(server)
         try:
             self._subscribe(load)
             window = self._prime(load)

@@ -10,8 +10,8 @@ from wirerace.errors import BadInput
 from wirerace.experiment.plans import Plan, contestants_of, plans_of, schedule_of
 from wirerace.experiment.settings import Study
 from wirerace.host.ports import is_free
+from wirerace.runner.health import START_SECONDS, wait_until_healthy
 from wirerace.runner.peer import Peer
-from wirerace.runner.steps import START_SECONDS, wait_until_healthy
 from wirerace.runner.targets.local import Local
 from wirerace.runner.targets.target import Child
 from wirerace.stopping import whole

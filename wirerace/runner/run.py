@@ -13,10 +13,11 @@ from wirerace.host.doctor import quick_checkup
 from wirerace.host.provenance import host
 from wirerace.record.result import ContestantRecord, Discarded, ExperimentFile, Failure, Point, Result
 from wirerace.runner.directory import RunDirectory
+from wirerace.runner.health import wait_until_healthy
 from wirerace.runner.overload import AfterOverload
 from wirerace.runner.planner import planner_of
 from wirerace.runner.progress import OnProgress, Reporter
-from wirerace.runner.steps import TrialSteps, wait_until_healthy
+from wirerace.runner.steps import TrialSteps
 from wirerace.runner.targets.compose import Compose
 from wirerace.runner.targets.local import Local
 from wirerace.runner.targets.target import Target

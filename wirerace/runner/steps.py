@@ -18,6 +18,7 @@ from wirerace.runner.browsers.trial import TrialTabs
 from wirerace.runner.draining import Drain
 from wirerace.runner.effort import NOTHING_SPENT, Effort
 from wirerace.runner.faults import Timeline
+from wirerace.runner.health import wait_until_healthy
 from wirerace.runner.parts.part import Part
 from wirerace.runner.progress import NO_STATE, PRIMING_SECONDS, TICK_SECONDS, Reporter, idle_seconds
 from wirerace.runner.sampling import Samples, cpu_seconds_of, samples_of, span_of
@@ -28,7 +29,6 @@ from wirerace.workload.schedule import Schedule
 from wirerace.workload.truth import Truth
 from wirerace.workload.upstream import Received
 
-START_SECONDS = 60.0  # for a process to become healthy; on a busy machine, starting Python takes many seconds
 SUBSCRIBE_SECONDS = 60.0  # for the clients, beyond the time of spawning them; for the same reason
 SEARCH_SUBSCRIBE_SECONDS = 15.0  # the same, in a search for capacity: some values are too high for the server
 SETTLE_SECONDS = 0.2  # before memory is read
@@ -74,10 +74,9 @@ class TrialSteps:
             time.sleep(SETTLE_SECONDS)
             idle = server.part.memory()
             self._prepare(server)
-            load = self._target.start_load(self.plan, server.peer)
+            load = self._start_load(server)
             started = [load.crew, *([load.proxy.part] if load.proxy else []), *started]
             self._watch.add({"load": load.crew.members} | ({"proxy": load.proxy.part.members} if load.proxy else {}))
-            self._effort = Effort(server, load, self.experiment.servers.cpus)
             self._subscribe(load)
             time.sleep(SETTLE_SECONDS)
             full = server.part.memory()
@@ -140,6 +139,12 @@ class TrialSteps:
         if before is None or after is None:
             return None
         return (after - before) / (after_ns - before_ns) * NS_PER_SECOND
+
+    def _start_load(self, server: Child) -> LoadChild:
+        """Start the load, and see from now on what it and the server spend."""
+        load = self._target.start_load(self.plan, server.peer)
+        self._effort = Effort(server, load, self.experiment.servers.cpus)
+        return load
 
     def _prepare(self, server: Child) -> None:
         """Do what has to be done to the server before the load comes: nothing."""
@@ -281,17 +286,3 @@ class TrialSteps:
 
     def _report(self, phase: str, state: LoadState | None = None) -> None:
         self._reporter.report(phase, state)
-
-
-def wait_until_healthy(child: Child) -> None:
-    """Return when a service that was just started answers /health with 200.
-
-    Raises TrialFailed, with its last log lines, when it ends before that or takes too long.
-    """
-    deadline = time.monotonic() + START_SECONDS
-    while not child.peer.is_up():
-        if child.part.has_ended():
-            raise child.part.failure("ended as soon as it was started")
-        if time.monotonic() > deadline:
-            raise child.part.failure(f"is not healthy after {START_SECONDS:g} s")
-        time.sleep(TICK_SECONDS)

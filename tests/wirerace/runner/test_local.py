@@ -22,10 +22,10 @@ from wirerace.experiment.plans import plans_of
 from wirerace.experiment.reading import study_of
 from wirerace.experiment.settings import alone
 from wirerace.host.ports import free_port
+from wirerace.runner.health import wait_until_healthy
 from wirerace.runner.parts.part import MOST_RESTARTS
 from wirerace.runner.parts.process import ROOT, Process
 from wirerace.runner.peer import Peer
-from wirerace.runner.steps import wait_until_healthy
 from wirerace.runner.targets.compose import SUPPORTED
 from wirerace.runner.targets.local import OF_PAGE, Local, sockets_of
 from wirerace.runner.targets.local import SUPPORTED as OF_PROCESSES
@@ -41,7 +41,7 @@ def test_service_that_ends_at_once_fails_with_its_last_lines(tmp_path: Path) -> 
 
 @pytest.mark.processes
 def test_service_that_never_answers_fails_with_its_last_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wirerace.runner.steps.START_SECONDS", 0.5)
+    monkeypatch.setattr("wirerace.runner.health.START_SECONDS", 0.5)
     program = "import time; print('thinking', flush=True); time.sleep(60)"
     process = Process("polling", ["-c", program], tmp_path / "log")
     try:
