@@ -104,12 +104,12 @@ def validity_of_search(result: Result) -> str:
     """Return whether the capacities are those of servers, and how many trials count."""
     records = capacities_of(result)
     trials, void = sum(one.trials for one in records), sum(one.void for one in records)
-    count = f"{trials} trials, of which {void} do not count" if void else f"all {trials} trials count"
+    count = f"{void} of {trials} trials do not count" if void else f"all {trials} trials count"
     unsure = [one.contestant for one in records if not is_found(one)]
     if not unsure:
         return f"VALID: each capacity is that of the server; {count}"
     names = "all contestants" if len(unsure) == len(records) > 1 else names_of(result, unsure)
-    return f"INVALID: no server's limit was found for {names}; {count}"
+    return f"INVALID: no server's limit found for {names}; {count}"
 
 
 def objectives_line(result: Result) -> str:
