@@ -91,9 +91,13 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         list[str],
         Meta(description="what figures must be, in seconds, bytes and parts of 1; one that is not: exit code 4"),
     ] = []
-    kind: Annotated[Kind, Meta(description="what is run: the settings of the file, or a search for capacity")] = (
-        "comparison"
-    )
+    kind: Annotated[
+        Kind,
+        Meta(
+            description="what is run: the settings of the file, or a search for capacity",
+            extra={"example": '"capacity"'},
+        ),
+    ] = "comparison"
     repeats: Annotated[int, Meta(ge=1, le=1000, description="how often each contestant is run")] = 1
     valid_repeats: (
         Annotated[

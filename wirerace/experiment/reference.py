@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from wirerace.annotations import choices_of, description_of, extra_of, kinds_of, metas_of, plain_type_of, struct_in
+from wirerace.experiment.capacity import CapacityOptions, Servers
 from wirerace.experiment.contestants import ContestantTable
 from wirerace.experiment.faults import Fault
 from wirerace.experiment.model import Clients, Experiment, LoadOptions, WindowOptions
@@ -21,6 +22,7 @@ UNITS = {
     "_seconds": "s",
     "_bytes": "bytes",
     "seconds": "s",
+    "cpus": "cores",
 }
 """The unit by the end of a key's name; the first match counts."""
 OF_SIZES = "bytes"
@@ -33,6 +35,8 @@ TABLES = {
     "paths",
     "faults",
     "contestants",
+    "servers",
+    "capacity",
     "load",
     "window",
 }
@@ -57,6 +61,7 @@ EXAMPLES = {
     "lasts_seconds": "1.4",
     "jitter_seconds": "2.0",
     "delay_seconds": "0.05",
+    "cpus": "0.2",
 }
 """Examples of keys whose default does not show what to write."""
 
@@ -94,7 +99,7 @@ lasts_seconds = 1.4
 ```
 
 **Sweeps.** Any key that takes one value may have a list of values instead, in its table or in a contestant's
-`options`. Every combination of all lists is a setting, and every contestant is run at every setting. `title`,
+`options`. Every combination of all lists is a setting, and every contestant is run at every setting. `title`, `kind`,
 `repeats`, `valid_repeats` and `tries` are the same for all settings. The first repeat is run at every setting before
 the second repeat begins. The answer says what changes from the first setting to the last. `wirerace show RUN --full`
 prints one table of all settings, `wirerace show RUN --setting N --full` every figure of one setting.
@@ -124,6 +129,13 @@ two polls. A connection with a held request or a stream is never free, so messag
 `connection = "own"` messages are POST requests on a connection of their own on every transport. With `fan_out` each
 message becomes an update for every client. A rate of 0 among others (`rate_per_second = [0, 1, 10]`) shows what sending
 costs. What is measured of messages is in [measuring.md](measuring.md#messages).
+
+**Capacity.** With `kind = "capacity"` a run is a search. Each contestant's search begins at the file's own value of
+`capacity.knob`, doubles it until an objective of `[capacity]` is missed, and then halves the interval. Clients stay,
+and their number is steady. A search has one setting and no faults. `repeats` above 1, `valid_repeats` and `objectives`
+of the top level are refused, because `[capacity]` has its own. `[servers] cpus` gives each server a CPU quota, also in
+a comparison. There a trial is invalid when its server had used up the quota for more than 2 % of the window. What the
+search decides, and how to read its answer, is in [capacity.md](capacity.md).
 
 **Keys of older files.** `variants`, `link`, `stall` and the shape `storm` are refused. The error shows the line to
 write instead.
@@ -166,6 +178,8 @@ def sections() -> Iterator[Section]:
     yield Section("`[[contestants]]`", _first_line(ContestantTable), list(_keys(ContestantTable)))
     yield Section("`[paths.NAME]`", _first_line(NetworkPath), list(_keys(NetworkPath)))
     yield Section("`[[faults]]`", _first_line(Fault), list(_keys(Fault)))
+    yield Section("`[servers]`", _first_line(Servers), list(_keys(Servers)))
+    yield Section("`[capacity]`", _first_line(CapacityOptions), list(_keys(CapacityOptions)))
     yield Section("`[window]`", _first_line(WindowOptions), list(_keys(WindowOptions)))
     yield Section("`[load]`", _first_line(LoadOptions), list(_keys(LoadOptions)))
 
