@@ -1,5 +1,6 @@
 """A search for capacity: the highest value of a knob at which the objectives are still met."""
 
+import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -55,6 +56,15 @@ class Servers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def rounded(knob: str, value: float) -> float:
     """Return a value of a knob as it can be set: whole numbers for clients, three digits for rates."""
     return round(value) if knob == WHOLE else float(f"{value:.3g}")
+
+
+def highest_of(options: CapacityOptions) -> float:
+    """Return the highest value that is tried: `most`, or the next lower one that can be set."""
+    value = rounded(options.knob, options.most)
+    if value <= options.most:
+        return value
+    step = 1.0 if options.knob == WHOLE else 10.0 ** (math.floor(math.log10(options.most)) - 2)
+    return rounded(options.knob, value - step)
 
 
 def knob_of(experiment: "Experiment") -> float:

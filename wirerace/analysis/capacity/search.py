@@ -7,7 +7,7 @@ the highest value that is carried is confirmed at the end. The search keeps no s
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from wirerace.experiment.capacity import CapacityOptions, rounded
+from wirerace.experiment.capacity import CapacityOptions, highest_of, rounded
 
 Says = Literal["met", "missed", "void"]
 """What a trial says of a value: the objectives are met or missed, or the trial does not count."""
@@ -31,8 +31,8 @@ def next_value(marks: Marks, start: float, options: CapacityOptions) -> float | 
     if missed is None:
         if carried is None:
             return start
-        if carried < options.most:
-            return rounded(options.knob, min(2 * carried, options.most))
+        if carried < (highest := highest_of(options)):
+            return rounded(options.knob, min(2 * carried, highest))
     elif carried is None:
         return None
     elif missed - carried > options.precision * carried:
