@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from wirerace.analysis.capacity.mark import Mark, mark_of, mark_of_failure
-from wirerace.analysis.capacity.search import Bracket, Marks, bracket_of, interval_of, next_value, next_value_after
+from wirerace.analysis.capacity.search import Marks, bracket_of, interval_of, needed, next_value, next_value_after
 from wirerace.analysis.figures import BY_ID
 from wirerace.experiment.capacity import CapacityOptions
 from wirerace.experiment.objective import objectives_in
@@ -70,7 +70,7 @@ def next_step(tried: Tried, start: float, options: CapacityOptions) -> Step | No
     if (value := next_value(marks, start, options)) is not None:
         return Step(value)
     missed = bracket_of(marks, options).missed
-    if missed is None or _blamed(tried.climbing[missed])[0] != "server":
+    if missed is None or _blamed(tried.climbing[missed], options)[0] != "server":
         return None
     value = next_value_after(marks_of(tried.after.get(missed, {})), marks, options)
     return None if value is None else Step(value, missed)
@@ -92,7 +92,7 @@ def _capacity(result: Result, contestant: str) -> CapacityRecord:
     options, tried = options_of(result), tried_by(result, contestant)
     marks = marks_of(tried.climbing)
     bracket, interval = bracket_of(marks, options), interval_of(marks, options)
-    gave_out, why = _gave_out(tried.climbing, bracket)
+    gave_out, why = ("most", "") if bracket.missed is None else _blamed(tried.climbing[bracket.missed], options)
     objective = next(objectives_in(options.objectives, "capacity.objectives"))
     start = result.points[0].setting[options.knob]
     after = marks_of(tried.after.get(bracket.missed, {})) if bracket.missed is not None else {}
@@ -118,13 +118,9 @@ def _capacity(result: Result, contestant: str) -> CapacityRecord:
     )
 
 
-def _gave_out(marks: Tries, bracket: Bracket) -> tuple[GaveOut, str]:
-    return ("most", "") if bracket.missed is None else _blamed(marks[bracket.missed])
-
-
-def _blamed(marks: Sequence[Mark]) -> tuple[GaveOut, str]:
+def _blamed(marks: Sequence[Mark], options: CapacityOptions) -> tuple[GaveOut, str]:
     """Return what most of the trials that decided about a value say gave out, and what the first of them saw."""
-    is_missed = sum(one.says == "missed" for one in marks) > sum(one.says == "met" for one in marks)
+    is_missed = sum(one.says == "missed" for one in marks) >= needed(options)
     deciding = [one for one in marks if one.says == ("missed" if is_missed else "void") and one.by is not None]
     most = Counter(one.by for one in deciding).most_common(1)
     blamed = next(one for one in deciding if one.by == most[0][0])

@@ -82,14 +82,14 @@ def interval_of(marks: Marks, options: CapacityOptions) -> Bracket:
 def state_of(marks: Sequence[Says], options: CapacityOptions) -> State:
     """Return what the trials at a value say together: what most of those that count say.
 
-    It is missed by a majority only, and also when too many trials do not count.
+    It is missed by a majority only, and also when too many trials do not count before there is a majority.
     """
     met, missed, void = (marks.count(mark) for mark in ("met", "missed", "void"))
     if missed >= needed(options):
         return "missed"
-    if met > missed:
-        return "carried"
-    return "missed" if void >= options.tries else "open"
+    if met < needed(options) and void >= options.tries:
+        return "missed"
+    return "carried" if met > missed else "open"
 
 
 def needed(options: CapacityOptions) -> int:
