@@ -8,7 +8,15 @@ from typing import NamedTuple
 import msgspec
 
 from wirerace.analysis.capacity.mark import Mark, mark_of, mark_of_failure
-from wirerace.analysis.capacity.search import Marks, bracket_of, interval_of, needed, next_value, next_value_after
+from wirerace.analysis.capacity.search import (
+    Bracket,
+    Marks,
+    bracket_of,
+    interval_of,
+    needed,
+    next_value,
+    next_value_after,
+)
 from wirerace.analysis.figures import BY_ID
 from wirerace.experiment.capacity import CapacityOptions
 from wirerace.experiment.objective import objectives_in
@@ -92,7 +100,7 @@ def _capacity(result: Result, contestant: str) -> CapacityRecord:
     options, tried = options_of(result), tried_by(result, contestant)
     marks = marks_of(tried.climbing)
     bracket, interval = bracket_of(marks, options), interval_of(marks, options)
-    gave_out, why = ("most", "") if bracket.missed is None else _blamed(tried.climbing[bracket.missed], options)
+    gave_out, why = _gave_out(tried.climbing, bracket, options)
     objective = next(objectives_in(options.objectives, "capacity.objectives"))
     start = result.points[0].setting[options.knob]
     after = marks_of(tried.after.get(bracket.missed, {})) if bracket.missed is not None else {}
@@ -116,6 +124,10 @@ def _capacity(result: Result, contestant: str) -> CapacityRecord:
         void=sum(one.says == "void" for of_value in tried.climbing.values() for one in of_value),
         ended=next_step(tried, start, options) is None,
     )
+
+
+def _gave_out(marks: Tries, bracket: Bracket, options: CapacityOptions) -> tuple[GaveOut, str]:
+    return ("most", "") if bracket.missed is None else _blamed(marks[bracket.missed], options)
 
 
 def _blamed(marks: Sequence[Mark], options: CapacityOptions) -> tuple[GaveOut, str]:
