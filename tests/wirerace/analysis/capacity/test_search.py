@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.wirerace.analysis.capacity.contestant import Contestant, searched
+from tests.wirerace.analysis.capacity.contestant import Contestant, Tried, searched
 from wirerace.analysis.capacity.search import Says, bracket_of, interval_of, needed, next_value, next_value_after
 from wirerace.experiment.capacity import WHOLE, CapacityOptions, Knob, rounded
 
-RATE = "producer.rate_per_second"
+RATE: Knob = "producer.rate_per_second"
 
 
 @st.composite
@@ -193,7 +193,8 @@ CLIMBED: dict[float, list[Says]] = {
 @example(150.0, 0.0, 0)
 def test_after_an_overload_values_go_down_until_one_is_carried(recovers_at: float, void: float, seed: int) -> None:
     """Only values that a fresh server carries are tried, from the highest one on."""
-    options, marks, chance = CapacityOptions(), {}, random.Random(seed)
+    options, chance = CapacityOptions(), random.Random(seed)
+    marks: Tried = {}
     after = Contestant(recovers_at or 1e-9, void=void)
     while (value := next_value_after(marks, CLIMBED, options)) is not None:
         marks.setdefault(value, []).append(after.says(value, chance))
