@@ -18,11 +18,13 @@ from wirerace.analysis.capacity.search import (
     next_value_after,
 )
 from wirerace.analysis.figures import BY_ID
+from wirerace.analysis.naming import figure_named
 from wirerace.experiment.capacity import CapacityOptions
 from wirerace.experiment.objective import objectives_in
 from wirerace.record.capacity import CapacityRecord, GaveOut
 from wirerace.record.result import Result
 
+AT = "capacity.objectives"
 Tries = dict[float, list[Mark]]
 """What was tried at each value, in the order in which the trials ran."""
 
@@ -49,14 +51,20 @@ class Tried(NamedTuple):
 
 
 def options_of(result: Result) -> CapacityOptions:
-    """Return the options of a result's search."""
-    return msgspec.convert(result.experiment["capacity"], CapacityOptions)
+    """Return the options of a result's search.
+
+    Raises BadInput when another version wrote it, with an objective for a figure that this one does not know.
+    """
+    options = msgspec.convert(result.experiment["capacity"], CapacityOptions)
+    for number, objective in enumerate(objectives_in(options.objectives, AT)):
+        figure_named(objective.figure, f"{AT}[{number}]")
+    return options
 
 
 def tried_by(result: Result, contestant: str) -> Tried:
     """Return what a contestant's trials say, value by value."""
     options, cpus = options_of(result), result.experiment.get("servers", {}).get("cpus")
-    objectives = list(objectives_in(options.objectives, "capacity.objectives"))
+    objectives = list(objectives_in(options.objectives, AT))
     found = Tried({}, {})
     marks = [
         *((one.point, mark_of(one, objectives, cpus or 1.0)) for one in result.trials if one.contestant == contestant),
@@ -101,7 +109,7 @@ def _capacity(result: Result, contestant: str) -> CapacityRecord:
     marks = marks_of(tried.climbing)
     bracket, interval = bracket_of(marks, options), interval_of(marks, options)
     gave_out, why = _gave_out(tried.climbing, bracket, options)
-    objective = next(objectives_in(options.objectives, "capacity.objectives"))
+    objective = next(objectives_in(options.objectives, AT))
     start = result.points[0].setting[options.knob]
     after = marks_of(tried.after.get(bracket.missed, {})) if bracket.missed is not None else {}
     return CapacityRecord(
