@@ -100,7 +100,7 @@ def setting_at(study: Study, number: int, value: float, after: Setting | None = 
     try:
         return Setting(number, values, experiment_of(resolved(study.document, values)), after)
     except BadInput as error:
-        raise BadInput(f"at {setting_title(values)}: {error}") from None
+        raise BadInput(f"at {setting_title(values)}, up to capacity.most: {error}") from None
 
 
 def experiment_of(document: Document) -> Experiment:
