@@ -17,8 +17,11 @@ def check_objectives(study: Study) -> None:
 
     Raises BadInput, naming the objective and the cure.
     """
-    for number, objective in enumerate(objectives_in(study.first.objectives)):
-        at = f"objectives[{number}]"
+    key, texts = "objectives", study.first.objectives
+    if study.first.kind == "capacity":
+        key, texts = "capacity.objectives", study.first.capacity.objectives
+    for number, objective in enumerate(objectives_in(texts, key)):
+        at = f"{key}[{number}]"
         figure = figure_named(objective.figure, at)
         for setting in study.settings:
             if never := why_never(figure, setting.experiment):

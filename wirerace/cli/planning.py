@@ -29,7 +29,10 @@ def print_plan(study: Study) -> None:
 def plan_of(study: Study) -> Table:
     """Return the plan: a row for each contestant at each setting, with its repeats and the time for each."""
     repeats = _repeats(study)
-    table = table_with("The plan", "each repeat runs all contestants in an order of its own", ("repeats", "each"))
+    caption = "each repeat runs all contestants in an order of its own"
+    if study.most is not None:
+        caption = "all contestants are searched side by side; more clients take longer"
+    table = table_with("The plan", caption, ("repeats", "each"))
     ids = [one.id for one in contestants_of(study.first)]
     plans = [
         plan

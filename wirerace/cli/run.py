@@ -166,7 +166,7 @@ def exit_code(result: Result, *, allow_invalid: bool) -> int:
     An objective is what the user asked for, so it comes first. A search overloads its servers on purpose: it returns 3
     only if a capacity is not that of a server.
     """
-    if result.is_search:
+    if result.is_search and result.trials:
         return 0 if allow_invalid or all(map(is_found, capacities_of(result))) else INVALID
     if not all(one.passed for one in objectives_of(result)):
         return MISSED

@@ -1,5 +1,6 @@
 """A search for capacity: the highest value of a knob at which the objectives are still met."""
 
+import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["comparison", "capacity"]
 Knob = Literal["clients.count", "producer.rate_per_second"]
+DEFAULT_TRIES = 10
 WHOLE = "clients.count"
 """The knob whose values are whole numbers."""
 
@@ -55,6 +57,15 @@ class Servers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def rounded(knob: str, value: float) -> float:
     """Return a value of a knob as it can be set: whole numbers for clients, three digits for rates."""
     return round(value) if knob == WHOLE else float(f"{value:.3g}")
+
+
+def highest_of(options: CapacityOptions) -> float:
+    """Return the highest value that is tried: `most`, or the next lower one that can be set."""
+    value = rounded(options.knob, options.most)
+    if value <= options.most:
+        return value
+    step = 1.0 if options.knob == WHOLE else 10.0 ** (math.floor(math.log10(options.most)) - 2)
+    return rounded(options.knob, value - step)
 
 
 def knob_of(experiment: "Experiment") -> float:
@@ -100,5 +111,7 @@ def _check_rest(experiment: "Experiment") -> None:
     if experiment.repeats > 1 or experiment.valid_repeats is not None:
         key = "repeats" if experiment.valid_repeats is None else "valid_repeats"
         raise BadInput(f"{key}: a search repeats what is near the limit: leave it out, and set capacity.repeats")
+    if experiment.tries != DEFAULT_TRIES:
+        raise BadInput("tries: a search has its own: leave it out, and set capacity.tries")
     if experiment.faults:
         raise BadInput("faults: a search for capacity has none: leave them out")

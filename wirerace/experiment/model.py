@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from wirerace.experiment.capacity import CapacityOptions, Kind, Servers
+from wirerace.experiment.capacity import DEFAULT_TRIES, CapacityOptions, Kind, Servers
 from wirerace.experiment.contestants import ContestantTable
 from wirerace.experiment.faults import Fault
 from wirerace.experiment.paths import NetworkPath
@@ -105,7 +105,9 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ]
         | None
     ) = None
-    tries: Annotated[int, Meta(ge=1, le=1000, description="the most repeats to run for `valid_repeats`")] = 10
+    tries: Annotated[int, Meta(ge=1, le=1000, description="the most repeats to run for `valid_repeats`")] = (
+        DEFAULT_TRIES
+    )
     seed: Seed = 1
     producer: Source = Source()
     clients: Clients = Clients()

@@ -12,7 +12,7 @@ from wirerace.clock import to_ns
 from wirerace.decoding import MOST_REASON, convert
 from wirerace.errors import BadInput, cut, is_text, shown
 from wirerace.experiment.browsers import check_browsers
-from wirerace.experiment.capacity import check_capacity, knob_of, rounded
+from wirerace.experiment.capacity import check_capacity, highest_of, knob_of
 from wirerace.experiment.contestants import MOST_ID, is_id
 from wirerace.experiment.faults import Fault, check_fault
 from wirerace.experiment.model import OWN_KEYS, Experiment, document_of
@@ -88,7 +88,7 @@ def study_of(document: Document, directory: Path) -> Study:
     options = study.first.capacity
     start = Setting(0, {options.knob: knob_of(study.first)}, study.first)
     study = Study(whole, [start])
-    return study._replace(most=setting_at(study, 1, rounded(options.knob, options.most)))
+    return study._replace(most=setting_at(study, 1, highest_of(options)))
 
 
 def setting_at(study: Study, number: int, value: float, after: Setting | None = None) -> Setting:
@@ -100,7 +100,7 @@ def setting_at(study: Study, number: int, value: float, after: Setting | None = 
     try:
         return Setting(number, values, experiment_of(resolved(study.document, values)), after)
     except BadInput as error:
-        raise BadInput(f"at {setting_title(values)}: {error}") from None
+        raise BadInput(f"at {setting_title(values)}, up to capacity.most: {error}") from None
 
 
 def experiment_of(document: Document) -> Experiment:

@@ -1,5 +1,6 @@
 """Reading result.json: of this version, or of an older one, which is migrated."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import get_args
 
@@ -7,6 +8,7 @@ import msgspec
 
 from wirerace.decoding import convert, decode_json
 from wirerace.errors import BadInput, shown
+from wirerace.experiment.capacity import CapacityOptions, Servers
 from wirerace.experiment.contestants import is_id
 from wirerace.experiment.objective import objectives_in
 from wirerace.experiment.settings import resolved
@@ -97,6 +99,12 @@ def _check(result: Result) -> None:
             raise BadInput(f"contestants[{number}].transport: there is no {shown(contestant.transport)}")
         if not is_id(contestant.id) or ids.count(contestant.id) > 1:
             raise BadInput(f"contestants[{number}].id: {shown(contestant.id)} is not a unique id")
+    _check_trials(result, ids)
+    if result.is_search:
+        _check_search(result)
+
+
+def _check_trials(result: Result, ids: Collection[str]) -> None:
     for number, trial in enumerate(result.trials):
         if trial.contestant not in ids:
             raise BadInput(f"trials[{number}].contestant: there is no {shown(trial.contestant)} in contestants")
@@ -104,6 +112,23 @@ def _check(result: Result) -> None:
             raise BadInput(f"trials[{number}].point: there is no points[{trial.point}]")
         if missing := [outcome for outcome in get_args(Outcome) if outcome not in trial.responses]:
             raise BadInput(f"trials[{number}].responses: {missing[0]} is missing")
+
+
+def _check_search(result: Result) -> None:
+    """Check that every point of a search has a value of its knob, and that every failure has a point."""
+    convert(result.experiment.get("servers", {}), Servers, "experiment.servers")
+    options = convert(result.experiment.get("capacity", {}), CapacityOptions, "experiment.capacity")
+    if not list(objectives_in(options.objectives, "experiment.capacity.objectives")):
+        raise BadInput("experiment.capacity.objectives: there is none")
+    for number, point in enumerate(result.points):
+        places = {"setting": point.setting} | ({"after": point.after} if point.after else {})
+        for name, values in places.items():
+            value = values.get(options.knob)
+            if not isinstance(value, int | float) or value <= 0:
+                raise BadInput(f"points[{number}].{name}: {options.knob} must be a number above 0, got {shown(value)}")
+    for number, failure in enumerate(result.failures):
+        if not 0 <= failure.point < len(result.points):
+            raise BadInput(f"failures[{number}].point: there is no points[{failure.point}]")
 
 
 def _check_outline(outline: _Outline, at: str) -> None:

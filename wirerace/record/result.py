@@ -128,6 +128,8 @@ class Point(msgspec.Struct):
         return setting_title(self.setting) + (f" after {setting_title(self.after)}" if self.after else "")
 
 
+OF_SEARCH = ("kind", "capacity")
+"""The keys of an experiment that make it a search; a result at one setting is none."""
 Costs = Literal["less", "more", "undecided", "unknown"]
 
 
@@ -222,10 +224,11 @@ class Result(msgspec.Struct, kw_only=True):
         return next((contestant.title for contestant in self.contestants if contestant.id == name), name)
 
     def at(self, index: int) -> "Result":
-        """Return the result at one point, as that of an experiment without a sweep."""
+        """Return the result at one point, as that of an experiment without a sweep or search."""
+        experiment = resolved(self.experiment, self.points[index].setting)
         return msgspec.structs.replace(
             self,
-            experiment=resolved(self.experiment, self.points[index].setting),
+            experiment={key: value for key, value in experiment.items() if key not in OF_SEARCH},
             points=[self.points[index]],
             trials=[trial for trial in self.trials if trial.point == index],
             discarded=[one for one in self.discarded if one.point == index],

@@ -43,7 +43,6 @@ class CapacityRow(NamedTuple):
     measured: str
     gave_out: str
     again: str
-    per_core: str
     why: str
 
 
@@ -93,7 +92,6 @@ def rows_of(result: Result) -> list[CapacityRow]:
             measured=f"{spell(one.value_carried, one.unit)}, then {spell(one.value_missed, one.unit)}",
             gave_out=PARTS[one.gave_out] if one.ended else "not ended",
             again=_again(one),
-            per_core=UNKNOWN if one.cpus is None or one.low is None else f"{one.low / one.cpus:,.0f}",
             why=cut(printable(one.why), MOST_WHY),
         )
         for one in capacities_of(result)

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
+from wirerace.analysis.capacity.found import capacities_of
 from wirerace.analysis.objectives import objectives_of
 from wirerace.errors import BadInput, printable
 from wirerace.record.result import Result
+from wirerace.report.capacity import is_found, rows_of
 from wirerace.report.objectives import place_of, why_missed
 from wirerace.report.verdict import findings_of
 from wirerace.system import blamed_on
 
+FOUND = "its capacity is that of the server"
 USABLE = "every trial was completed and is valid"
 
 
@@ -66,6 +69,11 @@ def junit_of(result: Result, *, allow_invalid: bool) -> ET.Element:
 
 
 def _cases(result: Result, *, allow_invalid: bool) -> Iterator[JunitCase]:
+    if result.is_search:
+        for record, row in zip(capacities_of(result), rows_of(result), strict=True):
+            said = "" if is_found(record) else f"{row.carries}; gave out: {row.gave_out}: {row.why}"
+            yield JunitCase(row.title, FOUND, said, is_allowed=allow_invalid)
+        return
     for one in objectives_of(result):
         yield JunitCase(place_of(result, one), one.objective, "" if one.passed else why_missed(one))
     for contestant in result.contestants:

@@ -50,6 +50,8 @@ WIDE, LEAST_WIDTH = 1000, 72
 MOST_HEADING = 10
 """The width of a swept key's heading, if its parts are no longer."""
 GOOD, CARE, NOT = "✓", "?", "✗"
+AFTER = " ↓"
+"""Beside the value of a knob: the servers were overloaded first."""
 
 
 def sweep_of(result: Result, columns: int) -> list[Table]:
@@ -78,8 +80,9 @@ def columns_of(result: Result) -> list[str]:
 def _caption(result: Result) -> str:
     repeats = max(len({trial.repeat for trial in result.at(index).counted}) for index in range(len(result.points)))
     over = f"mean of {repeats} repeats · " if repeats > 1 else ""
+    after = f"{AFTER.strip()} after an overload · " if any(point.after for point in result.points) else ""
     return (
-        f"{over}{GOOD} good · {CARE} with care · {NOT} do not use, see below · {UNKNOWN} unknown\n"
+        f"{after}{over}{GOOD} good · {CARE} with care · {NOT} do not use, see below · {UNKNOWN} unknown\n"
         "wirerace show RUN --setting N --full prints every figure of one setting, with theory beside it; "
         "N counts from 0, in this order"
     )
@@ -97,7 +100,8 @@ def _table_of(result: Result, ids: Sequence[str]) -> Table:
         table.add_column(HEADINGS[name], justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for index, point in enumerate(result.points):
-        for row in _rows(result.at(index), list(map(_value, point.setting.values())), ids):
+        values = [_value(value) + AFTER * bool(point.after) for value in point.setting.values()]
+        for row in _rows(result.at(index), values, ids):
             table.add_row(*row)
     return table
 

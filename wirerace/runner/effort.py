@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from wirerace.analysis.capacity.found import MOST_CPUS
 from wirerace.analysis.capacity.mark import SPENT
 from wirerace.runner.targets.target import Child, LoadChild
 
@@ -23,7 +24,7 @@ class Effort:
 
     def __init__(self, server: Child, load: LoadChild, cpus: float | None) -> None:
         self._server, self._load = server, load
-        self._cpus = cpus or 1.0
+        self._cpus = min(cpus or MOST_CPUS, MOST_CPUS)
         self._began = (time.monotonic(), *self._cpu_seconds())
 
     def spent(self) -> Spent:

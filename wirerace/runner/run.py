@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from wirerace import __version__
+from wirerace.analysis.capacity.found import capacities_of
 from wirerace.analysis.judge import judged
 from wirerace.errors import BadInput, SystemFault, TrialFailed, WireraceError
 from wirerace.experiment.plans import contestants_of
@@ -104,6 +105,7 @@ def _run_one(steps: TrialSteps, directory: RunDirectory, result: Result) -> None
         result.trials.append(trial)
     if plan.experiment.valid_repeats is not None and not result.is_valid(point, plan.repeat):
         result.discarded.append(Discarded(point, plan.repeat))
+    result.capacities = capacities_of(result)
     directory.save(result)
 
 

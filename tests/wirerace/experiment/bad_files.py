@@ -1,6 +1,7 @@
 """Experiment files that cannot be used: the place that the error must begin with, and the facts of its cure."""
 
 from tests.wirerace.experiment.bad_browsers import BAD_BROWSERS
+from tests.wirerace.experiment.bad_capacity import BAD_CAPACITY
 from tests.wirerace.experiment.bad_objectives import BAD_OBJECTIVES
 from tests.wirerace.experiment.bad_upstream import BAD_UPSTREAM
 from tests.wirerace.experiment.bad_visits import BAD_VISITS
@@ -8,7 +9,18 @@ from tests.wirerace.experiment.files import LEAST
 
 TOP_KEYS = ", ".join(
     [
-        *("title", "transports", "contestants", "path", "objectives", "repeats", "valid_repeats", "tries", "seed"),
+        *(
+            "title",
+            "transports",
+            "contestants",
+            "path",
+            "objectives",
+            "kind",
+            "repeats",
+            "valid_repeats",
+            "tries",
+            "seed",
+        ),
         *(
             "producer",
             "clients",
@@ -16,6 +28,8 @@ TOP_KEYS = ", ".join(
             "upstream",
             "paths",
             "faults",
+            "servers",
+            "capacity",
             "load",
             "window",
             "polling",
@@ -308,4 +322,5 @@ BAD_FILES = (
     | BAD_UPSTREAM
     | BAD_BROWSERS
     | BAD_OBJECTIVES
+    | BAD_CAPACITY
 )

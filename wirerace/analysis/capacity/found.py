@@ -8,13 +8,25 @@ from typing import NamedTuple
 import msgspec
 
 from wirerace.analysis.capacity.mark import Mark, mark_of, mark_of_failure
-from wirerace.analysis.capacity.search import Bracket, Marks, bracket_of, interval_of, next_value, next_value_after
+from wirerace.analysis.capacity.search import (
+    Bracket,
+    Marks,
+    bracket_of,
+    interval_of,
+    needed,
+    next_value,
+    next_value_after,
+)
 from wirerace.analysis.figures import BY_ID
+from wirerace.analysis.naming import figure_named
 from wirerace.experiment.capacity import CapacityOptions
 from wirerace.experiment.objective import objectives_in
 from wirerace.record.capacity import CapacityRecord, GaveOut
 from wirerace.record.result import Result
 
+AT = "capacity.objectives"
+MOST_CPUS = 1.0
+"""A server is one process with one thread: a quota beyond that is of no use to it."""
 Tries = dict[float, list[Mark]]
 """What was tried at each value, in the order in which the trials ran."""
 
@@ -41,17 +53,27 @@ class Tried(NamedTuple):
 
 
 def options_of(result: Result) -> CapacityOptions:
-    """Return the options of a result's search."""
-    return msgspec.convert(result.experiment["capacity"], CapacityOptions)
+    """Return the options of a result's search.
+
+    Raises BadInput when another version wrote it, with an objective for a figure that this one does not know.
+    """
+    options = msgspec.convert(result.experiment["capacity"], CapacityOptions)
+    for number, objective in enumerate(objectives_in(options.objectives, AT)):
+        figure_named(objective.figure, f"{AT}[{number}]")
+    return options
 
 
 def tried_by(result: Result, contestant: str) -> Tried:
     """Return what a contestant's trials say, value by value."""
-    options, cpus = options_of(result), result.experiment.get("servers", {}).get("cpus")
-    objectives = list(objectives_in(options.objectives, "capacity.objectives"))
+    options, cpus = options_of(result), result.experiment.get("servers", {}).get("cpus") or MOST_CPUS
+    objectives = list(objectives_in(options.objectives, AT))
     found = Tried({}, {})
     marks = [
-        *((one.point, mark_of(one, objectives, cpus or 1.0)) for one in result.trials if one.contestant == contestant),
+        *(
+            (one.point, mark_of(one, objectives, min(cpus, MOST_CPUS)))
+            for one in result.trials
+            if one.contestant == contestant
+        ),
         *((one.point, mark_of_failure(one)) for one in result.failures if one.contestant == contestant),
     ]
     for index, mark in marks:
@@ -70,7 +92,7 @@ def next_step(tried: Tried, start: float, options: CapacityOptions) -> Step | No
     if (value := next_value(marks, start, options)) is not None:
         return Step(value)
     missed = bracket_of(marks, options).missed
-    if missed is None or _blamed(tried.climbing[missed])[0] != "server":
+    if missed is None or _blamed(tried.climbing[missed], options)[0] != "server":
         return None
     value = next_value_after(marks_of(tried.after.get(missed, {})), marks, options)
     return None if value is None else Step(value, missed)
@@ -92,8 +114,8 @@ def _capacity(result: Result, contestant: str) -> CapacityRecord:
     options, tried = options_of(result), tried_by(result, contestant)
     marks = marks_of(tried.climbing)
     bracket, interval = bracket_of(marks, options), interval_of(marks, options)
-    gave_out, why = _gave_out(tried.climbing, bracket)
-    objective = next(objectives_in(options.objectives, "capacity.objectives"))
+    gave_out, why = _gave_out(tried.climbing, bracket, options)
+    objective = next(objectives_in(options.objectives, AT))
     start = result.points[0].setting[options.knob]
     after = marks_of(tried.after.get(bracket.missed, {})) if bracket.missed is not None else {}
     return CapacityRecord(
@@ -113,19 +135,24 @@ def _capacity(result: Result, contestant: str) -> CapacityRecord:
         again=bracket_of(after, options).carried,
         tried_again=bool(after),
         trials=tried.trials,
-        void=sum(one.says == "void" for of_value in tried.climbing.values() for one in of_value),
+        void=sum(
+            one.says == "void"
+            for tries in (tried.climbing, *tried.after.values())
+            for of in tries.values()
+            for one in of
+        ),
         ended=next_step(tried, start, options) is None,
     )
 
 
-def _gave_out(marks: Tries, bracket: Bracket) -> tuple[GaveOut, str]:
-    return ("most", "") if bracket.missed is None else _blamed(marks[bracket.missed])
+def _gave_out(marks: Tries, bracket: Bracket, options: CapacityOptions) -> tuple[GaveOut, str]:
+    return ("most", "") if bracket.missed is None else _blamed(marks[bracket.missed], options)
 
 
-def _blamed(marks: Sequence[Mark]) -> tuple[GaveOut, str]:
+def _blamed(marks: Sequence[Mark], options: CapacityOptions) -> tuple[GaveOut, str]:
     """Return what most of the trials that decided about a value say gave out, and what the first of them saw."""
-    missed, void = ([one for one in marks if one.says == says] for says in ("missed", "void"))
-    deciding = missed if len(missed) >= len(void) else void
+    is_missed = sum(one.says == "missed" for one in marks) >= needed(options)
+    deciding = [one for one in marks if one.says == ("missed" if is_missed else "void") and one.by is not None]
     most = Counter(one.by for one in deciding).most_common(1)
     blamed = next(one for one in deciding if one.by == most[0][0])
     return blamed.by or "none", blamed.why

@@ -15,6 +15,7 @@ BLAMED: dict[str, GaveOut] = {
     "load": "load",
     "arrivals": "load",
     "browsers": "load",
+    "browser": "load",
     "producer": "producer",
     "machine": "machine",
     "clock": "machine",

@@ -7,7 +7,7 @@ the highest value that is carried is confirmed at the end. The search keeps no s
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from wirerace.experiment.capacity import CapacityOptions, rounded
+from wirerace.experiment.capacity import CapacityOptions, highest_of, rounded
 
 Says = Literal["met", "missed", "void"]
 """What a trial says of a value: the objectives are met or missed, or the trial does not count."""
@@ -31,8 +31,8 @@ def next_value(marks: Marks, start: float, options: CapacityOptions) -> float | 
     if missed is None:
         if carried is None:
             return start
-        if carried < options.most:
-            return rounded(options.knob, min(2 * carried, options.most))
+        if carried < (highest := highest_of(options)):
+            return rounded(options.knob, min(2 * carried, highest))
     elif carried is None:
         return None
     elif missed - carried > options.precision * carried:
@@ -82,14 +82,14 @@ def interval_of(marks: Marks, options: CapacityOptions) -> Bracket:
 def state_of(marks: Sequence[Says], options: CapacityOptions) -> State:
     """Return what the trials at a value say together: what most of those that count say.
 
-    It is missed by a majority only, and also when too many trials do not count.
+    It is missed by a majority only, and also when too many trials do not count before there is a majority.
     """
     met, missed, void = (marks.count(mark) for mark in ("met", "missed", "void"))
     if missed >= needed(options):
         return "missed"
-    if met > missed:
-        return "carried"
-    return "missed" if void >= options.tries else "open"
+    if met < needed(options) and void >= options.tries:
+        return "missed"
+    return "carried" if met > missed else "open"
 
 
 def needed(options: CapacityOptions) -> int:

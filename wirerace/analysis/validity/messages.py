@@ -23,7 +23,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     late = messages.late_seconds.p99
     if late is not None:
         text = f"the load woke {milliseconds(late)} late or later for 1 % of messages"
-        yield from against(thresholds.MESSAGE_LATE_P99_SECONDS, late, "late messages", text)
+        yield from against(thresholds.MESSAGE_LATE_P99_SECONDS, late, "late messages", text, "load")
     missing = messages.lost / messages.due
     text = f"{percent(missing)} of the messages that were due did not reach the server"
     yield from against(thresholds.MISSING_MESSAGES, missing, "lost messages", text)

@@ -56,8 +56,9 @@ def _spans(evidence: Evidence) -> Iterator[Finding]:
     worst = max(off.values())
     late = [what for what, seconds_off in off.items() if seconds_off >= worst / 2]
     text = f"{' and '.join(late)} {'was' if len(late) == 1 else 'were'} sampled {seconds(worst)} off the window's ends"
-    # A server that is overloaded answers late, and is sampled late.
-    part = "server" if "the server" in late else "machine"
+    # A server that is overloaded answers late, and is sampled late, and whatever is sampled after it, too.
+    itself = evidence.trial.parts.get(ITSELF)
+    part = "server" if "the server" in late and (itself is None or itself.still_seconds < worst / 2) else "machine"
     yield from against(thresholds.SPAN_OFF_FRACTION, worst / window.seconds, "when samples were taken", text, part)
 
 
