@@ -1,6 +1,6 @@
 """The chapters of a report: which charts it has, in which order, under which headings."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from wirerace.analysis.aggregate import has_visitors
@@ -14,7 +14,8 @@ from wirerace.report.charts.over_time import ages_over_time, latencies_over_time
 from wirerace.report.charts.sending import messages
 from wirerace.report.charts.stages import connecting, visits
 from wirerace.report.charts.values import Chart
-from wirerace.report.charts.view import View
+from wirerace.report.charts.view import Records, View
+from wirerace.report.sweep import columns_of
 
 
 class Chapter(NamedTuple):
@@ -32,6 +33,22 @@ NO_RECORDS = (
 NO_MEMORY = "Memory per client is not known: it needs 200 clients and a server that was not restarted."
 
 Makes = Callable[[View], Iterator[Chart]]
+NAMED: Mapping[str, Makes] = {
+    "latency": distributions,
+    "frontier": lambda view: frontier(view.result),
+    "latency-over-time": latencies_over_time,
+    "age-over-time": ages_over_time,
+    "freshness": freshness,
+    "empty-answers": empty_answers,
+    "bytes": bytes_by_layer,
+    "cpu": cpu_per_delivery,
+    "memory": memory_per_client,
+    "connecting": connecting,
+    "messages": messages,
+}
+"""Charts by the names under which `wirerace report --chart` writes them."""
+NAMED_VISIT: Mapping[str, Makes] = {"first-update": first_updates, "visit": visits, "messages": messages}
+"""The same for visitors."""
 
 
 def chapters_of(view: View) -> list[Chapter]:
@@ -53,6 +70,25 @@ def chapters_of(view: View) -> list[Chapter]:
     if not any(view.records(trial) for trial in view.result.counted):
         found[0] = Chapter("How soon", [], [NO_RECORDS])
     return [chapter for chapter in found if chapter.charts or chapter.words]
+
+
+def charts_of(result: Result, records: Records) -> dict[str, Chart]:
+    """Return the charts of a result by their names, those that there are: of a sweep, those over all settings.
+
+    Where there are several of a name, they are numbered.
+    """
+    if len(result.points) > 1:
+        found: dict[str, list[Chart]] = {figure: list(sweep_curves(result, [figure])) for figure in columns_of(result)}
+        found |= {"frontier": [] if has_visitors(result) else list(frontier(result))}
+    else:
+        view = View(result, records)
+        is_visit = has_visitors(result)
+        found = {name: list(make(view)) for name, make in (NAMED_VISIT if is_visit else NAMED).items()}
+    return {
+        name if len(charts) == 1 else f"{name}-{number}": chart
+        for name, charts in found.items()
+        for number, chart in enumerate(charts, 1)
+    }
 
 
 def sweep_chapters(result: Result) -> list[Chapter]:

@@ -17,9 +17,9 @@ from wirerace.record.result import Result
 from wirerace.report.charts.values import Chart
 from wirerace.report.charts.view import Records, View, no_records
 from wirerace.report.drawing.draw import NARROW, WIDE, draw
+from wirerace.report.drawing.standalone import style_of_drawings
 from wirerace.report.html.glossary import GLOSSARY
 from wirerace.report.html.run import run_values, setting_values
-from wirerace.transports import TRANSPORTS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -106,9 +106,8 @@ def _hashed(text: str) -> str:
 
 
 def _style() -> str:
-    """Return the style sheet, with the colours of all transports."""
-    colours = "\n".join(f".t-{name} {{ --c: {transport.color}; }}" for name, transport in TRANSPORTS.items())
-    return (FOLDER / "style.css").read_text("utf-8") + colours + "\n"
+    """Return the style sheet: that of drawings, and then that of the page."""
+    return style_of_drawings() + (FOLDER / "style.css").read_text("utf-8")
 
 
 @functools.cache

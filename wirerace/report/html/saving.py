@@ -4,12 +4,15 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
-from wirerace.errors import BadInput
+from wirerace.errors import BadInput, shown
 from wirerace.record.reading import read_raw, read_result
 from wirerace.record.result import Raw, Result
 from wirerace.record.trial import Trial
 from wirerace.report.charts.view import Records
+from wirerace.report.drawing.standalone import standalone
+from wirerace.report.html.chapters import charts_of
 from wirerace.report.html.page import Reported, html
+from wirerace.report.html.run import about_of
 from wirerace.runner.directory import RAW
 from wirerace.system import blamed_on
 
@@ -26,6 +29,16 @@ def reported(place: Path) -> Reported:
     result = read_result(place)
     directory = place if place.is_dir() else place.parent
     return Reported(result, records_in(directory, result), str(directory))
+
+
+def at_setting(found: Reported, setting: int) -> Reported:
+    """Return one setting of a sweep.
+
+    Raises BadInput when there is no such setting.
+    """
+    if setting >= len(found.result.points):
+        raise BadInput(f"--setting must be below {len(found.result.points)}, the number of settings, got {setting}")
+    return found._replace(result=found.result.at(setting))
 
 
 def records_in(directory: Path, result: Result) -> Records:
@@ -65,6 +78,21 @@ def save_report(found: Sequence[Reported], path: Path) -> None:
     with blamed_on(path):
         partial.write_text(page, "utf-8")
         partial.replace(path)
+
+
+def save_chart(found: Reported, name: str, path: Path) -> None:
+    """Write one chart of a result as an SVG file, with its title and how to read it.
+
+    Raises BadInput, naming the charts that there are, when there is no such chart, SystemFault when the file cannot be
+    written.
+    """
+    charts = charts_of(found.result, found.records)
+    if name not in charts:
+        known = f"it has {', '.join(charts)}" if charts else "it has none: no trial counts"
+        raise BadInput(f"{found.place}: there is no chart {shown(name)}; {known}")
+    chart = charts[name]
+    with blamed_on(path):
+        path.write_text(standalone(chart, below=[chart.about, about_of(found.result)]), "utf-8")
 
 
 def report_beside(place: Path) -> Path:
