@@ -1,12 +1,13 @@
 """Saving a report: the results of directories, read with their raw records, written beside the first."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from wirerace.errors import BadInput, shown
+from wirerace.errors import BadInput, WireraceError, shown
 from wirerace.record.reading import read_raw, read_result
-from wirerace.record.result import Raw, Result
+from wirerace.record.result import FILE_NAME, Raw, Result
 from wirerace.record.trial import Trial
 from wirerace.report.charts.view import Records
 from wirerace.report.drawing.standalone import standalone
@@ -14,6 +15,7 @@ from wirerace.report.html.chapters import charts_of
 from wirerace.report.html.page import Reported, html
 from wirerace.report.html.run import about_of
 from wirerace.runner.directory import RAW
+from wirerace.stopping import Stopped, optional
 from wirerace.system import blamed_on
 
 REPORT = "report.html"
@@ -68,6 +70,35 @@ def report_on(result: Result, directory: Path) -> None:
     save_report([Reported(result, records_in(directory, result))], report_beside(directory))
 
 
+@contextmanager
+def reported_if_stopped(directory: Path) -> Iterator[None]:
+    """Pass a stop of this block on, and write the report of the trials that were finished before it.
+
+    The next signal leaves the report out.
+    """
+    try:
+        yield
+    except Stopped as stop:
+        with optional():
+            if (said := _report_on_finished(directory)) is not None:
+                stop.add_note(said)
+        raise
+
+
+def _report_on_finished(directory: Path) -> str | None:
+    """Write the report of a run that was stopped and return what became of it; None if no trial was finished."""
+    if not (directory / FILE_NAME).is_file():
+        return None
+    try:
+        found = reported(directory)
+        if not found.result.trials:
+            return None
+        save_report([found], report_beside(directory))
+    except (WireraceError, OSError, ArithmeticError) as error:
+        return f"there is no report: {error}"
+    return f"the report of it is {report_beside(directory)}"
+
+
 def save_report(found: Sequence[Reported], path: Path) -> None:
     """Write the report of results; a reader sees the old file or the new one, never a part.
 
@@ -76,8 +107,13 @@ def save_report(found: Sequence[Reported], path: Path) -> None:
     page = html(found)
     partial = path.with_name(path.name + ".part")
     with blamed_on(path):
-        partial.write_text(page, "utf-8")
-        partial.replace(path)
+        try:
+            partial.write_text(page, "utf-8")
+            partial.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise
 
 
 def save_chart(found: Reported, name: str, path: Path) -> None:
