@@ -11,6 +11,7 @@ from tests.wirerace.results import RAW, RESULT, TRIAL
 from wirerace.cli import report
 from wirerace.errors import BadInput, SystemFault
 from wirerace.record.result import FILE_NAME, write_json
+from wirerace.reproductions.record import RECORD_NAME
 
 
 @pytest.fixture
@@ -108,6 +109,12 @@ def test_sweep_has_a_chart_for_each_figure_of_its_table_and_those_of_each_settin
 def test_directory_without_a_result_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"give the directory of a run, or its result\.json$"):
         report.command([tmp_path])
+
+
+def test_damaged_record_of_a_reproduction_is_refused(run: Path) -> None:
+    (run / RECORD_NAME).write_text("{")
+    with pytest.raises(BadInput, match=r"reproduction\.json: no reproduction of Wirerace: "):
+        report.command([run])
 
 
 def test_place_that_cannot_be_written_to_is_named(run: Path) -> None:

@@ -11,6 +11,8 @@ from wirerace.record.result import ContestantRecord, Failure, Point
 from wirerace.record.trial import Finding, Verdict
 from wirerace.report.html.page import MOST_BYTES, Reported, html, tied
 from wirerace.report.html.saving import reported
+from wirerace.reproductions.check import Found, between
+from wirerace.reproductions.record import ReproductionRecord
 
 HOSTILE = "</style></script><img src=x onerror=alert(1)><script>alert('\"')</script> & \x1b[2J {{ 7 * 7 }}"
 
@@ -141,7 +143,9 @@ def test_all_that_comes_from_a_result_is_escaped() -> None:
         contestants=[ContestantRecord(one.id, f"{one.id} {HOSTILE}", one.transport) for one in result.contestants],
         host=msgspec.structs.replace(result.host, kernel=HOSTILE, packages={HOSTILE: HOSTILE}),
     )
-    page = html([Reported(hostile, place=HOSTILE), Reported(hostile)])
+    check = between(Found(HOSTILE, "ratio", 1.0), HOSTILE, (0, 2), HOSTILE)
+    record = ReproductionRecord(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, valid=True, passed=True, checks=[check])
+    page = html([Reported(hostile, place=HOSTILE), Reported(hostile, reproduced=record)])
     found = Seen(page)
 
     assert 1 == page.count("<script>")

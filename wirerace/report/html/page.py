@@ -20,6 +20,7 @@ from wirerace.report.drawing.draw import NARROW, WIDE, draw
 from wirerace.report.drawing.standalone import style_of_drawings
 from wirerace.report.html.glossary import GLOSSARY
 from wirerace.report.html.run import run_values, setting_values
+from wirerace.reproductions.record import ReproductionRecord
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -31,17 +32,18 @@ MOST_BYTES = 1_400_000
 
 
 class Reported(NamedTuple):
-    """A result, its raw records, and where it was found."""
+    """A result, its raw records, and where it was found; and the outcome of a reproduction, if it is one."""
 
     result: Result
     records: Records = no_records
     place: str = ""
+    reproduced: ReproductionRecord | None = None
 
 
 def html(found: Sequence[Reported]) -> str:
     """Return the report of results as one HTML file."""
     style, script = _style(), (FOLDER / "script.js").read_text("utf-8")
-    runs = [run_values(one.result, one.records, one.place) for one in found]
+    runs = [run_values(one.result, one.records, one.place, one.reproduced) for one in found]
     values: dict[str, object] = {
         "runs": runs,
         "title": cut(printable(str(found[0].result.experiment["title"])), 120)

@@ -14,6 +14,7 @@ from wirerace.report.drawing.standalone import standalone
 from wirerace.report.html.chapters import charts_of
 from wirerace.report.html.page import Reported, html
 from wirerace.report.html.run import about_of
+from wirerace.reproductions.record import record_beside
 from wirerace.runner.directory import RAW
 from wirerace.stopping import Stopped, optional
 from wirerace.system import blamed_on
@@ -26,11 +27,11 @@ MOST_KEPT = 32
 def reported(place: Path) -> Reported:
     """Return what is in the directory of a run, or in its result.json.
 
-    Raises BadInput when there is no result.
+    Raises BadInput when there is no result, or when it is damaged.
     """
     result = read_result(place)
     directory = place if place.is_dir() else place.parent
-    return Reported(result, records_in(directory, result), str(directory))
+    return Reported(result, records_in(directory, result), str(directory), record_beside(directory))
 
 
 def at_setting(found: Reported, setting: int) -> Reported:
@@ -67,7 +68,8 @@ def report_on(result: Result, directory: Path) -> None:
 
     Raises SystemFault when it cannot be written.
     """
-    save_report([Reported(result, records_in(directory, result))], report_beside(directory))
+    found = Reported(result, records_in(directory, result), reproduced=record_beside(directory))
+    save_report([found], report_beside(directory))
 
 
 @contextmanager
