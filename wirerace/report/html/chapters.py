@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from rich.text import Text
+
 from wirerace.analysis.aggregate import has_visitors
 from wirerace.record.result import Result
 from wirerace.report.charts.costs import bytes_by_layer, cpu_per_delivery, empty_answers, memory_per_client
@@ -15,6 +17,8 @@ from wirerace.report.charts.sending import messages
 from wirerace.report.charts.stages import connecting, visits
 from wirerace.report.charts.values import Chart
 from wirerace.report.charts.view import Records, View
+from wirerace.report.crossing import crossing_of
+from wirerace.report.sending import sending_costs_of
 from wirerace.report.sweep import columns_of
 
 
@@ -95,15 +99,26 @@ def sweep_chapters(result: Result) -> list[Chapter]:
     """Return the chapters of a sweep: what changes from setting to setting."""
     found = [
         Chapter("Age against cost", [] if has_visitors(result) else list(frontier(result)), is_wide=True),
+        Chapter("When a push pays", [], _words(crossing_of(result))),
+        Chapter("What sending costs", [], _words(sending_costs_of(result))),
         Chapter("From setting to setting", list(sweep_curves(result))),
     ]
-    return [chapter for chapter in found if chapter.charts]
+    return [chapter for chapter in found if chapter.charts or chapter.words]
 
 
-def setting_chapters(view: View) -> list[Chapter]:
-    """Return the chapters of one setting of a sweep: fewer, because there are many settings."""
+def setting_chapters(view: View, costs: Sequence[str] = ()) -> list[Chapter]:
+    """Return the chapters of one setting of a sweep: fewer, because there are many settings.
+
+    `costs` are the sentences about what sending costs there.
+    """
     makes = first_updates if has_visitors(view.result) else distributions
-    return [chapter for chapter in [_chapter(view, "How soon", makes, is_wide=True)] if chapter.charts]
+    found = [_chapter(view, "How soon", makes, is_wide=True), Chapter("What sending costs", [], costs)]
+    return [chapter for chapter in found if chapter.charts or chapter.words]
+
+
+def _words(parts: Sequence[Text]) -> list[str]:
+    """Return the sentences of a part of the terminal's report."""
+    return [part.plain for part in parts if part.plain]
 
 
 def _costs(view: View) -> Chapter:

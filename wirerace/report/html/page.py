@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from markupsafe import Markup
 
 from wirerace import __version__
+from wirerace.analysis.sending import sending_of
 from wirerace.errors import cut, printable
 from wirerace.experiment.settings import setting_title
 from wirerace.record.result import Result
@@ -20,6 +21,7 @@ from wirerace.report.drawing.draw import NARROW, WIDE, draw
 from wirerace.report.drawing.standalone import style_of_drawings
 from wirerace.report.html.glossary import GLOSSARY
 from wirerace.report.html.run import run_values, setting_values
+from wirerace.report.sending import sentence_of
 from wirerace.reproductions.record import ReproductionRecord
 
 if TYPE_CHECKING:
@@ -92,10 +94,12 @@ def policy(style: str, script: str) -> str:
 def _settings(one: Reported) -> Iterator[Markup]:
     """Yield the part of each setting of a sweep, rendered."""
     template = _environment().get_template("setting.html")
+    costs = sending_of(one.result)
     for index, point in enumerate(one.result.points if len(one.result.points) > 1 else ()):
         view = View(one.result.at(index), one.records)
         title = cut(printable(setting_title(point.setting)), 200)
-        yield Markup(template.render(title=title, run=setting_values(view)))  # noqa: S704 -- escaped by the template
+        said = [sentence_of(one.result, cost) for cost in costs if cost.setting == point.setting]
+        yield Markup(template.render(title=title, run=setting_values(view, costs=said)))  # noqa: S704 -- escaped by the template
 
 
 def tied(text: str) -> str:

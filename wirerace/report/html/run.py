@@ -139,10 +139,13 @@ def run_values(result: Result, records: Records, place: str, reproduced: Reprodu
     )
 
 
-def setting_values(view: View, *, whole: bool = False) -> Tables:
-    """Return the tables and charts of a result at one setting; fewer charts unless it is the `whole` result."""
+def setting_values(view: View, *, whole: bool = False, costs: Sequence[str] = ()) -> Tables:
+    """Return the tables and charts of a result at one setting; fewer charts unless it is the `whole` result.
+
+    `costs` are the sentences about what sending costs there, which only a sweep shows.
+    """
     result = view.result
-    chapters = [] if not result.counted else chapters_of(view) if whole else setting_chapters(view)
+    chapters = [] if not result.counted else chapters_of(view) if whole else setting_chapters(view, costs)
     summary = view.summary
     compared = [one for one in summary.compared if one.primary] if summary.repeats > 1 else []
     titles = {contestant.id: view.title(contestant) for contestant in view.contestants}
