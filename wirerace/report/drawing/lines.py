@@ -122,6 +122,12 @@ def _x_at(dots: Sequence[Dot], height: float) -> float:
 def _at_dots(chart: LineChart, names: dict[int, str], plot: Plot, x: Scale, y: Scale) -> Iterator[Markup]:
     """Yield the names at the last dots of curves, and the labels of all dots, as far as there is space."""
     lines = [[(x.at(dot.x), y.at(dot.y)) for dot in curve.dots] for curve in chart.curves]
+    lines += [
+        [(x.at(dot.x), y.at(dot.low)), (x.at(dot.x), y.at(dot.high))]
+        for curve in chart.curves
+        for dot in curve.dots
+        if dot.low is not None and dot.high is not None
+    ]
     places = Places(Plot(plot.left, plot.top - 8, plot.right + 12, plot.bottom), lines)
     named: set[tuple[int, Dot]] = set()
     for number, said in names.items():
