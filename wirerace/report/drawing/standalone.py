@@ -14,12 +14,13 @@ from wirerace.report.drawing.svg import CHARACTER, tag
 from wirerace.transports import TRANSPORTS
 
 WIDTH, MARGIN = 760.0, 20.0
-TITLE_HEIGHT, TITLE_CHARACTER = 21.0, 1.2 * CHARACTER
+TITLE_HEIGHT, TITLE_CHARACTER = 21.0, 1.3 * CHARACTER
 """The height of a line of the title, and the width of its characters on average."""
 TEXT_CHARACTER = 0.9 * CHARACTER
 """The same for a paragraph, in which many letters even out."""
 NAMESPACE = "http://www.w3.org/2000/svg"
-STYLE = Path(__file__).with_name("style.css")
+STYLE = Path(__file__).with_name("style.css").read_text("utf-8")
+"""Both themes, and the drawings in them."""
 _SIZE = re.compile(r'^<svg viewBox="0 0 ([\d.]+) ([\d.]+)"')
 
 
@@ -39,7 +40,7 @@ def standalone(chart: Chart, width: float = WIDTH, *, below: Sequence[str] = ())
         tag(
             "svg",
             tag("style", Markup(style_of_drawings())),  # noqa: S704 -- our own
-            tag("rect", width=width, height=whole, class_="ground"),
+            tag("rect", width=width, height=whole, fill="#fff", class_="ground"),
             *_lines(title, MARGIN + 13, TITLE_HEIGHT, "heading"),
             drawing,
             *_lines(about, end, LINE_HEIGHT),
@@ -57,7 +58,7 @@ def standalone(chart: Chart, width: float = WIDTH, *, below: Sequence[str] = ())
 def style_of_drawings() -> str:
     """Return the style sheet of drawings: both themes, and the colours of all transports."""
     colours = "\n".join(f".t-{name} {{ --c: {transport.color}; }}" for name, transport in TRANSPORTS.items())
-    return STYLE.read_text("utf-8") + colours + "\n"
+    return STYLE + colours + "\n"
 
 
 def _lines(lines: Sequence[str], y: float, height: float, kind: str | None = None) -> Iterator[Markup]:
