@@ -13,7 +13,6 @@ from locust.argument_parser import LocustArgumentParser
 from loadtests.options import add_options
 from wirerace.analysis.figures import FIGURES
 from wirerace.analysis.visit_figures import VISIT_FIGURES
-from wirerace.cli.reproduce import ReproductionRecord
 from wirerace.experiment.plans import contestants_of
 from wirerace.experiment.reading import read_experiment
 from wirerace.experiment.reference import markdown, sections
@@ -21,6 +20,7 @@ from wirerace.record.checkup import Checkup
 from wirerace.record.result import Failure, Host, Result
 from wirerace.record.trial import Trial
 from wirerace.reproductions.check import Check
+from wirerace.reproductions.record import ReproductionRecord
 from wirerace.theory.conditions import CONDITIONS
 from wirerace.workload.shapes import SHAPES
 

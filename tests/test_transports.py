@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/adding_a_transport.md"
 NAMES = {
     "wirerace.transports": ("TRANSPORT",),
-    "wirerace.theory": ("predict", "path_of", "visited", "visited_in_closed_form"),
+    "wirerace.theory": ("predict", "latencies", "path_of", "visited", "visited_in_closed_form"),
     "services": ("SERVICE",),
     "loadtests": ("{user_class}",),
 }

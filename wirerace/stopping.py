@@ -30,11 +30,14 @@ class _Stop:
     def reset(self) -> None:
         """Forget an earlier stop."""
         self.number: int | None = None
-        self.waits = self.is_under_way = False
+        self.waits = self.is_under_way = self.is_optional = False
         self._raised_at = 0.0
 
     def take(self, number: int, _frame: FrameType | None) -> None:
         """Handle a signal: raise Stopped, unless a stop is in progress, which another signal must not disturb."""
+        if self.is_optional and self.number is not None:
+            self.is_optional = False
+            self._raise(self.number)
         if self.number is not None and (self.wholes or self.is_under_way or not self._is_lost()):
             return
         self.number = number
@@ -84,6 +87,22 @@ def stoppable() -> Iterator[None]:
     finally:
         for number, handler in handled.items():
             signal.signal(number, handler if _stop.number is None else signal.SIG_IGN)
+
+
+@contextmanager
+def optional() -> Iterator[None]:
+    """Run a block after a stop and its cleaning up; the next signal ends it, and nothing else.
+
+    The exit code is that of the first signal.
+    """
+    is_after = _stop.is_optional = _stop.number is not None
+    try:
+        yield
+    except Stopped:
+        if not is_after:
+            raise
+    finally:
+        _stop.is_optional = False
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.wirerace.report.reports import PLACES, page_of
+from wirerace.report.html.saving import reported, save_chart
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -111,3 +112,17 @@ def test_print_is_light_shows_all_details_and_fits_the_paper(pages: "Page", file
     assert 0 >= opened.value(TOO_WIDE)
     assert [] == opened.errors
     page.close()
+
+
+@pytest.mark.parametrize("name", ["latency", "frontier", "bytes", "age-over-time"])
+def test_picture_of_a_chart_has_the_theme_of_its_reader(fresh: "Page", theme: str, tmp_path: Path, name: str) -> None:
+    picture = tmp_path / f"{name}.svg"
+    save_chart(reported(PLACES["stay"]), name, picture)
+    opened = Opened(fresh, picture)
+
+    ground = opened.value("getComputedStyle(document.querySelector('.ground')).fill")
+    assert ("rgb(255, 255, 255)" == ground) == (theme == "light")
+    assert [picture.as_uri()] == opened.asked
+    assert [] == opened.errors
+    assert [] == opened.value(CLIPPED)
+    assert [] == opened.value(OVERLAPS)

@@ -16,7 +16,6 @@ from tests.wirerace.results import RAW, RESULT, TRIAL
 from wirerace.analysis.cost_model.estimate import Need, Prices, advised
 from wirerace.cli import report, show
 from wirerace.cli.advise import model_from
-from wirerace.cli.reproduce import RECORD_NAME, ReproductionRecord
 from wirerace.decoding import Misfit, decode_json
 from wirerace.experiment.model import Experiment
 from wirerace.experiment.reading import read_experiment
@@ -24,6 +23,7 @@ from wirerace.record.result import FILE_NAME, Raw
 from wirerace.record.trial import Cell, Trial, Verdict
 from wirerace.report.recommendation import lines_of
 from wirerace.reproductions.check import Check
+from wirerace.reproductions.record import RECORD_NAME, ReproductionRecord
 from wirerace.runner.directory import RAW as RAW_FOLDER
 from wirerace.workload.moments import moment_of
 from wirerace.workload.trace import read_trace

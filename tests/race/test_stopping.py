@@ -19,6 +19,7 @@ from wirerace.transports import TRANSPORTS
 pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 CODES = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
+NEVER_REPORTING = LAUNCH.with_name("never_reporting.py")
 ONE = ("--set", 'transports=["websocket"]')
 
 
@@ -38,9 +39,26 @@ def test_run_that_is_stopped_keeps_what_was_finished_and_leaves_no_process(
     assert len(started.result["trials"]) == 1
     assert 3 == len(children), "producer, server and load"
     assert [] == left(children)
-    last = f"wirerace: stopped; what was finished is in {started.out}: continue with --resume {started.out}\n"
-    assert started.stderr.endswith(last)
+    kept = f"what was finished is in {started.out}: continue with --resume {started.out}"
+    report = started.out / "report.html"
+    assert started.stderr.endswith(f"wirerace: stopped; the report of it is {report}; {kept}\n")
+    assert "1 of 5 trials: the run was interrupted" in report.read_text("utf-8")
     assert "Traceback" not in started.stderr
+
+
+def test_run_that_is_stopped_twice_ends_at_once_without_a_report(race: Callable[..., Race]) -> None:
+    keys = ("polling.interval_seconds=0.1", "window.measure_seconds=1")
+    started = race(*(part for key in keys for part in ("--set", key)), program=(NEVER_REPORTING,))
+    wait_until(lambda: re.search(r"\[2/\d\] .*: connecting", started.stderr) is not None)
+    children = started.children()
+    started.signal(signal.SIGINT)
+    started.wait_for("the report of 1 is made")
+    assert [] == left(children), "which do not wait for the report"
+    started.signal(signal.SIGTERM)
+    assert 130 == started.wait()
+    kept = f"what was finished is in {started.out}: continue with --resume {started.out}"
+    assert started.stderr.endswith(f"wirerace: stopped; {kept}\n"), started.stderr
+    assert {"result.json", "raw", "logs"} == {path.name for path in started.out.iterdir()}
 
 
 def test_command_that_is_interrupted_while_it_is_imported_says_nothing() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from wirerace.stopping import LOST_SECONDS, NUMBERS, Stopped, stoppable, whole
+from wirerace.stopping import LOST_SECONDS, NUMBERS, Stopped, optional, stoppable, whole
 
 
 @pytest.fixture(autouse=True)
@@ -103,3 +103,32 @@ def test_stop_that_a_destructor_swallowed_is_raised_by_the_next_signal(monkeypat
         monkeypatch.setattr("wirerace.stopping.time.monotonic", lambda: at)
 
     assert 130 == stopped(signal.SIGINT, before=swallowed).code
+
+
+def test_signal_after_the_cleaning_up_ends_what_is_optional_and_nothing_else() -> None:
+    done = []
+
+    def work() -> None:
+        try:
+            signal.raise_signal(signal.SIGHUP)
+        finally:
+            with whole():
+                signal.raise_signal(signal.SIGINT)
+                done.append("the cleaning up")
+            with optional():
+                done.append("a report")
+                signal.raise_signal(signal.SIGINT)
+                done.append("never")
+            signal.raise_signal(signal.SIGTERM)
+            done.append("the end")
+
+    assert 129 == stop_of(work).code
+    assert ["the cleaning up", "a report", "the end"] == done
+
+
+def test_what_is_optional_without_a_stop_is_stopped_as_anything_else() -> None:
+    def work() -> None:
+        with optional():
+            signal.raise_signal(signal.SIGTERM)
+
+    assert 143 == stop_of(work).code

@@ -12,9 +12,10 @@ from wirerace.experiment.model import Experiment
 from wirerace.experiment.plans import Plan
 from wirerace.record.result import Raw
 from wirerace.record.trial import QUANTITIES, Cell, Condition, Kind, Quantity, Trial
-from wirerace.theory import find_theory
+from wirerace.theory import Theory, find_theory
 from wirerace.theory.closed_forms import Arrivals, closed_arrivals
 from wirerace.theory.deviation import sampling_deviation
+from wirerace.theory.distribution import Distribution
 from wirerace.theory.inputs import clients_of, made_ns_of, read_together
 from wirerace.theory.mixture import Group, Mixture, clients_in_turn
 from wirerace.theory.path import DeliveryPath
@@ -32,10 +33,10 @@ def theory_of(plan: Plan, raw: Raw, trial: Trial) -> tuple[list[Cell], list[Cond
     """Return theory beside measurement, and the conditions under which it holds; empty if nothing is predicted."""
     if plan.experiment.population.is_visit:
         return visits_beside(plan, raw, trial)
-    theory, options = find_theory(plan.transport.name), plan.options
-    path = None if theory is None else theory.path_of(plan, raw, trial)
-    if theory is None or path is None or not is_predicted(plan.experiment):
+    theory, path = _theory_and_path(plan, raw, trial)
+    if theory is None or path is None:
         return [], []
+    options = plan.options
     given = theory.predict(_made(plan, raw, trial), path, options)
     source = nominal_source(plan.experiment)
     arrivals = None if source is None else closed_arrivals(source)
@@ -49,6 +50,23 @@ def theory_of(plan: Plan, raw: Raw, trial: Trial) -> tuple[list[Cell], list[Cond
     known = [cell for cell in cells if cell.measured is not None and cell.given is not None]
     of_messages, conditions = messages_beside(plan, raw, trial, known)
     return [*known, *of_messages], [*given.conditions, *conditions]
+
+
+def latencies_of(plan: Plan, raw: Raw, trial: Trial) -> Distribution | None:
+    """Return how the latencies of a trial should be distributed, given its schedule; None if nothing is predicted.
+
+    Its mean is the predicted one.
+    """
+    if plan.experiment.population.is_visit:
+        return None
+    theory, path = _theory_and_path(plan, raw, trial)
+    return None if theory is None or path is None else theory.latencies(_made(plan, raw, trial), path, plan.options)
+
+
+def _theory_and_path(plan: Plan, raw: Raw, trial: Trial) -> tuple[Theory | None, DeliveryPath | None]:
+    """Return the theory of a trial, and its measured path; None where nothing is predicted."""
+    theory = find_theory(plan.transport.name) if is_predicted(plan.experiment) else None
+    return theory, None if theory is None else theory.path_of(plan, raw, trial)
 
 
 def nominal_source(experiment: Experiment) -> Source | None:

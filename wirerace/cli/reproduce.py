@@ -4,47 +4,28 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 
 from wirerace import __version__
 from wirerace.analysis.aggregate import summarise
 from wirerace.cli.run import INVALID, NOT_WHOLE
-from wirerace.decoding import Misfit, decode_json
 from wirerace.errors import BadInput, TrialFailed, shown
 from wirerace.experiment.plans import plans_of
 from wirerace.experiment.settings import Study
-from wirerace.files import read_file
 from wirerace.record.result import Failure, Result, write_json
+from wirerace.report.html.saving import report_beside, report_on, reported_if_stopped
 from wirerace.report.progress import progress_display
 from wirerace.report.reproduction import checks_of, words_of
 from wirerace.report.verdict import verdict_of
 from wirerace.reproductions import REPRODUCTIONS
 from wirerace.reproductions.check import Check, Outcome, Reproduction, Scene
+from wirerace.reproductions.record import RECORD_NAME, ReproductionRecord, read_record
 from wirerace.runner.browsers.process import refuse_missing
 from wirerace.runner.directory import RunDirectory, claimed
 from wirerace.runner.run import begun, run
 
-RECORD_NAME = "reproduction.json"
 ALL = "all"
-
-
-class ReproductionRecord(msgspec.Struct, frozen=True):
-    """All of reproduction.json, which lies beside result.json.
-
-    `valid` says whether its trials are valid. `passed` says whether every check was passed; it is None when a trial
-    could not be completed.
-    """
-
-    wirerace: str
-    name: str
-    source: str
-    setup: str
-    words: str
-    valid: bool
-    passed: bool | None
-    checks: list[Check]
 
 
 def command(
@@ -89,7 +70,7 @@ def command(
 
 
 def reproduce(reproduction: Reproduction, out: Path | None, *, allow_invalid: bool) -> int:
-    """Run it, save and print the outcome, and return the exit code."""
+    """Run it, save and print the outcome, write its report, and return the exit code."""
     with claimed(f"reproduce-{reproduction.name}", out) as directory:
         if reproduction.scene is None:
             result, outcomes = _run(reproduction.study, directory)
@@ -100,8 +81,9 @@ def reproduce(reproduction: Reproduction, out: Path | None, *, allow_invalid: bo
         directory.save(result)
         record = _record_of(reproduction, result, checks)
         write_json(directory.path / RECORD_NAME, record)
+        report_on(result, directory.path)
     print_record(reproduction, record, result)
-    sys.stdout.write(f"{directory.path / RECORD_NAME}\n")
+    sys.stdout.write(f"{report_beside(directory.path)}\n{directory.path / RECORD_NAME}\n")
     if not record.valid and not allow_invalid and not result.failures:
         return INVALID
     return 0 if record.passed else NOT_WHOLE
@@ -109,7 +91,7 @@ def reproduce(reproduction: Reproduction, out: Path | None, *, allow_invalid: bo
 
 def _run(study: Study, directory: RunDirectory) -> tuple[Result, dict[str, Outcome]]:
     """Run a study; return its result, and each trial with the raw record that it was computed from."""
-    with progress_display() as on_progress:
+    with reported_if_stopped(directory.path), progress_display() as on_progress:
         result = run(study, directory, on_progress, begun(study, "local"))
     ran = {(trial.contestant, trial.point): trial for trial in result.trials}
     plans = [plan for setting in study.settings for plan in plans_of(setting, 1)]
@@ -154,16 +136,12 @@ def _record_of(reproduction: Reproduction, result: Result, checks: list[Check]) 
     )
 
 
-def read_record(path: Path) -> tuple[Reproduction, ReproductionRecord]:
+def read_known(path: Path) -> tuple[Reproduction, ReproductionRecord]:
     """Return what was reproduced, and the outcome.
 
     Raises BadInput when the file is not a reproduction, or one that this version does not know.
     """
-    encoded = read_file(path, "give the path that wirerace reproduce printed")
-    try:
-        record = decode_json(encoded, ReproductionRecord)
-    except Misfit as misfit:
-        raise BadInput(f"{path}: no reproduction of Wirerace: {misfit}") from None
+    record = read_record(path)
     if record.name not in REPRODUCTIONS:
         raise BadInput(
             f"{path}: no reproduction {shown(record.name)} in this version; give its directory for the figures"
@@ -183,13 +161,4 @@ def print_record(reproduction: Reproduction, record: ReproductionRecord, result:
             f"wirerace: {result.title_of(failure.contestant)}, repeat {failure.repeat}: {failure.reason}\n"
         )
     console.print(words_of(reproduction))
-    console.print(f"\n{reproduction.name}: {_outcome_of(record)}", highlight=False)
-
-
-def _outcome_of(record: ReproductionRecord) -> str:
-    """Return the outcome in a few words."""
-    if record.passed is None:
-        return "FAIL: a trial was not completed, or updates were lost, duplicated or reordered"
-    failed = [check for check in record.checks if check.passed is False]
-    outcome = f"FAIL: {len(failed)} of the checks" if failed else "PASS"
-    return outcome if record.valid else f"{outcome}, but on trials that are INVALID"
+    console.print(f"\n{reproduction.name}: {record.outcome}", highlight=False)

@@ -21,7 +21,7 @@ from wirerace.host.cores import cautions
 from wirerace.host.provenance import experiment_file
 from wirerace.record.result import Result
 from wirerace.report.capacity import is_found
-from wirerace.report.html.saving import report_on
+from wirerace.report.html.saving import report_on, reported_if_stopped
 from wirerace.report.junit import check_place, save_junit
 from wirerace.report.progress import progress_display
 from wirerace.report.terminal import print_result
@@ -134,7 +134,7 @@ def _warn(result: Result, warned: int) -> None:
 
 def _finish(study: Study, directory: RunDirectory, result: Result) -> None:
     """Run what the result lacks, and save it."""
-    with progress_display() as on_progress:
+    with reported_if_stopped(directory.path), progress_display() as on_progress:
         run(study, directory, on_progress, result)
     summarise(result)
     result.crossings = crossings_of(result)

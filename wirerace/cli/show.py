@@ -6,12 +6,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from wirerace.cli.reproduce import RECORD_NAME, print_record, read_record
+from wirerace.cli.reproduce import print_record, read_known
 from wirerace.errors import BadInput
 from wirerace.record.reading import file_of, read_result
 from wirerace.record.result import Result
 from wirerace.report.formats import BINARY, encoded_as
 from wirerace.report.terminal import print_result, save_svg
+from wirerace.reproductions.record import RECORD_NAME
 from wirerace.runner.directory import LATEST
 from wirerace.system import blamed_on
 
@@ -70,7 +71,7 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
 def _print(place: Path, setting: int | None, *, full: bool) -> Result:
     """Print what is in a file of a run, or in its directory; return the result, or that of one setting."""
     if place.name == RECORD_NAME:
-        reproduced, result = read_record(place), read_result(place.parent)
+        reproduced, result = read_known(place), read_result(place.parent)
         print_record(*reproduced, result)
     else:
         result = _read(place, setting)

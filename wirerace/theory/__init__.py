@@ -13,6 +13,7 @@ from wirerace.experiment.plans import Plan
 from wirerace.record.result import Raw
 from wirerace.record.trial import Trial
 from wirerace.theory.closed_forms import Arrivals
+from wirerace.theory.distribution import Distribution
 from wirerace.theory.path import DeliveryPath
 from wirerace.theory.prediction import Prediction
 from wirerace.theory.visits import Visited, Visiting
@@ -24,6 +25,9 @@ class Theory(Protocol):
 
     def predict(self, arrivals: Arrivals, path: DeliveryPath, options: Any, /) -> Prediction:
         """Return the means that clients should measure. `options` are the transport's own."""
+
+    def latencies(self, arrivals: Arrivals, path: DeliveryPath, options: Any, /) -> Distribution | None:
+        """Return how the latencies are distributed of which `predict` returns the mean; None if it is not known."""
 
     def path_of(self, plan: Plan, raw: Raw, trial: Trial, /) -> DeliveryPath | None:
         """Return the path as it was measured, None when it is not known."""

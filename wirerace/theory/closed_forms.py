@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from wirerace.theory.distribution import Piece, Waits
 from wirerace.workload.schedule import Source
 
 TIE_SECONDS = 0.002
@@ -89,6 +90,17 @@ class Arrivals(Protocol):
         updates made meanwhile at once. `delay_seconds` is added to the age.
         """
 
+    def latest_waits(self, interval_seconds: float) -> Waits | None:
+        """Return how the waits are distributed of which `latest_wait_seconds` is the mean; None if unknown."""
+
+    def batch_waits(self, batch_seconds: float, *, latest_only: bool) -> Waits | None:
+        """Return the waits of all updates in batches, or of the newest of each batch; None if unknown."""
+
+    def long_poll_waits(
+        self, repoll_seconds: Sequence[float], hold_seconds: float, *, latest_only: bool
+    ) -> Waits | None:
+        """Return the waits of all updates for clients that are away, or of the newest of answers; None if unknown."""
+
 
 class Poisson(msgspec.Struct, frozen=True):
     """A Poisson process: gaps between updates are exponential and independent."""
@@ -150,6 +162,28 @@ class Poisson(msgspec.Struct, frozen=True):
             latest_wait_seconds=(some_seconds - gaps.quiet_mean) / (1 - empty),
         )
 
+    def latest_waits(self, interval_seconds: float) -> None:
+        """Return None: an exponential time that is at most T is no mixture of uniform ones."""
+
+    def batch_waits(self, batch_seconds: float, *, latest_only: bool) -> Waits | None:
+        """Return those of a batch: the first update waits B, and λB more come at a uniform time in it."""
+        if latest_only:
+            return None
+        batches = self.rate_per_second / (1 + self.rate_per_second * batch_seconds)
+        more = batches * self.rate_per_second * batch_seconds
+        return [Piece(batch_seconds, batch_seconds, batches), Piece(0.0, batch_seconds, more)]
+
+    def long_poll_waits(
+        self, repoll_seconds: Sequence[float], hold_seconds: float, *, latest_only: bool
+    ) -> Waits | None:
+        """Return those of updates that see time averages: a client is away for a uniform part of a gap R, or held."""
+        polls = None if latest_only else self.long_polled(repoll_seconds, hold_seconds, 0.0)
+        if polls is None:
+            return None
+        per_gap = self.rate_per_second * polls.responses_per_second / len(repoll_seconds)
+        away = [Piece(0.0, gap, per_gap * gap) for gap in repoll_seconds]
+        return [Piece(0.0, 0.0, self.rate_per_second - sum(piece.weight for piece in away)), *away]
+
 
 class Periodic(msgspec.Struct, frozen=True):
     """Updates at fixed intervals P = 1/λ; means are over their phase."""
@@ -198,6 +232,32 @@ class Periodic(msgspec.Struct, frozen=True):
         if max(repoll_seconds) >= period_seconds or min(repoll_seconds) + hold_seconds < period_seconds:
             return None
         return LongPolls(0.0, self.age_seconds(delay_seconds), 0.0, 1.0, self.rate_per_second, 0.0)
+
+    def latest_waits(self, interval_seconds: float) -> Waits:
+        """Return a time that is uniform over min(T, P)."""
+        longest = min(interval_seconds, 1 / self.rate_per_second)
+        return [Piece(0.0, longest, longest * self.rate_per_second)]
+
+    def batch_waits(self, batch_seconds: float, *, latest_only: bool) -> Waits | None:
+        """Return B, B − P, … or the last of them."""
+        batches = self.batched(batch_seconds)
+        if batches is None:
+            return None
+        newest, period = batches.latest_wait_seconds, 1 / self.rate_per_second
+        updates = 1 if latest_only else round(self.rate_per_second / batches.batches_per_second)
+        waits = [newest + number * period for number in range(updates)]
+        return [Piece(wait, wait, batches.batches_per_second) for wait in waits]
+
+    def long_poll_waits(
+        self,
+        repoll_seconds: Sequence[float],
+        hold_seconds: float,
+        *,
+        latest_only: bool,  # noqa: ARG002 -- as its neighbours
+    ) -> Waits | None:
+        """Return no wait, for all updates or the newest of an answer alike, where a closed form is known."""
+        polls = self.long_polled(repoll_seconds, hold_seconds, 0.0)
+        return None if polls is None else [Piece(0.0, 0.0, self.rate_per_second)]
 
 
 def closed_arrivals(source: Source) -> Arrivals | None:

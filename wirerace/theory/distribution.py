@@ -1,41 +1,81 @@
-"""How latency is distributed, where a closed form exists: polling, and batches of a Poisson process."""
+"""How latency is distributed: an update waits, and then it has any place in a fan-out. docs/theory.md derives it."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
 
-from wirerace.theory.closed_forms import Poisson
-from wirerace.transports.polling import PollingOptions
-from wirerace.transports.transport import TransportOptions
-from wirerace.transports.websocket import WebSocketOptions
-from wirerace.workload.schedule import Source
-
-Fraction = Callable[[float], float]
-"""The part of the deliveries that take at most a number of seconds."""
+MOST_PIECES = 200
+"""Of more waits than this, neighbours are taken together: a drawing shows no more."""
 
 
-def latency_fraction(source: Source, options: TransportOptions, mean_seconds: float) -> tuple[Fraction, float] | None:
-    """Return the distribution of latency with its longest value, given the mean that theory expects; None if unknown.
+class Piece(NamedTuple):
+    """Some of the updates: their waits are uniform between two bounds, which may be equal; seconds.
 
-    A poll comes at a uniform time after an update: latency is uniform over an interval T, from the delay of the path
-    on, which is the mean less T/2. In a batch, the first update waits for the whole time B. A Poisson process makes λB
-    more in it, each at a uniform time. So the part that waits at most x < B is λx / (1 + λB).
+    `weight` is in proportion to how many of these updates a client gets a second.
     """
-    if options.latest_only:
-        return None
-    if isinstance(options, PollingOptions):
-        interval_seconds = options.interval_seconds
-        delay_seconds = mean_seconds - interval_seconds / 2
-        return (lambda x: _part((x - delay_seconds) / interval_seconds)), delay_seconds + interval_seconds
-    if isinstance(options, WebSocketOptions) and options.batch_seconds and source.arrivals == "poisson":
-        batch_seconds, rate = options.batch_seconds, source.rate_per_second
-        delay_seconds = mean_seconds - Poisson(rate).batched(batch_seconds).wait_seconds
 
-        def within(x: float) -> float:
-            waited = x - delay_seconds
-            return 1.0 if waited >= batch_seconds else _part(rate * waited / (1 + rate * batch_seconds))
+    low: float
+    high: float
+    weight: float
 
-        return within, delay_seconds + batch_seconds
-    return None
+    def area(self, seconds: float) -> float:
+        """Return the integral, up to a wait, of the fraction of waits that are not longer."""
+        if seconds >= self.high:
+            return seconds - (self.low + self.high) / 2
+        return (seconds - self.low) ** 2 / 2 / (self.high - self.low) if seconds > self.low else 0.0
+
+    def within(self, seconds: float) -> float:
+        """Return the fraction of its waits that are not longer."""
+        if seconds >= self.high:
+            return 1.0
+        return (seconds - self.low) / (self.high - self.low) if seconds > self.low else 0.0
 
 
-def _part(value: float) -> float:
-    return min(1.0, max(0.0, value))
+Waits = Sequence[Piece]
+"""How long updates wait, all pieces together."""
+
+
+class Distribution(NamedTuple):
+    """A distribution of latencies: of waits, a delay that all have, and a time uniform over a fan-out."""
+
+    waits: Waits
+    delay_seconds: float
+    fan_out_seconds: float = 0.0
+
+    @property
+    def least_seconds(self) -> float:
+        """The shortest latency."""
+        return self.delay_seconds + min(piece.low for piece in self.waits)
+
+    @property
+    def longest_seconds(self) -> float:
+        """The longest latency."""
+        return self.delay_seconds + max(piece.high for piece in self.waits) + self.fan_out_seconds
+
+    def within(self, seconds: float) -> float:
+        """Return the fraction of the deliveries that take at most that long.
+
+        Of a wait with a uniform time of F after it, that is the mean of the wait's own fraction over the last F.
+        """
+        waited, over = seconds - self.delay_seconds, self.fan_out_seconds
+        parts = (
+            piece.weight * ((piece.area(waited) - piece.area(waited - over)) / over if over else piece.within(waited))
+            for piece in self.waits
+        )
+        return min(1.0, sum(parts) / sum(piece.weight for piece in self.waits))
+
+
+def distributed(waits: Waits | None, delay_seconds: float, fan_out_seconds: float = 0.0) -> Distribution | None:
+    """Return the distribution of latencies; None when the waits are not known, or when there is no update."""
+    found = [piece for piece in waits or () if piece.weight > 0]
+    return Distribution(found, delay_seconds, fan_out_seconds) if found else None
+
+
+def pieces_of(waits: Sequence[float], weight: float) -> list[Piece]:
+    """Return single waits of one weight as pieces, in order. Neighbours taken together have their mean."""
+    ordered, count = sorted(waits), len(waits)
+    bounds = [count * number // MOST_PIECES for number in range(MOST_PIECES + 1)]
+    if count <= MOST_PIECES:
+        bounds = list(range(count + 1))
+    means = ((sum(ordered[low:high]) / (high - low), high - low) for low, high in pairwise(bounds))
+    return [Piece(mean, mean, weight * together) for mean, together in means]

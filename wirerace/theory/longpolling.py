@@ -12,6 +12,7 @@ from wirerace.record.result import Raw
 from wirerace.record.trial import Trial
 from wirerace.theory.closed_forms import Arrivals
 from wirerace.theory.conditions import checked, server_load
+from wirerace.theory.distribution import Distribution, distributed
 from wirerace.theory.inputs import (
     clients_of,
     cost_seconds_of,
@@ -52,6 +53,14 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: LongPollingOptions)
             failed_requests=path.failed_fraction,
         ),
     )
+
+
+def latencies(arrivals: Arrivals, path: DeliveryPath, options: LongPollingOptions) -> Distribution | None:
+    """Return how latency is distributed: some updates wait for clients that are away, all for a place in a fan-out."""
+    if not path.repoll_seconds:
+        return None
+    waits = arrivals.long_poll_waits(path.repoll_seconds, options.hold_seconds, latest_only=options.latest_only)
+    return distributed(waits, path.delay_seconds, path.fan_out_seconds)
 
 
 def visited(visiting: Visiting, options: LongPollingOptions) -> Visited | None:

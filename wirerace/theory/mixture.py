@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from wirerace.theory.closed_forms import Arrivals, Batches, LongPolls
+from wirerace.theory.distribution import Waits
 
 
 class Group(NamedTuple):
@@ -87,6 +88,30 @@ class Mixture(NamedTuple):
             responses_per_second=weighted((polls.responses_per_second, group.clients) for polls, group in found) or 0.0,
             latest_wait_seconds=weighted((polls.latest_wait_seconds, weight) for polls, weight in with_data),
         )
+
+    def latest_waits(self, interval_seconds: float) -> Waits | None:
+        """Return the waits of the newest update at a poll that has any."""
+        return self._mixed(lambda arrivals: arrivals.latest_waits(interval_seconds))
+
+    def batch_waits(self, batch_seconds: float, *, latest_only: bool) -> Waits | None:
+        """Return the waits in the batches of each channel."""
+        return self._mixed(lambda arrivals: arrivals.batch_waits(batch_seconds, latest_only=latest_only))
+
+    def long_poll_waits(
+        self, repoll_seconds: Sequence[float], hold_seconds: float, *, latest_only: bool
+    ) -> Waits | None:
+        """Return the waits for clients that are away."""
+        return self._mixed(
+            lambda arrivals: arrivals.long_poll_waits(repoll_seconds, hold_seconds, latest_only=latest_only)
+        )
+
+    def _mixed(self, of: Callable[[Arrivals], Waits | None]) -> Waits | None:
+        """Return the waits of all groups, each by its clients; None when those of one are not known."""
+        found = [(of(group.arrivals), group.clients) for group in self.groups]
+        known = [(waits, clients) for waits, clients in found if waits is not None]
+        if len(known) < len(found):
+            return None
+        return [piece._replace(weight=piece.weight * clients) for waits, clients in known for piece in waits]
 
     def _mean(self, of: Callable[[Arrivals], float]) -> float:
         return weighted((of(group.arrivals), group.clients) for group in self.groups) or 0.0

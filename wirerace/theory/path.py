@@ -30,6 +30,11 @@ class DeliveryPath(NamedTuple):
     channels: int = 1
 
     @property
+    def fan_out_seconds(self) -> float:
+        """The time between the arrivals at the first client and at the last of its channel: (N/C − 1)s."""
+        return max(0, self.clients / self.channels - 1) * self.send_seconds
+
+    @property
     def push_seconds(self) -> float:
         """Mean delay from making to arrival when an update is sent to one client after the other: d + (N/C − 1)s/2."""
-        return self.delay_seconds + max(0, self.clients / self.channels - 1) * self.send_seconds / 2
+        return self.delay_seconds + self.fan_out_seconds / 2

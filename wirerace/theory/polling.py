@@ -7,6 +7,7 @@ from wirerace.record.result import Raw
 from wirerace.record.trial import Trial
 from wirerace.theory.closed_forms import Arrivals
 from wirerace.theory.conditions import checked
+from wirerace.theory.distribution import Distribution, Piece, distributed
 from wirerace.theory.inputs import clients_of, cost_seconds_of, failed_fraction_of, seconds_to_server
 from wirerace.theory.path import DeliveryPath
 from wirerace.theory.prediction import Prediction
@@ -39,6 +40,13 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: PollingOptions) -> 
             failed_requests=path.failed_fraction,
         ),
     )
+
+
+def latencies(arrivals: Arrivals, path: DeliveryPath, options: PollingOptions) -> Distribution | None:
+    """Return how latency is distributed: a poll comes at a uniform time after an update."""
+    every = options.interval_seconds
+    waits = arrivals.latest_waits(every) if options.latest_only else [Piece(0.0, every, 1.0)]
+    return distributed(waits, path.delay_seconds)
 
 
 def visited(visiting: Visiting, options: PollingOptions) -> Visited | None:

@@ -10,6 +10,7 @@ import msgspec
 from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.observe.account import Window
 from wirerace.theory.closed_forms import MOST_TIES, TIE_SECONDS, Batches, LongPolls
+from wirerace.theory.distribution import Piece, Waits, pieces_of
 from wirerace.theory.replay import Replay
 
 MOST_ANSWERS = 1_000_000  # of one client; with more, it asks in a busy loop, and a replay would take seconds
@@ -61,14 +62,22 @@ class Recorded(msgspec.Struct, frozen=True):
 
     def latest_wait_seconds(self, interval_seconds: float) -> float | None:
         """Return how old the newest update is, over the instants of the window that have one in the interval before."""
+        waits = self.latest_waits(interval_seconds)
+        weight = sum(piece.weight for piece in waits)
+        return sum((piece.low + piece.high) / 2 * piece.weight for piece in waits) / weight if weight else None
+
+    def latest_waits(self, interval_seconds: float) -> Waits:
+        """Return the ages of the newest update over the same instants: from each update on, they rise with time."""
         interval_ns, from_ns, end_ns = to_ns(interval_seconds), self.window.from_ns, self.window.to_ns
-        twice_area = span_ns = 0
-        for made, following in pairwise([*self.made_ns, end_ns]):
-            low, high = max(made, from_ns), min(following, made + interval_ns, end_ns)
-            if low < high:
-                twice_area += (high - low) * (low + high - 2 * made)
-                span_ns += high - low
-        return twice_area / 2 / span_ns / NS_PER_SECOND if span_ns else None
+        spans = (
+            (made, max(made, from_ns), min(following, made + interval_ns, end_ns))
+            for made, following in pairwise([*self.made_ns, end_ns])
+        )
+        return [
+            Piece((low - made) / NS_PER_SECOND, (high - made) / NS_PER_SECOND, (high - low) / (end_ns - from_ns))
+            for made, low, high in spans
+            if low < high
+        ]
 
     def age_seconds(self, delay_seconds: float, lookback_seconds: float = 0.0) -> float | None:
         """Return the time average of the age over the window: clients have the newest update of up to d + T before.
@@ -90,24 +99,13 @@ class Recorded(msgspec.Struct, frozen=True):
 
     def batched(self, batch_seconds: float) -> Batches | None:
         """Return how the updates of the window wait in batches, of which the oldest known update begins the first."""
-        batch_ns, window = to_ns(batch_seconds), self.window
-        sendings: list[tuple[int, int]] = []  # when each batch is sent, and its newest update
-        ties = 0
-        waits_ns: list[int] = []
-        for made in self.made_ns:
-            ties += bool(sendings) and abs(made - sendings[-1][0]) < to_ns(TIE_SECONDS)
-            if sendings and made < sendings[-1][0]:
-                sendings[-1] = (sendings[-1][0], made)
-            else:
-                sendings.append((made + batch_ns, made))
-            if window.has(made):
-                waits_ns.append(sendings[-1][0] - made)
-        sent_ns = [sent - newest for sent, newest in sendings if window.has(newest)]
-        if not waits_ns or not sent_ns or ties > MOST_TIES * len(self.made_ns):
+        sendings = self._sendings(batch_seconds)
+        waits_ns, sent_ns = self._waits_ns(sendings or [])
+        if sendings is None or not waits_ns or not sent_ns:
             return None
         area = weight = 0.0
-        for (sent, newest), (next_sent, _) in pairwise([*sendings, (window.to_ns, 0)]):
-            low, high = max(sent, window.from_ns), min(next_sent, window.to_ns)
+        for (sent, *_, newest), (next_sent, *_) in pairwise([*sendings, (self.window.to_ns, 0)]):
+            low, high = max(sent, self.window.from_ns), min(next_sent, self.window.to_ns)
             if low < high:
                 area += (high - low) * ((low + high) / 2 - newest)
                 weight += high - low
@@ -116,6 +114,32 @@ class Recorded(msgspec.Struct, frozen=True):
         age_seconds = area / weight / NS_PER_SECOND
         wait_seconds, latest_wait_seconds = (sum(waits) / len(waits) / NS_PER_SECOND for waits in (waits_ns, sent_ns))
         return Batches(wait_seconds, age_seconds, latest_wait_seconds, len(sent_ns) / self._window_seconds)
+
+    def batch_waits(self, batch_seconds: float, *, latest_only: bool) -> Waits | None:
+        """Return how long each of these updates waits, or the newest of each batch."""
+        sendings = self._sendings(batch_seconds)
+        if sendings is None:
+            return None
+        waits_ns = self._waits_ns(sendings)[latest_only]
+        return pieces_of([wait_ns / NS_PER_SECOND for wait_ns in waits_ns], 1 / self._window_seconds)
+
+    def _sendings(self, batch_seconds: float) -> list[list[int]] | None:
+        """Return each batch: when it is sent, and when its updates were made; None when ties decide too often."""
+        sendings: list[list[int]] = []
+        ties = 0
+        for made in self.made_ns:
+            ties += bool(sendings) and abs(made - sendings[-1][0]) < to_ns(TIE_SECONDS)
+            if sendings and made < sendings[-1][0]:
+                sendings[-1].append(made)
+            else:
+                sendings.append([made + to_ns(batch_seconds), made])
+        return None if ties > MOST_TIES * len(self.made_ns) else sendings
+
+    def _waits_ns(self, sendings: Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:
+        """Return how long each update of the window waits in batches, and how long the newest of each batch does."""
+        has = self.window.has
+        waits_ns = [sent - made for sent, *updates in sendings for made in updates if has(made)]
+        return waits_ns, [sent - newest for sent, *_, newest in sendings if has(newest)]
 
     def _stretches(self, begin: float, end: float, lookback: float) -> Iterator[tuple[float, float, float]]:
         """Yield the stretches between breaks of age or weight, with the newest making time; seconds from the start."""
@@ -142,11 +166,23 @@ class Recorded(msgspec.Struct, frozen=True):
         An answer counts when it is given in the window, an update when it is made in it. The replay draws gaps from its
         own generator with a fixed seed, so its results repeat.
         """
+        shift_ns = to_ns(delay_seconds)
+        seen = Window(self.window.from_ns - shift_ns, self.window.to_ns - shift_ns)
+        replay = self._replay(repoll_seconds, hold_seconds, seen)
+        return None if replay is None else replay.outcome(self.age_seconds(delay_seconds))
+
+    def long_poll_waits(
+        self, repoll_seconds: Sequence[float], hold_seconds: float, *, latest_only: bool
+    ) -> Waits | None:
+        """Replay the same clients, and return how long updates waited for them."""
+        replay = self._replay(repoll_seconds, hold_seconds, self.window)
+        return None if replay is None else replay.latest_waits() if latest_only else replay.waits()
+
+    def _replay(self, repoll_seconds: Sequence[float], hold_seconds: float, seen: Window) -> Replay | None:
         fastest_seconds = sum(repoll_seconds) / len(repoll_seconds) + hold_seconds
         begin_ns = min([self.window.from_ns, *self.made_ns[:1]])
         if self.window.to_ns - begin_ns > MOST_ANSWERS * fastest_seconds * NS_PER_SECOND:
             return None
-        shift_ns = to_ns(delay_seconds)
-        replay = Replay(self.made_ns, self.window, Window(self.window.from_ns - shift_ns, self.window.to_ns - shift_ns))
+        replay = Replay(self.made_ns, self.window, seen)
         replay.run([to_ns(gap) for gap in repoll_seconds], to_ns(hold_seconds), self.replayed)
-        return replay.outcome(self.age_seconds(delay_seconds))
+        return replay

@@ -9,6 +9,7 @@ from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.account import Window
 from wirerace.streams import stream
 from wirerace.theory.closed_forms import LongPolls
+from wirerace.theory.distribution import Piece, pieces_of
 
 MOST_CLIENTS = 2_000
 
@@ -49,7 +50,9 @@ class Replay:
         self.made_ns, self.window, self.seen = made_ns, window, seen
         self.first, self.end = bisect_left(made_ns, window.from_ns), bisect_left(made_ns, window.to_ns)
         self.clients = self.answers = self.empty = self.updates = 0
-        self.wait_ns = self.latest_wait_ns = self.behind_ns2 = 0
+        self.wait_ns = self.behind_ns2 = 0
+        self._missed: list[tuple[int, int, int]] = []  # the first update, that after the last, and when they came
+        self._latest_ns: list[int] = []
         # Sums of making times, and the integral of the newest making time over time, up to each update.
         self._sums = [0, *accumulate(made_ns)]
         self._newest = [0, *accumulate(before * (after - before) for before, after in pairwise(made_ns))]
@@ -70,7 +73,8 @@ class Replay:
             self.answers += 1
             self.empty += visit.has == visit.had
             self.updates += visit.has - visit.had
-            self.latest_wait_ns += visit.answered_ns - self.made_ns[visit.has - 1] if visit.has > visit.had else 0
+            if visit.has > visit.had:
+                self._latest_ns.append(visit.answered_ns - self.made_ns[visit.has - 1])
         if visit.answered_ns == visit.back_ns and visit.has > visit.had:
             self._add_missed(visit)
 
@@ -78,6 +82,7 @@ class Replay:
         """Add the waits of updates made while the client was away, and how far its newest update was behind: s × s."""
         low, high = max(visit.had, self.first), min(visit.has, self.end)
         if low < high:
+            self._missed.append((low, high, visit.back_ns))
             self.wait_ns += (high - low) * visit.back_ns - (self._sums[high] - self._sums[low])
         from_ns, to_ns = max(visit.left_ns, self.seen.from_ns), min(visit.back_ns, self.seen.to_ns)
         if from_ns < to_ns and visit.had:
@@ -99,5 +104,24 @@ class Replay:
             empty_fraction=self.empty / self.answers if self.answers else None,
             updates_per_response=self.updates / with_updates if with_updates else None,
             responses_per_second=self.answers / window_ns * NS_PER_SECOND,
-            latest_wait_seconds=self.latest_wait_ns / with_updates / NS_PER_SECOND if with_updates else None,
+            latest_wait_seconds=sum(self._latest_ns) / with_updates / NS_PER_SECOND if with_updates else None,
         )
+
+    def waits(self) -> list[Piece]:
+        """Return how long updates waited for clients that were away. Those that found clients waiting are at 0."""
+        seconds = [
+            (back_ns - made_ns) / NS_PER_SECOND
+            for low, high, back_ns in self._missed
+            for made_ns in self.made_ns[low:high]
+        ]
+        one, at_once = self._weight, (self.end - self.first) * self.clients - len(seconds)
+        return [Piece(0.0, 0.0, one * at_once), *pieces_of(seconds, one)]
+
+    def latest_waits(self) -> list[Piece]:
+        """Return how long the newest update of each answer waited."""
+        return pieces_of([wait_ns / NS_PER_SECOND for wait_ns in self._latest_ns], self._weight)
+
+    @property
+    def _weight(self) -> float:
+        """One update in the window, for a client and second."""
+        return 1 / (self.clients * self.window.seconds) if self.clients else 0.0

@@ -7,6 +7,7 @@ from wirerace.record.result import Raw
 from wirerace.record.trial import Trial
 from wirerace.theory.closed_forms import Arrivals
 from wirerace.theory.conditions import checked, server_load
+from wirerace.theory.distribution import Distribution, Piece, distributed
 from wirerace.theory.inputs import (
     alone_seconds,
     busy_seconds,
@@ -55,6 +56,19 @@ def pushed_to(arrivals: Arrivals, path: DeliveryPath) -> Prediction:
             server_load=server_load(arrivals.rate_per_second, path), superseded=path.superseded_fraction or None
         ),
     )
+
+
+def latencies(arrivals: Arrivals, path: DeliveryPath, options: WebSocketOptions) -> Distribution | None:
+    """Return how latency is distributed, with what batches add."""
+    if not options.batch_seconds:
+        return latencies_pushed(path)
+    waits = arrivals.batch_waits(options.batch_seconds, latest_only=options.latest_only)
+    return distributed(waits, path.delay_seconds, path.fan_out_seconds)
+
+
+def latencies_pushed(path: DeliveryPath) -> Distribution | None:
+    """Return how latency is distributed over clients that are sent each update at once, one after the other."""
+    return distributed([Piece(0.0, 0.0, 1.0)], path.delay_seconds, path.fan_out_seconds)
 
 
 def visited(visiting: Visiting, options: WebSocketOptions) -> Visited | None:

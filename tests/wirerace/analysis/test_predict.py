@@ -6,16 +6,18 @@ import pytest
 from tests.wirerace.analysis.measurements import (
     EXPERIMENT,
     MEASURED,
+    MS,
     SECOND,
     SPREADS,
     TRUTH,
     WINDOW,
     raw_of,
+    recorded,
     working,
 )
 from tests.wirerace.trials import plan_of, trial_of
 from wirerace.analysis.judge import judged, with_verdict
-from wirerace.analysis.predict import measured_of
+from wirerace.analysis.predict import latencies_of, measured_of
 from wirerace.experiment.faults import Fault
 from wirerace.experiment.model import Clients
 from wirerace.observe.account import AccountRecord
@@ -23,6 +25,8 @@ from wirerace.record.durations import Times
 from wirerace.record.result import Raw
 from wirerace.record.trial import Cell, Trial
 from wirerace.theory import find_theory
+from wirerace.transports import TRANSPORTS
+from wirerace.workload.population import Population
 
 
 def of_websocket(raw: Raw) -> Trial:
@@ -69,6 +73,32 @@ def test_theory_stands_beside_every_quantity_that_was_measured() -> None:
     assert pytest.approx(0.25 * 0.004 + 0.0002) == latency.tolerance
     assert {"prediction"} == {cell.kind for cell in cells.values()}
     assert pytest.approx((4.9, 4.9, 5.0)) == (responses.measured, responses.given, responses.closed)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_latencies_are_distributed_around_the_prediction_that_stands_in_the_table(transport: str) -> None:
+    raw = working(raw_of(repolling=recorded(*[MS] * 10, *[90 * MS] * 5), answering=recorded(MS)), 49 * 0.003)
+    plan = plan_of(transport, experiment=EXPERIMENT)
+    trial = judged(plan, raw)
+    found = latencies_of(plan, raw, trial)
+
+    assert found is not None
+    least, longest = found.least_seconds, found.longest_seconds
+    step = (longest - least) / 2000
+    mean = least + step * sum(1 - found.within(least + (number + 0.5) * step) for number in range(2000))
+    assert pytest.approx(cells_of(trial)["latency_seconds"].given, abs=step + 1e-9) == mean
+
+
+def test_nothing_is_distributed_where_nothing_is_predicted() -> None:
+    spike = msgspec.structs.replace(EXPERIMENT, clients=Clients(shape="spike"))
+    visits = msgspec.structs.replace(EXPERIMENT, population=Population(kind="visit"))
+    raw = raw_of()
+    trial = of_websocket(raw)
+
+    for experiment in (spike, visits):
+        assert None is latencies_of(plan_of("websocket", experiment=experiment), raw, trial)
+    nothing = Raw(WINDOW, AccountRecord(), TRUTH, MEASURED)
+    assert None is latencies_of(plan_of("websocket", experiment=EXPERIMENT), nothing, trial)
 
 
 def test_cell_outside_its_tolerance_is_flagged() -> None:

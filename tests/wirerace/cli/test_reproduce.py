@@ -7,10 +7,11 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
+from tests.wirerace.report.reports import Seen
 from tests.wirerace.results import RAW
 from tests.wirerace.trials import plan_of, trial_of
+from wirerace.cli import report, show
 from wirerace.cli import reproduce as cli
-from wirerace.cli import show
 from wirerace.errors import BadInput
 from wirerace.experiment.model import Experiment, document_of
 from wirerace.observe.account import AccountRecord, Window
@@ -115,9 +116,25 @@ def test_path_that_is_printed_shows_the_same_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     reproduced(tmp_path, monkeypatch, judged())
-    *printed, path = capfd.readouterr().out.splitlines()
+    *printed, page, path = capfd.readouterr().out.splitlines()
+    assert str(tmp_path / "out" / "report.html") == page
     assert str(tmp_path / "out" / "reproduction.json") == path
     assert printed == shown_by(Path(path), capfd)
+
+
+def test_report_has_each_check_and_is_made_again_with_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reproduced(tmp_path, monkeypatch, judged(), 3)
+    page = tmp_path / "out" / "report.html"
+    written = page.read_text("utf-8")
+    found = Seen(written)
+
+    assert "madeup: FAIL: 1 of the checks" == found.texts["h3"][0]
+    assert ["FAIL", "1", "3", "1 to 2"] == found.texts["td"][:4]
+    assert ["", "", "–", ""] == found.texts["td"][4:8]
+    assert {"wirerace reproduce madeup"} <= set(found.texts["code"])
+    page.unlink()
+    report.command([tmp_path / "out"])
+    assert "madeup: FAIL: 1 of the checks" in page.read_text("utf-8")
 
 
 def test_result_is_shown_by_its_file_as_by_its_directory(

@@ -8,6 +8,7 @@ import pytest
 import typer
 from msgspec.structs import replace
 
+from tests.wirerace.report.reports import Seen
 from tests.wirerace.trials import EXPERIMENT
 from wirerace.cli import reproduce as cli
 from wirerace.cli import show
@@ -84,6 +85,10 @@ def test_scene_decides_without_any_trial(
     assert f"scenic: {case.last}" in printed
     assert "VALID" not in printed, "there is no trial"
     assert ("the browser ended" in failure) == (case.tabs is None)
+
+    found = Seen((tmp_path / "out" / "report.html").read_text("utf-8"))
+    assert found.texts["h3"][0].startswith(f"scenic: {case.last}")
+    assert ("VALID" in found.whole) == (case.tabs is None), "there is no trial to be judged, unless the scene failed"
 
     show.command(tmp_path / "out" / "reproduction.json")
     assert f"scenic: {case.last}" in capfd.readouterr().out

@@ -8,10 +8,10 @@ import pytest
 
 from tests.wirerace.results import RESULT, TRIAL
 from wirerace.cli import show
-from wirerace.cli.reproduce import RECORD_NAME, ReproductionRecord
 from wirerace.errors import BadInput
 from wirerace.record.result import FILE_NAME, Point, write_json
 from wirerace.reproductions.check import Check
+from wirerace.reproductions.record import RECORD_NAME, ReproductionRecord
 
 CHECK = Check("[/b] \x1b[2J", "seconds", "1 s", 1.5, 1.0, 2.0, "± 50 %", passed=True)
 RECORD = ReproductionRecord("0.1.0", "kaazing", "a source", "a setup", "words", valid=True, passed=True, checks=[CHECK])

@@ -23,6 +23,7 @@ from wirerace.report.charts.distribution import cumulative, distributions
 from wirerace.report.charts.freshness import NOT_COUNTED, freshness, freshness_words, percent
 from wirerace.report.charts.frontier import frontier
 from wirerace.report.charts.over_time import ages_over_time, latencies_over_time
+from wirerace.report.charts.values import Curve, LineChart
 from wirerace.report.charts.view import View
 from wirerace.report.charts.wording import clearly_less, extremes, listed
 from wirerace.workload.truth import EpochMade, Truth
@@ -107,13 +108,57 @@ def test_distribution_is_that_of_all_latencies(played: tuple[list[int], list[lis
         assert dot.y <= bisect.bisect_right(latencies, dot.x * SECOND * 1.002) / len(latencies) + 1e-9
 
 
-def test_polls_have_theory_beside_them() -> None:
+def theory_in(chart: LineChart) -> dict[str, Curve]:
+    return {curve.transport: curve for curve in chart.curves if curve.is_theory}
+
+
+def test_what_is_measured_has_theory_beside_it() -> None:
+    """Long polling has none here, because no re-poll gap was measured."""
     result = read_result(PLACES["stay"])
     latencies = of_clients([[SECOND // 2, SECOND]], [WINDOW.from_ns, WINDOW.from_ns + 1])
     (chart,) = distributions(View(result, lambda _: latencies))
+    theory = theory_in(chart)
 
-    assert ["polling"] == [curve.transport for curve in chart.curves if curve.is_theory]
+    assert {"polling", "sse", "stream", "websocket"} == theory.keys()
     assert chart.title.startswith("Polling's updates came anywhere in its interval of 1 s; ")
+    assert "Dotted: what theory expects, given the updates as they were made." in chart.about
+    for curve in theory.values():
+        parts = [dot.y for dot in curve.dots]
+        assert all(before <= after + 1e-9 for before, after in itertools.pairwise(parts))
+        assert (0.0, 1.0) == pytest.approx((parts[0], parts[-1]), abs=0.01)
+
+
+def test_theory_of_several_trials_is_that_of_all_their_deliveries(played: tuple[list[int], list[list[int]]]) -> None:
+    """Half of the deliveries are those of each trial, and so is half of the theory."""
+    result = read_result(PLACES["stay"])
+    made, clients = played
+    view = View(result, lambda _: of_clients(clients, made))
+    (chart,) = distributions(view)
+    contestant = next(one for one in result.contestants if one.transport == "sse")
+    expected = view.expected_latencies(contestant)
+
+    assert [150] * len(view.trials(contestant)) == [count for _, count in expected]
+    for dot in theory_in(chart)["sse"].dots:
+        assert pytest.approx(sum(one.within(dot.x) for one, _ in expected) / len(expected)) == dot.y
+
+
+def test_theory_that_was_fitted_says_so() -> None:
+    result = read_result(PLACES["stay"])
+    for one in result.trials:
+        one.theory[:] = [msgspec.structs.replace(cell, kind="fit") for cell in one.theory]
+    latencies = of_clients([[SECOND // 2, SECOND]], [WINDOW.from_ns, WINDOW.from_ns + 1])
+    (chart,) = distributions(View(result, lambda _: latencies))
+
+    assert " is a fit: a part of it is taken from these latencies." in chart.about
+
+
+def test_nothing_is_drawn_beside_what_theory_does_not_predict() -> None:
+    """Nobody predicted a mean for these trials, as where a fault is played."""
+    latencies = of_clients([[SECOND // 2, SECOND]], [WINDOW.from_ns, WINDOW.from_ns + 1])
+    (chart,) = distributions(View(result_of(trial("sse"), trial("polling")), lambda _: latencies))
+
+    assert {} == theory_in(chart)
+    assert "Dotted" not in chart.about
 
 
 def aged(transport: str, age: float, cpu_seconds: float, **changes: Any) -> Trial:

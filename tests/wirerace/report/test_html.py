@@ -3,6 +3,7 @@ import re
 import msgspec
 import pytest
 
+from tests.wirerace import messaged, visited
 from tests.wirerace.report.made_up import result_of, trial
 from tests.wirerace.report.reports import PLACES, Seen, page_of, seen
 from tests.wirerace.results import RESULT
@@ -11,6 +12,8 @@ from wirerace.record.result import ContestantRecord, Failure, Point
 from wirerace.record.trial import Finding, Verdict
 from wirerace.report.html.page import MOST_BYTES, Reported, html, tied
 from wirerace.report.html.saving import reported
+from wirerace.reproductions.check import Found, between
+from wirerace.reproductions.record import ReproductionRecord
 
 HOSTILE = "</style></script><img src=x onerror=alert(1)><script>alert('\"')</script> & \x1b[2J {{ 7 * 7 }}"
 
@@ -141,7 +144,9 @@ def test_all_that_comes_from_a_result_is_escaped() -> None:
         contestants=[ContestantRecord(one.id, f"{one.id} {HOSTILE}", one.transport) for one in result.contestants],
         host=msgspec.structs.replace(result.host, kernel=HOSTILE, packages={HOSTILE: HOSTILE}),
     )
-    page = html([Reported(hostile, place=HOSTILE), Reported(hostile)])
+    check = between(Found(HOSTILE, "ratio", 1.0), HOSTILE, (0, 2), HOSTILE)
+    record = ReproductionRecord(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, valid=True, passed=True, checks=[check])
+    page = html([Reported(hostile, place=HOSTILE), Reported(hostile, reproduced=record)])
     found = Seen(page)
 
     assert 1 == page.count("<script>")
@@ -202,3 +207,28 @@ def test_experiment_can_be_run_again_from_the_page() -> None:
 
 def test_no_line_ends_between_a_number_and_its_unit() -> None:
     assert "3\xa0ms and 1.5\xa0s, 20\xa0%, 5\xa0kB; 3 times" == tied("3 ms and 1.5 s, 20 %, 5 kB; 3 times")
+
+
+def test_sweep_says_what_sending_costs_above_its_settings_and_in_each() -> None:
+    result = messaged.swept({"websocket": {0.0: [(0.10, 0.001)], 2.0: [(0.14, 0.003)]}})
+    found = seen(Reported(result))
+    said = "a message costs 200.0 µs of server CPU; updates came 2 ms later this time."
+
+    assert 2 == found.whole.count(said)
+    assert 2 == found.texts["h3"].count("What sending costs")
+    assert "against the same clients when they only receive? (without intervals)" in found.whole
+
+
+def test_sweep_of_visits_says_when_a_push_pays_and_on_which_grounds() -> None:
+    costs = {"polling": {1: [1.0], 5: [5.0]}, "websocket": {1: [2.0], 5: [3.0]}}
+    found = seen(Reported(visited.swept(costs)))
+
+    assert "When a push pays" in found.texts["h3"]
+    assert "Requests per visit: WebSocket costs less than Polling from K = 5 on." in found.whole
+    assert "(one repeat, so without intervals" in found.whole
+
+
+def test_sweep_without_messages_or_visitors_says_neither() -> None:
+    headings = Seen(page_of("sweep")).texts["h3"]
+
+    assert not {"When a push pays", "What sending costs"} & set(headings)

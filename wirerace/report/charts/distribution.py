@@ -11,7 +11,6 @@ from wirerace.report.charts.values import Curve, Dimension, Dot, LineChart
 from wirerace.report.charts.view import View
 from wirerace.report.charts.wording import listed
 from wirerace.report.spelling import spell
-from wirerace.theory.distribution import latency_fraction
 
 MOST_DOTS = 160
 LEAST_SECONDS = 1e-5
@@ -29,12 +28,11 @@ def distributions(view: View) -> Iterator[LineChart]:
     known = [(contestant, dots) for contestant, dots in measured if dots]
     if not known:
         return
-    theory = [curve for contestant, dots in known if (curve := _theory(view, contestant, dots[0].x)) is not None]
-    beside = " Dotted: what theory expects of those that have a closed form." if theory else ""
+    theory = [(contestant, curve) for contestant, _ in known if (curve := _theory(view, contestant)) is not None]
     yield LineChart(
         _title(view),
         "Each curve says which part of the deliveries took no longer than a time. Steep is steady, left is soon. "
-        f"The time axis is logarithmic.{beside}",
+        f"The time axis is logarithmic.{_beside(view, [contestant for contestant, _ in theory])}",
         Dimension("from when an update was due to its arrival at a client", "seconds", is_log=True),
         Dimension("part of the deliveries", "fraction"),
         [
@@ -42,7 +40,7 @@ def distributions(view: View) -> Iterator[LineChart]:
                 Curve(view.title(contestant), contestant.transport, dots, view.variety(contestant))
                 for contestant, dots in known
             ),
-            *theory,
+            *(curve for _, curve in theory),
         ],
         labels_at="heights",
     )
@@ -94,18 +92,28 @@ def _thinned(dots: Sequence[Dot]) -> list[Dot]:
     return kept
 
 
-def _theory(view: View, contestant: ContestantRecord, least: float) -> Curve | None:
-    """Return what theory expects from the fastest delivery on, None if there is no closed form."""
-    declared, experiment = view.declared(contestant), view.experiment
-    _, mean = view.predicted(contestant, "latency_seconds")
-    if declared is None or experiment is None or mean is None or experiment.upstream.is_on:
+def _theory(view: View, contestant: ContestantRecord) -> Curve | None:
+    """Return what theory expects of all trials together, None where it expects nothing."""
+    found = view.expected_latencies(contestant)
+    count = sum(of_trial for _, of_trial in found)
+    if not count:
         return None
-    found = latency_fraction(experiment.producer, declared.options, mean)
-    if found is None or found[1] <= least:
+    least = max(LEAST_SECONDS, min(one.least_seconds for one, _ in found))
+    longest = max(one.longest_seconds for one, _ in found)
+    if longest <= least:
         return None
-    within, longest = found
-    xs = [least * (longest / least) ** (number / 60) for number in range(61)]
-    return Curve("", contestant.transport, [Dot(x, within(x)) for x in xs], view.variety(contestant), is_theory=True)
+    xs = [least * (longest / least) ** (number / MOST_DOTS) for number in range(MOST_DOTS + 1)]
+    dots = [Dot(x, sum(one.within(x) * of_trial for one, of_trial in found) / count) for x in xs]
+    return Curve("", contestant.transport, dots, view.variety(contestant), is_theory=True)
+
+
+def _beside(view: View, expected: Sequence[ContestantRecord]) -> str:
+    """Return what dotted curves are, and of which contestants they are fits."""
+    if not expected:
+        return ""
+    fits = [view.title(one) for one in expected if view.kind(one, "latency_seconds") == "fit"]
+    fitted = f" That of {listed(fits)} is a fit: a part of it is taken from these latencies." if fits else ""
+    return f" Dotted: what theory expects, given the updates as they were made.{fitted}"
 
 
 def _title(view: View) -> str:

@@ -5,13 +5,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 from wirerace.analysis.aggregate import summarised
 from wirerace.analysis.figures import BY_ID
+from wirerace.analysis.predict import latencies_of
 from wirerace.errors import BadInput, cut, printable
 from wirerace.experiment.contestants import Contestant
 from wirerace.experiment.model import Experiment
-from wirerace.experiment.plans import contestants_of
+from wirerace.experiment.plans import Plan, contestants_of
 from wirerace.experiment.reading import experiment_of
+from wirerace.experiment.settings import Setting, alone
 from wirerace.record.result import ContestantRecord, Interval, Raw, Result, Summary
-from wirerace.record.trial import Quantity, Trial
+from wirerace.record.trial import Kind, Quantity, Trial
+from wirerace.theory.distribution import Distribution
 
 Records = Callable[[Trial], Raw | None]
 """Returns the raw record of a trial, None if there is none that can be read."""
@@ -50,6 +53,10 @@ class View:
         except BadInput:
             return {}
         return {contestant.id: contestant for contestant in found}
+
+    @functools.cached_property
+    def _setting(self) -> Setting | None:
+        return None if self.experiment is None else alone(self.experiment).settings[0]
 
     @property
     def contestants(self) -> Sequence[ContestantRecord]:
@@ -91,6 +98,28 @@ class View:
         """Return the means over repeats of what theory expects: given the schedule, and in closed form."""
         cells = [cell for trial in self.trials(contestant) for cell in trial.theory if cell.quantity == quantity]
         return mean_of([cell.given for cell in cells]), mean_of([cell.closed for cell in cells])
+
+    def kind(self, contestant: ContestantRecord, quantity: Quantity) -> Kind:
+        """Return whether what theory expects is a prediction in all trials, or a fit in some."""
+        cells = [cell for trial in self.trials(contestant) for cell in trial.theory if cell.quantity == quantity]
+        return "fit" if any(cell.kind == "fit" for cell in cells) else "prediction"
+
+    def expected_latencies(self, contestant: ContestantRecord) -> list[tuple[Distribution, int]]:
+        """Return how theory expects the latencies of each trial to be distributed, and how many there are.
+
+        It is empty unless that is known of every trial whose raw record can be read.
+        """
+        declared = self.declared(contestant)
+        if self._setting is None or declared is None or self.predicted(contestant, "latency_seconds")[0] is None:
+            return []
+        found = []
+        for trial in self.trials(contestant):
+            if (raw := self.records(trial)) is not None:
+                expected = latencies_of(Plan(declared, self._setting, trial.repeat, trial.seed), raw, trial)
+                if expected is None:
+                    return []
+                found.append((expected, raw.account.latencies.recorded))
+        return found
 
     def raws(self, contestant: ContestantRecord) -> list[Raw]:
         """Return the raw records of a contestant's trials that count, those that can be read."""

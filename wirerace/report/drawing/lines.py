@@ -79,7 +79,7 @@ def _name(curve: Curve, x: float, y: float, said: str, at: str = "start") -> Mar
     dash = DASHES[curve.variety % len(DASHES)]
     start = x if at == "start" else x - width_of(said) - 18 if at == "end" else x - width_of(said) / 2 - 9
     sample = tag("path", d=f"M{start:.1f},{y - 4:.1f}h13", class_=f"t-{curve.transport} line", stroke_dasharray=dash)
-    return sample + (text(x, y, said, at="end", kind="name") if at == "end" else text(start + 17, y, said, kind="name"))
+    return sample + text(start + 17, y, said, kind="name")
 
 
 def _at_ends(chart: LineChart, names: dict[int, str], plot: Plot, x: Scale, y: Scale) -> Iterator[Markup]:  # noqa: ARG001
@@ -122,6 +122,12 @@ def _x_at(dots: Sequence[Dot], height: float) -> float:
 def _at_dots(chart: LineChart, names: dict[int, str], plot: Plot, x: Scale, y: Scale) -> Iterator[Markup]:
     """Yield the names at the last dots of curves, and the labels of all dots, as far as there is space."""
     lines = [[(x.at(dot.x), y.at(dot.y)) for dot in curve.dots] for curve in chart.curves]
+    lines += [
+        [(x.at(dot.x), y.at(dot.low)), (x.at(dot.x), y.at(dot.high))]
+        for curve in chart.curves
+        for dot in curve.dots
+        if dot.low is not None and dot.high is not None
+    ]
     places = Places(Plot(plot.left, plot.top - 8, plot.right + 12, plot.bottom), lines)
     named: set[tuple[int, Dot]] = set()
     for number, said in names.items():

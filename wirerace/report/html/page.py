@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from markupsafe import Markup
 
 from wirerace import __version__
+from wirerace.analysis.sending import sending_of
 from wirerace.errors import cut, printable
 from wirerace.record.result import Result
 from wirerace.report.charts.values import Chart
 from wirerace.report.charts.view import Records, View, no_records
 from wirerace.report.drawing.draw import NARROW, WIDE, draw
+from wirerace.report.drawing.standalone import style_of_drawings
 from wirerace.report.html.glossary import GLOSSARY
 from wirerace.report.html.run import run_values, setting_values
-from wirerace.transports import TRANSPORTS
+from wirerace.report.sending import sentence_of
+from wirerace.reproductions.record import ReproductionRecord
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -30,17 +33,18 @@ MOST_BYTES = 1_400_000
 
 
 class Reported(NamedTuple):
-    """A result, its raw records, and where it was found."""
+    """A result, its raw records, and where it was found; and the outcome of a reproduction, if it is one."""
 
     result: Result
     records: Records = no_records
     place: str = ""
+    reproduced: ReproductionRecord | None = None
 
 
 def html(found: Sequence[Reported]) -> str:
     """Return the report of results as one HTML file."""
     style, script = _style(), (FOLDER / "script.js").read_text("utf-8")
-    runs = [run_values(one.result, one.records, one.place) for one in found]
+    runs = [run_values(one.result, one.records, one.place, one.reproduced) for one in found]
     values: dict[str, object] = {
         "runs": runs,
         "title": cut(printable(str(found[0].result.experiment["title"])), 120)
@@ -89,10 +93,12 @@ def policy(style: str, script: str) -> str:
 def _settings(one: Reported) -> Iterator[Markup]:
     """Yield the part of each setting of a sweep, rendered."""
     template = _environment().get_template("setting.html")
+    costs = sending_of(one.result)
     for index, point in enumerate(one.result.points if len(one.result.points) > 1 else ()):
         view = View(one.result.at(index), one.records)
         title = cut(printable(point.title), 200)
-        yield Markup(template.render(title=title, run=setting_values(view)))  # noqa: S704 -- escaped by the template
+        said = [sentence_of(one.result, cost) for cost in costs if cost.setting == point.setting]
+        yield Markup(template.render(title=title, run=setting_values(view, costs=said)))  # noqa: S704 -- escaped by the template
 
 
 def tied(text: str) -> str:
@@ -105,9 +111,8 @@ def _hashed(text: str) -> str:
 
 
 def _style() -> str:
-    """Return the style sheet, with the colours of all transports."""
-    colours = "\n".join(f".t-{name} {{ --c: {transport.color}; }}" for name, transport in TRANSPORTS.items())
-    return (FOLDER / "style.css").read_text("utf-8") + colours + "\n"
+    """Return the style sheet: that of drawings, and then that of the page."""
+    return style_of_drawings() + (FOLDER / "style.css").read_text("utf-8")
 
 
 @functools.cache

@@ -15,12 +15,14 @@ from wirerace.report.charts.view import Records, View
 from wirerace.report.comparison import caption_of, words_of
 from wirerace.report.headline import headline
 from wirerace.report.html.chapters import Chapter, chapters_of, setting_chapters, sweep_chapters
+from wirerace.report.html.checks import ReproducedValues, reproduced_values
 from wirerace.report.html.figures import FigureRow, figure_rows
 from wirerace.report.html.origin import command_of, experiment_text, machine_rows, trials_line
 from wirerace.report.spelling import spell_interval
 from wirerace.report.terminal import describe_population, describe_source
 from wirerace.report.theory import QUANTITIES, cells_of, spelled_row
 from wirerace.report.verdict import spelled_findings, validity_of, word_of
+from wirerace.reproductions.record import ReproductionRecord
 from wirerace.workload.schedule import Source
 
 MOST_ANSWERS, MOST_REASONS, MOST_FINDINGS, MOST_FAILURES, MOST_FOUND, MOST_TEXT = 3, 3, 60, 40, 320, 1200
@@ -98,14 +100,16 @@ class RunValues(NamedTuple):
     command: str
     experiment: str
     machine: Sequence[tuple[str, str]]
+    reproduced: ReproducedValues | None
 
 
-def run_values(result: Result, records: Records, place: str) -> RunValues:
-    """Return the values of a result."""
+def run_values(result: Result, records: Records, place: str, reproduced: ReproductionRecord | None = None) -> RunValues:
+    """Return the values of a result. A reproduction that played a scene has no trials to be judged."""
+    is_scene = reproduced is not None and not result.trials and not result.failures
     is_sweep = len(result.points) > 1 or result.is_search
     single = setting_values(View(result, records), whole=True) if result.counted and not is_sweep else None
-    answers = [cut(printable(sentence), MOST_TEXT) for sentence in headline(result)]
-    verdict = _verdict(result)
+    answers = [] if is_scene else [cut(printable(sentence), MOST_TEXT) for sentence in headline(result)]
+    verdict = "" if is_scene else _verdict(result)
     findings = [
         FoundOnce(weight, MARK[weight], cut(said.removeprefix("not checked: "), MOST_FOUND), cut(cure, MOST_TEXT))
         for weight, said, cure in spelled_findings(result)
@@ -119,7 +123,7 @@ def run_values(result: Result, records: Records, place: str) -> RunValues:
     ]
     return RunValues(
         title=cut(printable(str(result.experiment["title"])), 200),
-        about=_about(result),
+        about="" if is_scene else about_of(result),
         place=printable(place),
         answers=answers[:MOST_ANSWERS],
         more_answers=answers[MOST_ANSWERS:],
@@ -138,6 +142,7 @@ def run_values(result: Result, records: Records, place: str) -> RunValues:
         command=command_of(result),
         experiment=experiment_text(result),
         machine=machine_rows(result),
+        reproduced=None if reproduced is None else reproduced_values(reproduced),
     )
 
 
@@ -147,10 +152,13 @@ def _verdict(result: Result) -> str:
     return validity_of_search(result) if result.is_search else validity_of(result)
 
 
-def setting_values(view: View, *, whole: bool = False) -> Tables:
-    """Return the tables and charts of a result at one setting; fewer charts unless it is the `whole` result."""
+def setting_values(view: View, *, whole: bool = False, costs: Sequence[str] = ()) -> Tables:
+    """Return the tables and charts of a result at one setting; fewer charts unless it is the `whole` result.
+
+    `costs` are the sentences about what sending costs there, which only a sweep shows.
+    """
     result = view.result
-    chapters = [] if not result.counted else chapters_of(view) if whole else setting_chapters(view)
+    chapters = [] if not result.counted else chapters_of(view) if whole else setting_chapters(view, costs)
     summary = view.summary
     compared = [one for one in summary.compared if one.primary] if summary.repeats > 1 else []
     titles = {contestant.id: view.title(contestant) for contestant in view.contestants}
@@ -195,7 +203,7 @@ def _caption(result: Result) -> str:
     return f"{over} Beside each value: its ratio to the best one, repeat by repeat, and what theory expects."
 
 
-def _about(result: Result) -> str:
+def about_of(result: Result) -> str:
     """Return what was offered, in a line; of a sweep, what is the same at all settings."""
     experiment = result.at(0).experiment
     axes = list(result.points[0].setting) if len(result.points) > 1 or result.is_search else []
