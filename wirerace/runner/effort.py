@@ -9,14 +9,14 @@ from wirerace.analysis.capacity.mark import SPENT
 from wirerace.runner.targets.target import Child, LoadChild
 
 
-class Spent(NamedTuple):
+class AtLimit(NamedTuple):
     """The part that was at its limit, and a clause that says so; both are empty if none was."""
 
     part: str = ""
     said: str = ""
 
 
-NOTHING_SPENT = Spent()
+NOTHING = AtLimit()
 
 
 class Effort:
@@ -27,7 +27,7 @@ class Effort:
         self._cpus = min(cpus or MOST_CPUS, MOST_CPUS)
         self._began = (time.monotonic(), *self._cpu_seconds())
 
-    def spent(self) -> Spent:
+    def spent(self) -> AtLimit:
         """Return which part was at its limit since then: the server, or the busiest process of the load."""
         began, server_before, load_before = self._began
         server, load = self._cpu_seconds()
@@ -40,8 +40,8 @@ class Effort:
                 continue
             share = (after - before) / seconds / cpus
             if share > SPENT:
-                return Spent(part, f"; the {part} was busy {100 * share:.0f} % of the time that it may use")
-        return NOTHING_SPENT
+                return AtLimit(part, f"; the {part} was busy {100 * share:.0f} % of the time that it may use")
+        return NOTHING
 
     def _cpu_seconds(self) -> tuple[float | None, float | None]:
         """Return the CPU time of the server, and that of the busiest process of the load."""

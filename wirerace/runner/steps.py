@@ -16,7 +16,7 @@ from wirerace.record.result import Raw
 from wirerace.record.samples import Measured
 from wirerace.runner.browsers.trial import TrialTabs
 from wirerace.runner.draining import Drain
-from wirerace.runner.effort import NOTHING_SPENT, Effort
+from wirerace.runner.effort import NOTHING, Effort
 from wirerace.runner.faults import Timeline
 from wirerace.runner.health import wait_until_healthy
 from wirerace.runner.parts.part import Part
@@ -163,7 +163,7 @@ class TrialSteps:
             if time.monotonic() > deadline and hosts:
                 raise load.crew.failure(f"is ready for visitors in {state.hosts} of {hosts} processes in time")
             if time.monotonic() > deadline:
-                spent = NOTHING_SPENT if self._effort is None else self._effort.spent()
+                spent = NOTHING if self._effort is None else self._effort.spent()
                 what = f"has connected {state.subscribed} of {self._count_at_start} clients in time{spent.said}"
                 raise TrialFailed(str(load.crew.failure(what)), spent.part)
             self._pause()
@@ -192,7 +192,7 @@ class TrialSteps:
         self._report("measuring", state)
         if state.aged < self._count_at_start:
             what = f"only {state.aged} of {self._count_at_start} clients had received an update when the window began"
-            spent = NOTHING_SPENT if self._effort is None else self._effort.spent()
+            spent = NOTHING if self._effort is None else self._effort.spent()
             raise TrialFailed(what + spent.said, spent.part)
         parts: dict[FaultPlace, Part] = {"server": server.part, "producer": self._producer.part}
         if load.proxy is not None:
