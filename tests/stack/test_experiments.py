@@ -101,6 +101,45 @@ def test_producer_that_is_killed_in_the_middle_is_started_again(run: Callable[..
     assert {"healthy"} == {container["State"]["Health"]["Status"] for container in stack.containers()}
 
 
+def quota_of(stack: Stack, service: str) -> int:
+    """Return the CPU quota of a service's container, in billionths of a core."""
+    (quota,) = [
+        container["HostConfig"]["NanoCpus"]
+        for container in stack.containers()
+        if container["Config"]["Labels"]["com.docker.compose.service"] == service
+    ]
+    return int(quota)
+
+
+def test_servers_have_the_quota_of_the_experiment_and_theirs_again_afterwards(
+    run: Callable[..., Race], stack: Stack
+) -> None:
+    before = {name: quota_of(stack, name) for name in ("polling", "websocket")}
+    assert 0 < min(before.values())
+    started = run('transports=["websocket"]', "servers.cpus=0.15", "window.measure_seconds=2")
+    started.wait_for("measuring")
+    assert 150_000_000 == quota_of(stack, "websocket")
+    whole(started)
+    assert before == {name: quota_of(stack, name) for name in ("polling", "websocket")}
+
+
+def test_search_on_the_stack_that_is_interrupted_puts_quotas_back(run: Callable[..., Race], stack: Stack) -> None:
+    before = quota_of(stack, "websocket")
+    search = (
+        'kind="capacity"',
+        'capacity.objectives=["latency.p99 < 60"]',
+        "capacity.most=40",
+        'transports=["websocket"]',
+        "servers.cpus=0.5",
+    )
+    started = run(*search, "window.measure_seconds=30")
+    started.wait_for("measuring")
+    assert 500_000_000 == quota_of(stack, "websocket")
+    started.signal(signal.SIGINT)
+    assert started.wait() == 130
+    assert before == quota_of(stack, "websocket")
+
+
 def test_stack_that_is_in_use_is_left_alone(run: Callable[..., Race], stack: Stack) -> None:
     wait_until(lambda: stack.get("LOCUST_PORT", "/stats/requests").get("worker_count") == 1)
     assert stack.post("LOCUST_PORT", "/swarm", user_count=3, spawn_rate=3)["success"]

@@ -1,7 +1,7 @@
 """Searches for capacity without a process: the planner asks, and a function says how each trial ended."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,15 +55,18 @@ def begun(study: Study) -> Result:
 def searched(study: Study, outcomes: Outcomes, most: int | None = None) -> tuple[list[Plan], Result]:
     """Return the plans of a search, at most `most` of them, and its result."""
     result = begun(study)
-    return list(itertools.islice(continued(study, result, outcomes), most)), result
+    plans = list(itertools.islice(continued(study, result, outcomes), most))
+    result.capacities = capacities_of(result)
+    return plans, result
 
 
-def continued(study: Study, result: Result, outcomes: Outcomes) -> Any:
+def continued(study: Study, result: Result, outcomes: Outcomes) -> Iterator[Plan]:
     """Yield each plan that a result lacks, after its outcome was added to the result."""
     while (plan := planner_of(study).next(result)) is not None:
         add_point(result, plan.setting)
         note(result, plan, outcomes(plan))
         yield plan
+    result.capacities = capacities_of(result)
 
 
 def note(result: Result, plan: Plan, outcome: Outcome) -> None:
@@ -73,7 +76,6 @@ def note(result: Result, plan: Plan, outcome: Outcome) -> None:
         result.failures.append(Failure(plan.contestant.id, plan.repeat, "it broke", plan.setting.number, part))
     else:
         result.trials.append(ended(plan, outcome))
-    result.capacities = capacities_of(result)
 
 
 def ended(plan: Plan, outcome: Outcome) -> Trial:

@@ -34,14 +34,12 @@ HINT = " · wirerace show RUN --full has every figure"
 def answer_of(result: Result, lines: int = LINES, columns: int = COLUMNS, *, has_bars: bool = True) -> list[Text]:
     """Return at most `lines` lines of at most `columns` columns; none if there is nothing to say."""
     columns = min(columns, COLUMNS)
-    said = _wrapped(
-        headline(result), columns, CROSSING_LINES if result.is_search or crossings_of(result) else HEADLINE_LINES
-    )
+    if result.is_search and result.trials:
+        return _answer_of_search(result, lines, columns)
+    said = _wrapped(headline(result), columns, CROSSING_LINES if crossings_of(result) else HEADLINE_LINES)
     head = [Text(line, "bold") for line in said]
     if not result.trials:
         return head[:lines]
-    if result.is_search:
-        return [*head, Text(), *capacity_table(result, columns), Text(), capacity_verdict(result, columns)][:lines]
     foot = [*_objectives(result, columns), _verdict(result, columns)]
     advice = _advice(result, columns)
     left = lines - len(head) - len(foot) - min(len(advice), 1)
@@ -50,6 +48,14 @@ def answer_of(result: Result, lines: int = LINES, columns: int = COLUMNS, *, has
     foot += advice[:left]
     gaps = 2 if left - len(advice) >= 2 else max(0, left - len(advice))
     return [*head, *[Text()] * (gaps > 0), *table, *[Text()] * (gaps > 1), *foot]
+
+
+def _answer_of_search(result: Result, lines: int, columns: int) -> list[Text]:
+    """Return sentences, a row for each contestant, and the verdict. The sentences get the lines that are left."""
+    table, verdict = capacity_table(result, columns), capacity_verdict(result, columns)
+    most = min(CROSSING_LINES, max(1, lines - len(table) - 3))
+    head = [Text(line, "bold") for line in _wrapped(headline(result), columns, most)]
+    return [*[*head, Text(), *table][: lines - 2], Text(), verdict]
 
 
 def _objectives(result: Result, columns: int) -> list[Text]:

@@ -8,6 +8,8 @@ from wirerace.analysis.aggregate import CONFIDENCE, LEAST_REPEATS, compared_in_p
 from wirerace.analysis.figure import Figure
 from wirerace.errors import printable
 from wirerace.record.result import Interval, Result, Summary
+from wirerace.report.capacity import objectives_line, rows_of, validity_of_search
+from wirerace.report.capacity_answer import HEADS
 from wirerace.report.spelling import spell_interval
 from wirerace.report.verdict import validity_of
 
@@ -17,8 +19,11 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 
 def markdown_of(result: Result) -> str:
-    """Return the title, the verdict, and a table for each setting."""
-    lines = [f"### {plain(str(result.experiment['title']))}", "", f"{plain(validity_of(result))}.", ""]
+    """Return the title, the verdict, and a table for each setting; of a search, one of the capacities."""
+    title = f"### {plain(str(result.experiment['title']))}"
+    if result.is_search:
+        return "\n".join([title, "", f"{plain(validity_of_search(result))}.", "", *_capacities(result), ""])
+    lines = [title, "", f"{plain(validity_of(result))}.", ""]
     for index, point in enumerate(result.points):
         if len(result.points) > 1:
             lines += [f"**{plain(point.title)}**", ""]
@@ -29,6 +34,16 @@ def markdown_of(result: Result) -> str:
 def plain(text: str) -> str:
     """Return a text that Markdown shows as it is, on one line."""
     return _SPECIAL.sub(r"\\\1", printable(text))
+
+
+def _capacities(result: Result) -> Iterator[str]:
+    """Yield the lines of the capacities of a search."""
+    yield _row("", *HEADS[1:])
+    yield _row("---", *("---:" for _ in HEADS[1:]))
+    for row in rows_of(result):
+        yield _row(*map(plain, (row.title, row.carries, row.measured, row.gave_out, row.again)))
+    yield ""
+    yield f"{plain(objectives_line(result))}. Wirerace {_versions(result)}."
 
 
 def _table(result: Result) -> Iterator[str]:
@@ -88,7 +103,9 @@ def _caption(result: Result) -> str:
     means = "One repeat, no intervals" if repeats == 1 else f"Mean of {repeats} repeats"
     if repeats >= LEAST_REPEATS:
         means += f", ± {100 * CONFIDENCE:g} % intervals, each by itself"
-    versions = result.wirerace if result.wirerace == __version__ else f"{result.wirerace}, shown by {__version__}"
-    return (
-        f"{means}. The best is in bold; × is relative to it, repeat by repeat. † primary figure. Wirerace {versions}."
-    )
+    best = "The best is in bold; × is relative to it, repeat by repeat. † primary figure."
+    return f"{means}. {best} Wirerace {_versions(result)}."
+
+
+def _versions(result: Result) -> str:
+    return result.wirerace if result.wirerace == __version__ else f"{result.wirerace}, shown by {__version__}"

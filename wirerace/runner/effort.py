@@ -1,7 +1,6 @@
 """Effort: what server and load spend while clients come, to say which of them is at its limit if they do not."""
 
 import time
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from wirerace.analysis.capacity.found import MOST_CPUS
@@ -32,21 +31,18 @@ class Effort:
         began, server_before, load_before = self._began
         server, load = self._cpu_seconds()
         seconds = time.monotonic() - began
-        for part, after, before, cpus in (
-            ("server", server, server_before, self._cpus),
-            ("load", load, load_before, 1.0),
-        ):
-            if after is None or before is None:
-                continue
-            share = (after - before) / seconds / cpus
+        busiest = max(map(_difference, load, load_before), default=0.0)
+        for part, spent, cpus in (("server", _difference(server, server_before), self._cpus), ("load", busiest, 1.0)):
+            share = spent / seconds / cpus
             if share > SPENT:
                 return AtLimit(part, f"; the {part} was busy {100 * share:.0f} % of the time that it may use")
         return NOTHING
 
-    def _cpu_seconds(self) -> tuple[float | None, float | None]:
-        """Return the CPU time of the server, and that of the busiest process of the load."""
-        return self._server.part.cpu_seconds(), _most(part.cpu_seconds() for part in self._load.crew.members)
+    def _cpu_seconds(self) -> tuple[float | None, list[float | None]]:
+        """Return the CPU time of the server, and that of each process of the load."""
+        return self._server.part.cpu_seconds(), [part.cpu_seconds() for part in self._load.crew.members]
 
 
-def _most(values: Iterable[float | None]) -> float | None:
-    return max((value for value in values if value is not None), default=None)
+def _difference(after: float | None, before: float | None) -> float:
+    """Return what was spent in between, 0 if it is not known."""
+    return 0.0 if after is None or before is None else after - before

@@ -6,6 +6,7 @@ import pytest
 
 from tests.wirerace.trials import plan_of
 from wirerace.errors import TrialFailed
+from wirerace.experiment.capacity import Servers as Quotas
 from wirerace.experiment.model import Experiment
 from wirerace.runner.peer import Peer
 from wirerace.runner.targets.compose import Compose, PageState
@@ -93,3 +94,79 @@ def test_test_that_was_not_started_here_is_left_alone(monkeypatch: pytest.Monkey
         compose.start_load(plan_of("polling"), Peer("polling", 1))
 
     assert ["/swarm"] == page.pressed
+
+
+class Limited:
+    """A container with a quota, which notes how it is limited; the engine may refuse."""
+
+    def __init__(self, cpus: float, *, refuses: bool = False) -> None:
+        self.quotas = [cpus]
+        self.refuses = refuses
+
+    @property
+    def cpus(self) -> float:
+        return self.quotas[-1]
+
+    def limit(self, cpus: float) -> None:
+        if self.refuses:
+            raise TrialFailed("docker update: no")
+        self.quotas.append(cpus)
+
+    def start_anew(self) -> None:
+        pass
+
+    def port(self, _inside: int) -> int:
+        return 1
+
+
+class Servers:
+    """A stack of servers."""
+
+    def __init__(self, servers: dict[str, Limited]) -> None:
+        self._servers = servers
+
+    def containers(self, service: str) -> list[Limited]:
+        return [self._servers[service]] if service in self._servers else []
+
+
+def limiting(
+    servers: dict[str, Limited], monkeypatch: pytest.MonkeyPatch, cpus: float | None = 0.2, times: int = 2
+) -> Compose:
+    """Return a target after some trials of each server with a quota."""
+    compose = target(Page(), "nothing", monkeypatch)
+    stack: Any = Servers(servers)
+    compose._stack, compose._unlimited, compose._was_down = stack, {}, []
+    compose._schedule = None
+    for step in ("_stop_load", "_take_away", "_revive"):
+        monkeypatch.setattr(Compose, step, lambda _: None)
+    monkeypatch.setattr(Compose, "_one", lambda _, name: servers[name])
+    experiment = Experiment("t", list(servers), servers=Quotas(cpus))
+    for name in [*servers] * times:
+        compose.start_server(plan_of(name, experiment=experiment), Peer("producer", 1))
+    return compose
+
+
+def test_quota_of_each_server_is_put_back_however_many_trials_it_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    servers = {"polling": Limited(1.0), "websocket": Limited(0.5)}
+    compose = limiting(servers, monkeypatch)
+    assert [0.2, 0.2] == [one.cpus for one in servers.values()]
+    compose.close()
+
+    assert [1.0, 0.5] == [one.cpus for one in servers.values()]
+
+
+def test_server_keeps_its_quota_without_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    servers = {"polling": Limited(1.0)}
+    limiting(servers, monkeypatch, None).close()
+
+    assert [1.0] == servers["polling"].quotas
+
+
+def test_quota_that_cannot_be_put_back_is_said_and_the_others_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    servers = {"polling": Limited(1.0), "websocket": Limited(0.5)}
+    compose = limiting(servers, monkeypatch)
+    servers["polling"].refuses = True
+    with pytest.raises(TrialFailed, match="the stack is not as it was found: docker update: no"):
+        compose.close()
+
+    assert 0.5 == servers["websocket"].cpus

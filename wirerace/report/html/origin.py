@@ -4,6 +4,7 @@ from typing import Any
 
 import tomli_w
 
+from wirerace.analysis.capacity.found import capacities_of
 from wirerace.errors import cut, printable
 from wirerace.record.result import Result
 
@@ -46,6 +47,9 @@ def machine_rows(result: Result) -> list[tuple[str, str]]:
 def trials_line(result: Result) -> str:
     """Return how many trials were finished, of how many if the experiment says it."""
     done = len(result.trials)
+    if result.is_search:
+        ended = all(one.ended for one in capacities_of(result))
+        return _count(done) + ("" if ended else ": the search was interrupted, or is still running")
     repeats = result.experiment.get("repeats", 1)
     if result.experiment.get("valid_repeats") is not None or not isinstance(repeats, int):
         return f"{done} trials"
@@ -53,7 +57,11 @@ def trials_line(result: Result) -> str:
     missing = planned - done - len(result.failures)
     if missing > 0 and result.contestants:
         return f"{done} of {planned} trials: the run was interrupted, or is still running"
-    return f"{done} trials" if done != 1 else "1 trial"
+    return _count(done)
+
+
+def _count(trials: int) -> str:
+    return f"{trials} trials" if trials != 1 else "1 trial"
 
 
 def _without_null(value: Any) -> Any:

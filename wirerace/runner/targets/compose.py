@@ -3,6 +3,7 @@
 import time
 import urllib.parse
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -161,8 +162,8 @@ class Compose:
 
         Raises TrialFailed, after doing all that can be done, with the steps that failed.
         """
-        steps = (self._stop_load, self._take_away, self._revive, self._put_quotas_back, self._put_schedule_back)
-        if troubles := take_all(*steps):
+        quotas = (partial(self._put_quota_back, name, cpus) for name, cpus in self._unlimited.items())
+        if troubles := take_all(self._stop_load, self._take_away, self._revive, *quotas, self._put_schedule_back):
             raise TrialFailed(f"the stack is not as it was found: {'; '.join(troubles)}")
 
     def _take_away(self) -> None:
@@ -175,10 +176,9 @@ class Compose:
         if parts := [part for part, count in counts.items() if count != wanted[part]]:
             self._stack.up(*parts, workers=self._workers_before)
 
-    def _put_quotas_back(self) -> None:
-        for name, cpus in self._unlimited.items():
-            for container in self._stack.containers(name):
-                container.limit(cpus)
+    def _put_quota_back(self, name: str, cpus: float) -> None:
+        for container in self._stack.containers(name):
+            container.limit(cpus)
 
     def _put_schedule_back(self) -> None:
         if self._schedule is not None and "producer" not in self._was_down:
