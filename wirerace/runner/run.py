@@ -16,7 +16,6 @@ from wirerace.runner.directory import RunDirectory
 from wirerace.runner.planner import planner_of, ran_in
 from wirerace.runner.progress import OnProgress, Reporter
 from wirerace.runner.steps import TrialSteps, wait_until_healthy
-from wirerace.runner.targets.compose import Compose
 from wirerace.runner.targets.local import Local
 from wirerace.runner.targets.target import Target
 from wirerace.stopping import whole
@@ -51,7 +50,7 @@ def run(study: Study, directory: RunDirectory, on_progress: OnProgress, result: 
     planner = planner_of(study)
     if planner.next(ran_in(result)) is None:
         return result
-    target: Target = Compose(study) if result.ran_on == "compose" else Local(study, directory.path)
+    target: Target = _compose(study) if result.ran_on == "compose" else Local(study, directory.path)
     try:
         producer = target.start_producer()
         wait_until_healthy(producer)
@@ -65,6 +64,12 @@ def run(study: Study, directory: RunDirectory, on_progress: OnProgress, result: 
             close(target, directory, result)
     warn_of_too_few(study, result)
     return result
+
+
+def _compose(study: Study) -> Target:
+    from wirerace.runner.targets.compose import Compose  # noqa: PLC0415 -- Docker's client takes a quarter of a start-up
+
+    return Compose(study)
 
 
 def close(target: Target, directory: RunDirectory, result: Result) -> None:
