@@ -33,7 +33,7 @@ interval_seconds = 0.2
 
 [window]
 warmup_seconds = 0.5
-measure_seconds = 2.0
+measure_seconds = 1.0
 """
 PUSHED = [name for name, transport in TRANSPORTS.items() if not transport.asks]
 
@@ -102,7 +102,7 @@ def test_ports_rest_at_the_end_that_closes_first(visited: Race) -> None:
         if visits.resting is not None:
             clients, server = visits.resting.clients, visits.resting.server
             assert (server > clients) == (transport == "websocket"), (transport, visits.resting)
-            assert clients + server >= 20
+            assert clients + server > 10
 
 
 def test_theory_of_visits_stands_beside_each_transport(visited: Race) -> None:
