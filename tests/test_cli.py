@@ -95,7 +95,7 @@ def test_low_soft_limit_on_file_descriptors_is_raised(tmp_path: Path) -> None:
     assert finished.returncode == 0, finished.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], *([name, "--help"] for name in COMMANDS)])
+@pytest.mark.parametrize("arguments", [[], ["--help"]])
 def test_help_is_there(arguments: list[str]) -> None:
     finished = wirerace(*arguments)
     assert finished.returncode == 0
@@ -103,8 +103,11 @@ def test_help_is_there(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_has_examples(command: str) -> None:
-    assert f"wirerace {command} " in wirerace(command, "--help").stdout.partition("Examples:")[2]
+def test_help_of_a_command_has_examples(command: str) -> None:
+    finished = wirerace(command, "--help")
+    assert finished.returncode == 0
+    assert "Usage: wirerace" in finished.stdout
+    assert f"wirerace {command} " in finished.stdout.partition("Examples:")[2]
 
 
 def test_doctor_measures_everything_and_prints_it_as_json() -> None:
