@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.text import Text
 
+from tests.costly import costly
 from tests.wirerace import messaged, visited
 from tests.wirerace.report.made_up import result_of, trial
 from wirerace.record.reading import read_result
@@ -229,6 +230,7 @@ def results(draw: st.DrawFn) -> Result:
 
 
 @pytest.mark.long
+@costly
 @given(results(), st.integers(17, LINES))
 def test_answer_of_any_result_fits(result: Result, lines: int) -> None:
     answer = answer_of(result, lines)
@@ -238,6 +240,7 @@ def test_answer_of_any_result_fits(result: Result, lines: int) -> None:
 
 
 @pytest.mark.long
+@costly
 @given(results(), st.integers(40, 120))
 def test_answer_fits_a_terminal_of_another_width(result: Result, columns: int) -> None:
     assert all(line.cell_len <= min(columns, COLUMNS) for line in answer_of(result, columns=columns))
