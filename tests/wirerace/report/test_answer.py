@@ -229,21 +229,21 @@ def results(draw: st.DrawFn) -> Result:
     return replace(result, failures=draw(st.lists(failures, max_size=2)))
 
 
-@pytest.mark.long
-@costly
-@given(results(), st.integers(17, LINES))
-def test_answer_of_any_result_fits(result: Result, lines: int) -> None:
-    answer = answer_of(result, lines)
-
-    check(answer)
-    assert len(answer) <= lines
+def four_from(least: int, most: int) -> st.SearchStrategy[list[int]]:
+    """Return a strategy for sizes of terminals: to draw a result takes ten times as long as to write its answer."""
+    return st.lists(st.integers(least, most), min_size=4, max_size=4)
 
 
 @pytest.mark.long
 @costly
-@given(results(), st.integers(40, 120))
-def test_answer_fits_a_terminal_of_another_width(result: Result, columns: int) -> None:
-    assert all(line.cell_len <= min(columns, COLUMNS) for line in answer_of(result, columns=columns))
+@given(results(), four_from(17, LINES), four_from(40, 120))
+def test_answer_of_any_result_fits_any_terminal(result: Result, heights: list[int], widths: list[int]) -> None:
+    for lines in heights:
+        answer = answer_of(result, lines)
+        check(answer)
+        assert len(answer) <= lines
+    for columns in widths:
+        assert all(line.cell_len <= min(columns, COLUMNS) for line in answer_of(result, columns=columns))
 
 
 @given(TITLES, st.integers(1, 30), st.booleans())
