@@ -137,7 +137,7 @@ ANYTHING = st.recursive(
 )
 
 
-@costly
+@costly()
 @given(ANYTHING)
 def test_axes_of_anything_that_a_file_may_hold_are_found_or_refused(document: Any) -> None:
     with contextlib.suppress(BadInput):

@@ -235,7 +235,7 @@ def four_from(least: int, most: int) -> st.SearchStrategy[list[int]]:
 
 
 @pytest.mark.long
-@costly
+@costly(one_in=2)
 @given(results(), four_from(17, LINES), four_from(40, 120))
 def test_answer_of_any_result_fits_any_terminal(result: Result, heights: list[int], widths: list[int]) -> None:
     for lines in heights:

@@ -80,7 +80,7 @@ def test_pollers_see_what_the_record_predicts(made: list[float], interval: float
 
 
 @pytest.mark.long
-@costly
+@costly()
 @given(spreads, st.sampled_from([0.5, 1.0, 2.0]))
 def test_pollers_of_any_arrivals_see_what_the_record_predicts(made: list[float], interval: float) -> None:
     made = [1.0, *(at + 1 for at in made)]
