@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.costly import costly
 from tests.wirerace import messaged, visited
 from tests.wirerace.report.made_up import result_of, trial
 from wirerace.analysis.aggregate import summarised
@@ -273,7 +272,6 @@ def test_saved_results_have_a_headline(saved: str) -> None:
 LATENCIES = st.lists(st.floats(1e-5, 10.0), min_size=3, max_size=3)
 
 
-@costly()
 @given(LATENCIES, LATENCIES)
 def test_headline_claims_no_difference_that_the_interval_does_not_show(polling: list[float], sse: list[float]) -> None:
     result = repeated({"polling": polling, "sse": sse})
