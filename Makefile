@@ -33,7 +33,7 @@ test: $(VENV)/.ready ## Run the tests that need Python only, without those of ma
 	$(BIN)/python -m pytest $(ARGS)
 
 test-faults: $(VENV)/.ready ## Break runs on purpose: signals, kills, cuts, full disks, no descriptors, busy processes; needs Python only
-	$(BIN)/python -m pytest -m "faults and not stack" tests/race $(ARGS)
+	$(BIN)/python -m pytest -n 4 -m "faults and not stack" tests/race $(ARGS)
 
 quick: $(VENV)/.ready ## Run the tests that start no process and take less than a second each, in under a minute
 	$(BIN)/python -m pytest -n 4 -m "not processes and not long and not stack and not grafana and not browser and not frames" $(ARGS)

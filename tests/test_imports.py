@@ -163,6 +163,13 @@ def test_image_of_the_live_page_takes_what_its_server_imports() -> None:
     assert {"wirerace.runner.peer"} == {name for name in said if name.startswith("wirerace.runner.")}
 
 
+@pytest.mark.processes
+def test_command_line_imports_no_client_of_an_engine_that_most_runs_do_without() -> None:
+    """It takes a quarter of a start-up."""
+    command = [sys.executable, "-c", "import sys; import wirerace.cli; print('docker' in sys.modules)"]
+    assert "False\n" == subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
 @pytest.mark.parametrize(
     ("importer", "target"),
     [("services", "loadtests"), ("loadtests", "services"), ("wirerace", "services"), ("wirerace", "loadtests")],

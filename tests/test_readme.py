@@ -22,6 +22,7 @@ COMMANDS = [line.split("#")[0].strip() for block in BLOCKS for line in block.spl
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
 """These tests may be run by make themselves."""
 SHORT = ["--set", "window.measure_seconds=0.5", "--set", "window.warmup_seconds=0", "--set", 'transports=["websocket"]']
+DRAWING = "answer.svg"
 
 
 def commands(beginning: str) -> list[str]:
@@ -30,9 +31,9 @@ def commands(beginning: str) -> list[str]:
     return found
 
 
-def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+def run(arguments: list[str], directory: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        arguments, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False, cwd=ROOT, env=ENVIRONMENT
+        arguments, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False, cwd=directory, env=ENVIRONMENT
     )
 
 
@@ -69,57 +70,47 @@ def test_make_forwards_arguments() -> None:
     assert f".venv/bin/wirerace run experiments/first-look.toml --allow-invalid {arguments}" == planned
 
 
-EMBEDDED = [command for command in commands(".venv/bin/wirerace run") if "--on compose" not in command]
+EMBEDDED = [command for command in commands(".venv/bin/wirerace") if "--on compose" not in command]
 """The others, and what begins with docker compose, are run by tests/stack."""
 
 
-@pytest.mark.parametrize("command", EMBEDDED)
-def test_wirerace_run_commands_run(command: str, tmp_path: Path) -> None:
-    arguments = shlex.split(command)[1:]
-    finished = run([sys.executable, "-m", "wirerace", *arguments, *SHORT, "--out", str(tmp_path / "out")])
-    assert finished.returncode in {0, 3}, finished.stderr  # 3: the machine that runs the tests is busy
-    if "--dry-run" in arguments:
-        assert "The plan" in finished.stdout
-        return
-    shown = run([sys.executable, "-m", "wirerace", "show", str(tmp_path / "out"), "--svg", str(tmp_path / "t.svg")])
-    assert 0 == shown.returncode, shown.stderr
-    assert "WebSocket" in shown.stdout
-    assert "WebSocket" in (tmp_path / "t.svg").read_text()
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("readme")
+    (directory / "experiments").symlink_to(ROOT / "experiments")
+    return directory
 
 
-@pytest.mark.long
-def test_commands_run_in_their_order_in_one_directory(tmp_path: Path) -> None:
-    """One command writes what the next one reads."""
-    (tmp_path / "experiments").symlink_to(ROOT / "experiments")
-    for command in commands(".venv/bin/wirerace"):
+@pytest.fixture(scope="module")
+def ended(directory: Path) -> dict[str, subprocess.CompletedProcess[str]]:
+    """Run every command of `wirerace` in one directory, in their order: one writes what the next one reads."""
+    ended = {}
+    for command in EMBEDDED:
         arguments = shlex.split(command)[1:]
-        if "--on" in arguments:
-            continue  # the stack's are run by tests/stack
-        extra = {"run": SHORT, "doctor": ["--quick"]}.get(arguments[0], [])
-        finished = subprocess.run(
-            [sys.executable, "-m", "wirerace", *arguments, *extra],
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_SECONDS,
-            check=False,
-            cwd=tmp_path,
-            env=ENVIRONMENT,
-        )
-        assert finished.returncode in {0, 3}, f"{command}: {finished.stderr}"
+        extra = {"run": SHORT, "doctor": ["--quick"], "show": ["--svg", DRAWING]}.get(arguments[0], [])
+        ended[command] = run([sys.executable, "-m", "wirerace", *arguments, *extra], directory)
+    return ended
 
 
-def test_wirerace_doctor_runs() -> None:
-    (command,) = commands(".venv/bin/wirerace doctor")
-    finished = run([sys.executable, "-m", "wirerace", *shlex.split(command)[1:], "--quick"])
-    assert finished.returncode == 0, finished.stderr
-    assert "The harness on this machine" in finished.stdout
+@pytest.mark.parametrize("command", EMBEDDED)
+def test_wirerace_commands_run(ended: dict[str, subprocess.CompletedProcess[str]], command: str) -> None:
+    arguments = shlex.split(command)[1:]
+    allowed = {0, 3} if arguments[0] == "run" else {0}  # 3: the machine that runs the tests is busy
+    assert ended[command].returncode in allowed, ended[command].stderr
+    words = {
+        "run": "The plan" if "--dry-run" in arguments else "WebSocket",
+        "show": "WebSocket",
+        "report": "report.html",
+        "reproduce": "kaazing",
+        "advise": "100,000 clients",
+        "doctor": "The harness on this machine",
+    }
+    assert words[arguments[0]] in ended[command].stdout
 
 
-def test_wirerace_reproduce_lists_what_it_can_do() -> None:
-    (command,) = commands(".venv/bin/wirerace reproduce")
-    finished = run([sys.executable, "-m", "wirerace", *shlex.split(command)[1:]])
-    assert finished.returncode == 0, finished.stderr
-    assert "kaazing" in finished.stdout
+@pytest.mark.usefixtures("ended")
+def test_answer_is_drawn(directory: Path) -> None:
+    assert "WebSocket" in (directory / DRAWING).read_text()
 
 
 @pytest.fixture

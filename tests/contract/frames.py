@@ -117,7 +117,8 @@ def frame(
     if not masked:
         return head + payload
     mask = os.urandom(4)
-    return head + mask + bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
+    repeated = (mask * (size // 4 + 1))[:size]
+    return head + mask + (int.from_bytes(payload) ^ int.from_bytes(repeated)).to_bytes(size)
 
 
 def fragments(opcode: int, *parts: bytes, between: bytes = b"") -> bytes:

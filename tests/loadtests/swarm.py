@@ -31,15 +31,18 @@ def answer(*seqs: int, cursor: int, has_more: bool = False) -> bytes:
 
 
 class Swarm:
-    """One user of a class, measured in a window."""
+    """One user of a class, measured in a window; without one the test sets it later."""
 
-    def __init__(self, user: type[SubscriberUser], address: Address, *flags: str, window: Window = ALWAYS) -> None:
+    def __init__(
+        self, user: type[SubscriberUser], address: Address, *flags: str, window: Window | None = ALWAYS
+    ) -> None:
         parser = LocustArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter)
         add_options(parser)
         given = parser.parse_args([f"--{user.transport.name}-host=http://{address}", *flags])
         self.environment = Environment(user_classes=[user], parsed_options=given)
         self.load = LOADS[self.environment] = Load(self.environment, read_options(vars(given)))
-        self.load.set_window(window)
+        if window is not None:
+            self.load.set_window(window)
         self.account = self.load.account_of(user.transport)
         self.runner = self.environment.create_local_runner()
         self.runner.start(1, spawn_rate=1)

@@ -58,7 +58,7 @@ class Stage:
         self._ends.append(server.stop)
         return server
 
-    def start(self, transport: str, server: MessageServer, *flags: str, window: Window = WHOLE) -> Swarm:
+    def start(self, transport: str, server: MessageServer, *flags: str, window: Window | None = WHOLE) -> Swarm:
         """Start one client of a server."""
         user = getattr(import_module(f"loadtests.{transport}"), TRANSPORTS[transport].user_class)
         swarm = Swarm(user, server.address, *flags, window=window)
@@ -66,13 +66,14 @@ class Stage:
         return swarm
 
     def lie(self, transport: str, lie: Lie, upstream: Upstream = UPSTREAM, **options: object) -> Outcome:
-        """Send for the length of a window, and wait for what is still to come."""
+        """Send for the length of a window that begins when the client is there, and wait for what is still to come."""
         server = self.serve(lambda n: lie if n == LIE_AT else "honest")
         order = LoadOrder(transport=transport, options=options, url=f"http://{server.address}", upstream=upstream)
+        swarm = self.start(transport, server, f"--contestant={msgspec.json.encode(order).decode()}", window=None)
+        swarm.wait_for(lambda: swarm.load.state().subscribed == 1)
         from_ns = now_ns() + to_ns(BEFORE_SECONDS)
         window = Window(from_ns, from_ns + to_ns(WINDOW_SECONDS))
-        flags = (f"--contestant={msgspec.json.encode(order).decode()}",)
-        swarm = self.start(transport, server, *flags, window=window)
+        swarm.load.set_window(window)
         swarm.wait_for(lambda: now_ns() > window.to_ns)
         if lie not in PATIENT:
             swarm.wait_for(lambda: not swarm.load.sending.unanswered)

@@ -133,6 +133,11 @@ class Race:
             self.popen.wait(PATIENCE_SECONDS)
 
 
+def is_sampled(trial: Trial) -> bool:
+    """Return whether a trial's costs are known. On too busy a machine they are not, and nothing is predicted."""
+    return trial.server.cpu_seconds is not None
+
+
 def has_gone(process: psutil.Process) -> bool:
     """Return whether a process has ended, also if its parent has not waited for it."""
     try:

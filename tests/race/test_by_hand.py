@@ -88,7 +88,7 @@ def test_shape_that_cannot_be_chosen_is_asked_for(tmp_path: Path, shape: list[st
 
 def test_host_is_the_server_of_the_class_that_was_named(services: Playground) -> None:
     url = services.urls["polling"]
-    run = ("--headless", "-t", "1s", "--stop-timeout", "60", "-u", "2", "-r", "2")
+    run = ("--headless", "-t", "3s", "--stop-timeout", "60", "-u", "2", "-r", "2")
     begun = time.monotonic()
     ended = locust("-f", OURS, *run, "-H", url, "--polling-interval-seconds", "0.2", "PollingUser")
     assert "Ledger: 2 clients received" in ended.stderr, ended.stderr

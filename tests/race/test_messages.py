@@ -1,18 +1,22 @@
-"""Messages, end to end: what clients send reaches the server once, and with fan-out every client of every transport."""
+"""Channels and messages, end to end, on every transport: clients that are spread over channels, and send.
+
+Each client gets the updates of its channel, all of them. What it sends reaches the server once, and with fan-out every
+client of its channel. One run has messages that stay at the server, and one has fan-out; both have channels.
+"""
 
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
-from tests.race.running import SMALL, Race
+from tests.race.running import SMALL, Race, is_sampled
 from wirerace.transports import TRANSPORTS
 
 pytestmark = pytest.mark.processes
 
-CLIENTS, CHANNELS = 20, 2
+CLIENTS, CHANNELS = 20, 5
 CHAT = ("upstream.rate_per_second=3", "upstream.fan_out=true", f"producer.channels={CHANNELS}")
-SENT = ("upstream.rate_per_second=3", "upstream.payload_bytes=40")
+SENT = ("upstream.rate_per_second=3", "upstream.payload_bytes=40", f"producer.channels={CHANNELS}")
 
 
 def with_keys(*keys: str) -> list[str]:
@@ -31,6 +35,42 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Race:
     race = Race(tmp_path_factory.mktemp("sent"), SMALL, *with_keys(*SENT, "window.measure_seconds=1"))
     assert race.wait() == 0, race.said
     return race
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_every_client_gets_the_updates_of_its_channel(sent: Race, transport: str) -> None:
+    """The producer's own record is the truth: each update once for each client of its channel, and for no other."""
+    trial, raw = sent.trial(transport), sent.raw(transport)
+    made = {key for key, ts in raw.truth.made_at.items() if raw.window.has(ts)}
+    updates = raw.account.updates
+    received = {(sequence, seq): spread.clients for sequence, seqs in updates.items() for seq, spread in seqs.items()}
+    names = [str(number) for number in range(1, CHANNELS + 1)]
+
+    assert names == sorted({one.channel for one in raw.truth.epochs})
+    assert dict.fromkeys(made, CLIENTS // CHANNELS) == received
+    assert dict.fromkeys(names, CLIENTS // CHANNELS) == raw.account.subscribed_to
+    assert (1.0, 0, 0, 0) == (trial.reach, trial.lost, trial.duplicated, trial.reordered)
+    assert len(made) == trial.updates
+    assert len(made) * CLIENTS // CHANNELS == trial.expected == trial.delivered
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_prediction_is_about_the_updates_of_a_channel(sent: Race, transport: str) -> None:
+    trial = sent.trial(transport)
+    if not is_sampled(trial):
+        return
+    cells = {cell.quantity: cell for cell in trial.theory}
+    assert {"latency_seconds", "age_seconds", "responses_per_client_second"} <= cells.keys()
+    per_client = trial.arrived / trial.client_seconds
+    assert pytest.approx(20.0, rel=0.3) == per_client, "20 a second in each channel, not in all together"
+
+    answers, updates, empty = [
+        cells[name].given if name in cells else None
+        for name in ("responses_per_client_second", "updates_per_response", "empty_fraction")
+    ]
+    assert answers is not None
+    predicted = answers * (1 - (empty or 0.0)) * (1.0 if updates is None else updates)
+    assert pytest.approx(per_client, rel=0.15) == predicted
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

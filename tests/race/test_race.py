@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +98,11 @@ def test_one_connection_for_each_client_suffices(finished: Race) -> None:
     assert [20] * len(TRANSPORTS) == [finished.raw(transport).account.connects for transport in TRANSPORTS]
 
 
+def test_pushed_updates_are_no_responses(finished: Race) -> None:
+    pushed = [trial for name, trial in trials_of(finished).items() if not TRANSPORTS[name].asks]
+    assert {0} == {trial["responses"]["data"] for trial in pushed}
+
+
 def test_result_keeps_its_promise_to_other_programs(finished: Race) -> None:
     result = finished.result
     assert SCHEMA == result["schema"]
@@ -134,29 +138,28 @@ def test_progress_comes_in_plain_lines_without_a_terminal(finished: Race) -> Non
     assert "\x1b" not in finished.stderr
 
 
-def test_overrides_are_in_the_result(race: Callable[..., Race]) -> None:
-    started = race(
-        "--set",
-        "clients.count=3",
-        "--set",
-        'transports=["websocket"]',
-        "--set",
-        "repeats=2",
-        "--set",
-        "window.measure_seconds=0.5",
+@pytest.fixture(scope="module")
+def overridden(tmp_path_factory: pytest.TempPathFactory) -> Race:
+    """Return two repeats whose clients close their connections."""
+    keys = (
+        *("clients.count=3", "repeats=2", "window.measure_seconds=1"),
+        *('transports=["longpolling"]', "longpolling.keep_alive=false"),
     )
-    assert started.wait() == 0, started.said
-    trials = started.result["trials"]
+    race = Race(tmp_path_factory.mktemp("overridden"), SMALL, *(part for key in keys for part in ("--set", key)))
+    assert race.wait() == 0, race.said
+    return race
+
+
+def test_overrides_are_in_the_result(overridden: Race) -> None:
+    trials = overridden.result["trials"]
     assert [(trial["clients"], trial["repeat"]) for trial in trials] == [(3, 1), (3, 2)]
     assert len({trial["seed"] for trial in trials}) == 2
 
 
-def test_closed_connections_are_opened_for_every_request(race: Callable[..., Race]) -> None:
-    started = race("--set", "longpolling.keep_alive=false", "--set", 'transports=["longpolling"]')
-    assert started.wait() == 0, started.said
-    (trial,) = started.result["trials"]
-    assert trial["reach"] == 1.0
-    assert started.raw("longpolling").account.connects > trial["requests"] > 20
+def test_closed_connections_are_opened_for_every_request(overridden: Race) -> None:
+    trial = overridden.trials("longpolling")[0]
+    assert trial.reach == 1.0
+    assert overridden.raw("longpolling").account.connects > trial.requests > 20
 
 
 def test_every_figure_can_be_computed_again_from_the_raw_record(finished: Race) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.race.running import Race
+from tests.race.running import Race, is_sampled
 from wirerace.analysis.judge import judged
 from wirerace.clock import to_ns
 from wirerace.experiment.plans import plans_of
@@ -33,7 +33,7 @@ interval_seconds = 0.2
 
 [window]
 warmup_seconds = 0.5
-measure_seconds = 2.0
+measure_seconds = 1.0
 """
 PUSHED = [name for name, transport in TRANSPORTS.items() if not transport.asks]
 
@@ -102,12 +102,12 @@ def test_ports_rest_at_the_end_that_closes_first(visited: Race) -> None:
         if visits.resting is not None:
             clients, server = visits.resting.clients, visits.resting.server
             assert (server > clients) == (transport == "websocket"), (transport, visits.resting)
-            assert clients + server >= 20
+            assert clients + server > 10
 
 
 def test_theory_of_visits_stands_beside_each_transport(visited: Race) -> None:
-    for transport in TRANSPORTS:
-        cells = {cell.quantity: cell for cell in visited.trial(transport).theory}
+    for trial in filter(is_sampled, map(visited.trial, TRANSPORTS)):
+        cells = {cell.quantity: cell for cell in trial.theory}
         assert {"first_age_seconds", "requests_per_visit", "visit_seconds"} == cells.keys()
     assert all(cell.given == 1.0 for cell in visited.trial("sse").theory if cell.quantity == "requests_per_visit")
 

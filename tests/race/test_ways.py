@@ -1,73 +1,87 @@
-"""Other ways to deliver, end to end: event streams, lines, conditional polls, batches, compression, the latest only."""
+"""Other ways to deliver, end to end: conditional polls, batches, compression, the latest only. One run has them all."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.race.running import Race
+from tests.race.running import SMALL, Race
 
 pytestmark = pytest.mark.processes
 
-CONTESTANTS = (
-    'contestants=[{id = "conditional", transport = "polling", '
-    "options = {conditional = true, interval_seconds = 0.02}}, "
-    '{id = "batched", transport = "websocket", options = {batch_seconds = 0.2}}, '
-    '{id = "shared", transport = "websocket", options = {deflate = "shared"}}, '
-    '{id = "own", transport = "websocket", options = {deflate = "per-client", deflate_window_bits = 10}}]'
+WAYS = {
+    "conditional": 'transport = "polling", options = {conditional = true, interval_seconds = 0.02}',
+    "batched": 'transport = "websocket", options = {batch_seconds = 0.2}',
+    "shared": 'transport = "websocket", options = {deflate = "shared"}',
+    "own": 'transport = "websocket", options = {deflate = "per-client", deflate_window_bits = 10}',
+}
+LATEST = {
+    f"latest-{name}": f'transport = "{name}", options = {{deliver = "latest"}}'
+    for name in ("polling", "longpolling", "sse", "websocket")
+}
+CONTESTANTS = ", ".join(f'{{id = "{name}", {rest}}}' for name, rest in (WAYS | LATEST).items())
+KEYS = (
+    f"contestants=[{CONTESTANTS}]",
+    'transports=["polling", "websocket"]',
+    "longpolling.repoll_delay_seconds=0.2",
+    "window.measure_seconds=1",
 )
 
 
-@pytest.fixture
-def trials(race: Callable[..., Race]) -> dict[str, dict[str, Any]]:
-    keys = (CONTESTANTS, 'transports=["sse", "stream", "websocket"]')
-    started = race(*(part for key in keys for part in ("--set", key)))
-    assert started.wait() == 0, started.said
-    return {trial["contestant"]: trial for trial in started.result["trials"]}
+@pytest.fixture(scope="module")
+def trials(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    race = Race(tmp_path_factory.mktemp("ways"), SMALL, *(part for key in KEYS for part in ("--set", key)))
+    assert race.wait() == 0, race.said
+    return {trial["contestant"]: trial for trial in race.result["trials"]}
 
 
-def test_every_way_brings_every_update_once_and_in_order_and_costs_what_it_must(
-    trials: dict[str, dict[str, Any]],
-) -> None:
-    for name, trial in trials.items():
-        assert (1.0, 0, 0) == (trial["reach"], trial["duplicated"], trial["reordered"]), name
-        # A machine that is too busy samples the server too late, and then nothing is predicted.
-        assert trial["theory"] or trial["server"]["cpu_seconds"] is None, name
+def mean(trial: dict[str, Any]) -> float:
+    return float(trial["latency_seconds"]["mean"])
 
-    def mean(name: str) -> float:
-        return float(trials[name]["latency_seconds"]["mean"])
 
-    assert 0.08 < mean("batched") - mean("websocket") < 0.2, "batches of 20 updates a second wait 0.12 s in the mean"
-    for name in ("sse", "stream", "websocket"):
-        assert (0, 20) == (trials[name]["responses"]["data"], trials[name]["connects"])
+@pytest.mark.parametrize("name", ["polling", "websocket", *WAYS])
+def test_every_way_brings_every_update_once_and_in_order(trials: dict[str, dict[str, Any]], name: str) -> None:
+    trial = trials[name]
+    assert (1.0, 0, 0) == (trial["reach"], trial["duplicated"], trial["reordered"])
+    # A machine that is too busy samples the server too late, and then nothing is predicted.
+    assert trial["theory"] or trial["server"]["cpu_seconds"] is None
+
+
+def test_batch_is_later_and_takes_fewer_segments(trials: dict[str, dict[str, Any]]) -> None:
+    batched, plain = trials["batched"], trials["websocket"]
+    assert 0.08 < mean(batched) - mean(plain) < 0.2, "batches of 20 updates a second wait 0.12 s in the mean"
+    assert batched["bytes"]["segments_out"] < plain["bytes"]["segments_out"]
+
+
+def test_conditional_polls_are_answered_without_an_update(trials: dict[str, dict[str, Any]]) -> None:
     assert trials["conditional"]["responses"]["empty"] > 0, "two of three polls at that interval"
     assert trials["conditional"]["responses"]["error"] == 0
-    for name in ("application_out", "ip_out"):
-        own, shared, plain = (trials[which]["bytes"][name] for which in ("own", "shared", "websocket"))
-        assert own < shared < plain, "letters compress by a fifth, and by far more beside earlier ones"
+
+
+@pytest.mark.parametrize("layer", ["application_out", "ip_out"])
+def test_compressed_updates_take_fewer_bytes(trials: dict[str, dict[str, Any]], layer: str) -> None:
+    own, shared, plain = (trials[which]["bytes"][layer] for which in ("own", "shared", "websocket"))
+    assert own < shared < plain, "letters compress by a fifth, and by far more beside earlier ones"
     assert trials["shared"]["bytes"]["payload"] == trials["websocket"]["bytes"]["payload"]
-    assert trials["batched"]["bytes"]["segments_out"] < trials["websocket"]["bytes"]["segments_out"]
 
 
-def test_clients_of_the_latest_only_lose_nothing_and_skip_what_was_superseded(race: Callable[..., Race]) -> None:
-    transports = ("polling", "longpolling", "sse", "websocket")
-    contestants = ", ".join(
-        f'{{id = "latest-{name}", transport = "{name}", options = {{deliver = "latest"}}}}' for name in transports
-    )
-    keys = (f"contestants=[{contestants}]", 'transports=["polling"]', "longpolling.repoll_delay_seconds=0.2")
-    started = race(*(part for key in keys for part in ("--set", key)))
-    assert started.wait() == 0, started.said
-    trials = {trial["contestant"]: trial for trial in started.result["trials"]}
-    made = trials["polling"]["updates"] * 20
-    for trial in trials.values():
-        assert (1.0, 0) == (trial["reach"], trial["lost"])
-        assert made == trial["expected"] + trial["superseded"]
-    for name in ("latest-polling", "latest-longpolling"):
-        assert trials[name]["superseded"] > made / 3, "20 updates a second, five requests"
-        assert trials[name]["latency_seconds"]["mean"] < trials["polling"]["latency_seconds"]["mean"]
-    assert trials["polling"]["superseded"] == 0
-    for name in ("latest-sse", "latest-websocket"):
-        assert trials[name]["superseded"] < made / 3, "clients that read are behind on a busy machine only"
+@pytest.mark.parametrize("name", LATEST)
+def test_client_of_the_latest_only_loses_nothing_and_skips_what_was_superseded(
+    trials: dict[str, dict[str, Any]], name: str
+) -> None:
+    trial, made = trials[name], trials["polling"]["updates"] * 20
+    assert (1.0, 0) == (trial["reach"], trial["lost"])
+    assert made == trial["expected"] + trial["superseded"]
+    if name in {"latest-polling", "latest-longpolling"}:
+        assert trial["superseded"] > made / 3, "20 updates a second, five requests"
+        assert mean(trial) < mean(trials["polling"])
+    else:
+        assert trial["superseded"] < made / 3, "clients that read are behind on a busy machine only"
+
+
+def test_client_of_all_updates_skips_none(trials: dict[str, dict[str, Any]]) -> None:
+    polling = trials["polling"]
+    assert (0, polling["updates"] * 20) == (polling["superseded"], polling["expected"])
 
 
 @pytest.mark.faults

@@ -19,7 +19,6 @@ from wirerace.runner.overload import AfterOverload
 from wirerace.runner.planner import planner_of
 from wirerace.runner.progress import OnProgress, Reporter
 from wirerace.runner.steps import TrialSteps
-from wirerace.runner.targets.compose import Compose
 from wirerace.runner.targets.local import Local
 from wirerace.runner.targets.target import Target
 from wirerace.stopping import whole
@@ -54,7 +53,7 @@ def run(study: Study, directory: RunDirectory, on_progress: OnProgress, result: 
     planner = planner_of(study)
     if planner.next(result) is None:
         return result
-    target: Target = Compose(study) if result.ran_on == "compose" else Local(study, directory.path)
+    target: Target = _compose(study) if result.ran_on == "compose" else Local(study, directory.path)
     try:
         producer = target.start_producer()
         wait_until_healthy(producer)
@@ -77,6 +76,12 @@ def add_point(result: Result, setting: Setting) -> None:
     if setting.number == len(result.points):
         after = {} if setting.after is None else setting.after.values
         result.points.append(Point(setting.values, after=after))
+
+
+def _compose(study: Study) -> Target:
+    from wirerace.runner.targets.compose import Compose  # noqa: PLC0415 -- Docker's client takes a quarter of a start-up
+
+    return Compose(study)
 
 
 def close(target: Target, directory: RunDirectory, result: Result) -> None:

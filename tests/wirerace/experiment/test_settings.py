@@ -10,6 +10,7 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.costly import costly
 from tests.wirerace.experiment.files import LEAST, written
 from wirerace.errors import BadInput
 from wirerace.experiment.model import document_of
@@ -136,6 +137,7 @@ ANYTHING = st.recursive(
 )
 
 
+@costly()
 @given(ANYTHING)
 def test_axes_of_anything_that_a_file_may_hold_are_found_or_refused(document: Any) -> None:
     with contextlib.suppress(BadInput):

@@ -8,6 +8,7 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.costly import costly
 from tests.wirerace.stories import Story, account_of, stories
 from wirerace.observe.account import AccountRecord, ProcessUse, Skip, Spread, Subscription, Traffic, merge
 from wirerace.observe.histogram import Latencies, LatenciesRecord
@@ -111,6 +112,7 @@ def expected_leaf(path: str, parts: list[Any]) -> Any:
     return sum(parts[1:], parts[0])
 
 
+@costly()
 @given(st.lists(full_records(), min_size=1, max_size=3))
 def test_merging_takes_every_number_of_every_field_into_account(records: list[AccountRecord]) -> None:
     parts: dict[str, list[Any]] = {}
@@ -128,6 +130,7 @@ def test_every_field_of_an_account_has_an_empty_value() -> None:
     assert AccountRecord() == merge([])
 
 
+@costly()
 @given(st.lists(stories(), max_size=3), st.lists(stories(), max_size=3))
 def test_merged_records_equal_the_record_of_one_account_that_had_it_all(one: list[Story], other: list[Story]) -> None:
     together = account_of(*one, *other).to_record()
@@ -139,6 +142,7 @@ def test_merged_records_equal_the_record_of_one_account_that_had_it_all(one: lis
     assert msgspec.structs.replace(together, **same) == msgspec.structs.replace(merged, **same)
 
 
+@costly()
 @given(st.lists(full_records(), max_size=3))
 def test_merging_leaves_the_records_as_they_were(records: list[AccountRecord]) -> None:
     before = msgspec.json.encode(records)
@@ -149,11 +153,13 @@ def test_merging_leaves_the_records_as_they_were(records: list[AccountRecord]) -
     assert before == msgspec.json.encode(records)
 
 
+@costly()
 @given(full_records())
 def test_record_survives_json(record: AccountRecord) -> None:
     assert record == msgspec.json.decode(msgspec.json.encode(record), type=AccountRecord)
 
 
+@costly()
 @given(full_records())
 def test_record_names_its_fields_at_every_depth(record: AccountRecord) -> None:
     """A row without names cannot be read without the code; the two ends of the window are the only pair."""

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.costly import costly
 from wirerace.errors import BadInput
 from wirerace.observe.histogram import HIGHEST_NS, Latencies, LatenciesRecord, merged
 
@@ -28,6 +29,7 @@ def test_merged_histograms_equal_one_histogram(parts: list[list[int]]) -> None:
     assert recorded([value for part in parts for value in part]).to_record() == together.to_record()
 
 
+@costly()
 @given(st.lists(latencies, min_size=1, max_size=60))
 def test_cumulative_counts_are_those_of_the_sorted_list(values: list[int]) -> None:
     steps = recorded(values).cumulative_ns()
@@ -65,6 +67,7 @@ def test_percentile_lies_within_a_rank_of_the_sorted_list(values: list[int], per
 
 
 @pytest.mark.long
+@costly()
 @given(st.lists(latencies, min_size=1, max_size=30))
 def test_mean_extremes_and_mean_square_are_those_of_the_list(values: list[int]) -> None:
     of_all = recorded(values)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.text import Text
 
+from tests.costly import costly
 from tests.wirerace import messaged, visited
 from tests.wirerace.report.made_up import result_of, trial
 from wirerace.record.reading import read_result
@@ -228,19 +229,21 @@ def results(draw: st.DrawFn) -> Result:
     return replace(result, failures=draw(st.lists(failures, max_size=2)))
 
 
-@pytest.mark.long
-@given(results(), st.integers(17, LINES))
-def test_answer_of_any_result_fits(result: Result, lines: int) -> None:
-    answer = answer_of(result, lines)
-
-    check(answer)
-    assert len(answer) <= lines
+def four_from(least: int, most: int) -> st.SearchStrategy[list[int]]:
+    """Return a strategy for sizes of terminals: to draw a result takes ten times as long as to write its answer."""
+    return st.lists(st.integers(least, most), min_size=4, max_size=4)
 
 
 @pytest.mark.long
-@given(results(), st.integers(40, 120))
-def test_answer_fits_a_terminal_of_another_width(result: Result, columns: int) -> None:
-    assert all(line.cell_len <= min(columns, COLUMNS) for line in answer_of(result, columns=columns))
+@costly(one_in=2)
+@given(results(), four_from(17, LINES), four_from(40, 120))
+def test_answer_of_any_result_fits_any_terminal(result: Result, heights: list[int], widths: list[int]) -> None:
+    for lines in heights:
+        answer = answer_of(result, lines)
+        check(answer)
+        assert len(answer) <= lines
+    for columns in widths:
+        assert all(line.cell_len <= min(columns, COLUMNS) for line in answer_of(result, columns=columns))
 
 
 @given(TITLES, st.integers(1, 30), st.booleans())

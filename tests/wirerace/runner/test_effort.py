@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from wirerace.runner import effort
-from wirerace.runner.effort import Effort, Spent
+from wirerace.runner.effort import AtLimit, Effort
 
 
 class Part:
@@ -42,7 +42,7 @@ class Clock:
         return self._now
 
 
-def spent(server: Part, load: Sequence[Part], cpus: float | None, monkeypatch: pytest.MonkeyPatch) -> Spent:
+def spent(server: Part, load: Sequence[Part], cpus: float | None, monkeypatch: pytest.MonkeyPatch) -> AtLimit:
     monkeypatch.setattr(effort, "time", Clock())
     child: Any = Child(server)
     crew: Any = Load(Crew(load))

@@ -33,7 +33,7 @@ def arrivals(seed: int, rate: float = 5.0) -> list[float]:
 def test_pollers_get_the_newest_update_after_less_than_half_an_interval(interval: float) -> None:
     made = arrivals(seed=3)
     options = PollingOptions(interval_seconds=interval, deliver="latest")
-    found = seen(newest(all_phases(made, interval, END + 30, clients=50)), START, END)
+    found = seen(newest(all_phases(made, interval, END + 30, clients=20)), START, END)
     predicted = polling.predict(record(made), DeliveryPath(0.0, clients=200), options)
 
     agree(found, predicted, 0.02, 0.001)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.costly import costly
 from tests.wirerace.theory.simulated import agree, all_phases, long_polls, pushes, seen
 from tests.wirerace.theory.ticked import watch
 from wirerace.clock import to_ns
@@ -79,6 +80,7 @@ def test_pollers_see_what_the_record_predicts(made: list[float], interval: float
 
 
 @pytest.mark.long
+@costly()
 @given(spreads, st.sampled_from([0.5, 1.0, 2.0]))
 def test_pollers_of_any_arrivals_see_what_the_record_predicts(made: list[float], interval: float) -> None:
     made = [1.0, *(at + 1 for at in made)]

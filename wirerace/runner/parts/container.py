@@ -5,7 +5,10 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from docker.errors import DockerException
+from docker.models.containers import Container as DockerContainer
 
 from wirerace.clock import now_ns
 from wirerace.errors import TrialFailed
@@ -14,9 +17,6 @@ from wirerace.runner.parts.groups import cpu_seconds_of, is_stopped
 from wirerace.runner.parts.part import MOST_RESTARTS
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
-
-if TYPE_CHECKING:
-    from docker.models.containers import Container as DockerContainer
 
 LAST_LINES = 5
 NANO = 1e9
@@ -27,8 +27,6 @@ PAUSED = "paused"
 @contextmanager
 def asking(name: str) -> Iterator[None]:
     """Raise TrialFailed when the engine refuses a request about a part, or does not answer."""
-    from docker.errors import DockerException  # noqa: PLC0415 -- 0.15 s that a run without containers does not need
-
     try:
         yield
     except (DockerException, OSError) as error:
@@ -40,7 +38,7 @@ class Container:
 
     shares_network = False
 
-    def __init__(self, name: str, container: "DockerContainer") -> None:
+    def __init__(self, name: str, container: DockerContainer) -> None:
         self.name = name
         self.restarts = 0
         self.gives_up_at = MOST_RESTARTS
