@@ -100,7 +100,9 @@ def trials_of_search(experiment: Experiment) -> int:
 
 
 def idle_seconds(experiment: Experiment) -> float:
-    """Return how long a server's cost without clients is measured."""
+    """Return how long a server's cost without clients is measured; a search for capacity has no use for it."""
+    if experiment.kind == "capacity":
+        return 0.0
     return min(MOST_IDLE_SECONDS, experiment.window.measure_seconds / 2)
 
 

@@ -30,7 +30,7 @@ from wirerace.workload.truth import Truth
 from wirerace.workload.upstream import Received
 
 SUBSCRIBE_SECONDS = 60.0  # for the clients, beyond the time of spawning them; for the same reason
-SEARCH_SUBSCRIBE_SECONDS = 15.0  # the same, in a search for capacity: some values are too high for the server
+SEARCH_SUBSCRIBE_SECONDS = 20.0  # the same, in a search for capacity: some values are too high for the server
 SETTLE_SECONDS = 0.2  # before memory is read
 MOST_STEP_SECONDS = 2.0  # of the wall clock between two looks; the verdict judges smaller steps
 NOTICE_SECONDS = 2.0  # until the death of a part is seen, where its silence is noticed first
@@ -129,11 +129,13 @@ class TrialSteps:
 
     def _idle(self, server: Child) -> float | None:
         """Return the part of a core that the server takes without clients while the same updates are made."""
+        if not (seconds := idle_seconds(self.experiment)):
+            return None
         self._report("idle")
         self._producer.peer.send("PUT", "/schedule", schedule_of(self.experiment, self.plan.seed, None), Schedule)
         time.sleep(SETTLE_SECONDS)
         before, before_ns = cpu_seconds_of(server), now_ns()
-        time.sleep(idle_seconds(self.experiment))
+        time.sleep(seconds)
         after, after_ns = cpu_seconds_of(server), now_ns()
         self._producer.peer.delete("/schedule")
         if before is None or after is None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from wirerace.analysis.capacity.search import Says
 from wirerace.analysis.figures import BY_ID
 from wirerace.analysis.thresholds import LEAST_UPDATES
+from wirerace.analysis.validity.parts import ITSELF
 from wirerace.experiment.objective import Objective
 from wirerace.record.capacity import GaveOut
 from wirerace.record.result import Failure
@@ -50,8 +51,10 @@ def mark_of(trial: Trial, objectives: Sequence[Objective], cpus: float) -> Mark:
     values = [BY_ID[objective.figure].of(trial) for objective in objectives]
     value = values[0] if values else None
     reasons = [] if trial.verdict is None else [one for one in trial.verdict.findings if one.weight == "reason"]
+    spent = spent_of(trial, cpus)
     for blamed in reasons:
-        if blamed.part in BLAMED:
+        # The run asks the server for its counters, and an overloaded one lets it wait.
+        if blamed.part in BLAMED and not (blamed.part == ITSELF and spent):
             return Mark("void", BLAMED[blamed.part], blamed.what, value)
     if trial.verdict is None or trial.updates < LEAST_UPDATES:
         return Mark("void", "trial", f"only {trial.updates} updates were made in the window", value)
@@ -64,7 +67,7 @@ def mark_of(trial: Trial, objectives: Sequence[Objective], cpus: float) -> Mark:
     turned_away = next((one.what for one in reasons if one.part == "clients" and trial.failed_connects), "")
     if not missed and whole and not turned_away:
         return Mark("met", None, "", value)
-    if spent := spent_of(trial, cpus) or turned_away or ("" if whole else "updates were lost, or came twice"):
+    if spent := spent or turned_away or ("" if whole else "updates were lost, or came twice"):
         return Mark("missed", "server", spent, value)
     return Mark("missed", "none", f"{missed[0]} is missed", value)
 

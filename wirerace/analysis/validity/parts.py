@@ -56,9 +56,9 @@ def _spans(evidence: Evidence) -> Iterator[Finding]:
     worst = max(off.values())
     late = [what for what, seconds_off in off.items() if seconds_off >= worst / 2]
     text = f"{' and '.join(late)} {'was' if len(late) == 1 else 'were'} sampled {seconds(worst)} off the window's ends"
-    # A server that is overloaded answers late, and is sampled late, and whatever is sampled after it, too.
-    itself = evidence.trial.parts.get(ITSELF)
-    part = "server" if "the server" in late and (itself is None or itself.still_seconds < worst / 2) else "machine"
+    # A server that is overloaded answers late. So it is sampled late, and whatever is sampled after it, too.
+    is_server = off.get("the server", 0.0) > (thresholds.SPAN_OFF_FRACTION.doubt or 0.0) * window.seconds
+    part = "server" if is_server else "machine"
     yield from against(thresholds.SPAN_OFF_FRACTION, worst / window.seconds, "when samples were taken", text, part)
 
 
