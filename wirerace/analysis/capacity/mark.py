@@ -59,7 +59,9 @@ def mark_of(trial: Trial, objectives: Sequence[Objective], cpus: float) -> Mark:
     if trial.verdict is None or trial.updates < LEAST_UPDATES:
         return Mark("void", "trial", f"only {trial.updates} updates were made in the window", value)
     missed = [
-        objective.text
+        f"{objective.text} is missed"
+        if of_trial is not None
+        else f"{objective.figure} is not known: measure for longer"
         for objective, of_trial in zip(objectives, values, strict=True)
         if of_trial is None or not objective.holds(of_trial)
     ]
@@ -69,7 +71,7 @@ def mark_of(trial: Trial, objectives: Sequence[Objective], cpus: float) -> Mark:
         return Mark("met", None, "", value)
     if spent := spent or turned_away or ("" if whole else "updates were lost, or came twice"):
         return Mark("missed", "server", spent, value)
-    return Mark("missed", "none", f"{missed[0]} is missed", value)
+    return Mark("missed", "none", missed[0], value)
 
 
 def spent_of(trial: Trial, cpus: float) -> str:
