@@ -143,6 +143,7 @@ def test_figure_that_is_unknown_is_missed_and_nobodys(wanted: str) -> None:
     found = mark(changed("latency_seconds.p99", None), objectives(wanted))
 
     assert ("missed", "none", None) == (found.says, found.by, found.value)
+    assert "latency.p99 is not known" in found.why
 
 
 @pytest.mark.parametrize("updates", [0, 2])
