@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from wirerace.errors import ConnectionLost
+from wirerace.errors import ConnectionLost, TrialFailed, WireraceError
 from wirerace.experiment.model import Clients, Experiment, WindowOptions
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.settings import alone
@@ -44,8 +44,10 @@ def test_proxy_that_cannot_start_fails_one_trial_and_the_next_one_runs(
     start, broken = Local._start, ["-c", "raise SystemExit('no proxy today')"]
     commands = iter([broken])
 
-    def starting(self: Local, name: str, log_name: str, command: list[str], cores: Sequence[int]) -> Process:
-        return start(self, name, log_name, next(commands, command) if name == PROXY else command, cores)
+    def starting(
+        self: Local, name: str, log_name: str, command: list[str], cores: Sequence[int], **options: Any
+    ) -> Process:
+        return start(self, name, log_name, next(commands, command) if name == PROXY else command, cores, **options)
 
     monkeypatch.setattr(Local, "_start", starting)
     result = ran(tmp_path)
@@ -56,10 +58,13 @@ def test_proxy_that_cannot_start_fails_one_trial_and_the_next_one_runs(
     assert [2] == [trial.repeat for trial in result.trials]
 
 
+@pytest.mark.parametrize(
+    ("raised", "part"), [(ConnectionLost("it is gone"), ""), (TrialFailed("it is full", "server"), "server")]
+)
 def test_whatever_wirerace_raises_in_a_trial_fails_that_trial_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    raised: WireraceError, part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subscribe, errors = TrialSteps._subscribe, iter([ConnectionLost("it is gone")])
+    subscribe, errors = TrialSteps._subscribe, iter([raised])
 
     def subscribing(self: TrialSteps, load: Any) -> None:
         if (error := next(errors, None)) is not None:
@@ -69,5 +74,5 @@ def test_whatever_wirerace_raises_in_a_trial_fails_that_trial_alone(
     monkeypatch.setattr(TrialSteps, "_subscribe", subscribing)
     result = ran(tmp_path)
 
-    assert [1] == [failure.repeat for failure in result.failures]
+    assert [(1, part)] == [(failure.repeat, failure.part) for failure in result.failures]
     assert [2] == [trial.repeat for trial in result.trials]
