@@ -38,15 +38,16 @@ def _table(result: Result) -> Iterator[str]:
         yield "No trial counts."
         return
     summary, ids = summarised(result), [contestant.id for contestant in result.present]
-    yield _row("", *(plain(result.title_of(name)) for name in ids))
-    yield _row("---", *("---:" for _ in ids))
+    yield row("", *(plain(result.title_of(name)) for name in ids))
+    yield row("---", *("---:" for _ in ids))
     for figure in figures_of(result):
         best = _best(summary, ids, figure)
         cells = (_cell(result, summary, name, best, figure) for name in ids)
-        yield _row(plain(figure.label) + (" †" if figure.primary else ""), *cells)
+        yield row(plain(figure.label) + (" †" if figure.primary else ""), *cells)
 
 
-def _row(*cells: str) -> str:
+def row(*cells: str) -> str:
+    """Return a row of a table."""
     return f"| {' | '.join(cells)} |"
 
 

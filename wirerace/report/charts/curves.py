@@ -17,13 +17,13 @@ LOG_FROM = 20
 """A figure whose largest value is this multiple of its least one has a logarithmic axis."""
 
 
-def sweep_curves(result: Result) -> Iterator[LineChart]:
-    """Yield a chart for each figure of the sweep's table, along the key with the most values."""
+def sweep_curves(result: Result, figures: Sequence[str] = ()) -> Iterator[LineChart]:
+    """Yield a chart for each of some figures, or of the sweep's table, along the key with the most values."""
     for swept in sweeps_of(result):
         if not swept.axis:
             return
         views = [View(result.at(index)) for index in swept.points]
-        for figure in columns_of(result):
+        for figure in figures or columns_of(result):
             chart = _chart(result, swept, views, figure)
             if chart is not None:
                 yield chart

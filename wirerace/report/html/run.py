@@ -114,7 +114,7 @@ def run_values(result: Result, records: Records, place: str) -> RunValues:
     ]
     return RunValues(
         title=cut(printable(str(result.experiment["title"])), 200),
-        about=_about(result),
+        about=about_of(result),
         place=printable(place),
         answers=answers[:MOST_ANSWERS],
         more_answers=answers[MOST_ANSWERS:],
@@ -182,7 +182,7 @@ def _caption(result: Result) -> str:
     return f"{over} Beside each value: its ratio to the best one, repeat by repeat, and what theory expects."
 
 
-def _about(result: Result) -> str:
+def about_of(result: Result) -> str:
     """Return what was offered, in a line; of a sweep, what is the same at all settings."""
     experiment = result.at(0).experiment
     axes = list(result.points[0].setting) if len(result.points) > 1 else []
