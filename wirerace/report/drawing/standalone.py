@@ -80,7 +80,7 @@ def _placed(drawing: Markup, x: float, y: float) -> tuple[Markup, float]:
     if found is None:
         raise ValueError("a drawing begins with its size")
     width, height = found.groups()
-    placed = drawing.replace("<svg ", f'<svg x="{x:g}" y="{y:g}" width="{width}" height="{height}" ', 1)
+    placed = str(drawing).replace("<svg ", f'<svg x="{x:g}" y="{y:g}" width="{width}" height="{height}" ', 1)
     return Markup(placed), float(height)  # noqa: S704 -- the text of a drawing, escaped when it was made
 
 
