@@ -15,12 +15,12 @@ from wirerace.report.troubles import troubles_of
 from wirerace.transports import TRANSPORTS
 
 COST = BY_ID["server.cpu_per_delivery"]
-SPELLINGS = {
-    "producer.rate_per_second": "{:,g} updates a second",
-    "producer.payload_bytes": "{:,g} bytes",
-    "clients.count": "{:,g} clients",
+UNITS = {
+    "producer.rate_per_second": "updates a second",
+    "producer.payload_bytes": "bytes",
+    "clients.count": "clients",
 }
-"""How values of a swept key are said; others are said as in the experiment file."""
+"""How the values of a swept key are counted; others are said as in the experiment file."""
 
 
 class Step(NamedTuple):
@@ -47,17 +47,23 @@ def crossover(result: Result) -> list[str]:
     asking = [one for one in result.present if TRANSPORTS[one.transport].asks]
     pushing = [one for one in result.present if not TRANSPORTS[one.transport].asks]
     tense = tense_of(result)
-    return [*found, *(_sentence(result, one, pushing, tense) for one in asking if pushing)]
+    said = [_sentence(result, one, pushing, tense) for one in asking]
+    return [*found, *filter(None, said)]
 
 
 def _sentence(result: Result, one: ContestantRecord, pushing: Sequence[ContestantRecord], tense: Tense) -> str:
-    """Return the sentence of one asking contestant; pushes of which the same is to be said stand together."""
+    """Return the sentence of one asking contestant, empty if nothing is known.
+
+    Pushes of which the same is to be said stand together.
+    """
     key, said = main_key(result), dict[str, list[str]]()
     for other in pushing:
-        words = _when(key, steps_of(result, one, other))
-        said.setdefault(words, []).append(name_of(result, other.id))
+        if words := _when(key, steps_of(result, one, other)):
+            said.setdefault(words, []).append(name_of(result, other.id))
     parts = [words.format(listed(names)) for words, names in said.items()]
     costs = tense.pick("costs", "cost")
+    if not parts:
+        return ""
     return capital(f"{tense.opening}{name_of(result, one.id)} {costs} the server {'; '.join(parts)}.")
 
 
@@ -78,10 +84,10 @@ def _pair(result: Result, one: ContestantRecord, other: ContestantRecord) -> Pai
 
 
 def _when(key: str, steps: Sequence[Step]) -> str:
-    """Return from when on the first costs less CPU time for a delivery than {}, and never more than the steps show."""
+    """Return from when on the first costs less CPU time for a delivery than {}: no more than the steps show."""
     known = [step for step in steps if step.costs != "unknown"]
     if not known:
-        return "an amount that cannot be compared with {}"
+        return ""
     start = _start(known)
     if start is None:
         said = _never(key, known)
@@ -89,7 +95,7 @@ def _when(key: str, steps: Sequence[Step]) -> str:
         before = [step for step in known[: known.index(start)] if step.costs == "more"]
         since = "at every value measured" if start == known[0] else f"from {_spelled(key, start.value)} on"
         until = f", and more up to {_plain(before[-1].value)}" if before else ""
-        said = f"less CPU for a delivery than {{}} {since} ({_ratio(key, known[-1])}){until}"
+        said = f"less CPU for a delivery than {{}} {since} ({_ratio(known[-1])}){until}"
     unknown = [step for step in steps if step.costs == "unknown"]
     return said + (f" (not known at {_values(unknown)})" if unknown else "")
 
@@ -97,7 +103,7 @@ def _when(key: str, steps: Sequence[Step]) -> str:
 def _never(key: str, known: Sequence[Step]) -> str:
     last = _spelled(key, known[-1].value)
     if all(step.costs == "more" for step in known):
-        return f"more CPU for a delivery than {{}} up to {last} ({_ratio(key, known[-1])})"
+        return f"more CPU for a delivery than {{}} up to {last} ({_ratio(known[-1])})"
     found = {costs: [step for step in known if step.costs == costs] for costs in ("less", "more", "alike")}
     words = {"less": "less at {}", "more": "more at {}", "alike": "not told apart at {}"}
     parts = [words[costs].format(_values(some)) for costs, some in found.items() if some]
@@ -114,15 +120,14 @@ def _start(known: Sequence[Step]) -> Step | None:
     return found
 
 
-def _ratio(key: str, step: Step) -> str:
+def _ratio(step: Step) -> str:
     """Return how much less or more it is at a step."""
     ratio = step.pair.ratio if step.pair is not None else None
-    return f"{words_of(ratio, COST.words)} at {_plain(step.value)}" if key else ""
+    return f"{words_of(ratio, COST.words)} at {_plain(step.value)}"
 
 
 def _spelled(key: str, value: Any) -> str:
-    is_number = isinstance(value, int | float)
-    return SPELLINGS[key].format(value) if key in SPELLINGS and is_number else setting_title({key: value})
+    return f"{_plain(value)} {UNITS[key]}" if key in UNITS else setting_title({key: value})
 
 
 def _plain(value: Any) -> str:

@@ -17,11 +17,12 @@ from wirerace.report.drawing.standalone import standalone
 from wirerace.report.html.run import about_of
 from wirerace.report.html.saving import records_in
 from wirerace.report.markdown import plain
+from wirerace.report.phrases import capital
 from wirerace.report.troubles import troubles_of
 from wirerace.report.verdict import spelled_findings, validity_of, word_of
 from wirerace.system import blamed_on
 
-MOST_FAILURES, MOST_TEXT = 10, 600
+MOST_FAILURES, MOST_TEXT = 10, 400
 SHA = 10
 """The length of a revision in a page."""
 
@@ -62,8 +63,8 @@ def block(question: Question, result: Result, chart: Chart | None) -> str:
 
 def _verdict(result: Result) -> Iterator[str]:
     """Yield whether the result is valid, the word of each contestant, what failed and what was found."""
-    yield f"**{plain(validity_of(result)) if result.trials else 'INVALID: no trial was completed'}.**"
-    yield from (f"{plain(said)}" for said in troubles_of(result))
+    said = validity_of(result) if result.trials else "INVALID: no trial was completed"
+    yield " ".join([f"**{plain(said)}.**", *map(plain, troubles_of(result))])
     yield ""
     if len(result.points) > 1 and result.counted:
         yield from _words(result)
@@ -78,12 +79,12 @@ def _verdict(result: Result) -> Iterator[str]:
 
 
 def _words(result: Result) -> Iterator[str]:
-    """Yield the word for each contestant over all settings of a sweep."""
-    words = [
-        f"{plain(one.title)}: {word_of([trial for trial in result.counted if trial.contestant == one.id])}"
-        for one in result.present
-    ]
-    yield "; ".join(words) + "."
+    """Yield the words for the contestants over all settings of a sweep; those with the same word stand together."""
+    said: dict[str, list[str]] = {}
+    for one in result.present:
+        word = word_of([trial for trial in result.counted if trial.contestant == one.id])
+        said.setdefault(word, []).append(plain(one.title))
+    yield from (f"- {', '.join(names)}: {word}" for word, names in said.items())
     yield ""
 
 
@@ -108,7 +109,7 @@ def _origin(question: Question, result: Result) -> Sequence[str]:
     sets = "".join(f" --set {key}" for key in question.sets)
     file = f"[{question.experiment}](../../{question.experiment})"
     return [
-        f"{plain(about_of(result))}. Measured on {date_of(result)}: {machine}. Experiment: {file}.",
+        f"{plain(capital(about_of(result)))}. Measured on {date_of(result)}: {machine}. Experiment: {file}.",
         "",
         "```sh",
         f'make answers ARGS="{question.name}"',
