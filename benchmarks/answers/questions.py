@@ -12,6 +12,7 @@ from wirerace.report.charts.costs import cpu_per_delivery
 from wirerace.report.charts.curves import sweep_curves
 from wirerace.report.charts.distribution import distributions
 from wirerace.report.charts.frontier import frontier
+from wirerace.report.charts.sending import messages
 from wirerace.report.charts.values import Chart
 from wirerace.report.charts.view import View
 from wirerace.report.headline import headline
@@ -111,6 +112,12 @@ QUESTIONS = (
         "keep-alive",
         "What does a connection for every request cost?",
         cpu_per_delivery,
+    ),
+    Question(
+        "chat",
+        "How long does a message take from one client to all?",
+        messages,
+        figures=["messages.relayed", "messages.latency", "messages.bytes", LATENCY, CPU, BUSY],
     ),
 )
 """In the order in which they are measured, and in which the index lists them."""

@@ -47,8 +47,10 @@ def sweep(polling: tuple[float, ...], websocket: tuple[float, ...] = PUSH, repea
         ((40, 30, 20), "more CPU for a delivery than WebSocket up to 500 updates a second (*)"),
         (
             (40, 5, 10.5),
-            "CPU for a delivery that is not surely less than with WebSocket up to 500 updates a second "
-            "(less at 50, more at 5, not told apart at 500)",
+            (
+                "CPU for a delivery that is not surely less than with WebSocket up to 500 updates a second "
+                "(less at 50, more at 5, not told apart at 500)"
+            ),
         ),
     ],
 )

@@ -13,7 +13,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 LONG = "A title <of> words & more that are too many for one line of a picture, so that it takes two of them"
 AXES = Dimension("t", "seconds"), Dimension("u", "seconds")
 DOTS = [Dot(0, 1), Dot(1, 2)]
-CHARTS = [
+CHARTS: list[Chart] = [
     LineChart(LONG, "", *AXES, [Curve("SSE", "sse", DOTS)]),
     BarChart(LONG, "", [Bar("SSE", "sse", [1.0], "1 s")]),
     StripChart(LONG, "", *AXES, [Strip("SSE", "sse", DOTS)]),
