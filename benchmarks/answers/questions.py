@@ -8,22 +8,23 @@ from typing import NamedTuple
 
 from benchmarks.answers.crossover import crossover
 from wirerace.record.result import Result
-from wirerace.report.charts.costs import cpu_per_delivery
+from wirerace.report.charts.costs import cpu_per_delivery, figure_bars
 from wirerace.report.charts.curves import sweep_curves
 from wirerace.report.charts.distribution import distributions
 from wirerace.report.charts.frontier import frontier
-from wirerace.report.charts.sending import messages
 from wirerace.report.charts.values import Chart
 from wirerace.report.charts.view import View
 from wirerace.report.headline import headline
 
-LATENCY, AGE, CPU, BYTES, REQUESTS, BUSY = (
+LATENCY, AGE, CPU, BYTES, REQUESTS, BUSY, MEMORY, RELAYED = (
     "latency.mean",
     "age.mean",
     "server.cpu_per_delivery",
     "bytes.ip_per_delivery",
     "requests.per_delivery",
     "server.busy",
+    "server.memory_per_client",
+    "messages.relayed",
 )
 Pictures = Callable[[View], Iterator[Chart]]
 Sentences = Callable[[Result], Sequence[str]]
@@ -56,6 +57,11 @@ class Question(NamedTuple):
 def curve_of(figure: str) -> Pictures:
     """Return what makes the picture of a sweep: a figure from setting to setting."""
     return lambda view: sweep_curves(view.result, [figure])
+
+
+def bars_of(figure: str, what: str) -> Pictures:
+    """Return what makes a picture of one figure: a bar for each contestant. `what` begins its title."""
+    return lambda view: figure_bars(view, figure, what, "")
 
 
 def ages_against_costs(view: View) -> Iterator[Chart]:
@@ -93,7 +99,7 @@ QUESTIONS = (
         "more-clients",
         "What do more clients cost?",
         curve_of(CPU),
-        figures=[CPU, LATENCY, BUSY],
+        figures=[CPU, LATENCY, BUSY, MEMORY],
     ),
     Question(
         "poll-interval",
@@ -116,8 +122,8 @@ QUESTIONS = (
     Question(
         "chat",
         "How long does a message take from one client to all?",
-        messages,
-        figures=["messages.relayed", "messages.latency", "messages.bytes", LATENCY, CPU, BUSY],
+        bars_of(RELAYED, "From one client to all"),
+        figures=[RELAYED, "messages.latency", "messages.bytes", LATENCY, BUSY],
     ),
 )
 """In the order in which they are measured, and in which the index lists them."""
