@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks.answers.index import write_index
 from benchmarks.answers.page import write_page
 from benchmarks.answers.questions import QUESTIONS, Question
+from benchmarks.answers.summary import write_summary
 from wirerace.errors import BadInput, WireraceError
 from wirerace.record.reading import file_of
 from wirerace.system import blamed_on
@@ -97,7 +98,7 @@ def set_aside(directory: Path) -> None:
 
 
 def write_pages(questions: Sequence[Question], results: Path, pages: Path, *, must_exist: bool) -> None:
-    """Write the page of each question that has a result, then the index of all.
+    """Write the page of each question that has a result, the index of all, and the table of docs/which_transport.md.
 
     Raises BadInput when a result that must exist does not.
     """
@@ -112,6 +113,9 @@ def write_pages(questions: Sequence[Question], results: Path, pages: Path, *, mu
         found[question.name] = write_page(question, directory, pages)
         sys.stdout.write(f"{pages / question.page}.md\n")
     write_index(pages, QUESTIONS, found)
+    first = QUESTIONS[0]
+    if first.name in found:
+        write_summary(pages.parent / "which_transport.md", first, found[first.name])
 
 
 if __name__ == "__main__":

@@ -38,6 +38,11 @@ class Step(NamedTuple):
             return "alike"
         return "less" if self.pair.ratio.mean < 1 else "more"
 
+    @property
+    def has_interval(self) -> bool:
+        """Whether three valid repeats or more speak of it, or none at all."""
+        return self.pair is None or self.pair.ratio is None or self.pair.ratio.low is not None
+
 
 def crossover(result: Result) -> list[str]:
     """Return what forbids to use the result, then a sentence for each asking contestant: when it costs less."""
@@ -58,7 +63,9 @@ def _sentence(result: Result, one: ContestantRecord, pushing: Sequence[Contestan
     """
     key, said = main_key(result), dict[str, list[str]]()
     for other in pushing:
-        if words := _when(key, steps_of(result, one, other)):
+        steps = steps_of(result, one, other)
+        tense = tense._replace(is_shown=tense.is_shown and all(step.has_interval for step in steps))
+        if words := _when(key, steps):
             said.setdefault(words, []).append(name_of(result, other.id))
     parts = [words.format(listed(names)) for words, names in said.items()]
     costs = tense.pick("costs", "cost")

@@ -22,7 +22,7 @@ from wirerace.report.troubles import troubles_of
 from wirerace.report.verdict import spelled_findings, validity_of, word_of
 from wirerace.system import blamed_on
 
-MOST_FAILURES, MOST_TEXT = 10, 400
+MOST_FAILURES, MOST_TEXT = 10, 300
 SHA = 10
 """The length of a revision in a page."""
 
@@ -89,6 +89,9 @@ def _words(result: Result) -> Iterator[str]:
 
 
 def _finding(said: str, cure: str) -> str:
+    """Return a finding and what to do; of many trials it names the first ones."""
+    if len(said) > MOST_TEXT and "; " in said[:MOST_TEXT]:
+        said = f"{said[: said.rindex('; ', 0, MOST_TEXT)]}; …)"
     return f"- {plain(cut(said, MOST_TEXT))}" + (f" → {plain(cure)}" if cure else "")
 
 
@@ -102,20 +105,24 @@ def _failed(result: Result, failure: Failure) -> str:
 
 def _origin(question: Question, result: Result) -> Sequence[str]:
     """Return what was offered, when and where, and how to run it again."""
-    host = result.host
-    code = f"Wirerace {result.wirerace}" + (f", revision {_short(host.revision)}" if host.revision else "")
-    parts = (host.cpu_model, f"{host.cores} cores", host.kernel, f"Python {host.python}", code)
-    machine = plain(", ".join(filter(None, parts)))
     sets = "".join(f" --set {key}" for key in question.sets)
     file = f"[{question.experiment}](../../{question.experiment})"
     return [
-        f"{plain(capital(about_of(result)))}. Measured on {date_of(result)}: {machine}. Experiment: {file}.",
+        f"{plain(capital(about_of(result)))}. {machine_of(result)} Experiment: {file}.",
         "",
         "```sh",
         f'make answers ARGS="{question.name}"',
         f".venv/bin/wirerace run {question.experiment} --allow-invalid{sets}    # the run alone",
         "```",
     ]
+
+
+def machine_of(result: Result) -> str:
+    """Return when, on which machine and with which code a result was measured."""
+    host = result.host
+    code = f"Wirerace {result.wirerace}" + (f", revision {_short(host.revision)}" if host.revision else "")
+    parts = (host.cpu_model, f"{host.cores} cores", host.kernel, f"Python {host.python}", code)
+    return f"Measured on {date_of(result)}: {plain(', '.join(filter(None, parts)))}."
 
 
 def date_of(result: Result) -> str:

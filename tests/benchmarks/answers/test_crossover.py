@@ -68,6 +68,17 @@ def test_three_repeats_are_told_in_the_present() -> None:
     assert sentence.startswith("Polling costs the server less CPU for a delivery than WebSocket from 500 updates")
 
 
+def test_repeats_that_are_not_valid_are_no_repeats() -> None:
+    """Three repeats with two valid ones at a value have no interval there, so nothing is told as shown."""
+    whole = sweep((40, 20, 5), repeats=3)
+    trials = [
+        msgspec.structs.replace(one, verdict=BAD) if number == 0 else one for number, one in enumerate(whole.trials)
+    ]
+    _, sentence = crossover(msgspec.structs.replace(whole, trials=trials))
+
+    assert sentence.startswith("In these 3 runs polling cost the server less CPU")
+
+
 def test_invalid_trials_decide_nothing() -> None:
     whole = sweep((40, 20, 5))
     trials = [

@@ -117,6 +117,19 @@ def test_index_has_a_row_for_each_question_and_keeps_those_that_were_not_measure
     assert any('<img src="first_look.svg"' in row and "2026-11-27. INVALID: 6 of 15 trials" in row for row in rows)
 
 
+def test_first_question_writes_the_table_of_the_page_about_all_transports(results: Path, pages: Path) -> None:
+    given = ["--pages", "--results", str(results), "--docs", str(pages)]
+    assert 0 == main(given)
+    assert not (pages.parent / "which_transport.md").exists()
+
+    write_block(pages.parent / "which_transport.md", "Which transport?", "old")
+    assert 0 == main(given)
+    page = (pages.parent / "which_transport.md").read_text()
+    assert page.startswith(f"# Which transport?\n\n{BEGIN}\n|  | mean latency |")
+    assert "memory per client" in page
+    assert "[The whole answer](answers/first_look.md)" in page
+
+
 def test_unknown_question_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert 2 == main(["--pages", "fastest"])
     said = capsys.readouterr().err

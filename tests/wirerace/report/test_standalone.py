@@ -1,12 +1,14 @@
 """A chart as a picture of its own."""
 
 import re
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from wirerace.report.charts.values import Bar, BarChart, Chart, Curve, Dimension, Dot, LineChart, Strip, StripChart
-from wirerace.report.drawing.standalone import standalone
+from wirerace.report.drawing.standalone import STYLE, standalone
+from wirerace.report.html import page
 from wirerace.transports import TRANSPORTS
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -46,3 +48,10 @@ def test_picture_has_the_colour_of_every_transport() -> None:
     picture = standalone(CHARTS[0])
 
     assert all(f".t-{name} {{ --c: {transport.color}; }}" in picture for name, transport in TRANSPORTS.items())
+
+
+def test_picture_looks_as_the_report_does() -> None:
+    report = (Path(page.__file__).parent / "style.css").read_text()
+    rules = [line for line in STYLE.splitlines() if line.startswith(".") and not line.startswith((".heading", ".t-"))]
+
+    assert [] == [rule for rule in rules if f"svg {rule}".replace(", .", ", svg .") not in report]
