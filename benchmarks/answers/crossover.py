@@ -96,25 +96,29 @@ def _when(key: str, steps: Sequence[Step]) -> str:
     if not known:
         return ""
     start = _start(known)
-    if start is None:
-        said = _never(key, known)
-    else:
-        before = [step for step in known[: known.index(start)] if step.costs == "more"]
-        since = "at every value measured" if start == known[0] else f"from {_spelled(key, start.value)} on"
-        until = f", and more up to {_plain(before[-1].value)}" if before else ""
-        said = f"less CPU for a delivery than {{}} {since} ({_ratio(known[-1])}){until}"
-    unknown = [step for step in steps if step.costs == "unknown"]
-    return said + (f" (not known at {_values(unknown)})" if unknown else "")
+    said, notes = _never(key, known) if start is None else _from(key, known, start)
+    if unknown := [step for step in steps if step.costs == "unknown"]:
+        notes.append(f"not known at {_values(unknown)}")
+    return f"{said} ({', '.join(notes)})"
 
 
-def _never(key: str, known: Sequence[Step]) -> str:
-    last = _spelled(key, known[-1].value)
+def _from(key: str, known: Sequence[Step], start: Step) -> tuple[str, list[str]]:
+    """Return from when on it is less; and how much less at the last step, and until when it is more."""
+    before = [step for step in known[: known.index(start)] if step.costs == "more"]
+    since = "at every value measured" if start == known[0] else f"from {spelled(key, start.value)} on"
+    until = [f"more up to {_plain(one.value)}" for one in before[-1:]]
+    return f"less CPU for a delivery than {{}} {since}", [_ratio(known[-1]), *until]
+
+
+def _never(key: str, known: Sequence[Step]) -> tuple[str, list[str]]:
+    """Return that there is no value from which on it is less, and what it is at each."""
+    last = spelled(key, known[-1].value)
     if all(step.costs == "more" for step in known):
-        return f"more CPU for a delivery than {{}} up to {last} ({_ratio(known[-1])})"
+        return f"more CPU for a delivery than {{}} up to {last}", [_ratio(known[-1])]
     found = {costs: [step for step in known if step.costs == costs] for costs in ("less", "more", "alike")}
     words = {"less": "less at {}", "more": "more at {}", "alike": "not told apart at {}"}
     parts = [words[costs].format(_values(some)) for costs, some in found.items() if some]
-    return f"CPU for a delivery that is not surely less than with {{}} up to {last} ({', '.join(parts)})"
+    return f"CPU for a delivery that is not surely less than with {{}} up to {last}", parts
 
 
 def _start(known: Sequence[Step]) -> Step | None:
@@ -133,7 +137,8 @@ def _ratio(step: Step) -> str:
     return f"{words_of(ratio, COST.words)} at {_plain(step.value)}"
 
 
-def _spelled(key: str, value: Any) -> str:
+def spelled(key: str, value: Any) -> str:
+    """Return a value of a swept key in words."""
     return f"{_plain(value)} {UNITS[key]}" if key in UNITS else setting_title({key: value})
 
 

@@ -6,7 +6,7 @@ A new question is one entry. Its page is docs/answers/NAME.md, its result result
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from benchmarks.answers.crossover import crossover
+from benchmarks.answers.sentences import bytes_first, crossover, on_the_frontier
 from wirerace.record.result import Result
 from wirerace.report.charts.costs import cpu_per_delivery, figure_bars
 from wirerace.report.charts.curves import sweep_curves
@@ -26,6 +26,8 @@ LATENCY, AGE, CPU, BYTES, REQUESTS, BUSY, MEMORY, RELAYED = (
     "server.memory_per_client",
     "messages.relayed",
 )
+LOG_FROM = 8.0
+"""A picture of values that differ by more than this is logarithmic: lines that cross near its floor show nothing."""
 Pictures = Callable[[View], Iterator[Chart]]
 Sentences = Callable[[Result], Sequence[str]]
 
@@ -56,7 +58,7 @@ class Question(NamedTuple):
 
 def curve_of(figure: str) -> Pictures:
     """Return what makes the picture of a sweep: a figure from setting to setting."""
-    return lambda view: sweep_curves(view.result, [figure])
+    return lambda view: sweep_curves(view.result, [figure], LOG_FROM)
 
 
 def bars_of(figure: str, what: str) -> Pictures:
@@ -67,12 +69,6 @@ def bars_of(figure: str, what: str) -> Pictures:
 def ages_against_costs(view: View) -> Iterator[Chart]:
     """Yield the frontier."""
     yield from frontier(view.result)
-
-
-def on_the_frontier(result: Result) -> Sequence[str]:
-    """Return which contestants are on the frontier, then what any result says."""
-    titles = [f"{chart.title}." for chart in frontier(result)] if result.counted else []
-    return [*titles, *headline(result)]
 
 
 QUESTIONS = (
@@ -93,7 +89,8 @@ QUESTIONS = (
         "payload",
         "What does a larger update cost?",
         curve_of(CPU),
-        figures=[CPU, LATENCY, BYTES],
+        figures=[BYTES, CPU, LATENCY],
+        says=bytes_first,
     ),
     Question(
         "more-clients",

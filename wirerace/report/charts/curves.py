@@ -14,22 +14,25 @@ from wirerace.report.sweep import columns_of
 
 EXTREME = {"less": "least", "more": "most"}
 LOG_FROM = 20
-"""A figure whose largest value is this multiple of its least one has a logarithmic axis."""
+"""A figure whose largest value is more than this multiple of its least one has a logarithmic axis."""
 
 
-def sweep_curves(result: Result, figures: Sequence[str] = ()) -> Iterator[LineChart]:
-    """Yield a chart for each of some figures, or of the sweep's table, along the key with the most values."""
+def sweep_curves(result: Result, figures: Sequence[str] = (), log_from: float = LOG_FROM) -> Iterator[LineChart]:
+    """Yield a chart for each of some figures, or of the sweep's table, along the key with the most values.
+
+    A figure whose largest value is more than `log_from` times its least one has a logarithmic axis.
+    """
     for swept in sweeps_of(result):
         if not swept.axis:
             return
         views = [View(result.at(index)) for index in swept.points]
         for figure in figures or columns_of(result):
-            chart = _chart(result, swept, views, figure)
+            chart = _chart(result, swept, views, figure, log_from)
             if chart is not None:
                 yield chart
 
 
-def _chart(result: Result, swept: Swept, views: Sequence[View], figure: str) -> LineChart | None:
+def _chart(result: Result, swept: Swept, views: Sequence[View], figure: str, log_from: float) -> LineChart | None:
     curves = [
         Curve(view.title(contestant), contestant.transport, dots, view.variety(contestant), has_marks=True)
         for view in [View(result)]
@@ -40,7 +43,7 @@ def _chart(result: Result, swept: Swept, views: Sequence[View], figure: str) -> 
     if not values:
         return None
     least = min(values)
-    is_log = least > 0 and max(values) > LOG_FROM * least
+    is_log = least > 0 and max(values) > log_from * least
     if is_log:  # an end of an interval at or below 0 has no place there
         curves = [curve._replace(dots=[_positive(dot, least / 2) for dot in curve.dots]) for curve in curves]
     about = BY_ID[figure]

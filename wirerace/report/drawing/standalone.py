@@ -12,7 +12,7 @@ from wirerace.report.drawing.svg import CHARACTER, tag
 from wirerace.transports import TRANSPORTS
 
 WIDTH, MARGIN = 760.0, 20.0
-TITLE_HEIGHT, TITLE_CHARACTER = 21.0, 1.2 * CHARACTER
+TITLE_HEIGHT, TITLE_CHARACTER = 21.0, 1.3 * CHARACTER
 """The height of a line of the title, and the width of its characters on average."""
 NAMESPACE = "http://www.w3.org/2000/svg"
 _SIZE = re.compile(r'^<svg viewBox="0 0 ([\d.]+) ([\d.]+)"')
