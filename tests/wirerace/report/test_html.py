@@ -9,8 +9,9 @@ from tests.wirerace.results import RESULT
 from wirerace.record.reading import read_result
 from wirerace.record.result import ContestantRecord, Failure, Point
 from wirerace.record.trial import Finding, Verdict
-from wirerace.report.html.page import MOST_BYTES, Reported, html, tied
+from wirerace.report.html.page import MOST_BYTES, Reported, html
 from wirerace.report.html.saving import reported
+from wirerace.report.spelling import tied
 
 HOSTILE = "</style></script><img src=x onerror=alert(1)><script>alert('\"')</script> & \x1b[2J {{ 7 * 7 }}"
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from wirerace.report.charts.values import Chart
 from wirerace.report.drawing.draw import draw
 from wirerace.report.drawing.svg import CHARACTER, tag
+from wirerace.report.spelling import tied
 from wirerace.transports import TRANSPORTS
 
 WIDTH, MARGIN = 760.0, 20.0
@@ -45,7 +46,7 @@ text { fill: var(--faint); font: 12px system-ui, sans-serif; }
 def standalone(chart: Chart, width: float = WIDTH) -> str:
     """Return a chart as the text of an SVG file that needs nothing else."""
     inner = width - 2 * MARGIN
-    lines = textwrap.wrap(chart.title, int(inner / TITLE_CHARACTER))
+    lines = textwrap.wrap(tied(chart.title), int(inner / TITLE_CHARACTER))
     top = MARGIN + TITLE_HEIGHT * len(lines) + 4
     drawing, height = _placed(draw(chart, inner), MARGIN, top)
     whole = top + height + MARGIN / 2

@@ -3,7 +3,6 @@
 import base64
 import functools
 import hashlib
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,13 +18,13 @@ from wirerace.report.charts.view import Records, View, no_records
 from wirerace.report.drawing.draw import NARROW, WIDE, draw
 from wirerace.report.html.glossary import GLOSSARY
 from wirerace.report.html.run import run_values, setting_values
+from wirerace.report.spelling import tied
 from wirerace.transports import TRANSPORTS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 FOLDER = Path(__file__).parent
-UNIT = re.compile(r"(\d) (?=(?:%|×|[kMG]?B|[mµ]?s)(?:\W|$))")
 MOST_BYTES = 1_400_000
 """The most that the page may take. Settings of a sweep that do not fit are left out, and the page says so."""
 
@@ -94,11 +93,6 @@ def _settings(one: Reported) -> Iterator[Markup]:
         view = View(one.result.at(index), one.records)
         title = cut(printable(setting_title(point.setting)), 200)
         yield Markup(template.render(title=title, run=setting_values(view)))  # noqa: S704 -- escaped by the template
-
-
-def tied(text: str) -> str:
-    """Return a text in which no line ends between a number and its unit."""
-    return UNIT.sub("\\1\N{NO-BREAK SPACE}", text)
 
 
 def _hashed(text: str) -> str:
