@@ -84,7 +84,7 @@ def _words(result: Result) -> Iterator[str]:
     for one in result.present:
         word = word_of([trial for trial in result.counted if trial.contestant == one.id])
         said.setdefault(word, []).append(plain(one.title))
-    yield from (f"- {', '.join(names)}: {word}" for word, names in said.items())
+    yield " · ".join(f"{', '.join(names)}: {word}" for word, names in said.items())
     yield ""
 
 
