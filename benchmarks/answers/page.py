@@ -72,8 +72,8 @@ def _verdict(result: Result) -> Iterator[str]:
     if (more := len(result.failures) - MOST_FAILURES) > 0:
         yield f"- {more} more failed"
     found = list(spelled_findings(result))
-    yield from (_finding(said, cure) for weight, said, cure in found if weight == "reason")
-    yield ""
+    reasons = [_finding(said, cure) for weight, said, cure in found if weight == "reason"]
+    yield from [*reasons, ""] if reasons or result.failures else ()
     if doubts := [_finding(said, cure) for weight, said, cure in found if weight == "doubt"]:
         yield from ("<details><summary>What is in doubt</summary>", "", *doubts, "", "</details>", "")
 

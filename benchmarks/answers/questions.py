@@ -6,7 +6,7 @@ A new question is one entry. Its page is docs/answers/NAME.md, its result result
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from benchmarks.answers.sentences import bytes_first, crossover, on_the_frontier
+from benchmarks.answers.sentences import bytes_first, costs_first, crossover, on_the_frontier
 from wirerace.record.result import Result
 from wirerace.report.charts.costs import cpu_per_delivery, figure_bars
 from wirerace.report.charts.curves import sweep_curves
@@ -115,6 +115,7 @@ QUESTIONS = (
         "keep-alive",
         "What does a connection for every request cost?",
         cpu_per_delivery,
+        says=costs_first,
     ),
     Question(
         "chat",

@@ -7,10 +7,10 @@ from wirerace.analysis.figures import BY_ID
 from wirerace.record.result import Result
 from wirerace.report.charts.axes import main_key
 from wirerace.report.charts.frontier import frontier
-from wirerace.report.headline import headline
+from wirerace.report.headline import COSTS, headline
 from wirerace.report.spelling import spell_range
 
-__all__ = ["bytes_first", "crossover", "on_the_frontier"]
+__all__ = ["bytes_first", "costs_first", "crossover", "on_the_frontier"]
 
 BYTES = BY_ID["bytes.ip_per_delivery"]
 
@@ -19,6 +19,11 @@ def on_the_frontier(result: Result) -> Sequence[str]:
     """Return which contestants are on the frontier, then what any result says."""
     titles = [f"{chart.title}." for chart in frontier(result)] if result.counted else []
     return [*titles, *headline(result)]
+
+
+def costs_first(result: Result) -> Sequence[str]:
+    """Return what any result says, the sentences about costs before those about time."""
+    return sorted(headline(result), key=lambda said: not said.startswith(tuple(COSTS.values())))
 
 
 def bytes_first(result: Result) -> Sequence[str]:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from benchmarks.answers.sentences import bytes_first, on_the_frontier
+from benchmarks.answers.sentences import bytes_first, costs_first, on_the_frontier
 from tests.wirerace.report.reports import PLACES
 from wirerace.record.reading import read_result
 from wirerace.record.result import Result
@@ -19,6 +19,14 @@ def test_frontier_is_named_before_what_any_result_says() -> None:
 
     assert first.startswith("On the frontier of age and cost: ")
     assert headline(result) == others
+
+
+def test_costs_come_before_times() -> None:
+    result = recorded("messages")
+    first, *others = costs_first(result)
+
+    assert first.startswith("Server CPU for a delivery: ")
+    assert [said for said in headline(result) if said != first] == others
 
 
 def test_bytes_at_both_ends_of_a_sweep_come_first() -> None:
