@@ -97,6 +97,7 @@ QUESTIONS = (
         "What do more clients cost?",
         curve_of(CPU),
         figures=[CPU, LATENCY, BUSY, MEMORY],
+        sets=["window.measure_seconds=5"],
     ),
     Question(
         "poll-interval",
