@@ -76,6 +76,9 @@ format: $(VENV)/.ready ## Format the code
 bench: $(VENV)/.ready ## Measure Wirerace's own cost side by side with references
 	$(BIN)/python -m benchmarks $(ARGS)
 
+answers: $(VENV)/.run ## Measure the shipped questions in 25 minutes and write docs/answers/; ARGS="first-look payload" or ARGS=--pages
+	$(BIN)/python -m benchmarks.answers $(ARGS)
+
 calibrate: $(VENV)/.ready ## Compare each transport with itself many times, in half an hour: how often is a difference found?
 	$(BIN)/python -m benchmarks.calibrate $(ARGS)
 
@@ -136,4 +139,4 @@ else
 endif
 	@touch $@
 
-.PHONY: help race locust watch test test-faults quick fuzz test-stack test-browser test-frames check-grafana up docs dashboards lint format bench calibrate mutants lock clean
+.PHONY: help race locust watch test test-faults quick fuzz test-stack test-browser test-frames check-grafana up docs dashboards lint format bench answers calibrate mutants lock clean

@@ -38,10 +38,10 @@ def plain(text: str) -> str:
 
 def _capacities(result: Result) -> Iterator[str]:
     """Yield the lines of the capacities of a search."""
-    yield _row("", *HEADS[1:])
-    yield _row("---", *("---:" for _ in HEADS[1:]))
-    for row in rows_of(result):
-        yield _row(*map(plain, (row.title, row.carries, row.measured, row.gave_out, row.again)))
+    yield row("", *HEADS[1:])
+    yield row("---", *("---:" for _ in HEADS[1:]))
+    for one in rows_of(result):
+        yield row(*map(plain, (one.title, one.carries, one.measured, one.gave_out, one.again)))
     yield ""
     yield f"{plain(objectives_line(result))}. Wirerace {_versions(result)}."
 
@@ -52,15 +52,16 @@ def _table(result: Result) -> Iterator[str]:
         yield "No trial counts."
         return
     summary, ids = summarised(result), [contestant.id for contestant in result.present]
-    yield _row("", *(plain(result.title_of(name)) for name in ids))
-    yield _row("---", *("---:" for _ in ids))
+    yield row("", *(plain(result.title_of(name)) for name in ids))
+    yield row("---", *("---:" for _ in ids))
     for figure in figures_of(result):
         best = _best(summary, ids, figure)
         cells = (_cell(result, summary, name, best, figure) for name in ids)
-        yield _row(plain(figure.label) + (" †" if figure.primary else ""), *cells)
+        yield row(plain(figure.label) + (" †" if figure.primary else ""), *cells)
 
 
-def _row(*cells: str) -> str:
+def row(*cells: str) -> str:
+    """Return a row of a table."""
     return f"| {' | '.join(cells)} |"
 
 

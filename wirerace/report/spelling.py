@@ -1,11 +1,13 @@
 """How values are printed: with their unit, in a size that people read easily."""
 
 import math
+import re
 from collections.abc import Callable, Sequence
 
 from wirerace.record.result import Interval
 
 UNKNOWN = "–"
+UNIT = re.compile(r"(\d) (?=(?:%|×|[kMG]?B|[mµ]?s)(?:\W|$))")
 
 
 def spell(value: float | None, unit: str) -> str:
@@ -34,6 +36,11 @@ def unit_of(value: float, unit: str) -> tuple[str, float]:
     """Return the unit in which people read a value, and its size."""
     units = UNITS[unit]
     return next(((name, size) for name, size in units if abs(value) >= size), units[-1])
+
+
+def tied(text: str) -> str:
+    """Return a text in which no line ends between a number and its unit."""
+    return UNIT.sub("\\1\N{NO-BREAK SPACE}", text)
 
 
 def two_digits(value: float) -> str:

@@ -274,6 +274,7 @@ def test_less_is_clear_if_intervals_do_not_touch_or_a_tenth_lies_between() -> No
     assert clearly_less(Interval(1, 0.9, 1.1), Interval(1.3, 1.2, 1.4))
     assert not clearly_less(Interval(1, 0.9, 1.25), Interval(1.3, 1.2, 1.4))
     assert clearly_less(Interval(1, None, None), Interval(1.2, None, None))
+    assert not clearly_less(Interval(1, None, None), Interval(1.2, None, None), noise=1.3)
     assert not clearly_less(Interval(1, None, None), Interval(1.05, None, None))
     assert not clearly_less(Interval(None, None, None), Interval(1, None, None))
 

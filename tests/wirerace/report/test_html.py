@@ -10,8 +10,9 @@ from tests.wirerace.results import RESULT
 from wirerace.record.reading import read_result
 from wirerace.record.result import ContestantRecord, Failure, Point
 from wirerace.record.trial import Finding, Verdict
-from wirerace.report.html.page import MOST_BYTES, Reported, html, tied
+from wirerace.report.html.page import MOST_BYTES, Reported, html
 from wirerace.report.html.saving import reported
+from wirerace.report.spelling import tied
 from wirerace.reproductions.check import Found, between
 from wirerace.reproductions.record import ReproductionRecord
 

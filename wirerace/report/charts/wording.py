@@ -39,13 +39,13 @@ def extremes(view: View, figure: str, what: str) -> str:
     return f"{what}: {values[0]} with {view.title(least)}, {values[1]} with {view.title(most)}"
 
 
-def clearly_less(one: Interval, other: Interval) -> bool:
+def clearly_less(one: Interval, other: Interval, noise: float = NOISE) -> bool:
     """Return whether one is surely less than the other: their intervals do not touch.
 
-    Without intervals, a tenth is taken as the noise of a single run.
+    Without intervals, they differ by more than the `noise` of a single run, a factor.
     """
     if one.mean is None or other.mean is None:
         return False
     if one.high is not None and other.low is not None:
         return one.high < other.low
-    return one.mean * NOISE < other.mean
+    return one.mean * noise < other.mean

@@ -3,7 +3,6 @@
 import base64
 import functools
 import hashlib
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,13 +20,13 @@ from wirerace.report.drawing.standalone import style_of_drawings
 from wirerace.report.html.glossary import GLOSSARY
 from wirerace.report.html.run import run_values, setting_values
 from wirerace.report.sending import sentence_of
+from wirerace.report.spelling import tied
 from wirerace.reproductions.record import ReproductionRecord
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 FOLDER = Path(__file__).parent
-UNIT = re.compile(r"(\d) (?=(?:%|×|[kMG]?B|[mµ]?s)(?:\W|$))")
 MOST_BYTES = 1_400_000
 """The most that the page may take. Settings of a sweep that do not fit are left out, and the page says so."""
 
@@ -99,11 +98,6 @@ def _settings(one: Reported) -> Iterator[Markup]:
         title = cut(printable(point.title), 200)
         said = [sentence_of(one.result, cost) for cost in costs if cost.setting == point.setting]
         yield Markup(template.render(title=title, run=setting_values(view, costs=said)))  # noqa: S704 -- escaped by the template
-
-
-def tied(text: str) -> str:
-    """Return a text in which no line ends between a number and its unit."""
-    return UNIT.sub("\\1\N{NO-BREAK SPACE}", text)
 
 
 def _hashed(text: str) -> str:

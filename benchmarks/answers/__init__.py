@@ -1,0 +1,1 @@
+"""Answers: each shipped question, measured, and its page in docs/answers/."""

@@ -1,0 +1,40 @@
+"""The sentences of questions that ask for something else than the headline of a result says."""
+
+from collections.abc import Sequence
+
+from benchmarks.answers.crossover import crossover, spelled
+from wirerace.analysis.figures import BY_ID
+from wirerace.record.result import Result
+from wirerace.report.charts.axes import main_key
+from wirerace.report.charts.frontier import frontier
+from wirerace.report.headline import COSTS, headline
+from wirerace.report.spelling import spell_range
+
+__all__ = ["bytes_first", "costs_first", "crossover", "on_the_frontier"]
+
+BYTES = BY_ID["bytes.ip_per_delivery"]
+
+
+def on_the_frontier(result: Result) -> Sequence[str]:
+    """Return which contestants are on the frontier, then what any result says."""
+    titles = [f"{chart.title}." for chart in frontier(result)] if result.counted else []
+    return [*titles, *headline(result)]
+
+
+def costs_first(result: Result) -> Sequence[str]:
+    """Return what any result says, the sentences about costs before those about time."""
+    return sorted(headline(result), key=lambda said: not said.startswith(tuple(COSTS.values())))
+
+
+def bytes_first(result: Result) -> Sequence[str]:
+    """Return the bytes of a delivery at both ends of a sweep, then what any sweep says."""
+    ends = [_bytes_at(result, index) for index in (0, len(result.points) - 1)] if len(result.points) > 1 else []
+    said = [f"A delivery takes {' and '.join(ends)}, with TCP and IP."] if ends and all(ends) else []
+    return [*said, *headline(result)]
+
+
+def _bytes_at(result: Result, index: int) -> str:
+    """Return the range over the contestants; bytes of invalid trials count, because they do not depend on the time."""
+    values = [value for trial in result.at(index).counted if (value := BYTES.of(trial)) is not None]
+    key = main_key(result)
+    return f"{spell_range(values, BYTES.unit)} at {spelled(key, result.points[index].setting[key])}" if values else ""
