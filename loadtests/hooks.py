@@ -7,7 +7,7 @@ from locust import events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from loadtests import workers
+from loadtests import garbage, workers
 from loadtests.control import Control, Keys
 from loadtests.fractions import keep_fractions
 from loadtests.hosts import apply_host, parse_hosts
@@ -85,6 +85,7 @@ def start_load(environment: Environment, **_: Any) -> None:
     """Start a new account with the options as they are now. A master has no load of its own."""
     runner = environment.runner
     if not isinstance(runner, MasterRunner):
+        garbage.collect_rarely()
         given = vars(environment.parsed_options)
         index = runner.worker_index if isinstance(runner, WorkerRunner) else 0
         place = workers.place_of(runner, given) if isinstance(runner, WorkerRunner) else (0, 1)

@@ -64,7 +64,10 @@ class Statistics:
 
     def times_of(self, method: str, name: str) -> ResponseTimes:
         """Return where requests or deliveries of one name are noted."""
-        return self._times.setdefault((name, method), ResponseTimes())
+        times = self._times.get((name, method))
+        if times is None:
+            times = self._times[name, method] = ResponseTimes()
+        return times
 
     def fail(self, method: str, name: str, what: str, took_ns: int | None = None) -> None:
         """Note one failure. With `took_ns` it is a failed request, and counts as a request, too."""

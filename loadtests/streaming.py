@@ -4,7 +4,7 @@ from typing import Protocol
 
 import httptools
 
-from loadtests.connection import Address, Stamp, StampedConnection
+from loadtests.connection import NO_STAMP, Address, StampedConnection
 from loadtests.http import MOST_HEAD_BYTES, said
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
@@ -45,7 +45,7 @@ class StreamingClient:
         headers: str = "",
     ) -> None:
         self.sent_ns = 0
-        self.stamp = Stamp(0, 0, by_kernel=False)
+        self.stamp = NO_STAMP
         self._messages = messages
         self._unread: list[bytes] = []
         self._body: list[bytes] = []

@@ -162,8 +162,9 @@ class SubscriberUser(User):
     def listen(self, deliveries: Iterator[Received]) -> None:
         """Enter what is received into the ledger, until the deliveries end or the connection breaks."""
         receive, note, read = self.ledger.receive, self.note_delivery, self.account.read
-        for updates, (arrival_ns, read_ns, by_kernel) in deliveries:
-            read(arrival_ns, read_ns, by_kernel=by_kernel)
+        for updates, stamp in deliveries:
+            arrival_ns, read_ns = stamp.arrival_ns, stamp.read_ns
+            read(arrival_ns, read_ns, by_kernel=stamp.by_kernel)
             self.well_ns = self.well_ns or read_ns
             if updates and not self.has_received:
                 self.has_received = True
