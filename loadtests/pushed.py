@@ -1,7 +1,7 @@
 """Users that are pushed to: they connect once and listen."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated, Protocol
 
 import msgspec
@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from loadtests.connection import Stamp
 from loadtests.outbox import Outbox
+from loadtests.remembering import Remembering
 from loadtests.user import Received, SubscriberUser
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, ConnectionLost, Refused
@@ -18,9 +19,12 @@ from wirerace.wire.update import NO_UPDATE, Cursor, Update, decode_update
 decode_batch = msgspec.json.Decoder(Annotated[list[Update], Meta(min_length=1)]).decode
 
 
-def decoded(message: bytes) -> Sequence[Update]:
+def decoded(message: bytes) -> list[Update]:
     """Return the update in a message, or those of a batch: a JSON array."""
-    return decode_batch(message) if message.startswith(b"[") else (decode_update(message),)
+    return decode_batch(message) if message.startswith(b"[") else [decode_update(message)]
+
+
+updates_of = Remembering(decoded)
 
 
 class PushClient(Protocol):
@@ -114,7 +118,9 @@ class PushedUser(SubscriberUser):
         Raises ConnectionLost when one holds none: what follows would not follow on it.
         """
         try:
-            return self.checked([update for message in messages for update in decoded(message)])
+            if len(messages) == 1:
+                return self.checked(updates_of(messages[0]))
+            return self.checked([update for message in messages for update in updates_of(message)])
         except NO_UPDATE as error:
             raise ConnectionLost(f"a message is no update: {error}") from None
         except BadAnswer as error:
