@@ -18,6 +18,7 @@ batch_of = Remembering(decode_batch)
 class AskingUser(SubscriberUser):
     """A client that asks."""
 
+    __slots__ = ("client", "has_more", "is_asking", "turn")
     abstract = True
     request_method = "GET"
     together = True

@@ -3,6 +3,7 @@
 import sys
 from typing import Any
 
+import gevent
 from locust import events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
@@ -25,6 +26,9 @@ from wirerace.workload.shapes import check_shape
 
 events.init_command_line_parser.add_listener(add_options)  # type: ignore[no-untyped-call]
 keep_fractions()
+gevent.config.track_greenlet_tree = (
+    False  # nobody asks which greenlet started a client, and each would keep a list of that
+)
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it

@@ -18,6 +18,7 @@ LATE_FRACTION = 0.05  # of the interval; a poll that leaves later than this coun
 class PollingUser(AskingUser):
     """Asks every `interval_seconds`, whatever happened to the poll before."""
 
+    __slots__ = ("due_ns", "interval_ns")
     transport = TRANSPORT
     options: PollingOptions
     repeats_lost = True

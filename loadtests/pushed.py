@@ -55,6 +55,7 @@ class PushClient(Protocol):
 class PushedUser(SubscriberUser):
     """Keeps one connection open."""
 
+    __slots__ = ("client", "newest")
     abstract = True
     request_method = "connect"
     together = False

@@ -39,6 +39,7 @@ class EventMessages:
 class SseUser(PushedUser):
     """Keeps one answer open."""
 
+    __slots__ = ()
     transport = TRANSPORT
     options: SseOptions
 

@@ -39,6 +39,7 @@ class LineMessages:
 class StreamUser(PushedUser):
     """Keeps one answer open."""
 
+    __slots__ = ()
     transport = TRANSPORT
     options: StreamOptions
 

@@ -46,6 +46,12 @@ class Cut(Exception):
 class SubscriberUser(User):
     """One client. Each transport receives in its own `deliveries`."""
 
+    # Without slots each of thousands of clients would have a dict of 1.5 kB; Locust's own attributes share their keys.
+    __slots__ = (
+        "account", "address", "asked_ns", "attempts", "broken_ns", "catches_up", "channel", "counters", "cursor",
+        "epoch", "has_newer", "has_received", "is_connected", "last", "ledger", "listener", "load", "note_delivery",
+        "note_request", "opening", "options", "outbox", "requests", "started_ns", "well_ns",
+    )  # fmt: skip
     abstract = True
     host = "per-transport"  # Locust's single host is not used, but its page would ask for one if there were none
     transport: ClassVar[Transport]

@@ -40,6 +40,8 @@ class WebSocketClient:
     compression, and BadAnswer when its answer is malformed.
     """
 
+    __slots__ = ("_connection", "_end", "_reader", "_unread", "cursor", "opened_ns", "sent_ns")
+
     def __init__(
         self, address: Address, target: str, counters: Counters | None = None, deflate: Deflate = "off"
     ) -> None:
