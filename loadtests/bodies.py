@@ -32,19 +32,24 @@ class MessageReader(Protocol):
 
 
 class BodyReader:
-    """Reads one answer. `head` has its headers until `forget_head`, `has_ended` tells whether it is over."""
+    """Reads one answer. `head` has its headers until `forget_head`, `has_ended` tells whether it is over.
+
+    `is_cut` tells whether what was fed last ended inside a message.
+    """
 
     __slots__ = (
-        "_body", "_has_head", "_is_between", "_is_chunked", "_is_in_chunk", "_messages", "_parser", "has_ended", "head",
+        "_body", "_has_head", "_is_chunked", "_is_idle", "_is_in_chunk", "_messages", "_parser", "has_ended", "head",
+        "is_cut",
     )  # fmt: skip
 
     def __init__(self, messages: MessageReader) -> None:
         self.head: dict[bytes, bytes] = {}
         self.has_ended = False
+        self.is_cut = False
         self._messages = messages
         self._body: list[bytes] = []
         self._has_head = self._is_chunked = self._is_in_chunk = False
-        self._is_between = False  # two chunks
+        self._is_idle = False  # it stands between two chunks and two messages
         self._parser = httptools.HttpResponseParser(self)
 
     @property
@@ -68,16 +73,18 @@ class BodyReader:
 
     def messages_in(self, data: bytes) -> list[bytes]:
         """Return the messages that become whole with these bytes. The list must not be changed."""
-        reader = self._messages
-        was_idle = self._is_between and reader.is_idle
+        was_idle = self._is_idle
         if was_idle:
-            last = _LAST.get(reader.content_type)
+            last = _LAST.get(self._messages.content_type)
             if last is not None and last[0] == data:
                 return last[1]
         self.feed(data)
         messages = self.taken()
-        if was_idle and self._is_between and reader.is_idle:
-            _LAST[reader.content_type] = data, messages
+        # Bytes after a chunk that end with CRLF are at least the head of the next one, which the parser reports.
+        is_between = self._is_chunked and not (self._is_in_chunk or self.has_ended) and data.endswith(b"\r\n")
+        self._is_idle = is_between and self._messages.is_idle
+        if was_idle and self._is_idle:
+            _LAST[self._messages.content_type] = data, messages
         return messages
 
     def feed(self, data: bytes) -> None:
@@ -91,14 +98,13 @@ class BodyReader:
             raise BadAnswer("101: nobody asked for another protocol") from None
         except httptools.HttpParserError as error:
             raise (ConnectionLost if self._has_head else BadAnswer)(f"no HTTP: {error}") from None
-        # Bytes after a chunk that end with CRLF are at least the head of the next one, which the parser reports.
-        is_open = self._is_chunked and not self.has_ended
-        self._is_between = is_open and not self._is_in_chunk and data.endswith(b"\r\n")
 
     def taken(self) -> list[bytes]:
         """Return the messages in what the body has brought since the last time."""
         body, self._body = self._body[0] if len(self._body) == 1 else b"".join(self._body), []
-        return self._messages.feed(body) if body else []
+        messages = self._messages.feed(body) if body else []
+        self.is_cut = self._messages.is_cut
+        return messages
 
     # What httptools calls while it parses.
 

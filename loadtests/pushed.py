@@ -84,13 +84,15 @@ class PushedUser(SubscriberUser):
         self.cursor = str(client.cursor)
         self.connected(client.cursor, client, answered_ns)
         self.asked_ns = 0
+        receive = client.receive
         while True:
-            messages = client.receive()
+            messages = receive()
             self.has_newer = client.is_cut
             if self.outbox is not None:
                 messages = self._without_answers(messages, self.outbox, client.stamp.arrival_ns)
             updates = self.updates_in(messages)
-            self.newest = updates[-1] if updates else self.newest
+            if updates:
+                self.newest = updates[-1]
             yield updates, client.stamp
 
     def connect(self) -> PushClient:

@@ -52,7 +52,7 @@ class StreamingClient:
     @property
     def is_cut(self) -> bool:
         """Tell whether the last read ended inside a message, whose part the stamp is of."""
-        return self._messages.is_cut
+        return self._body.is_cut
 
     def receive(self) -> list[bytes]:
         """Wait for messages and return all that one read brought: at least one. The list must not be changed.
