@@ -4,6 +4,7 @@ from gevent.lock import BoundedSemaphore
 from locust.env import Environment
 
 from loadtests.http import HttpClient, Response
+from loadtests.remembering import Remembering
 from loadtests.user import Received, SubscriberUser
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, BadCursor, Refused, shown
@@ -11,11 +12,13 @@ from wirerace.observe.account import Outcome
 from wirerace.wire.update import CURSOR_HEADER, NO_UPDATE, Batch, Cursor, Update, decode_batch
 
 NOTHING_NEW = Batch([])
+batch_of = Remembering(decode_batch)
 
 
 class AskingUser(SubscriberUser):
     """A client that asks."""
 
+    __slots__ = ("client", "has_more", "is_asking", "turn")
     abstract = True
     request_method = "GET"
     together = True
@@ -37,16 +40,16 @@ class AskingUser(SubscriberUser):
 
     def ask(self, target: str, sent_ns: int, headers: str = "") -> Received:
         """Ask for `target`; the request was due to leave at `sent_ns`. A 204 or 304 yields no updates."""
-        account = self.account
+        account, client, turn = self.account, self.client, self.turn
         self.requests += 1
         account.request(sent_ns)
-        connects, repeats, turn = self.client.connects, self.client.repeats, self.turn
+        connects, repeats = client.connects, client.repeats
         if turn is not None:
             turn.acquire()
         self.is_asking = True
         self.asked_ns = now_ns()
         try:
-            response = self.client.get(target, headers)
+            response = client.get(target, headers)
             updates = self.updates_in(response)
         except Refused:
             self.note_refusal()
@@ -55,16 +58,18 @@ class AskingUser(SubscriberUser):
             self.is_asking = False
             if turn is not None:
                 turn.release()
-            account.totals.connects += self.client.connects - connects
-            account.totals.repeated_requests += self.client.repeats - repeats
-        took_ns = response.stamp.arrival_ns - self.asked_ns
+            if client.connects != connects:
+                account.totals.connects += client.connects - connects
+                account.totals.repeated_requests += client.repeats - repeats
+        arrival_ns = response.stamp.arrival_ns
+        took_ns = arrival_ns - self.asked_ns
         self.note_request(took_ns, len(response.body))
         outcome: Outcome = "data" if updates else "empty"
-        account.response(outcome, response.stamp.arrival_ns, took_ns, is_partial=self.has_more)
+        account.response(outcome, arrival_ns, took_ns, is_partial=self.has_more)
         if not self.is_connected:
             # The cursor of an answer lies after its updates, and the subscription begins before them.
             first = Cursor(updates[0].epoch, updates[0].seq - 1) if updates else Cursor.parse(response.cursor)
-            self.connected(first, self.client, response.stamp.arrival_ns)
+            self.connected(first, client, arrival_ns)
         self.asked_ns = 0
         self.cursor = response.cursor
         return updates, response.stamp
@@ -77,7 +82,7 @@ class AskingUser(SubscriberUser):
         try:
             if response.cursor != self.cursor or not self.cursor:
                 Cursor.parse(response.cursor)
-            batch = decode_batch(response.body) if response.status == 200 else NOTHING_NEW
+            batch = batch_of(response.body) if response.status == 200 else NOTHING_NEW
         except BadCursor:
             raise BadAnswer(f"{CURSOR_HEADER} is no cursor, got {shown(response.cursor)}") from None
         except NO_UPDATE as error:

@@ -1,6 +1,8 @@
 """Locust's tables, percentiles and CSV files keep fractions of a millisecond, which Locust cuts off in places."""
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from locust import stats as locust_stats
@@ -28,6 +30,32 @@ def rounded_ms(time_ms: float) -> float:
     if abs(time_ms) < 1000:
         return round(time_ms)
     return round(time_ms, -1 if abs(time_ms) < 10_000 else -2)
+
+
+_UNITS = ((1, 3), (10, 2), (100, 1), (1000, 0), (10_000, -1), (1_000_000_000, -2))
+"""Up to which time, in milliseconds, how many digits after the point are kept."""
+
+
+def counted(times_ns: Sequence[int]) -> Counter[float]:
+    """Return how often each rounded time in milliseconds occurs among ascending times in nanoseconds.
+
+    It rounds as `rounded_ms` does, but all times of one unit together, as whole numbers: a tenth of the work. A time
+    in the middle between two rounded ones is rounded up.
+    """
+    found: Counter[float] = Counter()
+    done = bisect_left(times_ns, 0)
+    for time_ns in times_ns[:done]:  # a set clock makes them
+        found[rounded_ms(time_ns / 1e6)] += 1
+    for below_ms, digits in _UNITS:
+        end = bisect_left(times_ns, below_ms * 1_000_000, done)
+        unit_ns = 10 ** (6 - digits)
+        half_ns = unit_ns // 2
+        for units, number in Counter([(time_ns + half_ns) // unit_ns for time_ns in times_ns[done:end]]).items():
+            found[units / 10**digits if digits > 0 else units * 10**-digits] += number
+        done = end
+        if done == len(times_ns):
+            break
+    return found
 
 
 def _rounded(val: float, digits: int = 3) -> float:

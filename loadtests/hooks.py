@@ -3,11 +3,12 @@
 import sys
 from typing import Any
 
+import gevent
 from locust import events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from loadtests import workers
+from loadtests import garbage, workers
 from loadtests.control import Control, Keys
 from loadtests.fractions import keep_fractions
 from loadtests.hosts import apply_host, parse_hosts
@@ -25,6 +26,9 @@ from wirerace.workload.shapes import check_shape
 
 events.init_command_line_parser.add_listener(add_options)  # type: ignore[no-untyped-call]
 keep_fractions()
+gevent.config.track_greenlet_tree = (
+    False  # nobody asks which greenlet started a client, and each would keep a list of that
+)
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it
@@ -85,6 +89,7 @@ def start_load(environment: Environment, **_: Any) -> None:
     """Start a new account with the options as they are now. A master has no load of its own."""
     runner = environment.runner
     if not isinstance(runner, MasterRunner):
+        garbage.collect_rarely()
         given = vars(environment.parsed_options)
         index = runner.worker_index if isinstance(runner, WorkerRunner) else 0
         place = workers.place_of(runner, given) if isinstance(runner, WorkerRunner) else (0, 1)

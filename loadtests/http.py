@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import httptools
 
+from loadtests.answers import AnswerReader
 from loadtests.connection import Address, Stamp, StampedConnection
+from loadtests.heads import PlainHeads
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, ConnectionLost, Refused
-from wirerace.wire.update import CURSOR_HEADER
 
 LEAST_LINE_BYTES = len("Filler:\r\n")
 MOST_LINE_BYTES = 4096  # servers refuse lines of more than 8 KiB
@@ -17,9 +18,8 @@ MOST_ANSWER_BYTES = 128 * 1024 * 1024  # twice what a server keeps for clients t
 MOST_SAID_BYTES = 1000
 
 GOOD = frozenset({200, 204, 304})
-_CURSOR_HEADER = CURSOR_HEADER.lower().encode()
-_LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
-"""Headers without which a body ends with the connection (RFC 9112, section 6.3)."""
+_PLAIN = PlainHeads()
+"""Those of all clients: what a head means does not depend on who reads it."""
 
 
 class Response(NamedTuple):
@@ -54,6 +54,11 @@ class HttpClient:
     (RFC 9110, section 9.2.2), and so is the POST of a message, which has a key.
     """
 
+    __slots__ = (
+        "_address", "_connection", "_counters", "_is_answered", "_reader", "_repeats_lost", "_tail", "connects",
+        "in_bytes", "opened_ns", "out_bytes", "repeats", "sent_ns",
+    )  # fmt: skip
+
     def __init__(
         self,
         address: Address,
@@ -74,16 +79,9 @@ class HttpClient:
         closing = "" if keep_alive else "Connection: close\r\n"
         self._tail = f"Host: {address}\r\n{closing}{filling(extra_header_bytes)}\r\n"
         self._connection: StampedConnection | None = None
-        self._parser = httptools.HttpResponseParser(self)
+        self._reader: AnswerReader | None = None  # made for the first answer that is not plain
         self._repeats_lost = repeats_lost
         self._is_answered = False
-        self._complete = False
-        self._has_head = False
-        self._has_length = False
-        self._has_more = False
-        self._stays_open = False
-        self._cursor = b""
-        self._body: list[bytes] = []
 
     @property
     def is_open(self) -> bool:
@@ -117,85 +115,70 @@ class HttpClient:
     def _exchange(self, request: bytes) -> Response:
         if self._connection is None:
             self._connection = StampedConnection(self._address, self._counters)
-            self._parser = httptools.HttpResponseParser(self)
             self.connects += 1
             self.opened_ns = now_ns()
-        connection, parser = self._connection, self._parser
-        self._is_answered = self._complete = self._has_head = False
+        connection = self._connection
+        self._is_answered = False
         connection.send(request)
         self.sent_ns = now_ns()
         self.out_bytes += len(request)
+        data = self._receive(connection)
+        if (plain := _PLAIN.read(data)) is not None:
+            status, cursor, body = plain
+            return Response(status, cursor.decode(), body, connection.stamp)
         try:
-            self._read_answer(connection, parser)
+            answer = self._read_answer(connection, data)
         except BadAnswer:
             self.close()
             raise
-        status = parser.get_status_code()
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        response = Response(status, self._cursor.decode("latin-1"), body, connection.stamp)
-        if not self._stays_open:
+        if not answer.stays_open:
             self.close()
-        if status not in GOOD:
-            raise Refused(f"{status}: {said(body)}", status)
-        return response
+        if answer.status not in GOOD:
+            raise Refused(f"{answer.status}: {said(answer.body)}", answer.status)
+        return Response(answer.status, answer.cursor.decode("latin-1"), answer.body, connection.stamp)
 
-    def _read_answer(self, connection: StampedConnection, parser: httptools.HttpResponseParser) -> None:
-        size_bytes = 0
+    def _receive(self, connection: StampedConnection) -> bytes:
+        data = connection.receive()
+        self._is_answered = True
+        self.in_bytes += len(data)
+        return data
+
+    def _read_answer(self, connection: StampedConnection, first: bytes) -> AnswerReader:
+        """Return the answer that begins with `first`, whole."""
+        reader = self._reader = self._reader or AnswerReader()
+        reader.begin()
         try:
-            while not self._complete:
-                data = connection.receive()
-                self._is_answered = True
-                size_bytes += len(data)
-                self.in_bytes += len(data)
-                parser.feed_data(data)
-                if size_bytes > (MOST_ANSWER_BYTES if self._body else MOST_HEAD_BYTES) and not self._complete:
-                    raise BadAnswer(f"no end of the answer after {size_bytes} bytes")
+            self._feed(reader, connection, first)
         except ConnectionLost:
-            if not self._has_head or self._has_length:
+            if not reader.has_head or reader.has_length:
                 raise
-            self._stays_open = False  # The end of the connection was the end of the body.
+            reader.stays_open = False  # The end of the connection was the end of the body.
         except httptools.HttpParserUpgrade:
             raise BadAnswer("101: the request asked for no other protocol") from None
         except httptools.HttpParserError as error:
             raise BadAnswer(f"no HTTP: {error}") from None
-        if self._has_more:
+        if reader.has_more:
             raise BadAnswer("more than one answer to a request")
+        if reader.stays_open:
+            _PLAIN.learn(first, reader.status, reader.cursor, reader.body)
+        return reader
+
+    def _feed(self, reader: AnswerReader, connection: StampedConnection, data: bytes) -> None:
+        """Feed `data` and what comes after it, until the answer is whole."""
+        size_bytes = len(data)
+        reader.feed(data)
+        while not reader.is_whole:
+            if size_bytes > (MOST_ANSWER_BYTES if reader.has_body else MOST_HEAD_BYTES):
+                raise BadAnswer(f"no end of the answer after {size_bytes} bytes")
+            data = self._receive(connection)
+            size_bytes += len(data)
+            reader.feed(data)
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
-
-    # What httptools calls while it parses.
-
-    def on_message_begin(self) -> None:
-        """A response begins. If the one before it is whole, no request has asked for this one."""
-        self._has_more = self._complete
-        self._has_head = self._has_length = False
-        self._cursor = b""
-        self._body.clear()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Note the cursor, and whether the head says where the body ends."""
-        name = name.lower()
-        if name == _CURSOR_HEADER:
-            self._cursor = value
-        elif name in _LENGTHS:
-            self._has_length = True
-
-    def on_headers_complete(self) -> None:
-        """Note that a final answer's head is whole. Its body may end with the connection."""
-        self._has_head = self._parser.get_status_code() >= 200
-
-    def on_body(self, body: bytes) -> None:
-        """Keep a part of the body."""
-        self._body.append(body)
-
-    def on_message_complete(self) -> None:
-        """A response is whole. After a 1xx another one comes. Only now does the parser know if the connection stays."""
-        self._complete = self._parser.get_status_code() >= 200
-        self._stays_open = self._parser.should_keep_alive()
+            self._connection = self._reader = None
 
 
 def said(body: bytes) -> str:

@@ -105,11 +105,17 @@ class Load:
 
     def account_of(self, transport: Transport) -> Account:
         """Return the account of a transport's clients."""
-        return self.accounts.setdefault(transport.name, Account(self._window))
+        account = self.accounts.get(transport.name)
+        if account is None:  # not setdefault(): an account has a dozen histograms, and every client asks for it
+            account = self.accounts[transport.name] = Account(self._window)
+        return account
 
     def counters_of(self, transport: Transport) -> Counters:
         """Return the counters of the connections of a transport's clients."""
-        return self._counters.setdefault(transport.name, Counters())
+        counters = self._counters.get(transport.name)
+        if counters is None:
+            counters = self._counters[transport.name] = Counters()
+        return counters
 
     def set_window(self, window: Window, share: Share = WHOLE) -> None:
         """Set the window of all accounts. Of all visitors this process has its share."""

@@ -13,6 +13,7 @@ from wirerace.transports.longpolling import TRANSPORT, LongPollingOptions
 class LongPollingUser(AskingUser):
     """Keeps one request held at the server."""
 
+    __slots__ = ()
     transport = TRANSPORT
     options: LongPollingOptions
 

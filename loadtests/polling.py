@@ -18,12 +18,14 @@ LATE_FRACTION = 0.05  # of the interval; a poll that leaves later than this coun
 class PollingUser(AskingUser):
     """Asks every `interval_seconds`, whatever happened to the poll before."""
 
+    __slots__ = ("asked_after", "asked_target", "due_ns", "interval_ns")
     transport = TRANSPORT
     options: PollingOptions
     repeats_lost = True
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
+        self.asked_after = self.asked_target = ""  # most polls ask for the same as the one before
         self.interval_ns = to_ns(self.options.interval_seconds)
         self.due_ns = self.load.next_due_ns(self.options.interval_seconds, now_ns())
 
@@ -59,7 +61,9 @@ class PollingUser(AskingUser):
     def polled_once(self, due_ns: int) -> Received:
         """Ask once. Conditional polls ask for the same each time."""
         after = "" if self.options.conditional else self.cursor
-        return self.ask(self.target(after=after), due_ns, self.condition())
+        if after != self.asked_after or not after:
+            self.asked_after, self.asked_target = after, self.target(after=after)
+        return self.ask(self.asked_target, due_ns, self.condition())
 
     def condition(self) -> str:
         """Return the header that says what this client has, empty when the target does."""

@@ -1,7 +1,7 @@
 """Users that are pushed to: they connect once and listen."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated, Protocol
 
 import msgspec
@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from loadtests.connection import Stamp
 from loadtests.outbox import Outbox
+from loadtests.remembering import Remembering
 from loadtests.user import Received, SubscriberUser
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, ConnectionLost, Refused
@@ -18,9 +19,12 @@ from wirerace.wire.update import NO_UPDATE, Cursor, Update, decode_update
 decode_batch = msgspec.json.Decoder(Annotated[list[Update], Meta(min_length=1)]).decode
 
 
-def decoded(message: bytes) -> Sequence[Update]:
+def decoded(message: bytes) -> list[Update]:
     """Return the update in a message, or those of a batch: a JSON array."""
-    return decode_batch(message) if message.startswith(b"[") else (decode_update(message),)
+    return decode_batch(message) if message.startswith(b"[") else [decode_update(message)]
+
+
+updates_of = Remembering(decoded)
 
 
 class PushClient(Protocol):
@@ -51,6 +55,7 @@ class PushClient(Protocol):
 class PushedUser(SubscriberUser):
     """Keeps one connection open."""
 
+    __slots__ = ("client", "newest")
     abstract = True
     request_method = "connect"
     together = False
@@ -79,13 +84,15 @@ class PushedUser(SubscriberUser):
         self.cursor = str(client.cursor)
         self.connected(client.cursor, client, answered_ns)
         self.asked_ns = 0
+        receive = client.receive
         while True:
-            messages = client.receive()
+            messages = receive()
             self.has_newer = client.is_cut
             if self.outbox is not None:
                 messages = self._without_answers(messages, self.outbox, client.stamp.arrival_ns)
             updates = self.updates_in(messages)
-            self.newest = updates[-1] if updates else self.newest
+            if updates:
+                self.newest = updates[-1]
             yield updates, client.stamp
 
     def connect(self) -> PushClient:
@@ -114,7 +121,9 @@ class PushedUser(SubscriberUser):
         Raises ConnectionLost when one holds none: what follows would not follow on it.
         """
         try:
-            return self.checked([update for message in messages for update in decoded(message)])
+            if len(messages) == 1:
+                return self.checked(updates_of(messages[0]))
+            return self.checked([update for message in messages for update in updates_of(message)])
         except NO_UPDATE as error:
             raise ConnectionLost(f"a message is no update: {error}") from None
         except BadAnswer as error:

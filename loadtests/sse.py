@@ -20,6 +20,11 @@ class EventMessages:
         """Tell whether what was fed last ended inside an event."""
         return self._reader.is_cut
 
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether what comes next depends on nothing that was fed so far."""
+        return self._reader.is_idle
+
     def feed(self, body: bytes) -> list[bytes]:
         """Return the data of the events that become whole.
 
@@ -34,6 +39,7 @@ class EventMessages:
 class SseUser(PushedUser):
     """Keeps one answer open."""
 
+    __slots__ = ()
     transport = TRANSPORT
     options: SseOptions
 

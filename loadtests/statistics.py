@@ -5,12 +5,11 @@ An event for each delivery would cost more than the delivery.
 
 import time
 from bisect import bisect_left, bisect_right
-from math import fsum
 
 import gevent
-from locust import stats as locust_stats
 from locust.stats import RequestStats, StatsEntry
 
+from loadtests.fractions import counted
 from wirerace.clock import to_ns
 from wirerace.observe.metrics import LATENCY_BUCKETS
 
@@ -64,7 +63,10 @@ class Statistics:
 
     def times_of(self, method: str, name: str) -> ResponseTimes:
         """Return where requests or deliveries of one name are noted."""
-        return self._times.setdefault((name, method), ResponseTimes())
+        times = self._times.get((name, method))
+        if times is None:
+            times = self._times[name, method] = ResponseTimes()
+        return times
 
     def fail(self, method: str, name: str, what: str, took_ns: int | None = None) -> None:
         """Note one failure. With `took_ns` it is a failed request, and counts as a request, too."""
@@ -86,18 +88,17 @@ class Statistics:
         for key, times in self._times.items():
             if not times.took_ns:
                 continue
-            times_ms = [took_ns / 1e6 for took_ns in times.took_ns]
+            times.took_ns.sort()
+            took_ns = times.took_ns
             batch = StatsEntry(self._stats, *key)
             batch.last_request_timestamp = now
-            batch.num_requests = len(times_ms)
-            batch.total_response_time = fsum(times_ms)  # type: ignore[assignment]  # Locust's type is int, and it adds floats
-            batch.min_response_time = min(times_ms)  # type: ignore[assignment]
-            batch.max_response_time = max(times_ms)  # type: ignore[assignment]
+            batch.num_requests = len(took_ns)
+            batch.total_response_time = sum(took_ns) / 1e6  # type: ignore[assignment]  # Locust's type is int, and it adds floats
+            batch.min_response_time = took_ns[0] / 1e6  # type: ignore[assignment]
+            batch.max_response_time = took_ns[-1] / 1e6  # type: ignore[assignment]
             batch.total_content_length = times.size_bytes
-            batch.num_reqs_per_sec[int(now)] = len(times_ms)
-            bucket = locust_stats.bucket_response_time
-            for time_ms in times_ms:
-                batch.response_times[bucket(time_ms)] += 1
+            batch.num_reqs_per_sec[int(now)] = len(took_ns)
+            batch.response_times.update(counted(took_ns))  # type: ignore[arg-type]
             times.clear()
             self._stats.entries[key].extend(batch)
             self._stats.total.extend(batch)

@@ -20,6 +20,11 @@ class LineMessages:
         """Tell whether what was fed last ended inside a line."""
         return bool(self._buffer)
 
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether what comes next depends on nothing that was fed so far."""
+        return not self._buffer
+
     def feed(self, body: bytes) -> list[bytes]:
         """Return the lines that become whole.
 
@@ -34,6 +39,7 @@ class LineMessages:
 class StreamUser(PushedUser):
     """Keeps one answer open."""
 
+    __slots__ = ()
     transport = TRANSPORT
     options: StreamOptions
 

@@ -4,6 +4,7 @@ import sys
 from typing import Protocol
 
 from gevent import socket
+from msgspec.structs import astuple
 
 from wirerace.observe.account import NO_TRAFFIC, Traffic
 from wirerace.observe.tcp_info import CLOSE_WAIT, INFO_BYTES, read_tcp_info
@@ -44,10 +45,9 @@ class Counters:
 
     def total(self) -> Traffic:
         """Return what was counted so far."""
-        total = self._closed
-        for connection in self._open:
-            total = total.plus(_read(connection)[1])
-        return total
+        # Column by column: adding records one by one would take longer than asking the kernel, and all clients wait.
+        read = [astuple(_read(connection)[1]) for connection in self._open]
+        return self._closed.plus(Traffic(*map(sum, zip(*read, strict=True)))) if read else self._closed
 
 
 def _read(connection: Socket) -> tuple[int, Traffic]:

@@ -1,5 +1,7 @@
 """WebSocket: connects once and receives."""
 
+from locust.env import Environment
+
 from loadtests.carriers import Carrier, Framed
 from loadtests.outbox import Outbox
 from loadtests.pushed import PushClient, PushedUser
@@ -10,10 +12,14 @@ from wirerace.transports.websocket import TRANSPORT, WebSocketOptions
 class WebSocketUser(PushedUser):
     """Keeps one socket open."""
 
+    __slots__ = ("framed", "socket")
     transport = TRANSPORT
     options: WebSocketOptions
-    framed: Framed | None = None
-    socket: WebSocketClient | None = None
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.framed: Framed | None = None
+        self.socket: WebSocketClient | None = None
 
     def open(self) -> PushClient:
         """Return a connection that the server has upgraded."""

@@ -12,6 +12,7 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
 
+from loadtests import garbage
 from loadtests.load import LOADS, Load
 from wirerace.errors import TrialFailed
 from wirerace.observe.account import AccountRecord, LoadState, Window, merge
@@ -66,6 +67,7 @@ class Alone:
         """
         if self._load is None:
             raise TrialFailed("no test has started")
+        garbage.settle()
         self._load.set_window(window, share)
 
     def cut(self, jitter_seconds: float) -> int:

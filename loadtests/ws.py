@@ -40,6 +40,8 @@ class WebSocketClient:
     compression, and BadAnswer when its answer is malformed.
     """
 
+    __slots__ = ("_connection", "_end", "_reader", "_unread", "cursor", "opened_ns", "sent_ns")
+
     def __init__(
         self, address: Address, target: str, counters: Counters | None = None, deflate: Deflate = "off"
     ) -> None:
@@ -73,10 +75,13 @@ class WebSocketClient:
         if self._end is not None:
             raise self._end
         messages: list[bytes] = []
+        reader = self._reader
         try:
             while not messages:
                 data, self._unread = self._unread or self._connection.receive(), b""
-                for message in self._reader.feed(data):
+                if (text := reader.plain_text(data)) is not None:
+                    return [text]
+                for message in reader.feed(data):
                     if message.opcode is Opcode.TEXT or message.opcode is Opcode.BINARY:
                         messages.append(message.payload)
                     else:

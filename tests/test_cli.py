@@ -63,6 +63,19 @@ def test_help_is_there(arguments: list[str]) -> None:
     assert "Usage: wirerace" in finished.stdout
 
 
+def test_list_of_commands_has_a_whole_line_for_each_and_imports_none_of_them() -> None:
+    program = "import sys; from wirerace.cli import app; app(['--help'], standalone_mode=False); print(*sys.modules)"
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    *lines, modules = finished.stdout.splitlines()
+    listed = [line.split()[0] for line in lines[lines.index("Commands:") + 1 :]]
+
+    assert sorted(COMMANDS) == sorted(listed)
+    assert "..." not in "".join(lines[lines.index("Commands:") :])
+    assert not {"rich", "docker", "psutil", "aiohttp", *(f"wirerace.cli.{name}" for name in COMMANDS)} & {
+        *modules.split()
+    }
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command_has_examples(command: str) -> None:
     finished = wirerace(command, "--help")

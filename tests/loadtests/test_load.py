@@ -62,3 +62,14 @@ def test_clients_of_each_transport_take_the_channels_in_turn() -> None:
     polling, sse = TRANSPORTS["polling"], TRANSPORTS["sse"]
     taken = [(transport.name, load.next_channel(transport)) for transport in (polling, sse, polling, sse)]
     assert [("polling", "1"), ("sse", "1"), ("polling", "2"), ("sse", "2")] == taken
+
+
+def test_all_clients_of_a_transport_write_into_one_account_that_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    parser = LocustArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_options(parser)
+    load = Load(Environment(), read_options(vars(parser.parse_args([]))))
+    first = load.account_of(TRANSPORTS["sse"]), load.counters_of(TRANSPORTS["sse"])
+    monkeypatch.delattr("loadtests.load.Account")
+    monkeypatch.delattr("loadtests.load.Counters")
+
+    assert first == (load.account_of(TRANSPORTS["sse"]), load.counters_of(TRANSPORTS["sse"]))

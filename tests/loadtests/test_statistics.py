@@ -2,14 +2,17 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from locust import stats as locust_stats
 from locust.env import Environment
 from locust.stats import RequestStats, StatsCSV, StatsEntry
 
-from loadtests.fractions import keep_fractions, rounded_ms
+from loadtests.fractions import counted, keep_fractions, rounded_ms
 from loadtests.statistics import Statistics
 
 PATCHED = (
@@ -42,6 +45,21 @@ def statistics(stats: RequestStats) -> Iterator[Statistics]:
 )
 def test_times_keep_about_three_digits(time_ms: float, rounded: float) -> None:
     assert rounded == rounded_ms(time_ms)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.integers(-(10**7), 10**7), st.integers(0, 10**12), st.integers(0, 10**5).map(lambda ms: ms * 10**6)
+        )
+    )
+)
+def test_times_are_counted_as_they_are_rounded_one_by_one(times_ns: list[int]) -> None:
+    """A time in the middle between two rounded ones may be rounded up or down."""
+    clear = sorted(
+        time_ns for time_ns in times_ns if rounded_ms((time_ns - 1) / 1e6) == rounded_ms((time_ns + 1) / 1e6)
+    )
+    assert Counter(rounded_ms(time_ns / 1e6) for time_ns in clear) == counted(clear)
 
 
 def test_fractions_of_a_millisecond_reach_the_tables(stats: RequestStats, statistics: Statistics) -> None:

@@ -44,6 +44,18 @@ BOUNDED_FRACTION = Limit(
 )
 """The part of deliveries that were read together with something newer, or without the kernel's stamp."""
 
+LATE_BOUNDED_FRACTION = Limit(
+    0.01,
+    0.25,
+    "such latencies are upper bounds, and clients that read so late may exceed the true ones by as much",
+    "use more load processes (load.processes), or fewer updates a second",
+)
+"""The same part, of clients that only listen, where reader lag is above its limits.
+
+An arrival that was read alone has the kernel's stamp, however late it was read, and such a client asks for nothing. So
+late reading colours only what was read together. Above a quarter, it may have moved the mean as well.
+"""
+
 STARVED_FRACTION = Limit(0.25, 0.6, "something else had its core when it was wanted", CLOSE_OTHERS)
 """The part of a process's running and waiting time in which it waited for a core."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from wirerace import __version__
-from wirerace.cli import advise, compare, doctor, locust, report, reproduce, run, show, watch
+from wirerace.cli.commands import Commands
 from wirerace.cli.encoding import degrade_output
 from wirerace.cli.streams import open_streams
 from wirerace.errors import BadInput, SystemFault, TrialFailed, printable
@@ -16,11 +16,9 @@ from wirerace.system import fault_of
 
 SYSTEM = 5
 
+# The list of commands is plain text: rich takes longer to import than everything else that it needs.
 app = typer.Typer(
-    name="wirerace",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    name="wirerace", cls=Commands, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )
 
 
@@ -33,17 +31,6 @@ def wirerace(
         sys.stdout.write(f"wirerace {__version__}\n")
     elif context.invoked_subcommand is None:
         sys.stdout.write(context.get_help() + "\n")
-
-
-app.command("run")(run.command)
-app.command("reproduce")(reproduce.command)
-app.command("locust")(locust.command)
-app.command("watch")(watch.command)
-app.command("show")(show.command)
-app.command("report")(report.command)
-app.command("compare")(compare.command)
-app.command("doctor")(doctor.command)
-app.command("advise")(advise.command)
 
 
 def main() -> None:

@@ -53,13 +53,15 @@ class Account:
     def request(self, sent_ns: int) -> None:
         """Count a request by the time at which it was due to leave."""
         self.tally.requests += 1
-        if self.window.has(sent_ns):
+        window = self.window
+        if window.from_ns <= sent_ns < window.to_ns:
             self.totals.requests += 1
 
     def response(self, outcome: Outcome, arrival_ns: int, took_ns: int, *, is_partial: bool = False) -> None:
         """Count an answer and its duration, by its arrival, like deliveries: it may come long after its request."""
         self.tally.responses[outcome] += 1
-        if self.window.has(arrival_ns):
+        window = self.window
+        if window.from_ns <= arrival_ns < window.to_ns:
             self.totals.responses[outcome] += 1
             self.totals.partial_responses += is_partial
             self.answering.record(took_ns)
@@ -73,7 +75,8 @@ class Account:
 
     def read(self, arrival_ns: int, read_ns: int, *, by_kernel: bool) -> None:
         """Note that a client has read something, and how long after the arrival if the kernel stamped it."""
-        if self.window.has(arrival_ns):
+        window = self.window
+        if window.from_ns <= arrival_ns < window.to_ns:
             if by_kernel:
                 self.reading.record(read_ns - arrival_ns)
             else:

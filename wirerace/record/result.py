@@ -281,12 +281,13 @@ class Raw(msgspec.Struct, frozen=True):
     browsers: BrowsersRecord | None = None
 
 
-def write_json(path: Path, value: object) -> None:
+def write_json(path: Path, value: object, *, indent: int = 2) -> None:
     """Write `value`. A reader sees the old file or the new one, never a part, and the old file stays on failure.
 
-    Raises SystemFault when it cannot be written.
+    Below 0, `indent` leaves out all space. Raises SystemFault when it cannot be written.
     """
-    encoded = msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+    encoded = msgspec.json.encode(value)
+    encoded = (encoded if indent < 0 else msgspec.json.format(encoded, indent=indent)) + b"\n"
     partial = path.with_name(path.name + ".part")
     with blamed_on(path):
         try:

@@ -40,7 +40,7 @@ class RunDirectory:
         """
         with blamed_on(self.path / RAW):
             (self.path / RAW).mkdir(exist_ok=True)
-        write_json(self.path / RAW / f"{name}.json", raw)
+        write_json(self.path / RAW / f"{name}.json", raw, indent=-1)  # nobody reads it, and it is the largest file
 
     def raw(self, name: str) -> Raw:
         """Return the raw record of a trial.

@@ -46,6 +46,11 @@ class EventReader:
         """Tell whether what was fed last ended inside an event."""
         return bool(self._buffer) or self._is_inside
 
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether the data of events to come depends on nothing that was fed so far."""
+        return self._is_begun and not self._ends_with_cr and not self.is_cut
+
     def feed(self, data: bytes) -> list[ServerEvent]:
         """Return the events that become whole with these bytes.
 

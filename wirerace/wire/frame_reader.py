@@ -82,7 +82,7 @@ class FrameReader:
         Raises FrameError after the last good message when the peer broke the protocol, or when `data` holds more than
         `most_frames` frames. The reader cannot be used after that.
         """
-        text = self._plain_text(data)
+        text = self.plain_text(data)
         if text is not None:
             yield Message(Opcode.TEXT, text)
             return
@@ -130,7 +130,7 @@ class FrameReader:
         needed = body + size if first & 0x0F in CONTROL else body
         return (first, body, size) if needed <= end else None
 
-    def _plain_text(self, data: bytes) -> bytes | None:
+    def plain_text(self, data: bytes) -> bytes | None:
         """Return the payload when `data` is exactly one unmasked text frame of ASCII, and no frame is unfinished.
 
         Nearly every read brings such a frame. The general code takes twice as long.

@@ -5,9 +5,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.wirerace.analysis.good import GOOD, changed, judged, with_account
+from tests.wirerace.analysis.good import CLIENTS, EXPERIMENT, GOOD, STEADY, changed, judged, with_account
+from tests.wirerace.trials import plan_of
+from wirerace.analysis.validity import arrivals
+from wirerace.analysis.validity.finding import Evidence
+from wirerace.experiment.faults import Fault
+from wirerace.experiment.model import Clients
 from wirerace.record.durations import Times
 from wirerace.record.parts import PartRecord
+from wirerace.record.trial import Trial
+from wirerace.workload.upstream import Upstream
 
 
 def test_trial_without_a_fault_is_valid_and_everything_was_checked() -> None:
@@ -19,7 +26,6 @@ def test_trial_without_a_fault_is_valid_and_everything_was_checked() -> None:
     [
         ("load.busiest_utilisation", 0.9, "a load process had work 90 % of the time: a load process that is busy"),
         ("load.waited_seconds", 9.0, "the load had no core 90 % of the time that it wanted one"),
-        ("reader_lag_seconds.p99", 0.3, "1 % of readings came 300 ms after their arrival or later"),
         ("server.waited_seconds", 3.0, "the server had no core 75 % of the time"),
         ("server.throttled_seconds", 0.5, "the server was throttled 5 % of the time"),
         (
@@ -36,7 +42,6 @@ def test_trial_without_a_fault_is_valid_and_everything_was_checked() -> None:
         ("parts", {"proxy": PartRecord(0, 0.05)}, "the proxy was stopped by a signal, for 0.05 s at least"),
         ("parts", {"wirerace": PartRecord(0, 3.0)}, "wirerace itself stood still, or had other work, for 3 s"),
         ("producer.late_seconds_max", 0.6, "an update was made 600 ms late: the producer stood still"),
-        ("reader_lag_seconds.max", 0.6, "something that had arrived was read 600 ms later: the clients stood still"),
         ("machine.stolen_cores", 0.5, "the hypervisor took 0.50 of 2 cores"),
         ("machine.memory_stalled_fraction", 0.2, "somebody waited for memory 20 % of the time"),
         ("machine.clock_stepped_seconds", -0.001, "the wall clock was set by 1 ms in the window"),
@@ -68,7 +73,6 @@ def test_trial_is_invalid_for_one_reason(path: str, value: Any, reason: str) -> 
     [
         ("load.busiest_utilisation", 0.7, "a load process had work 70 % of the time"),
         ("load.waited_seconds", 0.8, "the load had no core 44.4 % of the time"),
-        ("reader_lag_seconds.p99", 0.06, "1 % of readings came 60 ms after"),
         ("upper_bounds", 300, "1.5 % of arrivals may have been earlier than their stamp"),
         ("machine.others_cores", 0.8, "other processes used 0.80 of 2 cores"),
         ("machine.stolen_cores", 0.04, "the hypervisor took 0.04 of 2 cores"),
@@ -77,7 +81,6 @@ def test_trial_is_invalid_for_one_reason(path: str, value: Any, reason: str) -> 
         ("late_polls", 20, "2 % of polls left late"),
         ("parts", {"wirerace": PartRecord(0, 0.6)}, "wirerace itself stood still, or had other work, for 0.6 s"),
         ("producer.late_seconds_max", 0.3, "an update was made 300 ms late"),
-        ("reader_lag_seconds.max", 0.3, "something that had arrived was read 300 ms later"),
         ("bytes.retransmitted", 1, "1 segment was sent again"),
         ("responses", {"data": 1, "empty": 0, "error": 3}, "3 requests were answered with an error"),
         ("delivered", 19_000, "5 % of the deliveries that were due did not come"),
@@ -114,10 +117,52 @@ def test_check_that_cannot_be_made_is_named(path: str, unchecked: str) -> None:
     assert all(one.part for one in found)
 
 
-def test_reader_that_was_late_is_one_reason_however_late_it_was_at_most() -> None:
-    lag = msgspec.structs.replace(GOOD.reader_lag_seconds, p99=0.3, max=0.6)
+def lagging(p99: float, longest: float = 0.003, upper_bounds: int = 0) -> Trial:
+    """Return the good trial with late readings, and with some arrivals that were read together."""
+    lag = msgspec.structs.replace(GOOD.reader_lag_seconds, p99=p99, max=longest)
+    return msgspec.structs.replace(GOOD, reader_lag_seconds=lag, upper_bounds=upper_bounds)
 
-    assert 1 == len(judged(msgspec.structs.replace(GOOD, reader_lag_seconds=lag)).findings)
+
+ACTING: dict[str, dict[str, Any]] = {
+    "asks": {},
+    "sends": {"upstream": Upstream(rate_per_second=1.0)},
+    "comes back": {"faults": [Fault(kind="cut", on="clients", at_seconds=2.0)]},
+    "comes and goes": {"clients": Clients(count=CLIENTS, shape="spike")},
+}
+"""Clients that do something when they have read."""
+
+
+@pytest.mark.parametrize("case", ACTING)
+@pytest.mark.parametrize(
+    ("trial", "weight", "text"),
+    [
+        (lagging(0.3), "reason", "1 % of readings came 300 ms after their arrival or later"),
+        (lagging(0.3, 0.6), "reason", "1 % of readings came 300 ms after their arrival or later"),
+        (lagging(0.002, 0.6), "reason", "something that had arrived was read 600 ms later"),
+        (lagging(0.06), "doubt", "1 % of readings came 60 ms after"),
+        (lagging(0.002, 0.3), "doubt", "something that had arrived was read 300 ms later"),
+    ],
+)
+def test_client_that_reads_late_and_acts_late_is_one_finding(case: str, trial: Trial, weight: str, text: str) -> None:
+    experiment = msgspec.structs.replace(EXPERIMENT, **ACTING[case])
+    plan = plan_of("longpolling" if case == "asks" else "websocket", experiment=experiment)
+
+    (found,) = arrivals.check(Evidence(plan, STEADY, trial))
+    assert weight == found.weight
+    assert found.what.startswith(text)
+
+
+@pytest.mark.parametrize("transport", ["sse", "stream", "websocket"])
+def test_late_readings_of_a_client_that_only_listens_colour_only_what_was_read_together(transport: str) -> None:
+    def weights_of(trial: Trial) -> list[str]:
+        plan = plan_of(transport, experiment=EXPERIMENT)
+        return [found.weight for found in arrivals.check(Evidence(plan, STEADY, trial))]
+
+    assert [] == weights_of(lagging(2.0, 5.0))
+    assert [] == weights_of(lagging(2.0, 5.0, upper_bounds=100))
+    assert ["doubt"] == weights_of(lagging(2.0, 5.0, upper_bounds=1000))
+    assert ["reason"] == weights_of(lagging(2.0, 5.0, upper_bounds=6000))
+    assert ["doubt"] == weights_of(lagging(0.002, upper_bounds=6000)), "batches are read together, but not late"
 
 
 def test_reader_lag_is_unchecked_where_nothing_was_read_or_the_kernel_stamps_nothing() -> None:

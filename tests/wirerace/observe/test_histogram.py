@@ -2,12 +2,13 @@ import math
 
 import msgspec
 import pytest
+from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.costly import costly
 from wirerace.errors import BadInput
-from wirerace.observe.histogram import HIGHEST_NS, Latencies, LatenciesRecord, merged
+from wirerace.observe.histogram import HIGHEST_NS, MOST_PENDING, SIGNIFICANT_DIGITS, Latencies, LatenciesRecord, merged
 
 # Every power of ten from 1 µs to 1 h alike.
 latencies = st.builds(
@@ -75,6 +76,33 @@ def test_mean_extremes_and_mean_square_are_those_of_the_list(values: list[int]) 
     assert (min(values), max(values)) == (of_all.min_ns, of_all.max_ns)
     assert pytest.approx(sum(values) / len(values)) == of_all.mean_ns()
     assert pytest.approx(sum(value**2 for value in values) / len(values), rel=2e-3) == of_all.square_mean_ns2()
+
+
+@given(st.lists(st.one_of(latencies, st.integers(-5, 5000), st.integers(HIGHEST_NS - 3, 2 * HIGHEST_NS)), max_size=60))
+def test_histogram_is_that_of_the_library_which_records_one_value_after_the_other(values: list[int]) -> None:
+    of_library = HdrHistogram(1, HIGHEST_NS, SIGNIFICANT_DIGITS)
+    for value in values:
+        assert of_library.record_value(min(max(value, 0), HIGHEST_NS))
+    latencies = recorded(values)
+    record = latencies.to_record()
+    own = latencies._histogram
+
+    assert (of_library.encode().decode() if values else "") == record.histogram
+    assert (of_library.total_count, of_library.min_value, of_library.max_value) == (
+        own.total_count,
+        own.min_value,
+        own.max_value,
+    )
+
+
+@pytest.mark.parametrize("number", [1, MOST_PENDING - 1, MOST_PENDING, MOST_PENDING + 1, 3 * MOST_PENDING])
+def test_values_that_are_not_in_the_histogram_yet_count(number: int) -> None:
+    some = recorded(list(range(1, number + 1)))
+
+    assert number == some.count
+    assert (number * (number + 1) // 2, 1, number) == (some.sum_ns, some.min_ns, some.max_ns)
+    assert number == recorded(list(range(1, number + 1))).cumulative_ns()[-1][1]
+    assert pytest.approx(number, rel=1e-3) == recorded([number] * number).percentile_ns(50)
 
 
 def test_nothing_recorded_has_no_mean_and_no_percentile() -> None:

@@ -40,6 +40,15 @@ def test_raw_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert RAW == msgspec.json.decode(path.read_bytes(), type=Raw)
 
 
+def test_raw_takes_one_line_and_result_has_a_line_for_each_value(tmp_path: Path) -> None:
+    directory = RunDirectory(tmp_path)
+    directory.save_raw("1-websocket", RAW)
+    directory.save(RESULT)
+
+    assert 1 == (tmp_path / "raw" / "1-websocket.json").read_bytes().count(b"\n")
+    assert (tmp_path / FILE_NAME).read_bytes().count(b"\n") > 100
+
+
 def test_raw_samples_have_named_fields_and_say_when_they_were_taken() -> None:
     """The file can be read without this code."""
     written = msgspec.structs.replace(NOTHING_MEASURED, server=(NOTHING_SPENT, NOTHING_SPENT))

@@ -23,7 +23,7 @@ from wirerace.experiment.reading import study_of
 from wirerace.experiment.settings import alone
 from wirerace.host.ports import free_port
 from wirerace.runner.health import wait_until_healthy
-from wirerace.runner.parts.part import MOST_RESTARTS
+from wirerace.runner.parts.part import MOST_RESTARTS, end_of
 from wirerace.runner.parts.process import ROOT, Process
 from wirerace.runner.peer import Peer
 from wirerace.runner.targets.compose import SUPPORTED
@@ -37,6 +37,14 @@ def test_service_that_ends_at_once_fails_with_its_last_lines(tmp_path: Path) -> 
     process = Process("polling", ["-c", "print('the reason'); raise SystemExit(3)"], tmp_path / "log")
     with pytest.raises(TrialFailed, match=r"polling ended as soon as it was started; its log .* ends: the reason"):
         wait_until_healthy(Child(process, Peer("polling", free_port())))
+
+
+def test_end_of_a_log_leaves_out_the_warning_that_explains_nothing() -> None:
+    lines = [f"line {number}" for number in range(9)]
+    warning = "[2026-11-27] WARNING/locust.runners: Your selected spawn rate is very high (>100), and this is known to"
+
+    assert "line 4 | line 5 | line 6 | line 7 | line 8" == end_of([*lines, warning])
+    assert "(empty)" == end_of([warning])
 
 
 @pytest.mark.processes
@@ -144,7 +152,7 @@ def test_stall_ends_even_if_the_process_that_began_it_is_killed(tmp_path: Path) 
     process = ticking(tmp_path)
     program = f"""
 import os, pathlib, signal
-from wirerace.runner.parts.part import MOST_RESTARTS
+from wirerace.runner.parts.part import MOST_RESTARTS, end_of
 from wirerace.runner.parts.process import ROOT, Process
 stalling = Process("nothing", ["-c", ""], pathlib.Path({str(tmp_path / "other")!r}))
 Process.pid = property(lambda _: {process.pid})

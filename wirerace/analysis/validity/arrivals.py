@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from wirerace.analysis import thresholds
 from wirerace.analysis.validity.finding import Evidence, against, milliseconds, percent
-from wirerace.record.trial import Finding
+from wirerace.record.trial import Finding, Trial
+
+LATE_SECONDS = thresholds.READER_LAG_P99_SECONDS.doubt or 0.0
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
@@ -16,7 +18,35 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         yield Finding("doubt", text, "the reader's lag is in every latency", cure)
         yield Finding("unchecked", "reader lag")
         return
+    bounded = (trial.upper_bounds + evidence.raw.account.unstamped) / trial.delivered if trial.delivered else None
     lag = trial.reader_lag_seconds.p99
+    if only_listens(evidence):
+        is_late = lag is not None and lag > LATE_SECONDS
+        limit = thresholds.LATE_BOUNDED_FRACTION if is_late else thresholds.BOUNDED_FRACTION
+        if lag is None:
+            yield Finding("unchecked", "reader lag")
+    else:
+        limit = thresholds.BOUNDED_FRACTION
+        yield from _late_readings(trial, lag)
+    if bounded is not None:
+        text = f"{percent(bounded)} of arrivals may have been earlier than their stamp"
+        if limit is thresholds.LATE_BOUNDED_FRACTION:
+            text += f", and 1 % of readings came {milliseconds(lag)} late or later"
+        yield from against(limit, bounded, "stamps", text)
+
+
+def only_listens(evidence: Evidence) -> bool:
+    """Return whether clients do nothing in the window but listen: what they read late, they do not answer late.
+
+    Clients that come, leave, send, or lose their connection also act when they have read.
+    """
+    experiment = evidence.experiment
+    is_steady = not (experiment.population.is_visit or experiment.clients.shape_options.changes or experiment.faults)
+    return is_steady and not (evidence.plan.transport.asks or experiment.upstream.is_on)
+
+
+def _late_readings(trial: Trial, lag: float | None) -> Iterator[Finding]:
+    """Yield the findings about readings after which a client does something."""
     text = f"1 % of readings came {milliseconds(lag)} after their arrival or later"
     found = list(against(thresholds.READER_LAG_P99_SECONDS, lag, "reader lag", text))
     longest = trial.reader_lag_seconds.max
@@ -24,7 +54,3 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         text = f"something that had arrived was read {milliseconds(longest)} later"
         found += against(thresholds.STALLED_READER_SECONDS, longest, "reader lag", text)
     yield from found
-    if trial.delivered:
-        bounded = (trial.upper_bounds + evidence.raw.account.unstamped) / trial.delivered
-        text = f"{percent(bounded)} of arrivals may have been earlier than their stamp"
-        yield from against(thresholds.BOUNDED_FRACTION, bounded, "stamps", text)

@@ -14,11 +14,10 @@ from wirerace.clock import now_ns
 from wirerace.errors import TrialFailed
 from wirerace.record.samples import Memory
 from wirerace.runner.parts.groups import cpu_seconds_of, is_stopped
-from wirerace.runner.parts.part import MOST_RESTARTS
+from wirerace.runner.parts.part import LAST_LINES, MOST_RESTARTS, end_of
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
 
-LAST_LINES = 5
 NANO = 1e9
 UPDATE_SECONDS = 30.0
 PAUSED = "paused"
@@ -162,8 +161,8 @@ class Container:
         """Return the error that says what went wrong, with the last lines of its log."""
         lines: list[str] = []
         with suppress(TrialFailed), asking(self.name):
-            lines = self._container.logs(tail=LAST_LINES).decode(errors="replace").splitlines()
-        return TrialFailed(f"{self.name} {what}; its log ends: {' | '.join(lines) or '(empty)'}")
+            lines = self._container.logs(tail=LAST_LINES + 1).decode(errors="replace").splitlines()
+        return TrialFailed(f"{self.name} {what}; its log ends: {end_of(lines)}")
 
     def own_cpu_seconds(self) -> float | None:
         """Return None: its control group includes its health checks, so its service's own metric is used."""

@@ -8,6 +8,16 @@ from wirerace.record.samples import Memory
 
 MOST_RESTARTS = 3
 """The most restarts in one trial, besides those of its faults. A part that dies more often will not recover."""
+LAST_LINES = 5
+"""How many lines of its log a failure quotes."""
+COMMON_WARNING = "Your selected spawn rate is very high"
+"""Locust warns so in every log of a load that brings more than 100 clients a second. It explains no failure."""
+
+
+def end_of(lines: Sequence[str]) -> str:
+    """Return the last lines of a log, on one line, as a failure quotes them."""
+    telling = [line for line in lines if COMMON_WARNING not in line]
+    return " | ".join(telling[-LAST_LINES:]) or "(empty)"
 
 
 class Watched(Protocol):

@@ -15,16 +15,17 @@ from wirerace.errors import TrialFailed
 from wirerace.host.machine import slab_bytes, socket_bytes
 from wirerace.options import ENV_PREFIX
 from wirerace.record.samples import Memory
-from wirerace.runner.parts.part import MOST_RESTARTS
+from wirerace.runner.parts.part import MOST_RESTARTS, end_of
 from wirerace.runner.parts.quota import Quota
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
 
 STOP_SECONDS = 6.0
 """A service stops within 5 s of SIGTERM."""
-LAST_LINES = 5
 STOPPED = {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP}
 ROOT = Path(__file__).parents[3]
+NO_CERTIFICATES = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
+"""No part speaks TLS, and a library reads the certificates of the whole world when it is imported: 0.1 s."""
 NO_VARIABLES: Mapping[str, str] = {}
 
 
@@ -122,10 +123,10 @@ class Process:
     def failure(self, what: str) -> TrialFailed:
         """Return the error that says what went wrong, with the last lines of the log."""
         try:
-            lines = self._log.read_text("utf-8", errors="replace").splitlines()[-LAST_LINES:]
+            lines = self._log.read_text("utf-8", errors="replace").splitlines()
         except OSError as error:
             return TrialFailed(f"{self.name} {what}; its log {self._log} cannot be read: {error.strerror or error}")
-        return TrialFailed(f"{self.name} {what}; its log {self._log} ends: {' | '.join(lines) or '(empty)'}")
+        return TrialFailed(f"{self.name} {what}; its log {self._log} ends: {end_of(lines)}")
 
     def stop(self) -> None:
         """End it, by SIGKILL if it does not end on SIGTERM."""
@@ -200,4 +201,4 @@ class Processes:
 def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a child, without variables that would override the experiment."""
     kept = {name: value for name, value in inherited.items() if not name.startswith((ENV_PREFIX, "LOCUST_"))}
-    return kept | {f"{ENV_PREFIX}PARENT_PID": str(os.getpid()), "PYTHONUNBUFFERED": "1"}
+    return kept | NO_CERTIFICATES | {f"{ENV_PREFIX}PARENT_PID": str(os.getpid()), "PYTHONUNBUFFERED": "1"}
