@@ -100,10 +100,16 @@ class ServerConnection(web.RequestHandler):
         """Set the kernel's probes, so that a peer that has vanished is noticed."""
         super().connection_made(transport)
         self._begun = self._loop.time()
-        stream = transport.get_extra_info("socket")
-        for name, value in PROBES.items():
-            if hasattr(socket, name):
-                stream.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        set_probes(transport)
+
+    def take_over(self, transport: Any, begun: float | None, *, is_paused: bool) -> None:
+        """Take over a connection between two requests; one that has asked for updates has not `begun` one."""
+        super().connection_made(transport)
+        self._begun = begun
+        self.joined = self._counts = begun is None
+        if is_paused:
+            self.pause_writing()
+        transport.set_protocol(self)
 
     def data_received(self, data: bytes) -> None:
         """Count bytes as they come."""
@@ -224,6 +230,14 @@ class ServerConnection(web.RequestHandler):
         self._metrics.responses["error"] += 1
         if self.is_counted:
             self._metrics.sent_bytes += len(encoded)
+
+
+def set_probes(transport: Any) -> None:
+    """Set the kernel's probes of a connection."""
+    stream = transport.get_extra_info("socket")
+    for name, value in PROBES.items():
+        if hasattr(socket, name):
+            stream.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def error_of(status: HTTPStatus, line: str, headers: str = "", *, keep_alive: bool = False) -> bytes:

@@ -30,6 +30,11 @@ class Sharing:
         """Whether some origin's pages may read."""
         return bool(self._headers)
 
+    @property
+    def plain_headers(self) -> str:
+        """The headers of the answer to a request of no page."""
+        return VARY if self._headers else ""
+
     def headers_for(self, request: web.BaseRequest) -> str:
         """Return the headers of the answer to a request."""
         if not self._headers:

@@ -1,0 +1,101 @@
+"""Prompt answers: what a server answers without aiohttp, found by the bytes of a request line."""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from services.answers import CACHED_BYTES, Form, Reply
+from services.connection import ServerConnection
+from services.fast import FastConnection, Handling
+from services.held import HeldRequests
+from services.ordinary import OrdinaryHeads
+from services.question import Asked
+from services.recent import Recent
+from services.turns import Turns
+from wirerace.observe.metrics import ServiceMetrics
+
+MOST_QUERY_CHARACTERS = 256
+
+
+class Ready(NamedTuple):
+    """A response to one target, until something newer comes: `version` is that of its channel."""
+
+    response: Reply
+    recent: Recent
+    version: int
+    metrics: ServiceMetrics
+
+    def take(self, connection: FastConnection) -> None:
+        """Answer a request."""
+        connection.transport.write(self.response.encoded)
+        self.response.count_in(self.metrics)
+
+
+class PromptAnswers:
+    """The answers to ordinary requests for one path, and the connections on which such requests come.
+
+    A query is taken if it has no character that HTTP or aiohttp could read in two ways. It is read as aiohttp's is.
+    """
+
+    def __init__(
+        self, asked: Asked, path: str, keep_alive_seconds: float, new_connection: Callable[[], ServerConnection]
+    ) -> None:
+        self.heads = OrdinaryHeads()
+        self.turns = Turns()
+        self.metrics = asked.metrics
+        self.connections: set[FastConnection] = set()
+        self.keep_alive_seconds = keep_alive_seconds
+        self.new_connection = new_connection
+        self.time = asyncio.get_running_loop().time
+        self._asked = asked
+        self._line = re.compile(
+            rb"GET %b(?:\?([A-Za-z0-9=&._-]{0,%d}))?" % (re.escape(path.encode()), MOST_QUERY_CHARACTERS)
+        )
+        self._ready: dict[bytes, Ready] = {}
+        self._ready_bytes = 0
+        self._second = 0
+        self._held: dict[bytes, HeldRequests] = {}
+
+    def find(self, line: bytes) -> Handling | None:
+        """Return the answer to a request line, or the requests with which it is to wait. None: aiohttp must answer."""
+        second = int(time.time())
+        if second != self._second:  # The Date of an answer is never more than a second old.
+            self._drop()
+            self._second = second
+        ready = self._ready.get(line)
+        if ready is not None and ready.version == ready.recent.version:
+            return ready
+        return self._held.get(line) or self._found(line)
+
+    def _found(self, line: bytes) -> Handling | None:
+        match = self._line.fullmatch(line)
+        question = None if match is None else self._asked.question((match[1] or b"").decode())
+        if question is None:
+            return None
+        recent = question.channel.recent
+        position = recent.position(question.after)
+        if question.hold_seconds and recent.head <= position:
+            return HeldRequests(self._asked, question, self.turns, self._held, line)
+        response = self._asked.response_to(question, position, Form(keep_alive=True, headers=self._asked.plain_headers))
+        size_bytes = len(response.encoded) + len(line)
+        if self._ready_bytes + size_bytes > CACHED_BYTES:
+            self._drop()
+        self._ready_bytes += size_bytes
+        ready = self._ready[line] = Ready(response, recent, recent.version, self.metrics)
+        return ready
+
+    def _drop(self) -> None:
+        self._ready.clear()
+        self._ready_bytes = 0
+
+    def look(self, now: float) -> None:
+        """Look for idle connections, and for clients that do not read."""
+        for connection in list(self.connections):
+            connection.look(now)
+
+    def end(self) -> None:
+        """Close all connections: held requests are answered already."""
+        for connection in self.connections:
+            connection.transport.close()

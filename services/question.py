@@ -1,0 +1,31 @@
+"""Questions: what a request for updates asks for, read from its query."""
+
+from typing import NamedTuple, Protocol
+
+from services.answers import Conditional, Form, Reply
+from services.channel import Channel
+from wirerace.observe.metrics import ServiceMetrics
+from wirerace.wire.update import Cursor
+
+
+class Question(NamedTuple):
+    """What came after a cursor in a channel, as soon as there is something, or when the hold ends."""
+
+    channel: Channel
+    after: Cursor | None
+    latest_only: bool = False
+    hold_seconds: float = 0.0
+    condition: Conditional | None = None
+
+
+class Asked(Protocol):
+    """A server that is asked. `plain_headers` are in answers to requests of no page, as lines that end in CRLF."""
+
+    metrics: ServiceMetrics
+    plain_headers: str
+
+    def question(self, query: str) -> Question | None:
+        """Return what a query asks for; None when the answer is an error, or cannot be given yet."""
+
+    def response_to(self, question: Question, position: int, form: Form) -> Reply:
+        """Return the response to a question of a client that has everything up to `position`."""
