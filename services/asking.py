@@ -56,8 +56,8 @@ class AskedService(TransportService):
         except BadInput:
             return None
 
-    def response_to(self, question: Question, position: int, form: Form) -> Reply:
-        """Return the response to a question of a client that has everything up to `position`."""
+    def reply_to(self, question: Question, position: int, form: Form) -> Reply:
+        """Return the reply to a question of a client that has everything up to `position`."""
         return self.answers[question.channel].find(
             position, question.after, form, latest_only=question.latest_only, condition=question.condition
         )

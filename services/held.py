@@ -68,9 +68,9 @@ class HeldRequests:
         asked = self._asked
         now = asyncio.get_running_loop().time()
         try:
-            response = asked.response_to(self._question, position, Form(stays, asked.plain_headers))
-            written = sum([one.release(response.encoded, now, stays=stays) for one in connections])
-            response.count_in(asked.metrics, written)
+            reply = asked.reply_to(self._question, position, Form(stays, asked.plain_headers))
+            written = sum([one.release(reply.encoded, now, stays=stays) for one in connections])
+            reply.count_in(asked.metrics, written)
         except Exception:
             logger.exception("held requests failed")
             for connection in connections:

@@ -48,9 +48,9 @@ class LongPolling(AskedService):
 
         def answer(position: int) -> Encoded:
             form = self.form_of(request)
-            response = self.response_to(question, position, form)
-            response.count_in(self.metrics)
-            return Encoded(response.encoded, keep_alive=form.keep_alive)
+            reply = self.reply_to(question, position, form)
+            reply.count_in(self.metrics)
+            return Encoded(reply.encoded, keep_alive=form.keep_alive)
 
         def write(position: int) -> Encoded:
             return answer(position).written_to(request)

@@ -34,9 +34,9 @@ class Polling(AskedService):
         tags = heads.entity_tags_of(request) if "If-None-Match" in request.headers else None
         question = self.question_of(parameters_of(request), channel, tags)
         form = self.form_of(request)
-        response = self.response_to(question, channel.recent.position(question.after), form)
-        response.count_in(self.metrics)
-        return Encoded(response.encoded, keep_alive=form.keep_alive)
+        reply = self.reply_to(question, channel.recent.position(question.after), form)
+        reply.count_in(self.metrics)
+        return Encoded(reply.encoded, keep_alive=form.keep_alive)
 
     def question_of(self, parameters: dict[str, str], channel: Channel, tags: Sequence[str] | None = None) -> Question:
         """Return what is asked for.

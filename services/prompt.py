@@ -20,17 +20,17 @@ MOST_QUERY_CHARACTERS = 256
 
 
 class Ready(NamedTuple):
-    """A response to one target, until something newer comes: `version` is that of its channel."""
+    """A reply to one target, until something newer comes: `version` is that of its channel."""
 
-    response: Reply
+    reply: Reply
     recent: Recent
     version: int
     metrics: ServiceMetrics
 
     def take(self, connection: FastConnection) -> None:
         """Answer a request."""
-        connection.transport.write(self.response.encoded)
-        self.response.count_in(self.metrics)
+        connection.transport.write(self.reply.encoded)
+        self.reply.count_in(self.metrics)
 
 
 class PromptAnswers:
@@ -78,12 +78,12 @@ class PromptAnswers:
         position = recent.position(question.after)
         if question.hold_seconds and recent.head <= position:
             return HeldRequests(self._asked, question, self.turns, self._held, line)
-        response = self._asked.response_to(question, position, Form(keep_alive=True, headers=self._asked.plain_headers))
-        size_bytes = len(response.encoded) + len(line)
+        reply = self._asked.reply_to(question, position, Form(keep_alive=True, headers=self._asked.plain_headers))
+        size_bytes = len(reply.encoded) + len(line)
         if self._ready_bytes + size_bytes > CACHED_BYTES:
             self._drop()
         self._ready_bytes += size_bytes
-        ready = self._ready[line] = Ready(response, recent, recent.version, self.metrics)
+        ready = self._ready[line] = Ready(reply, recent, recent.version, self.metrics)
         return ready
 
     def _drop(self) -> None:

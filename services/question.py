@@ -27,5 +27,5 @@ class Asked(Protocol):
     def question(self, query: str) -> Question | None:
         """Return what a query asks for; None when the answer is an error, or cannot be given yet."""
 
-    def response_to(self, question: Question, position: int, form: Form) -> Reply:
-        """Return the response to a question of a client that has everything up to `position`."""
+    def reply_to(self, question: Question, position: int, form: Form) -> Reply:
+        """Return the reply to a question of a client that has everything up to `position`."""
