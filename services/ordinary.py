@@ -17,6 +17,7 @@ SPECIAL = (
 """Headers that may change the answer to a request for updates. `Connection` may, too: the parser says how."""
 MOST_HEADS, MOST_HEAD_BYTES = 256, 4096
 """The bound of what is remembered. Clients of one kind send the same head with each request."""
+END = b"\r\n\r\n"
 READ_BYTES = 65_536
 
 
@@ -25,13 +26,13 @@ class OrdinaryHeads:
 
     def __init__(self) -> None:
         self.known: set[bytes] = set()
-        self._others: set[bytes] = set()
+        self.others: set[bytes] = set()
 
     def learn(self, head: bytes) -> bool:
         """Return whether a head is ordinary, and remember it. It begins behind the request line."""
-        if head in self.known or head in self._others or len(head) > MOST_HEAD_BYTES:
+        if head in self.known or head in self.others or len(head) > MOST_HEAD_BYTES:
             return head in self.known
-        found = self.known if is_ordinary(head) else self._others
+        found = self.known if is_ordinary(head) else self.others
         if len(found) >= MOST_HEADS:  # Clients whose heads vary must not fill the memory; others are learned again.
             found.clear()
         found.add(head)
@@ -40,6 +41,8 @@ class OrdinaryHeads:
 
 def is_ordinary(head: bytes) -> bool:
     """Return whether it is one whole head of HTTP/1.1, without a body, and without anything that changes the answer."""
+    if head.find(END) != len(head) - len(END):  # The parser would keep the beginning of another request.
+        return False
     loop = asyncio.get_running_loop()
     parser = HttpRequestParser(BaseProtocol(loop), loop, READ_BYTES)
     try:
