@@ -113,10 +113,11 @@ class Reply(NamedTuple):
     def count_in(self, metrics: ServiceMetrics, times: int = 1) -> None:
         """Count that it was written so many times."""
         metrics.responses[self.outcome] += times
-        metrics.deliveries += times * self.deliveries
-        metrics.payload_bytes += times * self.payload_bytes
         metrics.sent_bytes += times * len(self.encoded)
-        metrics.superseded += times * self.superseded
+        if self.deliveries:
+            metrics.deliveries += times * self.deliveries
+            metrics.payload_bytes += times * self.payload_bytes
+            metrics.superseded += times * self.superseded
 
 
 class CacheBound:

@@ -91,33 +91,30 @@ class FastConnection(asyncio.Protocol):
             desk.metrics.clients -= 1
 
     def data_received(self, data: bytes) -> None:
-        """Answer what was read, or hand the connection over."""
+        """Answer or hold what was read, if it is one ordinary request, or hand the connection over.
+
+        A client that has answers to read is left to aiohttp.
+        """
         try:
             if self.held is not None:
                 self._keep(data)
-            elif not self._is_answered(data):
+                return
+            desk = self._desk
+            line, _, head = data.partition(END_OF_LINE)
+            is_ordinary = head in desk.heads.known or desk.heads.learn(head)
+            handling = desk.find(line) if is_ordinary and not self.transport.get_write_buffer_size() else None
+            if handling is None:
                 self.hand_over(data)
+                return
+            self.since = desk.time()
+            desk.metrics.received_bytes += len(data)
+            if not self.joined:
+                self.joined = True
+                desk.metrics.clients += 1
+            handling.take(self)
         except Exception:  # a defect must not reach the event loop, which would keep the connection open
             logger.exception("a request failed")
             self.transport.abort()
-
-    def _is_answered(self, data: bytes) -> bool:
-        """Answer the request, or hold it, if it is ordinary. A client that has answers to read is left to aiohttp."""
-        line, _, head = data.partition(END_OF_LINE)
-        desk = self._desk
-        if (head not in desk.heads.known and not desk.heads.learn(head)) or self.transport.get_write_buffer_size():
-            return False
-        found = desk.find(line)
-        if found is None:
-            return False
-        self.since = desk.time()
-        metrics = desk.metrics
-        metrics.received_bytes += len(data)
-        if not self.joined:
-            self.joined = True
-            metrics.clients += 1
-        found.take(self)
-        return True
 
     def _keep(self, data: bytes) -> None:
         """Keep what comes behind a held request until that is answered."""

@@ -4,7 +4,6 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from services.answers import CACHED_BYTES, Form, Reply
 from services.connection import ServerConnection
@@ -19,18 +18,22 @@ from wirerace.observe.metrics import ServiceMetrics
 MOST_QUERY_CHARACTERS = 256
 
 
-class Ready(NamedTuple):
-    """A reply to one target, until something newer comes: `version` is that of its channel."""
+class Ready:
+    """A reply to one target, until something newer comes: `version` is that of its channel. It is for the hot path."""
 
-    reply: Reply
-    recent: Recent
-    version: int
-    metrics: ServiceMetrics
+    __slots__ = ("_encoded", "_metrics", "_reply", "recent", "version")
+
+    def __init__(self, reply: Reply, recent: Recent, metrics: ServiceMetrics) -> None:
+        self.recent = recent
+        self.version = recent.version
+        self._encoded = reply.encoded
+        self._reply = reply
+        self._metrics = metrics
 
     def take(self, connection: FastConnection) -> None:
         """Answer a request."""
-        connection.transport.write(self.reply.encoded)
-        self.reply.count_in(self.metrics)
+        connection.transport.write(self._encoded)
+        self._reply.count_in(self._metrics)
 
 
 class PromptAnswers:
@@ -55,15 +58,11 @@ class PromptAnswers:
         )
         self._ready: dict[bytes, Ready] = {}
         self._ready_bytes = 0
-        self._second = 0
+        self._timer: asyncio.TimerHandle | None = None
         self._held: dict[bytes, HeldRequests] = {}
 
     def find(self, line: bytes) -> Handling | None:
         """Return the answer to a request line, or the requests with which it is to wait. None: aiohttp must answer."""
-        second = int(time.time())
-        if second != self._second:  # The Date of an answer is never more than a second old.
-            self._drop()
-            self._second = second
         ready = self._ready.get(line)
         if ready is not None and ready.version == ready.recent.version:
             return ready
@@ -83,8 +82,14 @@ class PromptAnswers:
         if self._ready_bytes + size_bytes > CACHED_BYTES:
             self._drop()
         self._ready_bytes += size_bytes
-        ready = self._ready[line] = Ready(reply, recent, recent.version, self.metrics)
+        if self._timer is None:  # The Date of an answer is never more than a second old.
+            self._timer = asyncio.get_running_loop().call_later(1.0 - time.time() % 1.0, self._begin_second)
+        ready = self._ready[line] = Ready(reply, recent, self.metrics)
         return ready
+
+    def _begin_second(self) -> None:
+        self._timer = None
+        self._drop()
 
     def _drop(self) -> None:
         self._ready.clear()
