@@ -1,5 +1,6 @@
 """A client's connection: counts its bytes, ends it when a request stays unfinished, and answers its last request."""
 
+import asyncio
 import logging
 import socket
 from collections.abc import Callable
@@ -203,6 +204,23 @@ class ServerConnection(web.RequestHandler):
             self._count_error(encoded)
             transport.write(encoded)
         transport.close()
+
+    def hand_over(self, protocol: asyncio.Protocol) -> bool:
+        """Give the connection to a protocol. For aiohttp it is lost then, so the request's task is cancelled.
+
+        Return false when the connection is lost indeed.
+        """
+        transport, is_held_back = self.transport, self._buffer_paused or self._reading_paused
+        if transport is None:
+            return False
+        self.transport = None  # Else aiohttp would close it.
+        self._payload_parser = None
+        self.joined = False
+        self.connection_lost(None)
+        transport.set_protocol(protocol)
+        if is_held_back and not transport.is_closing():
+            transport.resume_reading()
+        return True
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Remove the client at once."""

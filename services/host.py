@@ -25,6 +25,7 @@ from prometheus_client import (
 from services import heads
 from services.answers import Encoded
 from services.connection import LOOK_SECONDS, ServerConnection, error_of
+from services.pushed import PushedConnections
 from services.troubles import Troubles
 from services.watching import outlive, watch_loop
 from wirerace.addresses import is_host
@@ -86,6 +87,7 @@ class Service(ABC):
         self.metrics = ServiceMetrics(self.registry)
         self.troubles = Troubles()
         self.ending = False
+        self.pushed = PushedConnections()
         try:
             self.allowed_origins = parse_origins(options.allowed_origins)
         except BadInput as error:
@@ -204,8 +206,9 @@ class _Server(web.Server):
         """Look for requests that are not whole in time, and for answers that are not read, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            now, waiting_bytes = self._loop.time(), 0
+            now = self._loop.time()
             self._service.look(now)
+            waiting_bytes = self._service.pushed.look(now)
             for connection in self.connections:
                 if isinstance(connection, ServerConnection):
                     connection.end_if_late(now)
@@ -256,7 +259,7 @@ async def serve(service: Service, stop: asyncio.Event, on_listening: Callable[[i
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     await site.stop()
     service.end()
-    await runner.cleanup()
+    await asyncio.gather(runner.cleanup(), service.pushed.until_closed(STOP_SECONDS))
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
