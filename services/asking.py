@@ -34,7 +34,6 @@ class AskedService(TransportService):
 
     def __init__(self, options: AskedServerOptions, path: str) -> None:
         super().__init__(options, path)
-        self.plain_headers = self.sharing.plain_headers
         self._path = path
         self._prompt: PromptAnswers | None = None
 
@@ -45,16 +44,20 @@ class AskedService(TransportService):
         Raises BadInput when one is malformed.
         """
 
-    def question(self, query: str) -> Question | None:
-        """Return what a query asks for; None when the answer is an error, or cannot be given yet."""
+    def question(self, query: str, tags: Sequence[str] | None) -> Question | None:
+        """Return what a query asks for, with entity tags; None when the answer is an error, or cannot be given yet."""
         if self.ending or not self.feed.caught_up:
             return None
         try:
             parameters = parameters_in(query)
             channel = self.feed.channels.get(channel_of(parameters))
-            return None if channel is None else self.question_of(parameters, channel)
+            return None if channel is None else self.question_of(parameters, channel, tags)
         except BadInput:
             return None
+
+    def form_for(self, origin: str, *, stays: bool) -> Form:
+        """Return the form of an answer, to a page of that origin, or to a program, whose origin is empty."""
+        return Form(stays, self.sharing.headers_for_origin(origin))
 
     def reply_to(self, question: Question, position: int, form: Form) -> Reply:
         """Return the reply to a question of a client that has everything up to `position`."""

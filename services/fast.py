@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from services import connection as slow
 from services.connection import ServerConnection, set_probes
-from services.ordinary import OrdinaryHeads
+from services.ordinary import OrdinaryHead, OrdinaryHeads
 from services.turns import Turns
 from wirerace.observe.metrics import ServiceMetrics
 
@@ -50,8 +50,8 @@ class Desk(Protocol):
     time: Callable[[], float]
     """The event loop's clock."""
 
-    def find(self, line: bytes) -> Handling | None:
-        """Return what a request line asks for; None when aiohttp must answer."""
+    def find(self, line: bytes, head: OrdinaryHead) -> Handling | None:
+        """Return what a request asks for; None when aiohttp must answer."""
 
 
 class FastConnection(asyncio.Protocol):
@@ -100,9 +100,9 @@ class FastConnection(asyncio.Protocol):
                 self._keep(data)
                 return
             desk = self._desk
-            line, _, head = data.partition(END_OF_LINE)
-            is_ordinary = head in desk.heads.known or desk.heads.learn(head)
-            handling = desk.find(line) if is_ordinary and not self.transport.get_write_buffer_size() else None
+            line, _, encoded = data.partition(END_OF_LINE)
+            head = desk.heads.known.get(encoded) or desk.heads.learn(encoded)
+            handling = None if head is None or self.transport.get_write_buffer_size() else desk.find(line, head)
             if handling is None:
                 self.hand_over(data)
                 return

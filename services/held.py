@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import takewhile
 
-from services.answers import Form
 from services.channel import Waiter
 from services.fast import FastConnection
+from services.ordinary import OrdinaryHead
 from services.question import Asked, Question
 from services.turns import Turns
 
@@ -19,19 +19,19 @@ logger = logging.getLogger(__name__)
 class HeldRequests:
     """Requests for the same, in the order in which they came. That is the order of their deadlines, too."""
 
-    __slots__ = ("_asked", "_connections", "_groups", "_key", "_question", "_timer", "_turns")
+    __slots__ = ("_asked", "_connections", "_forget", "_head", "_question", "_timer", "_turns")
 
     def __init__(
-        self, asked: Asked, question: Question, turns: Turns, groups: "dict[bytes, HeldRequests]", key: bytes
+        self, asked: Asked, question: Question, head: OrdinaryHead, turns: Turns, forget: Callable[[], object]
     ) -> None:
+        """Begin with none; `forget` is called when none is left."""
         self._asked = asked
         self._question = question
+        self._head = head
         self._turns = turns
-        self._groups = groups
-        self._key = key
+        self._forget = forget
         self._connections: dict[FastConnection, None] = {}
         self._timer: asyncio.TimerHandle | None = None
-        groups[key] = self
         position = question.channel.recent.position(question.after)
         question.channel.wait(self, Waiter(position, question.after, self._answer_all, self._end))
 
@@ -66,9 +66,10 @@ class HeldRequests:
         """Answer some of them. A defect costs these clients their connections, and no other client its answer."""
         self._remove(connections)
         asked = self._asked
+        stays = stays and self._head.stays
         now = asyncio.get_running_loop().time()
         try:
-            reply = asked.reply_to(self._question, position, Form(stays, asked.plain_headers))
+            reply = asked.reply_to(self._question, position, asked.form_for(self._head.origin, stays=stays))
             written = sum([one.release(reply.encoded, now, stays=stays) for one in connections])
             reply.count_in(asked.metrics, written)
         except Exception:
@@ -84,7 +85,7 @@ class HeldRequests:
         if not self._connections:
             if self._timer is not None:
                 self._timer.cancel()
-            self._groups.pop(self._key, None)
+            self._forget()
             self._question.channel.leave(self)
 
     def _set_timer(self, since: float) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from services import heads
 from services.answers import Conditional, Encoded
 from services.asking import AskedServerOptions, AskedService
 from services.channel import Channel
+from services.heads import TAGS_HEADER, entity_tags_in
 from services.host import Port
 from services.parameters import latest_only_of, parameters_of, start_of
 from services.question import Question
@@ -31,7 +31,7 @@ class Polling(AskedService):
 
     async def deliver(self, request: web.BaseRequest, channel: Channel) -> web.StreamResponse:
         """Answer now."""
-        tags = heads.entity_tags_of(request) if "If-None-Match" in request.headers else None
+        tags = entity_tags_in(request.headers) if TAGS_HEADER in request.headers else None
         question = self.question_of(parameters_of(request), channel, tags)
         form = self.form_of(request)
         reply = self.reply_to(question, channel.recent.position(question.after), form)

@@ -1,5 +1,6 @@
 """Questions: what a request for updates asks for, read from its query."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from services.answers import Conditional, Form, Reply
@@ -19,13 +20,15 @@ class Question(NamedTuple):
 
 
 class Asked(Protocol):
-    """A server that is asked. `plain_headers` are in answers to requests of no page, as lines that end in CRLF."""
+    """A server that is asked."""
 
     metrics: ServiceMetrics
-    plain_headers: str
 
-    def question(self, query: str) -> Question | None:
-        """Return what a query asks for; None when the answer is an error, or cannot be given yet."""
+    def question(self, query: str, tags: Sequence[str] | None) -> Question | None:
+        """Return what a query asks for, with entity tags; None when the answer is an error, or cannot be given yet."""
+
+    def form_for(self, origin: str, *, stays: bool) -> Form:
+        """Return the form of an answer, to a page of that origin, or to a program, whose origin is empty."""
 
     def reply_to(self, question: Question, position: int, form: Form) -> Reply:
         """Return the reply to a question of a client that has everything up to `position`."""

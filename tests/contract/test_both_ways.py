@@ -85,7 +85,8 @@ async def counts(server: Running) -> dict[str, float]:
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 async def test_both_ways_answer_and_count_alike(stage: Stage, seed: int) -> None:
-    fast, plain = await stage.serve(serving="fast"), await stage.serve(serving="plain")
+    hold = {} if stage.transport.name == "polling" else {"hold_seconds": 0.05}
+    fast, plain = [await stage.serve(serving=way, **hold) for way in ("fast", "plain")]
     await stage.make_and_see(UPDATES)
     await fast.until_health(200, stage.head)
     chance = random.Random(seed)

@@ -3,13 +3,20 @@
 import pytest
 from aiohttp import web
 
-from services.ordinary import MOST_HEAD_BYTES, MOST_HEADS, OrdinaryHeads, is_ordinary
+from services.ordinary import MOST_HEAD_BYTES, MOST_HEADS, OrdinaryHead, OrdinaryHeads, read_head
 
 HOST = b"Host: a\r\n"
+SILENT = OrdinaryHead(b"", stays=True, origin="", tags=None)
 ORDINARY = {
-    "least": HOST + b"\r\n",
-    "a browser's": HOST + b"User-Agent: x\r\nAccept: */*\r\nConnection: keep-alive\r\nCookie: a=b\r\n\r\n",
-    "of another case": b"hOST: a\r\n\r\n",
+    "least": (HOST + b"\r\n", SILENT),
+    "a browser's": (HOST + b"User-Agent: x\r\nAccept: */*\r\nConnection: keep-alive\r\nCookie: a=b\r\n\r\n", SILENT),
+    "of another case": (b"hOST: a\r\n\r\n", SILENT),
+    "close": (HOST + b"Connection: close\r\n\r\n", SILENT._replace(stays=False)),
+    "close among others": (HOST + b"Connection: x, Close\r\n\r\n", SILENT._replace(stays=False)),
+    "a page": (HOST + b"Origin: http://A\r\n\r\n", SILENT._replace(origin="http://A")),
+    "a tag": (HOST + b'If-None-Match: W/"a"\r\n\r\n', SILENT._replace(tags=('"a"',))),
+    "tags": (HOST + b'If-None-Match: "a", *\r\nif-none-match: "b"\r\n\r\n', SILENT._replace(tags=('"a"', "*", '"b"'))),
+    "no tag": (HOST + b"If-None-Match: x\r\n\r\n", SILENT._replace(tags=())),
 }
 OTHERS = {
     "nothing": b"",
@@ -21,13 +28,9 @@ OTHERS = {
     "a length": HOST + b"Content-Length: 1\r\n\r\n",
     "no length": HOST + b"Content-Length: 0\r\n\r\n",
     "chunks": HOST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "close": HOST + b"Connection: close\r\n\r\n",
-    "close among others": HOST + b"Connection: x, close\r\n\r\n",
     "an upgrade": HOST + b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n",
     "an expectation": HOST + b"Expect: 100-continue\r\n\r\n",
     "an encoding": HOST + b"content-encoding: gzip\r\n\r\n",
-    "a page": HOST + b"Origin: http://a\r\n\r\n",
-    "a tag": HOST + b'If-None-Match: "a"\r\n\r\n',
     "a second request": HOST + b"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
     "half a second request": HOST + b"\r\nGE",
     "an empty line": HOST + b"\r\n\r\n",
@@ -39,17 +42,25 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("head", ORDINARY.values(), ids=ORDINARY)
-async def test_head_is_ordinary(head: bytes) -> None:
-    assert is_ordinary(head)
+@pytest.mark.parametrize(("encoded", "head"), ORDINARY.values(), ids=ORDINARY)
+async def test_head_is_ordinary(encoded: bytes, head: OrdinaryHead) -> None:
+    found = read_head(encoded)
+    assert found is not None
+    assert head == found._replace(key=b"")
+    assert (head == SILENT) == (found.key == b"")
     heads = OrdinaryHeads()
-    assert heads.learn(head)
-    assert head in heads.known
+    assert found == heads.learn(encoded)
+    assert {encoded: found} == heads.known
+
+
+async def test_heads_that_say_different_things_have_different_keys() -> None:
+    said = {head: found.key for encoded, head in ORDINARY.values() if (found := read_head(encoded)) is not None}
+    assert len(said) == len(set(said.values()))
 
 
 @pytest.mark.parametrize("head", OTHERS.values(), ids=OTHERS)
 async def test_head_is_not_ordinary(head: bytes) -> None:
-    assert not is_ordinary(head)
+    assert read_head(head) is None
     heads = OrdinaryHeads()
     assert not heads.learn(head)
     assert not heads.learn(head)
@@ -60,12 +71,12 @@ async def test_heads_that_vary_do_not_fill_the_memory() -> None:
     heads = OrdinaryHeads()
     for number in range(3 * MOST_HEADS):
         assert heads.learn(HOST + b"X: %d\r\n\r\n" % number)
-        assert not heads.learn(HOST + b"Connection: close\r\nX: %d\r\n\r\n" % number)
+        assert not heads.learn(HOST + b"Expect: x\r\nX: %d\r\n\r\n" % number)
         assert len(heads.known) <= MOST_HEADS
         assert len(heads.others) <= MOST_HEADS
     long = HOST + b"X: " + b"x" * MOST_HEAD_BYTES + b"\r\n\r\n"
     assert not heads.learn(long)
-    assert not {long} & (heads.known | heads.others)
+    assert not {long} & (heads.known.keys() | heads.others)
 
 
 def test_what_a_connection_uses_of_aiohttp_exists() -> None:
