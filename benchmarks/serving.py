@@ -35,7 +35,7 @@ class Entrant(NamedTuple):
 
 def poll(stage: Bench) -> list[Racer]:
     """50 clients poll without a pause: one poll that brings an update (200), or nothing (204)."""
-    ours = _ours(start_ours(stage, "polling", stage.cores.tested), POLL_RATE)
+    ours = _both_ways(stage, "polling", POLL_RATE)
     plain = Entrant(start_plain(stage, POLL_RATE))
     nginx = start_nginx(stage, stage.cores.tested)
     ask = _ask_with_wrk if shutil.which("wrk") else _ask_with_clients
@@ -44,10 +44,9 @@ def poll(stage: Bench) -> list[Racer]:
     contestants = []
     for status, path, behind in (200, "/poll", 1), (204, "/empty", 0):
         reference = f"{status}: aiohttp, web.Response"
-        contestants += [
-            Racer(reference, reference, partial(ask, stage, plain, "/poll", behind)),
-            Racer(f"{status}: Wirerace", reference, partial(ask, stage, ours, "/poll", behind)),
-        ]
+        contestants.append(Racer(reference, reference, partial(ask, stage, plain, "/poll", behind)))
+        for name, entrant in ours.items():
+            contestants.append(Racer(f"{status}: {name}", reference, partial(ask, stage, entrant, "/poll", behind)))
         if nginx:
             measure = partial(ask, stage, Entrant(nginx), path, behind)
             contestants.append(Racer(f"{status}: nginx, return", reference, measure))
@@ -58,7 +57,7 @@ def longpoll(stage: Bench) -> list[Racer]:
     """500 clients wait, and get an answer 10 times a second: one answer, and the next request, read and held."""
     entrants = {
         "aiohttp, Event and json_response": Entrant(start_plain(stage, WAKE_RATE)),
-        "Wirerace": _ours(start_ours(stage, "longpolling", stage.cores.tested), WAKE_RATE),
+        **_both_ways(stage, "longpolling", WAKE_RATE),
     }
     nchan = start_nginx(stage, stage.cores.tested, nchan=True)
     if nchan:
@@ -125,6 +124,15 @@ def whole_seconds(stage: Bench) -> int:
 
 def _ours(ours: Ours, rate_per_second: float) -> Entrant:
     return Entrant(ours.server, partial(ours.fed, rate_per_second))
+
+
+def _both_ways(stage: Bench, transport: str, rate_per_second: float) -> dict[str, Entrant]:
+    """Start our server twice: with fast serving, and with aiohttp's."""
+    tested = stage.cores.tested
+    return {
+        "Wirerace": _ours(start_ours(stage, transport, tested), rate_per_second),
+        "Wirerace, serving = plain": _ours(start_ours(stage, transport, tested, "--serving", "plain"), rate_per_second),
+    }
 
 
 def _published(stage: Bench, server: Server, rate_per_second: float) -> Entrant:

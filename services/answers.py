@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-from services.recent import Kept, Recent
+from services.recent import Recent
 from wirerace.errors import BadCursor
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.wire.update import CURSOR_HEADER, Cursor, join_batch
@@ -101,16 +101,23 @@ class Form(NamedTuple):
     headers: str = ""
 
 
-class _Answer:
-    """One response and what counts about it."""
+class Reply(NamedTuple):
+    """One encoded response and what counts about it. `superseded` updates were left out of it."""
 
-    __slots__ = ("deliveries", "encoded", "outcome", "payload_bytes")
+    encoded: bytes
+    outcome: str
+    deliveries: int
+    payload_bytes: int
+    superseded: int = 0
 
-    def __init__(self, encoded: bytes, batch: list[Kept]) -> None:
-        self.encoded = encoded
-        self.outcome = "data" if batch else "empty"
-        self.deliveries = len(batch)
-        self.payload_bytes = sum(kept.payload_bytes for kept in batch)
+    def count_in(self, metrics: ServiceMetrics, times: int = 1) -> None:
+        """Count that it was written so many times."""
+        metrics.responses[self.outcome] += times
+        metrics.sent_bytes += times * len(self.encoded)
+        if self.deliveries:
+            metrics.deliveries += times * self.deliveries
+            metrics.payload_bytes += times * self.payload_bytes
+            metrics.superseded += times * self.superseded
 
 
 class CacheBound:
@@ -140,15 +147,14 @@ class Answers:
     Each is made when it is first asked for, and kept until something newer comes, as far as `bound` allows.
     """
 
-    def __init__(self, recent: Recent, metrics: ServiceMetrics, bound: CacheBound) -> None:
+    def __init__(self, recent: Recent, bound: CacheBound) -> None:
         self._recent = recent
-        self._metrics = metrics
         self._bound = bound
-        self._cached: dict[tuple[int, bool | None, Form], _Answer] = {}
+        self._cached: dict[tuple[int, bool | None, Form], Reply] = {}
         self._cached_bytes = 0
         self._cached_at = (0, 0)
 
-    def since(
+    def find(
         self,
         position: int,
         after: Cursor | None,
@@ -156,7 +162,7 @@ class Answers:
         *,
         latest_only: bool = False,
         condition: Conditional | None = None,
-    ) -> Encoded:
+    ) -> Reply:
         """Return 200 with the updates after `position`, or 204; `after` is the cursor that gave the position.
 
         An answer that its bounds cut short says so, and its cursor is where to continue. With `latest_only`, it has the
@@ -165,8 +171,8 @@ class Answers:
         """
         recent = self._recent
         if latest_only and position < recent.head - 1:
-            self._metrics.superseded += recent.head - 1 - position
-            position = recent.head - 1
+            newest = self.find(recent.head - 1, after, form, condition=condition)
+            return newest._replace(superseded=recent.head - 1 - position)
         at = (recent.version, int(time.time()))  # The Date of an answer is never more than a second old.
         if at != self._cached_at:
             self.drop()
@@ -175,21 +181,14 @@ class Answers:
         cursor = after if is_ahead else recent.cursor
         is_same = None if condition is None else condition.is_tag and condition.cursor == cursor
         if is_ahead:
-            answer = self._encode(position, cursor, is_same, form)
-        else:
-            key = (position, is_same, form)
-            cached = self._cached.get(key)
-            if cached is None:
-                cached = self._cached[key] = self._encode(position, cursor, is_same, form)
-                self._cached_bytes += len(cached.encoded)
-                self._bound.add(self, len(cached.encoded))
-            answer = cached
-        metrics = self._metrics
-        metrics.responses[answer.outcome] += 1
-        metrics.deliveries += answer.deliveries
-        metrics.payload_bytes += answer.payload_bytes
-        metrics.sent_bytes += len(answer.encoded)
-        return Encoded(answer.encoded, keep_alive=form.keep_alive)
+            return self._encode(position, cursor, is_same, form)
+        key = (position, is_same, form)
+        cached = self._cached.get(key)
+        if cached is None:
+            cached = self._cached[key] = self._encode(position, cursor, is_same, form)
+            self._cached_bytes += len(cached.encoded)
+            self._bound.add(self, len(cached.encoded))
+        return cached
 
     def drop(self) -> None:
         """Drop what is kept."""
@@ -197,7 +196,7 @@ class Answers:
         self._cached.clear()
         self._cached_bytes = 0
 
-    def _encode(self, position: int, cursor: Cursor | None, is_same: bool | None, form: Form) -> _Answer:
+    def _encode(self, position: int, cursor: Cursor | None, is_same: bool | None, form: Form) -> Reply:
         """Return the answer; `is_same` says whether a conditional request has the cursor already."""
         recent = self._recent
         batch = recent.after(position, MOST_UPDATES, MOST_BYTES)
@@ -215,4 +214,5 @@ class Answers:
             headers=f"{CURSOR_HEADER}: {cursor}\r\n{caching}\r\n{form.headers}",
             keep_alive=form.keep_alive,
         )
-        return _Answer(encoded, batch)
+        payload_bytes = sum(kept.payload_bytes for kept in batch)
+        return Reply(encoded, "data" if batch else "empty", len(batch), payload_bytes)

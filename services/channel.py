@@ -20,12 +20,16 @@ Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
 
-class _Waiter(NamedTuple):
-    """A request that waits for an update after the cursor `after`, whose position was `position` when it came."""
+class Waiter(NamedTuple):
+    """What waits for an update after the cursor `after`, whose position was `position` when the wait began.
+
+    `act` gets the position when there is such an update. `end` is called instead when the server stops.
+    """
 
     position: int
     after: Cursor | None
-    act: Callable[[int], Any]
+    act: Callable[[int], None]
+    end: Callable[[], None]
 
 
 class Channel:
@@ -36,7 +40,7 @@ class Channel:
         self.recent = recent
         self._metrics = metrics
         self._listeners: list[Listener] = []
-        self._waiters: dict[asyncio.Future[Any], _Waiter] = {}
+        self._waiters: dict[object, Waiter] = {}
         self._ended = False
 
     def listen(self, listener: Listener) -> None:
@@ -59,15 +63,25 @@ class Channel:
             return None
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result | None] = loop.create_future()
-        timer = loop.call_later(wait_seconds, _settle, future, lambda: None)
-        self._waiters[future] = _Waiter(position, after, act)
+        give_up = partial(_settle, future, lambda: None)
+        timer = loop.call_later(wait_seconds, give_up)
+        waiter = Waiter(position, after, lambda found: _settle(future, partial(act, found)), give_up)
+        self.wait(future, waiter)
         self._metrics.held_requests += 1
         try:
             return await future
         finally:
             timer.cancel()
-            self._waiters.pop(future, None)
+            self.leave(future)
             self._metrics.held_requests -= 1
+
+    def wait(self, key: object, waiter: Waiter) -> None:
+        """Add a waiter. It is called once at most."""
+        self._waiters[key] = waiter
+
+    def leave(self, key: object) -> None:
+        """Remove a waiter, if it is still there."""
+        self._waiters.pop(key, None)
 
     async def reach(self, after: Cursor | None) -> int:
         """Return the position of `after` once this server has reached it; a client may be ahead of the server."""
@@ -87,20 +101,21 @@ class Channel:
     def wake(self, head_before: int) -> None:
         """Answer the waiters that have been waiting since `head_before` was the newest position."""
         waiters, self._waiters = self._waiters, {}
-        for future, waiter in waiters.items():
+        for key, waiter in waiters.items():
             position = waiter.position
             if position > head_before:  # This client was ahead of the server; since then its epoch may have ended.
                 position = self.recent.position(waiter.after)
             if self.recent.head > position:
-                _settle(future, partial(waiter.act, position))
+                waiter.act(position)
             else:
-                self._waiters[future] = waiter
+                self._waiters[key] = waiter
 
     def end(self) -> None:
         """End every wait, now and later: the server is shutting down."""
         self._ended = True
-        for waiter in self._waiters:
-            _settle(waiter, lambda: None)
+        waiters, self._waiters = self._waiters, {}
+        for waiter in waiters.values():
+            waiter.end()
 
 
 class Channels:

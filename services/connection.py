@@ -1,5 +1,6 @@
 """A client's connection: counts its bytes, ends it when a request stays unfinished, and answers its last request."""
 
+import asyncio
 import logging
 import socket
 from collections.abc import Callable
@@ -100,10 +101,16 @@ class ServerConnection(web.RequestHandler):
         """Set the kernel's probes, so that a peer that has vanished is noticed."""
         super().connection_made(transport)
         self._begun = self._loop.time()
-        stream = transport.get_extra_info("socket")
-        for name, value in PROBES.items():
-            if hasattr(socket, name):
-                stream.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        set_probes(transport)
+
+    def take_over(self, transport: Any, begun: float | None, *, is_paused: bool) -> None:
+        """Take over a connection between two requests; one that has asked for updates has not `begun` one."""
+        super().connection_made(transport)
+        self._begun = begun
+        self.joined = self._counts = begun is None
+        if is_paused:
+            self.pause_writing()
+        transport.set_protocol(self)
 
     def data_received(self, data: bytes) -> None:
         """Count bytes as they come."""
@@ -198,6 +205,23 @@ class ServerConnection(web.RequestHandler):
             transport.write(encoded)
         transport.close()
 
+    def hand_over(self, protocol: asyncio.Protocol) -> bool:
+        """Give the connection to a protocol. For aiohttp it is lost then, so the request's task is cancelled.
+
+        Return false when the connection is lost indeed.
+        """
+        transport, is_held_back = self.transport, self._buffer_paused or self._reading_paused
+        if transport is None:
+            return False
+        self.transport = None  # Else aiohttp would close it.
+        self._payload_parser = None
+        self.joined = False
+        self.connection_lost(None)
+        transport.set_protocol(protocol)
+        if is_held_back and not transport.is_closing():
+            transport.resume_reading()
+        return True
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Remove the client at once."""
         if self.joined:
@@ -224,6 +248,14 @@ class ServerConnection(web.RequestHandler):
         self._metrics.responses["error"] += 1
         if self.is_counted:
             self._metrics.sent_bytes += len(encoded)
+
+
+def set_probes(transport: Any) -> None:
+    """Set the kernel's probes of a connection."""
+    stream = transport.get_extra_info("socket")
+    for name, value in PROBES.items():
+        if hasattr(socket, name):
+            stream.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def error_of(status: HTTPStatus, line: str, headers: str = "", *, keep_alive: bool = False) -> bytes:

@@ -32,9 +32,11 @@ class Sharing:
 
     def headers_for(self, request: web.BaseRequest) -> str:
         """Return the headers of the answer to a request."""
-        if not self._headers:
-            return ""
-        return self._headers.get(request.headers.get("Origin", "").lower(), VARY)
+        return self.headers_for_origin(request.headers.get("Origin", ""))
+
+    def headers_for_origin(self, origin: str) -> str:
+        """Return the headers of the answer to a page, or to a program, whose origin is empty."""
+        return self._headers.get(origin.lower(), VARY) if self._headers else ""
 
     def preflight(self, request: web.BaseRequest, method: str, *, keep_alive: bool) -> bytes:
         """Return the answer to a preflight: what a page may send. Other origins' pages see that they may not."""

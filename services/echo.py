@@ -36,7 +36,7 @@ class Echo:
         with client.welcome(switching(accept)):
             reader = FrameReader(masked=True, max_message_bytes=self._max_message_bytes)
             echoing = Echoing(client, reader)
-            echoing.take_over()
+            echoing.take_over(client)
             await echoing.catch_up(request.writer.drain)
             return await client.until_lost()
 
@@ -53,6 +53,7 @@ class Echoing(Incoming):
 
     def __init__(self, client: PushedClient, reader: FrameReader) -> None:
         super().__init__(client, reader)
+        self._connection = client.connection
         self._unread = b""
         self._is_behind = asyncio.Event()
 

@@ -11,6 +11,7 @@ from wirerace.errors import BadInput
 from wirerace.origins import Foreign, check_page
 
 _ENTITY_TAG = re.compile(r'\*|"[^"]*"')
+TAGS_HEADER = "If-None-Match"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 Headers = CIMultiDictProxy[str] | CIMultiDict[str]
 
@@ -42,9 +43,9 @@ def refuse_unacceptable(request: web.BaseRequest, content_type: str) -> None:
         raise Unmet(HTTPStatus.NOT_ACCEPTABLE, line)
 
 
-def entity_tags_of(request: web.BaseRequest) -> list[str]:
+def entity_tags_in(headers: Headers) -> list[str]:
     """Return the entity tags of If-None-Match, without what makes them weak; * stands for any."""
-    return _ENTITY_TAG.findall(",".join(request.headers.getall("If-None-Match", ())))
+    return _ENTITY_TAG.findall(",".join(headers.getall(TAGS_HEADER, ())))
 
 
 def check(request: web.BaseRequest) -> None:

@@ -25,6 +25,7 @@ from prometheus_client import (
 from services import heads
 from services.answers import Encoded
 from services.connection import LOOK_SECONDS, ServerConnection, error_of
+from services.pushed import PushedConnections
 from services.troubles import Troubles
 from services.watching import outlive, watch_loop
 from wirerace.addresses import is_host
@@ -86,6 +87,7 @@ class Service(ABC):
         self.metrics = ServiceMetrics(self.registry)
         self.troubles = Troubles()
         self.ending = False
+        self.pushed = PushedConnections()
         try:
             self.allowed_origins = parse_origins(options.allowed_origins)
         except BadInput as error:
@@ -112,6 +114,13 @@ class Service(ABC):
     def trouble(self) -> str:
         """What keeps the service from its work, in one line; empty when that is not known."""
         return str(self.troubles)
+
+    def accept(self, new_connection: Callable[[], ServerConnection]) -> asyncio.Protocol:
+        """Return what takes the bytes of a new client: by default, a connection of aiohttp."""
+        return new_connection()
+
+    def look(self, now: float) -> None:  # noqa: B027 -- most have none
+        """Look after the connections that aiohttp does not have."""
 
     def end(self) -> None:
         """Close the clients' connections: no new request will come."""
@@ -191,12 +200,15 @@ class _Server(web.Server):
     def __init__(self, service: Service) -> None:
         super().__init__(service.handle, request_factory=self._request, handler_cancellation=True)
         self._service = service
+        self._new_connection = self._make_connection  # one bound method for all connections
 
     async def watch_connections(self) -> None:
         """Look for requests that are not whole in time, and for answers that are not read, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            now, waiting_bytes = self._loop.time(), 0
+            now = self._loop.time()
+            self._service.look(now)
+            waiting_bytes = self._service.pushed.look(now)
             for connection in self.connections:
                 if isinstance(connection, ServerConnection):
                     connection.end_if_late(now)
@@ -206,7 +218,10 @@ class _Server(web.Server):
     def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
         return web.BaseRequest(message, payload, protocol, writer, task, self._loop, client_max_size=MOST_REQUEST_BYTES)
 
-    def __call__(self) -> web.RequestHandler:
+    def __call__(self) -> asyncio.Protocol:  # type: ignore[override]  # the event loop asks for no more
+        return self._service.accept(self._new_connection)
+
+    def _make_connection(self) -> ServerConnection:
         return ServerConnection(
             self,
             metrics=self._service.metrics,
@@ -244,7 +259,7 @@ async def serve(service: Service, stop: asyncio.Event, on_listening: Callable[[i
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     await site.stop()
     service.end()
-    await runner.cleanup()
+    await asyncio.gather(runner.cleanup(), service.pushed.until_closed(STOP_SECONDS))
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -46,14 +46,14 @@ class Incoming(ABC):
         self._subscriber = client.subscriber
         self._fanout = client.fanout
         self._metrics = client.metrics
-        self._connection = client.connection
         self._reader = reader
         self._time = asyncio.get_running_loop().time
         self._message_began: float | None = None
 
-    def take_over(self) -> None:
+    def take_over(self, client: PushedClient) -> None:
         """Read frames from now on, instead of requests."""
-        connection = self._connection
+        connection = client.connection
+        client.reader = self
         connection.keep_alive(False)
         connection.set_parser(self)  # type: ignore[arg-type]  # aiohttp's annotation names its own reader, and it calls nothing that this one lacks
         connection.leave_counting()

@@ -17,7 +17,11 @@ _COUNT = re.compile(r"[1-9][0-9]{0,6}", re.ASCII)
 
 def parameters_of(request: web.BaseRequest) -> dict[str, str]:
     """Return the query's parameters, the last of each name."""
-    query = request.query_string
+    return parameters_in(request.query_string)
+
+
+def parameters_in(query: str) -> dict[str, str]:
+    """Return a query's parameters, the last of each name."""
     return dict(part.partition("=")[::2] for part in query.split("&")) if query else {}
 
 

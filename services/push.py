@@ -13,6 +13,7 @@ from services.channel import Channel
 from services.connection import ServerConnection
 from services.fanout import Fanout, Subscriber
 from services.parameters import latest_only_of, parameters_of, start_of
+from services.pushed import PushedConnection, PushedConnections, Reader
 from services.recent import Recent
 from services.transport import ServerOptions, TransportService
 from wirerace.errors import BadInput
@@ -25,7 +26,7 @@ LAST_CHUNK = b"0\r\n\r\n"
 class PushedClient:
     """One client of a fan-out: its connection, and its subscriber, which the fan-out writes to."""
 
-    __slots__ = ("_latest_only", "_request", "connection", "fanout", "metrics", "subscriber")  # there are thousands
+    __slots__ = ("_is_left", "_latest_only", "_request", "connection", "fanout", "metrics", "reader", "subscriber")
 
     def __init__(self, request: web.BaseRequest, fanout: Fanout, metrics: ServiceMetrics) -> None:
         """Take the client of a request; with deliver=latest it gets the newest update only while it is behind.
@@ -39,6 +40,8 @@ class PushedClient:
         self.connection = connection
         self.subscriber = Subscriber(transport, metrics)
         self._request = request
+        self._is_left = False
+        self.reader: Reader | None = None  # of what the client sends
         self.fanout = fanout
         self.metrics = metrics
 
@@ -57,12 +60,24 @@ class PushedClient:
         pass
 
     def __exit__(self, *_: object) -> None:
-        self.fanout.discard(self.subscriber)
+        if not self._is_left:
+            self.fanout.discard(self.subscriber)
 
     async def subscribe(self, recent: Recent, position: int) -> None:
         """Send what came after `position`, and from then on every update."""
         subscribe = self.fanout.subscribe_to_latest if self._latest_only else self.fanout.subscribe
         await subscribe(self.subscriber, recent, position, self._request.writer.drain)
+
+    def leave_to(self, connections: PushedConnections) -> Encoded:
+        """Leave the client to the fan-out, and its connection to one that keeps nothing of aiohttp, or of a request.
+
+        Return what to answer to aiohttp.
+        """
+        connection = PushedConnection(connections, self.fanout, self.subscriber, self.metrics, self.reader)
+        self._is_left = self.connection.hand_over(connection)
+        if not self._is_left:
+            connections.discard(connection)
+        return Encoded(b"", keep_alive=False)
 
     @staticmethod
     def until_lost() -> asyncio.Future[Encoded]:
@@ -128,7 +143,7 @@ class ChunkedService(TransportService):
         head = self._head(recent.cursor if is_newest else after, self.sharing.headers_for(request))
         with client.welcome(head):
             await client.subscribe(recent, await channel.reach(after))
-            return await client.until_lost()
+            return client.leave_to(self.pushed)
 
     def _head(self, cursor: Cursor | None, headers: str) -> bytes:
         head = (

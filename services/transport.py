@@ -77,7 +77,7 @@ class TransportService(Service):
 
     def open(self, channel: Channel) -> None:
         """Prepare for a new channel: the default one, and each that the feed names."""
-        self.answers[channel] = Answers(channel.recent, self.metrics, self._answers_bound)
+        self.answers[channel] = Answers(channel.recent, self._answers_bound)
 
     def pack(self, encoded: bytes, update: Update) -> bytes:  # noqa: ARG002 -- some write its cursor
         """Return an encoded update as it is kept and written."""

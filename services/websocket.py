@@ -130,9 +130,9 @@ class WebSocket(TransportService):
             if agreement is not None and audience.deflated is not None:
                 audience.deflated.add(client.subscriber, agreement)
             destination = Destination(self.inbox, channel.name, fan_out)
-            Receiving(client, self.options.max_message_bytes, agreement, destination).take_over()
+            Receiving(client, self.options.max_message_bytes, agreement, destination).take_over(client)
             await client.subscribe(recent, await channel.reach(after))
-            return await client.until_lost()
+            return client.leave_to(self.pushed)
 
     async def work(self) -> None:
         """Follow the feed, and ping."""

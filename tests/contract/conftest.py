@@ -1,4 +1,4 @@
-"""One suite for all transports: a test that takes `stage` runs on each of them."""
+"""One suite for all transports: a test that takes `stage` runs on each of them, and on both ways of serving."""
 
 from collections.abc import AsyncIterator
 
@@ -7,6 +7,28 @@ import pytest
 from tests.contract.feeds import Follow, Start, followers, producers
 from tests.contract.stage import Stage
 from wirerace.transports import TRANSPORTS
+
+WAYS = (pytest.param("fast", id=pytest.HIDDEN_PARAM), "plain")
+"""How a server whose clients ask may serve. Other servers know one way."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let a test that takes `stage` run on each way, or on those that its module names."""
+    if "serving" in metafunc.fixturenames:
+        metafunc.parametrize("serving", getattr(metafunc.module, "WAYS", WAYS))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what a server does not know."""
+    items[:] = [item for item in items if not is_twofold(item)]
+
+
+def is_twofold(item: pytest.Item) -> bool:
+    """Return whether it would be the same test again."""
+    params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    transport = str(params.get("transport"))
+    asks = transport in TRANSPORTS and TRANSPORTS[transport].asks
+    return params.get("serving") == "plain" and not asks
 
 
 @pytest.fixture(params=TRANSPORTS)
@@ -21,9 +43,9 @@ def quick_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def stage(transport: str) -> AsyncIterator[Stage]:
+async def stage(transport: str, serving: str) -> AsyncIterator[Stage]:
     """A producer and the link to it; no server yet."""
-    stage = Stage(transport)
+    stage = Stage(transport, serving)
     await stage.start()
     yield stage
     await stage.close()

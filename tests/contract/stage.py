@@ -177,8 +177,9 @@ class Stage:
     link: Link
     server: Running
 
-    def __init__(self, transport: str) -> None:
+    def __init__(self, transport: str, serving: str = "fast") -> None:
         self.transport = TRANSPORTS[transport]
+        self._ways = {"serving": serving} if self.transport.asks else {}
         self.client_type = CLIENTS[transport]
         self._control: Raw | None = None
         self._clients: list[Client | Raw] = []
@@ -210,6 +211,7 @@ class Stage:
 
     async def serve_soon(self, **options: Any) -> Running:
         """Start a server."""
+        options = self._ways | options
         self.server = await self._start(service_of(self.transport.name), producer_url=self.link.url, **options)
         return self.server
 

@@ -19,13 +19,13 @@ def test_answers_of_all_channels_share_one_bound() -> None:
     for recent in channels:
         for seq in range(1, UPDATES + 1):
             recent.append(Cursor("e0", seq), b"x" * UPDATE_BYTES, UPDATE_BYTES)
-    answers = [Answers(recent, metrics, bound) for recent in channels]
+    answers = [Answers(recent, bound) for recent in channels]
 
     tracemalloc.start()
     try:
         for one in answers:
             for position in range(UPDATES):
-                one.since(position, None, Form(keep_alive=True))
+                one.find(position, None, Form(keep_alive=True)).count_in(metrics)
         kept_bytes, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -49,13 +49,15 @@ class TransportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
         return 0.0
 
 
-HeaderBytes = Annotated[
-    int, Meta(ge=0, le=16_384, description="bytes of headers added to each request; a browser sends some 500 to 1,000")
-]
 AT_SERVER = {"at": "server"}
 """Marks an option of the server; others are the client's."""
 AT_BOTH = {"at": "both"}
 """Marks an option of both."""
+Serving = Literal["fast", "plain"]
+"""How a server answers those that ask: where it reads a request, if that is possible, or always by way of aiohttp."""
+HeaderBytes = Annotated[
+    int, Meta(ge=0, le=16_384, description="bytes of headers added to each request; a browser sends some 500 to 1,000")
+]
 
 
 class HttpOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -65,6 +67,10 @@ class HttpOptions(TransportOptions, frozen=True, forbid_unknown_fields=True, kw_
         bool, Meta(description="whether to keep the connection, or to open one for every request")
     ] = True
     extra_header_bytes: HeaderBytes = 0
+    serving: Annotated[
+        Serving,
+        Meta(description="how the server answers: fast, or every request by way of aiohttp (plain)", extra=AT_SERVER),
+    ] = "fast"
 
     @property
     def opens_anew(self) -> bool:

@@ -39,7 +39,7 @@ TOP_KEYS = ", ".join(
     ]
 )
 SOURCE_KEYS = "rate_per_second, channels, arrivals, payload_bytes, on_seconds, off_seconds, trace_file, speed"
-POLLING_KEYS = "keep_alive, extra_header_bytes, interval_seconds"
+POLLING_KEYS = "keep_alive, extra_header_bytes, serving, interval_seconds"
 TRANSPORT_NAMES = "polling, longpolling, websocket"
 CONTESTANTS_WANTED = ['transports = ["polling", "websocket"]', "[[contestants]]"]
 TOP = "at the top of the file"

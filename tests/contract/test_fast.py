@@ -1,0 +1,262 @@
+"""Fast serving: which requests need no aiohttp, and what holds on a connection before and after aiohttp has it."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import pytest
+
+from services.connection import ServerConnection
+from services.prompt import PromptAnswers
+from tests.contract.clients import HTTP_TRANSPORTS, Update, split_batch
+from tests.contract.raw import Answer, Raw, get
+from tests.contract.stage import Stage, until
+
+WAYS = (pytest.param("fast", id=pytest.HIDDEN_PARAM),)
+TIMER_SECONDS = 0.002  # The event loop counts in milliseconds.
+Taken = Callable[[], bytes]
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> Taken:
+    """Return a function that returns what aiohttp has read of requests for updates."""
+    read: list[bytes] = []
+    data_received = ServerConnection.data_received
+
+    def received(connection: ServerConnection, data: bytes) -> None:
+        if b"/health" not in data and b"/metrics" not in data and b"/schedule" not in data and b"/feed" not in data:
+            read.append(data)
+        data_received(connection, data)
+
+    monkeypatch.setattr(ServerConnection, "data_received", received)
+    return lambda: b"".join(read)
+
+
+def seqs(answer: Answer) -> list[int]:
+    return [Update.parse(encoded).seq for encoded in split_batch(answer.body)]
+
+
+def ask(stage: Stage, seq: int, *headers: str, more: str = "", method: str = "GET") -> bytes:
+    """Return a request that is not held."""
+    hold = "" if stage.transport.name == "polling" else "&hold=0"
+    return get(f"{stage.transport.path}?after={stage.at(seq)}{hold}{more}", *headers, method=method)
+
+
+async def hold(stage: Stage, query: str) -> Raw:
+    """Return a connection whose request is held."""
+    held = await stage.server.metric("held_requests")
+    raw = await stage.connect()
+    await raw.send(stage.request(query))
+    await stage.server.until_metric("held_requests", held + 1)
+    return raw
+
+
+@pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
+async def test_ordinary_requests_are_not_aiohttps(stage: Stage, taken: Taken) -> None:
+    await stage.serve()
+    await stage.make_and_see(3)
+    raw = await stage.connect()
+    for headers in ((), ("User-Agent: x", "Accept: */*"), ("X-Filling: " + "x" * 900,), ("Connection: keep-alive",)):
+        assert [2, 3] == seqs(await raw.ask(ask(stage, 1, *headers)))
+        assert [3] == seqs(await raw.ask(ask(stage, 1, *headers, more="&deliver=latest")))
+        assert 204 == (await raw.ask(ask(stage, 3, *headers))).status
+        last = await raw.ask(stage.request("last=2", *headers))
+        assert [2, 3] == seqs(last)
+    assert b"" == taken()
+
+
+@pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ("Content-Length: 0",), ("Expect: 100-continue",), ("Upgrade: h2c", "Connection: Upgrade"),
+        ("X-Long: " + "x" * 5_000,),
+    ],
+    ids=lambda headers: headers[0].partition(":")[0],
+)  # fmt: skip
+async def test_other_requests_are_aiohttps_and_so_are_those_behind_them(
+    stage: Stage, taken: Taken, headers: tuple[str, ...]
+) -> None:
+    await stage.serve()
+    await stage.make_and_see(2)
+    raw = await stage.connect()
+    assert [2] == seqs(await raw.ask(ask(stage, 1)))
+    other, behind = ask(stage, 1, *headers), ask(stage, 1)
+    assert [2] == seqs(await raw.ask(other))
+    assert [2] == seqs(await raw.ask(behind))
+    assert other + behind == taken()
+    metrics = await stage.server.metrics()
+    assert 1 == metrics["wirerace_clients"]
+    assert raw.sent_bytes == metrics["wirerace_received_bytes_total"]
+    assert (3, 3) == (metrics['wirerace_responses_total{outcome="data"}'], metrics["wirerace_deliveries_total"])
+
+
+@pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
+async def test_what_heads_say_is_kept_apart(stage: Stage, taken: Taken) -> None:
+    """Requests for the same target whose heads say different things get different answers."""
+    await stage.serve(allowed_origins="http://a.test")
+    await stage.make_and_see(2)
+    raw = await stage.connect()
+    for _ in range(2):
+        assert "access-control-allow-origin" not in (await raw.ask(ask(stage, 1))).headers
+        of_page = await raw.ask(ask(stage, 1, "Origin: http://a.test"))
+        assert "http://a.test" == of_page.headers["access-control-allow-origin"]
+        assert "access-control-allow-origin" not in (await raw.ask(ask(stage, 1, "Origin: http://b.test"))).headers
+        if stage.transport.name == "polling":
+            assert "etag" not in (await raw.ask(ask(stage, 1))).headers
+            assert f'"{stage.at(2)}"' == (await raw.ask(ask(stage, 1, 'If-None-Match: "x"'))).headers["etag"]
+            condition = f'If-None-Match: "{stage.at(2)}"'
+            assert 304 == (await raw.ask(stage.request("", condition))).status
+            assert [2] == seqs(await raw.ask(stage.request("", f'If-None-Match: "{stage.at(1)}"')))
+        closing = await stage.connect()
+        assert "close" == (await closing.ask(ask(stage, 1, "Connection: close"))).headers["connection"]
+        assert b"" == await closing.rest()
+    assert b"" == taken()
+
+
+@pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
+async def test_split_and_pipelined_requests_are_answered_in_order(stage: Stage, taken: Taken) -> None:
+    await stage.serve()
+    await stage.make_and_see(2)
+    raw = await stage.connect()
+    for sent in ([ask(stage, 0)[:30], ask(stage, 0)[30:]], [ask(stage, 0) + ask(stage, 1) + ask(stage, 2)[:-1], b"\n"]):
+        for piece in sent:
+            raw.post(piece)
+            await stage.server.metric("clients")
+        assert [1, 2] == seqs(await raw.answer())
+    assert [2] == seqs(await raw.answer())
+    assert 204 == (await raw.answer()).status
+    assert taken()
+
+
+@pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
+async def test_busy_connection_stays_open_and_an_idle_one_does_not(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.host.LOOK_SECONDS", 0.02)
+    await stage.serve(keep_alive_seconds=1.0)
+    raw = await stage.connect()
+    begun = last = time.monotonic()
+    while last < begun + 1.5:
+        await asyncio.sleep(0.02)
+        last = time.monotonic()
+        assert 204 == (await raw.ask(ask(stage, 0))).status
+    assert b"" == await raw.rest()
+    assert 1.0 - TIMER_SECONDS <= time.monotonic() - last
+    assert 0 == await stage.server.metric("request_timeouts_total")
+    await stage.server.until_metric("clients", 0)
+
+
+@pytest.mark.parametrize("transport", ["longpolling"])
+async def test_held_request_is_not_idle(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.host.LOOK_SECONDS", 0.02)
+    await stage.serve(keep_alive_seconds=0.2)
+    raw = await stage.connect()
+    assert 204 == (await raw.ask(stage.request("hold=0.6"))).status
+    assert b"" == await raw.rest()
+
+
+@pytest.mark.parametrize("transport", ["longpolling"])
+async def test_each_of_several_held_requests_for_the_same_has_its_own_hold(stage: Stage) -> None:
+    await stage.serve()
+    ended: list[tuple[int, float]] = []
+
+    async def wait(number: int) -> None:
+        raw = await stage.connect()
+        begun = time.monotonic()
+        assert 204 == (await raw.ask(stage.request("hold=0.4"))).status
+        ended.append((number, time.monotonic() - begun))
+
+    waits = []
+    for number in range(4):
+        waits.append(asyncio.create_task(wait(number)))
+        await asyncio.sleep(0.05)
+    gone = await hold(stage, "hold=0.4")
+    gone.reset()
+    await asyncio.gather(*waits)
+    assert list(range(4)) == [number for number, _ in ended]
+    assert min(took for _, took in ended) >= 0.4 - TIMER_SECONDS
+    await stage.server.until_metric("held_requests", 0)
+
+
+@pytest.mark.parametrize("transport", ["longpolling"])
+async def test_first_of_several_held_requests_leaves_and_the_others_are_answered(stage: Stage) -> None:
+    await stage.serve()
+    first, *others = [await hold(stage, "hold=60") for _ in range(3)]
+    other = await hold(stage, "hold=61&deliver=latest")
+    first.reset()
+    await stage.server.until_metric("held_requests", 3)
+    await stage.make_and_see(1)
+    assert [[1]] * 3 == [seqs(await raw.answer()) for raw in (*others, other)]
+    await stage.server.until_metric("held_requests", 0)
+    assert 3 == await stage.server.metric("deliveries_total")
+
+
+@pytest.mark.parametrize("transport", ["longpolling"])
+async def test_much_behind_a_held_request_is_read_when_that_is_answered(stage: Stage) -> None:
+    await stage.serve()
+    raw = await hold(stage, "hold=60")
+    behind = stage.request("hold=0", "X-Filling: " + "x" * 7_000)
+    count = 1_000
+    sending = asyncio.create_task(raw.send(behind * count))
+    await stage.server.metric("clients")
+    assert not sending.done()
+    assert 1 == await stage.server.metric("held_requests")
+    await stage.make()
+    assert [1] == seqs(await raw.answer())
+    assert [204] * count == [(await raw.answer()).status for _ in range(count)]
+    await sending
+    assert raw.sent_bytes == await stage.server.metric("received_bytes_total")
+
+
+@pytest.mark.parametrize("transport", ["longpolling"])
+async def test_client_that_leaves_with_something_behind_its_held_request_is_forgotten(stage: Stage) -> None:
+    await stage.serve()
+    raw = await hold(stage, "hold=60")
+    await raw.send(stage.request("hold=0"))
+    raw.end_sending()
+    await stage.server.until_metric("held_requests", 0)
+    await stage.server.until_metric("clients", 0)
+    assert b"" == await raw.rest()
+
+
+@pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
+async def test_answers_are_those_of_now(stage: Stage) -> None:
+    """Kept ones are dropped when something newer comes, and each second because of their date."""
+    await stage.serve()
+    await stage.make_and_see(1)
+    raw = await stage.connect()
+    first = await raw.ask(ask(stage, 0))
+    assert [1] == seqs(first)
+    await stage.make_and_see(1)
+    assert [1, 2] == seqs(await raw.ask(ask(stage, 0)))
+    await stage.restart_producer()
+    await stage.server.until_health(200, stage.at(0))
+    await stage.make_and_see(1)
+    assert [1, 2, 1] == seqs(await raw.ask(get(f"{stage.transport.path}?after={first.cursor[:-1]}0&hold=0")))
+
+    async def is_later() -> bool:
+        return (await raw.ask(ask(stage, 1))).headers["date"] > first.headers["date"]
+
+    await until(is_later, "the date goes on")
+
+
+@pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
+async def test_defect_costs_one_client_its_connection_and_nobody_else(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    await stage.serve()
+    await stage.make_and_see(1)
+    other = await stage.connect()
+    assert [1] == seqs(await other.ask(ask(stage, 0)))
+    with monkeypatch.context() as patch:
+        patch.setattr(PromptAnswers, "find", fail)
+        raw = await stage.connect()
+        await raw.send(ask(stage, 0))
+        assert b"" == await raw.rest()
+    assert "ZeroDivisionError" in caplog.text
+    assert [1] == seqs(await other.ask(ask(stage, 0)))
+    await stage.server.until_metric("clients", 1)
