@@ -100,7 +100,7 @@ def test_wirerace_commands_run(ended: dict[str, subprocess.CompletedProcess[str]
     words = {
         "run": "The plan" if "--dry-run" in arguments else "WebSocket",
         "show": "WebSocket",
-        "report": "report.html",
+        "report": ".svg" if "--svg" in arguments else "report.html",
         "reproduce": "kaazing",
         "advise": "100,000 clients",
         "doctor": "The harness on this machine",

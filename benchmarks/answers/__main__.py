@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.answers.index import write_index
 from benchmarks.answers.page import write_page
-from benchmarks.answers.questions import QUESTIONS, Question
+from benchmarks.answers.questions import QUESTIONS, Topic
 from benchmarks.answers.summary import write_summary
 from wirerace.errors import BadInput, WireraceError
 from wirerace.record.reading import file_of
@@ -54,7 +54,7 @@ def known() -> str:
     return ", ".join(question.name for question in QUESTIONS)
 
 
-def chosen_of(names: Sequence[str]) -> list[Question]:
+def chosen_of(names: Sequence[str]) -> list[Topic]:
     """Return the questions with these names, all without any name.
 
     Raises BadInput for a name that no question has.
@@ -66,7 +66,7 @@ def chosen_of(names: Sequence[str]) -> list[Question]:
     return [question for question in QUESTIONS if not names or question.name in names]
 
 
-def measure(questions: Sequence[Question], results: Path) -> list[tuple[str, int]]:
+def measure(questions: Sequence[Topic], results: Path) -> list[tuple[str, int]]:
     """Run the experiments one after another; return those that failed, with their exit codes.
 
     Pages are written when all have run, so that all results name the same revision.
@@ -97,7 +97,7 @@ def set_aside(directory: Path) -> None:
         directory.rename(kept)
 
 
-def write_pages(questions: Sequence[Question], results: Path, pages: Path, *, must_exist: bool) -> None:
+def write_pages(questions: Sequence[Topic], results: Path, pages: Path, *, must_exist: bool) -> None:
     """Write the page of each question that has a result, the index of all, and the table of docs/which_transport.md.
 
     Raises BadInput when a result that must exist does not.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks.answers.block import block_of, write_block
 from benchmarks.answers.page import answers_of, date_of
-from benchmarks.answers.questions import Question
+from benchmarks.answers.questions import Topic
 from wirerace.record.result import Result
 from wirerace.report.markdown import plain, row
 from wirerace.report.verdict import validity_of
@@ -15,7 +15,7 @@ THUMBNAIL = 220
 """The width of a picture in the index, in pixels."""
 
 
-def write_index(pages: Path, questions: Sequence[Question], results: Mapping[str, Result]) -> None:
+def write_index(pages: Path, questions: Sequence[Topic], results: Mapping[str, Result]) -> None:
     """Write docs/answers/README.md from results, by the name of their question.
 
     Raises BadInput when it has no marks, SystemFault when it cannot be written.
@@ -32,7 +32,7 @@ def write_index(pages: Path, questions: Sequence[Question], results: Mapping[str
     write_block(path, TITLE, "\n".join(rows))
 
 
-def row_of(question: Question, result: Result, *, has_picture: bool) -> str:
+def row_of(question: Topic, result: Result, *, has_picture: bool) -> str:
     """Return the row of a question: its first sentence, or else what forbids to use the result."""
     answers, troubles = answers_of(question, result)
     said = next(iter([*answers, *troubles]), "Nothing was measured.")
@@ -42,5 +42,5 @@ def row_of(question: Question, result: Result, *, has_picture: bool) -> str:
     return row(_link(question), plain(said), picture if has_picture else "–", f"{date_of(result)}. {verdict}")
 
 
-def _link(question: Question) -> str:
+def _link(question: Topic) -> str:
     return f"[{question.asks}]({question.page}.md)"

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from benchmarks.answers.block import write_block
-from benchmarks.answers.questions import Question
+from benchmarks.answers.questions import Topic
 from benchmarks.answers.tables import marks_of, tables_of
 from wirerace.errors import cut
 from wirerace.experiment.settings import setting_title
@@ -27,13 +27,13 @@ SHA = 10
 """The length of a revision in a page."""
 
 
-def answers_of(question: Question, result: Result) -> tuple[list[str], list[str]]:
+def answers_of(question: Topic, result: Result) -> tuple[list[str], list[str]]:
     """Return the sentences of the answer, and what forbids to use some of the trials."""
     troubles = troubles_of(result)
     return [said for said in question.says(result) if said not in troubles], troubles
 
 
-def write_page(question: Question, directory: Path, pages: Path) -> Result:
+def write_page(question: Topic, directory: Path, pages: Path) -> Result:
     """Write the page and the picture of a question from the directory of its run; return the result.
 
     Raises BadInput when there is no result, or the page has no marks.
@@ -51,7 +51,7 @@ def write_page(question: Question, directory: Path, pages: Path) -> Result:
     return result
 
 
-def block(question: Question, result: Result, chart: Chart | None) -> str:
+def block(question: Topic, result: Result, chart: Chart | None) -> str:
     """Return the measured block of a page."""
     answers, _ = answers_of(question, result)
     said = [f"**{plain(answers[0])}** {' '.join(map(plain, answers[1:]))}".rstrip(), ""] if answers else []
@@ -103,7 +103,7 @@ def _failed(result: Result, failure: Failure) -> str:
     )
 
 
-def _origin(question: Question, result: Result) -> Sequence[str]:
+def _origin(question: Topic, result: Result) -> Sequence[str]:
     """Return what was offered, when and where, and how to run it again."""
     sets = "".join(f" --set {key}" for key in question.sets)
     file = f"[{question.experiment}](../../{question.experiment})"

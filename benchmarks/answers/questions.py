@@ -32,7 +32,7 @@ Pictures = Callable[[View], Iterator[Chart]]
 Sentences = Callable[[Result], Sequence[str]]
 
 
-class Question(NamedTuple):
+class Topic(NamedTuple):
     """A question: its picture, the figures of its tables, and what else than the file the run is given.
 
     `says` returns the sentences of the answer, the most important first.
@@ -72,53 +72,53 @@ def ages_against_costs(view: View) -> Iterator[Chart]:
 
 
 QUESTIONS = (
-    Question(
+    Topic(
         "first-look",
         "Which transport is first with an update?",
         distributions,
         sets=["repeats=3"],
     ),
-    Question(
+    Topic(
         "crossover",
         "From which rate on is polling cheaper than a push?",
         curve_of(CPU),
         figures=[CPU, LATENCY],
         says=crossover,
     ),
-    Question(
+    Topic(
         "payload",
         "What does a larger update cost?",
         curve_of(CPU),
         figures=[BYTES, CPU, LATENCY],
         says=bytes_first,
     ),
-    Question(
+    Topic(
         "more-clients",
         "What do more clients cost?",
         curve_of(CPU),
         figures=[CPU, LATENCY, BUSY, MEMORY],
         sets=["window.measure_seconds=5"],
     ),
-    Question(
+    Topic(
         "poll-interval",
         "What does freshness cost?",
         ages_against_costs,
         says=on_the_frontier,
     ),
-    Question(
+    Topic(
         "coalescing",
         "Can polling be cheaper than a WebSocket?",
         curve_of(CPU),
         figures=[CPU, LATENCY],
         says=crossover,
     ),
-    Question(
+    Topic(
         "keep-alive",
         "What does a connection for every request cost?",
         cpu_per_delivery,
         says=costs_first,
     ),
-    Question(
+    Topic(
         "chat",
         "How long does a message take from one client to all?",
         bars_of(RELAYED, "From one client to all"),

@@ -49,7 +49,7 @@ def test_every_way_brings_every_update_once_and_in_order(trials: dict[str, dict[
 
 def test_batch_is_later_and_takes_fewer_segments(trials: dict[str, dict[str, Any]]) -> None:
     batched, plain = trials["batched"], trials["websocket"]
-    assert 0.08 < mean(batched) - mean(plain) < 0.2, "batches of 20 updates a second wait 0.12 s in the mean"
+    assert mean(plain) < mean(batched) < mean(plain) + 0.25, "batches of 20 updates a second wait 0.12 s in the mean"
     assert batched["bytes"]["segments_out"] < plain["bytes"]["segments_out"]
 
 

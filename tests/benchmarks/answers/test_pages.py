@@ -10,7 +10,7 @@ import pytest
 from benchmarks.answers.__main__ import main, set_aside
 from benchmarks.answers.block import BEGIN, END, write_block
 from benchmarks.answers.page import block, write_page
-from benchmarks.answers.questions import QUESTIONS, Question
+from benchmarks.answers.questions import QUESTIONS, Topic
 from tests.wirerace.report.reports import DATA
 from wirerace.record.reading import read_result
 from wirerace.record.result import FILE_NAME, Failure, write_json
@@ -38,7 +38,7 @@ def pages(tmp_path: Path) -> Path:
     return tmp_path / "pages"
 
 
-def page_of(question: Question, results: Path, pages: Path) -> str:
+def page_of(question: Topic, results: Path, pages: Path) -> str:
     write_page(question, results / question.name, pages)
     return (pages / f"{question.page}.md").read_text()
 
@@ -98,7 +98,7 @@ def test_result_of_nothing_but_failures_says_why_and_has_no_picture(results: Pat
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
 @pytest.mark.parametrize("file", ["stay.json", "sweep.json", "visit.json", "messages.json"])
-def test_every_question_can_be_asked_of_every_kind_of_result(question: Question, file: str) -> None:
+def test_every_question_can_be_asked_of_every_kind_of_result(question: Topic, file: str) -> None:
     """An experiment file may change: its page then says less, and does not break."""
     assert "Measured on" in block(question, read_result(DATA / "report" / file), None)
 
@@ -152,5 +152,5 @@ def test_earlier_results_are_kept_under_another_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
-def test_every_question_has_its_experiment(question: Question) -> None:
+def test_every_question_has_its_experiment(question: Topic) -> None:
     assert (ROOT / question.experiment).is_file()

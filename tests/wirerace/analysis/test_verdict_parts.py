@@ -16,7 +16,7 @@ from wirerace.record.parts import PartRecord
         ("load.busiest_utilisation", 0.7, "load"),
         ("load.busiest_utilisation", None, "load"),
         ("load.waited_seconds", 9.0, "machine"),
-        ("reader_lag_seconds.p99", 0.3, "arrivals"),
+        ("upper_bounds", 5_000, "arrivals"),
         ("server.throttled_seconds", 0.5, "server"),
         ("server.waited_seconds", 3.0, "machine"),
         ("server.waited_seconds", None, "server"),

@@ -83,7 +83,6 @@ def test_objective_that_is_missed_with_an_idle_server_is_nobodys(seconds: float 
     ("path", "value", "by"),
     [
         ("load.busiest_utilisation", 0.9, "load"),
-        ("reader_lag_seconds.p99", 0.3, "load"),
         ("parts", {"load": PartRecord(1, 0.0)}, "load"),
         ("parts", {"browser": PartRecord(1, 0.0)}, "load"),
         ("load.waited_seconds", 9.0, "machine"),
