@@ -11,6 +11,7 @@ from wirerace.errors import cut
 from wirerace.experiment.settings import setting_title
 from wirerace.record.reading import read_result
 from wirerace.record.result import Failure, Result
+from wirerace.report.capacity import rows_of
 from wirerace.report.charts.values import Chart
 from wirerace.report.charts.view import View
 from wirerace.report.drawing.standalone import standalone
@@ -66,6 +67,9 @@ def _verdict(result: Result) -> Iterator[str]:
     said = validity_of(result) if result.trials else "INVALID: no trial was completed"
     yield " ".join([f"**{plain(said)}.**", *map(plain, troubles_of(result))])
     yield ""
+    if result.is_search:
+        yield from [*(f"- {plain(one.title)}: {plain(one.why)}" for one in rows_of(result) if one.why), ""]
+        return
     if len(result.points) > 1 and result.counted:
         yield from _words(result)
     yield from (f"- {_failed(result, failure)}" for failure in result.failures[:MOST_FAILURES])

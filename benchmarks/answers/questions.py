@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from benchmarks.answers.sentences import bytes_first, costs_first, crossover, on_the_frontier
 from wirerace.record.result import Result
+from wirerace.report.charts.capacity import capacity_chart
 from wirerace.report.charts.costs import cpu_per_delivery, figure_bars
 from wirerace.report.charts.curves import sweep_curves
 from wirerace.report.charts.distribution import distributions
@@ -104,6 +105,11 @@ QUESTIONS = (
         "What does freshness cost?",
         ages_against_costs,
         says=on_the_frontier,
+    ),
+    Topic(
+        "capacity",
+        "How many clients does a fifth of a core carry?",
+        lambda view: capacity_chart(view.result),
     ),
     Topic(
         "coalescing",

@@ -8,8 +8,9 @@ from wirerace.analysis.figure import Figure
 from wirerace.analysis.figures import BY_ID
 from wirerace.record.result import Interval, Result
 from wirerace.report.answer_table import Shown, cells_of
+from wirerace.report.capacity import objectives_line
 from wirerace.report.charts.axes import spelled
-from wirerace.report.markdown import plain, row
+from wirerace.report.markdown import capacity_lines, plain, row
 from wirerace.report.phrases import capital
 from wirerace.report.spelling import UNKNOWN, spell_interval
 from wirerace.report.verdict import word_of
@@ -24,6 +25,8 @@ def tables_of(result: Result, figures: Sequence[str]) -> list[str]:
     """Return the lines of the tables, none if no trial counts."""
     if not result.counted:
         return []
+    if result.is_search:
+        return [*capacity_lines(result), ""]
     known = {figure.id for figure in figures_of(result)}
     chosen = [BY_ID[name] for name in figures if name in known]
     if len(result.points) == 1:
@@ -75,6 +78,8 @@ def _cell(interval: Interval, figure: Figure, shown: Shown) -> str:
 
 def marks_of(result: Result, figures: Sequence[str]) -> str:
     """Return what the figures are, and what the marks of the tables mean."""
+    if result.is_search:
+        return f"{plain(objectives_line(result))}."
     known = {figure.id for figure in figures_of(result)}
     about = capital("; ".join(f"{label_of(name)}: {BY_ID[name].about}" for name in figures if name in known))
     is_marked = len(result.points) > 1 and any(not trial.is_valid for trial in result.counted)

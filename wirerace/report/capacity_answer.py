@@ -6,8 +6,8 @@ from rich.text import Text
 
 from wirerace.record.result import Result
 from wirerace.report.answer_table import fitted
-from wirerace.report.capacity import CapacityRow, objectives_line, rows_of, sentences_of, validity_of_search
-from wirerace.report.verdict import colour_of
+from wirerace.report.capacity import CapacityRow, objectives_line, rows_of, sentences_of
+from wirerace.report.verdict import colour_of, validity_of
 
 HEADS = ("", "carries", "there, then beyond", "gave out", "again after")
 WIDTHS = (17, 18, 19, 13, 12)
@@ -24,7 +24,7 @@ def capacity_table(result: Result, columns: int) -> list[Text]:
 
 def capacity_verdict(result: Result, columns: int) -> Text:
     """Return the verdict on one line."""
-    verdict = validity_of_search(result)
+    verdict = validity_of(result)
     return Text(fitted(verdict, columns).rstrip(), colour_of(verdict))
 
 

@@ -8,7 +8,7 @@ from wirerace.analysis.aggregate import CONFIDENCE, LEAST_REPEATS, compared_in_p
 from wirerace.analysis.figure import Figure
 from wirerace.errors import printable
 from wirerace.record.result import Interval, Result, Summary
-from wirerace.report.capacity import objectives_line, rows_of, validity_of_search
+from wirerace.report.capacity import objectives_line, rows_of
 from wirerace.report.capacity_answer import HEADS
 from wirerace.report.spelling import spell_interval
 from wirerace.report.verdict import validity_of
@@ -20,10 +20,11 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 def markdown_of(result: Result) -> str:
     """Return the title, the verdict, and a table for each setting; of a search, one of the capacities."""
-    title = f"### {plain(str(result.experiment['title']))}"
+    head = [f"### {plain(str(result.experiment['title']))}", "", f"{plain(validity_of(result))}.", ""]
     if result.is_search:
-        return "\n".join([title, "", f"{plain(validity_of_search(result))}.", "", *_capacities(result), ""])
-    lines = [title, "", f"{plain(validity_of(result))}.", ""]
+        about = f"{plain(objectives_line(result))}. Wirerace {_versions(result)}."
+        return "\n".join([*head, *capacity_lines(result), "", about, ""])
+    lines = head
     for index, point in enumerate(result.points):
         if len(result.points) > 1:
             lines += [f"**{plain(point.title)}**", ""]
@@ -36,14 +37,12 @@ def plain(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", printable(text))
 
 
-def _capacities(result: Result) -> Iterator[str]:
-    """Yield the lines of the capacities of a search."""
+def capacity_lines(result: Result) -> Iterator[str]:
+    """Yield the lines of the table of capacities of a search."""
     yield row("", *HEADS[1:])
     yield row("---", *("---:" for _ in HEADS[1:]))
     for one in rows_of(result):
         yield row(*map(plain, (one.title, one.carries, one.measured, one.gave_out, one.again)))
-    yield ""
-    yield f"{plain(objectives_line(result))}. Wirerace {_versions(result)}."
 
 
 def _table(result: Result) -> Iterator[str]:

@@ -19,7 +19,9 @@ def usable_of(result: Result) -> list[str]:
 
 
 def troubles_of(result: Result) -> list[str]:
-    """Return a sentence for each kind of trouble, the worst first."""
+    """Return a sentence for each kind of trouble, the worst first; a search makes trouble on purpose."""
+    if result.is_search and result.trials:
+        return []
     found = [_failures(result), _invalid(result), _not_whole(result)]
     return [sentence for sentence in found if sentence]
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from wirerace.errors import printable
 from wirerace.record.result import Result
 from wirerace.record.trial import Finding, Trial, Verdict, Weight
+from wirerace.report.capacity import validity_of_search
 from wirerace.report.tables import grid
 
 NUMBER = re.compile(r"(?<![A-Za-z])\d[\d.,]*(?:e[+-]?\d+)?")
@@ -55,7 +56,9 @@ def colour_of(text: str) -> str:
 
 
 def validity_of(result: Result) -> str:
-    """Return whether the trials that count are valid."""
+    """Return whether the trials that count are valid; of a search, whether it found the capacities of servers."""
+    if result.is_search and result.trials:
+        return validity_of_search(result)
     trials = result.counted
     invalid, doubtful = sum(not trial.is_valid for trial in trials), sum(map(is_doubtful, trials))
     discarded = f" (discarded: {_discarded(result)})" if result.discarded else ""

@@ -9,7 +9,7 @@ from wirerace.analysis.aggregate import LEAST_REPEATS
 from wirerace.analysis.figures import BY_ID
 from wirerace.errors import cut, printable
 from wirerace.record.result import Result
-from wirerace.report.capacity import CapacityRow, objectives_line, rows_of, validity_of_search
+from wirerace.report.capacity import CapacityRow, objectives_line, rows_of
 from wirerace.report.charts.axes import MOST_KEY
 from wirerace.report.charts.view import Records, View
 from wirerace.report.comparison import caption_of, words_of
@@ -109,7 +109,7 @@ def run_values(result: Result, records: Records, place: str, reproduced: Reprodu
     is_sweep = len(result.points) > 1 or result.is_search
     single = setting_values(View(result, records), whole=True) if result.counted and not is_sweep else None
     answers = [] if is_scene else [cut(printable(sentence), MOST_TEXT) for sentence in headline(result)]
-    verdict = "" if is_scene else _verdict(result)
+    verdict = "" if is_scene else validity_of(result) if result.trials else "INVALID: no trial was completed"
     findings = [
         FoundOnce(weight, MARK[weight], cut(said.removeprefix("not checked: "), MOST_FOUND), cut(cure, MOST_TEXT))
         for weight, said, cure in spelled_findings(result)
@@ -144,12 +144,6 @@ def run_values(result: Result, records: Records, place: str, reproduced: Reprodu
         machine=machine_rows(result),
         reproduced=None if reproduced is None else reproduced_values(reproduced),
     )
-
-
-def _verdict(result: Result) -> str:
-    if not result.trials:
-        return "INVALID: no trial was completed"
-    return validity_of_search(result) if result.is_search else validity_of(result)
 
 
 def setting_values(view: View, *, whole: bool = False, costs: Sequence[str] = ()) -> Tables:
