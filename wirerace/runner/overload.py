@@ -2,6 +2,7 @@
 
 from wirerace.errors import TrialFailed
 from wirerace.experiment.plans import plans_of
+from wirerace.observe.account import LoadState
 from wirerace.runner.steps import TrialSteps
 from wirerace.runner.targets.target import Child
 from wirerace.stopping import whole
@@ -22,6 +23,9 @@ class AfterOverload(TrialSteps):
 class Driving(TrialSteps):
     """Drives a server, and measures nothing."""
 
+    def _report(self, phase: str, state: LoadState | None = None) -> None:  # noqa: ARG002 -- they are of no trial
+        self._reporter.report("overloading", None)
+
     def drive(self, server: Child) -> None:
         """Let clients come, make updates for a warm-up and a window, and let the clients go.
 
@@ -33,7 +37,7 @@ class Driving(TrialSteps):
         try:
             self._subscribe(load)
             window = self._prime(load)
-            self._sleep_until(window.to_ns, "overloading", load)
+            self._sleep_until(window.to_ns, "", load)
         except TrialFailed as error:
             if error.part != "server":
                 raise
