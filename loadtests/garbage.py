@@ -12,9 +12,9 @@ def collect_rarely() -> None:
 
 
 def settle() -> None:
-    """Collect once, and leave out from now on what is there: the clients. The window is about to begin.
+    """Leave out from now on what is there: the clients. The window is about to begin.
 
-    Otherwise every look would go through all objects of all clients, in which time none of them reads.
+    Otherwise every look would go through all objects of all clients, in which time none of them reads. It does not
+    collect first: that is such a look, too, and little of what is there is garbage.
     """
-    gc.collect()
     gc.freeze()

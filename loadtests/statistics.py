@@ -5,6 +5,7 @@ An event for each delivery would cost more than the delivery.
 
 import time
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 
 import gevent
 from locust.stats import RequestStats, StatsEntry
@@ -58,6 +59,7 @@ class Statistics:
     def __init__(self, stats: RequestStats) -> None:
         self._stats = stats
         self._times: dict[tuple[str, str], ResponseTimes] = {}
+        self._notes: dict[tuple[str, str], Callable[[int, int], None]] = {}
         self._reasons: dict[tuple[str, str], set[str]] = {}
         self._flusher = gevent.spawn(self._flush_forever)
 
@@ -67,6 +69,13 @@ class Statistics:
         if times is None:
             times = self._times[name, method] = ResponseTimes()
         return times
+
+    def note_of(self, method: str, name: str) -> Callable[[int, int], None]:
+        """Return what notes requests or deliveries of one name: the same object for all clients."""
+        note = self._notes.get((name, method))
+        if note is None:
+            note = self._notes[name, method] = self.times_of(method, name).note
+        return note
 
     def fail(self, method: str, name: str, what: str, took_ns: int | None = None) -> None:
         """Note one failure. With `took_ns` it is a failed request, and counts as a request, too."""

@@ -66,9 +66,9 @@ class SubscriberUser(User):
         self.counters = self.load.counters_of(self.transport)
         self.options: Any = self.load.options_of(self.transport)
         self.address = self.load.address_of(self.transport)
-        times_of = self.load.statistics.times_of
-        self.note_request = times_of(self.request_method, self.request_name()).note
-        self.note_delivery = times_of(DELIVERY, self.transport.path).note
+        note_of = self.load.statistics.note_of
+        self.note_request = note_of(self.request_method, self.request_name())
+        self.note_delivery = note_of(DELIVERY, self.transport.path)
         self.cursor = ""
         self.attempts = 0
         self.requests = 0

@@ -2,7 +2,6 @@
 
 import struct
 import zlib
-from collections import Counter
 from collections.abc import Iterable
 
 import msgspec
@@ -69,18 +68,24 @@ class Latencies:
         if not self._pending:
             return
         values, self._pending = self._pending, []
-        self._add(len(values), sum(values), min(values), max(values))
-        of_library, half_bits = self._histogram, self._histogram.sub_bucket_half_count_magnitude
-        mask, counts = of_library.sub_bucket_mask, of_library.counts
-        bounded = [min(max(value, 0), HIGHEST_NS) for value in values]
+        least, most = min(values), max(values)
+        self._add(len(values), sum(values), least, most)
+        if least < 0 or most > HIGHEST_NS:
+            values = [min(max(value, 0), HIGHEST_NS) for value in values]
+            least, most = min(values), max(values)
+        of_library = self._histogram
+        counts, mask, half_bits = (
+            of_library.counts,
+            of_library.sub_bucket_mask,
+            of_library.sub_bucket_half_count_magnitude,
+        )
         # As the library computes the place of a value: its leading bits, after the number of bits that are cut off.
-        cuts = [(value | mask).bit_length() - half_bits - 1 for value in bounded]
-        places = [(cut << half_bits) + (value >> cut) for cut, value in zip(cuts, bounded, strict=True)]
-        for place, number in Counter(places).items():
-            counts[place] += number
+        for value in values:
+            cut = (value | mask).bit_length() - half_bits - 1
+            counts[(cut << half_bits) + (value >> cut)] += 1
         of_library.total_count += len(values)
-        of_library.min_value = min(of_library.min_value, *bounded)
-        of_library.max_value = max(of_library.max_value, *bounded)
+        of_library.min_value = min(of_library.min_value, least)
+        of_library.max_value = max(of_library.max_value, most)
 
     def _add(self, count: int, sum_ns: int, min_ns: int | None, max_ns: int | None) -> None:
         self._count += count
