@@ -7,6 +7,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import NamedTuple, Self
 
+import msgspec
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
@@ -101,7 +102,7 @@ class Form(NamedTuple):
     headers: str = ""
 
 
-class Reply(NamedTuple):
+class Reply(msgspec.Struct, frozen=True):
     """One encoded response and what counts about it. `superseded` updates were left out of it."""
 
     encoded: bytes
@@ -114,8 +115,8 @@ class Reply(NamedTuple):
         """Count that it was written so many times."""
         metrics.responses[self.outcome] += times
         metrics.sent_bytes += times * len(self.encoded)
-        if self.deliveries:
-            metrics.deliveries += times * self.deliveries
+        if deliveries := self.deliveries:
+            metrics.deliveries += times * deliveries
             metrics.payload_bytes += times * self.payload_bytes
             metrics.superseded += times * self.superseded
 
@@ -172,7 +173,7 @@ class Answers:
         recent = self._recent
         if latest_only and position < recent.head - 1:
             newest = self.find(recent.head - 1, after, form, condition=condition)
-            return newest._replace(superseded=recent.head - 1 - position)
+            return msgspec.structs.replace(newest, superseded=recent.head - 1 - position)
         at = (recent.version, int(time.time()))  # The Date of an answer is never more than a second old.
         if at != self._cached_at:
             self.drop()

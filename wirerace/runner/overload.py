@@ -37,7 +37,7 @@ class Driving(TrialSteps):
         try:
             self._subscribe(load)
             window = self._prime(load)
-            self._sleep_until(window.to_ns, "", load)
+            self._sleep_until(window.to_ns, "overloading", load)
         except TrialFailed as error:
             if error.part != "server":
                 raise
