@@ -108,7 +108,7 @@ QUESTIONS = (
     ),
     Topic(
         "capacity",
-        "How many clients does a fifth of a core carry?",
+        "How many clients does a tenth of a core carry?",
         lambda view: capacity_chart(view.result),
     ),
     Topic(
