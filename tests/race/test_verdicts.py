@@ -45,7 +45,7 @@ def test_load_that_is_busy_all_the_time_makes_the_trial_invalid_and_discards_it(
     assert "only 0 of 1 repeats were valid, in 1 tries" in started.stderr
     trial = started.trial("websocket")
     assert "a load process had work" in reasons(trial)
-    assert "of arrivals may have been earlier than their stamp" in doubts(trial)
+    assert "of arrivals may have been earlier than their stamp" in reasons(trial) + doubts(trial)
 
 
 def test_producer_that_keeps_no_schedule_makes_the_trial_invalid(race: Callable[..., Race]) -> None:
