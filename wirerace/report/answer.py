@@ -53,9 +53,9 @@ def answer_of(result: Result, lines: int = LINES, columns: int = COLUMNS, *, has
 def _answer_of_search(result: Result, lines: int, columns: int) -> list[Text]:
     """Return sentences, a row for each contestant, and the verdict. The sentences get the lines that are left."""
     table, verdict = capacity_table(result, columns), capacity_verdict(result, columns)
-    most = min(CROSSING_LINES, max(1, lines - len(table) - 3))
+    most = min(CROSSING_LINES, max(1, lines - len(table) - 2 - len(verdict)))
     head = [Text(line, "bold") for line in _wrapped(headline(result), columns, most)]
-    return [*[*head, Text(), *table][: lines - 2], Text(), verdict]
+    return [*[*head, Text(), *table][: lines - 1 - len(verdict)], Text(), *verdict]
 
 
 def _objectives(result: Result, columns: int) -> list[Text]:

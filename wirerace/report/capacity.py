@@ -63,7 +63,8 @@ def sentences_of(result: Result) -> list[str]:
     found = [capital(f"{opening}{listed(said)}.")]
     if (ratio := _ratio(result, records)) is not None:
         found.append(ratio)
-    return [*found, *_given_out(result, records), *_recovered(result, records), *_open(result, records)]
+    rest = (_unsure, _given_out, _recovered, _open)
+    return [*found, *(sentence for part in rest for sentence in part(result, records))]
 
 
 def carried_by(record: CapacityRecord) -> str:
@@ -89,7 +90,7 @@ def rows_of(result: Result) -> list[CapacityRow]:
             title=cut(printable(result.title_of(one.contestant)), 60),
             transport=transports.get(one.contestant, ""),
             carries=carried_by(one),
-            measured=f"{spell(one.value_carried, one.unit)}, then {spell(one.value_missed, one.unit)}",
+            measured=f"{spell(one.value_carried, one.unit)} → {spell(one.value_missed, one.unit)}",
             gave_out=PARTS[one.gave_out] if one.ended else "not ended",
             again=_again(one),
             why=cut(printable(one.why), MOST_WHY),
@@ -132,7 +133,7 @@ def _ratio(result: Result, records: Sequence[CapacityRecord]) -> str | None:
 
 def _given_out(result: Result, records: Sequence[CapacityRecord]) -> list[str]:
     """Return what gave out, and with which contestants it was not the server."""
-    of_server = [one for one in records if one.gave_out == "server"]
+    of_server = [one for one in records if one.gave_out == "server" and one.ended]
     found = []
     if of_server and len(of_server) == len(records):
         found.append("The server gave out in each case." if len(records) > 1 else "The server gave out.")
@@ -159,14 +160,27 @@ def _recovered(result: Result, records: Sequence[CapacityRecord]) -> list[str]:
             continue
         until = "did not recover at any value that was tried"
         if one.again is not None:
-            until = f"carried only {one.again:,g} again, of {one.carried:,g}"
+            until = f"carried {one.again:,g} again, and missed the next value that was tried"
         found.append(f"After an overload, the server of {name_of(result, one.contestant)} {until}.")
     return found
 
 
 def _open(result: Result, records: Sequence[CapacityRecord]) -> list[str]:
     left = [one.contestant for one in records if not one.ended]
-    return [f"The search of {names_of(result, left)} has not ended."] if left else []
+    if not left:
+        return []
+    return [f"The search of {names_of(result, left)} has not ended: wirerace run --resume DIR continues it."]
+
+
+def _unsure(result: Result, records: Sequence[CapacityRecord]) -> list[str]:
+    """Return what most repeats say where they disagree, and so make an interval wide."""
+    found = []
+    for one in records:
+        is_known = None not in {one.low, one.high, one.carried, one.missed} and one.gave_out == "server" and one.ended
+        if is_known and (one.low, one.high) != (one.carried, one.missed):
+            name = name_of(result, one.contestant)
+            found.append(f"{name} {one.carried:,g} to {one.missed:,g}")
+    return [f"Repeats disagree. Most say: {listed(found)}."] if found else []
 
 
 def _again(record: CapacityRecord) -> str:

@@ -1,5 +1,6 @@
 """The answer of a search for capacity in the terminal: sentences, a row for each contestant, and the verdict."""
 
+import textwrap
 from collections.abc import Sequence
 
 from rich.text import Text
@@ -9,7 +10,7 @@ from wirerace.report.answer_table import fitted
 from wirerace.report.capacity import CapacityRow, objectives_line, rows_of, sentences_of
 from wirerace.report.verdict import colour_of, validity_of
 
-HEADS = ("", "carries", "there, then beyond", "gave out", "again after")
+HEADS = ("", "carries", "there → beyond", "gave out", "again after")
 WIDTHS = (17, 18, 19, 13, 12)
 """The widths of the columns: 79 in all."""
 
@@ -22,17 +23,19 @@ def capacity_table(result: Result, columns: int) -> list[Text]:
     return [*lines, Text(fitted(f"{figure}; again after: on a server that was overloaded", columns).rstrip(), "dim")]
 
 
-def capacity_verdict(result: Result, columns: int) -> Text:
-    """Return the verdict on one line."""
+def capacity_verdict(result: Result, columns: int) -> list[Text]:
+    """Return the verdict on one line, or on two."""
     verdict = validity_of(result)
-    return Text(fitted(verdict, columns).rstrip(), colour_of(verdict))
+    first, *more = textwrap.wrap(verdict, columns)
+    lines = [first, *([fitted(" ".join(more), columns).rstrip()] if more else [])]
+    return [Text(line, colour_of(verdict)) for line in lines]
 
 
 def capacity_parts(result: Result, columns: int) -> list[Text]:
     """Return everything that `--full` prints of a search before the table of all its trials."""
     said = [Text(sentence) for sentence in sentences_of(result)]
     whys = [Text(f"{row.title}: {row.why}") for row in rows_of(result) if row.why]
-    return [*said, Text(), *capacity_table(result, columns), Text(), *whys, capacity_verdict(result, columns), Text()]
+    return [*said, Text(), *capacity_table(result, columns), Text(), *whys, *capacity_verdict(result, columns), Text()]
 
 
 def _cells(row: CapacityRow) -> Sequence[str]:

@@ -157,9 +157,10 @@ def parts_of(result: Result, columns: int = PICTURE_COLUMNS) -> list[Table | Tex
     """Return the report of a run: figures, theory beside them, comparison, verdict; of a sweep one table for all."""
     if not result.counted and not result.trials:
         return []
-    if len(result.points) > 1 or result.is_search:
+    if result.is_search:  # the verdicts of its trials are about overloads that it made on purpose
+        return [*capacity_parts(result, columns), *sweep_of(result, columns)]
+    if len(result.points) > 1:
         return [
-            *(capacity_parts(result, columns) if result.is_search else []),
             *sweep_of(result, columns),
             Text(),
             *crossing_of(result),

@@ -32,6 +32,12 @@ LOG = "; its log "
 """What follows in a failure says where to read more."""
 SPENT = 0.8
 """From this part of its core or quota on, a server that misses an objective has given out."""
+THROTTLED = 0.2
+"""The same, for the part of the window in which its quota was used up.
+
+A quota is given out in periods of 0.1 s. So a burst uses up that of its period with few clients, too, and a server that
+carries them with ease is throttled for some percent of the time.
+"""
 
 
 class Mark(NamedTuple):
@@ -77,14 +83,18 @@ def mark_of(trial: Trial, objectives: Sequence[Objective], cpus: float) -> Mark:
 def spent_of(trial: Trial, cpus: float) -> str:
     """Return by what a server that is at its limit is known to be; empty if it is not.
 
-    A server that is overloaded answers late when it is asked for its counters. Then the verdict's reasons say it.
+    A server that is overloaded answers late when it is asked for its counters, or not at all. Then its spending in the
+    window is not known, and the verdict has a reason about it.
     """
-    findings = [] if trial.verdict is None else trial.verdict.findings
-    if said := next((one.what for one in findings if one.part == "server" and one.weight == "reason"), ""):
-        return said
-    spent, window = trial.server.cpu_seconds, trial.window_seconds
-    if spent is not None and spent > SPENT * cpus * window:
-        return f"the server was busy {100 * spent / window / cpus:.0f} % of the time that it may use"
+    server, window = trial.server, trial.window_seconds
+    part = trial.parts.get("server")
+    if server.cpu_seconds is None or (part is not None and part.restarts):
+        findings = [] if trial.verdict is None else trial.verdict.findings
+        return next((one.what for one in findings if one.part == "server" and one.weight == "reason"), "")
+    if (server.throttled_seconds or 0.0) > THROTTLED * window:
+        return f"the server's quota was used up {100 * (server.throttled_seconds or 0.0) / window:.0f} % of the time"
+    if server.cpu_seconds > SPENT * cpus * window:
+        return f"the server was busy {100 * server.cpu_seconds / window / cpus:.0f} % of the time that it may use"
     return ""
 
 

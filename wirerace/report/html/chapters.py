@@ -102,18 +102,14 @@ def charts_of(result: Result, records: Records) -> dict[str, Chart]:
 def sweep_chapters(result: Result) -> list[Chapter]:
     """Return the chapters of a sweep: what changes from setting to setting."""
     if result.is_search:
-        return [Chapter("How far each goes", list(capacity_chart(result)), is_wide=True), _of_settings(result)]
+        return [Chapter("How far each goes", list(capacity_chart(result)), is_wide=True)]
     found = [
         Chapter("Age against cost", [] if has_visitors(result) else list(frontier(result)), is_wide=True),
         Chapter("When a push pays", [], _words(crossing_of(result))),
         Chapter("What sending costs", [], _words(sending_costs_of(result))),
-        _of_settings(result),
+        Chapter("From setting to setting", list(sweep_curves(result))),
     ]
     return [chapter for chapter in found if chapter.charts or chapter.words]
-
-
-def _of_settings(result: Result) -> Chapter:
-    return Chapter("From setting to setting", list(sweep_curves(result)))
 
 
 def setting_chapters(view: View, costs: Sequence[str] = ()) -> list[Chapter]:

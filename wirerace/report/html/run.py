@@ -6,9 +6,10 @@ from typing import NamedTuple
 import msgspec
 
 from wirerace.analysis.aggregate import LEAST_REPEATS
+from wirerace.analysis.capacity.mark import LOG
 from wirerace.analysis.figures import BY_ID
 from wirerace.errors import cut, printable
-from wirerace.record.result import Result
+from wirerace.record.result import Failure, Result
 from wirerace.report.capacity import CapacityRow, objectives_line, rows_of
 from wirerace.report.charts.axes import MOST_KEY
 from wirerace.report.charts.view import Records, View
@@ -117,9 +118,8 @@ def run_values(result: Result, records: Records, place: str, reproduced: Reprodu
     # A search overloads its servers on purpose: what that does to trials is not what one reads first.
     reasons = [] if result.is_search else [one for one in findings if one.weight == "reason"][:MOST_REASONS]
     failures = [
-        (_name(result, index), cut(printable(one.reason), MOST_TEXT))
+        (_name(result, index), cut(printable(_reason(result, one)), MOST_TEXT))
         for index, one in enumerate(result.failures)
-        if not (result.is_search and one.part == "server")
     ]
     return RunValues(
         title=cut(printable(str(result.experiment["title"])), 200),
@@ -213,6 +213,12 @@ def about_of(result: Result) -> str:
         trials_line(result),
     ]
     return " · ".join(filter(None, parts))
+
+
+def _reason(result: Result, failure: Failure) -> str:
+    """Return why a trial was not completed; in a search a miss of the server counts."""
+    is_miss = result.is_search and failure.part == "server"
+    return f"{failure.reason.partition(LOG)[0]}: counted as missed" if is_miss else failure.reason
 
 
 def _name(result: Result, index: int) -> str:

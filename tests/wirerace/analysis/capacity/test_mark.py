@@ -50,7 +50,7 @@ def test_one_objective_that_is_missed_is_enough_and_the_value_is_the_first_ones(
 @pytest.mark.parametrize(
     ("path", "value", "cpus", "why"),
     [
-        ("server.throttled_seconds", 5.0, 0.2, "the server was throttled 50 % of the time"),
+        ("server.throttled_seconds", 5.0, 0.2, "the server's quota was used up 50 % of the time"),
         ("server.cpu_seconds", 9.0, 1.0, "the server was busy 90 % of the time that it may use"),
         ("server.cpu_seconds", 1.8, 0.2, "the server was busy 90 % of the time that it may use"),
         ("parts", {"server": PartRecord(1, 0.0)}, 1.0, "the server died and was started again, once"),
