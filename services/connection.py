@@ -251,8 +251,9 @@ class ServerConnection(web.RequestHandler):
 
 
 def set_probes(transport: Any) -> None:
-    """Set the kernel's probes of a connection."""
+    """Let the kernel probe a connection when it is silent."""
     stream = transport.get_extra_info("socket")
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in PROBES.items():
         if hasattr(socket, name):
             stream.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -7,13 +7,12 @@ from typing import Any, Protocol
 
 from services import connection as slow
 from services.connection import ServerConnection, set_probes
-from services.ordinary import OrdinaryHead, OrdinaryHeads
+from services.ordinary import END_OF_LINE, OrdinaryHead, OrdinaryHeads
 from services.turns import Turns
 from wirerace.observe.metrics import ServiceMetrics
 
-END_OF_LINE = b" HTTP/1.1\r\n"
 MOST_BEHIND_BYTES = 65_536
-"""What is read behind a held request before reading stops."""
+"""What is read behind a held request before reading stops. Until that is answered, nobody sees such a client leave."""
 TOGETHER_TURNS = 1
 """A client whose sending side ends so soon after a request has sent both together, and waits for the answer."""
 
@@ -134,8 +133,16 @@ class FastConnection(asyncio.Protocol):
         elif self._behind:
             if len(self._behind) > MOST_BEHIND_BYTES:
                 transport.resume_reading()
-            self.hand_over(self._behind)
+            self._go_on()
         return True
+
+    def _go_on(self) -> None:
+        """Hand over what came behind a held request. A defect in it costs no other client of the group its answer."""
+        try:
+            self.hand_over(self._behind)
+        except Exception:
+            logger.exception("what came behind a held request failed")
+            self.transport.abort()
 
     def hand_over(self, data: bytes = b"") -> ServerConnection:
         """Hand the connection over to aiohttp, with what was read."""

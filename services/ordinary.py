@@ -10,8 +10,9 @@ from services.heads import TAGS_HEADER, Headers, entity_tags_in
 
 SPECIAL = ("Content-Encoding", "Content-Length", "Expect", "Transfer-Encoding", "Upgrade")
 """Headers with which a request is no plain question."""
-MOST_HEADS, MOST_HEAD_BYTES = 256, 4096
-"""The bound of what is remembered. Clients of one kind send the same head with each request."""
+MOST_HEADS, MOST_HEAD_BYTES = 2048, 4096
+"""The bound of what is remembered. Clients of one kind send the same head with each request, or one for each cursor."""
+END_OF_LINE = b" HTTP/1.1\r\n"
 END = b"\r\n\r\n"
 READ_BYTES = 65_536
 
@@ -33,7 +34,9 @@ class OrdinaryHead(NamedTuple):
         origin = headers.get("Origin", "")
         tags = tuple(entity_tags_in(headers)) if TAGS_HEADER in headers else None
         says_nothing = stays and not origin and tags is None
-        return cls(b"" if says_nothing else repr((stays, origin, tags)).encode(), stays, origin, tags)
+        # Behind a request line, no line can contain what ends it: so line and key together are of one request only.
+        key = b"" if says_nothing else END_OF_LINE + repr((stays, origin, tags)).encode()
+        return cls(key, stays, origin, tags)
 
 
 class OrdinaryHeads:
@@ -48,14 +51,14 @@ class OrdinaryHeads:
         if encoded in self.known or encoded in self.others or len(encoded) > MOST_HEAD_BYTES:
             return self.known.get(encoded)
         head = read_head(encoded)
-        # Clients whose heads vary must not fill the memory. What is forgotten is learned again.
+        # Clients whose heads vary must not fill the memory. What is forgotten, the oldest first, is learned again.
         if head is None:
             if len(self.others) >= MOST_HEADS:
                 self.others.clear()
             self.others.add(encoded)
         else:
             if len(self.known) >= MOST_HEADS:
-                self.known.clear()
+                del self.known[next(iter(self.known))]
             self.known[encoded] = head
         return head
 

@@ -1,6 +1,7 @@
 """Typed values from outside. The error of a wrong value names its key, what it must be, and what was given."""
 
 import re
+import threading
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -15,6 +16,8 @@ Key = str | int | None
 
 MOST_REASON = 200
 """The most characters of an error of msgspec, which may contain a value."""
+_DECODERS: dict[Any, Any] = {}
+_LEARNING = threading.Lock()
 _KEY = re.compile(r"\.(?P<field>\w+)|\[(?P<index>\d+)\]|\[\.\.\.\]")
 _WORDS = {
     "int": "a whole number", "float": "a number", "str": "text", "bool": "true or false", "array": "a list",
@@ -42,7 +45,7 @@ def decode_json(encoded: bytes, of_type: type[Value], at: str = "") -> Value:
     Raises Misfit.
     """
     try:
-        return msgspec.json.decode(encoded, type=of_type)
+        return _decoder_of(of_type).decode(encoded)
     except msgspec.ValidationError as error:
         raise _misfit(error, _plain(encoded), of_type, at) from None
     except UnicodeDecodeError:
@@ -53,6 +56,18 @@ def decode_json(encoded: bytes, of_type: type[Value], at: str = "") -> Value:
         raise Misfit(at, ": nested too deeply") from None
 
 
+def _decoder_of(of_type: type[Value]) -> "msgspec.json.Decoder[Value]":
+    """Return the decoder of a type, made once.
+
+    msgspec 0.22 learns a type when it is first used, and crashes when two threads do that at the same time.
+    """
+    found: msgspec.json.Decoder[Value] | None = _DECODERS.get(of_type)
+    if found is None:
+        with _LEARNING:
+            found = _DECODERS.setdefault(of_type, msgspec.json.Decoder(of_type))
+    return found
+
+
 def convert(given: object, of_type: type[Value], at: str = "", *, strict: bool = True) -> Value:
     """Return plain values (of TOML, of a form) as a value of a type; errors call the whole `at`.
 
@@ -61,6 +76,8 @@ def convert(given: object, of_type: type[Value], at: str = "", *, strict: bool =
     Raises Misfit.
     """
     try:
+        if hasattr(of_type, "__struct_fields__"):
+            _decoder_of(of_type)
         return msgspec.convert(given, of_type, strict=strict)
     except msgspec.ValidationError as error:
         raise _misfit(error, given, of_type, at) from None

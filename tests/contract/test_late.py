@@ -2,10 +2,12 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 
 import pytest
 
 from services.connection import ServerConnection
+from services.fast import FastConnection
 from tests.contract.clients import STREAM_TRANSPORTS, WEBSOCKET_TRANSPORTS
 from tests.contract.frames import CLOSE, PING, PONG, TEXT, Received, frame, shake_hands
 from tests.contract.raw import get
@@ -67,17 +69,31 @@ async def test_idle_connection_is_closed_after_its_keep_alive(stage: Stage) -> N
 
 
 async def test_kernel_looks_for_peers_that_have_vanished(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The default is two hours, and no peer can vanish on loopback, so the test reads the options."""
+    """The default is two hours, and no peer can vanish on loopback, so the test reads the options.
+
+    They are those of every connection that is open: the client's, and the server's at the producer.
+    """
     found: list[socket.socket] = []
 
-    def made(connection: ServerConnection, transport: asyncio.Transport) -> None:
-        connection_made(connection, transport)
-        found.append(transport.get_extra_info("socket"))
+    def noting(connection_made: Callable[..., None]) -> Callable[..., None]:
+        def made(connection: asyncio.Protocol, transport: asyncio.Transport) -> None:
+            connection_made(connection, transport)
+            found.append(transport.get_extra_info("socket"))
 
-    connection_made = ServerConnection.connection_made
-    monkeypatch.setattr(ServerConnection, "connection_made", made)
+        return made
+
+    for kind in (ServerConnection, FastConnection):
+        monkeypatch.setattr(kind, "connection_made", noting(kind.connection_made))
     await stage.serve()
-    stream = found[-1]
+    raw = await stage.connect()
+    assert 200 == (await raw.ask(get("/health"))).status
+    streams = [stream for stream in found if stream.fileno() >= 0]
+    assert streams[-1:] == found[-1:], "the client's is open"
+    for stream in streams:
+        check_probes(stream)
+
+
+def check_probes(stream: socket.socket) -> None:
     assert stream.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
     probes = [getattr(socket, name) for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT")]
     assert [30, 10, 3, 60_000] == [stream.getsockopt(socket.IPPROTO_TCP, name) for name in probes]
