@@ -8,6 +8,7 @@ from wirerace.analysis.cost_model.estimate import ALIKE_MONEY, Advice, Estimate,
 from wirerace.analysis.cost_model.flips import Flip
 from wirerace.analysis.cost_model.model import CostModel
 from wirerace.analysis.cost_model.terms import way_of
+from wirerace.errors import printable
 from wirerace.transports import TRANSPORTS
 
 COLUMNS = 80
@@ -176,6 +177,7 @@ def _residuals(model: CostModel) -> str:
         f"{provenance.invalid_trials} of them not valid. The worst transport is off by this much in half of its "
         "trials, and at most: "
         f"{off('cpu', 'CPU')}, {off('bytes', 'bytes')}, {off('latency', 'latency')}."
+        + (f" {printable(provenance.note)}" if provenance.note else "")
     )
 
 
