@@ -57,7 +57,8 @@ def test_containers_are_killed_and_stalled_as_the_experiment_asks(run: Callable[
     (trial,) = whole(run(f"faults=[{kill}, {stall}]", 'transports=["websocket"]', "window.measure_seconds=6"))
     assert (1, 20) == (trial["restarts"], trial["return_seconds"]["count"])
     assert 0.6 < trial["producer"]["late_seconds_max"]
-    reasons = [reason for reason in trial["verdict"]["reasons"] if "died" in reason or "stopped by a signal" in reason]
+    found = [one for one in trial["verdict"]["findings"] if one["weight"] == "reason" and one["part"] != "wirerace"]
+    reasons = [one["what"] for one in found if "died" in one["what"] or "stopped by a signal" in one["what"]]
     assert [] == reasons, "what was asked for is none"
     assert {"healthy"} == {container["State"]["Health"]["Status"] for container in stack.containers()}
 
