@@ -18,9 +18,11 @@ SERVER = f"{PROJECT}-websocket-1"
 MISLEAD = """
 import fcntl, socket, struct, time
 SIOCSARP, SIOCDARP, COMPLETE, PERMANENT = 0x8955, 0x8953, 2, 4
-worker = socket.inet_aton(socket.gethostbyname("locust-worker"))
+address = socket.gethostbyname("locust-worker")
+(device,) = (line.split()[5] for line in open("/proc/net/arp") if line.split()[0] == address)
+worker = socket.inet_aton(address)
 entry = struct.pack("=HH4s8x", socket.AF_INET, 0, worker) + struct.pack("=H6s8x", 1, b"\\x02nobod")
-entry += struct.pack("=i16x16s", COMPLETE | PERMANENT, b"eth0")
+entry += struct.pack("=i16x16s", COMPLETE | PERMANENT, device.encode())
 with socket.socket() as any_socket:
     fcntl.ioctl(any_socket, SIOCSARP, entry)
     time.sleep(0.5)
