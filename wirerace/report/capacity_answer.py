@@ -1,8 +1,9 @@
 """The answer of a search for capacity in the terminal: sentences, a row for each contestant, and the verdict."""
 
-import textwrap
+import io
 from collections.abc import Sequence
 
+from rich.console import Console
 from rich.text import Text
 
 from wirerace.record.result import Result
@@ -26,7 +27,8 @@ def capacity_table(result: Result, columns: int) -> list[Text]:
 def capacity_verdict(result: Result, columns: int) -> list[Text]:
     """Return the verdict on one line, or on two."""
     verdict = validity_of(result)
-    first, *more = textwrap.wrap(verdict, columns)
+    wrapping = Console(file=io.StringIO(), width=columns)  # by the width of characters
+    first, *more = (line.plain.rstrip() for line in Text(verdict).wrap(wrapping, columns))
     lines = [first, *([fitted(" ".join(more), columns).rstrip()] if more else [])]
     return [Text(line, colour_of(verdict)) for line in lines]
 
