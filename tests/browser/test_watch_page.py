@@ -106,7 +106,7 @@ def test_server_that_stands_still_makes_its_lane_wait_and_no_other(opened: Open)
     opened.until_more(than=40)
 
     assert (0, 0) == opened.ledger("websocket")[1:]
-    assert "made" == opened.lane("websocket").locator(".strip text").first.text_content()
+    wait_until(lambda: "made" == opened.lane("websocket").locator(".strip text").first.text_content())
 
 
 def test_pile_says_how_many_of_those_that_wait_it_draws(opened: Open, live: LivePage) -> None:
