@@ -112,7 +112,7 @@ class Reply(msgspec.Struct, frozen=True):
     superseded: int = 0
 
     def count_in(self, metrics: ServiceMetrics, times: int = 1) -> None:
-        """Count that it was written so many times."""
+        """Count that it was written `times` times."""
         metrics.responses[self.outcome] += times
         metrics.sent_bytes += times * len(self.encoded)
         if deliveries := self.deliveries:

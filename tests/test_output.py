@@ -10,7 +10,8 @@ import pytest
 
 from tests.race.running import PATIENCE_SECONDS
 from tests.wirerace.results import RESULT
-from wirerace.record.result import FILE_NAME, write_json
+from wirerace.record.result import FILE_NAME
+from wirerace.record.writing import write_json
 
 pytestmark = pytest.mark.processes
 

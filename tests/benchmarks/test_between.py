@@ -10,7 +10,8 @@ from benchmarks.between import has_difference, main, shares_in, spreads_of
 from tests.wirerace.compared import run_of, times
 from wirerace.analysis.between import Options
 from wirerace.analysis.comparison import Given
-from wirerace.record.result import FILE_NAME, write_json
+from wirerace.record.result import FILE_NAME
+from wirerace.record.writing import write_json
 
 
 def test_spreads_are_those_from_which_a_table_was_made() -> None:

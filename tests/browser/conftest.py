@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.live import Open
+from tests.browser.scripts import Scripts
 from tests.race.playing import LivePage
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ def pages() -> Iterator["Page"]:
         page.set_default_timeout(PATIENCE_MS)
         yield page
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def scripts(pages: "Page") -> Scripts:
+    return Scripts(pages)
 
 
 @pytest.fixture(scope="module")

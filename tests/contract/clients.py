@@ -287,9 +287,8 @@ WEBSOCKET_TRANSPORTS = [
 
 def split_batch(body: bytes) -> list[bytes]:
     """Return the updates of a batch, each as it is spelled there."""
-    text = body.decode()
     head, tail = '{"updates":[', "]}"
-    text = text.replace('],"more":true}', tail)
+    text = body.decode().replace('],"more":true}', tail)
     assert text.startswith(head)
     assert text.endswith(tail)
     decoder, position, encoded = json.JSONDecoder(), len(head), []

@@ -1,4 +1,4 @@
-"""Bodies without end: however bytes are split and whoever reads them before, each reader finds its own messages."""
+"""Bodies without end: however bytes are split and by which reader before, each reader finds its own messages."""
 
 import itertools
 from collections.abc import Callable, Iterator

@@ -15,7 +15,7 @@ from wirerace.analysis.cost_model.observations import observations_of
 from wirerace.errors import BadInput, SystemFault
 from wirerace.files import read_file
 from wirerace.record.reading import read_result
-from wirerace.record.result import write_json
+from wirerace.record.writing import write_json
 from wirerace.report.calculator import page_of
 from wirerace.report.model_check import check_lines
 from wirerace.report.recommendation import lines_of

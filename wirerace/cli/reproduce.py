@@ -13,7 +13,8 @@ from wirerace.cli.run import INVALID, NOT_WHOLE
 from wirerace.errors import BadInput, TrialFailed, shown
 from wirerace.experiment.plans import plans_of
 from wirerace.experiment.settings import Study
-from wirerace.record.result import Failure, Result, write_json
+from wirerace.record.result import Failure, Result
+from wirerace.record.writing import write_json
 from wirerace.report.html.saving import report_beside, report_on, reported_if_stopped
 from wirerace.report.progress import progress_display
 from wirerace.report.reproduction import checks_of, words_of

@@ -1,8 +1,5 @@
 """result.json: what an experiment found, as values; a promise to other programs."""
 
-import contextlib
-import os
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -16,7 +13,6 @@ from wirerace.record.checkup import Checkup
 from wirerace.record.objective import ObjectiveRecord
 from wirerace.record.samples import Measured
 from wirerace.record.trial import Trial
-from wirerace.system import blamed_on
 from wirerace.workload.truth import Truth
 from wirerace.workload.upstream import Received
 
@@ -279,24 +275,3 @@ class Raw(msgspec.Struct, frozen=True):
     path: NetworkPath = NetworkPath()
     received: Received | None = None
     browsers: BrowsersRecord | None = None
-
-
-def write_json(path: Path, value: object, *, indent: int = 2) -> None:
-    """Write `value`. A reader sees the old file or the new one, never a part, and the old file stays on failure.
-
-    Below 0, `indent` leaves out all space. Raises SystemFault when it cannot be written.
-    """
-    encoded = msgspec.json.encode(value)
-    encoded = (encoded if indent < 0 else msgspec.json.format(encoded, indent=indent)) + b"\n"
-    partial = path.with_name(path.name + ".part")
-    with blamed_on(path):
-        try:
-            with partial.open("wb") as file:
-                file.write(encoded)
-                file.flush()
-                os.fsync(file.fileno())  # some file systems report a full disk only now
-            partial.replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
-            raise

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from wirerace.errors import BadInput, SystemFault, TrialFailed, WireraceError
 from wirerace.record.reading import read_raw
-from wirerace.record.result import FILE_NAME, Raw, Result, write_json
+from wirerace.record.result import FILE_NAME, Raw, Result
+from wirerace.record.writing import write_json
 from wirerace.stopping import Stopped
 from wirerace.system import blamed_on
 

@@ -13,7 +13,8 @@ from benchmarks.answers.page import block, write_page
 from benchmarks.answers.questions import QUESTIONS, Topic
 from tests.wirerace.report.reports import DATA
 from wirerace.record.reading import read_result
-from wirerace.record.result import FILE_NAME, Failure, write_json
+from wirerace.record.result import FILE_NAME, Failure
+from wirerace.record.writing import write_json
 
 ROOT = Path(__file__).parents[3]
 BY_NAME = {question.name: question for question in QUESTIONS}

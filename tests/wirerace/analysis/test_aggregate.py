@@ -296,9 +296,5 @@ def test_ratio_that_no_float_can_hold_is_unknown() -> None:
     ratio, difference = compared_in_pairs([(1e140, 1e-140), (1e-140, 1e140), (1.0, 1.0)], 0.95)
 
     assert ratio is not None
-    assert ratio.high is None
-    assert difference.high is not None
-
-
-def test_ratio_that_no_float_can_hold_is_not_known() -> None:
+    assert (None, False) == (ratio.high, difference.high is None)
     assert compared_in_pairs([(5e-324, 2.0)], 0.95)[0] is None

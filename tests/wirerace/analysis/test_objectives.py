@@ -16,7 +16,8 @@ from wirerace.errors import BadInput
 from wirerace.experiment.reading import read_experiment
 from wirerace.record.objective import ObjectiveRecord
 from wirerace.record.reading import read_result
-from wirerace.record.result import FILE_NAME, Discarded, Failure, Point, Result, write_json
+from wirerace.record.result import FILE_NAME, Discarded, Failure, Point, Result
+from wirerace.record.writing import write_json
 from wirerace.report.objectives import objectives_part
 
 

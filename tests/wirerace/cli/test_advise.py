@@ -15,7 +15,8 @@ from wirerace.analysis.cost_model.model import CostModel, Residuals, decode_mode
 from wirerace.cli import app
 from wirerace.cli.advise import SHIPPED, model_from
 from wirerace.errors import BadInput
-from wirerace.record.result import FILE_NAME, write_json
+from wirerace.record.result import FILE_NAME
+from wirerace.record.writing import write_json
 from wirerace.report.model_check import off
 from wirerace.transports import TRANSPORTS
 

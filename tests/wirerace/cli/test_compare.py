@@ -14,7 +14,8 @@ from tests.wirerace.report.made_up import result_of
 from wirerace.cli import compare
 from wirerace.errors import BadInput
 from wirerace.record.checkup import Checkup
-from wirerace.record.result import FILE_NAME, Host, Result, write_json
+from wirerace.record.result import FILE_NAME, Host, Result
+from wirerace.record.writing import write_json
 
 SLOW = result_of(*run_of(times(1.01), "polling").trials, *run_of(times(1.5)).trials)
 FAST = result_of(*run_of(SOME, "polling").trials, *run_of(SOME).trials)

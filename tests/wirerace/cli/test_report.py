@@ -10,7 +10,8 @@ from tests.wirerace.report.reports import PLACES
 from tests.wirerace.results import RAW, RESULT, TRIAL
 from wirerace.cli import report
 from wirerace.errors import BadInput, SystemFault
-from wirerace.record.result import FILE_NAME, write_json
+from wirerace.record.result import FILE_NAME
+from wirerace.record.writing import write_json
 from wirerace.reproductions.record import RECORD_NAME
 
 

@@ -18,7 +18,8 @@ from wirerace.cli.planning import print_plan, words_of
 from wirerace.cli.run import INVALID, NOT_WHOLE, exit_code
 from wirerace.errors import BadInput
 from wirerace.record.reading import read_result
-from wirerace.record.result import FILE_NAME, Result, write_json
+from wirerace.record.result import FILE_NAME, Result
+from wirerace.record.writing import write_json
 from wirerace.report.junit import junit_of
 
 BOTH = searched(study_with(), each(polling=up_to(300), websocket=up_to(1200)))[1]

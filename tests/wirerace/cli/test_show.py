@@ -9,7 +9,8 @@ import pytest
 from tests.wirerace.results import RESULT, TRIAL
 from wirerace.cli import show
 from wirerace.errors import BadInput
-from wirerace.record.result import FILE_NAME, Point, write_json
+from wirerace.record.result import FILE_NAME, Point
+from wirerace.record.writing import write_json
 from wirerace.reproductions.check import Check
 from wirerace.reproductions.record import RECORD_NAME, ReproductionRecord
 

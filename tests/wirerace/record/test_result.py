@@ -11,8 +11,9 @@ from tests.wirerace.results import RAW, RESULT, TRIAL
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT
 from wirerace.errors import BadInput
 from wirerace.record.reading import read_result
-from wirerace.record.result import FILE_NAME, SCHEMA, Raw, write_json
+from wirerace.record.result import FILE_NAME, SCHEMA, Raw
 from wirerace.record.trial import Trial
+from wirerace.record.writing import write_json
 from wirerace.report.terminal import parts_of
 from wirerace.runner.directory import RunDirectory
 

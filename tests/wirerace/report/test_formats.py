@@ -14,7 +14,8 @@ from tests.wirerace.report.made_up import result_of
 from wirerace.analysis.tidy import tidy
 from wirerace.cli import show
 from wirerace.errors import BadInput, SystemFault
-from wirerace.record.result import FILE_NAME, Point, Result, write_json
+from wirerace.record.result import FILE_NAME, Point, Result
+from wirerace.record.writing import write_json
 from wirerace.report.formats import encoded_as
 from wirerace.report.markdown import markdown_of
 

@@ -15,7 +15,8 @@ from tests.refusals import lacking
 from tests.wirerace.results import RAW, RESULT
 from wirerace.errors import BadInput, SystemFault, TrialFailed
 from wirerace.record.reading import read_result
-from wirerace.record.result import FILE_NAME, Result, write_json
+from wirerace.record.result import FILE_NAME, Result
+from wirerace.record.writing import write_json
 from wirerace.runner.directory import LATEST, RESULTS, RunDirectory, claimed, resumed
 from wirerace.system import fault_of
 

@@ -11,7 +11,8 @@ from tests.wirerace.results import RESULT
 from tests.wirerace.searched import searched, study_with, up_to
 from wirerace.errors import BadInput
 from wirerace.experiment.reading import read_experiment
-from wirerace.record.result import FILE_NAME, Point, Result, write_json
+from wirerace.record.result import FILE_NAME, Point, Result
+from wirerace.record.writing import write_json
 from wirerace.runner.planner import planner_of
 from wirerace.runner.resuming import begun_before
 
