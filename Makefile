@@ -76,7 +76,7 @@ format: $(VENV)/.ready ## Format the code
 bench: $(VENV)/.ready ## Measure Wirerace's own cost side by side with references
 	$(BIN)/python -m benchmarks $(ARGS)
 
-answers: $(VENV)/.run ## Measure the shipped questions in 25 minutes and write docs/answers/; ARGS="first-look payload" or ARGS=--pages
+answers: $(VENV)/.run ## Measure the shipped questions in three quarters of an hour and write docs/answers/; ARGS="first-look payload" or ARGS=--pages
 	$(BIN)/python -m benchmarks.answers $(ARGS)
 
 calibrate: $(VENV)/.ready ## Compare each transport with itself many times, in half an hour: how often is a difference found?
