@@ -77,33 +77,34 @@ class Feed:
             channel.end()
 
     def publish(self, lines: Iterable[bytes]) -> None:
-        """Ingest updates in the order of arrival; call the listeners, then the waiters.
+        """Ingest updates in the order of arrival, then deliver them: those of one channel together.
 
         Raises BadFeed at the first line that is no update, or not the next one. The lines before it are ingested.
         """
-        heads_before: dict[Channel, int] = {}
+        brought: dict[Channel, None] = {}  # in order
         try:
             for line in lines:
                 if line.startswith(HEADS):
                     self._heads = heads_in(line)
                 else:
-                    self._ingest(line, heads_before)
+                    brought[self._ingest(line)] = None
         finally:
-            for channel, head_before in heads_before.items():
-                channel.wake(head_before)
+            for channel in brought:
+                channel.deliver()
 
-    def _ingest(self, line: bytes, heads_before: dict[Channel, int]) -> None:
+    def _ingest(self, line: bytes) -> Channel:
+        """Keep an update, and return its channel."""
         number, line = numbered(line)
         update = self._checked(line)
         cursor = Cursor(update.epoch, update.seq if number is None else number)
         _check_order(cursor, self.cursor)
         channel = self.channels.get(update.channel) or self._opened(update.channel)
         _check_order(update, channel.recent.cursor)
-        heads_before.setdefault(channel, channel.recent.head)
         self.cursor = cursor
         packed = self._pack(line, update)
         self._metrics.count_update(self._clock() - update.ts)  # before the fan-out, which is no part of the lag
         channel.add(update, packed)
+        return channel
 
     def _checked(self, line: bytes) -> Update:
         """Return the update in a line. Clients get the line unchanged, so all of it must be right."""
