@@ -81,6 +81,14 @@ FIGURES = (
         words=SOONER,
     ),
     Figure(
+        "latency.p90",
+        "seconds",
+        "p90 latency",
+        "90 % of the deliveries took no longer",
+        lambda trial: trial.latency_seconds.p90,
+        words=SOONER,
+    ),
+    Figure(
         "latency.p99",
         "seconds",
         "p99 latency",
