@@ -14,7 +14,7 @@ from wirerace.record.result import Result
 
 
 def check_objectives(study: Study) -> None:
-    """Check that a study can have every figure that its objectives name.
+    """Check that a study can have every figure that its objectives name, and that each of them says something.
 
     Raises BadInput, naming the objective and the cure.
     """

@@ -11,7 +11,7 @@ from wirerace.experiment.plans import contestants_of, plans_of
 from wirerace.experiment.settings import Study
 from wirerace.record.result import Result
 from wirerace.report.tables import table_with
-from wirerace.runner.expected import Expectation, Expected, Place, expected_seconds
+from wirerace.runner.forecast import Forecast, Place, Remaining, expected_seconds
 
 MANY_TRIALS = 100
 LONG_SECONDS = 3600.0
@@ -50,10 +50,10 @@ def plan_of(study: Study, place: Place = "local") -> Table:
 
 def words_of(study: Study, result: Result | None = None, place: Place = "local") -> str:
     """Return how many trials a result still lacks, and about how long they take."""
-    return _said(study, Expectation(study, place).left(result))
+    return _said(study, Forecast(study, place).left(result))
 
 
-def _said(study: Study, left: Expected) -> str:
+def _said(study: Study, left: Remaining) -> str:
     count = "at least " if study.first.valid_repeats is not None else "about " if study.most is not None else ""
     fewest, most = left.trials
     trials = f"{fewest:,} to {most:,} trials" if fewest < most else "1 trial" if most == 1 else f"{most:,} trials"
@@ -65,7 +65,7 @@ def confirm(study: Study, result: Result | None, place: Place = "local", *, yes:
 
     Raises BadInput when the answer is no, or when there is no terminal to ask in.
     """
-    left = Expectation(study, place).left(result)
+    left = Forecast(study, place).left(result)
     words = _said(study, left)
     if yes or (left.trials[1] < MANY_TRIALS and left.seconds[1] < LONG_SECONDS):
         return

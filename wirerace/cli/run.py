@@ -27,7 +27,7 @@ from wirerace.report.progress import progress_display
 from wirerace.report.settings import at_point
 from wirerace.report.terminal import print_result
 from wirerace.runner.directory import RunDirectory, claimed, resumed
-from wirerace.runner.expected import Place
+from wirerace.runner.forecast import Place
 from wirerace.runner.resuming import begun_before
 from wirerace.runner.run import begun, run
 

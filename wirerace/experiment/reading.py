@@ -112,6 +112,8 @@ def experiment_of(document: Document) -> Experiment:
     for key, value in document.items():
         if key not in OWN_KEYS and key not in TRANSPORTS:
             raise BadInput(f"{cut(key)} is no key of the top level{_meant(key, value)}")
+        if isinstance(value, dict):
+            _refuse_keys_of_others(key, value)
     options = {
         name: convert(document[name], transport.options, name)
         for name, transport in TRANSPORTS.items()
@@ -124,6 +126,16 @@ def experiment_of(document: Document) -> Experiment:
     experiment = msgspec.structs.replace(convert(own, Experiment), options=options)
     _check(experiment)
     return experiment
+
+
+def _refuse_keys_of_others(table: str, values: Document) -> None:
+    """Raise BadInput for a key that is in the wrong table, and name the right one."""
+    own = keys_of(table)
+    for key in values if own else ():
+        others = [f"{other}.{key}" for other in (*OWN_KEYS, *TRANSPORTS) if key in keys_of(other)]
+        if key not in own and others:
+            meant = did_you_mean(others[:MOST_MEANT])
+            raise BadInput(f"{key} is no key of [{table}]{meant} there are {', '.join(own)}")
 
 
 def _meant(key: str, value: Any) -> str:

@@ -41,7 +41,9 @@ def setting_words(setting: Mapping[str, Any]) -> str:
 
 def point_words(point: Point) -> str:
     """Return a point in words; empty without a sweep."""
-    return setting_words(point.setting) + (f" after {setting_words(point.after)}" if point.after else "")
+    return setting_words(point.setting) + (
+        f" after an overload with {setting_words(point.after)}" if point.after else ""
+    )
 
 
 def at_point(result: Result, index: int) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from wirerace.clock import NS_PER_SECOND
 from wirerace.experiment.plans import Plan
 from wirerace.observe.account import LoadState
-from wirerace.runner.expected import Expected, Place, expected_seconds
+from wirerace.runner.forecast import Place, Remaining, expected_seconds
 
 TICK_SECONDS = 0.05
 REPORT_SECONDS = 1.0
@@ -39,17 +39,15 @@ OnProgress = Callable[[Progress], None]
 class Reporter:
     """Reports the progress of a trial."""
 
-    def __init__(
-        self, on_progress: OnProgress, plan: Plan, ran: int, expected: Expected, place: Place = "local"
-    ) -> None:
-        """`ran` trials have been run, and this trial and those after it are `expected`."""
+    def __init__(self, on_progress: OnProgress, plan: Plan, ran: int, left: Remaining, place: Place = "local") -> None:
+        """`ran` trials have been run, and this trial and those after it are what is `left`."""
         self._on_progress = on_progress
         self._index = ran + 1
-        self._total = max(self._index, ran + expected.typical_trials)
+        self._total = max(self._index, ran + left.typical_trials)
         self._plan = plan
         self._clients = None if plan.experiment.population.is_visit else plan.experiment.clients.count
         self._trial_seconds = expected_seconds(plan, place)
-        self._later_seconds = max(0.0, expected.typical_seconds - self._trial_seconds)
+        self._later_seconds = max(0.0, left.typical_seconds - self._trial_seconds)
         self._started = time.monotonic()
         self._last = (self._started, 0)
         self._last_age = (0.0, 0)

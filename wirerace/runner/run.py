@@ -13,7 +13,7 @@ from wirerace.host.doctor import quick_checkup
 from wirerace.host.provenance import host
 from wirerace.record.result import ContestantRecord, Discarded, ExperimentFile, Failure, Point, Result
 from wirerace.runner.directory import RunDirectory
-from wirerace.runner.expected import Expectation, Place
+from wirerace.runner.forecast import Forecast, Place
 from wirerace.runner.health import wait_until_healthy
 from wirerace.runner.overload import AfterOverload
 from wirerace.runner.planner import planner_of
@@ -51,7 +51,7 @@ def run(study: Study, directory: RunDirectory, on_progress: OnProgress, result: 
     planner, place = planner_of(study), result.ran_on or "local"
     if planner.next(result) is None:
         return result
-    expectation = Expectation(study, place)
+    forecast = Forecast(study, place)
     target: Target = _compose(study) if place == "compose" else Local(study, directory.path)
     try:
         producer = target.start_producer()
@@ -59,7 +59,7 @@ def run(study: Study, directory: RunDirectory, on_progress: OnProgress, result: 
         while (plan := planner.next(result)) is not None:
             add_point(result, plan.setting)
             ran = len(result.trials) + len(result.failures)
-            reporter = Reporter(on_progress, plan, ran, expectation.left(result), place)
+            reporter = Reporter(on_progress, plan, ran, forecast.left(result), place)
             steps = TrialSteps if plan.setting.after is None else AfterOverload
             _run_one(steps(plan, target, producer, reporter), directory, result)
     finally:

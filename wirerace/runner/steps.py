@@ -17,8 +17,8 @@ from wirerace.record.samples import Measured
 from wirerace.runner.browsers.trial import TrialTabs
 from wirerace.runner.draining import Drain
 from wirerace.runner.effort import NOTHING, Effort
-from wirerace.runner.expected import PRIMING_SECONDS, idle_seconds
 from wirerace.runner.faults import Timeline
+from wirerace.runner.forecast import PRIMING_SECONDS, idle_seconds
 from wirerace.runner.health import wait_until_healthy
 from wirerace.runner.parts.part import Part
 from wirerace.runner.progress import NO_STATE, TICK_SECONDS, Reporter

@@ -70,6 +70,7 @@ BAD_CAPACITY = {
         "capacity.knob",
         ["clients.count, producer.rate_per_second", "'polling.interval_seconds'"],
     ),
+    "quota of clients": (LEAST + "[clients]\ncpus = 1", "cpus", ["[clients]", "did you mean servers.cpus?", "count"]),
     "servers without an s": (
         LEAST + "[server]\ncpus = 0.1",
         "server",

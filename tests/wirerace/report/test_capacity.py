@@ -272,7 +272,9 @@ def test_page_of_a_search_has_its_values_in_their_order() -> None:
     """They were tried in another one: 100, 200, 400, 300, 350, and 300 again after 325."""
     result = found(up_to(300), **ALONE)
     tried = [point.setting["clients.count"] for point in result.points]
-    titles = re.findall(r"<summary>(?:At )?([\d,]+) clients(?: after ([\d,]+))?", html([Reported(result)]))
+    titles = re.findall(
+        r"<summary>(?:At )?([\d,]+) clients(?: after an overload with ([\d,]+))?", html([Reported(result)])
+    )
     values = [tuple(int(value) for value in title if value) for title in titles]
 
     assert tried != sorted(tried)

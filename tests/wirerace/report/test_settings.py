@@ -30,7 +30,9 @@ def test_point_has_every_key_and_the_overload_before_it() -> None:
     setting = {"clients.count": 100, "seed": 3}
 
     assert "100 clients, seed = 3" == point_words(Point(setting))
-    assert "100 clients after 200 clients" == point_words(Point({"clients.count": 100}, after={"clients.count": 200}))
+    assert "100 clients after an overload with 200 clients" == point_words(
+        Point({"clients.count": 100}, after={"clients.count": 200})
+    )
     assert not point_words(Point())
 
 

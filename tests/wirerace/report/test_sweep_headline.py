@@ -65,7 +65,7 @@ def test_changes_that_are_shown_have_the_ends_of_all_intervals() -> None:
     assert ends is not None
     assert float(ends[1]) <= 10
     assert float(ends[2]) >= 20
-    assert "A delivery costs the server 2 times as much CPU with SSE and WebSocket." == second
+    assert "A delivery costs the server 2 times as much CPU with WebSocket and SSE." == second
 
 
 def test_every_key_that_is_swept_is_said() -> None:

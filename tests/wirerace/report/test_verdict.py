@@ -131,4 +131,4 @@ def test_setting_after_an_overload_says_so() -> None:
     result = result_of(trial(verdict=found(LATE)), trial(point=1, verdict=found()))
     result.points = [Point({"clients.count": 1}, after={"clients.count": 1200}), Point({"clients.count": 2})]
 
-    assert "(Polling at 1 client after 1,200 clients)" in " ".join(lines_of(*verdict_of(result)))
+    assert "(Polling at 1 client after an overload with 1,200 clients)" in " ".join(lines_of(*verdict_of(result)))

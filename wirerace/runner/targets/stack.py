@@ -57,7 +57,7 @@ class Stack:
     def cores(self) -> int:
         """Return the cores of the machine that its engine runs on."""
         with asking("the stack"):
-            return int(self._client.info()["NCPU"])
+            return int(self._client.info().get("NCPU") or os.cpu_count() or 1)
 
     def up(self, *services: str, workers: int) -> None:
         """Bring parts up, with a number of workers, and wait until all are healthy.

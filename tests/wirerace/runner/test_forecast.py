@@ -7,7 +7,7 @@ import pytest
 from tests.wirerace.searched import begun, continued, each, searched, study_with, up_to
 from wirerace.analysis.capacity.found import Step
 from wirerace.experiment.plans import plans_of
-from wirerace.runner.expected import Expectation, expected_seconds, seconds_of_step
+from wirerace.runner.forecast import Forecast, expected_seconds, seconds_of_step
 
 RATE = "producer.rate_per_second"
 
@@ -16,7 +16,7 @@ RATE = "producer.rate_per_second"
 def test_number_of_trials_of_a_search_is_foreseen_about_right(capacity: float) -> None:
     study = study_with()
     plans, _ = searched(study, up_to(capacity))
-    fewest, most = Expectation(study).left().trials
+    fewest, most = Forecast(study).left().trials
 
     assert 0.75 * fewest <= len(plans) <= most
 
@@ -25,11 +25,11 @@ def test_what_is_left_of_a_search_follows_from_what_it_has_found() -> None:
     """A search whose server is not the limit has no trials after an overload, and the most clients end it at once."""
     study = study_with()
     result = begun(study)
-    expectation = Expectation(study)
-    first = expectation.left(result)
+    forecast = Forecast(study)
+    first = forecast.left(result)
     for _ in continued(study, result, each(polling=up_to(300), websocket=up_to(1600))):
-        assert expectation.left(result).trials <= first.trials
-    assert ((0, 0), (0.0, 0.0)) == expectation.left(result)
+        assert forecast.left(result).trials <= first.trials
+    assert ((0, 0), (0.0, 0.0)) == forecast.left(result)
 
 
 def test_search_that_is_nearly_ended_has_no_range_left() -> None:
@@ -37,7 +37,7 @@ def test_search_that_is_nearly_ended_has_no_range_left() -> None:
     plans, _ = searched(study, up_to(300))
     result = begun(study)
     list(itertools.islice(continued(study, result, up_to(300)), len(plans) - 1))
-    fewest, most = Expectation(study).left(result).trials
+    fewest, most = Forecast(study).left(result).trials
 
     assert 1 == fewest <= most
 
@@ -47,7 +47,7 @@ def test_search_may_be_noisy_and_still_be_foreseen() -> None:
     study = study_with(transports=["polling"])
     says = iter(["met", "server", "met", "server", "met"])
     _, result = searched(study, lambda _: next(says), 5)  # type: ignore[arg-type,return-value]
-    fewest, most = Expectation(study).left(result).trials
+    fewest, most = Forecast(study).left(result).trials
 
     assert 0 < fewest <= most < 30
 

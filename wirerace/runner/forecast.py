@@ -24,7 +24,7 @@ LEAST, MOST = (0.25, True), (0.75, False)
 """A short search and a long one: where in the range the capacity lies, and whether trials near it agree."""
 
 
-class Expected(NamedTuple):
+class Remaining(NamedTuple):
     """What a run still takes: trials and seconds, at least and at most. The two differ for a search."""
 
     trials: tuple[int, int]
@@ -41,7 +41,7 @@ class Expected(NamedTuple):
         return fmean(self.seconds)
 
 
-class Expectation:
+class Forecast:
     """What a study takes at a place, if every trial can be completed and every repeat is valid."""
 
     def __init__(self, study: Study, place: Place = "local") -> None:
@@ -50,23 +50,23 @@ class Expectation:
         self._plans = {plan.contestant.id: plan for plan in plans_of(settings[0], 1)}
         self._each = fmean(expected_seconds(plan, place) for setting in settings for plan in plans_of(setting, 1))
 
-    def left(self, result: Result | None = None) -> Expected:
+    def left(self, result: Result | None = None) -> Remaining:
         """Return what a result still lacks; without one, everything."""
         if self._study.most is not None:
             return self._of_search(result)
         return self.after(0 if result is None else len(result.counted) + len(result.counted_failures))
 
-    def after(self, done: int) -> Expected:
+    def after(self, done: int) -> Remaining:
         """Return what is left after some trials that count, of anything but a search."""
         experiment = self._study.first
         repeats = experiment.valid_repeats or experiment.repeats
         left = max(0, repeats * len(self._study.settings) * len(contestants_of(experiment)) - done)
-        return Expected((left, left), (left * self._each, left * self._each))
+        return Remaining((left, left), (left * self._each, left * self._each))
 
-    def _of_search(self, result: Result | None) -> Expected:
+    def _of_search(self, result: Result | None) -> Remaining:
         ends = [list(self._rest(result, part, agree=agree)) for part, agree in (LEAST, MOST)]
         short, long = sorted((len(end), sum(end)) for end in ends)
-        return Expected((short[0], long[0]), (min(short[1], long[1]), max(short[1], long[1])))
+        return Remaining((short[0], long[0]), (min(short[1], long[1]), max(short[1], long[1])))
 
     def _rest(self, result: Result | None, part: float, *, agree: bool) -> Iterator[float]:
         """Yield the seconds of every trial that the searches of all contestants still take."""
