@@ -18,9 +18,10 @@ from wirerace.runner.browsers.trial import TrialTabs
 from wirerace.runner.draining import Drain
 from wirerace.runner.effort import NOTHING, Effort
 from wirerace.runner.faults import Timeline
+from wirerace.runner.forecast import PRIMING_SECONDS, idle_seconds
 from wirerace.runner.health import wait_until_healthy
 from wirerace.runner.parts.part import Part
-from wirerace.runner.progress import NO_STATE, PRIMING_SECONDS, TICK_SECONDS, Reporter, idle_seconds
+from wirerace.runner.progress import NO_STATE, TICK_SECONDS, Reporter
 from wirerace.runner.sampling import Samples, cpu_seconds_of, samples_of, span_of
 from wirerace.runner.targets.target import Child, LoadChild, Target
 from wirerace.runner.watching import Watch

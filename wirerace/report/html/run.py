@@ -19,6 +19,7 @@ from wirerace.report.html.chapters import Chapter, chapters_of, setting_chapters
 from wirerace.report.html.checks import ReproducedValues, reproduced_values
 from wirerace.report.html.figures import FigureRow, figure_rows
 from wirerace.report.html.origin import command_of, experiment_text, machine_rows, trials_line
+from wirerace.report.settings import at_point, repeats_words
 from wirerace.report.spelling import spell_interval
 from wirerace.report.terminal import describe_population, describe_source
 from wirerace.report.theory import QUANTITIES, cells_of, spelled_row
@@ -223,6 +224,5 @@ def _reason(result: Result, failure: Failure) -> str:
 
 def _name(result: Result, index: int) -> str:
     failure = result.failures[index]
-    title = result.points[failure.point].title if 0 <= failure.point < len(result.points) else ""
-    at = f" at {title}" if title else ""
-    return cut(printable(f"{result.title_of(failure.contestant)}{at}, repeat {failure.repeat}"), 200)
+    at = at_point(result, failure.point)
+    return cut(printable(f"{result.title_of(failure.contestant)}{at}, {repeats_words([failure.repeat])}"), 200)
