@@ -16,7 +16,7 @@ import msgspec
 from benchmarks import driving, memory, serving
 from benchmarks.measure import BenchmarkFailed, BenchRow, Racer, race
 from benchmarks.stage import Bench, BenchCores
-from benchmarks.targets import Outcome, outcomes_of, spelled_outcome
+from benchmarks.targets import TargetOutcome, outcomes_of, spelled_outcome
 from wirerace.errors import WireraceError
 
 ROUNDS = 5
@@ -43,7 +43,7 @@ class GroupResult(msgspec.Struct, frozen=True):
     operation: str
     unit: str
     rows: list[BenchRow]
-    targets: list[Outcome]
+    targets: list[TargetOutcome]
     notes: list[str]
 
 

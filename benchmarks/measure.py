@@ -13,7 +13,7 @@ class BenchmarkFailed(WireraceError):
     """A part of the benchmark did not do its work."""
 
 
-class Sample(Protocol):
+class TurnSample(Protocol):
     """What one turn found: how much of what, and the cost of one in the unit of the group."""
 
     @property
@@ -54,7 +54,7 @@ class Racer(NamedTuple):
 
     name: str
     reference: str
-    measure: Callable[[], Sample]
+    measure: Callable[[], TurnSample]
 
 
 class BenchRow(msgspec.Struct, frozen=True):
