@@ -161,7 +161,7 @@ def test_answer_with_all_that_there_can_be_reads_well() -> None:
     _, sentence = crossover(whole)
 
     assert sentence.endswith(
-        "olling cost the server more CPU for a delivery than WebSocket at 5 and 50 updates a second; "
+        "Polling costs the server more CPU for a delivery than WebSocket at 5 and 50 updates a second; "
         "at 5,000 the two are not told apart, and at 500 nothing is known."
     )
 

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from tests.wirerace.trials import plan_of
-from wirerace.errors import TrialFailed
+from wirerace.errors import BadInput, TrialFailed
 from wirerace.experiment.capacity import Servers as Quotas
 from wirerace.experiment.model import Experiment
+from wirerace.experiment.settings import alone
 from wirerace.runner.peer import Peer
 from wirerace.runner.targets.compose import Compose, PageState
 from wirerace.runner.targets.locust import Swarming

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from tests.wirerace.searched import begun, continued, each, searched, study_with, up_to
+from tests.wirerace.searched import Outcome, begun, continued, each, searched, study_with, up_to
 from wirerace.analysis.capacity.found import Step
 from wirerace.experiment.plans import plans_of
 from wirerace.runner.forecast import Forecast, expected_seconds, seconds_of_step
@@ -45,8 +45,9 @@ def test_search_that_is_nearly_ended_has_no_range_left() -> None:
 def test_search_may_be_noisy_and_still_be_foreseen() -> None:
     """A value that met its objectives once, and missed them once, is open."""
     study = study_with(transports=["polling"])
-    says = iter(["met", "server", "met", "server", "met"])
-    _, result = searched(study, lambda _: next(says), 5)  # type: ignore[arg-type,return-value]
+    outcomes: list[Outcome] = ["met", "server", "met", "server", "met"]
+    says = iter(outcomes)
+    _, result = searched(study, lambda _: next(says), 5)
     fewest, most = Forecast(study).left(result).trials
 
     assert 0 < fewest <= most < 30
