@@ -43,7 +43,7 @@ def caption_of(summary: Summary) -> str:
     each = next(compared.confidence for compared in summary.compared if compared.primary)
     return (
         f"{paired} · intervals: {100 * summary.confidence:g} % for all {summary.primary_comparisons} comparisons "
-        f"together, {100 * each:.3g} % each\nresult.json compares every other figure, too: exploratory, "
+        f"together, {100 * each:.3g} % each.\nresult.json compares every other figure, too: exploratory, "
         f"{100 * summary.confidence:g} % each, uncorrected"
     )
 

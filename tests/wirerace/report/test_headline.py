@@ -62,7 +62,7 @@ def test_one_run_is_told_as_what_was_seen() -> None:
 
     said = (
         "In this run WebSocket and SSE delivered in 1.9 to 2 ms, long polling in 3 ms; polling in 500 ms, "
-        "260 times as late, half its interval."
+        "260 times as late, half its interval of 1 s."
     )
     assert said == first_of(result)
 
@@ -96,7 +96,9 @@ def test_single_contestant_is_compared_with_nothing() -> None:
 def test_intervals_are_told_as_what_is_shown() -> None:
     result = repeated({"polling": [0.5, 0.51, 0.49], "websocket": [0.002, 0.0021, 0.0019]})
 
-    said = r"WebSocket delivers in 2 ms; polling in 500 ms, 250 times as late \(\d+ to \d+\), half its interval\."
+    said = (
+        r"WebSocket delivers in 2 ms; polling in 500 ms, 250 times as late \(\d+ to \d+\), half its interval of 1 s\."
+    )
     assert re.fullmatch(said, first_of(result))
 
 

@@ -54,7 +54,7 @@ def proportional(rows: Sequence[Sequence[float]], measured: Sequence[float], bas
     for more than one that is high, and everything would be predicted too low. `loss` is the sum of squared logarithms.
     """
     beyond = [value - base for value, base in zip(measured, bases, strict=True)]
-    sizes = list(measured)
+    sizes, values = list(measured), list[float]()
     for _ in range(TURNS):
         values = non_negative(rows, beyond, sizes).values
         sizes = [base + _product(row, values) for row, base in zip(rows, bases, strict=True)]

@@ -195,7 +195,8 @@ def _caption(result: Result) -> str:
     if repeats > 1:
         intervals = "with 95 % intervals, each by itself" if repeats >= LEAST_REPEATS else "too few for intervals"
         over = f"Means over {repeats} repeats, {intervals}."
-    return f"{over} Beside each value: its ratio to the best one, repeat by repeat, and what theory expects."
+    corrected = ", with an interval that allows for the number of comparisons" if repeats >= LEAST_REPEATS else ""
+    return f"{over} Beside each value: its ratio to the best one, repeat by repeat{corrected}; and what theory expects."
 
 
 def about_of(result: Result) -> str:
