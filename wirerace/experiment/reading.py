@@ -142,8 +142,9 @@ def _meant(key: str, value: Any) -> str:
     """Return which keys may have been meant by one that is none, and all that there are."""
     known = [*OWN_KEYS, *TRANSPORTS]
     if isinstance(value, dict):
-        inside = next(iter(value), "")
-        found = [f"{table}.{cut(inside)}" if inside in keys_of(table) else table for table in similar(key, known)]
+        inside, alike = next(iter(value), ""), similar(key, known)
+        found = [f"{table}.{inside}" for table in alike if inside in keys_of(table)]
+        found = found or [table for table in alike if keys_of(table)] or alike
     else:
         found = [*similar(key, known), *(f"{table}.{key}" for table in known if key in keys_of(table))]
     return f"{did_you_mean(found[:MOST_MEANT])} there are {', '.join(known)}"

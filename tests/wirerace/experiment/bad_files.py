@@ -68,14 +68,18 @@ BAD_FILES = (
         "key of a table at the top": (
             LEAST + "payload_bytes = 5",
             "payload_bytes",
-            ["did you mean producer.payload_bytes?"],
+            ["did you mean producer.payload_bytes or upstream.payload_bytes?"],
         ),
         "transport mistyped": (
             LEAST + "[longpoling]\nhold_seconds = 5",
             "longpoling",
-            ["did you mean longpolling.hold"],
+            ["did you mean longpolling.hold_seconds?"],
         ),
-        "key mistyped": (LEAST + "[clients]\ncuont = 5", "cuont", ["[clients]", "did you mean count?", "spawn_per"]),
+        "key mistyped": (
+            LEAST + "[clients]\ncuont = 5",
+            "cuont",
+            ["[clients]", "did you mean count?", "spawn_per_second"],
+        ),
         "key without its unit": (LEAST + "[polling]\ninterval = 3", "interval", ["did you mean interval_seconds?"]),
         "key of a contestant mistyped": (
             LEAST + '[[contestants]]\nid = "own"\ntransprt = "polling"',

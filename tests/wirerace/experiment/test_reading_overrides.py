@@ -77,7 +77,7 @@ def test_override_into_what_is_no_table_is_refused(tmp_path: Path) -> None:
         (
             "clients.rate_per_second=5",
             "rate_per_second",
-            ["[clients]", "mean producer.rate_per_second or upstream.rate"],
+            ["[clients]", "did you mean producer.rate_per_second or upstream.rate_per_second?"],
         ),
         ("polling.hold_seconds=5", "hold_seconds", ["[polling]", "did you mean longpolling.hold_seconds?"]),
         ("clients.cuont=5", "cuont", ["[clients]", "did you mean count?"]),
