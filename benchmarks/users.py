@@ -114,7 +114,7 @@ KINDS = {
     "http-user": Kind(SessionUser, POLL),
     "websocket-user": Kind(WebSocketUser, MESSAGE),
     "sse-user": Kind(SseUser, ("/sse", "UPDATE")),
-    "held-user": Kind(LongPollingUser, ("/longpoll", "GET")),
+    "held-user": Kind(LongPollingUser, (LongPollingUser.request_name(), "GET")),
     "waiting-user": Kind(PollingUser, POLL),
     "event-per-message": Kind(EventPerMessageUser, MESSAGE),
 }
