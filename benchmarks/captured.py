@@ -80,7 +80,7 @@ def table_of(trial: Record, rows: Sequence[Row], count: int) -> tuple[list[str],
         form = ",.0f" if is_count else ",.4f"
         difference = row.wirerace - row.capture
         at_edges = f"  at the edges ({row.least:,} to {row.most:,})" if is_count and difference else ""
-        remark = at_edges if row.agrees else "  DIFFERS"
+        remark = at_edges if row.agrees else f"  DIFFERS {row.cause}".rstrip()
         lines.append(f"  {row.figure:30}{row.wirerace:>14{form}}{row.capture:>14{form}}{difference:>+12{form}}{remark}")
     return lines, all(row.agrees for row in rows)
 

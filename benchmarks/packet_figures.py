@@ -24,13 +24,17 @@ LATENCY_PART, LATENCY_MS = 0.001, 0.020
 
 
 class Row(NamedTuple):
-    """One figure of both. They agree if Wirerace's is from `least` to `most`; `capture` lies between these."""
+    """One figure of both. They agree if Wirerace's is from `least` to `most`; `capture` lies between these.
+
+    `cause` is a known one of a difference that is too large.
+    """
 
     figure: str
     wirerace: float
     capture: float
     least: float
     most: float
+    cause: str = ""
 
     @property
     def agrees(self) -> bool:
@@ -142,7 +146,8 @@ def _delivery_rows(raw: Record, clients: Sequence[Connection]) -> Iterator[Row]:
     latencies = account["latencies"]
     off_ms = max(LATENCY_MS, LATENCY_PART * mean_ms)
     theirs_ms = latencies["sum_ns"] / max(1, latencies["recorded"]) / 1e6
-    yield Row("mean latency, ms", theirs_ms, mean_ms, mean_ms - off_ms, mean_ms + off_ms)
+    bounds = f"{account['upper_bounds']} are upper bounds, as Wirerace says" if account["upper_bounds"] else ""
+    yield Row("mean latency, ms", theirs_ms, mean_ms, mean_ms - off_ms, mean_ms + off_ms, bounds)
 
 
 def _request_rows(raw: Record, clients: Sequence[Connection]) -> Iterator[Row]:

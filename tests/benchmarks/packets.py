@@ -35,7 +35,7 @@ def frame(source: int, target: int, seq: int, payload: bytes = b"", flags: int =
 
 
 class Wire:
-    """Frames in the order in which they are captured."""
+    """Frames, which are captured in the order of their times."""
 
     def __init__(self) -> None:
         self.frames: list[tuple[int, bytes]] = []
@@ -43,7 +43,7 @@ class Wire:
     def pcap(self, order: str = "<", unit_ns: int = 1, link: int = 1, whole: int = 0) -> bytes:
         """Return the capture file. Each packet says that it had `whole` more bytes than are kept."""
         parts = [struct.pack(f"{order}IHHiIII", MAGICS[order, unit_ns], 2, 4, 0, 0, 262_144, link)]
-        for at_ns, data in self.frames:
+        for at_ns, data in sorted(self.frames, key=lambda one: one[0]):
             seconds, fraction_ns = divmod(at_ns, 10**9)
             sizes = len(data), len(data) + whole
             parts.append(struct.pack(f"{order}4I", seconds, fraction_ns // unit_ns, *sizes) + data)

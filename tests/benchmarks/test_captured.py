@@ -18,7 +18,7 @@ FROM_NS, TO_NS = SECOND + 1 * S, SECOND + 3 * S
 MS = 1_000_000
 HEADS = HEAD_BYTES - 14
 SAID = "9 packets captured\n18 packets received by filter\n0 packets dropped by kernel\n"
-ACCOUNT = {"delivered": 3, "duplicated": 0, "arrived": 3, "requests": 2}
+ACCOUNT = {"delivered": 3, "duplicated": 0, "arrived": 3, "requests": 2, "upper_bounds": 0}
 
 
 class Polls:
@@ -66,6 +66,9 @@ def test_foreign_connections_are_left_out() -> None:
     """Those of the runner, of another run, of another time, and one whose beginning was not captured."""
     polls = Polls()
     wire = polls.wire
+    earlier = Talk(wire, SECOND, client=40_005, server=9003)
+    earlier.up(SECOND + 2, request())
+    earlier.down(SECOND + 3, answer(update(2, FROM_NS)))
     health = Talk(wire, FROM_NS, client=40_001)
     health.up(FROM_NS + 1, request("/health"))
     health.down(FROM_NS + 2, answer())
@@ -90,6 +93,34 @@ def test_two_servers_of_one_trial_are_refused() -> None:
 
     with pytest.raises(BadCapture, match="2 servers answer /poll"):
         polls.rows()
+
+
+def test_each_client_has_its_own_deliveries() -> None:
+    polls = Polls()
+    other = Talk(polls.wire, FROM_NS + 1, client=40_001)
+    other.up(FROM_NS + 2, request())
+    other.down(FROM_NS + 101 * MS, polls.first)
+    rows = polls.rows()
+
+    assert (4, 0) == (rows["deliveries"].capture, rows["delivered again"].capture)
+
+
+def test_bytes_to_clients_that_were_sent_again_count_once_as_in_their_kernel() -> None:
+    """A segment that was sent again is a segment, and bytes at the IP layer."""
+    polls = Polls()
+    polls.talk.at(FROM_NS + 1700 * MS, polls.second, polls.talk.sent[False] - len(polls.second))
+    polls.ip_bytes["ip_out"] += HEADS + len(polls.second)
+    raw = polls.raw()
+    raw["account"]["traffic"][1]["segments_in"] += 1
+
+    assert all(row.wirerace == row.capture for row in polls.rows(raw).values())
+
+
+def test_latency_that_is_an_upper_bound_is_named_as_the_cause() -> None:
+    latencies = {"sum_ns": 3 * 900 * MS, "recorded": 3}
+    row = Polls().rows(Polls().raw(upper_bounds=2, latencies=latencies))["mean latency, ms"]
+
+    assert (False, "2 are upper bounds, as Wirerace says") == (row.agrees, row.cause)
 
 
 def test_update_that_came_twice_counts_once() -> None:
@@ -133,15 +164,19 @@ def test_bytes_of_ip_that_differ_are_found() -> None:
     assert ["IP bytes to the server"] == [row.figure for row in polls.rows().values() if not row.agrees]
 
 
-@pytest.mark.parametrize(("off_ns", "agrees"), [(50_000, True), (200_000, False)])
-def test_segment_at_the_edge_may_count_on_either_side(off_ns: int, agrees: bool) -> None:
-    """TCP_INFO is read after the window's end: a segment that passed just before the reading may be in it."""
+@pytest.mark.parametrize(("off_ns", "agrees"), [(-50_000, True), (50_000, True), (200_000, False)])
+@pytest.mark.parametrize(("edge_ns", "more"), [(FROM_NS, -1), (TO_NS, 1)])
+def test_segment_at_an_edge_may_count_on_either_side(off_ns: int, agrees: bool, edge_ns: int, more: int) -> None:
+    """A segment that passed when TCP_INFO was read may be in it."""
     polls = Polls()
-    polls.talk.up(TO_NS + off_ns, b"more")
-    polls.ip_bytes["ip_in"] += HEADS + 4
+    off_ns *= more  # 200 µs on the side of the edge where it cannot have been counted otherwise
+    polls.talk.up(edge_ns + off_ns, b"more")
+    is_inside = FROM_NS <= edge_ns + off_ns < TO_NS
+    counts = 1 - is_inside  # Wirerace says the opposite
+    polls.ip_bytes["ip_in"] += (HEADS + 4) * counts
     raw = polls.raw()
-    raw["account"]["traffic"][1]["bytes_out"] += 4
-    raw["account"]["traffic"][1]["segments_out"] += 1
+    raw["account"]["traffic"][1]["bytes_out"] += 4 * counts
+    raw["account"]["traffic"][1]["segments_out"] += counts
 
     assert agrees == all(row.agrees for row in polls.rows(raw).values())
 

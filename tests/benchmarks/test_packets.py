@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.packet_figures import deliveries_in
 from benchmarks.packets import BadCapture, Connection, segments_in
-from tests.benchmarks.packets import HEAD_BYTES, Talk, Wire, answer, read, request, update
+from tests.benchmarks.packets import HEAD_BYTES, Talk, Wire, answer, frame, read, request, update
 
 SECOND = 1_700_000_000 * 10**9
 
@@ -30,6 +30,15 @@ def test_update_that_is_split_is_whole_with_its_last_byte() -> None:
     talk.down(SECOND + 30, whole[-20:])
 
     assert [(1, 30)] == delivered(read(wire)[0])
+
+
+def test_update_that_ends_with_a_segment_does_not_wait_for_the_next_one() -> None:
+    wire = Wire()
+    talk = Talk(wire, SECOND)
+    talk.down(SECOND + 10, update(1, 5))
+    talk.down(SECOND + 20, update(2, 5))
+
+    assert [(1, 10), (2, 20)] == delivered(read(wire)[0])
 
 
 def test_each_update_of_an_answer_is_a_delivery() -> None:
@@ -80,6 +89,35 @@ def test_pair_of_ports_that_is_used_again_is_another_connection() -> None:
     Talk(wire, SECOND + 20, first_seq=77_000).up(SECOND + 30, request("/ws"))
 
     assert [request(), request("/ws")] == [bytes(one.up.data) for one in read(wire)]
+
+
+def test_syn_that_was_sent_again_begins_no_other_connection() -> None:
+    wire = asked()
+    wire.frames.insert(1, (SECOND + 1, wire.frames[0][1]))
+
+    assert [request()] == [bytes(one.up.data) for one in read(wire)]
+
+
+def test_direction_whose_syn_was_not_captured_has_no_bytes() -> None:
+    wire = Wire()
+    Talk(wire, SECOND).down(SECOND + 10, answer(update(1, 5)))
+    del wire.frames[1]
+
+    assert [] == delivered(read(wire)[0])
+
+
+def test_payload_lies_between_the_options_of_tcp_and_the_end_of_the_ip_packet() -> None:
+    plain = frame(1, 2, 7, b"option 12 payload")
+    with_options = bytearray(plain)
+    with_options[46] = 8 << 4  # 12 bytes of options
+    padded = bytes(with_options) + bytes(6)
+    unsized = bytearray(with_options)
+    unsized[16:18] = bytes(2)  # as of a packet that is longer than the field can say
+    wire = Wire()
+    wire.frames = [(SECOND, padded), (SECOND, bytes(unsized))]
+
+    found = list(segments_in(io.BytesIO(wire.pcap())))
+    assert [(b"yload", 57), (b"yload", 57)] == [(one.payload, one.ip_bytes) for one in found]
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
