@@ -42,7 +42,7 @@ def main() -> int:
     directory = given.read or given.out or Path("results") / f"captured-{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}"
     try:
         if given.read is None:
-            directory.mkdir(parents=True, exist_ok=True)
+            _make(directory)
             with capturing(directory):
                 _run(given.experiment, directory / RUN)
         agree = compare(directory)
@@ -114,7 +114,10 @@ def capturing(directory: Path) -> Iterator[None]:
         _wait_until_captured(tcpdump, said, packets)
     finally:
         tcpdump.send_signal(signal.SIGINT)
-        tcpdump.wait(PATIENCE_SECONDS)
+        try:
+            tcpdump.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            tcpdump.kill()  # it has not said that it lost nothing, so nothing is compared
 
 
 def _wait_until_captured(tcpdump: "subprocess.Popen[bytes]", said: Path, packets: Path) -> None:
@@ -147,6 +150,12 @@ def _tail(path: Path, at: int) -> bytes:
     with path.open("rb") as file:
         file.seek(at)
         return file.read()
+
+
+def _make(directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    if any(directory.iterdir()):
+        raise BadCapture(f"{directory} is not empty: give a new directory, or --read to compare again")
 
 
 def _run(experiment: Path, out: Path) -> None:

@@ -256,6 +256,18 @@ def test_capture_that_lacks_packets_ends_with_2(
     assert f"captured: tcpdump lost packets, or did not end in order: {said.strip()}\n" == capsys.readouterr().err
 
 
+def test_earlier_capture_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Polls().save(tmp_path, Polls().raw())
+    packets = (tmp_path / "lo.pcap").read_bytes()
+    monkeypatch.setattr(sys, "argv", ["captured", "--out", str(tmp_path)])
+
+    assert 2 == captured.main()
+    assert f"captured: {tmp_path} is not empty: give a new directory, or --read" in capsys.readouterr().err
+    assert packets == (tmp_path / "lo.pcap").read_bytes()
+
+
 def test_machine_without_tcpdump_ends_with_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
