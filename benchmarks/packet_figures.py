@@ -72,13 +72,17 @@ class Counter:
         """Return how much there was before an instant."""
         return self._sums[bisect_left(self._times, at_ns)]
 
+    def between(self, begin: Edge, end: Edge) -> int:
+        """Return the growth between two instants."""
+        return self.before(end.at_ns) - self.before(begin.at_ns)
+
     def row(self, figure: str, wirerace: int, begin: Edge, end: Edge) -> Row:
         """Return the growth between two edges beside Wirerace's."""
         before = self.before
         return Row(
             figure,
             wirerace,
-            before(end.at_ns) - before(begin.at_ns),
+            self.between(begin, end),
             before(end.least_ns) - before(begin.most_ns),
             before(end.most_ns) - before(begin.least_ns),
         )
@@ -159,27 +163,37 @@ def _request_rows(raw: Record, clients: Sequence[Connection]) -> Iterator[Row]:
 
 def _traffic_rows(trial: Record, raw: Record, clients: Sequence[Connection]) -> Iterator[Row]:
     """Yield the rows of TCP and IP, which the clients' kernels count, and that of the server's own counting."""
-    before, after = raw["account"]["traffic"]
     begin, end = _read_at(raw, "from_ns"), _read_at(raw, "to_ns")
-    all_passed = [passed for one in clients for passed in one.passed]
-    fresh = [growth for one in clients for growth in one.down.growth()]  # a receiver counts each byte once
+    before, after = raw["account"]["traffic"]
     for is_up, way, name in ((True, "to the server", "out"), (False, "to clients", "in")):
-        passed = [one for one in all_passed if one.is_up == is_up]
-        payload = Counter([(one.at_ns, one.payload_bytes) for one in passed] if is_up else fresh)
+        passed = [one for client in clients for one in client.passed if one.is_up == is_up]
+        sent = Counter((one.at_ns, one.payload_bytes) for one in passed)
+        fresh = Counter(_fresh(clients, is_up=is_up))
+        # A sender counts again what it sends again, a receiver does not.
+        payload, segments = sent if is_up else fresh, Counter((one.at_ns, 1) for one in passed)
         for figure, counter, key in (
-            ("payload bytes", payload, f"bytes_{name}"),
-            ("segments", Counter((one.at_ns, 1) for one in passed), f"segments_{name}"),
+            (f"payload bytes {way}", payload, f"bytes_{name}"),
+            (f"segments {way}", segments, f"segments_{name}"),
         ):
-            yield counter.row(f"{figure} {way}", after[key] - before[key], begin, end)
+            yield counter.row(figure, after[key] - before[key], begin, end)
+        again = sent.between(begin, end) - fresh.between(begin, end)
         at_ip = Counter((one.at_ns, one.ip_bytes) for one in passed)
-        yield at_ip.row(f"IP bytes {way}", trial["bytes"]["ip_in" if is_up else "ip_out"], begin, end)
+        row = at_ip.row(f"IP bytes {way}", trial["bytes"]["ip_in" if is_up else "ip_out"], begin, end)
+        yield row._replace(cause=f"{again} payload bytes were sent again" if again else "")
     if raw["measured"]["server"] is not None:
-        early, late = raw["measured"]["server"]
-        names = ("received_bytes", "sent_bytes", "heartbeat_bytes")
-        counted = sum(late[name] - early[name] for name in names)
-        both = Counter((one.at_ns, one.payload_bytes) for one in all_passed)
-        begin, end = (_edges(one["ended_ns"], one["began_ns"]) for one in (early, late))
-        yield both.row("bytes, as the server counts", counted, begin, end)
+        yield _server_row(*raw["measured"]["server"], clients)
+
+
+def _server_row(early: Record, late: Record, clients: Sequence[Connection]) -> Row:
+    counted = sum(late[name] - early[name] for name in ("received_bytes", "sent_bytes", "heartbeat_bytes"))
+    begin, end = (_edges(one["ended_ns"], one["began_ns"]) for one in (early, late))
+    both = Counter([*_fresh(clients, is_up=True), *_fresh(clients, is_up=False)])
+    return both.row("bytes, as the server counts", counted, begin, end)
+
+
+def _fresh(clients: Iterable[Connection], *, is_up: bool) -> list[tuple[int, int]]:
+    """Return by how many bytes the clients' streams grew, with the instants: what is sent again is not in it."""
+    return [growth for one in clients for growth in (one.up if is_up else one.down).growth()]
 
 
 def _read_at(raw: Record, name: str) -> Edge:
