@@ -59,8 +59,10 @@ def compare(directory: Path) -> bool:
     """
     check_whole((directory / SAID).read_text())
     result = json.loads((directory / RUN / "result.json").read_text())
+    if not result["trials"]:
+        raise BadCapture("no trial was completed: there is nothing to compare")
     connections = connections_in(directory / PACKETS)
-    agree = bool(result["trials"])
+    agree = True
     for trial in result["trials"]:
         lines, agrees = table_of(trial, *_counted(directory / RUN, result, trial, connections))
         agree = agree and agrees
