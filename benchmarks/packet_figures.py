@@ -181,7 +181,8 @@ def _traffic_rows(trial: Record, raw: Record, clients: Sequence[Connection]) -> 
         row = at_ip.row(f"IP bytes {way}", trial["bytes"]["ip_in" if is_up else "ip_out"], begin, end)
         yield row._replace(cause=f"{again} payload bytes were sent again" if again else "")
     if raw["measured"]["server"] is not None:
-        yield _server_row(*raw["measured"]["server"], clients)
+        early, late = raw["measured"]["server"]
+        yield _server_row(early, late, clients)
 
 
 def _server_row(early: Record, late: Record, clients: Sequence[Connection]) -> Row:
