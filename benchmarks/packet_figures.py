@@ -20,6 +20,8 @@ KERNEL_EDGE_NS = 100_000
 """A segment is stamped before the kernel that receives it counts it."""
 USER_EDGE_NS = 10_000_000
 """A request counts when it was due, and leaves a little later. A server counts bytes when it reads and writes."""
+HEAD_BYTES = 52
+"""IPv4 20, TCP 20, time stamp 12. A SYN has 8 more, an acknowledgement of what came twice 12 (RFC 2883)."""
 LATENCY_PART, LATENCY_MS = 0.001, 0.020
 
 
@@ -176,10 +178,12 @@ def _traffic_rows(trial: Record, raw: Record, clients: Sequence[Connection]) -> 
             (f"segments {way}", segments, f"segments_{name}"),
         ):
             yield counter.row(figure, after[key] - before[key], begin, end)
-        again = sent.between(begin, end) - fresh.between(begin, end)
         at_ip = Counter((one.at_ns, one.ip_bytes) for one in passed)
         row = at_ip.row(f"IP bytes {way}", trial["bytes"]["ip_in" if is_up else "ip_out"], begin, end)
-        yield row._replace(cause=f"{again} payload bytes were sent again" if again else "")
+        sent_bytes = sent.between(begin, end)
+        again = sent_bytes - fresh.between(begin, end)
+        options = at_ip.between(begin, end) - sent_bytes - HEAD_BYTES * segments.between(begin, end)
+        yield row._replace(cause=f"{again} payload bytes were sent again, {options} bytes of SYN and SACK options")
     if raw["measured"]["server"] is not None:
         early, late = raw["measured"]["server"]
         yield _server_row(early, late, clients)
