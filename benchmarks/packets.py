@@ -53,7 +53,7 @@ class Passing(NamedTuple):
     ip_bytes: int
 
 
-class Stream:
+class Direction:
     """The bytes of one direction. `data` is what has come without a gap; what came twice is in it once."""
 
     def __init__(self) -> None:
@@ -96,19 +96,19 @@ class Connection:
     def __init__(self, client: Endpoint, server: Endpoint) -> None:
         self.client = client
         self.server = server
-        self.up = Stream()
-        self.down = Stream()
+        self.up = Direction()
+        self.down = Direction()
         self.passed: list[Passing] = []
 
     def add(self, segment: Segment) -> None:
         """Take one segment of either direction."""
         is_up = segment.source == self.client
-        stream = self.up if is_up else self.down
+        direction = self.up if is_up else self.down
         self.passed.append(Passing(segment.at_ns, is_up, len(segment.payload), segment.ip_bytes))
         if segment.flags & SYN:
-            stream.first_seq = segment.seq + 1
+            direction.first_seq = segment.seq + 1
         elif segment.payload:
-            stream.add(segment.at_ns, segment.seq, segment.payload)
+            direction.add(segment.at_ns, segment.seq, segment.payload)
 
 
 def connections_in(path: Path) -> list[Connection]:
