@@ -48,7 +48,7 @@ BAD_LENGTHS = {
     ),
     "search up to a rate that the record cannot cover": (
         'title = "t"\ntransports = ["polling"]\nkind = "capacity"\n[capacity]\nobjectives = ["lost == 0"]\n'
-        + 'knob = "producer.rate_per_second"\nmost = 8000\n[window]\nmeasure_seconds = 100',
+        'knob = "producer.rate_per_second"\nmost = 8000\n[window]\nmeasure_seconds = 100',
         "at producer.rate_per_second = 8000.0",
         ["capacity.most", "window.measure_seconds", *RECORD, "producer.rate_per_second"],
     ),
@@ -73,7 +73,7 @@ BAD_LENGTHS = {
     ),
     "re-poll delay that the history cannot cover": (
         'title = "t"\ntransports = ["longpolling"]\n[longpolling]\nrepoll_delay_seconds = 30\n'
-        + "[producer]\nrate_per_second = 3000",
+        "[producer]\nrate_per_second = 3000",
         "longpolling.repoll_delay_seconds",
         ["65,536", "producer.rate_per_second"],
     ),
