@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import psutil
 
-from benchmarks.growth import Growth, Usage, growth_of, kept_bytes, update_bytes
+from benchmarks.growth import Growth, UpdateBytes, Usage, growth_of, kept_bytes, update_bytes
 from wirerace.clock import now_ns, to_ns
 from wirerace.errors import TrialFailed, WireraceError
 from wirerace.experiment.model import Clients, Experiment, WindowOptions
@@ -66,7 +66,7 @@ def plan_with(transport: str, given: argparse.Namespace) -> Plan:
     return plans_of(alone(experiment).settings[0], 1)[0]
 
 
-def growths(transport: str, given: argparse.Namespace) -> Iterator[tuple[str, Growth]]:
+def growths(transport: str, given: argparse.Namespace, each: UpdateBytes) -> Iterator[tuple[str, Growth]]:
     """Run one server with its producer and its load; yield the growth of each process.
 
     Raises TrialFailed when a process ends, or when clients do not come.
@@ -87,7 +87,6 @@ def growths(transport: str, given: argparse.Namespace) -> Iterator[tuple[str, Gr
         parts = [("producer", producer.part.members), ("server", server.part.members), ("load", load.crew.members)]
         watched = [Watched(name, psutil.Process(one.pid)) for name, members in parts for one in members]
         samples = _sampled(watched, given.seconds)
-    each = update_bytes(given.payload_bytes)
     explained = {
         "producer": [kept_bytes(each.record, given.rate), kept_bytes(each.history, given.rate, KEEP_UPDATES)],
         "server": [kept_bytes(each.history, given.rate, KEEP_UPDATES)],
@@ -145,12 +144,12 @@ def main() -> None:
     parser.add_argument("--payload-bytes", type=int, default=100)
     parser.add_argument("--only", nargs="*", choices=TRANSPORTS, default=list(TRANSPORTS))
     given = parser.parse_args()
-    grows = False
+    grows, each = False, update_bytes(given.payload_bytes)
     print(HEAD, RULE, sep="\n", flush=True)
     with stoppable():
         for transport in given.only:
             try:
-                for name, growth in growths(transport, given):
+                for name, growth in growths(transport, given, each):
                     grows = grows or growth.grows
                     print(row_of(transport, name, growth), flush=True)
             except WireraceError as error:

@@ -4,6 +4,7 @@ from tests.wirerace.experiment.files import LEAST
 
 HOUR = "[window]\nmeasure_seconds = 3600\n"
 RECORD = ["750,000", "shorten it"]
+SEARCH = LEAST + 'kind = "capacity"\n[capacity]\nobjectives = ["lost == 0"]\n'
 BAD_LENGTHS = {
     "window that the record cannot cover": (
         LEAST + HOUR + "[producer]\nrate_per_second = 300",
@@ -47,8 +48,7 @@ BAD_LENGTHS = {
         [*RECORD, "producer.rate_per_second"],
     ),
     "search up to a rate that the record cannot cover": (
-        'title = "t"\ntransports = ["polling"]\nkind = "capacity"\n[capacity]\nobjectives = ["lost == 0"]\n'
-        'knob = "producer.rate_per_second"\nmost = 8000\n[window]\nmeasure_seconds = 100',
+        SEARCH + 'knob = "producer.rate_per_second"\nmost = 8000\n[window]\nmeasure_seconds = 100',
         "at producer.rate_per_second = 8000.0",
         ["capacity.most", "window.measure_seconds", *RECORD, "producer.rate_per_second"],
     ),
@@ -72,8 +72,8 @@ BAD_LENGTHS = {
         ["100,100 bytes", "670", "producer.rate_per_second", "producer.payload_bytes"],
     ),
     "re-poll delay that the history cannot cover": (
-        'title = "t"\ntransports = ["longpolling"]\n[longpolling]\nrepoll_delay_seconds = 30\n'
-        "[producer]\nrate_per_second = 3000",
+        LEAST.replace("polling", "longpolling")
+        + "[longpolling]\nrepoll_delay_seconds = 30\n[producer]\nrate_per_second = 3000",
         "longpolling.repoll_delay_seconds",
         ["65,536", "producer.rate_per_second"],
     ),
