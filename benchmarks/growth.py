@@ -56,15 +56,14 @@ def growth_of(samples: Sequence[Usage], explained: Callable[[float, float], floa
     settled = [sample for sample in samples if sample.at_seconds >= begin]
     middle = len(settled) // 2
     first, last = settled[0].at_seconds, settled[-1].at_seconds
-    fifth = max(1, len(settled) // 5)
     return Growth(
         samples[0].user_bytes / 1e6,
         samples[-1].user_bytes / 1e6,
         _slope_kb(settled),
         (_slope_kb(settled[:middle]), _slope_kb(settled[middle:])),
         explained(first, last) / 1e3 / (last - first) * SECONDS,
-        _ends([sample.files for sample in settled], fifth),
-        _ends([sample.threads for sample in settled], fifth),
+        _before_and_after([sample.files for sample in settled]),
+        _before_and_after([sample.threads for sample in settled]),
     )
 
 
@@ -74,8 +73,9 @@ def _slope_kb(samples: Sequence[Usage]) -> float:
     return linear_regression(times, [sample.user_bytes for sample in samples]).slope * SECONDS / 1e3
 
 
-def _ends(counts: Sequence[int], fifth: int) -> tuple[int, int]:
-    return round(median(counts[:fifth])), round(median(counts[-fifth:]))
+def _before_and_after(counts: Sequence[int]) -> tuple[int, int]:
+    """Return the most in the first half, and the median of the last fifth: connections that come back are no growth."""
+    return max(counts[: len(counts) // 2]), round(median(counts[-max(1, len(counts) // 5) :]))
 
 
 class UpdateBytes(NamedTuple):

@@ -114,13 +114,18 @@ def _begin(plan: Plan, producer: Child, load: LoadChild) -> None:
 
 
 def _sampled(watched: list[Watched], seconds: float) -> dict[str, list[Usage]]:
-    """Return the samples of each process, one a second."""
+    """Return the samples of each process, one a second; those that are due while this process has no core are left out.
+
+    Raises TrialFailed when it had no core for most of the time: such a run says nothing.
+    """
     began = time.monotonic()
     samples: dict[str, list[Usage]] = {one.name: [] for one in watched}
-    for number in range(round(seconds / SAMPLE_SECONDS)):
-        time.sleep(max(0.0, began + number * SAMPLE_SECONDS - time.monotonic()))
+    while (passed := time.monotonic() - began) < seconds:
         for one in watched:
             samples[one.name].append(one.usage(time.monotonic() - began))
+        time.sleep(SAMPLE_SECONDS - passed % SAMPLE_SECONDS)
+    if any(len(found) < seconds / SAMPLE_SECONDS / 2 for found in samples.values()):
+        raise TrialFailed("fewer than half of the samples could be taken: use a quieter machine")
     return samples
 
 

@@ -14,9 +14,9 @@ KB_A_MINUTE = 1000 / 60
 def growth(
     memory: Callable[[int], float], explained: Callable[[float, float], float] = lambda *_: 0.0, files: int = 0
 ) -> Growth:
-    """Return the growth of a process with a memory over time; it opens `files` in the second half."""
+    """Return the growth of a process with a memory over time; it opens `files` near the end."""
     samples = [
-        Usage(second, int(50e6 + memory(second)), 10 + files * (second > SECONDS / 2), 3) for second in range(SECONDS)
+        Usage(second, int(50e6 + memory(second)), 10 + files * (second > 0.7 * SECONDS), 3) for second in range(SECONDS)
     ]
     return growth_of(samples, explained)
 
@@ -57,6 +57,12 @@ def test_files_that_stay_open_are_growth() -> None:
     found = growth(lambda _: 0.0, files=2)
 
     assert ((10, 12), True) == (found.files, found.grows)
+
+
+def test_connections_that_come_back_are_no_growth() -> None:
+    samples = [Usage(second, 50_000_000, 10 if 250 < second < 350 else 30, 3) for second in range(SECONDS)]
+
+    assert ((30, 30), False) == ((found := growth_of(samples, lambda *_: 0.0)).files, found.grows)
 
 
 def test_history_explains_nothing_more_when_it_is_full() -> None:
