@@ -20,7 +20,7 @@ TRIED_UPDATES = 5_000
 SECONDS = 60.0
 
 
-class Usage(NamedTuple):
+class UsageSample(NamedTuple):
     """What a process used at one moment: its own memory (USS), its open files, its threads."""
 
     at_seconds: float
@@ -50,7 +50,7 @@ class Growth(NamedTuple):
         return unexplained > TOLERANCE_KB or self.files[1] > self.files[0] or self.threads[1] > self.threads[0]
 
 
-def growth_of(samples: Sequence[Usage], explained: Callable[[float, float], float]) -> Growth:
+def growth_of(samples: Sequence[UsageSample], explained: "Explained") -> Growth:
     """Return the growth in the settled part of a run; `explained` says how many bytes belong to records in a time."""
     begin = samples[0].at_seconds + SETTLING * (samples[-1].at_seconds - samples[0].at_seconds)
     settled = [sample for sample in samples if sample.at_seconds >= begin]
@@ -67,7 +67,7 @@ def growth_of(samples: Sequence[Usage], explained: Callable[[float, float], floa
     )
 
 
-def _slope_kb(samples: Sequence[Usage]) -> float:
+def _slope_kb(samples: Sequence[UsageSample]) -> float:
     """Return the slope of memory, kB a minute, by least squares."""
     times = [sample.at_seconds for sample in samples]
     return linear_regression(times, [sample.user_bytes for sample in samples]).slope * SECONDS / 1e3
@@ -118,7 +118,16 @@ def _each(made: Sequence[Update], act: Callable[[Update], None]) -> float:
         tracemalloc.stop()
 
 
-def kept_bytes(each: float, rate_per_second: float, most_updates: int | None = None) -> Callable[[float, float], float]:
+Explained = Callable[[float, float], float]
+"""Returns how many bytes records take more after a time than before it, both in seconds since the first update."""
+
+
+def together(*parts: Explained) -> Explained:
+    """Return what several records explain together."""
+    return lambda first, last: sum(part(first, last) for part in parts)
+
+
+def kept_bytes(each: float, rate_per_second: float, most_updates: int | None = None) -> Explained:
     """Return how many bytes more are kept after a time than before it, if updates come from second 0 on."""
 
     def at(seconds: float) -> float:

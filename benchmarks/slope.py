@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import psutil
 
-from benchmarks.growth import Growth, UpdateBytes, Usage, growth_of, kept_bytes, update_bytes
+from benchmarks.growth import Growth, UpdateBytes, UsageSample, growth_of, kept_bytes, together, update_bytes
 from wirerace.clock import now_ns, to_ns
 from wirerace.errors import TrialFailed, WireraceError
 from wirerace.experiment.model import Clients, Experiment, WindowOptions
@@ -23,6 +23,7 @@ from wirerace.experiment.plans import Plan, plans_of, schedule_of
 from wirerace.experiment.settings import alone
 from wirerace.observe.account import LoadState, Window
 from wirerace.runner.health import wait_until_healthy
+from wirerace.runner.parts.process import Process
 from wirerace.runner.targets.local import Local
 from wirerace.runner.targets.target import Child, LoadChild
 from wirerace.stopping import stoppable
@@ -37,20 +38,20 @@ HEAD = "| transport | process | memory, MB | slope, kB/min | of it in records | 
 RULE = "| --- | --- | --- | --- | --- | --- | --- | --- |"
 
 
-class Watched(NamedTuple):
+class Patient(NamedTuple):
     """A process that is watched, by its part in the run."""
 
     name: str
     process: psutil.Process
 
-    def usage(self, at_seconds: float) -> Usage:
+    def usage(self, at_seconds: float) -> UsageSample:
         """Return what it uses now.
 
         Raises TrialFailed when it has ended.
         """
         with suppress(psutil.Error):
             uss = int(self.process.memory_full_info().uss)
-            return Usage(at_seconds, uss, self.process.num_fds(), self.process.num_threads())
+            return UsageSample(at_seconds, uss, self.process.num_fds(), self.process.num_threads())
         raise TrialFailed(f"the {self.name} has ended")
 
 
@@ -85,15 +86,21 @@ def growths(transport: str, given: argparse.Namespace, each: UpdateBytes) -> Ite
         _until_subscribed(load, given.clients)
         _begin(plan, producer, load)
         parts = [("producer", producer.part.members), ("server", server.part.members), ("load", load.crew.members)]
-        watched = [Watched(name, psutil.Process(one.pid)) for name, members in parts for one in members]
+        watched = [
+            Patient(name, psutil.Process(one.pid))
+            for name, members in parts
+            for one in members
+            if isinstance(one, Process)
+        ]
         samples = _sampled(watched, given.seconds)
+    history = kept_bytes(each.history, given.rate, KEEP_UPDATES)
     explained = {
-        "producer": [kept_bytes(each.record, given.rate), kept_bytes(each.history, given.rate, KEEP_UPDATES)],
-        "server": [kept_bytes(each.history, given.rate, KEEP_UPDATES)],
-        "load": [kept_bytes(each.ledger, given.rate)],
+        "producer": together(kept_bytes(each.record, given.rate), history),
+        "server": history,
+        "load": kept_bytes(each.ledger, given.rate),
     }
     for name, found in samples.items():
-        yield name, growth_of(found, lambda first, last, name=name: sum(one(first, last) for one in explained[name]))
+        yield name, growth_of(found, explained[name])
 
 
 def _until_subscribed(load: LoadChild, clients: int) -> None:
@@ -113,13 +120,13 @@ def _begin(plan: Plan, producer: Child, load: LoadChild) -> None:
     time.sleep(LEAD_SECONDS)
 
 
-def _sampled(watched: list[Watched], seconds: float) -> dict[str, list[Usage]]:
+def _sampled(watched: list[Patient], seconds: float) -> dict[str, list[UsageSample]]:
     """Return the samples of each process, one a second; those that are due while this process has no core are left out.
 
     Raises TrialFailed when it had no core for most of the time: such a run says nothing.
     """
     began = time.monotonic()
-    samples: dict[str, list[Usage]] = {one.name: [] for one in watched}
+    samples: dict[str, list[UsageSample]] = {one.name: [] for one in watched}
     while (passed := time.monotonic() - began) < seconds:
         for one in watched:
             samples[one.name].append(one.usage(time.monotonic() - began))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks.growth import TOLERANCE_KB, Growth, Usage, growth_of, kept_bytes
+from benchmarks.growth import TOLERANCE_KB, Growth, UsageSample, growth_of, kept_bytes
 from benchmarks.slope import row_of
 
 SECONDS = 600
@@ -16,7 +16,8 @@ def growth(
 ) -> Growth:
     """Return the growth of a process with a memory over time; it opens `files` near the end."""
     samples = [
-        Usage(second, int(50e6 + memory(second)), 10 + files * (second > 0.7 * SECONDS), 3) for second in range(SECONDS)
+        UsageSample(second, int(50e6 + memory(second)), 10 + files * (second > 0.7 * SECONDS), 3)
+        for second in range(SECONDS)
     ]
     return growth_of(samples, explained)
 
@@ -60,7 +61,7 @@ def test_files_that_stay_open_are_growth() -> None:
 
 
 def test_connections_that_come_back_are_no_growth() -> None:
-    samples = [Usage(second, 50_000_000, 10 if 250 < second < 350 else 30, 3) for second in range(SECONDS)]
+    samples = [UsageSample(second, 50_000_000, 10 if 250 < second < 350 else 30, 3) for second in range(SECONDS)]
 
     assert ((30, 30), False) == ((found := growth_of(samples, lambda *_: 0.0)).files, found.grows)
 

@@ -24,7 +24,8 @@ MADE = st.tuples(st.sampled_from(["", "a", "b"]), st.integers(-3, 5))
 @given(st.lists(MADE, max_size=40), st.integers(0, 60), st.integers(0, 60), st.integers(0, 40))
 def test_counts_agree_with_the_truth(made: list[tuple[str, int]], from_ns: int, to_ns: int, second: int) -> None:
     """Also when the clock is set back, over many parts, and in two epochs."""
-    record, ts, heads = Record(None), 10, {}
+    record, ts = Record(None), 10
+    heads: dict[tuple[str, str], int] = {}
     for number, (channel, later) in enumerate(made):
         epoch, ts = f"e{int(number >= second)}", max(0, ts + later)
         seq = heads[epoch, channel] = heads.get((epoch, channel), 0) + 1
