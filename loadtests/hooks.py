@@ -19,6 +19,7 @@ from loadtests.options import add_options, read_options
 from loadtests.page import Page
 from loadtests.producer import ProducerFields
 from loadtests.shapes import Shaped, chosen_shape, shaped_in
+from loadtests.statistics import forget_old_seconds, keep_no_history
 from wirerace.errors import BadInput
 from wirerace.observe.account import Window
 from wirerace.origins import parse_origins
@@ -57,6 +58,10 @@ def set_up(environment: Environment, **_: Any) -> None:
         shape.parts, shape.environment = parts, environment
     if environment.web_ui is not None:
         Page(environment)
+    elif options.contestant:
+        keep_no_history(environment.stats)
+    if isinstance(runner, MasterRunner):
+        events.worker_report.add_listener(lambda **_: forget_old_seconds(environment.stats))  # type: ignore[no-untyped-call]
     if options.control_port:
         keys = Keys(options.control_token, parse_origins(options.allowed_origins))
         control = Control(address, registry, parts, lambda window: _begin_shape(environment, window), keys)

@@ -3,6 +3,7 @@
 An event for each delivery would cost more than the delivery.
 """
 
+import itertools
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from wirerace.clock import to_ns
 from wirerace.observe.metrics import LATENCY_BUCKETS
 
 FLUSH_SECONDS = 1.0
+MOST_SECONDS = 60
+"""Locust keeps a count of every second for good, and reads those of the last twelve seconds."""
 MOST_REASONS = 20
 """The limit of different failures in one row: Locust keeps each text for good, and a server may send any text."""
 BOUNDS_NS = [to_ns(bound) for bound in LATENCY_BUCKETS]
@@ -111,8 +114,26 @@ class Statistics:
             times.clear()
             self._stats.entries[key].extend(batch)
             self._stats.total.extend(batch)
+        forget_old_seconds(self._stats)
 
     def _flush_forever(self) -> None:
         while True:
             gevent.sleep(FLUSH_SECONDS)
             self.flush()
+
+
+def forget_old_seconds(stats: RequestStats) -> None:
+    """Drop the counts of seconds that nobody reads any more: otherwise each second of a run takes memory for good."""
+    for entry in (stats.total, *stats.entries.values()):
+        for counts in (entry.num_reqs_per_sec, entry.num_fail_per_sec):
+            for second in list(itertools.islice(counts, max(0, len(counts) - MOST_SECONDS))):  # the oldest are first
+                del counts[second]
+
+
+def keep_no_history(stats: RequestStats) -> None:
+    """Let Locust keep no history of the whole test, and no copies of its times: only its page and its report read them.
+
+    Every five seconds it adds percentiles to the history. Each second it copies every row's times, for twenty seconds.
+    """
+    stats.use_response_times_cache = stats.total.use_response_times_cache = False
+    stats.total.response_times_cache = None

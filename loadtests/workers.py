@@ -24,6 +24,7 @@ TEST = "wirerace_test"
 MEMBERS = "wirerace_members"
 """The key of the ids of the workers of a test, among the same options."""
 ANSWER_SECONDS = 3.0
+FINISH_SECONDS = 30.0  # for an account: that of 750,000 updates takes a worker most of a second on a free core
 
 Value = TypeVar("Value")
 
@@ -162,10 +163,11 @@ class Workers:
             self._answers[number, worker] = AsyncResult()
             data = {"number": number, "question": question, "arguments": msgspec.json.encode(arguments)}
             self._runner.send_message(ASK, data, worker)
+        seconds = FINISH_SECONDS if question == "finish" else ANSWER_SECONDS
         try:
-            found = {worker: self._answers[number, worker].get(timeout=ANSWER_SECONDS) for worker in asked}
+            found = {worker: self._answers[number, worker].get(timeout=seconds) for worker in asked}
         except gevent.Timeout:
-            raise TrialFailed(f"a Locust worker does not answer within {ANSWER_SECONDS:g} s: it may be gone") from None
+            raise TrialFailed(f"a Locust worker does not answer within {seconds:g} s: it may be gone") from None
         finally:
             for worker in asked:
                 del self._answers[number, worker]

@@ -33,6 +33,7 @@ from wirerace.errors import BadInput, shown
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.origins import parse_origins
 from wirerace.wire.update import CURSOR_HEADER, Cursor
+from wirerace.workload.kept import KEEP_BYTES, KEEP_UPDATES
 from wirerace.workload.trace import MOST_SCHEDULE_BYTES
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -57,9 +58,9 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
     host: Annotated[str, Meta(description="address to listen on")] = "127.0.0.1"
     log_format: Annotated[Literal["console", "json"], Meta(description="how log lines look")] = "console"
     keep_updates: Annotated[int, Meta(ge=1, le=10_000_000, description="updates kept for clients that reconnect")] = (
-        65_536
+        KEEP_UPDATES
     )
-    keep_bytes: Annotated[int, Meta(ge=1, description="bytes that the kept updates may take")] = 64 * 1024 * 1024
+    keep_bytes: Annotated[int, Meta(ge=1, description="bytes that the kept updates may take")] = KEEP_BYTES
     parent_pid: Annotated[int, Meta(ge=0, description="stop when this process, the parent, has ended; 0 for never")] = 0
     keep_alive_seconds: Annotated[
         float, Meta(gt=0, le=86_400, description="how long an idle connection is kept open")

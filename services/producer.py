@@ -76,6 +76,7 @@ class Producer(Service):
             "DELETE": self._delete_schedule,
         }
         self.routes["/updates"] = {"GET": self._updates}
+        self.routes["/updates/counts"] = {"GET": self._counts}
         self.routes["/messages"] = {"POST": self._take_messages}
 
     async def work(self) -> None:
@@ -245,9 +246,10 @@ class Producer(Service):
         return _json(None)
 
     async def _updates(self, request: web.BaseRequest) -> web.StreamResponse:
-        parameters = parameters_of(request)
-        from_ns, to_ns = (ns_of(parameters, name) for name in ("from", "to"))
-        return _json(self._record.between(from_ns, to_ns))
+        return _json(self._record.between(*_window_of(request)))
+
+    async def _counts(self, request: web.BaseRequest) -> web.StreamResponse:
+        return _json(self._record.counts(*_window_of(request)))
 
 
 SERVICE = Producer
@@ -268,6 +270,12 @@ def messages_in(body: bytes) -> list[Passed]:
         if len(message.data) > MOST_PAYLOAD_BYTES:
             raise BadInput(f"messages[{place}].data must be at most {MOST_PAYLOAD_BYTES} characters")
     return messages
+
+
+def _window_of(request: web.BaseRequest) -> tuple[int, int]:
+    """Return the two times of a query, `from` and `to`. Raises BadInput when one is missing, or no time."""
+    parameters = parameters_of(request)
+    return ns_of(parameters, "from"), ns_of(parameters, "to")
 
 
 def feed_line(update: Update, number: int) -> bytes:

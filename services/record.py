@@ -2,10 +2,8 @@
 
 import logging
 import time
-from array import array
-from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
@@ -14,82 +12,22 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from services.journal import GAP, Journal, Line, Steady, lines_of, older
+from services.record_parts import RecordPart
 from services.troubles import Troubles
 from wirerace.clock import Clock, now_ns
 from wirerace.decoding import decode_json
 from wirerace.errors import BadInput
 from wirerace.wire.message import is_client
 from wirerace.wire.update import NO_UPDATE, Update, is_channel, is_epoch
+from wirerace.workload.kept import PART_UPDATES, PARTS
 from wirerace.workload.schedule import Schedule
 from wirerace.workload.trace import check_events
-from wirerace.workload.truth import EpochMade, Sent, Truth
+from wirerace.workload.truth import Counts, EpochCount, EpochMade, Sent, Truth
 
-PART_UPDATES = 250_000
-PARTS = 4
-"""The record has the last million updates, in parts. The oldest part is dropped whole."""
 MOST_WARNINGS = 10
 """Warnings about unreadable lines, for each file. Further lines are only counted."""
 
 logger = logging.getLogger(__name__)
-
-
-class _Part:
-    """Neighbouring updates of one epoch. `channel` has each one's place in `names`.
-
-    `messages` has the client, the number and the intended sending time of each that was made from a message, by place.
-    """
-
-    def __init__(self, epoch: str) -> None:
-        self.epoch = epoch
-        self.names: dict[str, int] = {}
-        self.channel = array("I")
-        self.seq = array("q")
-        self.ts = array("q")
-        self.late_ns = array("q")
-        self.messages: dict[int, Sent] = {}
-        self.ascends = True  # in time; false if the clock was set back
-
-    def append(self, line: "_Line") -> None:
-        self.ascends = self.ascends and (not self.ts or self.ts[-1] <= line.ts)
-        if line.client:
-            self.messages[len(self.ts)] = Sent(line.client, line.n, line.sent)
-        self.channel.append(self.names.setdefault(line.channel, len(self.names)))
-        self.seq.append(line.seq)
-        self.ts.append(line.ts)
-        self.late_ns.append(line.late_ns)
-
-    def between(self, from_ns: int, to_ns: int) -> Iterator[EpochMade]:
-        """Yield what was made of each channel in [from, to) of making time."""
-        columns = (self.channel, self.seq, self.ts, self.late_ns)
-        places: Sequence[int]
-        if self.ascends:
-            places = range(bisect_left(self.ts, from_ns), bisect_left(self.ts, to_ns))
-            found = [values[places.start : places.stop].tolist() for values in columns]
-        else:
-            places = [index for index, ts in enumerate(self.ts) if from_ns <= ts < to_ns]
-            found = [[values[index] for index in places] for values in columns]
-        names, (channels, seqs, times, lates) = list(self.names), found
-        if len(names) == 1:  # The producer makes nothing meanwhile, and sorting takes four times as long.
-            if seqs:
-                yield EpochMade(self.epoch, seqs, times, lates, names[0], self._sent_in(places))
-            return
-        of_channel: dict[int, EpochMade] = {}
-        for place, channel, seq, ts, late_ns in zip(places, channels, seqs, times, lates, strict=True):
-            one = of_channel.get(channel)
-            if one is None:
-                one = of_channel[channel] = EpochMade(self.epoch, [], [], [], names[channel], {})
-            one.seq.append(seq)
-            one.ts.append(ts)
-            one.late_ns.append(late_ns)
-            if place in self.messages:
-                one.messages[seq] = self.messages[place]
-        yield from of_channel.values()
-
-    def _sent_in(self, places: Sequence[int]) -> dict[int, Sent]:
-        """Return the messages at places, by the number of their update."""
-        if not self.messages:
-            return {}
-        return {self.seq[place]: self.messages[place] for place in places if place in self.messages}
 
 
 class _Line(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
@@ -138,7 +76,7 @@ class Record:
     ) -> None:
         self.schedule: Schedule | None = None
         self._options: Schedule | UnsetType | None = UNSET
-        self._parts: deque[_Part] = deque()
+        self._parts: deque[RecordPart] = deque()
         self._heads: dict[str, int] = {}  # the newest seq of each channel in the newest epoch
         self._kept = 0
         self._dropped_to_ns = -1
@@ -150,7 +88,7 @@ class Record:
             try:
                 self._restore(older(path))
                 if self._parts:  # Files before that one may be gone, and their updates are unknown.
-                    self._dropped_to_ns = max(self._dropped_to_ns, self._parts[0].ts[0] - 1)
+                    self._dropped_to_ns = max(self._dropped_to_ns, self._parts[0].first_ns - 1)
                 self._lines_in_file = self._restore(path)
                 self._journal = Journal(path, troubles, lambda: [self._held()], steady)
             except OSError as error:
@@ -161,7 +99,7 @@ class Record:
     @property
     def newest_ns(self) -> int:
         """The intended time of the newest update, Unix nanoseconds; 0 when there is none."""
-        return self._parts[-1].ts[-1] if self._parts else 0
+        return self._parts[-1].last_ns if self._parts else 0
 
     def begin(self, options: Schedule | None) -> None:
         """Begin with the schedule that the options describe, without a start, or None.
@@ -213,6 +151,15 @@ class Record:
         found = list(epochs.values())
         return Truth(sum(len(made.seq) for made in found), from_ns > self._dropped_to_ns, found)
 
+    def counts(self, from_ns: int, to_ns: int) -> Counts:
+        """Return how much was made in [from, to). The work depends on the number of channels, not of updates."""
+        epochs: dict[str, EpochCount] = {}
+        for one in chain.from_iterable(part.counts(from_ns, to_ns) for part in self._parts):
+            before = epochs.get(one.sequence)
+            epochs[one.sequence] = one if before is None else one.after(before)
+        found = list(epochs.values())
+        return Counts(sum(one.count for one in found), from_ns > self._dropped_to_ns, found)
+
     def messages(self) -> Iterator[tuple[str, int]]:
         """Yield the key of each message of which an update was made."""
         for part in self._parts:
@@ -229,14 +176,18 @@ class Record:
         return msgspec.json.encode(_Held(self.schedule, self._options))
 
     def _remember(self, line: _Line) -> None:
-        if not self._parts or self._parts[-1].epoch != line.epoch or len(self._parts[-1].seq) >= PART_UPDATES:
-            self._parts.append(_Part(line.epoch))
-        self._parts[-1].append(line)
+        newest = self._parts[-1] if self._parts else None
+        if newest is None or newest.count >= PART_UPDATES or not newest.takes(line.epoch, line.ts):
+            newest = RecordPart(line.epoch, line.ts)
+            self._parts.append(newest)
+        newest.append(line.channel, line.seq, line.ts, line.late_ns)
+        if line.client:
+            newest.messages[line.channel, line.seq] = Sent(line.client, line.n, line.sent)
         self._kept += 1
-        if self._kept - len(self._parts[0].seq) >= PART_UPDATES * (PARTS - 1):
+        if self._kept - self._parts[0].count >= PART_UPDATES * (PARTS - 1):
             dropped = self._parts.popleft()
-            self._kept -= len(dropped.seq)
-            self._dropped_to_ns = max(self._dropped_to_ns, *dropped.ts)
+            self._kept -= dropped.count
+            self._dropped_to_ns = max(self._dropped_to_ns, dropped.last_ns)
 
     def _rotate(self, journal: Journal) -> None:
         self._lines_in_file = 0

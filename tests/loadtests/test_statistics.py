@@ -4,6 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from locust.env import Environment
 from locust.stats import RequestStats, StatsCSV, StatsEntry
 
 from loadtests.fractions import counted, keep_fractions, rounded_ms
-from loadtests.statistics import Statistics
+from loadtests.statistics import MOST_SECONDS, Statistics, keep_no_history
 
 PATCHED = (
     (locust_stats, "bucket_response_time"),
@@ -163,3 +164,30 @@ def test_rows_of_whole_milliseconds_are_locusts_own(monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(owner, name, getattr(owner, name))
     keep_fractions()
     assert locusts == printed(RequestStats())
+
+
+def test_counts_of_seconds_are_kept_as_long_as_locust_reads_them(
+    statistics: Statistics, stats: RequestStats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour takes no more memory than a minute, and the current rate is what it was."""
+    for second in range(1, 3 * MOST_SECONDS):
+        monkeypatch.setattr("loadtests.statistics.time.time", lambda now=second: 1_790_000_000.0 + now)
+        statistics.times_of("UPDATE", "/ws").note(1_000_000, 100)
+        statistics.times_of("UPDATE", "/ws").note(2_000_000, 100)
+        statistics.flush()
+
+    rows = (stats.total, stats.entries["/ws", "UPDATE"])
+    assert [MOST_SECONDS, MOST_SECONDS] == [len(row.num_reqs_per_sec) for row in rows]
+    assert [2.0, 2.0] == [row.current_rps for row in rows]
+    assert 2 * (3 * MOST_SECONDS - 1) == stats.total.num_requests
+
+
+def test_load_of_an_experiment_keeps_no_history(stats: RequestStats) -> None:
+    """Nobody reads it: it would grow, and cost copies of all times each second."""
+    keep_no_history(stats)
+    noted(stats, 1_000_000)
+    runner: Any = type("AnyRunner", (), {"stats": stats, "state": "running", "user_count": 1})
+    locust_stats.stats_history(runner)  # it ends at once
+
+    assert [] == stats.history
+    assert all(row.response_times_cache is None for row in (stats.total, *stats.entries.values()))

@@ -14,7 +14,7 @@ from tests.contract.raw import get
 from tests.contract.stage import Running
 from wirerace.clock import NS_PER_SECOND
 from wirerace.workload.schedule import Schedule, due_times
-from wirerace.workload.truth import Truth
+from wirerace.workload.truth import Counts, EpochCount, Truth
 
 
 @pytest.fixture
@@ -211,9 +211,10 @@ async def test_malformed_schedule_is_refused_with_one_line_that_names_the_field(
     ],
 )
 async def test_malformed_window_is_refused(producer: Running, query: str, named: str) -> None:
-    answer = await producer.get(f"/updates{query}")
-    assert 400 == answer.status
-    assert answer.line.startswith(f"{named} must be ")
+    for path in ("/updates", "/updates/counts"):
+        answer = await producer.get(f"{path}{query}")
+        assert 400 == answer.status
+        assert answer.line.startswith(f"{named} must be ")
 
 
 async def test_body_that_is_too_large_is_refused_with_one_line(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,6 +258,9 @@ async def test_window_counts_what_was_made_in_it(producer: Running, follow: Foll
     assert (2, True) == (window.count, window.complete)
     assert times[1:3] == window.epochs[0].ts
     assert [2, 3] == window.epochs[0].seq
+    answer = await producer.get(f"/updates/counts?from={times[1]}&to={times[3]}")
+    counts = msgspec.json.decode(answer.body, type=Counts)
+    assert Counts(2, complete=True, epochs=[EpochCount(window.epochs[0].epoch, 2, 3)]) == counts
 
 
 async def test_metrics_of_the_producer_count_what_it_made(producer: Running, follow: Follow) -> None:

@@ -10,6 +10,8 @@ from wirerace.transports.transport import TransportOptions
 
 SPARE_SECONDS = 1.0
 """Allows for processes that have to wait for a core."""
+REPAIR_SECONDS = 20.0
+"""The limit for a broken part to be up again. After that, deliveries that have not come count as lost."""
 
 
 def longest_seconds(path: NetworkPath, options: TransportOptions) -> float:
@@ -30,3 +32,12 @@ def return_seconds(path: NetworkPath) -> float:
     one path delay later, waits for its backoff, opens a connection and asks.
     """
     return OF_FEED.most_seconds + path.delay_seconds + OF_CLIENTS.most_seconds + 2 * path.round_trip_seconds
+
+
+def drain_seconds(path: NetworkPath, options: TransportOptions, visit_seconds: float, *, breaks: bool) -> float:
+    """Return the longest that a trial waits for deliveries after its window; `breaks` says that something may break.
+
+    `visit_seconds` is the longest time that a visitor may stay.
+    """
+    usual_seconds = max(longest_seconds(path, options), visit_seconds) + SPARE_SECONDS
+    return usual_seconds + (REPAIR_SECONDS + return_seconds(path) if breaks else 0.0)

@@ -15,6 +15,7 @@ from wirerace.experiment.browsers import check_browsers
 from wirerace.experiment.capacity import check_capacity, highest_of, knob_of
 from wirerace.experiment.contestants import MOST_ID, is_id
 from wirerace.experiment.faults import Fault, check_fault
+from wirerace.experiment.lengths import check_lengths
 from wirerace.experiment.model import OWN_KEYS, Experiment, document_of, keys_of
 from wirerace.experiment.objective import objectives_in
 from wirerace.experiment.older import refuse_older_keys
@@ -213,7 +214,7 @@ def _value_of(text: str) -> Any:
 
 
 def _check(experiment: Experiment) -> None:
-    schedule_of(experiment, experiment.seed, 0)
+    schedule = schedule_of(experiment, experiment.seed, 0)
     if len(set(experiment.transports)) < len(experiment.transports):
         raise BadInput("transports: each may be named once; repeats runs all of them again")
     measure_seconds = experiment.window.measure_seconds
@@ -233,6 +234,7 @@ def _check(experiment: Experiment) -> None:
     check_upstream(experiment)
     check_capacity(experiment)
     check_browsers(experiment, contestants_of(experiment))
+    check_lengths(experiment, schedule, contestants_of(experiment))
     _check_paths(experiment)
     _check_stalls(experiment)
     for number, fault in enumerate(experiment.faults):

@@ -106,7 +106,10 @@ prints one table of all settings, `wirerace show RUN --setting N --full` every f
 
 **Long runs.** Before a run of 100 trials or more, or of an hour or more, `wirerace run` asks for confirmation. Without
 a terminal it needs `--yes`. `wirerace run --resume DIR` continues an interrupted run. Trials that are in its result are
-not run again.
+not run again. A trial of which more would be made than is kept is refused before the run, at any setting of a sweep and
+at `capacity.most`. The producer's record keeps 750,000 updates of all channels, warm-up and drain included, and
+500,000 from before a kill of the producer. A server keeps 65,536 updates, or 64 MiB of them, for clients that are
+between two requests or come back after a fault.
 
 **Objectives** are a figure, one of `<` `<=` `>` `>=` `==`, and a number in seconds, bytes, or parts of 1:
 `objectives = ["latency.p99 < 0.2", "lost == 0"]`. The figures and their units are in [results.md](results.md). One

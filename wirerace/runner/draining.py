@@ -2,13 +2,11 @@
 
 from wirerace.clock import to_ns
 from wirerace.experiment.paths import NetworkPath
-from wirerace.experiment.patience import SPARE_SECONDS, longest_seconds, return_seconds
+from wirerace.experiment.patience import drain_seconds, return_seconds
 from wirerace.observe.account import Window
 from wirerace.transports.transport import TransportOptions
 
 LEAST_DRAIN_SECONDS = 0.5  # for late duplicates
-REPAIR_SECONDS = 20.0
-"""The limit for a broken part to be up again. After that, deliveries that have not come count as lost."""
 
 
 class Drain:
@@ -22,11 +20,11 @@ class Drain:
         self, window: Window, path: NetworkPath, options: TransportOptions, visit_seconds: float = 0.0
     ) -> None:
         """`visit_seconds` is the longest time that a visitor may stay that came before the window's end."""
-        usual_seconds = max(longest_seconds(path, options), visit_seconds) + SPARE_SECONDS
+        usual_seconds = drain_seconds(path, options, visit_seconds, breaks=False)
         self._again_ns = to_ns(usual_seconds + return_seconds(path))
         self._least_ns = window.to_ns + to_ns(LEAST_DRAIN_SECONDS)
         self._until_ns = window.to_ns + to_ns(usual_seconds)
-        self._latest_ns = window.to_ns + to_ns(REPAIR_SECONDS) + self._again_ns
+        self._latest_ns = window.to_ns + to_ns(drain_seconds(path, options, visit_seconds, breaks=True))
 
     def is_over(self, now_ns: int, *, has_all: bool, is_broken: bool) -> bool:
         """Return whether to stop waiting, given whether everything has come and whether something is broken now."""

@@ -27,7 +27,7 @@ from wirerace.runner.targets.target import Child, LoadChild, Target
 from wirerace.runner.watching import Watch
 from wirerace.stopping import whole
 from wirerace.workload.schedule import Schedule
-from wirerace.workload.truth import Truth
+from wirerace.workload.truth import Counts, Truth
 from wirerace.workload.upstream import Received
 
 SUBSCRIBE_SECONDS = 60.0  # for the clients, beyond the time of spawning them; for the same reason
@@ -221,7 +221,7 @@ class TrialSteps:
             has_all = made is not None and state.delivered >= made * self._count
             has_all = has_all and not state.visitors and not state.unanswered
             restarted = self._watch.restarts > 0
-            has_all = has_all and self._tabs.have_all(lambda: self._truth(window.from_ns, window.to_ns))
+            has_all = has_all and self._tabs.have_all(lambda: self._counts(window))
             is_away = state.away > 0 and not is_visit  # a visitor that just comes has no connection yet
             is_broken = made is None or is_away or self._watch.has_trouble
             is_broken = is_broken or (restarted and not server.peer.is_up())
@@ -232,7 +232,7 @@ class TrialSteps:
     def _made_in(self, window: Window) -> int | None:
         """Return how many updates were made in a window; None while the producer does not answer."""
         try:
-            return self._truth(window.from_ns, window.to_ns).count
+            return self._counts(window).count
         except TrialFailed:
             return None
 
@@ -258,6 +258,10 @@ class TrialSteps:
             return server.peer.get(f"/received?from={window.from_ns}&to={window.to_ns}", Received)
         except TrialFailed:
             return None
+
+    def _counts(self, window: Window) -> Counts:
+        """Return how much was made in a window. The drain asks again and again, and the record may be long."""
+        return self._producer.peer.get(f"/updates/counts?from={window.from_ns}&to={window.to_ns}", Counts)
 
     def _truth(self, from_ns: int, to_ns: int) -> Truth:
         return self._producer.peer.get(f"/updates?from={from_ns}&to={to_ns}", Truth)

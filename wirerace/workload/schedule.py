@@ -3,7 +3,7 @@
 import itertools
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
@@ -192,11 +192,16 @@ def _blocks(schedule: Schedule, start_ns: int, from_ns: int) -> Iterator[Block]:
     if schedule.arrivals == "bursty":
         return bursty(rate, schedule.on_seconds, schedule.off_seconds, seed, from_seconds)
     times = [event.at_seconds / schedule.speed for event in schedule.trace]
+    return recorded(times, gap_of_trace(times, rate), from_seconds)
+
+
+def gap_of_trace(times: Sequence[float], rate_per_second: float) -> float:
+    """Return the time between a trace's last event and its next beginning: the mean gap; for one instant, by the rate.
+
+    `times` are those at which it is played, in seconds.
+    """
     several = len(times) > 1 and times[-1] > 0
-    gap_seconds = (
-        times[-1] / (len(times) - 1) if several else len(times) / rate
-    )  # one instant: the gap that gives the rate
-    return recorded(times, gap_seconds, from_seconds)
+    return times[-1] / (len(times) - 1) if several else len(times) / rate_per_second
 
 
 def _payloads_in(block: Block, schedule: Schedule, letters: str) -> Iterator[str]:

@@ -53,3 +53,29 @@ class Truth(msgspec.Struct, frozen=True):
     def made_at(self) -> dict[tuple[str, int], int]:
         """The intended time of each update, Unix nanoseconds, by the name of its sequence and its number."""
         return {(made.sequence, seq): ts for made in self.epochs for seq, ts in zip(made.seq, made.ts, strict=True)}
+
+
+class EpochCount(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How many updates of one epoch and channel were made in a window, and the number of the newest of them."""
+
+    epoch: str
+    count: int
+    newest: int
+    channel: str = ""
+
+    @property
+    def sequence(self) -> str:
+        """The name of the sequence in which `newest` counts."""
+        return sequence_of(self.epoch, self.channel)
+
+    def after(self, before: "EpochCount") -> "EpochCount":
+        """Return both together, `before` being the earlier ones of the same sequence."""
+        return msgspec.structs.replace(self, count=before.count + self.count)
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """How much the producer made in a window: the truth without the updates, with the same `count` and `complete`."""
+
+    count: int
+    complete: bool
+    epochs: list[EpochCount]

@@ -3,6 +3,7 @@
 from tests.wirerace.experiment.bad_browsers import BAD_BROWSERS
 from tests.wirerace.experiment.bad_capacity import BAD_CAPACITY
 from tests.wirerace.experiment.bad_faults import BAD_FAULTS
+from tests.wirerace.experiment.bad_lengths import BAD_LENGTHS
 from tests.wirerace.experiment.bad_objectives import BAD_OBJECTIVES
 from tests.wirerace.experiment.bad_upstream import BAD_UPSTREAM
 from tests.wirerace.experiment.bad_visits import BAD_VISITS
@@ -296,4 +297,5 @@ BAD_FILES = (
     | BAD_BROWSERS
     | BAD_OBJECTIVES
     | BAD_CAPACITY
+    | BAD_LENGTHS
 )

@@ -2,9 +2,9 @@
 
 from wirerace.clock import to_ns
 from wirerace.experiment.paths import NetworkPath
-from wirerace.experiment.patience import SPARE_SECONDS, longest_seconds, return_seconds
+from wirerace.experiment.patience import REPAIR_SECONDS, SPARE_SECONDS, longest_seconds, return_seconds
 from wirerace.observe.account import Window
-from wirerace.runner.draining import LEAST_DRAIN_SECONDS, REPAIR_SECONDS, Drain
+from wirerace.runner.draining import LEAST_DRAIN_SECONDS, Drain
 from wirerace.transports.polling import PollingOptions
 
 WINDOW = Window(10**18, 10**18 + to_ns(10))

@@ -9,7 +9,7 @@ from wirerace.record.browsers import BrowsersRecord
 from wirerace.runner.browsers.clocks import to_ns_of_ms
 from wirerace.runner.browsers.order import Delivery, TabLedger, TabLedgers
 from wirerace.wire.update import Cursor, Update, sequence_of
-from wirerace.workload.truth import Truth
+from wirerace.workload.truth import Counts, Truth
 
 FLOAT_NS = 256
 """A script's numbers are floats: a time of making is exact to this."""
@@ -55,9 +55,9 @@ def _at_ns(tab: TabLedger, tab_ms: float) -> int:
     return to_ns_of_ms(tab_ms) - tab.clock.offset_ns
 
 
-def have_all(newest: Sequence[tuple[str, str, int]], truth: Truth) -> bool:
+def have_all(newest: Sequence[tuple[str, str, int]], made: Counts) -> bool:
     """Return whether tabs have everything that was made, given the channel, epoch and seq of the newest of each."""
-    last = {made.channel: (made.epoch, made.seq[-1]) for made in truth.epochs if made.seq}
+    last = {one.channel: (one.epoch, one.newest) for one in made.epochs}
     return all(
         channel not in last or (epoch == last[channel][0] and seq >= last[channel][1]) for channel, epoch, seq in newest
     )

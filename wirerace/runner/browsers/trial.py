@@ -10,7 +10,7 @@ from wirerace.record.browsers import BrowsersRecord
 from wirerace.runner.browsers.ledgers import have_all, record_of
 from wirerace.runner.browsers.order import TabLedgers, TabsState
 from wirerace.runner.targets.target import Child
-from wirerace.workload.truth import Truth
+from wirerace.workload.truth import Counts, Truth
 
 OPEN_SECONDS = 60.0  # for the browser, and beyond it for each tab on a busy machine
 TAB_SECONDS = 3.0
@@ -39,7 +39,7 @@ class TrialTabs:
                 raise self._child.part.failure(f"has opened {opened} of {count} tabs in time")
             pause()
 
-    def have_all(self, made: Callable[[], Truth]) -> bool:
+    def have_all(self, made: Callable[[], Counts]) -> bool:
         """Return whether every tab has everything that was made in the window."""
         if self._child is None:
             return True
