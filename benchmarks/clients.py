@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from benchmarks.measure import Growth, Turn
+from benchmarks.measure import MemoryGrowth, Turn
 from wirerace.clock import process_cpu_seconds
 from wirerace.wire.deflate import MOST_WINDOW_BITS, Inflater, InflatingReader
 from wirerace.wire.frame_reader import FrameReader
@@ -201,7 +201,7 @@ def measured(clients: list[BenchClient], pid: int, seconds: float) -> Turn:
     return Turn(after.cpu_seconds - before.cpu_seconds, after.operations - before.operations)
 
 
-def grown(make: Callable[[], BenchClient], clients: int, grown_from: int, pid: int) -> Growth:
+def grown(make: Callable[[], BenchClient], clients: int, grown_from: int, pid: int) -> MemoryGrowth:
     """Return by how much a server's own memory grows when more clients come to the first ones."""
     first = [make() for _ in range(grown_from)]
     Crowd(first).receive_until_all_have()
@@ -209,7 +209,7 @@ def grown(make: Callable[[], BenchClient], clients: int, grown_from: int, pid: i
     crowd = Crowd([*first, *(make() for _ in range(clients - grown_from))])
     crowd.receive_until_all_have()
     crowd.receive_for(WARM_UP_SECONDS)
-    return Growth(psutil.Process(pid).memory_full_info().uss - before, clients - grown_from)
+    return MemoryGrowth(psutil.Process(pid).memory_full_info().uss - before, clients - grown_from)
 
 
 def publish(port: int, path: str, rate_per_second: float, message: bytes) -> None:
@@ -247,7 +247,7 @@ def main() -> None:
         "events": lambda: EventListener(given.port, given.path),
     }
     make = makers[given.role]
-    result: Growth | Turn
+    result: MemoryGrowth | Turn
     if given.grown_from:
         result = grown(make, given.clients, given.grown_from, given.pid)
     else:

@@ -37,7 +37,7 @@ class Turn(msgspec.Struct, frozen=True):
         return self.cpu_seconds * 1e6 / self.operations
 
 
-class Growth(msgspec.Struct, frozen=True):
+class MemoryGrowth(msgspec.Struct, frozen=True):
     """By how many bytes a process's own memory (USS) grew while this number of clients came."""
 
     grown_bytes: int

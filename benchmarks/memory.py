@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from benchmarks.measure import Growth, Racer
+from benchmarks.measure import MemoryGrowth, Racer
 from benchmarks.peers import Ours, start_ours
 from benchmarks.stage import Bench, python
 
@@ -42,15 +42,15 @@ def memory(stage: Bench) -> list[Racer]:
     return racers
 
 
-def _server(stage: Bench, ours: Ours, kind: ClientKind) -> Growth:
+def _server(stage: Bench, ours: Ours, kind: ClientKind) -> MemoryGrowth:
     numbers = ["--clients", CLIENTS, "--grown-from", FIRST_CLIENTS, "--pid", ours.server.child.popen.pid]
     command = python("benchmarks.clients", kind.role, ours.server.port, kind.path, *numbers)
     with ours.fed(RATE):
-        return msgspec.json.decode(stage.run("clients", command, stage.cores.others).text, type=Growth)
+        return msgspec.json.decode(stage.run("clients", command, stage.cores.others).text, type=MemoryGrowth)
 
 
-def _load(stage: Bench, ours: Ours, kind: ClientKind) -> Growth:
+def _load(stage: Bench, ours: Ours, kind: ClientKind) -> MemoryGrowth:
     numbers = ["--users", CLIENTS, "--grown-from", FIRST_CLIENTS]
     command = python("benchmarks.users", kind.user, ours.server.url, *numbers)
     with ours.fed(RATE):
-        return msgspec.json.decode(stage.run(kind.user, command, stage.cores.others).text, type=Growth)
+        return msgspec.json.decode(stage.run(kind.user, command, stage.cores.others).text, type=MemoryGrowth)

@@ -14,7 +14,7 @@ from locust import FastHttpUser, HttpUser, User, task
 from locust.env import Environment
 from websocket import create_connection
 
-from benchmarks.measure import Growth, Turn
+from benchmarks.measure import MemoryGrowth, Turn
 from loadtests.connection import Address
 from loadtests.http import HttpClient
 from loadtests.load import LOADS, Load
@@ -158,13 +158,13 @@ class Drive:
         after = self.sample()
         return Turn(after.cpu_seconds - before.cpu_seconds, after.operations - before.operations)
 
-    def growth(self, first: int, users: int) -> Growth:
+    def growth(self, first: int, users: int) -> MemoryGrowth:
         """Return by how much the own memory of this process grows when more users come to the first ones."""
         process = psutil.Process()
         self.start(first)
         before = process.memory_full_info().uss
         self.start(users)
-        return Growth(process.memory_full_info().uss - before, users - first)
+        return MemoryGrowth(process.memory_full_info().uss - before, users - first)
 
     def sample(self) -> Turn:
         """Return the CPU time and the operations of this process so far, with Locust's statistics up to date."""
@@ -191,7 +191,7 @@ def main() -> None:
     given = parser.parse_args()
     drive = Drive(KINDS[given.kind], given)
     if given.grown_from:
-        result: Growth | Turn = drive.growth(given.grown_from, given.users)
+        result: MemoryGrowth | Turn = drive.growth(given.grown_from, given.users)
     else:
         result = drive.turn(given.users, given.seconds)
     drive.stop()
