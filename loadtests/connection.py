@@ -69,8 +69,8 @@ class ClosedHere(ConnectionLost):
 class StampedConnection:
     """One TCP connection, which adds itself to `counters`. `stamp` belongs to the bytes last received.
 
-    Every method raises OSError or ConnectionLost when the connection breaks, and ClosedHere when `close` is called while
-    it waits.
+    Every method raises OSError or ConnectionLost when the connection breaks, and ClosedHere when `close` is called
+    while it waits.
     """
 
     __slots__ = (

@@ -19,8 +19,6 @@ BODY_SECONDS = 60.0
 """The limit for a whole request with a body."""
 UNREAD_SECONDS, UNREAD_BYTES = 60.0, 64 * 1024
 """A client that reads fewer bytes of answers than that in that time, and leaves some unread, is cut off."""
-LOOK_SECONDS = 1.0
-"""How often unfinished requests and unread answers are looked for."""
 VANISHED_SECONDS = 60
 """A peer that acknowledges nothing, or answers no probe, for that long is gone. The kernel itself would wait hours."""
 PROBES = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 1000 * VANISHED_SECONDS}
@@ -160,6 +158,13 @@ class ServerConnection(web.RequestHandler):
         self._answers += 1
         self._begun = None  # aiohttp waits for what is left of the body
         self._unread = None  # the client's time to read starts again with each answer
+
+    def look(self, now: float) -> int:
+        """End the connection if something on it is late; return the bytes that wait for its client."""
+        if self.transport is None:
+            return 0
+        self.end_if_late(now)
+        return self.unread_bytes(now)
 
     def end_if_late(self, now: float) -> None:
         """Refuse a request that should be whole by now, and end the connection."""

@@ -168,14 +168,15 @@ class FastConnection(asyncio.Protocol):
         """Note it."""
         self._is_paused = False
 
-    def look(self, now: float) -> None:
+    def look(self, now: float) -> int:
         """Close an idle connection. A client that has something to read, or has never asked, is aiohttp's to watch."""
-        if self.held is not None:
-            return
+        if self.held is not None or self not in self._desk.connections:
+            return 0
         idle_seconds = now - self.since
         if self.transport.get_write_buffer_size():
-            self.hand_over()
-        elif idle_seconds >= self._desk.keep_alive_seconds:
+            return self.hand_over().look(now)
+        if idle_seconds >= self._desk.keep_alive_seconds:
             self.transport.close()
         elif not self.joined and idle_seconds >= slow.REQUEST_SECONDS:
-            self.hand_over().end_if_late(now)
+            return self.hand_over().look(now)
+        return 0

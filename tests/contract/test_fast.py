@@ -133,7 +133,7 @@ async def test_split_and_pipelined_requests_are_answered_in_order(stage: Stage, 
 async def test_busy_connection_stays_open_and_an_idle_one_does_not(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.host.LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("services.watching.LOOK_SECONDS", 0.02)
     await stage.serve(keep_alive_seconds=1.0)
     raw = await stage.connect()
     begun = last = time.monotonic()
@@ -149,7 +149,7 @@ async def test_busy_connection_stays_open_and_an_idle_one_does_not(
 
 @pytest.mark.parametrize("transport", ["longpolling"])
 async def test_held_request_is_not_idle(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.host.LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("services.watching.LOOK_SECONDS", 0.02)
     await stage.serve(keep_alive_seconds=0.2)
     raw = await stage.connect()
     assert 204 == (await raw.ask(stage.request("hold=0.6"))).status

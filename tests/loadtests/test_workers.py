@@ -1,0 +1,91 @@
+"""A worker whose test has ended without it joins the next one in its middle."""
+
+import argparse
+from typing import Any
+
+import pytest
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+
+from loadtests.load import LOADS, Load
+from loadtests.options import add_options, read_options
+from loadtests.workers import MEMBERS, TEST, follow_tests, current_test
+from wirerace.transports import TRANSPORTS
+
+ORDER = '{{"transport": "{}", "options": {{}}, "url": "http://127.0.0.1:1", "seed": 1}}'
+
+
+class Runner:
+    """What is used of Locust's runner of a worker: notes what is asked of it."""
+
+    def __init__(self) -> None:
+        self.user_classes_count = {"SseUser": 2}
+        self.done: list[Any] = []
+
+    def start_worker(self, user_classes_count: dict[str, int]) -> None:
+        self.done.append(("start", user_classes_count))
+
+    def stop_users(self, user_classes_count: dict[str, int]) -> None:
+        self.done.append(("stop", user_classes_count))
+
+
+class Worker:
+    """A worker as the master's messages find it."""
+
+    def __init__(self) -> None:
+        parser = LocustArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter)
+        add_options(parser)
+        self.environment = Environment(parsed_options=parser.parse_args([]))
+        self.runner = Runner()
+        follow_tests(self.environment, self.runner, self.begin)  # type: ignore[arg-type]
+
+    def begin(self) -> None:
+        """Do what is done when Locust says that a test begins."""
+        options = read_options(vars(self.environment.parsed_options))
+        LOADS[self.environment] = Load(self.environment, options, test=current_test(self.environment))
+
+    def set(self, test: int, transport: str) -> None:
+        """Take over the options of a test."""
+        vars(self.environment.parsed_options).update({TEST: test, MEMBERS: [], "contestant": ORDER.format(transport)})
+
+    @property
+    def load(self) -> Load:
+        return LOADS[self.environment]
+
+
+@pytest.fixture
+def worker() -> Any:
+    worker = Worker()
+    yield worker
+    worker.load.stop()
+    del LOADS[worker.environment]
+
+
+def test_worker_that_missed_the_end_of_its_test_begins_the_next_one_with_its_options(worker: Worker) -> None:
+    """Its clients of the old test are stopped. The new ones would have had no address."""
+    worker.set(1, "sse")
+    worker.begin()
+    worker.set(2, "polling")
+    worker.runner.start_worker({"PollingUser": 3})
+
+    assert [("stop", {"SseUser": 2}), ("start", {"PollingUser": 3})] == worker.runner.done
+    assert 1 == worker.load.address_of(TRANSPORTS["polling"]).port
+
+
+def test_more_clients_of_the_same_test_keep_their_load(worker: Worker) -> None:
+    worker.set(1, "sse")
+    worker.begin()
+    before = worker.load
+    worker.runner.start_worker({"SseUser": 4})
+
+    assert worker.load is before
+    assert [("start", {"SseUser": 4})] == worker.runner.done
+
+
+def test_first_test_of_a_worker_begins_as_locust_says(worker: Worker) -> None:
+    worker.set(3, "sse")
+    worker.runner.start_worker({"SseUser": 1})
+
+    assert worker.environment not in LOADS
+    worker.begin()
+    assert 3 == worker.load.test
