@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 class ServerConnection(web.RequestHandler):
     """aiohttp's connection. Bytes of connections that ask for no updates are not counted.
 
+    `take_back` takes the connection when it is between two requests, if something else can answer the next one.
+
     `is_left_at_end` says what it means when the client ends its sending side. While its request is held, or it is
     subscribed, the client leaves. Otherwise no other request comes (RFC 9112, section 9.6), and `has_ended` becomes
     true.
@@ -39,6 +41,7 @@ class ServerConnection(web.RequestHandler):
         "_answers",
         "_begun",
         "_counts",
+        "_ends_a_request",
         "_is_damaged",
         "_last_body",
         "_metrics",
@@ -49,6 +52,7 @@ class ServerConnection(web.RequestHandler):
         "is_left_at_end",
         "is_pushed",
         "joined",
+        "take_back",
     )
 
     def __init__(self, manager: web.Server, *, metrics: ServiceMetrics, **kwargs: Any) -> None:
@@ -57,6 +61,7 @@ class ServerConnection(web.RequestHandler):
         self._uncounted_bytes = 0
         self._counts = False
         self._is_damaged = False
+        self._ends_a_request = False
         self._answers = 0
         self._last_body: Any = None
         self._begun: float | None = None
@@ -66,6 +71,7 @@ class ServerConnection(web.RequestHandler):
         self.is_left_at_end = False
         self.is_pushed = False
         self.end_if_message_is_late: Callable[[float], None] | None = None
+        self.take_back: Callable[[ServerConnection], None] | None = None
 
     def join(self, metrics: ServiceMetrics) -> None:
         """Count the peer among the clients that `metrics` counts."""
@@ -127,6 +133,9 @@ class ServerConnection(web.RequestHandler):
             self._begun = None if self._last_body.is_eof() else self._loop.time()
         elif self._begun is None and not self._waiting:
             self._begun = self._loop.time()
+        # Bytes behind a whole request are in the parser, which does not say so; but no request has an empty line inside.
+        is_whole = self._request_count > requests_before and data.endswith(b"\r\n\r\n")
+        self._ends_a_request = is_whole and bool(self._last_body.is_eof())
 
     def _end_damaged(self, body: Any) -> None:
         """Refuse a request for what stands behind its body, which is not whole: its reader would wait for ever."""
@@ -164,7 +173,17 @@ class ServerConnection(web.RequestHandler):
         if self.transport is None:
             return 0
         self.end_if_late(now)
-        return self.unread_bytes(now)
+        waiting_bytes = self.unread_bytes(now)
+        if self.take_back is not None and not waiting_bytes and self._is_between_requests:
+            self.take_back(self)
+        return waiting_bytes
+
+    @property
+    def _is_between_requests(self) -> bool:
+        """Return whether a client of updates has sent whole requests only, and all of them are answered completely."""
+        is_answered = self._ends_a_request and not self._waiting and self._waiter is not None and not self._messages
+        is_open = self.transport is not None and not self.transport.is_closing()
+        return is_answered and is_open and self.joined and not (self.has_ended or self.is_pushed or self._upgraded)
 
     def end_if_late(self, now: float) -> None:
         """Refuse a request that should be whole by now, and end the connection."""
