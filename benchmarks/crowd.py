@@ -2,6 +2,7 @@
 
 import argparse
 import ctypes
+import gc
 import json
 from collections.abc import Callable, Iterable
 from importlib import import_module
@@ -9,17 +10,19 @@ from typing import Any
 
 import gevent
 from gevent import pywsgi
+from locust import User
 from locust.env import Environment
 
 from benchmarks.stage import free_port
 from loadtests import garbage
-from loadtests.connection import Address
+from loadtests.connection import Address, StampedConnection
 from loadtests.dispatching import EvenDispatcher
 from loadtests.load import LOADS, Load
 from loadtests.options import UserOptions
+from wirerace.observe.ledger import Ledger
 from wirerace.transports import TRANSPORTS
 
-OPTIONS = {"polling": {"interval_seconds": 5.0}}
+OPTIONS = {"polling": {"interval_seconds": 10.0}}
 
 
 class Crowd:
@@ -55,6 +58,10 @@ class Crowd:
         self._load.stop()
         self._load.finish()
         garbage.collect_rarely()
+
+    def kept(self) -> int:
+        """Return how many users, ledgers and connections are still in memory."""
+        return sum(isinstance(one, User | Ledger | StampedConnection) for one in gc.get_objects())
 
     def trim(self) -> None:
         """Give the free memory of the allocator back to the system."""
