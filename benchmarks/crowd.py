@@ -25,7 +25,7 @@ from wirerace.transports import TRANSPORTS
 OPTIONS = {"polling": {"interval_seconds": 10.0}}
 
 
-class Crowd:
+class ComingUsers:
     """The users of one process. Each coming is a test of its own, as in a worker of the stack."""
 
     def __init__(self, transport: str, host: str) -> None:
@@ -68,7 +68,7 @@ class Crowd:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def serve(crowd: Crowd, port: int) -> None:
+def serve(crowd: ComingUsers, port: int) -> None:
     """Do what requests say, until killed. A request names a method, and its arguments as JSON."""
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -87,7 +87,7 @@ def main() -> None:
     parser.add_argument("host")
     parser.add_argument("--port", type=int, default=0)
     given = parser.parse_args()
-    serve(Crowd(given.transport, given.host), given.port or free_port())
+    serve(ComingUsers(given.transport, given.host), given.port or free_port())
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ class Cycles(NamedTuple):
         return f"{self.name:22}  {figures}  {self.growth:+.1%}  {verdict}"
 
 
-class Watched:
+class WatchedMemory:
     """A process whose memory is read."""
 
     def __init__(self, name: str, child: BenchProcess) -> None:
@@ -88,7 +88,7 @@ def measure(stage: Bench, transport: str, clients: int, cycles: int) -> list[Cyc
     command = python("benchmarks.crowd", transport, ours.server.url, "--port", port)
     child = stage.serve("load", command, port, stage.cores.others)
     crowd = Peer("load", port, answer_seconds=300.0)
-    watched = [Watched(f"{transport}, server", ours.server.child), Watched(f"{transport}, load", child)]
+    watched = [WatchedMemory(f"{transport}, server", ours.server.child), WatchedMemory(f"{transport}, load", child)]
     with ours.fed(RATE_PER_SECOND):
         for _ in range(cycles):
             _cycle(crowd, ours.server.port, clients, watched)
@@ -97,7 +97,7 @@ def measure(stage: Bench, transport: str, clients: int, cycles: int) -> list[Cyc
     return [one.cycles for one in watched]
 
 
-def _cycle(crowd: Peer, port: int, clients: int, watched: list[Watched]) -> None:
+def _cycle(crowd: Peer, port: int, clients: int, watched: list[WatchedMemory]) -> None:
     patience = 120.0 + clients * 0.1
     crowd.send("POST", "/come", [clients, SPAWN_PER_SECOND], object)
     _wait_for(lambda: crowd.get("/state", list[int])[0] == clients, patience, "all clients are there")

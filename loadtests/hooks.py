@@ -96,7 +96,8 @@ def start_load(environment: Environment, **_: Any) -> None:
         given = vars(environment.parsed_options)
         index = runner.worker_index if isinstance(runner, WorkerRunner) else 0
         place = workers.place_of(runner, given) if isinstance(runner, WorkerRunner) else (0, 1)
-        LOADS[environment] = Load(environment, read_options(given), index, place, test=workers.current_test(environment))
+        test = workers.current_test(environment)
+        LOADS[environment] = Load(environment, read_options(given), index, place, test=test)
 
 
 @events.test_stop.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it

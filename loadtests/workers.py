@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 from gevent.event import AsyncResult
+from locust import runners
 from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
@@ -26,6 +27,10 @@ MEMBERS = "wirerace_members"
 ANSWER_SECONDS = 20.0
 """Until a question fails. A worker that is busy answers late; one that has gone is noticed by its heartbeats."""
 LOOK_SECONDS = 0.5
+SILENT_BEATS = 10
+"""After this number of heartbeats that did not come, one a second, a worker counts as gone. Locust's 3 are too few for
+a worker that is busy with letting thousands of clients come, or that waits for a core.
+"""
 
 Value = TypeVar("Value")
 
@@ -89,6 +94,7 @@ class Workers:
     """
 
     def __init__(self, environment: Environment, runner: MasterRunner) -> None:
+        runners.HEARTBEAT_LIVENESS = SILENT_BEATS
         self._environment = environment
         self._runner = runner
         self._test = 0

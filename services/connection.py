@@ -133,7 +133,7 @@ class ServerConnection(web.RequestHandler):
             self._begun = None if self._last_body.is_eof() else self._loop.time()
         elif self._begun is None and not self._waiting:
             self._begun = self._loop.time()
-        # Bytes behind a whole request are in the parser, which does not say so; but no request has an empty line inside.
+        # The parser does not say whether it keeps bytes behind a whole request. But no head has an empty line inside.
         is_whole = self._request_count > requests_before and data.endswith(b"\r\n\r\n")
         self._ends_a_request = is_whole and bool(self._last_body.is_eof())
 

@@ -1,18 +1,30 @@
-"""A worker whose test has ended without it joins the next one in its middle."""
+"""Workers that are busy, and a worker whose test has ended without it, which joins the next one in its middle."""
 
 import argparse
 from typing import Any
+from unittest import mock
 
 import pytest
+from locust import runners
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
 from loadtests.load import LOADS, Load
 from loadtests.options import add_options, read_options
-from loadtests.workers import MEMBERS, TEST, follow_tests, current_test
+from loadtests.workers import MEMBERS, SILENT_BEATS, TEST, Workers, current_test, follow_tests
 from wirerace.transports import TRANSPORTS
 
 ORDER = '{{"transport": "{}", "options": {{}}, "url": "http://127.0.0.1:1", "seed": 1}}'
+
+
+def test_master_waits_longer_than_locust_for_a_worker_that_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that lets 5,000 clients come on a busy machine sends no heartbeat for some seconds."""
+    monkeypatch.setattr(runners, "HEARTBEAT_LIVENESS", 3)  # Locust's, and to be put back
+    environment = Environment()
+    master: Any = mock.Mock(spec=["register_message"])
+    Workers(environment, master)
+
+    assert SILENT_BEATS == runners.HEARTBEAT_LIVENESS
 
 
 class Runner:
