@@ -22,7 +22,7 @@ from loadtests.options import UserOptions
 from wirerace.observe.ledger import Ledger
 from wirerace.transports import TRANSPORTS
 
-OPTIONS = {"polling": {"interval_seconds": 10.0}}
+OPTIONS: dict[str, dict[str, Any]] = {"polling": {"interval_seconds": 10.0}}
 
 
 class ComingUsers:

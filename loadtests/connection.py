@@ -2,11 +2,10 @@
 
 import struct
 import sys
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 from gevent import get_hub, getcurrent, socket
-from greenlet import greenlet
 
 from loadtests.endpoints import connect, wait_until_writable
 from loadtests.traffic import Counters
@@ -82,8 +81,8 @@ class StampedConnection:
         self.stamp = NO_STAMP
         self._clock = clock
         self._counters = counters
-        self._reader: greenlet | None = None
-        self._writers: tuple[greenlet, ...] = ()
+        self._reader: Any = None  # the greenlet that waits to receive; None for none
+        self._writers: tuple[Any, ...] = ()
         stream = self._stream = connect(address)
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._receive_into = stream.recvmsg_into
@@ -156,7 +155,7 @@ class StampedConnection:
             self._counters.closing(self._stream)
         self._stream.close()
 
-    def _wake(self, waiting: greenlet) -> None:
+    def _wake(self, waiting: Any) -> None:
         """Raise ClosedHere in what waits, unless something else has woken it meanwhile."""
         if waiting is self._reader or waiting in self._writers:
             waiting.throw(ClosedHere("this side has closed the connection"))

@@ -1,9 +1,11 @@
 """Workers that are busy, and a worker whose test has ended without it, which joins the next one in its middle."""
 
 import argparse
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
+import gevent
+import msgspec
 import pytest
 from locust import runners
 from locust.argument_parser import LocustArgumentParser
@@ -12,6 +14,8 @@ from locust.env import Environment
 from loadtests.load import LOADS, Load
 from loadtests.options import add_options, read_options
 from loadtests.workers import MEMBERS, SILENT_BEATS, TEST, Workers, current_test, follow_tests
+from wirerace.errors import TrialFailed
+from wirerace.observe.account import LoadState
 from wirerace.transports import TRANSPORTS
 
 ORDER = '{{"transport": "{}", "options": {{}}, "url": "http://127.0.0.1:1", "seed": 1}}'
@@ -25,6 +29,52 @@ def test_master_waits_longer_than_locust_for_a_worker_that_is_busy(monkeypatch: 
     Workers(environment, master)
 
     assert SILENT_BEATS == runners.HEARTBEAT_LIVENESS
+
+
+class Node(NamedTuple):
+    """What a master knows of a worker."""
+
+    id: str
+    state: str = "running"
+
+
+class Master:
+    """What is used of Locust's runner of a master. Its worker answers some looks later, or never."""
+
+    def __init__(self, answers_after_seconds: float | None) -> None:
+        self.clients = mock.Mock(all=[Node("w")])
+        self.workers: Workers | None = None
+        self._answers_after_seconds = answers_after_seconds
+
+    def register_message(self, *_: object) -> None:
+        """Listen to nothing."""
+
+    def send_message(self, _kind: str, data: dict[str, Any], worker: str) -> None:
+        if self._answers_after_seconds is not None:
+            gevent.spawn_later(self._answers_after_seconds, self.answer, data["number"], worker)
+        else:
+            self.clients.all = []
+
+    def answer(self, number: int, worker: str) -> None:
+        value = msgspec.json.encode(LoadState(subscribed=7))
+        assert self.workers is not None
+        self.workers._take_answer(mock.Mock(data={"number": number, "value": value}, node_id=worker))
+
+
+@pytest.mark.parametrize("answers_after_seconds", [0.0, 0.1, None])
+def test_busy_worker_is_waited_for_as_long_as_it_is_there(
+    monkeypatch: pytest.MonkeyPatch, answers_after_seconds: float | None
+) -> None:
+    monkeypatch.setattr(runners, "HEARTBEAT_LIVENESS", 3)  # to be put back
+    monkeypatch.setattr("loadtests.workers.LOOK_SECONDS", 0.02)
+    master: Any = Master(answers_after_seconds)
+    master.workers = Workers(Environment(), master)
+    master.workers._take_hello(mock.Mock(node_id="w"))
+    if answers_after_seconds is None:
+        with pytest.raises(TrialFailed, match="has gone with its ledger before it answered"):
+            master.workers.state()
+    else:
+        assert 7 == master.workers.state().subscribed
 
 
 class Runner:

@@ -85,10 +85,11 @@ class Scene:
         (setting,) = alone(experiment).settings
         (plan,) = plans_of(setting, 1)
         self.load = Load(self.time, answer)
-        self.child: Any = Child(self.load)
+        self.child: Any = Child(self.load)  # of the load
         quiet: Any = type("Quiet", (), {"is_due": lambda _: True, "report": lambda *_: None})()
         target: Any = None
-        self.steps = Gathering(plan, target, self.child, quiet)
+        producer: Any = Child(self.load)
+        self.steps = Gathering(plan, target, producer, quiet)
 
     @property
     def waited_seconds(self) -> float:
