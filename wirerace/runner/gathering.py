@@ -71,7 +71,7 @@ class Gathering:
     def _prime(self, load: LoadChild) -> Window:
         """Make a priming update, wait until every client has it, and return the window in which will be measured.
 
-        If clients get it too late, the schedule is set again with a later start: no window begins before all have it.
+        If clients or the load's window come too late for that, the schedule is set again with a later start.
         """
         experiment = self.experiment
         longest = longest_seconds(self.plan.path, self.plan.options)
@@ -81,17 +81,30 @@ class Gathering:
             schedule = schedule_of(experiment, self.plan.seed, start_ns)
             self._producer.peer.send("PUT", "/schedule", schedule, Schedule)
             aged = self._aged_by(start_ns - to_ns(PRIMING_SECONDS / 2), load)
-            if aged >= self._count_at_start and now_ns() < start_ns:
-                break
+            if aged >= self._count_at_start and (window := self._set_window(start_ns, load)):
+                self._sleep_until(window.from_ns, "warming up", load)
+                return window
             if time.monotonic() > deadline:
-                what = f"only {aged} of {self._count_at_start} clients had received an update in time"
+                what = f"{aged} of {self._count_at_start} clients had received an update, and no window was set, in time"
                 raise TrialFailed(what + self._spent.said, self._spent.part)
-        from_ns = start_ns + to_ns(experiment.window.warmup_seconds)
-        window = Window(from_ns, from_ns + to_ns(experiment.window.measure_seconds))
-        load.peer.send("PUT", "/window", window, dict[str, str])
-        if now_ns() >= window.from_ns:
+
+    def _set_window(self, start_ns: int, load: LoadChild) -> Window | None:
+        """Return the window of a schedule that starts at an instant; None if the load got to know it too late."""
+        options = self.experiment.window
+        from_ns = start_ns + to_ns(options.warmup_seconds)
+        window = Window(from_ns, from_ns + to_ns(options.measure_seconds))
+        if now_ns() >= start_ns:
+            return None
+        try:
+            load.peer.send("PUT", "/window", window, dict[str, str])
+        except NoAnswer:
+            raise
+        except TrialFailed:
+            if now_ns() < from_ns:
+                raise
+            return None  # the load refuses a window that has begun, and knows of none
+        if now_ns() >= from_ns:
             raise TrialFailed("wirerace stood still: the window had begun before the load knew of it")
-        self._sleep_until(window.from_ns, "warming up", load)
         return window
 
     def _aged_by(self, until_ns: int, load: LoadChild) -> int:
