@@ -85,7 +85,7 @@ class Gathering:
                 self._sleep_until(window.from_ns, "warming up", load)
                 return window
             if time.monotonic() > deadline:
-                what = f"{aged} of {self._count_at_start} clients had received an update, and no window was set, in time"
+                what = f"{aged} of {self._count_at_start} clients had an update, and no window was set, in time"
                 raise TrialFailed(what + self._spent.said, self._spent.part)
 
     def _set_window(self, start_ns: int, load: LoadChild) -> Window | None:
