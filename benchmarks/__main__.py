@@ -13,9 +13,10 @@ from typing import NoReturn
 
 import msgspec
 
-from benchmarks import driving, serving
+from benchmarks import driving, memory, serving
 from benchmarks.measure import BenchmarkFailed, BenchRow, Racer, race
 from benchmarks.stage import Bench, BenchCores
+from benchmarks.targets import TargetOutcome, outcomes_of, spelled_outcome
 from wirerace.errors import WireraceError
 
 ROUNDS = 5
@@ -29,15 +30,20 @@ GROUPS: dict[str, Group] = {
     "deflate": serving.deflate,
     "drive-poll": driving.drive_poll,
     "drive-message": driving.drive_message,
+    "memory": memory.memory,
 }
+UNITS = {"memory": "kB"}
+"""The unit of a group's costs; of the others it is µs."""
 
 
 class GroupResult(msgspec.Struct, frozen=True):
-    """One group's table."""
+    """One group's table. The costs of its rows are in `unit`."""
 
     group: str
     operation: str
+    unit: str
     rows: list[BenchRow]
+    targets: list[TargetOutcome]
     notes: list[str]
 
 
@@ -120,7 +126,8 @@ def _measure(name: str, rounds: int, seconds: float) -> GroupResult:
         if stage.cores.tested == stage.cores.others:
             stage.notes.append("there is one core only: load and server share it")
         stage.notes.append(f"took {time.monotonic() - began:.0f} s")
-        return GroupResult(name, (group.__doc__ or "").strip(), rows, stage.notes)
+        targets = list(outcomes_of(name, rows))
+        return GroupResult(name, (group.__doc__ or "").strip(), UNITS.get(name, "µs"), rows, targets, stage.notes)
 
 
 def print_table(group: GroupResult) -> None:
@@ -129,7 +136,9 @@ def print_table(group: GroupResult) -> None:
     width = max(len(row.name) for row in group.rows)
     for row in group.rows:
         against = "1" if row.name == row.reference else _spelled_ratio(row)
-        print(f"  {row.name:{width}}  {row.cost_us:8.1f} µs  {against}")
+        print(f"  {row.name:{width}}  {row.cost:8.1f} {group.unit}  {against}")
+    for target in group.targets:
+        print(f"  {spelled_outcome(target, group.unit)}")
     for note in group.notes:
         print(f"  ({note})")
 

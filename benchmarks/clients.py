@@ -13,8 +13,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import msgspec
+import psutil
 
-from benchmarks.measure import Turn
+from benchmarks.measure import Growth, Turn
 from wirerace.clock import process_cpu_seconds
 from wirerace.wire.deflate import MOST_WINDOW_BITS, Inflater, InflatingReader
 from wirerace.wire.frame_reader import FrameReader
@@ -82,6 +83,13 @@ class Asker(BenchClient):
 
     def _ask(self, target: str) -> None:
         self.socket.send(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+
+
+class Poller(Asker):
+    """Asks once, without a cursor."""
+
+    def take(self, data: bytes) -> None:
+        self.operations += data.startswith(b"HTTP/1.1 200")
 
 
 class Listener(BenchClient):
@@ -193,6 +201,17 @@ def measured(clients: list[BenchClient], pid: int, seconds: float) -> Turn:
     return Turn(after.cpu_seconds - before.cpu_seconds, after.operations - before.operations)
 
 
+def grown(make: Callable[[], BenchClient], clients: int, grown_from: int, pid: int) -> Growth:
+    """Return by how much a server's own memory grows when more clients come to the first ones."""
+    first = [make() for _ in range(grown_from)]
+    Crowd(first).receive_until_all_have()
+    before = psutil.Process(pid).memory_full_info().uss
+    crowd = Crowd([*first, *(make() for _ in range(clients - grown_from))])
+    crowd.receive_until_all_have()
+    crowd.receive_for(WARM_UP_SECONDS)
+    return Growth(psutil.Process(pid).memory_full_info().uss - before, clients - grown_from)
+
+
 def publish(port: int, path: str, rate_per_second: float, message: bytes) -> None:
     """Post a message at a fixed rate, until killed."""
     connection = HTTPConnection("127.0.0.1", port, timeout=CONNECT_SECONDS)
@@ -207,10 +226,11 @@ def publish(port: int, path: str, rate_per_second: float, message: bytes) -> Non
 def main() -> None:
     """Run clients or a publisher, as the arguments say. Clients print one sample as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.clients")
-    parser.add_argument("role", choices=["ask", "listen", "unpack", "events", "publish"])
+    parser.add_argument("role", choices=["ask", "poll", "listen", "unpack", "events", "publish"])
     parser.add_argument("port", type=int)
     parser.add_argument("path")
     parser.add_argument("--clients", type=int, default=1)
+    parser.add_argument("--grown-from", type=int, help="measure the growth of memory from this number of clients on")
     parser.add_argument("--behind", type=int, default=0, help="how many updates before the newest to ask for")
     parser.add_argument("--pid", type=int, help="the server")
     parser.add_argument("--seconds", type=float, default=1.0)
@@ -221,12 +241,18 @@ def main() -> None:
         publish(given.port, given.path, given.rate, given.message.read_bytes())
     makers: dict[str, Callable[[], BenchClient]] = {
         "ask": lambda: Asker(given.port, given.path, given.behind),
+        "poll": lambda: Poller(given.port, given.path, given.behind),
         "listen": lambda: Listener(given.port, given.path),
         "unpack": lambda: Listener(given.port, given.path, compressed=True),
         "events": lambda: EventListener(given.port, given.path),
     }
-    clients = [makers[given.role]() for _ in range(given.clients)]
-    sys.stdout.buffer.write(msgspec.json.encode(measured(clients, given.pid, given.seconds)))
+    make = makers[given.role]
+    result: Growth | Turn
+    if given.grown_from:
+        result = grown(make, given.clients, given.grown_from, given.pid)
+    else:
+        result = measured([make() for _ in range(given.clients)], given.pid, given.seconds)
+    sys.stdout.buffer.write(msgspec.json.encode(result))
 
 
 if __name__ == "__main__":

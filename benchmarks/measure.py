@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -13,6 +13,18 @@ class BenchmarkFailed(WireraceError):
     """A part of the benchmark did not do its work."""
 
 
+class TurnSample(Protocol):
+    """What one turn found: how much of what, and the cost of one in the unit of the group."""
+
+    @property
+    def operations(self) -> int:
+        """Return what the cost is divided by."""
+
+    @property
+    def cost(self) -> float:
+        """Return the cost of one."""
+
+
 class Turn(msgspec.Struct, frozen=True):
     """One contestant's turn: the CPU time, user and system, of the process under test, and its operations."""
 
@@ -20,9 +32,21 @@ class Turn(msgspec.Struct, frozen=True):
     operations: int
 
     @property
-    def cost_us(self) -> float:
+    def cost(self) -> float:
         """Return µs of CPU time an operation."""
         return self.cpu_seconds * 1e6 / self.operations
+
+
+class Growth(msgspec.Struct, frozen=True):
+    """By how many bytes a process's own memory (USS) grew while this number of clients came."""
+
+    grown_bytes: int
+    operations: int
+
+    @property
+    def cost(self) -> float:
+        """Return kB a client."""
+        return self.grown_bytes / 1000 / self.operations
 
 
 class Racer(NamedTuple):
@@ -30,7 +54,7 @@ class Racer(NamedTuple):
 
     name: str
     reference: str
-    measure: Callable[[], Turn]
+    measure: Callable[[], TurnSample]
 
 
 class BenchRow(msgspec.Struct, frozen=True):
@@ -38,11 +62,16 @@ class BenchRow(msgspec.Struct, frozen=True):
 
     name: str
     reference: str
-    cost_us: float
-    costs_us: list[float]
+    cost: float
+    costs: list[float]
     ratio: float
     least_ratio: float
     most_ratio: float
+
+
+def ratios_of(own: Sequence[float], reference: Sequence[float]) -> list[float]:
+    """Return the ratio of two contestants' costs in each round."""
+    return [cost / other for cost, other in zip(own, reference, strict=True)]
 
 
 def race(contestants: Sequence[Racer], rounds: int, on_turn: Callable[[int, str], None]) -> list[BenchRow]:
@@ -50,7 +79,7 @@ def race(contestants: Sequence[Racer], rounds: int, on_turn: Callable[[int, str]
 
     Raises BenchmarkFailed when one fails, because a table with holes compares nothing.
     """
-    costs_us: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
+    costs: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
     for number in range(rounds):
         for contestant in contestants if number % 2 == 0 else reversed(contestants):
             on_turn(number + 1, contestant.name)
@@ -60,13 +89,13 @@ def race(contestants: Sequence[Racer], rounds: int, on_turn: Callable[[int, str]
                 raise BenchmarkFailed(f"{contestant.name}: {error}") from None
             if not sample.operations:
                 raise BenchmarkFailed(f"{contestant.name}: nothing was done")
-            costs_us[contestant.name].append(sample.cost_us)
-    return [_row(contestant, costs_us) for contestant in contestants]
+            costs[contestant.name].append(sample.cost)
+    return [_row(contestant, costs) for contestant in contestants]
 
 
-def _row(contestant: Racer, costs_us: dict[str, list[float]]) -> BenchRow:
-    own, of_reference = costs_us[contestant.name], costs_us[contestant.reference]
-    ratios = [cost / reference for cost, reference in zip(own, of_reference, strict=True)]
+def _row(contestant: Racer, costs: dict[str, list[float]]) -> BenchRow:
+    own, of_reference = costs[contestant.name], costs[contestant.reference]
+    ratios = ratios_of(own, of_reference)
     return BenchRow(
         contestant.name,
         contestant.reference,

@@ -12,8 +12,10 @@ from typing import NamedTuple
 import msgspec
 
 from benchmarks.measure import BenchmarkFailed, Racer, Turn
-from benchmarks.peers import UPDATE, Ours, Server, start_nginx, start_ours, start_plain
+from benchmarks.peers import CURSOR, UPDATE, Ours, Server, start_nginx, start_ours, start_plain
 from benchmarks.stage import Bench, free_port, python
+from benchmarks.targets import FLOOR
+from wirerace.wire.event_stream import encode_event
 from wirerace.wire.frames import Opcode, encode_frame
 
 POLLING_CLIENTS = 50
@@ -22,7 +24,8 @@ WAITERS = 500
 WAKE_RATE = 10.0
 LISTENERS = 500
 FANOUT_RATE = 50.0
-HEAD = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+STREAMING = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 HERE = Path(__file__).parent
 
 
@@ -67,7 +70,7 @@ def longpoll(stage: Bench) -> list[Racer]:
 
 def fanout(stage: Bench) -> list[Racer]:
     """500 WebSocket clients, 50 updates a second of 100 bytes: one frame to one client."""
-    name, floor = _floor(stage)
+    name, floor = _floor(stage, UPGRADED, encode_frame(Opcode.TEXT, UPDATE))
     entrants = {
         name: Entrant(floor),
         "Wirerace": _ours(start_ours(stage, "websocket", stage.cores.tested), FANOUT_RATE),
@@ -83,15 +86,19 @@ def sse(stage: Bench) -> list[Racer]:
     """500 clients of an event stream, 50 updates a second of 100 bytes: one event to one client."""
     websocket = _ours(start_ours(stage, "websocket", stage.cores.tested), FANOUT_RATE)
     events = _ours(start_ours(stage, "sse", stage.cores.tested), FANOUT_RATE)
+    event = encode_event(CURSOR.encode(), UPDATE)
+    name, floor = _floor(stage, STREAMING, b"%x\r\n%b\r\n" % (len(event), event))
     reference, clients = "Wirerace, WebSocket", ["--clients", LISTENERS]
+    listening = ["events", "/sse", *clients]
     racers = [
         Racer(reference, reference, partial(_measure, stage, websocket, ["listen", "/ws", *clients])),
-        Racer("Wirerace, SSE", reference, partial(_measure, stage, events, ["events", "/sse", *clients])),
+        Racer(name, reference, partial(_measure, stage, Entrant(floor), listening)),
+        Racer("Wirerace, SSE", reference, partial(_measure, stage, events, listening)),
     ]
     nchan = start_nginx(stage, stage.cores.tested, nchan=True)
     if nchan:
         published = _published(stage, nchan, FANOUT_RATE)
-        racers.append(Racer("nchan, SSE", reference, partial(_measure, stage, published, ["events", "/sse", *clients])))
+        racers.append(Racer("nchan, SSE", reference, partial(_measure, stage, published, listening)))
     return racers
 
 
@@ -172,11 +179,11 @@ def _measure(stage: Bench, entrant: Entrant, arguments: list[object]) -> Turn:
         return msgspec.json.decode(stage.run("clients", command, stage.cores.others).text, type=Turn)
 
 
-def _floor(stage: Bench) -> tuple[str, Server]:
+def _floor(stage: Bench, head_bytes: bytes, frame_bytes: bytes) -> tuple[str, Server]:
     """Start the floor of a fan-out, in C if there is a compiler, and return it with its name."""
     head, frame = stage.directory / "head", stage.directory / "frame"
-    head.write_bytes(HEAD)
-    frame.write_bytes(encode_frame(Opcode.TEXT, UPDATE))
+    head.write_bytes(head_bytes)
+    frame.write_bytes(frame_bytes)
     name, command = _floor_in_c(stage)
     port = free_port()
     command += [str(port), str(LISTENERS), str(FANOUT_RATE), str(head), str(frame)]
@@ -190,4 +197,4 @@ def _floor_in_c(stage: Bench) -> tuple[str, list[str]]:
         return "send() in a loop, in Python", [sys.executable, str(HERE / "floor.py")]
     program = str(stage.directory / "floor")
     stage.run("the C compiler", [compiler, "-O2", "-o", program, str(HERE / "floor.c")], stage.cores.others)
-    return "send() in a loop, in C", [program]
+    return FLOOR, [program]

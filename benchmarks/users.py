@@ -9,14 +9,16 @@ from typing import Any, NamedTuple
 
 import gevent
 import msgspec
+import psutil
 from locust import FastHttpUser, HttpUser, User, task
 from locust.env import Environment
 from websocket import create_connection
 
-from benchmarks.measure import Turn
+from benchmarks.measure import Growth, Turn
 from loadtests.connection import Address
 from loadtests.http import HttpClient
 from loadtests.load import LOADS, Load
+from loadtests.longpolling import LongPollingUser
 from loadtests.options import UserOptions
 from loadtests.polling import PollingUser
 from loadtests.sse import SseUser
@@ -112,6 +114,8 @@ KINDS = {
     "http-user": Kind(SessionUser, POLL),
     "websocket-user": Kind(WebSocketUser, MESSAGE),
     "sse-user": Kind(SseUser, ("/sse", "UPDATE")),
+    "held-user": Kind(LongPollingUser, (LongPollingUser.request_name(), "GET")),
+    "waiting-user": Kind(PollingUser, POLL),
     "event-per-message": Kind(EventPerMessageUser, MESSAGE),
 }
 
@@ -121,7 +125,6 @@ class Drive:
 
     def __init__(self, kind: Kind, given: argparse.Namespace) -> None:
         self._kind = kind
-        self._users = given.users
         self._environment = Environment(user_classes=[kind.user], host=given.host, parsed_options=given)
         options = UserOptions(
             {transport.name: transport.options() for transport in TRANSPORTS.values()},
@@ -132,14 +135,36 @@ class Drive:
         self._load = LOADS[self._environment] = Load(self._environment, options)
         self._runner = self._environment.create_local_runner()
 
-    def start(self) -> None:
-        """Start the users, and return when their operations are at least as many as the users."""
-        self._runner.start(self._users, spawn_rate=self._users)
+    def start(self, users: int) -> None:
+        """Have this number of users, and return when these have done as many operations as they are."""
+        self._runner.start(users, spawn_rate=users)
         deadline = time.monotonic() + START_SECONDS
-        while self.sample().operations < self._users:
-            if time.monotonic() > deadline:
-                raise SystemExit(f"{self._users} users have received too little in {START_SECONDS:g} s")
-            gevent.sleep(WARM_UP_SECONDS)
+        while self._runner.user_count < users:
+            self._wait_for(users, deadline)
+        enough = self.sample().operations + users
+        while self.sample().operations < enough:
+            self._wait_for(users, deadline)
+
+    def _wait_for(self, users: int, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"{users} users have received too little in {START_SECONDS:g} s")
+        gevent.sleep(WARM_UP_SECONDS)
+
+    def turn(self, users: int, seconds: float) -> Turn:
+        """Return what these users do in a time, and the CPU time that it takes."""
+        self.start(users)
+        before = self.sample()
+        gevent.sleep(seconds)
+        after = self.sample()
+        return Turn(after.cpu_seconds - before.cpu_seconds, after.operations - before.operations)
+
+    def growth(self, first: int, users: int) -> Growth:
+        """Return by how much the own memory of this process grows when more users come to the first ones."""
+        process = psutil.Process()
+        self.start(first)
+        before = process.memory_full_info().uss
+        self.start(users)
+        return Growth(process.memory_full_info().uss - before, users - first)
 
     def sample(self) -> Turn:
         """Return the CPU time and the operations of this process so far, with Locust's statistics up to date."""
@@ -162,14 +187,14 @@ def main() -> None:
     parser.add_argument("--target", default="/", help="what to ask for")
     parser.add_argument("--users", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--grown-from", type=int, help="measure the growth of memory from this number of users on")
     given = parser.parse_args()
     drive = Drive(KINDS[given.kind], given)
-    drive.start()
-    before = drive.sample()
-    gevent.sleep(given.seconds)
-    after = drive.sample()
+    if given.grown_from:
+        result: Growth | Turn = drive.growth(given.grown_from, given.users)
+    else:
+        result = drive.turn(given.users, given.seconds)
     drive.stop()
-    result = Turn(after.cpu_seconds - before.cpu_seconds, after.operations - before.operations)
     sys.stdout.buffer.write(msgspec.json.encode(result))
 
 

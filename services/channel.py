@@ -1,20 +1,20 @@
-"""A channel: one sequence of updates, the requests that wait for its next one, and the listeners that get each."""
+"""A channel: one sequence of updates, the requests that wait for its next one, and the listeners that get all."""
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from services.recent import Bounds, Recent
+from services.recent import Bounds, Kept, Recent
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.wire.update import Cursor, Update
 
 REACH_SECONDS = 3.0
 """How often a client that is ahead of its server looks again: its epoch may have ended."""
 
-Listener = Callable[[bytes, int], None]
-"""Takes an update's packed bytes and its payload size."""
+Listener = Callable[[Sequence[Kept]], None]
+"""Takes the updates that came together, oldest first: at least one."""
 Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
@@ -41,10 +41,11 @@ class Channel:
         self._metrics = metrics
         self._listeners: list[Listener] = []
         self._waiters: dict[object, Waiter] = {}
+        self._added: list[Kept] = []
         self._ended = False
 
     def listen(self, listener: Listener) -> None:
-        """Call `listener` with each update."""
+        """Call `listener` with all updates from now on."""
         self._listeners.append(listener)
 
     async def once_newer(
@@ -90,15 +91,20 @@ class Channel:
         return min(position, self.recent.head)
 
     def add(self, update: Update, packed: bytes) -> None:
-        """Keep the next update, and call the listeners. The waiters wait for `wake`."""
-        self.recent.append(Cursor(update.epoch, update.seq), packed, update.payload_bytes)
+        """Keep the next update. Nobody gets it before `deliver`."""
+        self._added.append(self.recent.append(Cursor(update.epoch, update.seq), packed, update.payload_bytes))
+
+    def deliver(self) -> None:
+        """Call the listeners with what was added since the last time, then the waiters."""
+        added, self._added = self._added, []
         for listener in self._listeners:
             try:
-                listener(packed, update.payload_bytes)
+                listener(added)
             except Exception:  # a defect of one listener must not cost the others their updates
-                logger.exception("a listener failed at update %s-%d", update.sequence, update.seq)
+                logger.exception("a listener failed at update %s", self.recent.cursor)
+        self._wake(added[0].position - 1)
 
-    def wake(self, head_before: int) -> None:
+    def _wake(self, head_before: int) -> None:
         """Answer the waiters that have been waiting since `head_before` was the newest position."""
         waiters, self._waiters = self._waiters, {}
         for key, waiter in waiters.items():

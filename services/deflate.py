@@ -2,20 +2,19 @@
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from services.batching import Batcher
-from services.fanout import Fanout, Members, Subscriber, written_to
+from services.channel import Listener
+from services.fanout import Fanout, Members, Subscriber, pieces_of, written_to
 from services.recent import History, Kept
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.transports.websocket import Deflate
 from wirerace.wire.deflate import Deflater, Inflater, InflatingReader, inflated
 from wirerace.wire.frame_reader import FrameReader
 from wirerace.wire.negotiation import Agreement, agreed
-
-Listener = Callable[[bytes, int], None]
 
 
 class DeflateSettings:
@@ -52,7 +51,7 @@ class DeflateFanout(Fanout):
 
     @abstractmethod
     def listener(self, batcher: Batcher | None) -> Listener:
-        """Return what takes each update as it is kept."""
+        """Return what takes updates as they are kept."""
 
     def add(self, subscriber: Subscriber, agreement: Agreement) -> None:
         """Prepare for a client that has agreed."""
@@ -72,26 +71,27 @@ class SharedFanout(DeflateFanout):
         self._deflater = settings.deflater
 
     def listener(self, batcher: Batcher | None) -> Listener:
-        """Return what takes each compressed update. Batches are made of plain ones, and compressed as a whole."""
+        """Return what takes compressed updates. Batches are made of plain ones, and compressed as a whole."""
         self._flush_before_joining(batcher)
-        return self._deliver_packed if batcher is None else lambda packed, size: batcher.add(inflated(packed), size)
+        return self._deliver_packed if batcher is None else lambda packed: batcher.add(unpacked(packed))
 
-    def deliver_all(self, encoded: bytes, payload_bytes: int, updates: int = 1) -> None:
-        """Send a plain frame to the clients that want all updates, each in its form."""
-        self.plain.deliver_all(encoded, payload_bytes, updates)
-        super().deliver_all(self._deflater.frame(encoded), payload_bytes, updates)
+    def deliver_all(self, pieces: list[bytes], payload_bytes: int, updates: int) -> None:
+        """Send plain frames to the clients that want all updates, each in its form."""
+        self.plain.deliver_all(pieces, payload_bytes, updates)
+        super().deliver_all([self._deflater.frame(piece) for piece in pieces], payload_bytes, updates)
 
-    def deliver_latest(self, encoded: bytes, payload_bytes: int, updates: int = 1) -> None:
+    def deliver_latest(self, newest: Kept, updates: int = 1) -> None:
         """Send a plain frame to the clients that want the newest update only, each in its form."""
-        self.plain.deliver_latest(encoded, payload_bytes, updates)
+        self.plain.deliver_latest(newest, updates)
         if self._latest_only:
-            super().deliver_latest(self._deflater.frame(encoded), payload_bytes, updates)
+            super().deliver_latest(newest._replace(encoded=self._deflater.frame(newest.encoded)), updates)
 
-    def _deliver_packed(self, packed: bytes, payload_bytes: int) -> None:
-        super().deliver_all(packed, payload_bytes)
-        super().deliver_latest(packed, payload_bytes)
+    def _deliver_packed(self, packed: Sequence[Kept]) -> None:
+        super().deliver_all(*pieces_of(packed))
+        for update in packed:
+            super().deliver_latest(update)
         if self.plain.has_listeners:
-            self.plain.deliver(inflated(packed), payload_bytes)
+            self.plain.deliver(unpacked(packed))
 
 
 class OwnFanout(DeflateFanout):
@@ -104,7 +104,7 @@ class OwnFanout(DeflateFanout):
         self._deflaters: dict[asyncio.Transport, Deflater] = {}
 
     def listener(self, batcher: Batcher | None) -> Listener:
-        """Return what takes each plain update."""
+        """Return what takes plain updates."""
         self._flush_before_joining(batcher)
         return self.deliver if batcher is None else batcher.add
 
@@ -123,27 +123,28 @@ class OwnFanout(DeflateFanout):
         """Return what is kept as it is compressed for a subscriber."""
         return Converted(recent, self._deflaters[subscriber.transport].frame)
 
-    def deliver_all(self, encoded: bytes, payload_bytes: int, updates: int = 1) -> None:
-        """Send a plain frame to the clients that want all updates, compressed for each that has agreed."""
-        self.plain.deliver_all(encoded, payload_bytes, updates)
-        super().deliver_all(encoded, payload_bytes, updates)
+    def deliver_all(self, pieces: list[bytes], payload_bytes: int, updates: int) -> None:
+        """Send plain frames to the clients that want all updates, compressed for each that has agreed."""
+        self.plain.deliver_all(pieces, payload_bytes, updates)
+        super().deliver_all(pieces, payload_bytes, updates)
 
-    def deliver_latest(self, encoded: bytes, payload_bytes: int, updates: int = 1) -> None:
+    def deliver_latest(self, newest: Kept, updates: int = 1) -> None:
         """Send a plain frame to the clients that want the newest update only, compressed for each that has agreed."""
-        self.plain.deliver_latest(encoded, payload_bytes, updates)
-        super().deliver_latest(encoded, payload_bytes, updates)
+        self.plain.deliver_latest(newest, updates)
+        super().deliver_latest(newest, updates)
 
-    def _write_update(self, members: Members, encoded: bytes, most_unread_bytes: int) -> list[asyncio.Transport]:
+    def _write_updates(self, members: Members, pieces: list[bytes], most_unread_bytes: int) -> list[asyncio.Transport]:
         """Write to each member's socket, compressed for it. A compressor must see no update that is not sent."""
         slow: list[asyncio.Transport] = []
         for transport in list(members):
             if not transport.is_closing() and transport.get_write_buffer_size() > most_unread_bytes:
                 slow.append(transport)
                 continue
-            frame, alone = self._deflaters[transport].frame(encoded), {transport: members[transport]}
-            written_to(alone, frame, most_unread_bytes)
+            compress, alone = self._deflaters[transport].frame, {transport: members[transport]}
+            encoded = b"".join([compress(piece) for piece in pieces])
+            written_to(alone, encoded, most_unread_bytes)
             if alone:
-                self._metrics.sent_bytes += len(frame)
+                self._metrics.sent_bytes += len(encoded)
             else:
                 del members[transport]
         return slow
@@ -155,6 +156,11 @@ class UnpackingFanout(Fanout):
     def written(self, subscriber: Subscriber, recent: History) -> History:  # noqa: ARG002 -- as its base
         """Return what is kept, unpacked."""
         return Converted(recent, inflated)
+
+
+def unpacked(packed: Sequence[Kept]) -> list[Kept]:
+    """Return compressed updates without their compression."""
+    return [update._replace(encoded=inflated(update.encoded)) for update in packed]
 
 
 class Converted(NamedTuple):

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
 from services.recent import History, Kept
@@ -74,13 +74,12 @@ class _Current(NamedTuple):
     """A subscriber to the latest update that has the newest one; `behind` gets the position at which it stays."""
 
     subscriber: Subscriber
-    recent: History
     behind: asyncio.Future[int]
 
-    def fall_behind(self, updates: int) -> None:
-        """Note that it does not get the newest updates."""
+    def fall_behind(self, position: int) -> None:
+        """Note that it gets nothing after a position."""
         if not self.behind.done():  # its connection may have been lost in this turn of the event loop
-            self.behind.set_result(self.recent.head - updates)
+            self.behind.set_result(position)
 
 
 class Fanout:
@@ -134,7 +133,7 @@ class Fanout:
                 position = self._catch_up(subscriber, missed)
             else:
                 self.before_joining()
-                current = self._latest_only[transport] = _Current(subscriber, recent, loop.create_future())
+                current = self._latest_only[transport] = _Current(subscriber, loop.create_future())
                 position = await current.behind
             await self.drained(subscriber, drain, at_any_pace=True)
 
@@ -206,32 +205,34 @@ class Fanout:
             subscriber.unanswered_pings += 1
         self.send_heartbeat(encoded)
 
-    def deliver(self, encoded: bytes, payload_bytes: int) -> None:
-        """Send an update, and count the deliveries."""
-        self.deliver_all(encoded, payload_bytes)
-        self.deliver_latest(encoded, payload_bytes)
+    def deliver(self, updates: Sequence[Kept]) -> None:
+        """Send updates that came together, and count the deliveries."""
+        self.deliver_all(*pieces_of(updates))
+        for update in updates:
+            self.deliver_latest(update)
 
-    def deliver_all(self, encoded: bytes, payload_bytes: int, updates: int = 1) -> None:
-        """Send updates in one piece to the subscribers that want all, and count the deliveries."""
-        for transport in self._write_update(self._caught_up, encoded, self._high_water_bytes):
+    def deliver_all(self, pieces: list[bytes], payload_bytes: int, updates: int) -> None:
+        """Send updates in one write to each subscriber that wants all, and count the deliveries."""
+        for transport in self._write_updates(self._caught_up, pieces, self._high_water_bytes):
             self.cut(self._caught_up[transport])
         reached = len(self._caught_up)
         self._metrics.deliveries += updates * reached
         self._metrics.payload_bytes += payload_bytes * reached
 
-    def deliver_latest(self, encoded: bytes, payload_bytes: int, updates: int = 1) -> None:
+    def deliver_latest(self, newest: Kept, updates: int = 1) -> None:
         """Send the newest of several updates to the subscribers that want no other, unless they are behind."""
         if not self._latest_only:
             return
-        for transport in self._write_update(self._latest_only, encoded, 0):
-            self._latest_only.pop(transport).fall_behind(updates)
+        for transport in self._write_updates(self._latest_only, [newest.encoded], 0):
+            self._latest_only.pop(transport).fall_behind(newest.position - updates)
         reached = len(self._latest_only)
         self._metrics.deliveries += reached
-        self._metrics.payload_bytes += payload_bytes * reached
+        self._metrics.payload_bytes += newest.payload_bytes * reached
         self._metrics.superseded += (updates - 1) * reached
 
-    def _write_update(self, members: Members, encoded: bytes, most_unread_bytes: int) -> list[asyncio.Transport]:
+    def _write_updates(self, members: Members, pieces: list[bytes], most_unread_bytes: int) -> list[asyncio.Transport]:
         """Write to each member's socket, count the bytes, and return the members that have more unread than that."""
+        encoded = b"".join(pieces)
         slow = written_to(members, encoded, most_unread_bytes)
         self._metrics.sent_bytes += len(encoded) * (len(members) - len(slow))
         return slow
@@ -243,6 +244,11 @@ class Fanout:
         for subscriber in self._members:
             subscriber.finish(farewell)
         self._members.clear()
+
+
+def pieces_of(updates: Sequence[Kept]) -> tuple[list[bytes], int, int]:
+    """Return what is written of updates, the sum of their payload bytes, and their number."""
+    return [update.encoded for update in updates], sum([update.payload_bytes for update in updates]), len(updates)
 
 
 def written_to(members: Members, encoded: bytes, most_unread_bytes: int) -> list[asyncio.Transport]:

@@ -4,28 +4,19 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
-from typing import Annotated
+from functools import partial
+from typing import Annotated, NoReturn
 
-import aiohttp
 import msgspec
 from msgspec import Meta
 
 from services.channel import Channel, Channels
+from services.feed_link import BadFeed, FeedReader, follow_link
 from wirerace.backoff import OF_FEED
 from wirerace.clock import Clock, now_ns
-from wirerace.errors import BadCursor, WireraceError, printable, shown
+from wirerace.errors import printable, shown
 from wirerace.observe.metrics import ServiceMetrics
-from wirerace.wire.update import (
-    CURSOR_HEADER,
-    MOST_LINE_BYTES,
-    NO_UPDATE,
-    Cursor,
-    Update,
-    decode_update,
-    is_channel,
-    is_epoch,
-)
+from wirerace.wire.update import NO_UPDATE, Cursor, Update, decode_update, is_channel, is_epoch
 from wirerace.workload.schedule import MOST_CHANNELS
 
 HEARTBEAT_SECONDS = 1.0
@@ -42,10 +33,6 @@ Nothing else names a channel whose updates the producer has dropped.
 """
 
 logger = logging.getLogger(__name__)
-
-
-class BadFeed(WireraceError):
-    """The other end of the link sends no feed, or a broken one."""
 
 
 class Heads(msgspec.Struct, frozen=True):
@@ -82,6 +69,7 @@ class Feed:
         self._pack = pack
         self._clock = clock
         self._heads: dict[str, int] = {}
+        self._newest = FROM_THE_OLDEST
 
     def end(self) -> None:
         """End every wait, now and later: the server is shutting down."""
@@ -89,33 +77,34 @@ class Feed:
             channel.end()
 
     def publish(self, lines: Iterable[bytes]) -> None:
-        """Ingest updates in the order of arrival; call the listeners, then the waiters.
+        """Ingest updates in the order of arrival, then deliver them: those of one channel together.
 
         Raises BadFeed at the first line that is no update, or not the next one. The lines before it are ingested.
         """
-        heads_before: dict[Channel, int] = {}
+        brought: dict[Channel, None] = {}  # in order
         try:
             for line in lines:
                 if line.startswith(HEADS):
                     self._heads = heads_in(line)
                 else:
-                    self._ingest(line, heads_before)
+                    brought[self._ingest(line)] = None
         finally:
-            for channel, head_before in heads_before.items():
-                channel.wake(head_before)
+            for channel in brought:
+                channel.deliver()
 
-    def _ingest(self, line: bytes, heads_before: dict[Channel, int]) -> None:
+    def _ingest(self, line: bytes) -> Channel:
+        """Keep an update, and return its channel."""
         number, line = numbered(line)
         update = self._checked(line)
         cursor = Cursor(update.epoch, update.seq if number is None else number)
         _check_order(cursor, self.cursor)
         channel = self.channels.get(update.channel) or self._opened(update.channel)
         _check_order(update, channel.recent.cursor)
-        heads_before.setdefault(channel, channel.recent.head)
         self.cursor = cursor
         packed = self._pack(line, update)
         self._metrics.count_update(self._clock() - update.ts)  # before the fan-out, which is no part of the lag
         channel.add(update, packed)
+        return channel
 
     def _checked(self, line: bytes) -> Update:
         """Return the update in a line. Clients get the line unchanged, so all of it must be right."""
@@ -137,24 +126,18 @@ class Feed:
             raise BadFeed(f"there are more than {MOST_CHANNELS} channels")
         return self.channels.open(name)
 
-    async def follow(self, url: str) -> None:
+    async def follow(self, url: str) -> NoReturn:
         """Follow the producer at `url` until cancelled, through lost links and new epochs."""
         least, most = OF_FEED
         pause = least
-        async with aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=SILENCE_SECONDS, sock_read=SILENCE_SECONDS),
-            auto_decompress=False,
-        ) as session:
-            while True:
-                error: Exception = ConnectionError("it has ended")
-                try:
-                    await self._follow_once(session, url)
-                except (aiohttp.ClientError, TimeoutError, OSError, BadFeed) as lost:
-                    error = lost
-                was_right = self.live and not isinstance(error, BadFeed)
+        while True:
+            try:
+                await self._follow_once(url)
+            except (OSError, BadFeed) as lost:
+                was_right = self.live and not isinstance(lost, BadFeed)
                 pause = least if was_right else min(2 * pause, most)
-                self._lose(url, error)
-                await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+                self._lose(url, lost)
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
 
     def _lose(self, url: str, error: Exception) -> None:
         """Stop being live. Each reason is logged once until the feed is live again."""
@@ -167,31 +150,32 @@ class Feed:
         self._nonsense = reason if isinstance(error, BadFeed) else ""
         logger.log(logging.DEBUG if is_known else logging.WARNING, "%s; trying again", self.trouble)
 
-    async def _follow_once(self, session: aiohttp.ClientSession, url: str) -> None:
+    async def _follow_once(self, url: str) -> NoReturn:
         after = self.cursor or FROM_THE_OLDEST
         self._heads = {}
-        async with session.get(f"{url}/feed", params={"after": str(after)}, allow_redirects=False) as response:
-            newest = _cursor_of(response)
-            logger.log(logging.DEBUG if self._nonsense else logging.INFO, "feed %s connected, after %s", url, after)
-            self._metrics.feed_connects += 1
-            if self.cursor is None or newest.epoch != after.epoch:
-                self.cursor = Cursor(newest.epoch, 0)
-                for channel in self.channels:
-                    channel.recent.turn_to(self.cursor)
-            self._note_progress(newest)
-            rest = b""
-            async for chunk in response.content.iter_any():
-                *lines, rest = (rest + chunk).split(b"\n")
-                found = [line for line in lines if line]
-                self._metrics.feed_reads += bool(found)
-                self.publish(found)
-                self._note_progress(newest)
-                if len(rest) > MOST_LINE_BYTES:
-                    raise BadFeed(f"a line has more than {MOST_LINE_BYTES} bytes")
+        reader = FeedReader(partial(self._begin, url, after), self._take)
+        await follow_link(url, after, reader, SILENCE_SECONDS)
 
-    def _note_progress(self, newest: Cursor) -> None:
-        """Go live once everything up to `newest` has come, the producer's head when the link was made."""
-        cursor = self.cursor
+    def _begin(self, url: str, after: Cursor, newest: Cursor) -> None:
+        """Note that a link was made that begins after a cursor. `newest` is the producer's head."""
+        logger.log(logging.DEBUG if self._nonsense else logging.INFO, "feed %s connected, after %s", url, after)
+        self._metrics.feed_connects += 1
+        if self.cursor is None or newest.epoch != after.epoch:
+            self.cursor = Cursor(newest.epoch, 0)
+            for channel in self.channels:
+                channel.recent.turn_to(self.cursor)
+        self._newest = newest
+        self._note_progress()
+
+    def _take(self, lines: list[bytes]) -> None:
+        """Take the lines of one read."""
+        self._metrics.feed_reads += 1
+        self.publish(lines)
+        self._note_progress()
+
+    def _note_progress(self) -> None:
+        """Go live once everything up to the head has come that the producer had when the link was made."""
+        cursor, newest = self.cursor, self._newest
         if not self.live and cursor is not None and cursor.epoch == newest.epoch and cursor.seq >= newest.seq:
             self._take_heads(cursor.epoch)
             self.live = self.caught_up = True
@@ -236,18 +220,3 @@ def heads_in(line: bytes) -> dict[str, int]:
         return msgspec.json.decode(line, type=Heads).heads
     except NO_UPDATE as error:
         raise BadFeed(f"a line of heads is malformed: {error}, in {shown(line)}") from None
-
-
-def _cursor_of(response: aiohttp.ClientResponse) -> Cursor:
-    """Return the cursor of the producer's newest update.
-
-    Raises BadFeed when the answer is not from a producer.
-    """
-    if response.status != HTTPStatus.OK:
-        raise BadFeed(f"it answers with {response.status}")
-    try:
-        return Cursor.parse(response.headers.get(CURSOR_HEADER, ""))
-    except BadCursor:
-        raise BadFeed(
-            f"its answer has no cursor in {CURSOR_HEADER}: it is no producer; name one with --producer-url"
-        ) from None

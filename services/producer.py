@@ -20,7 +20,7 @@ from services.keys import MessageKeys
 from services.making import Making
 from services.parameters import cursor_of, ns_of, parameters_of
 from services.push import PushedClient, chunk_of
-from services.recent import Bounds, Recent
+from services.recent import Bounds, Kept, Recent
 from services.record import Record
 from services.relay import AT_ONCE_MESSAGES
 from services.schedules import ProducerOptions, schedule_in, schedule_of
@@ -167,17 +167,16 @@ class Producer(Service):
 
     def _publish(self, updates: list[tuple[Update, int]]) -> None:
         """Write updates, with how late each was made, to the record first, then to the servers."""
-        made: list[tuple[bytes, int]] = []
+        made: list[Kept] = []
         for update, late_ns in updates:
             self._number += 1
             chunk = chunk_of(feed_line(update, self._number))
-            made.append((chunk, update.payload_bytes))
             self._record.add(update, late_ns)
-            self._recent.append(Cursor(self._epoch, self._number), chunk, update.payload_bytes)
+            made.append(self._recent.append(Cursor(self._epoch, self._number), chunk, update.payload_bytes))
             self.metrics.count_update(late_ns)
         self._record.flush()
-        for chunk, payload_bytes in made:
-            self._fanout.deliver(chunk, payload_bytes)
+        if made:
+            self._fanout.deliver(made)
 
     async def _take_messages(self, request: web.BaseRequest) -> web.StreamResponse:
         """Make an update of each message that was not taken before; answer of each whether it is one now.

@@ -74,14 +74,16 @@ class Recent:
             self._runs.append(_Run(cursor.epoch, cursor.seq + 1, self.head + 1))
             self.cursor = cursor
 
-    def append(self, cursor: Cursor, encoded: bytes, payload_bytes: int) -> None:
+    def append(self, cursor: Cursor, encoded: bytes, payload_bytes: int) -> Kept:
         """Keep the next update, whose cursor this is. The oldest ones are dropped until the bounds are met."""
         self.turn_to(Cursor(cursor.epoch, cursor.seq - 1))
         self.head += 1
         self.version += 1
         self.cursor = cursor
-        self._kept.append(Kept(self.head, encoded, payload_bytes))
+        kept = Kept(self.head, encoded, payload_bytes)
+        self._kept.append(kept)
         self._bounds.add(self, len(encoded))
+        return kept
 
     def drop_oldest(self) -> int:
         """Drop the oldest update, and return the bytes that it took."""

@@ -16,7 +16,7 @@ import locust  # noqa: F401
 
 del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
 
-for name, inputs in {"few": 20, "thorough": 200}.items():
+for name, inputs in {"few": 20, "thorough": 100}.items():
     settings.register_profile(
         name,
         max_examples=inputs,

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import NamedTuple
 
@@ -211,3 +212,15 @@ def test_no_name_of_a_class_stands_for_two_things() -> None:
                 places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
 
     assert {} == {name: found for name, found in places.items() if len(found) > 1}
+
+
+@pytest.mark.parametrize(("package", "lock"), [("services", "services"), ("loadtests", "load")])
+def test_image_has_every_package_that_its_code_imports(package: str, lock: str) -> None:
+    lines = (ROOT / "requirements" / f"{lock}.lock").read_text().splitlines()
+    pinned = {line.partition("==")[0] for line in lines if "==" in line}
+    found = {item.target.partition(".")[0] for item in imports() if lies_in(item.importer, package)}
+    foreign = found - sys.stdlib_module_names - {*PACKAGES, "__future__"}
+
+    assert foreign
+    for name in foreign:
+        assert pinned & {one.lower().replace("_", "-") for one in packages_distributions()[name]}, name

@@ -9,6 +9,7 @@ import msgspec
 
 from wirerace.annotations import choices_of, extra_of, struct_in, type_inside
 from wirerace.errors import MOST_SHOWN, BadInput, cut, is_text, shown
+from wirerace.similar import did_you_mean, similar
 
 Value = TypeVar("Value")
 Key = str | int | None
@@ -122,10 +123,11 @@ def _misfit(error: msgspec.ValidationError, given: Any, of_type: Any, at: str) -
         given = _inside(given, key)
     if "unknown field" in reason:
         struct = struct_in(annotation)
-        names = ", ".join(struct.__struct_fields__) if struct else ""
+        fields = struct.__struct_fields__ if struct else ()
+        names = f"{did_you_mean(similar(quoted, fields))} there are {', '.join(fields)}" if fields else "; it has none"
         name = quoted if quoted.isidentifier() and len(quoted) <= MOST_SHOWN else shown(quoted)
         place = f"[{whole}]" if whole else "the top level"
-        return Misfit(name, f" is no key of {place}; {f'there are {names}' if names else 'it has none'}", keys)
+        return Misfit(name, f" is no key of {place}{names}", keys)
     if "missing required field" in reason:
         return Misfit(quoted, f" is missing; add it {f'to {whole}' if whole else 'at the top level'}", keys)
     wanted = _wanted(annotation, reason)

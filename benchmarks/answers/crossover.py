@@ -6,21 +6,19 @@ from typing import Any, NamedTuple
 from wirerace.analysis.aggregate import CONFIDENCE
 from wirerace.analysis.figures import BY_ID
 from wirerace.analysis.standing import Pair, has_doubts, noise_of, pair_of
-from wirerace.experiment.settings import setting_title
 from wirerace.record.result import ContestantRecord, Result
 from wirerace.report.charts.axes import main_key
 from wirerace.report.comparison import words_of
 from wirerace.report.phrases import Tense, capital, listed, name_of, tense_of
+from wirerace.report.settings import KEY_UNITS, counted, plain_number
 from wirerace.report.troubles import troubles_of
 from wirerace.transports import TRANSPORTS
 
 COST = BY_ID["server.cpu_per_delivery"]
-UNITS = {
-    "producer.rate_per_second": "updates a second",
-    "producer.payload_bytes": "bytes",
-    "clients.count": "clients",
-}
-"""How the values of a swept key are counted; others are said as in the experiment file."""
+COSTS = ("more", "less", "alike", "unknown")
+"""What a step can say, in the order in which it is told."""
+MOST_VALUES = 5
+"""More values than that are told as their number and their ends."""
 
 
 class RateStep(NamedTuple):
@@ -44,34 +42,61 @@ class RateStep(NamedTuple):
         return self.pair is None or self.pair.ratio is None or self.pair.ratio.low is not None
 
 
+class Clause(NamedTuple):
+    """What the first costs against others, and at which values of the swept key."""
+
+    costs: str
+    where: str
+
+
 def crossover(result: Result) -> list[str]:
-    """Return what forbids to use the result, then a sentence for each asking contestant: when it costs less."""
+    """Return what forbids to use the result, then what is so of each asking contestant: when it costs less."""
     found = troubles_of(result)
     if len(result.points) < 2 or not result.counted:
         return found
     asking = [one for one in result.present if TRANSPORTS[one.transport].asks]
     pushing = [one for one in result.present if not TRANSPORTS[one.transport].asks]
     tense = tense_of(result)
-    said = [_sentence(result, one, pushing, tense) for one in asking]
+    said = [_sentences(result, one, pushing, tense) for one in asking]
     return [*found, *filter(None, said)]
 
 
-def _sentence(result: Result, one: ContestantRecord, pushing: Sequence[ContestantRecord], tense: Tense) -> str:
-    """Return the sentence of one asking contestant, empty if nothing is known.
+def _sentences(result: Result, one: ContestantRecord, pushing: Sequence[ContestantRecord], tense: Tense) -> str:
+    """Return the sentences of one asking contestant, empty if nothing is known.
 
     Pushes of which the same is to be said stand together.
     """
-    key, said = main_key(result), dict[str, list[str]]()
+    key, said = main_key(result), dict[Sequence[Clause], list[str]]()
     for other in pushing:
         steps = steps_of(result, one, other)
         tense = tense._replace(is_shown=tense.is_shown and all(step.has_interval for step in steps))
-        if words := _when(key, steps):
-            said.setdefault(words, []).append(name_of(result, other.id))
-    parts = [words.format(listed(names)) for words, names in said.items()]
-    costs = tense.pick("costs", "cost")
-    if not parts:
-        return ""
-    return capital(f"{tense.opening}{name_of(result, one.id)} {costs} the server {'; '.join(parts)}.")
+        if clauses := _clauses(key, steps):
+            said.setdefault(clauses, []).append(name_of(result, other.id))
+    name, found = name_of(result, one.id), []
+    for number, (clauses, others) in enumerate(said.items()):
+        subject = f"{tense.opening}{name}" if not number else "it"
+        found.append(_sentence(subject, clauses, others, tense, is_first=not number))
+    return " ".join(found)
+
+
+def _sentence(subject: str, clauses: Sequence[Clause], others: Sequence[str], tense: Tense, *, is_first: bool) -> str:
+    """Return one sentence: what is so of a contestant and some others, and after a semicolon what is so elsewhere."""
+    (costs, where), *rest = clauses
+    cost = tense.pick("costs", "cost")
+    if costs == "alike":
+        said = f"{subject} and {listed(others)} are not told apart {where} in what a delivery costs the server"
+    else:
+        what = f"the server {costs} CPU for a delivery" if is_first else costs
+        said = f"{subject} {cost} {what} than {listed(others)} {where}"
+    words = {
+        "more": f"it {cost} more",
+        "less": f"it {cost} less",
+        "alike": f"{'the two' if len(others) == 1 else 'they'} are not told apart",
+        "unknown": "nothing is known",
+    }
+    told = [f"{one.where} {words[one.costs]}" for one in rest]
+    ending = ", and ".join([", ".join(told[:-1]), told[-1]]) if len(told) > 1 else "".join(told)
+    return capital(f"{said}{'; ' if ending else ''}{ending}.")
 
 
 def steps_of(result: Result, one: ContestantRecord, other: ContestantRecord) -> list[RateStep]:
@@ -92,41 +117,32 @@ def _pair(result: Result, one: ContestantRecord, other: ContestantRecord) -> Pai
     return pair_of(shared, CONFIDENCE, noise_of(COST, in_doubt=in_doubt))
 
 
-def _when(key: str, steps: Sequence[RateStep]) -> str:
-    """Return from when on the first costs less CPU time for a delivery than {}: no more than the steps show."""
+def _clauses(key: str, steps: Sequence[RateStep]) -> Sequence[Clause]:
+    """Return what the steps show, no more.
+
+    The answer comes first, with the unit: from when on it costs less, or else where it costs more, less, or the same.
+    """
     known = [step for step in steps if step.costs != "unknown"]
     if not known:
-        return ""
-    start = _start(known)
-    said, notes = _never(key, known) if start is None else _from(key, known, start)
-    if unknown := [step for step in steps if step.costs == "unknown"]:
-        notes.append(f"not known at {_values(unknown)}")
-    return f"{said} ({', '.join(notes)})"
+        return ()
+    of = {costs: [step for step in steps if step.costs == costs] for costs in COSTS}
+    start = _start(steps)
+    is_always = all(step.costs == known[0].costs for step in known)
+    if start is not None and not is_always:
+        main, where = "less", f"from {counted(key, start.value)} on"
+        of["less"] = of["less"][: -len(steps) + steps.index(start)]
+    else:
+        main = next(costs for costs in COSTS if of[costs])
+        where = f"at {_values(key, of.pop(main))}"
+    if main != "alike" and (start is not None or is_always):
+        where += f" ({_ratio(known[-1])})"
+    return (Clause(main, where), *(Clause(costs, f"at {_values('', some)}") for costs, some in of.items() if some))
 
 
-def _from(key: str, known: Sequence[RateStep], start: RateStep) -> tuple[str, list[str]]:
-    """Return from when on it is less; and how much less at the last step, and until when it is more."""
-    before = [step for step in known[: known.index(start)] if step.costs == "more"]
-    since = "at every value measured" if start == known[0] else f"from {spelled(key, start.value)} on"
-    until = [f"more up to {_plain(one.value)}" for one in before[-1:]]
-    return f"less CPU for a delivery than {{}} {since}", [_ratio(known[-1]), *until]
-
-
-def _never(key: str, known: Sequence[RateStep]) -> tuple[str, list[str]]:
-    """Return that there is no value from which on it is less, and what it is at each."""
-    last = spelled(key, known[-1].value)
-    if all(step.costs == "more" for step in known):
-        return f"more CPU for a delivery than {{}} up to {last}", [_ratio(known[-1])]
-    found = {costs: [step for step in known if step.costs == costs] for costs in ("less", "more", "alike")}
-    words = {"less": "less at {}", "more": "more at {}", "alike": "not told apart at {}"}
-    parts = [words[costs].format(_values(some)) for costs, some in found.items() if some]
-    return f"CPU for a delivery that is not surely less than with {{}} up to {last}", parts
-
-
-def _start(known: Sequence[RateStep]) -> RateStep | None:
+def _start(steps: Sequence[RateStep]) -> RateStep | None:
     """Return the first step from which on the first costs less at every step, None if there is none."""
     found = None
-    for step in reversed(known):
+    for step in reversed(steps):
         if step.costs != "less":
             break
         found = step
@@ -136,17 +152,14 @@ def _start(known: Sequence[RateStep]) -> RateStep | None:
 def _ratio(step: RateStep) -> str:
     """Return how much less or more it is at a step."""
     ratio = step.pair.ratio if step.pair is not None else None
-    return f"{words_of(ratio, COST.words)} at {_plain(step.value)}"
+    return f"{words_of(ratio, COST.words)} at {plain_number(step.value)}"
 
 
-def spelled(key: str, value: Any) -> str:
-    """Return a value of a swept key in words."""
-    return f"{_plain(value)} {UNITS[key]}" if key in UNITS else setting_title({key: value})
-
-
-def _plain(value: Any) -> str:
-    return f"{value:,g}" if isinstance(value, int | float) else str(value)
-
-
-def _values(steps: Sequence[RateStep]) -> str:
-    return listed([_plain(step.value) for step in steps])
+def _values(key: str, steps: Sequence[RateStep]) -> str:
+    """Return the values of some steps; with a key, the last one is counted in its unit."""
+    values = [step.value for step in steps]
+    last = counted(key, values[-1]) if key in KEY_UNITS else plain_number(values[-1])
+    if len(values) > MOST_VALUES:
+        return f"all {len(values)} values from {plain_number(values[0])} to {last}"
+    words = listed([*map(plain_number, values[:-1]), last])
+    return words if key in KEY_UNITS or not key else f"{key} = {words}"

@@ -8,7 +8,6 @@ from benchmarks.answers.block import write_block
 from benchmarks.answers.questions import Topic
 from benchmarks.answers.tables import marks_of, tables_of
 from wirerace.errors import cut
-from wirerace.experiment.settings import setting_title
 from wirerace.record.reading import read_result
 from wirerace.record.result import Failure, Result
 from wirerace.report.capacity import rows_of
@@ -19,6 +18,7 @@ from wirerace.report.html.run import about_of
 from wirerace.report.html.saving import records_in
 from wirerace.report.markdown import plain
 from wirerace.report.phrases import capital
+from wirerace.report.settings import at_point, repeats_words
 from wirerace.report.troubles import troubles_of
 from wirerace.report.verdict import spelled_findings, validity_of, word_of
 from wirerace.system import blamed_on
@@ -100,11 +100,8 @@ def _finding(said: str, cure: str) -> str:
 
 
 def _failed(result: Result, failure: Failure) -> str:
-    setting = result.points[failure.point].setting if 0 <= failure.point < len(result.points) else {}
-    at = f" at {setting_title(setting)}" if setting else ""
-    return plain(
-        f"{result.title_of(failure.contestant)}{at}, repeat {failure.repeat}: {cut(failure.reason, MOST_TEXT)}"
-    )
+    name = f"{result.title_of(failure.contestant)}{at_point(result, failure.point)}"
+    return plain(f"{name}, {repeats_words([failure.repeat])}: {cut(failure.reason, MOST_TEXT)}")
 
 
 def _origin(question: Topic, result: Result) -> Sequence[str]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from benchmarks.answers.crossover import crossover, spelled
+from benchmarks.answers.crossover import crossover
 from wirerace.analysis.figures import BY_ID
 from wirerace.record.result import Result
 from wirerace.report.charts.axes import main_key
 from wirerace.report.charts.frontier import frontier
 from wirerace.report.headline import COSTS, headline
+from wirerace.report.settings import counted
 from wirerace.report.spelling import spell_range
 
 __all__ = ["bytes_first", "costs_first", "crossover", "on_the_frontier"]
@@ -37,4 +38,4 @@ def _bytes_at(result: Result, index: int) -> str:
     """Return the range over the contestants; bytes of invalid trials count, because they do not depend on the time."""
     values = [value for trial in result.at(index).counted if (value := BYTES.of(trial)) is not None]
     key = main_key(result)
-    return f"{spell_range(values, BYTES.unit)} at {spelled(key, result.points[index].setting[key])}" if values else ""
+    return f"{spell_range(values, BYTES.unit)} at {counted(key, result.points[index].setting[key])}" if values else ""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks.answers.crossover import UNITS
 from wirerace.analysis.aggregate import figures_of, summarised
 from wirerace.analysis.figure import Figure
 from wirerace.analysis.figures import BY_ID
@@ -12,6 +11,7 @@ from wirerace.report.capacity import objectives_line
 from wirerace.report.charts.axes import spelled
 from wirerace.report.markdown import capacity_lines, plain, row
 from wirerace.report.phrases import capital
+from wirerace.report.settings import KEY_UNITS
 from wirerace.report.spelling import UNKNOWN, spell_interval
 from wirerace.report.verdict import word_of
 
@@ -55,7 +55,7 @@ def _contestants(result: Result, figures: Sequence[Figure]) -> Iterator[str]:
 def _sweep(result: Result, figure: Figure) -> Iterator[str]:
     """Yield a row for each setting, with a figure of each contestant."""
     points = len(result.points)
-    keys = [UNITS.get(key, key) for key in result.points[0].setting]
+    keys = [KEY_UNITS.get(key, key) for key in result.points[0].setting]
     yield row(plain(", ".join(keys)), *(plain(one.title) for one in result.present))
     yield row("---:", *("---:" for _ in result.present))
     for index, point in enumerate(result.points):

@@ -9,15 +9,16 @@ from prometheus_client import CollectorRegistry
 
 from services.deflate import Converted, DeflateSettings, OwnFanout
 from services.fanout import CATCH_UP_UPDATES, Subscriber
-from services.recent import Bounds, Recent
+from services.recent import Bounds, Kept, Recent
 from wirerace.observe.metrics import ServiceMetrics
-from wirerace.wire.deflate import EMPTY_BLOCK
+from wirerace.wire.deflate import EMPTY_BLOCK, Inflater, InflatingReader
 from wirerace.wire.frames import Opcode, encode_frame, payload_of
 from wirerace.wire.negotiation import Agreement
 from wirerace.wire.update import Cursor
 
 AGREEMENT = Agreement(12, server_takes_over=True, client_window_bits=12, client_takes_over=True)
 FRAME = encode_frame(Opcode.TEXT, b"an update")
+UPDATE = Kept(1, FRAME, 9)
 
 
 class Socket:
@@ -81,11 +82,23 @@ async def test_socket_that_fails_is_given_up_and_the_others_get_everything(
     for socket in sockets:
         await joined(fanout, metrics, socket)
     for _ in range(3):
-        fanout.deliver(FRAME, 9)
+        fanout.deliver([UPDATE])
     assert sockets[1].aborted
     assert [[b"an update"] * 3] * 2 == [sockets[0].unpacked(), sockets[2].unpacked()]
     assert (6, 54) == (metrics.deliveries, metrics.payload_bytes)
     assert sum(len(frame) for socket in sockets for frame in socket.written) == metrics.sent_bytes
+
+
+async def test_updates_that_come_together_are_compressed_one_by_one_and_sent_in_one_write(
+    fanout: OwnFanout, metrics: ServiceMetrics
+) -> None:
+    socket = Socket()
+    await joined(fanout, metrics, socket)
+    fanout.deliver([UPDATE] * 3)
+    (written,) = socket.written
+    reader = InflatingReader(Inflater(12, 1000, takes_over=True), masked=False, max_message_bytes=1000)
+    assert [b"an update"] * 3 == [message.payload for message in reader.feed(written)]
+    assert (3, 27, len(written)) == (metrics.deliveries, metrics.payload_bytes, metrics.sent_bytes)
 
 
 async def test_client_that_leaves_gets_nothing_more_and_its_compressor_is_freed(
@@ -95,7 +108,7 @@ async def test_client_that_leaves_gets_nothing_more_and_its_compressor_is_freed(
     subscriber = await joined(fanout, metrics, leaving)
     await joined(fanout, metrics, staying)
     fanout.discard(subscriber)
-    fanout.deliver(FRAME, 9)
+    fanout.deliver([UPDATE])
     assert ([], [b"an update"]) == (leaving.written, staying.unpacked())
     assert 1 == len(fanout._deflaters)
 

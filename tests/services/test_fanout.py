@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.fanout import Drain, Fanout, Subscriber
-from services.recent import Bounds, Recent
+from services.recent import Bounds, Kept, Recent
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.wire.update import Cursor
 
@@ -19,6 +19,7 @@ class Socket:
     def __init__(self, *, fails: bool = False, unread: int = 0) -> None:
         self.written: list[bytes] = []
         self.unread = unread
+        self.fills_at = 0  # with this many writes something stays unread
         self.aborted = False
         self._fails = fails
 
@@ -26,6 +27,8 @@ class Socket:
         if self._fails:
             raise RuntimeError("the handle is closed")
         self.written.append(encoded)
+        if len(self.written) == self.fills_at:
+            self.unread = 1
 
     def write_eof(self) -> None:
         pass
@@ -53,8 +56,12 @@ async def sockets() -> list[Socket]:
 
 
 @pytest.fixture
-async def fanout(sockets: list[Socket]) -> Fanout:
-    metrics = ServiceMetrics(CollectorRegistry())
+def metrics() -> ServiceMetrics:
+    return ServiceMetrics(CollectorRegistry())
+
+
+@pytest.fixture
+async def fanout(sockets: list[Socket], metrics: ServiceMetrics) -> Fanout:
     fanout = Fanout(metrics, 1000, b"bye")
     for socket in sockets:
         subscriber = Subscriber(cast("asyncio.Transport", socket), metrics)
@@ -80,9 +87,28 @@ async def test_socket_that_fails_at_the_end_keeps_no_other_from_its_farewell(
     assert sockets[1].aborted
 
 
+async def test_updates_that_come_together_are_one_write_to_each_socket(
+    fanout: Fanout, sockets: list[Socket], metrics: ServiceMetrics
+) -> None:
+    fanout.deliver([Kept(1, b"one", 1), Kept(2, b"two", 2)])
+    fanout.deliver([Kept(3, b"three", 3)])
+    assert [[b"onetwo", b"three"], [], [b"onetwo", b"three"]] == [socket.written for socket in sockets]
+    assert (6, 12, 22) == (metrics.deliveries, metrics.payload_bytes, metrics.sent_bytes)
+
+
+async def test_slow_reader_is_cut_off_before_updates_that_come_together(
+    fanout: Fanout, sockets: list[Socket], metrics: ServiceMetrics
+) -> None:
+    sockets[0].unread = 1001
+    fanout.deliver([Kept(1, b"one", 1), Kept(2, b"two", 2)])
+    assert [[b"bye"], [b"onetwo"]] == [sockets[0].written, sockets[2].written]
+    assert (1, 2) == (metrics.slow_readers, metrics.deliveries)
+
+
 class Latest(NamedTuple):
     """A subscriber to the latest update; what it gets lies in its socket."""
 
+    recent: Recent
     fanout: Fanout
     socket: Socket
     subscriber: Subscriber
@@ -104,7 +130,7 @@ async def latest() -> AsyncIterator[Callable[..., Awaitable[Latest]]]:
         tasks.append(asyncio.ensure_future(fanout.subscribe_to_latest(subscriber, recent, 0, drain)))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        return Latest(fanout, socket, subscriber, metrics, tasks[-1])
+        return Latest(recent, fanout, socket, subscriber, metrics, tasks[-1])
 
     yield subscribe
     for task in tasks:
@@ -132,6 +158,21 @@ async def test_reader_of_the_latest_that_reads_anything_in_time_stays(
     await asyncio.wait_for(drained.wait(), 30)
 
     assert (0, True) == (readers[0].metrics.slow_readers, readers[0].subscriber.open)
+
+
+async def test_reader_of_the_latest_that_falls_behind_among_updates_that_come_together_gets_the_newest(
+    latest: Callable[..., Awaitable[Latest]],
+) -> None:
+    """It has read the first of four when the second does not fit: the second and the third are superseded."""
+    reader = await latest(drain)
+    reader.socket.fills_at = 2
+    reader.fanout.deliver([reader.recent.append(Cursor("e", seq), b"%d" % seq, 1) for seq in (2, 3, 4, 5)])
+    assert [b"one", b"2"] == reader.socket.written
+    reader.socket.unread = 0
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert [b"one", b"2", b"5"] == reader.socket.written
+    assert (3, 2) == (reader.metrics.deliveries, reader.metrics.superseded)
 
 
 async def test_reader_of_the_latest_that_reads_nothing_is_cut_off(

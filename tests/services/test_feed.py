@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from services.feed import BadFeed, Feed
+from services.feed import Feed
+from services.feed_link import BadFeed
+from services.recent import Kept
 from tests.services.feeds import feed_of
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.wire.update import Cursor, Update, encode_update
@@ -63,16 +66,28 @@ async def test_failure_of_one_listener_is_logged_and_costs_the_others_no_update(
 ) -> None:
     received: list[bytes] = []
 
-    def fail(_packed: bytes, _payload_bytes: int) -> None:
+    def fail(_updates: Sequence[Kept]) -> None:
         raise ZeroDivisionError("mine")
 
     feed.channels.default.listen(fail)
-    feed.channels.default.listen(lambda packed, _: received.append(packed))
+    feed.channels.default.listen(lambda updates: received.extend(update.encoded for update in updates))
     waiter = await waiting(feed, lambda at: at)
-    feed.publish([line(1), line(2)])
+    feed.publish([line(1)])
+    feed.publish([line(2)])
     assert [line(1), line(2)] == received
     assert 0 == await waiter
     assert 2 == sum(record.levelno == logging.ERROR for record in caplog.records)
+
+
+async def test_updates_of_one_read_reach_a_listener_together_each_channel_s_apart(feed: Feed) -> None:
+    received: list[tuple[str, list[int]]] = []
+    for name in ("", "a"):
+        channel = feed.channels.open(name)
+        channel.listen(lambda updates, name=name: received.append((name, [one.position for one in updates])))
+    named = [b"%d " % (seq + 2) + encode_update(Update("e0", seq, seq, "x", "a")) for seq in (1, 2)]
+    feed.publish([line(1), line(2), named[0]])
+    feed.publish([named[1]])
+    assert [("", [1, 2]), ("a", [1]), ("a", [2])] == received
 
 
 async def test_updates_before_nonsense_are_delivered(feed: Feed) -> None:
@@ -108,7 +123,7 @@ async def test_lag_of_an_update_ends_before_its_fan_out() -> None:
     now_ns = [1_000_000_000]
     feed = feed_of(ServiceMetrics(registry), clock=lambda: now_ns[0])
 
-    def fan_out(_packed: bytes, _payload_bytes: int) -> None:
+    def fan_out(_updates: Sequence[Kept]) -> None:
         now_ns[0] += 5_000_000_000
 
     feed.channels.default.listen(fan_out)

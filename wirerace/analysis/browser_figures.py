@@ -1,5 +1,6 @@
 """The figures of browser tabs, each declared once. They have rows only if a trial has tabs."""
 
+import math
 from collections.abc import Callable
 
 from wirerace.analysis.figure import FEWER, SOONER, Figure
@@ -20,6 +21,7 @@ BROWSER_FIGURES = (
         _of(lambda browsers: browsers.reach),
         better="more",
         if_any=True,
+        most=1.0,
     ),
     Figure(
         "browsers.latency.p50",
@@ -38,6 +40,7 @@ BROWSER_FIGURES = (
         _of(lambda browsers: browsers.behind_seconds),
         words=SOONER,
         if_any=True,
+        least=-math.inf,
     ),
     Figure(
         "browsers.lost",

@@ -1,5 +1,6 @@
 """A figure: a quantity of a trial that can be compared, and the words for comparing it."""
 
+import math
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
@@ -35,7 +36,7 @@ class Figure(NamedTuple):
     """One comparable quantity of a trial; `of` returns None if the trial has none.
 
     `total` figures add up over repeats, and the others are averaged. `if_any` figures get a row only if a trial has a
-    value other than 0.
+    value other than 0. No value is below `least` or above `most`.
     """
 
     id: str
@@ -48,3 +49,5 @@ class Figure(NamedTuple):
     primary: bool = False
     total: bool = False
     if_any: bool = False
+    least: float = 0.0
+    most: float = math.inf

@@ -3,9 +3,12 @@
 Ids are keys in result.json, labels are for people. Comparisons of primary figures are corrected for their number.
 """
 
+import math
+
 from wirerace.analysis.browser_figures import BROWSER_FIGURES
-from wirerace.analysis.figure import CHEAPER, FEWER, SOONER, YOUNGER, Figure
+from wirerace.analysis.figure import FEWER, SOONER, YOUNGER, Figure
 from wirerace.analysis.message_figures import MESSAGE_FIGURES
+from wirerace.analysis.server_figures import SERVER_FIGURES
 from wirerace.analysis.visit_figures import VISIT_FIGURES
 from wirerace.record.trial import Trial
 
@@ -41,6 +44,7 @@ FIGURES = (
         "deliveries that came, of those that were expected",
         lambda trial: trial.reach,
         better="more",
+        most=1.0,
     ),
     Figure(
         "latency.mean",
@@ -81,6 +85,14 @@ FIGURES = (
         words=SOONER,
     ),
     Figure(
+        "latency.p90",
+        "seconds",
+        "p90 latency",
+        "90 % of the deliveries took no longer",
+        lambda trial: trial.latency_seconds.p90,
+        words=SOONER,
+    ),
+    Figure(
         "latency.p99",
         "seconds",
         "p99 latency",
@@ -95,6 +107,7 @@ FIGURES = (
         "the least of all deliveries; below 0, an update was received before it was due",
         lambda trial: trial.latency_seconds.min,
         words=SOONER,
+        least=-math.inf,
     ),
     Figure(
         "latency.max",
@@ -135,6 +148,7 @@ FIGURES = (
         "answers without an update, of all answers",
         lambda trial: trial.empty_fraction,
         words=FEWER,
+        most=1.0,
     ),
     Figure(
         "deliveries.per_second",
@@ -169,61 +183,7 @@ FIGURES = (
         _megabits_per_second,
         words=FEWER,
     ),
-    Figure(
-        "server.cpu_per_delivery",
-        "microseconds",
-        "server CPU per delivery",
-        "user and system time of the server's process",
-        lambda trial: trial.server.cpu_us_per_delivery,
-        words=CHEAPER,
-        primary=True,
-    ),
-    Figure(
-        "server.busy",
-        "fraction",
-        "server busy",
-        "the part of a core that the server took",
-        lambda trial: _per_second(trial.server.cpu_seconds, trial),
-        words=FEWER,
-    ),
-    Figure(
-        "server.cpu_idle",
-        "fraction",
-        "server CPU, no clients",
-        "the part of a core that the server takes without clients",
-        lambda trial: trial.server.idle_utilisation,
-    ),
-    Figure(
-        "server.memory_per_client",
-        "bytes",
-        "memory per client",
-        "growth of the server's own memory for each client",
-        lambda trial: trial.server.bytes_per_client,
-    ),
-    Figure(
-        "server.memory_per_client_after",
-        "bytes",
-        "the same, after the window",
-        "the same when everything has been delivered, with the updates that the server keeps",
-        lambda trial: trial.server.bytes_per_client_after,
-        if_any=True,
-    ),
-    Figure(
-        "server.slab_per_client",
-        "bytes",
-        "kernel objects per client",
-        "growth of the kernel's slab for each client's socket at the server",
-        lambda trial: trial.server.slab_bytes_per_client,
-        if_any=True,
-    ),
-    Figure(
-        "server.buffers_per_client",
-        "bytes",
-        "socket buffers per client",
-        "growth of the kernel's socket buffers, both ends, for each client",
-        lambda trial: trial.server.socket_bytes_per_client,
-        if_any=True,
-    ),
+    *SERVER_FIGURES,
     Figure(
         "connections.broken",
         "count",

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from wirerace.analysis.between import Match, Options, beyond, change_of, said_of, why_undecided, why_unusable
+from wirerace.analysis.conditions import why_empty
 from wirerace.analysis.figure import Figure
 from wirerace.analysis.naming import figure_named
 from wirerace.errors import BadInput, shown
@@ -42,7 +43,9 @@ def conditions_in(texts: Sequence[str]) -> list[Objective]:
     found = []
     for text in texts:
         condition = condition_of(text, FLAG, EXAMPLE)
-        figure_named(condition.figure, f"{FLAG} {shown(text)}")
+        figure = figure_named(condition.figure, f"{FLAG} {shown(text)}")
+        if not condition.is_ratio and (wrong := why_empty(condition, figure)):
+            raise BadInput(f"{FLAG} {shown(text)}: {wrong}")
         if condition.is_ratio and condition.sign == "==":
             raise BadInput(f"{FLAG} {shown(text)}: no ratio is ever exactly that: use <, <=, > or >=")
         if condition.is_ratio and condition.limit <= 0:

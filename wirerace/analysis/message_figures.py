@@ -31,6 +31,7 @@ MESSAGE_FIGURES = (
         _of(lambda messages: messages.reach),
         better="more",
         if_any=True,
+        most=1.0,
     ),
     Figure(
         "messages.latency",

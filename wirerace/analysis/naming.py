@@ -1,15 +1,15 @@
 """Figures by their ids, as people type them: an unknown one gets those that it may have been meant for first."""
 
-import difflib
-
 from wirerace.analysis.aggregate import OF_VISITORS_TOO
 from wirerace.analysis.figure import Figure
 from wirerace.analysis.figures import BY_ID
 from wirerace.analysis.visit_figures import VISIT_FIGURES
 from wirerace.errors import BadInput, shown
 from wirerace.experiment.model import Experiment
+from wirerace.similar import MOST_MEANT, did_you_mean, similar
 
 OF_MESSAGES, OF_RELAYING, OF_TABS = "messages.", "messages.relayed", "browsers."
+FIGURES_ALIKE = 0.5
 _OF_VISITS = {figure.id for figure in VISIT_FIGURES}
 
 
@@ -20,11 +20,11 @@ def figure_named(name: str, at: str) -> Figure:
     """
     if name in BY_ID:
         return BY_ID[name]
-    close = difflib.get_close_matches(name, BY_ID, n=3, cutoff=0.5)
+    close = similar(name, BY_ID, FIGURES_ALIKE)
     close += [known for known in BY_ID if known.partition(".")[0] == name and known not in close]
-    meant = f"; did you mean {' or '.join(close[:3])}?" if close else ";"
-    others = ", ".join(known for known in BY_ID if known not in close[:3])
-    raise BadInput(f"{at}: there is no figure {shown(name)}{meant} there are {others}")
+    close = close[:MOST_MEANT]
+    others = ", ".join(known for known in BY_ID if known not in close)
+    raise BadInput(f"{at}: there is no figure {shown(name)}{did_you_mean(close)} there are {others}")
 
 
 def why_never(figure: Figure, experiment: Experiment) -> str:

@@ -3,6 +3,7 @@
 import msgspec
 
 from wirerace.analysis.aggregate import over_repeats
+from wirerace.analysis.conditions import why_empty, why_wrong_way
 from wirerace.analysis.figures import BY_ID
 from wirerace.analysis.naming import figure_named, why_never
 from wirerace.errors import BadInput
@@ -13,7 +14,7 @@ from wirerace.record.result import Result
 
 
 def check_objectives(study: Study) -> None:
-    """Check that a study can have every figure that its objectives name.
+    """Check that a study can have every figure that its objectives name, and that each of them says something.
 
     Raises BadInput, naming the objective and the cure.
     """
@@ -23,6 +24,11 @@ def check_objectives(study: Study) -> None:
     for number, objective in enumerate(objectives_in(texts, key)):
         at = f"{key}[{number}]"
         figure = figure_named(objective.figure, at)
+        wrong = why_empty(objective, figure)
+        if not wrong and study.first.kind == "capacity":
+            wrong = why_wrong_way(objective, figure, study.first.capacity.knob)
+        if wrong:
+            raise BadInput(f"{at}: {wrong}")
         for setting in study.settings:
             if never := why_never(figure, setting.experiment):
                 where = f" at {setting.title}" if setting.values else ""

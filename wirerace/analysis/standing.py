@@ -133,8 +133,14 @@ def pair_of(shared: Sequence[tuple[float, float]], confidence: float, noise: Noi
         one, other = (fmean(values) for values in zip(*shared, strict=True))
         return Pair(ratio, differ=abs(one - other) >= noise.amount and _is_apart(one, other, noise.factor))
     if ratio is None or ratio.mean is None:
-        return Pair(None, differ=_excludes(difference, 0))
+        return Pair(None, differ=_excludes(difference, 0) or _is_one_side_zero(shared))
     return Pair(ratio, differ=_excludes(ratio, 1) and _is_apart(ratio.mean, 1, MATTERS))
+
+
+def _is_one_side_zero(shared: Sequence[tuple[float, float]]) -> bool:
+    """Return whether one side never has any of what the other one has in each repeat, such as requests of a push."""
+    ones, others = zip(*shared, strict=True)
+    return (not any(ones) and all(others)) or (not any(others) and all(ones))
 
 
 def noise_of(figure: Figure, *, in_doubt: bool) -> Noise:

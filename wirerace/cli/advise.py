@@ -95,7 +95,7 @@ def command(  # noqa: PLR0913 -- each is an option of the command line
         wirerace advise --check results/latest
 
     Exit codes: 0 answered; 2 bad input, or a model that does not fit;
-    4 the system refused something; 129 SIGHUP; 130 Ctrl-C; 143 SIGTERM.
+    5 the system refused something; 129 SIGHUP; 130 Ctrl-C; 143 SIGTERM.
     """
     _check_places(places or [], is_fit=is_fit, is_page=is_page, is_check=is_check, out=out)
     if is_fit and out is not None:

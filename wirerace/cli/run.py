@@ -17,17 +17,19 @@ from wirerace.experiment.model import Experiment
 from wirerace.experiment.plans import trace_of
 from wirerace.experiment.reading import read_experiment
 from wirerace.experiment.settings import Study
-from wirerace.host.cores import cautions
+from wirerace.host.cores import cautions, refuse_quota_beyond, usable_cores
 from wirerace.host.provenance import experiment_file
 from wirerace.record.result import Result
 from wirerace.report.capacity import is_found
 from wirerace.report.html.saving import report_on, reported_if_stopped
 from wirerace.report.junit import check_place, save_junit
 from wirerace.report.progress import progress_display
+from wirerace.report.settings import at_point
 from wirerace.report.terminal import print_result
 from wirerace.runner.directory import RunDirectory, claimed, resumed
+from wirerace.runner.forecast import Place
 from wirerace.runner.resuming import begun_before
-from wirerace.runner.run import Place, begun, run
+from wirerace.runner.run import begun, run
 
 NOT_WHOLE, INVALID, MISSED = 1, 3, 4
 
@@ -86,6 +88,10 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
     updates; 2 bad input; 3 a trial is invalid, or too few repeats were valid; 4 an objective of the experiment is not
     met, whatever else there is; 5 the system refused something: a full disk, no permission to write, too many open
     files; 129 SIGHUP; 130 Ctrl-C; 143 SIGTERM. Finished trials are saved in any case.
+
+    A search for capacity returns 0 if every contestant has an answer: an interval, "less than" the file's own value, or
+    "at least" the highest value that was tried; 3 if for one of them something else than its server gave out, so that
+    "at least" is no answer, or if it has not ended; 1 if no trial could be completed. It never returns 4.
     """
     if junit is not None:
         check_place(junit)
@@ -94,22 +100,22 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
             raise BadInput("--resume continues a run as it was begun: leave out FILE, --set, --out, --on and --dry-run")
         with resumed(resume) as directory:
             study, result = begun_before(resume)
-            _check(study, resume)
+            _check(study, resume, result.ran_on or "local")
             warned = len(result.warnings)
-            confirm(study, result, yes=yes)
+            confirm(study, result, result.ran_on or "local", yes=yes)
             _finish(study, directory, result)
     else:
         if file is None:
             raise BadInput("Missing argument 'FILE'; try --help")
         study = read_experiment(file, overrides or ())
-        _check(study, file)
+        _check(study, file, on)
         say_what_is_played(study.first)
         if dry_run:
-            print_plan(study)
+            print_plan(study, on)
             return
-        foreseen = cautions(study) if on == "local" else []
+        foreseen = cautions(study, on_this_machine=on == "local")
         warned = len(foreseen)
-        confirm(study, None, yes=yes)
+        confirm(study, None, on, yes=yes)
         with claimed(file.stem, out) as directory:
             for caution in foreseen:
                 sys.stderr.write(f"wirerace: warning: {caution}\n")
@@ -127,8 +133,7 @@ def _warn(result: Result, warned: int) -> None:
     for caution in result.warnings[warned:]:
         sys.stderr.write(f"wirerace: warning: {caution}\n")
     for failure in result.failures:
-        where = f" at {result.points[failure.point].title}" if len(result.points) > 1 else ""
-        name = f"{failure.contestant}{where}, repeat {failure.repeat}"
+        name = f"{failure.contestant}{at_point(result, failure.point)}, repeat {failure.repeat}"
         sys.stderr.write(f"wirerace: {name}: {failure.reason}\n")
 
 
@@ -145,10 +150,15 @@ def _finish(study: Study, directory: RunDirectory, result: Result) -> None:
     report_on(result, directory.path)
 
 
-def _check(study: Study, place: Path) -> None:
-    """Raise BadInput, naming the file, when an objective names a figure that the experiment cannot have."""
+def _check(study: Study, place: Path, on: Place) -> None:
+    """Raise BadInput, naming the file, when an objective says nothing, or when servers are to have too many cores.
+
+    The stack may be on another machine, so its own cores are looked at when it is there.
+    """
     try:
         check_objectives(study)
+        if on == "local":
+            refuse_quota_beyond(study, len(usable_cores()))
     except BadInput as error:
         raise BadInput(f"{place}: {error}") from None
 

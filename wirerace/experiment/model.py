@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
+from wirerace.annotations import struct_in, type_inside
 from wirerace.experiment.capacity import DEFAULT_TRIES, CapacityOptions, Kind, Servers
 from wirerace.experiment.contestants import ContestantTable
 from wirerace.experiment.faults import Fault
@@ -129,6 +130,13 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 OWN_KEYS = tuple(name for name in Experiment.__struct_fields__ if name != "options")
 """What a file may have at its top level, beside a table for each transport."""
+
+
+def keys_of(table: str) -> tuple[str, ...]:
+    """Return the keys of a table of the top level; none for a key that is no table with keys of its own."""
+    transport = TRANSPORTS.get(table)
+    struct = struct_in(type_inside(Experiment, table)) if transport is None else transport.options
+    return struct.__struct_fields__ if struct is not None else ()
 
 
 def document_of(experiment: Experiment) -> dict[str, Any]:

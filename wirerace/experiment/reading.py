@@ -15,7 +15,7 @@ from wirerace.experiment.browsers import check_browsers
 from wirerace.experiment.capacity import check_capacity, highest_of, knob_of
 from wirerace.experiment.contestants import MOST_ID, is_id
 from wirerace.experiment.faults import Fault, check_fault
-from wirerace.experiment.model import OWN_KEYS, Experiment, document_of
+from wirerace.experiment.model import OWN_KEYS, Experiment, document_of, keys_of
 from wirerace.experiment.objective import objectives_in
 from wirerace.experiment.older import refuse_older_keys
 from wirerace.experiment.paths import NetworkPath
@@ -33,6 +33,7 @@ from wirerace.experiment.settings import (
 from wirerace.experiment.upstream import check_upstream
 from wirerace.experiment.visits import check_keys, check_visits
 from wirerace.files import read_text
+from wirerace.similar import MOST_MEANT, did_you_mean, similar
 from wirerace.transports import TRANSPORTS
 from wirerace.workload.shapes import StepsStage, check_shape
 
@@ -108,10 +109,11 @@ def experiment_of(document: Document) -> Experiment:
 
     Raises BadInput, naming key and cure.
     """
-    for key in document:
+    for key, value in document.items():
         if key not in OWN_KEYS and key not in TRANSPORTS:
-            there_are = ", ".join([*OWN_KEYS, *TRANSPORTS])
-            raise BadInput(f"{cut(key)} is no key of the top level; there are {there_are}")
+            raise BadInput(f"{cut(key)} is no key of the top level{_meant(key, value)}")
+        if isinstance(value, dict):
+            _refuse_keys_of_others(key, value)
     options = {
         name: convert(document[name], transport.options, name)
         for name, transport in TRANSPORTS.items()
@@ -124,6 +126,28 @@ def experiment_of(document: Document) -> Experiment:
     experiment = msgspec.structs.replace(convert(own, Experiment), options=options)
     _check(experiment)
     return experiment
+
+
+def _refuse_keys_of_others(table: str, values: Document) -> None:
+    """Raise BadInput for a key that is in the wrong table, and name the right one."""
+    own = keys_of(table)
+    for key in values if own else ():
+        others = [f"{other}.{key}" for other in (*OWN_KEYS, *TRANSPORTS) if key in keys_of(other)]
+        if key not in own and others:
+            meant = did_you_mean(others[:MOST_MEANT])
+            raise BadInput(f"{key} is no key of [{table}]{meant} there are {', '.join(own)}")
+
+
+def _meant(key: str, value: Any) -> str:
+    """Return which keys may have been meant by one that is none, and all that there are."""
+    known = [*OWN_KEYS, *TRANSPORTS]
+    if isinstance(value, dict):
+        inside, alike = next(iter(value), ""), similar(key, known)
+        found = [f"{table}.{inside}" for table in alike if inside in keys_of(table)]
+        found = found or [table for table in alike if keys_of(table)] or alike
+    else:
+        found = [*similar(key, known), *(f"{table}.{key}" for table in known if key in keys_of(table))]
+    return f"{did_you_mean(found[:MOST_MEANT])} there are {', '.join(known)}"
 
 
 def _members(document: Document) -> Iterator[tuple[str, Any, type[msgspec.Struct]]]:

@@ -109,10 +109,11 @@ a terminal it needs `--yes`. `wirerace run --resume DIR` continues an interrupte
 not run again.
 
 **Objectives** are a figure, one of `<` `<=` `>` `>=` `==`, and a number in seconds, bytes, or parts of 1:
-`objectives = ["latency.p99 < 0.2", "lost == 0"]`. The figures and their units are in [results.md](results.md). After
-the run each contestant at each setting gets PASS or FAIL for each of them, judged by the mean over the repeats that
-count, or by their sum for counts. A value that is not known is a FAIL. `wirerace run` then exits with 4, and `--junit
-FILE` writes the same for a CI server ([compare.md](compare.md#objectives)).
+`objectives = ["latency.p99 < 0.2", "lost == 0"]`. The figures and their units are in [results.md](results.md). One
+that nothing can meet, or that everything meets (`lost >= 0`), is refused. After the run each contestant at each setting
+gets PASS or FAIL for each of them, judged by the mean over the repeats that count, or by their sum for counts. A value
+that is not known is a FAIL. `wirerace run` then exits with 4, and `--junit FILE` writes the same for a CI server
+([compare.md](compare.md#objectives)).
 
 **Faults** happen once in the window, in every trial. `kill` and `stall` happen to `server`, `producer` or `proxy`;
 `cut` happens to `clients`. A part that is killed is started again at once. A fault that the file asks for does not make

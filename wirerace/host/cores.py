@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from wirerace.errors import BadInput
 from wirerace.experiment.model import LoadOptions
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.plans import contestants_of
@@ -33,16 +34,29 @@ def cores_of(load_options: LoadOptions, path: NetworkPath) -> Cores:
     return Cores(server, load, load[-1:], is_shared=True)
 
 
-def cautions(study: Study) -> list[str]:
-    """Return how this machine will distort the results of an experiment, a line each."""
-    return list(
-        dict.fromkeys(
-            line
-            for setting in study.settings
-            for contestant in contestants_of(setting.experiment)
-            for line in _cautions(setting.experiment.load, contestant.path)
-        )
+def refuse_quota_beyond(study: Study, cores: int, machine: str = "this machine") -> None:
+    """Raise BadInput, naming the key and the cure, when servers are to have more cores than a machine has."""
+    for setting in study.settings:
+        cpus = setting.experiment.servers.cpus
+        if cpus is not None and cpus > cores:
+            has = f"the {cores} cores" if cores > 1 else "the 1 core"
+            raise BadInput(f"servers.cpus must be at most {has} of {machine}, got {cpus:g}: lower it, or leave it out")
+
+
+def cautions(study: Study, *, on_this_machine: bool = True) -> list[str]:
+    """Return what in an experiment limits nothing, and how this machine will distort its results, a line each."""
+    of_quota = [
+        f"servers.cpus = {setting.experiment.servers.cpus:g} limits nothing: a server uses one core at most"
+        for setting in study.settings
+        if (setting.experiment.servers.cpus or 0) > 1
+    ]
+    of_machine = (
+        line
+        for setting in (study.settings if on_this_machine else ())
+        for contestant in contestants_of(setting.experiment)
+        for line in _cautions(setting.experiment.load, contestant.path)
     )
+    return list(dict.fromkeys([*of_quota, *of_machine]))
 
 
 def _cautions(load: LoadOptions, path: NetworkPath) -> Iterator[str]:

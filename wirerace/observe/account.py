@@ -94,8 +94,8 @@ class Spread(msgspec.Struct, frozen=True):
 class Traffic(msgspec.Struct, frozen=True):
     """What the kernels counted on TCP connections, seen from the clients, from the first SYN to the last segment.
 
-    Bytes are TCP's payload, including what was sent again. `retransmitted` counts segments that clients sent again.
-    `round_trip_us` is the sum of each connection's least round trip.
+    Bytes are TCP's payload. Those out include what was sent again, those in do not. `retransmitted` counts
+    segments that clients sent again. `round_trip_us` is the sum of each connection's least round trip.
     """
 
     bytes_out: int = 0

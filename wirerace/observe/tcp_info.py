@@ -13,8 +13,8 @@ ESTABLISHED, CLOSE_WAIT = 1, 8  # linux/tcp_states.h; in the second one the peer
 class TcpInfo(NamedTuple):
     """What one end of a connection has sent and received since its first SYN.
 
-    Bytes are TCP's payload, including what was sent again. `retransmitted` counts the segments that this end sent
-    again. `round_trip_us` is the least round trip, 0 before the first one.
+    Bytes are TCP's payload. Those sent include what was sent again, those received do not. `retransmitted` counts
+    the segments that this end sent again. `round_trip_us` is the least round trip, 0 before the first one.
     """
 
     state: int

@@ -45,6 +45,8 @@ def answer_of(result: Result, lines: int = LINES, columns: int = COLUMNS, *, has
     left = lines - len(head) - len(foot) - min(len(advice), 1)
     table = _table(result, columns, left, has_bars=has_bars) if result.counted else []
     left = lines - len(head) - len(foot) - len(table)
+    if len(whole := _advice(result, columns, most=2)) <= left:
+        advice = whole
     foot += advice[:left]
     gaps = 2 if left - len(advice) >= 2 else max(0, left - len(advice))
     return [*head, *[Text()] * (gaps > 0), *table, *[Text()] * (gaps > 1), *foot]
@@ -80,8 +82,11 @@ def _caption(result: Result) -> str:
     return f"for a {each} · {BEST} best, or alike · {GOOD} good · {CARE} with care · {NOT} do not use"
 
 
-def _advice(result: Result, columns: int) -> list[Text]:
-    """Return what to do about the contestants that are not good, a line each: the worst first, the same advice once."""
+def _advice(result: Result, columns: int, most: int = 1) -> list[Text]:
+    """Return what to do about the contestants that are not good: the worst first, the same advice once.
+
+    Each advice has at most `most` lines.
+    """
     found: dict[tuple[str, str], list[str]] = {}
     for contestant in result.present:
         trials = [trial for trial in result.counted if trial.contestant == contestant.id]
@@ -91,9 +96,17 @@ def _advice(result: Result, columns: int) -> list[Text]:
     lines = []
     for (mark, cure), titles in sorted(found.items(), key=lambda item: list(MARKS.values()).index(item[0][0])):
         names = "all" if len(titles) == len(result.present) > 1 else ", ".join(titles)
-        text = fitted(f"{mark} {names}: {printable(cure)}", columns).rstrip()
-        lines.append(Text(text, "red" if mark == MARKS["reason"] else "yellow"))
+        colour = "red" if mark == MARKS["reason"] else "yellow"
+        lines += [Text(line, colour) for line in _hanging(f"{mark} {names}: {printable(cure)}", columns, most)]
     return lines
+
+
+def _hanging(text: str, columns: int, most: int) -> list[str]:
+    """Return a text on at most `most` lines, the second one indented; what does not fit is cut."""
+    first, *rest = [line.plain.rstrip() for line in Text(text).wrap(WRAPPING, columns - 2 * (most > 1))]
+    if most == 1:
+        return [fitted(text, columns).rstrip()]
+    return [first, *(f"  {fitted(' '.join(rest), columns - 2).rstrip()}" for _ in rest[:1])]
 
 
 def _worst(trials: Sequence[Trial]) -> Finding | None:

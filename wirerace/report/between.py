@@ -13,8 +13,8 @@ from wirerace.analysis.comparison import RunComparison, Side
 from wirerace.analysis.figures import BY_ID
 from wirerace.analysis.gates import Gate
 from wirerace.errors import printable
-from wirerace.experiment.settings import setting_title
 from wirerace.record.result import Interval
+from wirerace.report.settings import setting_words
 from wirerace.report.spelling import UNKNOWN, spell
 from wirerace.report.tables import table_with
 
@@ -108,5 +108,5 @@ def _paired(changes: Sequence[Change]) -> str:
 
 
 def _place(contestant: str, setting: Mapping[str, object], titles: Titles) -> str:
-    at = f" at {setting_title(dict(setting))}" if setting else ""
+    at = f" at {setting_words(setting)}" if setting else ""
     return titles.get(contestant, contestant) + at

@@ -8,10 +8,9 @@ from wirerace.errors import cut, printable
 from wirerace.record.capacity import CapacityRecord, GaveOut
 from wirerace.record.result import Result
 from wirerace.report.phrases import capital, listed, name_of, names_of
+from wirerace.report.settings import KEY_UNITS
 from wirerace.report.spelling import UNKNOWN, spell, two_digits
 
-UNITS = {"clients.count": "clients", "producer.rate_per_second": "updates a second"}
-"""What the values of a knob count."""
 PARTS: dict[GaveOut, str] = {
     "server": "the server",
     "load": "the load",
@@ -56,11 +55,14 @@ def sentences_of(result: Result) -> list[str]:
     records = sorted(capacities_of(result), key=lambda one: -(one.low or 0.0))
     if not result.trials:
         return ["Nothing was measured."]
-    unit, cpus = UNITS[records[0].knob], records[0].cpus
+    unit, cpus = KEY_UNITS[records[0].knob], records[0].cpus
     opening = "" if cpus is None else f"With {cpus:g} of a core, " if cpus < 1 else f"With {cpus:g} cores, "
-    first, *others = [(name_of(result, one.contestant), carried_by(one)) for one in records]
-    said = [f"{first[0]} carries {first[1]} {unit}", *(f"{name} {carried}" for name, carried in others)]
-    found = [capital(f"{opening}{listed(said)}.")]
+    known = [(name_of(result, one.contestant), carried_by(one)) for one in records if carried_by(one) != UNKNOWN]
+    said = [f"{name} {'' if number else 'carries '}{carried}" for number, (name, carried) in enumerate(known)]
+    said[:1] = [f"{first} {unit}" for first in said[:1]]
+    found = [capital(f"{opening}{listed(said)}.")] if said else []
+    if unknown := [one.contestant for one in records if carried_by(one) == UNKNOWN]:
+        found.append(f"What {names_of(result, unknown)} can carry is not known.")
     if (ratio := _ratio(result, records)) is not None:
         found.append(ratio)
     rest = (_unsure, _given_out, _recovered, _open)
@@ -114,7 +116,7 @@ def validity_of_search(result: Result) -> str:
 def objectives_line(result: Result) -> str:
     """Return what a value must keep to."""
     options = options_of(result)
-    return f"{UNITS[options.knob]} at which {' and '.join(map(printable, options.objectives))}"
+    return f"{KEY_UNITS[options.knob]} at which {' and '.join(map(printable, options.objectives))}"
 
 
 def _ratio(result: Result, records: Sequence[CapacityRecord]) -> str | None:

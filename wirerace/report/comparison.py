@@ -1,5 +1,7 @@
 """Contestants compared in pairs, in words: 480 times sooner (390 to 580)."""
 
+from collections.abc import Sequence
+
 from rich.markup import escape
 from rich.table import Table
 
@@ -41,7 +43,7 @@ def caption_of(summary: Summary) -> str:
     each = next(compared.confidence for compared in summary.compared if compared.primary)
     return (
         f"{paired} · intervals: {100 * summary.confidence:g} % for all {summary.primary_comparisons} comparisons "
-        f"together, {100 * each:.3g} % each\nresult.json compares every other figure, too: exploratory, "
+        f"together, {100 * each:.3g} % each.\nresult.json compares every other figure, too: exploratory, "
         f"{100 * summary.confidence:g} % each, uncorrected"
     )
 
@@ -54,17 +56,40 @@ def words_of(ratio: Interval | None, words: Words) -> str:
         return _phrase(ratio.mean, words)
     if ratio.low < 1 < ratio.high:
         return f"not told apart ({two_digits(ratio.low)}–{two_digits(ratio.high)} ×)"
-    in_times = max(ratio.mean, 1 / ratio.mean) >= TIMES
-    low, high = map(two_digits, sorted(_amount(end, in_times=in_times) for end in (ratio.low, ratio.high)))
-    unit = "" if in_times else " %"
-    return _phrase(ratio.mean, words) + (f" ({low} to {high}{unit})" if low != high else "")
+    return _phrase(ratio.mean, words) + ends_of([ratio], in_times=is_in_times(ratio.mean))
+
+
+def words_of_several(ratios: Sequence[float], words: Words) -> str:
+    """Return ratios as a range in words: 15 to 27 times as late. All are above 1, or all below, and all in one unit."""
+    in_times, is_less = is_in_times(ratios[0]), ratios[0] < 1
+    amounts = sorted(_amount(ratio, in_times=in_times) for ratio in ratios)
+    said = " to ".join(dict.fromkeys(map(two_digits, (amounts[0], amounts[-1]))))
+    if in_times:
+        return f"{said} times {words.smaller if is_less else words.times}"
+    return f"{said} % {words.smaller if is_less else words.larger}"
+
+
+def ends_of(ratios: Sequence[Interval], *, in_times: bool) -> str:
+    """Return the ends of the intervals of some ratios together, in brackets: (390 to 580); empty without intervals."""
+    lows = [ratio.low for ratio in ratios if ratio.low is not None]
+    highs = [ratio.high for ratio in ratios if ratio.high is not None]
+    if not len(lows) == len(highs) == len(ratios):
+        return ""
+    ends = (min(lows), max(highs))
+    low, high = map(two_digits, sorted(_amount(end, in_times=in_times) for end in ends))
+    return f" ({low} to {high}{'' if in_times else ' %'})" if low != high else ""
+
+
+def is_in_times(ratio: float) -> bool:
+    """Return whether a ratio is printed in times, and not in percent."""
+    return max(ratio, 1 / ratio) >= TIMES
 
 
 def _phrase(ratio: float, words: Words) -> str:
     """Return a ratio in times or percent, with the word for its direction."""
     if ratio == 1:
         return "the same"
-    in_times = max(ratio, 1 / ratio) >= TIMES
+    in_times = is_in_times(ratio)
     amount = two_digits(_amount(ratio, in_times=in_times))
     if in_times:
         return f"{amount} times {words.smaller if ratio < 1 else words.times}"

@@ -8,15 +8,15 @@ from wirerace.analysis.aggregate import CONFIDENCE, LEAST_REPEATS
 from wirerace.analysis.crossing import crossings_of
 from wirerace.analysis.figures import BY_ID
 from wirerace.errors import printable
-from wirerace.experiment.settings import setting_title
 from wirerace.record.result import Crossing, CrossingStep, Result
+from wirerace.report.settings import setting_words
 
 
 def crossing_of(result: Result) -> list[Text]:
     """Return a sentence for each axis: from how many updates of a visit on each pushing contestant costs less."""
     groups: dict[tuple[str, str], list[Crossing]] = {}
     for crossing in crossings_of(result):
-        groups.setdefault((setting_title(crossing.setting), crossing.figure), []).append(crossing)
+        groups.setdefault((setting_words(crossing.setting), crossing.figure), []).append(crossing)
     if not groups:
         return []
     sentences = [Text(sentence_of(result, title, crossings)) for (title, _), crossings in groups.items()]
@@ -33,7 +33,7 @@ def sentence_of(result: Result, title: str, crossings: Sequence[Crossing]) -> st
     for one, by_words in said.items():
         words = " and ".join(when.format(_together(others)) for when, others in by_words.items())
         alike.setdefault(words, []).append(printable(result.title_of(one)))
-    axis = _capital(BY_ID[crossings[0].figure].label) + (f" at {printable(title)}" if title else "")
+    axis = _capital(BY_ID[crossings[0].figure].label) + (f" at {title}" if title else "")
     parts = (f"{_together(ones)} {'costs' if len(ones) == 1 else 'cost'} {words}" for words, ones in alike.items())
     return f"{axis}: {'; '.join(parts)}."
 

@@ -10,7 +10,7 @@ from wirerace.record.result import Result
 from wirerace.report.capacity import sentences_of
 from wirerace.report.comparison import words_of
 from wirerace.report.phrases import Tense, capital, names_of, poll_interval_of, tense_of
-from wirerace.report.spelling import spell_range
+from wirerace.report.spelling import spell, spell_range
 from wirerace.report.sweep_headline import sweep_sentences
 from wirerace.report.troubles import troubles_of, usable_of
 
@@ -96,7 +96,7 @@ def _half_its_interval(result: Result, standing: Standing, group: Sequence[str])
     interval = poll_interval_of(result.experiment, one, transport)
     if not interval or abs(standing.means[one] / interval - 0.5) > HALF_INTERVAL / 2:
         return ""
-    return ", half its interval"
+    return f", half its interval of {spell(interval, 'seconds')}"
 
 
 def cost_sentence(result: Result, standing: Standing) -> str:

@@ -10,6 +10,7 @@ from wirerace.errors import printable
 from wirerace.record.result import Interval, Result, Summary
 from wirerace.report.capacity import objectives_line, rows_of
 from wirerace.report.capacity_answer import HEADS
+from wirerace.report.settings import point_words
 from wirerace.report.spelling import spell_interval
 from wirerace.report.verdict import validity_of
 
@@ -27,7 +28,7 @@ def markdown_of(result: Result) -> str:
     lines = head
     for index, point in enumerate(result.points):
         if len(result.points) > 1:
-            lines += [f"**{plain(point.title)}**", ""]
+            lines += [f"**{plain(point_words(point))}**", ""]
         lines += [*_table(result.at(index)), ""]
     return "\n".join([*lines, _caption(result), ""])
 

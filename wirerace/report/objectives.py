@@ -8,6 +8,7 @@ from wirerace.analysis.objectives import objectives_of
 from wirerace.errors import printable
 from wirerace.record.objective import ObjectiveRecord
 from wirerace.record.result import Result
+from wirerace.report.settings import at_point
 from wirerace.report.spelling import spell
 
 PASS, FAIL = "PASS", "FAIL"
@@ -38,8 +39,7 @@ def missed_lines(result: Result, missed: Sequence[ObjectiveRecord]) -> Iterator[
 
 def place_of(result: Result, one: ObjectiveRecord) -> str:
     """Return the contestant of an objective, and the setting if there are several."""
-    at = result.points[one.point].title if len(result.points) > 1 else ""
-    return result.title_of(one.contestant) + (f" at {at}" if at else "")
+    return result.title_of(one.contestant) + at_point(result, one.point)
 
 
 def why_missed(one: ObjectiveRecord) -> str:

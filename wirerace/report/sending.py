@@ -5,8 +5,8 @@ from rich.text import Text
 from wirerace.analysis.aggregate import LEAST_REPEATS
 from wirerace.analysis.sending import sending_of
 from wirerace.errors import printable
-from wirerace.experiment.settings import setting_title
 from wirerace.record.result import Interval, Result, SendingCost
+from wirerace.report.settings import setting_words
 from wirerace.report.spelling import spell, spell_interval
 
 
@@ -23,7 +23,7 @@ def sending_costs_of(result: Result) -> list[Text]:
 
 def sentence_of(result: Result, cost: SendingCost) -> str:
     """Return the sentence of one contestant at one rate."""
-    title, setting = printable(result.title_of(cost.contestant)), printable(setting_title(cost.setting))
+    title, setting = printable(result.title_of(cost.contestant)), setting_words(cost.setting)
     return (
         f"{title}, {setting}: a message costs {spell_interval(cost.cpu_us, 'microseconds')} of server CPU; "
         f"updates {_later(cost.later_seconds)}."

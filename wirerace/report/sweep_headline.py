@@ -1,30 +1,37 @@
 """The headline of a sweep: what changes from its first setting to its last, or the answer that it was made for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from wirerace.analysis.aggregate import CONFIDENCE, has_visitors, primary_of
 from wirerace.analysis.crossing import AXES, crossings_of
 from wirerace.analysis.figure import Figure
 from wirerace.analysis.figures import BY_ID
 from wirerace.analysis.sending import sending_of
-from wirerace.analysis.standing import NOISE, Pair, grouped, has_doubts, noise_of, pair_of, ratio_of
-from wirerace.errors import printable
-from wirerace.experiment.settings import setting_title
-from wirerace.experiment.toml import inline
-from wirerace.record.result import Crossing, Result, SendingCost
-from wirerace.report.comparison import words_of
+from wirerace.analysis.standing import NOISE, Pair, grouped, has_doubts, noise_of, pair_of
+from wirerace.record.result import Crossing, Interval, Result, SendingCost
+from wirerace.report.comparison import ends_of, is_in_times, words_of_several
 from wirerace.report.crossing import sentence_of
-from wirerace.report.phrases import Tense, capital, listed, name_of, names_of, tense_of
+from wirerace.report.phrases import Tense, capital, listed, names_of, tense_of
+from wirerace.report.settings import from_to, setting_words
 from wirerace.report.spelling import spell_range
 from wirerace.report.troubles import usable_of
 
+
+class Telling(NamedTuple):
+    """How a change of a figure is told, as shown and as seen: what comes before the ratio, and what after it."""
+
+    shown: str
+    seen: str
+    after: str = ""
+
+
 CHANGES = {
-    "latency.mean": ("updates come {}", "updates came {}"),
-    "visit.first_update": ("first updates come {}", "first updates came {}"),
-    "server.cpu_per_delivery": ("a delivery costs the server {} CPU", "a delivery cost the server {} CPU"),
-    "visit.server_cpu": ("a visit costs the server {} CPU", "a visit cost the server {} CPU"),
+    "latency.mean": Telling("updates come", "updates came"),
+    "visit.first_update": Telling("first updates come", "first updates came"),
+    "server.cpu_per_delivery": Telling("a delivery costs the server", "a delivery cost the server", " CPU"),
+    "visit.server_cpu": Telling("a visit costs the server", "a visit cost the server", " CPU"),
 }
-"""How a change of a figure is told: as shown, and as seen."""
 VISIT_CHANGES = ("visit.first_update", "visit.server_cpu")
 STAY_CHANGES = ("latency.mean", "server.cpu_per_delivery")
 
@@ -42,7 +49,7 @@ def _crossings(result: Result, crossings: Sequence[Crossing]) -> list[str]:
     """Return a sentence for each axis of cost, CPU time first, and for each other setting."""
     groups: dict[tuple[int, str], list[Crossing]] = {}
     for crossing in crossings:
-        key = (-AXES.index(crossing.figure), setting_title(crossing.setting))
+        key = (-AXES.index(crossing.figure), setting_words(crossing.setting))
         groups.setdefault(key, []).append(crossing)
     return [sentence_of(result, title, groups[axis, title]) for axis, title in sorted(groups)]
 
@@ -65,7 +72,7 @@ def _sending(result: Result, costs: Sequence[SendingCost]) -> str:
         for group in grouped(names, are_alike)
     ]
     tense = tense_of(result)
-    at = f"At {printable(setting_title(last))} a message {tense.pick('costs', 'cost')}"
+    at = f"At {setting_words(last)} a message {tense.pick('costs', 'cost')}"
     return f"{at} {listed(said)}, of server CPU." if said else f"{at} what is not known."
 
 
@@ -77,51 +84,44 @@ def changes_of(result: Result) -> list[str]:
         return []
     tense = min(tense_of(first), tense_of(last))
     seen = tense.opening.strip()
-    opening = f"{seen}, from {_from_to(result)}, " if seen else f"from {_from_to(result)}, "
+    ends = from_to(result.points[0].setting, result.points[-1].setting)
+    opening = f"{seen}, from {ends}, " if seen else f"from {ends}, "
     figures = VISIT_CHANGES if has_visitors(result) else STAY_CHANGES
     found = [_change(result, BY_ID[figure], usable, tense) for figure in figures]
     return [capital(f"{opening if not number else ''}{said}.") for number, said in enumerate(filter(None, found))]
 
 
-def _from_to(result: Result) -> str:
-    first, last = result.points[0].setting, result.points[-1].setting
-    keys = [key for key in first if first[key] != last.get(key)] or list(first)
-    return listed([printable(f"{key} = {_value(first[key])} to {_value(last.get(key))}") for key in keys])
-
-
-def _value(value: object) -> str:
-    return value if isinstance(value, str) else inline(value)
-
-
 def _change(result: Result, figure: Figure, usable: Sequence[str], tense: Tense) -> str:
     """Return how a figure changes: for those for which it rises, for those for which it falls, and for the others."""
     pairs = {one: pair for one in usable if (pair := _pair(result, figure, one, usable, tense)) is not None}
-    words = tense.pick(*CHANGES[figure.id])
-    parts = []
-    for is_more in (True, False):
-        names = [one for one, pair in pairs.items() if pair.differ and _is_more(pair) is is_more]
-        ratio = ratio_of([pairs[one] for one in names])
-        if ratio is not None:
-            parts.append(f"{words_of(ratio, figure.words)} with {names_of(result, names)}")
-    same = [name_of(result, one) for one, pair in pairs.items() if not pair.differ]
+    change = CHANGES[figure.id]
+    ratios = {one: pair.ratio for one, pair in pairs.items() if pair.differ and pair.ratio is not None}
+    parts = [_part(result, figure, group, change.after) for group in _alike(ratios)]
+    same = [one for one, pair in pairs.items() if not pair.differ]
+    verb = tense.pick("is shown", "was seen")
     if not parts and same:
-        of_whom = f" with {listed(same)}" if len(same) < len(pairs) else ""
-        return f"no change of {figure.label} {tense.pick('is shown', 'was seen')}{of_whom}"
+        of_whom = f" with {names_of(result, same)}" if len(same) < len(pairs) else ""
+        return f"no change of {figure.label} {verb}{of_whom}"
     if not parts:
         return ""
-    said = words.format(parts[0]) if "CPU" not in words else _with_cpu(words, parts[0])
-    said += "".join(f", {part}" for part in parts[1:])
-    return said + (f", no change {tense.pick('shown', 'seen')} with {listed(same)}" if same else "")
+    said = f"{tense.pick(change.shown, change.seen)} {listed(parts)}"
+    return said + (f"; with {names_of(result, same)} no change {verb}" if same else "")
 
 
-def _with_cpu(words: str, part: str) -> str:
-    """Return a change of CPU time: the ratio, CPU, then of whom."""
-    ratio, _, names = part.partition(" with ")
-    return f"{words.format(ratio)} with {names}"
+def _alike(ratios: Mapping[str, Interval]) -> list[dict[str, Interval]]:
+    """Return the ratios that can be told together: those in times and those in percent, rises before falls."""
+    groups: dict[tuple[bool, bool], dict[str, Interval]] = {}
+    known = [(ratio.mean, one) for one, ratio in ratios.items() if ratio.mean]
+    for mean, one in sorted(known, key=lambda each: max(each[0], 1 / each[0])):
+        groups.setdefault((mean < 1, not is_in_times(mean)), {})[one] = ratios[one]
+    return [groups[key] for key in sorted(groups)]
 
 
-def _is_more(pair: Pair) -> bool | None:
-    return None if pair.ratio is None or pair.ratio.mean is None else pair.ratio.mean > 1
+def _part(result: Result, figure: Figure, group: Mapping[str, Interval], after: str) -> str:
+    """Return the change of some contestants: the range of their ratios, and the ends of their intervals."""
+    means = [ratio.mean for ratio in group.values() if ratio.mean]
+    ends = ends_of(list(group.values()), in_times=is_in_times(means[0]))
+    return f"{words_of_several(means, figure.words)}{after}{ends} with {names_of(result, list(group))}"
 
 
 def _pair(result: Result, figure: Figure, contestant: str, usable: Sequence[str], tense: Tense) -> Pair | None:

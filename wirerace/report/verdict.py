@@ -13,6 +13,7 @@ from wirerace.errors import printable
 from wirerace.record.result import Result
 from wirerace.record.trial import Finding, Trial, Verdict, Weight
 from wirerace.report.capacity import validity_of_search
+from wirerace.report.settings import at_point, repeats_words
 from wirerace.report.tables import grid
 
 NUMBER = re.compile(r"(?<![A-Za-z])\d[\d.,]*(?:e[+-]?\d+)?")
@@ -160,15 +161,13 @@ def _which(result: Result, trials: Sequence[Trial]) -> str:
         found.setdefault(_name(result, trial), []).append(trial.repeat)
     ran = Counter(_name(result, trial) for trial in result.trials)
     return "; ".join(
-        name if len(repeats) == ran[name] else f"{name} {', '.join(map(str, repeats))}"
-        for name, repeats in found.items()
+        name if len(repeats) == ran[name] else f"{name}, {repeats_words(repeats)}" for name, repeats in found.items()
     )
 
 
 def _name(result: Result, trial: Trial) -> str:
     """Return the name for people of a contestant's trials at a setting."""
-    at = result.points[trial.point].title if len(result.points) > 1 else ""
-    return result.title_of(trial.contestant) + (f" at {at}" if at else "")
+    return result.title_of(trial.contestant) + at_point(result, trial.point)
 
 
 def spelled_findings(result: Result) -> Iterator[tuple[Weight, str, str]]:

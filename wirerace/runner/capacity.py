@@ -13,6 +13,7 @@ from wirerace.experiment.plans import plans_of
 from wirerace.experiment.settings import alone
 from wirerace.record.checkup import Checkup
 from wirerace.record.trial import Trial
+from wirerace.runner.forecast import Forecast
 from wirerace.runner.health import wait_until_healthy
 from wirerace.runner.progress import OnProgress, Reporter
 from wirerace.runner.steps import TrialSteps
@@ -73,13 +74,13 @@ def with_capacity(checkup: Checkup, utilisation: float, on_progress: OnProgress)
 def _trials(directory: Path, on_progress: OnProgress) -> list[Trial]:
     """Run polling and WebSocket, and return their trials in this order."""
     study, trials = alone(EXPERIMENT), []
-    target = Local(study, directory)
+    target, forecast = Local(study, directory), Forecast(study)
     try:
         producer = target.start_producer()
         wait_until_healthy(producer)
         plans = sorted(plans_of(EXPERIMENT, 1), key=lambda plan: EXPERIMENT.transports.index(plan.transport.name))
         for ran, plan in enumerate(plans):
-            reporter = Reporter(on_progress, study, ran, plan)
+            reporter = Reporter(on_progress, plan, ran, forecast.after(ran))
             trials.append(figures(plan, BriefSteps(plan, target, producer, reporter).run()))
     finally:
         with whole():

@@ -10,8 +10,9 @@ from wirerace.experiment.plans import Plan, schedule_of
 from wirerace.observe.account import LoadState, Window
 from wirerace.runner.browsers.trial import TrialTabs
 from wirerace.runner.effort import NOTHING, AtLimit, Effort
+from wirerace.runner.forecast import PRIMING_SECONDS
 from wirerace.runner.peer import NoAnswer
-from wirerace.runner.progress import NO_STATE, PRIMING_SECONDS, TICK_SECONDS, Reporter
+from wirerace.runner.progress import NO_STATE, TICK_SECONDS, Reporter
 from wirerace.runner.targets.target import Child, LoadChild, Target
 from wirerace.runner.watching import Watch
 from wirerace.workload.schedule import Schedule

@@ -1,7 +1,6 @@
 """Running an experiment: one trial after the other, each by the same steps, judged and saved as soon as it is done."""
 
 from datetime import UTC, datetime
-from typing import Literal
 
 from wirerace import __version__
 from wirerace.analysis.capacity.found import capacities_of
@@ -14,6 +13,7 @@ from wirerace.host.doctor import quick_checkup
 from wirerace.host.provenance import host
 from wirerace.record.result import ContestantRecord, Discarded, ExperimentFile, Failure, Point, Result
 from wirerace.runner.directory import RunDirectory
+from wirerace.runner.forecast import Forecast, Place
 from wirerace.runner.health import wait_until_healthy
 from wirerace.runner.overload import AfterOverload
 from wirerace.runner.planner import planner_of
@@ -22,8 +22,6 @@ from wirerace.runner.steps import TrialSteps
 from wirerace.runner.targets.local import Local
 from wirerace.runner.targets.target import Target
 from wirerace.stopping import whole
-
-Place = Literal["local", "compose"]
 
 
 def begun(study: Study, place: Place, source: ExperimentFile | None = None) -> Result:
@@ -36,7 +34,7 @@ def begun(study: Study, place: Place, source: ExperimentFile | None = None) -> R
         host=host(),
         checkup=quick_checkup(),
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        warnings=cautions(study) if place == "local" else [],
+        warnings=cautions(study, on_this_machine=place == "local"),
         contestants=[ContestantRecord(one.id, one.title, one.transport.name) for one in contestants_of(study.first)],
         points=[Point(setting.values) for setting in study.settings],
     )
@@ -50,18 +48,18 @@ def run(study: Study, directory: RunDirectory, on_progress: OnProgress, result: 
 
     Raises BadInput when this machine cannot run it, SystemFault when something cannot be written or started any more.
     """
-    planner = planner_of(study)
+    planner, place = planner_of(study), result.ran_on or "local"
     if planner.next(result) is None:
         return result
-    target: Target = _compose(study) if result.ran_on == "compose" else Local(study, directory.path)
+    forecast = Forecast(study, place)
+    target: Target = _compose(study) if place == "compose" else Local(study, directory.path)
     try:
         producer = target.start_producer()
         wait_until_healthy(producer)
         while (plan := planner.next(result)) is not None:
             add_point(result, plan.setting)
             ran = len(result.trials) + len(result.failures)
-            extra = ran - len(result.counted) - len(result.counted_failures)
-            reporter = Reporter(on_progress, study, ran, plan, extra)
+            reporter = Reporter(on_progress, plan, ran, forecast.left(result), place)
             steps = TrialSteps if plan.setting.after is None else AfterOverload
             _run_one(steps(plan, target, producer, reporter), directory, result)
     finally:

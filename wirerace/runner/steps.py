@@ -17,10 +17,10 @@ from wirerace.runner.browsers.trial import TrialTabs
 from wirerace.runner.draining import Drain
 from wirerace.runner.effort import Effort
 from wirerace.runner.faults import Timeline
+from wirerace.runner.forecast import idle_seconds
 from wirerace.runner.gathering import Gathering
 from wirerace.runner.health import wait_until_healthy
 from wirerace.runner.parts.part import Part
-from wirerace.runner.progress import idle_seconds
 from wirerace.runner.sampling import Samples, cpu_seconds_of, samples_of, span_of
 from wirerace.runner.targets.target import Child, LoadChild
 from wirerace.stopping import whole

@@ -70,7 +70,9 @@ def test_counts_add_up_over_repeats(name: str) -> None:
 def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> None:
     known = trial(
         reach=1.0,
-        latency_seconds=msgspec.structs.replace(trial().latency_seconds, mean=1.0, p50=1.0, p99=1.0, min=1.0, max=1.0),
+        latency_seconds=msgspec.structs.replace(
+            trial().latency_seconds, mean=1.0, p50=1.0, p90=1.0, p99=1.0, min=1.0, max=1.0
+        ),
         latency_parts_seconds=LatencyParts(1.0, 1.0, 1.0, 1.0),
         age_seconds=msgspec.structs.replace(trial().age_seconds, mean=1.0),
         server=msgspec.structs.replace(

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from tests.wirerace.cost_models import EVERYTHING, KNOWN, MODEL, NOWHERE, observed
 from tests.wirerace.results import RESULT
 from wirerace.analysis.cost_model.fit import fit, model_of, refuse_poor
-from wirerace.analysis.cost_model.least_squares import non_negative
+from wirerace.analysis.cost_model.least_squares import non_negative, proportional
 from wirerace.analysis.cost_model.model import decode_model
 from wirerace.analysis.cost_model.terms import coefficients_of
 from wirerace.errors import BadInput
@@ -45,6 +45,17 @@ def test_small_values_count_as_much_as_large_ones() -> None:
     found = non_negative([[1.0], [1000.0]], [1.1, 900.0]).values
 
     assert 0.9 < found[0] < 1.1
+
+
+def test_noise_in_proportion_to_a_cost_makes_no_prediction_too_low() -> None:
+    """A poll costs 40 or 100 in turns: 70 on average. Divided by what was measured it would be 48."""
+    rows = [[float(polls)] for polls in range(1, 41)]
+    measured = [5.0 + polls * (40 if polls % 2 else 100) for (polls,) in rows]
+
+    found = proportional(rows, measured, [5.0] * len(rows)).values
+
+    assert found == pytest.approx([70.0], rel=0.03)
+    assert non_negative(rows, measured).values[0] < 55
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

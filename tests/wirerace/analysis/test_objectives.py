@@ -70,7 +70,7 @@ def test_every_contestant_is_judged_at_every_setting() -> None:
     assert [(0, name, passed) for name in ("polling", "websocket") for passed in (True, True)] + [
         (1, name, passed) for name in ("polling", "websocket") for passed in (False, True)
     ] == [(one.point, one.contestant, one.passed) for one in objectives_of(result)]
-    assert "Polling at clients.count = 2: latency.mean < 0.0015: it is 2 ms" in text_of(*objectives_part(result))
+    assert "Polling at 2 clients: latency.mean < 0.0015: it is 2 ms" in text_of(*objectives_part(result))
 
 
 @pytest.mark.parametrize(
@@ -156,6 +156,45 @@ def test_objective_that_an_experiment_can_never_answer_is_refused(
         check_objectives(study)
 
     assert [] == lacking(str(refusal.value), place, facts)
+
+
+@pytest.mark.parametrize(
+    ("objective", "facts"),
+    [
+        ("latency.p99 < -1", ["latency.p99 is at least 0", "nothing meets 'latency.p99 < -1'", "another limit"]),
+        ("latency.p99 < 0", ["nothing meets"]),
+        ("latency.p99 <= -0.1", ["nothing meets"]),
+        ("server.cpu_per_delivery == 20", ["never exactly 20", "< or >"]),
+        ("lost >= 0", ["lost is at least 0", "everything meets 'lost >= 0'", "another limit"]),
+        ("lost > -1", ["everything meets"]),
+        ("lost == -1", ["nothing meets"]),
+        ("reach > 1", ["reach is at least 0 and at most 1", "nothing meets"]),
+        ("reach >= 99", ["nothing meets", "99 % is 0.99"]),
+        ("reach <= 1", ["everything meets"]),
+        ("reach < 101", ["everything meets", "another limit"]),
+        ("reach == 2", ["nothing meets", "2 % is 0.02"]),
+        ("responses.empty < 50", ["everything meets", "50 % is 0.5"]),
+        ("latency.p99 <= 0", None),
+        ("lost == 0", None),
+        ("lost < 1", None),
+        ("reach >= 1", None),
+        ("reach == 1", None),
+        ("reach < 1", None),
+        ("latency.min >= 0", None),
+        ("server.memory_per_client < 0", None),
+        ("server.busy < 1.1", None),
+    ],
+)
+def test_objective_that_says_nothing_is_refused(objective: str, facts: list[str] | None, tmp_path: Path) -> None:
+    (tmp_path / "e.toml").write_text(LEAST + f'objectives = ["lost < 5", "{objective}"]')
+    study = read_experiment(tmp_path / "e.toml")
+    if facts is None:
+        check_objectives(study)
+        return
+    with pytest.raises(BadInput) as refusal:
+        check_objectives(study)
+
+    assert [] == lacking(str(refusal.value), "objectives[1]", facts)
 
 
 @pytest.mark.parametrize(

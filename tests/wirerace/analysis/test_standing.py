@@ -160,3 +160,10 @@ def test_groups_differ_only_where_the_summary_shows_it(latencies: dict[str, list
         assert ratio.low is not None
         assert ratio.high is not None
         assert not ratio.low <= 1 <= ratio.high
+
+
+def test_what_one_side_never_has_is_told_apart_from_what_the_other_has_in_each_repeat() -> None:
+    """A push sends no requests. Three repeats of a poller's are too few for a corrected interval, yet not alike."""
+    assert pair_of([(0.16, 0.0), (0.2, 0.0), (0.15, 0.0)], 0.999, None).differ
+    assert not pair_of([(0.16, 0.0), (0.0, 0.0), (0.15, 0.0)], 0.999, None).differ
+    assert not pair_of([(0.0, 0.0), (0.0, 0.0), (0.0, 0.0)], 0.999, None).differ

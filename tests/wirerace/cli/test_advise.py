@@ -121,7 +121,7 @@ def test_model_that_does_not_fit_is_refused_with_its_error(tmp_path: Path) -> No
 def test_model_of_ones_own_runs_is_saved_and_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place, runs = str(tmp_path / "model.json"), [str(HELD_OUT), str(HELD_OUT.parents[1] / "held-out-2")]
     advised("--fit", *runs, "--out", place, "--note", "two runs")
-    assert f"{place}: a cost model of 20 trials" in capsys.readouterr().out
+    assert f"{place}: a cost model of 60 trials" in capsys.readouterr().out
     advised(*NEED, "--from", place, "--json")
     saved = json.loads(capsys.readouterr().out)
     advised(*NEED, "--from", runs[0], "--from", runs[1], "--json")
@@ -155,11 +155,11 @@ def test_invalid_trials_are_used_only_if_they_are_asked_for(tmp_path: Path, caps
     runs = ["--from", str(tmp_path), "--from", str(HELD_OUT.parents[1] / "held-out-2")]
 
     assert "trials at 2 settings are too few" in refusal_of(*NEED, *runs)
-    assert "none of the 10 trials is valid" in refusal_of(*NEED, *runs[:2])
+    assert "none of the 30 trials is valid" in refusal_of(*NEED, *runs[:2])
     advised(*NEED, *runs, "--any-verdict", "--json")
     provenance = json.loads(capsys.readouterr().out)["provenance"]
-    assert (20, 10) == (provenance["trials"], provenance["invalid_trials"])
-    assert {"late polls find more updates": 10} == provenance["invalid_because"]
+    assert (60, 30) == (provenance["trials"], provenance["invalid_trials"])
+    assert {"late polls find more updates": 30} == provenance["invalid_because"]
 
 
 def test_check_says_how_far_the_model_is_from_a_run(capsys: pytest.CaptureFixture[str]) -> None:

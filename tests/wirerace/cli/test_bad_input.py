@@ -16,7 +16,7 @@ FIRST_LOOK = str(ROOT / "experiments" / "first-look.toml")
     [
         (["run", "nowhere.toml"], "nowhere.toml: No such file or directory; experiments/ has some to start from"),
         (["run", FIRST_LOOK, "--set", "clients.count=0"], "clients.count must be a whole number at least 1, got 0"),
-        (["run", FIRST_LOOK, "--set", "clients.cuont=1"], "cuont is no key of [clients]; there are count,"),
+        (["run", FIRST_LOOK, "--set", "clients.cuont=1"], "cuont is no key of [clients]; did you mean count?"),
         (["run", FIRST_LOOK, "--set", "nonsense"], "--set takes key=value such as clients.count=500, got 'nonsense'"),
         (["run", FIRST_LOOK, "--out", "."], "--out . holds something already: name a new directory"),
         (["show", "tests"], "tests/result.json: No such file or directory; give the directory of a run"),

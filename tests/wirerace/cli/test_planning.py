@@ -11,7 +11,7 @@ import pytest
 from tests.wirerace.report.made_up import result_of, trial
 from wirerace.cli.planning import confirm, print_plan, words_of
 from wirerace.errors import BadInput
-from wirerace.experiment.reading import study_of
+from wirerace.experiment.reading import read_experiment, study_of
 from wirerace.experiment.settings import Study
 
 
@@ -52,9 +52,27 @@ def test_plan_of_a_large_grid_is_cut(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_words_say_what_is_left_of_a_run_that_was_interrupted() -> None:
+    ran = result_of(*(trial(name, repeat) for repeat in range(1, 6) for name in ("polling", "websocket")))
+
     assert "12 trials, about 4 minutes" == words_of(study(repeats=6))
-    assert "2 trials, about 38 s" == words_of(study(repeats=6), done=10)
+    assert "2 trials, about 38 s" == words_of(study(repeats=6), ran)
     assert words_of(study(valid_repeats=5)).startswith("at least 10 trials, ")
+
+
+def test_words_say_that_the_stack_takes_longer(capfd: pytest.CaptureFixture[str]) -> None:
+    """It restarts a container before each trial."""
+    print_plan(study(), "compose")
+
+    printed = capfd.readouterr().out
+    assert all(seconds in printed for seconds in (" 25 s", " 23 s"))
+    assert "2 trials, about 48 s" == words_of(study(), None, "compose")
+
+
+def test_words_of_a_search_are_a_range() -> None:
+    """A search like it took 65 trials and 18 minutes on the stack."""
+    search = read_experiment(Path(__file__).parents[3] / "experiments" / "capacity.toml")
+
+    assert "about 45 to 80 trials, about 11 to 24 minutes" == words_of(search, None, "compose")
 
 
 def test_short_run_is_not_asked_about() -> None:

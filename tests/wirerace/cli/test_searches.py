@@ -13,7 +13,7 @@ from tests.refusals import lacking
 from tests.wirerace.cli.test_show import with_value
 from tests.wirerace.results import RESULT
 from tests.wirerace.searched import Outcome, begun, each, searched, study_with, up_to
-from wirerace.cli import compare, show
+from wirerace.cli import compare, run, show
 from wirerace.cli.planning import print_plan, words_of
 from wirerace.cli.run import INVALID, NOT_WHOLE, exit_code
 from wirerace.errors import BadInput
@@ -189,3 +189,14 @@ def test_search_of_an_older_version_without_parts_is_read(tmp_path: Path) -> Non
     (tmp_path / FILE_NAME).write_text(text)
 
     assert [] == read_result(tmp_path).capacities
+
+
+def test_quota_beyond_the_cores_is_refused_before_a_run_and_in_its_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "e.toml").write_text('title = "t"\ntransports = ["polling"]\n[servers]\ncpus = 5\n')
+    monkeypatch.setattr(run, "usable_cores", lambda: [0, 1])
+    with pytest.raises(BadInput) as refusal:
+        run.command(tmp_path / "e.toml", dry_run=True)
+
+    assert [] == lacking(str(refusal.value), str(tmp_path / "e.toml"), ["servers.cpus", "2 cores", "got 5"])

@@ -58,6 +58,24 @@ BAD_CAPACITY = {
     ),
     "search up to nothing": (SEARCH + TABLE + "most = 0", "capacity.most", ["above 0.0", "0"]),
     "search without an end": (SEARCH + TABLE + "most = inf", "capacity.most", ["at most 100000.0", "inf"]),
+    "precision below nothing": (SEARCH + TABLE + "precision = -0.5", "capacity.precision", ["at least 0.01", "-0.5"]),
+    "precision of more than all": (SEARCH + TABLE + "precision = 1.5", "capacity.precision", ["at most 1.0", "1.5"]),
+    "rate that begins at its end": (
+        SEARCH + TABLE + 'knob = "producer.rate_per_second"\nmost = 5\n[producer]\nrate_per_second = 6',
+        "capacity.most",
+        ["producer.rate_per_second", "6", "5"],
+    ),
+    "knob for which less is harder": (
+        SEARCH + TABLE + 'knob = "polling.interval_seconds"',
+        "capacity.knob",
+        ["clients.count, producer.rate_per_second", "'polling.interval_seconds'"],
+    ),
+    "quota of clients": (LEAST + "[clients]\ncpus = 1", "cpus", ["[clients]", "did you mean servers.cpus?", "count"]),
+    "servers without an s": (
+        LEAST + "[server]\ncpus = 0.1",
+        "server",
+        ["no key of the top level", "did you mean servers.cpus?"],
+    ),
     "precision of nothing": (SEARCH + TABLE + "precision = 0", "capacity.precision", ["at least 0.01", "0"]),
     "unknown knob": (
         SEARCH + TABLE + 'knob = "clients.speed"',

@@ -101,7 +101,16 @@ def test_trace_has_a_rate_of_its_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("objective", "facts"),
-    [("pigeons < 3", ["'pigeons'"]), ("messages.latency.p99 < 1", []), ("age.mean < 1", None)],
+    [
+        ("latency.p99 < -1", ["nothing meets"]),
+        ("lost >= 0", ["everything meets"]),
+        ("latency.mean > 0.2", ["a search raises clients.count", "too high", "latency.mean <"]),
+        ("reach < 0.9", ["too low", "reach >"]),
+        ("reach > 0.9", None),
+        ("pigeons < 3", ["'pigeons'"]),
+        ("messages.latency.p99 < 1", []),
+        ("age.mean < 1", None),
+    ],
 )
 def test_objective_of_a_search_is_for_a_figure_that_it_can_have(objective: str, facts: list[str] | None) -> None:
     """As those of a comparison: it is refused before the first trial."""

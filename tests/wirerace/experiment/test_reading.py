@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.wirerace.experiment.files import LEAST, written
+from wirerace.analysis.objectives import check_objectives
 from wirerace.experiment.contestants import ContestantTable
 from wirerace.experiment.faults import Fault
 from wirerace.experiment.model import Experiment
@@ -23,6 +24,7 @@ EXPERIMENTS = Path(__file__).parents[3] / "experiments"
 @pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.toml")), ids=lambda path: path.stem)
 def test_every_shipped_experiment_can_be_run(path: Path) -> None:
     study = read_experiment(path)
+    check_objectives(study)
 
     plans = [plan for setting in study.settings for plan in plans_of(setting, 1)]
     assert set(study.first.transports) <= {plan.transport.name for plan in plans}

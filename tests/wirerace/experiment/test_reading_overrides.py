@@ -71,6 +71,16 @@ def test_override_into_what_is_no_table_is_refused(tmp_path: Path) -> None:
         ("clients.count=\x1b[2J", "clients.count", ["whole number", r"'\x1b[2J'"]),
         ("clients.count=", "clients.count", ["whole number", "''"]),
         ("clients=5", "clients", ["a table", "5"]),
+        ("server.cpus=0.1", "server", ["did you mean servers.cpus?"]),
+        ("client.count=5", "client", ["did you mean clients.count?"]),
+        ("count=5", "count", ["did you mean clients.count?"]),
+        (
+            "clients.rate_per_second=5",
+            "rate_per_second",
+            ["[clients]", "did you mean producer.rate_per_second or upstream.rate_per_second?"],
+        ),
+        ("polling.hold_seconds=5", "hold_seconds", ["[polling]", "did you mean longpolling.hold_seconds?"]),
+        ("clients.cuont=5", "cuont", ["[clients]", "did you mean count?"]),
         ("clients.number=5", "number", ["[clients]", "count, spawn_per_second, shape, browsers, steps, spike, ramp"]),
     ],
 )

@@ -11,7 +11,7 @@ from wirerace.experiment.model import Experiment
 from wirerace.experiment.plans import contestants_of, plans_of
 from wirerace.experiment.reading import read_experiment, study_of
 from wirerace.experiment.visits import visit_seconds
-from wirerace.runner.progress import expected_seconds
+from wirerace.runner.forecast import expected_seconds
 from wirerace.runner.targets.locust import order_flags
 from wirerace.workload.order import LoadOrder
 from wirerace.workload.population import Population

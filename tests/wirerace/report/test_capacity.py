@@ -15,7 +15,7 @@ from wirerace.analysis.capacity.found import capacities_of
 from wirerace.record.result import Result
 from wirerace.report.answer import answer_of
 from wirerace.report.capacity import CapacityRow, carried_by, is_found, rows_of, sentences_of, validity_of_search
-from wirerace.report.html.page import Reported
+from wirerace.report.html.page import Reported, html
 from wirerace.report.markdown import markdown_of
 from wirerace.report.terminal import parts_of
 
@@ -266,3 +266,17 @@ def test_contestant_of_a_bound_and_an_interval_is_sorted_by_what_it_carries() ->
     records = capacities_of(found(each(polling=up_to(1e9), websocket=up_to(50))))
 
     assert ["at least 1,600", "less than 100"] == [carried_by(one) for one in records]
+
+
+def test_page_of_a_search_has_its_values_in_their_order() -> None:
+    """They were tried in another one: 100, 200, 400, 300, 350, and 300 again after 325."""
+    result = found(up_to(300), **ALONE)
+    tried = [point.setting["clients.count"] for point in result.points]
+    titles = re.findall(
+        r"<summary>(?:At )?([\d,]+) clients(?: after an overload with ([\d,]+))?", html([Reported(result)])
+    )
+    values = [tuple(int(value) for value in title if value) for title in titles]
+
+    assert tried != sorted(tried)
+    assert sorted(values) == values
+    assert len(result.points) == len(values)

@@ -14,7 +14,7 @@ from tests.wirerace import messaged, visited
 from tests.wirerace.report.made_up import result_of, trial
 from wirerace.analysis.aggregate import summarised
 from wirerace.record.reading import read_result
-from wirerace.record.result import Failure, Point, Result
+from wirerace.record.result import Failure, Result
 from wirerace.record.trial import Finding, Trial, Verdict
 from wirerace.report.headline import headline
 
@@ -62,7 +62,7 @@ def test_one_run_is_told_as_what_was_seen() -> None:
 
     said = (
         "In this run WebSocket and SSE delivered in 1.9 to 2 ms, long polling in 3 ms; polling in 500 ms, "
-        "260 times as late, half its interval."
+        "260 times as late, half its interval of 1 s."
     )
     assert said == first_of(result)
 
@@ -96,7 +96,9 @@ def test_single_contestant_is_compared_with_nothing() -> None:
 def test_intervals_are_told_as_what_is_shown() -> None:
     result = repeated({"polling": [0.5, 0.51, 0.49], "websocket": [0.002, 0.0021, 0.0019]})
 
-    said = r"WebSocket delivers in 2 ms; polling in 500 ms, 250 times as late \(\d+ to \d+\), half its interval\."
+    said = (
+        r"WebSocket delivers in 2 ms; polling in 500 ms, 250 times as late \(\d+ to \d+\), half its interval of 1 s\."
+    )
     assert re.fullmatch(said, first_of(result))
 
 
@@ -210,58 +212,6 @@ def test_messages_to_all_are_told_by_their_way_to_the_clients() -> None:
     result.trials[0] = replace(result.trials[0], messages=messaged.RELAYED)
 
     assert "In this run WebSocket brought a message to all clients in 2 ms." == first_of(result)
-
-
-def swept(points: Sequence[Mapping[str, Sequence[float]]]) -> Result:
-    """Return a sweep over clients, from latencies by contestant, for each repeat."""
-    found = [repeated(latencies, 10.0 * (number + 1)) for number, latencies in enumerate(points)]
-    trials = [replace(one, point=number) for number, each in enumerate(found) for one in each.trials]
-    return replace(
-        found[0], trials=trials, points=[Point({"clients.count": 100 * (number + 1)}) for number in range(len(points))]
-    )
-
-
-def test_sweep_says_what_changes_from_its_first_setting_to_its_last() -> None:
-    points = [{"polling": [0.5], "websocket": [0.001]}, {"polling": [0.5], "websocket": [0.004]}]
-
-    keys = "from clients.count = 100 to 200"
-    said = [
-        f"In this run, {keys}, updates came 4 times as late with WebSocket, no change seen with polling.",
-        "A delivery cost the server 2 times as much CPU with polling and WebSocket.",
-    ]
-    assert said == headline(swept(points))
-
-
-def test_sweep_in_which_nothing_changes_says_so() -> None:
-    points = [{"websocket": [0.001, 0.0012, 0.0009]}] * 2
-    result = swept(points)
-    result.trials = [replace(one, server=result.trials[0].server) for one in result.trials]
-
-    said = ["From clients.count = 100 to 200, no change of mean latency is shown."]
-    assert [*said, "No change of server CPU per delivery is shown."] == headline(result)
-
-
-def test_sweep_with_nothing_at_an_end_compares_nothing() -> None:
-    result = swept([{"websocket": [0.001]}, {"websocket": [0.004]}])
-    result.trials = result.trials[:1]
-    assert [] == headline(result)
-
-
-def test_crossing_is_the_answer_of_its_sweep() -> None:
-    said = headline(whole(visited.swept({"polling": {1: [1.0], 5: [9.0]}, "websocket": {1: [2.0], 5: [3.0]}})))
-
-    assert "Server CPU per visit: WebSocket costs less than Polling from K = 5 on." == said[0]
-
-
-def test_cost_of_a_message_is_the_answer_of_its_sweep() -> None:
-    costs = {
-        "polling": {0.0: [(1.0, 0.5)], 2.0: [(1.03, 0.5)]},
-        "sse": {0.0: [(1.0, 0.001)], 2.0: [(1.031, 0.001)]},
-        "websocket": {0.0: [(1.0, 0.001)], 2.0: [(1.01, 0.001)]},
-    }
-    said = "a message cost 50 µs with WebSocket and 150 µs with polling and SSE, of server CPU."
-
-    assert [f"At upstream.rate_per_second = 2.0 {said}"] == headline(whole(messaged.swept(costs)))
 
 
 @pytest.mark.parametrize("saved", ["schema-2", "schema-3"])

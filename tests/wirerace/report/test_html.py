@@ -59,7 +59,7 @@ def test_report_of_clients_that_stay_has_every_chapter() -> None:
     for beginning in (
         "Polling's updates came anywhere in its interval of 1",
         "On the frontier of age and cost: ",
-        "The slowest delivery took ",
+        "In the first repeat, the slowest delivery took ",
         "Younger than 1",
         "Bytes for a delivery, with TCP and IP: ",
         "Server CPU for a delivery: ",

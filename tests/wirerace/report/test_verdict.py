@@ -6,6 +6,7 @@ import pytest
 
 from tests.wirerace.report.made_up import lines_of, result_of, trial
 from wirerace.record.reading import read_result
+from wirerace.record.result import Point
 from wirerace.record.trial import Finding, Trial, Verdict
 from wirerace.report.terminal import parts_of
 from wirerace.report.verdict import verdict_of
@@ -51,7 +52,7 @@ def test_doubts_are_said_in_the_first_line() -> None:
         "VALID, with care: 1 of 3 trials is in doubt",
         " Polling   with care: 1 of 2 trials is in doubt",
         " WebSocket good",
-        " ? others used 2 % of the machine (Polling 1)",
+        " ? others used 2 % of the machine (Polling, repeat 1)",
         "   → close other programs",
     ] == said(*trials)
 
@@ -86,7 +87,7 @@ def test_discarded_repeats_are_named_and_their_reasons_said() -> None:
     assert [
         "VALID: 1 of 1 trials (discarded: repeat 1)",
         " Polling good",
-        " ✗ 9 % of polls left late: they find more (Polling 1)",
+        " ✗ 9 % of polls left late: they find more (Polling, repeat 1)",
         "   → use fewer clients",
     ] == said(trial(verdict=found(LATE)), trial(repeat=2), discarded=(1,))
 
@@ -112,3 +113,22 @@ def test_result_of_an_earlier_version_is_shown_with_its_findings() -> None:
     assert "INVALID: none of 9 trials can be used" == lines[0]
     assert " Long polling do not use: all 3 trials are invalid" in lines
     assert any(line.startswith(" ✗ the server had no core 79.2 % of the time that it wanted one:") for line in lines)
+
+
+def test_trials_of_a_sweep_are_named_by_setting_and_repeat() -> None:
+    verdicts = [found(LATE) if number in {2, 3, 5} else found() for number in range(6)]
+    trials = [trial(repeat=1 + number % 3, point=number // 3, verdict=one) for number, one in enumerate(verdicts)]
+    trials += [trial("websocket", repeat=2, point=1, verdict=found(LATE))]
+    result = result_of(*trials)
+    result.points = [Point({"producer.rate_per_second": rate}) for rate in (20.0, 1000.0)]
+    said = lines_of(*verdict_of(result))
+
+    names = "Polling at 20 updates a second, repeat 3; Polling at 1,000 updates a second, repeats 1 and 3; WebSocket at"
+    assert names in " ".join(" ".join(line.split()) for line in said)
+
+
+def test_setting_after_an_overload_says_so() -> None:
+    result = result_of(trial(verdict=found(LATE)), trial(point=1, verdict=found()))
+    result.points = [Point({"clients.count": 1}, after={"clients.count": 1200}), Point({"clients.count": 2})]
+
+    assert "(Polling at 1 client after an overload with 1,200 clients)" in " ".join(lines_of(*verdict_of(result)))

@@ -5,7 +5,7 @@ import pytest
 from wirerace.experiment.model import document_of
 from wirerace.experiment.plans import plans_of
 from wirerace.reproductions import REPRODUCTIONS
-from wirerace.runner.progress import expected_seconds
+from wirerace.runner.forecast import expected_seconds
 
 MOST_SECONDS = 90
 

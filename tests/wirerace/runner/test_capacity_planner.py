@@ -14,7 +14,6 @@ from wirerace.experiment.plans import Plan
 from wirerace.experiment.reading import study_of
 from wirerace.record.result import Result
 from wirerace.runner.planner import planner_of
-from wirerace.runner.progress import least_trials
 from wirerace.runner.run import add_point
 
 UNLIKE = each(polling=up_to(130), websocket=up_to(1200, again=700))
@@ -112,15 +111,6 @@ def test_failure_counts_as_a_trial() -> None:
 
     assert [100, 200, 200] == [plan.experiment.clients.count for plan in plans]
     assert [1, 2] == [failure.repeat for failure in result.failures]
-
-
-def test_number_of_trials_is_foreseen_about_right() -> None:
-    """It is said before the run, and while it runs; the search itself decides."""
-    for capacity in (150, 350, 700, 1300):
-        study = study_with()
-        plans, _ = searched(study, up_to(capacity))
-
-        assert len(plans) / 2 < least_trials(study) < 2 * len(plans)
 
 
 def test_point_is_added_once() -> None:

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from tests.wirerace.trials import plan_of
-from wirerace.errors import TrialFailed
+from wirerace.errors import BadInput, TrialFailed
 from wirerace.experiment.capacity import Servers as Quotas
 from wirerace.experiment.model import Experiment
+from wirerace.experiment.settings import alone
 from wirerace.runner.peer import Peer
 from wirerace.runner.targets.compose import Compose, PageState
 from wirerace.runner.targets.locust import Swarming
@@ -170,3 +171,15 @@ def test_quota_that_cannot_be_put_back_is_said_and_the_others_are_put_back(monke
         compose.close()
 
     assert 0.5 == servers["websocket"].cpus
+
+
+def test_quota_beyond_the_cores_of_the_stack_is_refused_before_anything_is_brought_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class TwoCores:
+        def cores(self) -> int:
+            return 2
+
+    monkeypatch.setattr("wirerace.runner.targets.compose.Stack", TwoCores)
+    with pytest.raises(BadInput, match=r"^servers.cpus must be at most the 2 cores of the stack's machine, got 5"):
+        Compose(alone(Experiment("t", ["polling"], servers=Quotas(5))))

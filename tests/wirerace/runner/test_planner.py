@@ -14,8 +14,8 @@ from wirerace.experiment.settings import Study, alone
 from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.result import ContestantRecord, Discarded, Failure, Host, Point, Result
 from wirerace.record.trial import Verdict
+from wirerace.runner.forecast import Forecast
 from wirerace.runner.planner import planner_of
-from wirerace.runner.progress import least_trials
 from wirerace.runner.run import warn_of_too_few
 from wirerace.workload.truth import Truth
 
@@ -106,7 +106,7 @@ def test_sweep_runs_the_first_repeat_of_every_setting_before_the_second_of_any()
         dict.fromkeys((plan.repeat, plan.experiment.clients.count) for plan in plans)
     )
     assert 12 == len({(plan.repeat, plan.setting.number, plan.contestant.id) for plan in plans})
-    assert least_trials(study) == len(plans)
+    assert (len(plans), len(plans)) == Forecast(study).left().trials
 
 
 def test_setting_with_an_invalid_repeat_gets_another_one_and_the_others_do_not() -> None:

@@ -5,7 +5,7 @@ from statistics import median
 
 from msgspec.structs import replace
 
-from wirerace.analysis.cost_model.least_squares import non_negative
+from wirerace.analysis.cost_model.least_squares import non_negative, proportional
 from wirerace.analysis.cost_model.model import (
     LOOPBACK_SEGMENT_BYTES,
     Coefficient,
@@ -33,7 +33,7 @@ from wirerace.transports import TRANSPORTS
 
 LEAST_SETTINGS = 4
 """Of each transport: with fewer, the costs of payload, clients and rate cannot be told apart."""
-COOLING_SECONDS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+COOLING_SECONDS = (0.0003, 0.0006, 0.001, 0.002, 0.003, 0.006, 0.01, 0.02, 0.03, 0.06, 0.1, 0.3, 1.0)
 """Times after which a server's caches are cold, among which the fit chooses."""
 LIMITS = {"cpu": 0.2, "bytes": 0.1, "latency": 0.3}
 """The most that half of a transport's trials may be off by. The error of the other half is shown."""
@@ -109,22 +109,19 @@ def _fitted(regression: Regression, observed: Sequence[Observation]) -> Found:
 
 
 def _fitted_cpu(regression: Regression, observed: Sequence[Observation], alone: Found) -> Found:
-    """Fit what is beyond the CPU time without clients, which is the same for all transports, as a part of the whole.
+    """Fit what is beyond the CPU time without clients, which is the same for all transports.
 
     Operations that find a cold server cost more. The time of cooling is the one that fits best.
     """
     rows = [[term.times(one) for term in regression.terms] for one in observed]
     cpu = [regression.measured(one) for one in observed]
-    beyond = [
-        whole - sum(alone[term.name].value * term.times(one) for term in ALONE.terms)
-        for whole, one in zip(cpu, observed, strict=True)
-    ]
+    bases = [sum(alone[term.name].value * term.times(one) for term in ALONE.terms) for one in observed]
 
     def with_cold(seconds: float) -> list[list[float]]:
         colds = [cold_times(one.transport, one.requests, one.deliveries, one.updates, seconds) for one in observed]
         return [[*row, cold] for row, cold in zip(rows, colds, strict=True)]
 
-    tried = [(non_negative(with_cold(seconds), beyond, cpu), seconds) for seconds in COOLING_SECONDS]
+    tried = [(proportional(with_cold(seconds), cpu, bases), seconds) for seconds in COOLING_SECONDS]
     best, seconds = min(tried, key=lambda one: one[0].loss)
     found = {
         term.name: Coefficient(value, term.unit, term.about)

@@ -1,15 +1,18 @@
 """Least squares with few parameters, none of them negative."""
 
+import math
 from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+TURNS = 8
+"""How often the sizes are taken from the last fit; after four, nothing changes in the third digit."""
 MOST_PARAMETERS = 8
 """All subsets of the parameters are tried, so the result is exact. With 8 there are 255."""
 
 
 class Fitted(NamedTuple):
-    """Parameters, and the sum of the squared relative residuals."""
+    """Parameters, and how far they are from what was measured: the less, the better."""
 
     values: list[float]
     loss: float
@@ -27,37 +30,55 @@ def non_negative(
     width = len(rows[0]) if rows else 0
     if width > MOST_PARAMETERS:
         raise ValueError(f"at most {MOST_PARAMETERS} parameters, got {width}")
-    scaled = [[cell / size for cell in row] for row, _, size in used]
-    aims = [value / size for _, value, size in used]
-    best = Fitted([0.0] * width, sum(aim**2 for aim in aims))
+    normal = _normal_equations([[cell / size for cell in row] + [value / size] for row, value, size in used], width)
+    whole = sum((value / size) ** 2 for _, value, size in used)
+    best = Fitted([0.0] * width, whole)
     for count in range(1, width + 1):
         for columns in combinations(range(width), count):
-            found = _solved(scaled, aims, columns)
+            found = _solved(normal, columns)
             if found is None or min(found) < 0:
                 continue
             values = [0.0] * width
             for column, value in zip(columns, found, strict=True):
                 values[column] = value
-            loss = sum((_product(row, values) - aim) ** 2 for row, aim in zip(scaled, aims, strict=True))
-            if loss < best.loss * (1 - 1e-9) - 1e-15:
+            loss = max(0.0, whole - sum(values[column] * normal[column][width] for column in columns))
+            if loss < best.loss * (1 - 1e-9) - 1e-12 * whole:
                 best = Fitted(values, loss)
     return best
+
+
+def proportional(rows: Sequence[Sequence[float]], measured: Sequence[float], bases: Sequence[float]) -> Fitted:
+    """Return the parameters x ≥ 0 of values that are a base + row · x, with errors in proportion to what is expected.
+
+    Sizes are those of the fit, found in turns. Divided by what was measured, a value that is low by chance would count
+    for more than one that is high, and everything would be predicted too low. `loss` is the sum of squared logarithms.
+    """
+    beyond = [value - base for value, base in zip(measured, bases, strict=True)]
+    sizes, values = list(measured), list[float]()
+    for _ in range(TURNS):
+        values = non_negative(rows, beyond, sizes).values
+        sizes = [base + _product(row, values) for row, base in zip(rows, bases, strict=True)]
+    pairs = [(value, size) for value, size in zip(measured, sizes, strict=True) if value > 0 and size > 0]
+    return Fitted(values, sum(math.log(value / size) ** 2 for value, size in pairs))
 
 
 def _product(row: Sequence[float], values: Sequence[float]) -> float:
     return sum(cell * value for cell, value in zip(row, values, strict=True))
 
 
-def _solved(rows: Sequence[Sequence[float]], aims: Sequence[float], columns: Sequence[int]) -> list[float] | None:
+def _normal_equations(rows: Sequence[Sequence[float]], width: int) -> list[list[float]]:
+    """Return the products of each column with every column; the last one has the aims."""
+    columns = list(zip(*rows, strict=True))
+    return [[_product(columns[i], columns[j]) for j in range(width + 1)] for i in range(width)] if rows else []
+
+
+def _solved(normal: Sequence[Sequence[float]], columns: Sequence[int]) -> list[float] | None:
     """Return the solution of the normal equations for some columns; None when they depend on each other."""
-    sizes = [sum(row[column] ** 2 for row in rows) ** 0.5 for column in columns]
+    sizes = [normal[column][column] ** 0.5 for column in columns]
     if not all(sizes):
         return None
-    unit = [[row[column] / size for column, size in zip(columns, sizes, strict=True)] for row in rows]
-    span = range(len(columns))
-    system = [
-        [sum(row[i] * row[j] for row in unit) for j in span] + [_product([row[i] for row in unit], aims)] for i in span
-    ]
+    pairs = list(zip(columns, sizes, strict=True))
+    system = [[normal[i][j] / a / b for j, b in pairs] + [normal[i][-1] / a] for i, a in pairs]
     found = _eliminated(system)
     return None if found is None else [value / size for value, size in zip(found, sizes, strict=True)]
 

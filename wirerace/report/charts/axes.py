@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from wirerace.errors import cut, printable
-from wirerace.experiment.settings import setting_title
 from wirerace.experiment.toml import inline
 from wirerace.record.result import Result
 from wirerace.report.charts.values import Dimension
+from wirerace.report.settings import KEY_UNITS, plain_number, setting_words
 
 MOST_VALUE, MOST_KEY, MOST_TICKS = 24, 60, 8
 MOST_SWEEPS = 6
@@ -35,7 +35,8 @@ class Swept(NamedTuple):
         positive = [float(value) for value in self.values]
         is_log = min(positive) > 0 and max(positive) >= LOG_FROM * min(positive)
         ticks = positive if len(positive) <= MOST_TICKS else ()
-        return Dimension(self.axis + (", logarithmic" if is_log else ""), "number", is_log=is_log, at=ticks)
+        name = KEY_UNITS.get(self.axis, self.axis)
+        return Dimension(name + (", logarithmic" if is_log else ""), "number", is_log=is_log, at=ticks)
 
     @property
     def is_numeric(self) -> bool:
@@ -59,7 +60,7 @@ def sweeps_of(result: Result) -> Iterator[Swept]:
     for index, setting in enumerate(settings):
         if result.points[index].after:
             continue
-        others = setting_title({name: value for name, value in setting.items() if name != key})
+        others = setting_words({name: value for name, value in setting.items() if name != key})
         found.setdefault(others, []).append(index)
     for others, points in list(found.items())[:MOST_SWEEPS]:
         members = [(settings[index].get(key), index) for index in points]
@@ -83,6 +84,6 @@ def main_key(result: Result) -> str:
 
 def spelled(value: Any) -> str:
     """Return the value of a key for people."""
-    if isinstance(value, float):
-        return f"{value:g}"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return plain_number(value)
     return cut(printable(value if isinstance(value, str) else inline(value)), MOST_VALUE)

@@ -7,10 +7,11 @@ from wirerace.analysis.capacity.found import options_of, tried_by
 from wirerace.analysis.figures import BY_ID
 from wirerace.experiment.objective import Objective, objectives_in
 from wirerace.record.result import ContestantRecord, Result
-from wirerace.report.capacity import UNITS, carried_by_id
+from wirerace.report.capacity import carried_by_id
 from wirerace.report.charts.values import Curve, Dimension, Dot, LineChart
 from wirerace.report.charts.view import View
 from wirerace.report.phrases import listed
+from wirerace.report.settings import KEY_UNITS
 
 
 def capacity_chart(result: Result) -> Iterator[LineChart]:
@@ -28,7 +29,7 @@ def capacity_chart(result: Result) -> Iterator[LineChart]:
         return
     is_log = min(values) > 0
     curves.append(_limit(curves, objective))
-    unit = UNITS[options.knob]
+    unit = KEY_UNITS[options.knob]
     yield LineChart(
         f"{_title(result)} {unit}",
         f"{figure.label} at each value that was tried, means and ranges. Dotted: {objective.text}.",

@@ -26,11 +26,11 @@ def figure_bars(view: View, figure: str, what: str, about: str) -> Iterator[BarC
 
 
 def empty_answers(view: View) -> Iterator[BarChart]:
-    """Yield the chart of empty answers, of contestants that ask."""
+    """Yield the chart of empty answers, of contestants that ask, if there were any."""
     about = "Answers without an update, of all answers. A transport that pushes has no answers, and no bar."
     for chart in figure_bars(view, "responses.empty", "Empty answers", about):
-        is_none = not any(sum(bar.parts) for bar in chart.bars)
-        yield chart._replace(title="No answer was empty") if is_none else chart
+        if any(sum(bar.parts) for bar in chart.bars):
+            yield chart
 
 
 def cpu_per_delivery(view: View) -> Iterator[BarChart]:

@@ -32,7 +32,7 @@ def latencies_over_time(view: View) -> Iterator[StripChart]:
             )
     if strips:
         yield StripChart(
-            _latency_title(strips),
+            _in_the_first(view, _latency_title(strips)),
             "The line is the mean over clients of each update, by the time at which it was due. The band reaches from "
             f"its fastest client to its slowest. {_which(view)}",
             Dimension("time in the window at which the update was due", "seconds"),
@@ -72,6 +72,12 @@ def _first_records(view: View) -> Iterator[tuple[ContestantRecord, Raw]]:
 def _which(view: View) -> str:
     repeats = {trial.repeat for trial in view.result.counted}
     return f"Of {len(repeats)} repeats, this is the first." if len(repeats) > 1 else ""
+
+
+def _in_the_first(view: View, title: str) -> str:
+    """Return a title that says of which repeat it speaks, if there are several."""
+    several = len({trial.repeat for trial in view.result.counted}) > 1
+    return f"In the first repeat, {title[:1].lower()}{title[1:]}" if several else title
 
 
 def _latencies(raw: Raw) -> list[Dot]:

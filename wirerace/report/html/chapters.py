@@ -102,7 +102,8 @@ def charts_of(result: Result, records: Records) -> dict[str, Chart]:
 def sweep_chapters(result: Result) -> list[Chapter]:
     """Return the chapters of a sweep: what changes from setting to setting."""
     if result.is_search:
-        return [Chapter("How far each goes", list(capacity_chart(result)), is_wide=True)]
+        charts = list(capacity_chart(result))
+        return [Chapter("How far each goes", charts, is_wide=True)] if charts else []
     found = [
         Chapter("Age against cost", [] if has_visitors(result) else list(frontier(result)), is_wide=True),
         Chapter("When a push pays", [], _words(crossing_of(result))),

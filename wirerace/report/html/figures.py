@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from wirerace.analysis.aggregate import CONFIDENCE, compared_in_pairs, figures_of
+from wirerace.analysis.aggregate import figures_of
 from wirerace.analysis.figure import Figure
-from wirerace.record.result import ContestantRecord, Interval
+from wirerace.analysis.standing import Pair, standing_of
+from wirerace.record.result import ContestantRecord
 from wirerace.record.trial import Quantity
 from wirerace.report.charts.view import View
 from wirerace.report.spelling import spell, spell_interval
@@ -63,12 +64,15 @@ def figure_rows(view: View) -> list[FigureRow]:
 
 def _cells(view: View, figure: Figure) -> Iterator[FigureCell]:
     best = _best(view, figure)
+    ids = [contestant.id for contestant in view.contestants]
+    pairs = {} if best is None else standing_of(view.result, view.summary, figure, ids).pairs
     best_value = "" if best is None else spell(view.interval(best, figure.id).mean, figure.unit)
     for contestant in view.contestants:
         interval = view.interval(contestant, figure.id)
         value = spell_interval(interval, figure.unit) + mark_of(view.result, contestant.id, figure)
         is_best = best is not None and spell(interval.mean, figure.unit) == best_value
-        beside = "best" if is_best else _beside(view, figure, contestant, best)
+        pair = None if best is None else pairs.get((contestant.id, best.id))
+        beside = "best" if is_best else "" if pair is None else _beside(pair)
         yield FigureCell(value, beside, _theory(view, figure, contestant), is_best)
 
 
@@ -81,24 +85,17 @@ def _best(view: View, figure: Figure) -> ContestantRecord | None:
     return min(known, key=lambda item: sign * item[1])[0]
 
 
-def _beside(view: View, figure: Figure, contestant: ContestantRecord, best: ContestantRecord | None) -> str:
-    """Return the ratio to the best value, repeat by repeat, with its interval if there is one."""
-    if best is None:
-        return ""
-    ones, others = ({trial.repeat: figure.of(trial) for trial in view.trials(one)} for one in (contestant, best))
-    pairs = [(a, b) for repeat, a in ones.items() if a is not None and (b := others.get(repeat)) is not None]
-    ratio = compared_in_pairs(pairs, CONFIDENCE)[0] if pairs else None
-    return "" if ratio is None else _spelled(ratio)
-
-
-def _spelled(ratio: Interval) -> str:
-    if ratio.mean is None:
-        return ""
-    if ratio.low is None or ratio.high is None:
-        return f"{_number(ratio.mean)} ×"
-    if ratio.low <= 1 <= ratio.high:
+def _beside(pair: Pair) -> str:
+    """Return how a value relates to the best one: its ratio and the ends of its interval, if they are told apart."""
+    ratio = pair.ratio
+    if not pair.differ:
         return "not told apart"
-    return f"{_number(ratio.mean)} × ({_number(ratio.low)} to {_number(ratio.high)})"
+    if ratio is None or ratio.mean is None:
+        return ""
+    times = f"{_number(ratio.mean)} ×"
+    return (
+        times if ratio.low is None or ratio.high is None else f"{times} ({_number(ratio.low)} to {_number(ratio.high)})"
+    )
 
 
 def _number(ratio: float) -> str:

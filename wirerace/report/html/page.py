@@ -12,7 +12,7 @@ from markupsafe import Markup
 from wirerace import __version__
 from wirerace.analysis.sending import sending_of
 from wirerace.errors import cut, printable
-from wirerace.record.result import Result
+from wirerace.record.result import Point, Result
 from wirerace.report.charts.values import Chart
 from wirerace.report.charts.view import Records, View, no_records
 from wirerace.report.drawing.draw import NARROW, WIDE, draw
@@ -20,6 +20,7 @@ from wirerace.report.drawing.standalone import style_of_drawings
 from wirerace.report.html.glossary import GLOSSARY
 from wirerace.report.html.run import run_values, setting_values
 from wirerace.report.sending import sentence_of
+from wirerace.report.settings import point_words
 from wirerace.report.spelling import tied
 from wirerace.reproductions.record import ReproductionRecord
 
@@ -93,11 +94,24 @@ def _settings(one: Reported) -> Iterator[Markup]:
     """Yield the part of each setting of a sweep, rendered."""
     template = _environment().get_template("setting.html")
     costs = sending_of(one.result)
-    for index, point in enumerate(one.result.points if len(one.result.points) > 1 else ()):
+    for index in _in_order(one.result) if len(one.result.points) > 1 else ():
+        point = one.result.points[index]
         view = View(one.result.at(index), one.records)
-        title = cut(printable(point.title), 200)
+        title = cut(point_words(point), 200)
         said = [sentence_of(one.result, cost) for cost in costs if cost.setting == point.setting]
         yield Markup(template.render(title=title, run=setting_values(view, costs=said)))  # noqa: S704 -- escaped by the template
+
+
+def _in_order(result: Result) -> Sequence[int]:
+    """Return the indices of the points: those of a search by the value of its knob, not as they were tried."""
+    if not result.is_search:
+        return range(len(result.points))
+    return sorted(range(len(result.points)), key=lambda index: _values(result.points[index]))
+
+
+def _values(point: Point) -> list[float]:
+    """Return the value of a search's knob, and then that of the overload before it."""
+    return [float(value) for value in (*point.setting.values(), *point.after.values())]
 
 
 def _hashed(text: str) -> str:

@@ -19,6 +19,7 @@ from wirerace.report.html.chapters import Chapter, chapters_of, setting_chapters
 from wirerace.report.html.checks import ReproducedValues, reproduced_values
 from wirerace.report.html.figures import FigureRow, figure_rows
 from wirerace.report.html.origin import command_of, experiment_text, machine_rows, trials_line
+from wirerace.report.settings import at_point, repeats_words
 from wirerace.report.spelling import spell_interval
 from wirerace.report.terminal import describe_population, describe_source
 from wirerace.report.theory import QUANTITIES, cells_of, spelled_row
@@ -194,7 +195,8 @@ def _caption(result: Result) -> str:
     if repeats > 1:
         intervals = "with 95 % intervals, each by itself" if repeats >= LEAST_REPEATS else "too few for intervals"
         over = f"Means over {repeats} repeats, {intervals}."
-    return f"{over} Beside each value: its ratio to the best one, repeat by repeat, and what theory expects."
+    corrected = ", with an interval that allows for the number of comparisons" if repeats >= LEAST_REPEATS else ""
+    return f"{over} Beside each value: its ratio to the best one, repeat by repeat{corrected}; and what theory expects."
 
 
 def about_of(result: Result) -> str:
@@ -223,6 +225,5 @@ def _reason(result: Result, failure: Failure) -> str:
 
 def _name(result: Result, index: int) -> str:
     failure = result.failures[index]
-    title = result.points[failure.point].title if 0 <= failure.point < len(result.points) else ""
-    at = f" at {title}" if title else ""
-    return cut(printable(f"{result.title_of(failure.contestant)}{at}, repeat {failure.repeat}"), 200)
+    at = at_point(result, failure.point)
+    return cut(printable(f"{result.title_of(failure.contestant)}{at}, {repeats_words([failure.repeat])}"), 200)

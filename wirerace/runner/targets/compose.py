@@ -12,7 +12,7 @@ from wirerace.clock import process_cpu_seconds
 from wirerace.errors import BadInput, TrialFailed, WireraceError
 from wirerace.experiment.plans import Plan
 from wirerace.experiment.settings import Study
-from wirerace.host.cores import Cores
+from wirerace.host.cores import Cores, refuse_quota_beyond
 from wirerace.host.machine import total_seconds
 from wirerace.options import variable_of
 from wirerace.runner.parts.container import Container, ContainerCrew
@@ -62,6 +62,7 @@ class Compose:
         refuse_unsupported(study, SUPPORTED)
         self._load = study.first.load
         self._stack = Stack()
+        refuse_quota_beyond(study, self._stack.cores(), "the stack's machine")
         self._watched: list[Container | ContainerCrew] = []
         self._looked = 0.0
         self._schedule: Any = None

@@ -54,6 +54,11 @@ class Stack:
             found = self._client.containers.list(filters={"label": labels, "status": "running"})
         return [Container(service, container) for container in found]
 
+    def cores(self) -> int:
+        """Return the cores of the machine that its engine runs on."""
+        with asking("the stack"):
+            return int(self._client.info().get("NCPU") or os.cpu_count() or 1)
+
     def up(self, *services: str, workers: int) -> None:
         """Bring parts up, with a number of workers, and wait until all are healthy.
 

@@ -1,0 +1,56 @@
+"""The memory group: what a client takes of the own memory (USS) of a server's process, and of a load process."""
+
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+
+from benchmarks.measure import Growth, Racer
+from benchmarks.peers import Ours, start_ours
+from benchmarks.stage import Bench, python
+
+FIRST_CLIENTS = 200
+CLIENTS = 3_000
+RATE = 2.0  # updates a second: each client receives some, and next to none is on its way when memory is read
+
+
+class ClientKind(NamedTuple):
+    """A kind of client: its server, and the role and the user that play it."""
+
+    name: str
+    transport: str
+    role: str
+    path: str
+    user: str
+
+
+KINDS = (
+    ClientKind("WebSocket", "websocket", "listen", "/ws", "websocket-user"),
+    ClientKind("SSE", "sse", "events", "/sse", "sse-user"),
+    ClientKind("held poll", "longpolling", "ask", "/longpoll", "held-user"),
+    ClientKind("poller", "polling", "poll", "/poll", "waiting-user"),
+)
+
+
+def memory(stage: Bench) -> list[Racer]:
+    """3,000 clients, 2 updates a second of 100 bytes: growth of a process from 200 clients on, for each client."""
+    racers, first = [], f"server, {KINDS[0].name}"
+    for kind in KINDS:
+        ours = start_ours(stage, kind.transport, stage.cores.tested)
+        racers.append(Racer(f"server, {kind.name}", first, partial(_server, stage, ours, kind)))
+        racers.append(Racer(f"load, {kind.name}", first, partial(_load, stage, ours, kind)))
+    return racers
+
+
+def _server(stage: Bench, ours: Ours, kind: ClientKind) -> Growth:
+    numbers = ["--clients", CLIENTS, "--grown-from", FIRST_CLIENTS, "--pid", ours.server.child.popen.pid]
+    command = python("benchmarks.clients", kind.role, ours.server.port, kind.path, *numbers)
+    with ours.fed(RATE):
+        return msgspec.json.decode(stage.run("clients", command, stage.cores.others).text, type=Growth)
+
+
+def _load(stage: Bench, ours: Ours, kind: ClientKind) -> Growth:
+    numbers = ["--users", CLIENTS, "--grown-from", FIRST_CLIENTS]
+    command = python("benchmarks.users", kind.user, ours.server.url, *numbers)
+    with ours.fed(RATE):
+        return msgspec.json.decode(stage.run(kind.user, command, stage.cores.others).text, type=Growth)
