@@ -22,7 +22,7 @@ from wirerace.options import ENV_PREFIX
 ROOT = Path(__file__).parents[1]
 PORTS = range(12_000, 20_000)
 """Below the ports of Linux's outgoing connections, and separate from those of an experiment."""
-START_SECONDS = 10.0  # for a server to listen
+START_SECONDS = 60.0  # for a server to listen; on a busy machine, starting Python takes many seconds
 STOP_SECONDS = 5.0
 SPARE_SECONDS = 30.0  # for a program to start and end, beyond its time of measuring
 TICK_SECONDS = 0.02

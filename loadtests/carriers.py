@@ -5,6 +5,7 @@ from typing import Protocol
 import gevent
 from gevent.lock import BoundedSemaphore
 
+from loadtests.connection import ClosedHere
 from loadtests.http import HttpClient
 from loadtests.outbox import Outbox
 from loadtests.statistics import Statistics
@@ -117,6 +118,8 @@ class Posted:
                 self._outbox.refuse(message, error.status)
                 self._fail(str(error))
                 pause_seconds = LATER_SECONDS
+            except ClosedHere:
+                pass  # the load has cut the connection that carried it, so nothing has failed
             except (OSError, WireraceError) as error:
                 self._own.close()
                 self._fail(str(error))

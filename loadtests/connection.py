@@ -2,7 +2,7 @@
 
 import struct
 import sys
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 from gevent import get_hub, getcurrent, socket
@@ -61,18 +61,28 @@ class Stamp(msgspec.Struct, frozen=True, gc=False):
 NO_STAMP = Stamp(0, 0, False)
 
 
+class ClosedHere(ConnectionLost):
+    """This side has closed the connection while one of its clients waited on it: a cut, or the end of a test."""
+
+
 class StampedConnection:
     """One TCP connection, which adds itself to `counters`. `stamp` belongs to the bytes last received.
 
-    Every method raises OSError or ConnectionLost when the connection breaks.
+    Every method raises OSError or ConnectionLost when the connection breaks, and ClosedHere when `close` is called
+    while it waits.
     """
 
-    __slots__ = ("_clock", "_counters", "_readable", "_receive_into", "_send", "_stream", "_switch", "stamp")
+    __slots__ = (
+        "_clock", "_counters", "_readable", "_reader", "_receive_into", "_send", "_stream", "_switch", "_writers",
+        "stamp",
+    )  # fmt: skip
 
     def __init__(self, address: Address, counters: Counters | None = None, clock: Clock = now_ns) -> None:
         self.stamp = NO_STAMP
         self._clock = clock
         self._counters = counters
+        self._reader: Any = None  # the greenlet that waits to receive; None for none
+        self._writers: tuple[Any, ...] = ()
         stream = self._stream = connect(address)
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._receive_into = stream.recvmsg_into
@@ -95,7 +105,15 @@ class StampedConnection:
             if sent == len(data):
                 return
             data = data[sent:]
+            self._wait_to_send()
+
+    def _wait_to_send(self) -> None:
+        current = getcurrent()
+        self._writers = (*self._writers, current)
+        try:
             wait_until_writable(self._stream)
+        finally:
+            self._writers = tuple(one for one in self._writers if one is not current)
 
     def receive(self) -> bytes:
         """Wait for bytes and return them: at least one. Arrival is read only here.
@@ -105,10 +123,12 @@ class StampedConnection:
         readable = self._readable
         while True:
             # As hub.wait() does, but without its check of who wakes this client: then the read finds nothing.
-            readable.start(getcurrent().switch)
+            reader = self._reader = getcurrent()
+            readable.start(reader.switch)
             try:
                 self._switch()
             finally:
+                self._reader = None
                 readable.stop()
             try:
                 size, ancillary, _, _ = self._receive_into(_BUFFERS, ANCILLARY_BYTES)
@@ -125,8 +145,17 @@ class StampedConnection:
             return bytes(_VIEW[:size])
 
     def close(self) -> None:
-        """Close at once."""
+        """Close at once. What still waits on the connection learns it: the kernel would never wake it."""
+        waiting = self._writers if self._reader is None else (self._reader, *self._writers)
+        for one in waiting:
+            if one is not getcurrent():
+                get_hub().loop.run_callback(self._wake, one)
         self._readable.close()
         if self._counters is not None:
             self._counters.closing(self._stream)
         self._stream.close()
+
+    def _wake(self, waiting: Any) -> None:
+        """Raise ClosedHere in what waits, unless something else has woken it meanwhile."""
+        if waiting is self._reader or waiting in self._writers:
+            waiting.throw(ClosedHere("this side has closed the connection"))

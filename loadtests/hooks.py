@@ -10,6 +10,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests import garbage, workers
 from loadtests.control import Control, Keys
+from loadtests.dispatching import EvenDispatcher
 from loadtests.fractions import keep_fractions
 from loadtests.hosts import apply_host, parse_hosts
 from loadtests.leaving import end_forked_workers, leave_in_order, outlive_no_master, outlive_no_parent
@@ -36,6 +37,7 @@ gevent.config.track_greenlet_tree = (
 def set_up(environment: Environment, **_: Any) -> None:
     """Join processes to one load, choose its shape, export metrics, and open the control port for an experiment."""
     options: Any = environment.parsed_options
+    environment.dispatcher_class = EvenDispatcher
     if options.parent_pid:
         outlive_no_parent(options.parent_pid)
     _check(environment)  # in a worker, too: with --processes it was forked before
@@ -45,6 +47,7 @@ def set_up(environment: Environment, **_: Any) -> None:
     registry = new_registry(totals)
     if isinstance(environment.runner, WorkerRunner):
         workers.answer_master(environment, environment.runner)
+        workers.follow_tests(environment, environment.runner, lambda: start_load(environment))
         leave_in_order(environment, environment.runner)
         outlive_no_master(environment, environment.runner)
         if options.control_port:
@@ -98,7 +101,8 @@ def start_load(environment: Environment, **_: Any) -> None:
         given = vars(environment.parsed_options)
         index = runner.worker_index if isinstance(runner, WorkerRunner) else 0
         place = workers.place_of(runner, given) if isinstance(runner, WorkerRunner) else (0, 1)
-        LOADS[environment] = Load(environment, read_options(given), index, place)
+        test = workers.current_test(environment)
+        LOADS[environment] = Load(environment, read_options(given), index, place, test=test)
 
 
 @events.test_stop.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it

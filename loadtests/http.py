@@ -5,7 +5,7 @@ from typing import NamedTuple
 import httptools
 
 from loadtests.answers import AnswerReader
-from loadtests.connection import Address, Stamp, StampedConnection
+from loadtests.connection import Address, ClosedHere, Stamp, StampedConnection
 from loadtests.heads import PlainHeads
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
@@ -105,6 +105,8 @@ class HttpClient:
         may_be_idle = self._repeats_lost and self._connection is not None
         try:
             return self._exchange(request)
+        except ClosedHere:  # by another user of this client, who may have opened the next connection already
+            raise
         except (OSError, ConnectionLost):
             if not may_be_idle or self._is_answered:
                 raise
@@ -149,6 +151,8 @@ class HttpClient:
         reader.begin()
         try:
             self._feed(reader, connection, first)
+        except ClosedHere:
+            raise
         except ConnectionLost:
             if not reader.has_head or reader.has_length:
                 raise

@@ -16,7 +16,8 @@ from loadtests.traffic import Counters
 from loadtests.visits import VisitHost
 from wirerace.clock import NS_PER_SECOND, now_ns, process_cpu_seconds, to_ns
 from wirerace.observe.account import NO_TRAFFIC, NO_WINDOW, AccountRecord, LoadState, ProcessUse, Traffic, Window, merge
-from wirerace.observe.ledger import Account, Ledger
+from wirerace.observe.accounting import Account
+from wirerace.observe.ledger import Ledger
 from wirerace.observe.usage import Usage, difference, usage
 from wirerace.streams import stream
 from wirerace.transports.transport import Transport
@@ -67,9 +68,19 @@ class Load:
     """What the users of one process share."""
 
     def __init__(
-        self, environment: Environment, options: UserOptions, index: int = 0, place: tuple[int, int] = (0, 1)
+        self,
+        environment: Environment,
+        options: UserOptions,
+        index: int = 0,
+        place: tuple[int, int] = (0, 1),
+        *,
+        test: int = 0,
     ) -> None:
-        """Begin the load of a process. `index` is its own for good, `place` its place among those of this test."""
+        """Begin the load of a process. `index` is its own for good, `place` its place among those of this test.
+
+        `test` is the number that the master has given the test.
+        """
+        self.test = test
         self.accounts: dict[str, Account] = {}
         self.random = stream(options.seed, "load", index, "jitter")
         self.statistics = Statistics(environment.stats)

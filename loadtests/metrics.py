@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector
 
 from loadtests.load import Load
 from loadtests.user import DELIVERY
 from wirerace.clock import NS_PER_SECOND, now_ns
 from wirerace.observe.metrics import LoadMetrics, LoadSample
+from wirerace.observe.process import ProcessMetrics
 from wirerace.transports import TRANSPORTS
 from wirerace.transports.transport import Transport
 
@@ -31,8 +32,9 @@ class Totals:
 def new_registry(totals: Totals) -> CollectorRegistry:
     """Return the metrics of a load process."""
     registry = CollectorRegistry()
-    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+    for collector in (PlatformCollector, GCCollector):
         collector(registry=registry)
+    registry.register(ProcessMetrics())
     LoadMetrics(registry, totals.now)
     return registry
 
@@ -48,9 +50,7 @@ def samples_of(load: Load | None) -> Mapping[str, LoadSample]:
 def _sample(load: Load, transport: Transport) -> LoadSample:
     account = load.account_of(transport)
     totals, tally = account.totals, account.tally
-    ledgers = [client.ledger for client in load.clients_of(transport.name)]
-    at_ns = now_ns()
-    ages_ns = [age_ns for ledger in ledgers if (age_ns := ledger.age_ns(at_ns)) is not None]
+    age_ns = account.age_ns(now_ns())
     interval_seconds = getattr(load.options_of(transport), "interval_seconds", None)  # only polling clients have one
     latencies = load.statistics.times_of(DELIVERY, transport.path)
     return LoadSample(
@@ -67,8 +67,8 @@ def _sample(load: Load, transport: Transport) -> LoadSample:
         acknowledged=tally.acknowledged,
         early_deliveries=latencies.early,
         clients=account.live_clients,
-        missing=totals.missing + sum(ledger.missing for ledger in ledgers),
-        age_seconds=sum(ages_ns) / len(ages_ns) / NS_PER_SECOND if ages_ns else None,
+        missing=totals.missing + account.missing,
+        age_seconds=None if age_ns is None else age_ns / NS_PER_SECOND,
         poll_interval_seconds=interval_seconds if account.live_clients else None,
         repolls=tally.repolls,
         repoll_gap_sum_seconds=tally.repoll_gap_ns / NS_PER_SECOND,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer
-from wirerace.observe.ledger import Account
+from wirerace.observe.accounting import Account
 from wirerace.observe.upstream import LATER, SentMessage
 from wirerace.wire.frames import size_of_frame
 from wirerace.wire.message import (

@@ -12,7 +12,7 @@ from loadtests.carriers import Carrier
 from loadtests.outbox import Letters, Outbox
 from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
 from wirerace.observe.account import Window
-from wirerace.observe.ledger import Account
+from wirerace.observe.accounting import Account
 from wirerace.streams import letters_of, stream
 from wirerace.transports.transport import Transport
 from wirerace.workload.upstream import Upstream, times_of

@@ -11,7 +11,8 @@ from loadtests.connection import Stamp
 from loadtests.statistics import Statistics
 from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
 from wirerace.observe.account import Window
-from wirerace.observe.ledger import Account, Ledger
+from wirerace.observe.accounting import Account
+from wirerace.observe.ledger import Ledger
 from wirerace.observe.visit import Opening, VisitEnd, VisitEntry, VisitStage, VisitTally
 from wirerace.transports.transport import Transport
 from wirerace.wire.update import Cursor, Update

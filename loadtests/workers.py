@@ -2,12 +2,13 @@
 
 import itertools
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
-import gevent
 import msgspec
 from gevent.event import AsyncResult
+from locust import runners
 from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
@@ -23,8 +24,14 @@ TEST = "wirerace_test"
 """The key of a test's number, among the options that a master sends its workers."""
 MEMBERS = "wirerace_members"
 """The key of the ids of the workers of a test, among the same options."""
-ANSWER_SECONDS = 3.0
+ANSWER_SECONDS = 20.0
+"""Until a question fails. A worker that is busy answers late; one that has gone is noticed by its heartbeats."""
 FINISH_SECONDS = 30.0  # for an account: that of 750,000 updates takes a worker most of a second on a free core
+LOOK_SECONDS = 0.5
+SILENT_BEATS = 10
+"""After this number of heartbeats that did not come, one a second, a worker counts as gone. Locust's 3 are too few for
+a worker that is busy with letting thousands of clients come, or that waits for a core.
+"""
 
 Value = TypeVar("Value")
 
@@ -88,6 +95,7 @@ class Workers:
     """
 
     def __init__(self, environment: Environment, runner: MasterRunner) -> None:
+        runners.HEARTBEAT_LIVENESS = SILENT_BEATS
         self._environment = environment
         self._runner = runner
         self._test = 0
@@ -163,17 +171,26 @@ class Workers:
             self._answers[number, worker] = AsyncResult()
             data = {"number": number, "question": question, "arguments": msgspec.json.encode(arguments)}
             self._runner.send_message(ASK, data, worker)
-        seconds = FINISH_SECONDS if question == "finish" else ANSWER_SECONDS
+        until = time.monotonic() + (FINISH_SECONDS if question == "finish" else ANSWER_SECONDS)
         try:
-            found = {worker: self._answers[number, worker].get(timeout=seconds) for worker in asked}
-        except gevent.Timeout:
-            raise TrialFailed(f"a Locust worker does not answer within {seconds:g} s: it may be gone") from None
+            found = {worker: self._awaited(number, worker, until) for worker in asked}
         finally:
             for worker in asked:
                 del self._answers[number, worker]
         if refusals := [answer["error"] for answer in found.values() if "error" in answer]:
             raise TrialFailed(f"a Locust worker refuses: {refusals[0]}")
         return {worker: msgspec.json.decode(answer["value"], type=of_type) for worker, answer in found.items()}
+
+    def _awaited(self, number: int, worker: str, until: float) -> Any:
+        """Return a worker's answer as soon as it is there."""
+        waiting = self._answers[number, worker]
+        while not waiting.ready():
+            waiting.wait(timeout=LOOK_SECONDS)
+            if worker not in self._present():
+                raise TrialFailed("a Locust worker has gone with its ledger before it answered")
+            if time.monotonic() > until:
+                raise TrialFailed("a Locust worker does not answer in time: it may be gone")
+        return waiting.get()
 
     def _take_hello(self, msg: Message, **_: Any) -> None:
         self._known.add(msg.node_id)
@@ -212,6 +229,33 @@ def answer_master(environment: Environment, runner: WorkerRunner) -> None:
     runner.send_message(HELLO)
 
 
+def follow_tests(environment: Environment, runner: WorkerRunner, begin: Callable[[], None]) -> None:
+    """Let a load begin when clients of another test come than the load is of.
+
+    Locust lets a test begin in a worker that is not at work. One that stood still while its test ended, and the next
+    one began, joins that in the middle, and is at work: it would get the new test's clients with the old one's options.
+    Its old ledgers are of no use, because the master has counted it as gone.
+    """
+    start_clients = runner.start_worker
+
+    def start_worker(user_classes_count: dict[str, int], **options: Any) -> None:
+        load = LOADS.get(environment)
+        if load is not None and load.test != current_test(environment):
+            logger.warning("This worker missed the end of its test: its clients are stopped, and the new test begins")
+            runner.stop_users(dict(runner.user_classes_count))
+            load.stop()
+            load.finish()
+            begin()
+        start_clients(user_classes_count, **options)
+
+    runner.start_worker = start_worker  # type: ignore[method-assign]  # Locust calls it when clients are to come
+
+
+def current_test(environment: Environment) -> int:
+    """Return the number that the master has given the present test; 0 without a master."""
+    return int(getattr(environment.parsed_options, TEST, 0))
+
+
 def place_of(runner: WorkerRunner, options: Mapping[str, Any]) -> tuple[int, int]:
     """Return this worker's place among the workers of its test, from 0, and how many these are.
 
@@ -223,8 +267,7 @@ def place_of(runner: WorkerRunner, options: Mapping[str, Any]) -> tuple[int, int
 
 def hand_over(environment: Environment, runner: WorkerRunner, account: AccountRecord) -> None:
     """Send the master this worker's account: its test is over."""
-    test = getattr(environment.parsed_options, TEST, 0)
-    runner.send_message(ACCOUNT, {"test": test, "account": msgspec.json.encode(account)})
+    runner.send_message(ACCOUNT, {"test": current_test(environment), "account": msgspec.json.encode(account)})
 
 
 def report(account: AccountRecord) -> None:

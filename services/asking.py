@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated
 
 from msgspec import Meta
@@ -15,6 +15,7 @@ from services.parameters import channel_of, parameters_in
 from services.prompt import PromptAnswers
 from services.question import Question
 from services.transport import ServerOptions, TransportService
+from services.watching import Looked
 from wirerace.errors import BadInput
 from wirerace.transports.transport import Serving
 
@@ -73,10 +74,9 @@ class AskedService(TransportService):
             self._prompt = PromptAnswers(self, self._path, self.options.keep_alive_seconds, new_connection)
         return FastConnection(self._prompt)
 
-    def look(self, now: float) -> None:
-        """Look after the fast connections."""
-        if self._prompt is not None:
-            self._prompt.look(now)
+    def connections(self) -> Iterable[Looked]:
+        """Return the fast connections."""
+        return () if self._prompt is None else self._prompt.connections
 
     def end(self) -> None:
         """Answer the held requests, and close the fast connections."""

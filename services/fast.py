@@ -56,7 +56,7 @@ class Desk(Protocol):
 class FastConnection(asyncio.Protocol):
     """A client's connection, as long as each read is one whole ordinary request.
 
-    aiohttp gets everything from the first read that is anything else, and keeps the connection. `since` is when the
+    aiohttp gets everything from the first read that is anything else, until it has answered all. `since` is when the
     last request came or, if that was held, when it was answered. `held` are the requests with which this one waits,
     since the turn `held_at` of the event loop.
     """
@@ -88,6 +88,7 @@ class FastConnection(asyncio.Protocol):
             self.held.leave(self)
         if self.joined:
             desk.metrics.clients -= 1
+        desk.metrics.received_bytes += len(self._behind)
 
     def data_received(self, data: bytes) -> None:
         """Answer or hold what was read, if it is one ordinary request, or hand the connection over.
@@ -150,9 +151,17 @@ class FastConnection(asyncio.Protocol):
         desk.connections.discard(self)
         connection = desk.new_connection()
         connection.take_over(self.transport, None if self.joined else self.since, is_paused=self._is_paused)
+        connection.take_back = self._take_back
         if data:
             connection.data_received(data)
         return connection
+
+    def _take_back(self, connection: ServerConnection) -> None:
+        """Take the connection back from aiohttp, which has answered all."""
+        desk = self._desk
+        if connection.hand_over(self):
+            self._behind, self._is_paused, self.joined, self.since = b"", False, True, desk.time()
+            desk.connections.add(self)
 
     def eof_received(self) -> bool:
         """Return that the connection is to be closed: no other request comes, and who waits for an answer leaves."""
@@ -168,14 +177,15 @@ class FastConnection(asyncio.Protocol):
         """Note it."""
         self._is_paused = False
 
-    def look(self, now: float) -> None:
+    def look(self, now: float) -> int:
         """Close an idle connection. A client that has something to read, or has never asked, is aiohttp's to watch."""
-        if self.held is not None:
-            return
+        if self.held is not None or self not in self._desk.connections:
+            return 0
         idle_seconds = now - self.since
         if self.transport.get_write_buffer_size():
-            self.hand_over()
-        elif idle_seconds >= self._desk.keep_alive_seconds:
+            return self.hand_over().look(now)
+        if idle_seconds >= self._desk.keep_alive_seconds:
             self.transport.close()
         elif not self.joined and idle_seconds >= slow.REQUEST_SECONDS:
-            self.hand_over().end_if_late(now)
+            return self.hand_over().look(now)
+        return 0

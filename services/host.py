@@ -5,8 +5,9 @@ import gc
 import logging
 import signal
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
+from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -18,19 +19,19 @@ from prometheus_client import (
     CollectorRegistry,
     GCCollector,
     PlatformCollector,
-    ProcessCollector,
     generate_latest,
 )
 
 from services import heads
 from services.answers import Encoded
-from services.connection import LOOK_SECONDS, ServerConnection, error_of
+from services.connection import ServerConnection, error_of
 from services.pushed import PushedConnections
 from services.troubles import Troubles
-from services.watching import outlive, watch_loop
+from services.watching import Looked, outlive, watch_connections, watch_loop
 from wirerace.addresses import is_host
 from wirerace.errors import BadInput, shown
 from wirerace.observe.metrics import ServiceMetrics
+from wirerace.observe.process import ProcessMetrics
 from wirerace.origins import parse_origins
 from wirerace.wire.update import CURSOR_HEADER, Cursor
 from wirerace.workload.kept import KEEP_BYTES, KEEP_UPDATES
@@ -83,8 +84,9 @@ class Service(ABC):
     def __init__(self, options: ServiceOptions) -> None:
         self.options = options
         self.registry = CollectorRegistry()
-        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        for collector in (PlatformCollector, GCCollector):
             collector(registry=self.registry)
+        self.registry.register(ProcessMetrics())
         self.metrics = ServiceMetrics(self.registry)
         self.troubles = Troubles()
         self.ending = False
@@ -120,8 +122,9 @@ class Service(ABC):
         """Return what takes the bytes of a new client: by default, a connection of aiohttp."""
         return new_connection()
 
-    def look(self, now: float) -> None:  # noqa: B027 -- most have none
-        """Look after the connections that aiohttp does not have."""
+    def connections(self) -> Iterable[Looked]:
+        """Return the connections that neither aiohttp nor the fan-out has: most have none."""
+        return ()
 
     def end(self) -> None:
         """Close the clients' connections: no new request will come."""
@@ -203,18 +206,10 @@ class _Server(web.Server):
         self._service = service
         self._new_connection = self._make_connection  # one bound method for all connections
 
-    async def watch_connections(self) -> None:
-        """Look for requests that are not whole in time, and for answers that are not read, until cancelled."""
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            now = self._loop.time()
-            self._service.look(now)
-            waiting_bytes = self._service.pushed.look(now)
-            for connection in self.connections:
-                if isinstance(connection, ServerConnection):
-                    connection.end_if_late(now)
-                    waiting_bytes += connection.unread_bytes(now)
-            self._service.metrics.waiting_bytes = waiting_bytes
+    def clients(self) -> Iterable[Looked]:
+        """Return the connections of all clients."""
+        ours = [connection for connection in self.connections if isinstance(connection, ServerConnection)]
+        return chain(self._service.connections(), self._service.pushed, ours)
 
     def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
         return web.BaseRequest(message, payload, protocol, writer, task, self._loop, client_max_size=MOST_REQUEST_BYTES)
@@ -254,7 +249,8 @@ async def serve(service: Service, stop: asyncio.Event, on_listening: Callable[[i
         ) from None
     on_listening(runner.addresses[0][1])
     watching = watch_loop(service.metrics, service.troubles)
-    lasting = (service.work(), watching, server.watch_connections(), stop.wait())
+    looking = watch_connections(server.clients, service.metrics)
+    lasting = (service.work(), watching, looking, stop.wait())
     tasks = [asyncio.ensure_future(work) for work in lasting]
     tasks += [asyncio.ensure_future(outlive(options.parent_pid))] if options.parent_pid else []
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

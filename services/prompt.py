@@ -104,11 +104,6 @@ class PromptAnswers:
         self._ready.clear()
         self._ready_bytes = 0
 
-    def look(self, now: float) -> None:
-        """Look for idle connections, and for clients that do not read."""
-        for connection in list(self.connections):
-            connection.look(now)
-
     def end(self) -> None:
         """Close all connections: held requests are answered already."""
         for connection in self.connections:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Iterator
 from typing import Protocol
 
 from services.fanout import Fanout, Subscriber
@@ -69,6 +70,8 @@ class PushedConnection(asyncio.Protocol):
 
     def look(self, now: float) -> int:
         """End the connection if a message on it is late; return the bytes that wait for the client."""
+        if self not in self._connections:
+            return 0
         if self._reader is not None:
             self._reader.end_if_late(now)
         waiting_bytes: int = self._subscriber.transport.get_write_buffer_size()
@@ -98,9 +101,11 @@ class PushedConnections:
         if not self._open:
             self._none_is_open.set()
 
-    def look(self, now: float) -> int:
-        """Look for late messages; return the bytes that wait for clients."""
-        return sum([connection.look(now) for connection in list(self._open)])
+    def __contains__(self, connection: object) -> bool:
+        return connection in self._open
+
+    def __iter__(self) -> Iterator[PushedConnection]:
+        return iter(self._open)
 
     async def until_closed(self, wait_seconds: float) -> None:
         """Wait until their clients have closed them, and end those that are left."""

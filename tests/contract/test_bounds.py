@@ -70,7 +70,7 @@ async def fill(stage: Stage, raw: Raw) -> None:
 @pytest.mark.long
 async def test_client_that_reads_slowly_is_not_cut_off(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.connection.UNREAD_SECONDS", 0.5)
-    monkeypatch.setattr("services.host.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("services.watching.LOOK_SECONDS", 0.05)
     await stage.serve(high_water_bytes=64 * 1024 * 1024)
     await stage.make_and_see(8, 250_000)
     slow = await stage.connect()
@@ -86,7 +86,7 @@ async def test_client_that_reads_slowly_is_not_cut_off(stage: Stage, monkeypatch
 async def test_client_that_reads_no_answer_is_cut_off_in_time(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """It never goes over the high-water mark: one answer may always wait."""
     monkeypatch.setattr("services.connection.UNREAD_SECONDS", 0.5)
-    monkeypatch.setattr("services.host.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("services.watching.LOOK_SECONDS", 0.05)
     await stage.serve(high_water_bytes=64 * 1024 * 1024)
     await stage.make_and_see(8, 250_000)
     reader, lazy = await stage.subscribe(), await stage.connect()

@@ -133,7 +133,7 @@ async def test_bytes_after_a_close_are_not_kept(stage: Stage, kept_bytes: Callab
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.host.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("services.watching.LOOK_SECONDS", 0.05)
     monkeypatch.setattr("services.incoming.MESSAGE_SECONDS", 0.3)
 
 

@@ -75,8 +75,9 @@ async def test_ordinary_requests_are_not_aiohttps(stage: Stage, taken: Taken) ->
     ids=lambda headers: headers[0].partition(":")[0],
 )  # fmt: skip
 async def test_other_requests_are_aiohttps_and_so_are_those_behind_them(
-    stage: Stage, taken: Taken, headers: tuple[str, ...]
+    stage: Stage, taken: Taken, headers: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("services.watching.LOOK_SECONDS", 3600.0)
     await stage.serve()
     await stage.make_and_see(2)
     raw = await stage.connect()
@@ -129,11 +130,72 @@ async def test_split_and_pipelined_requests_are_answered_in_order(stage: Stage, 
     assert taken()
 
 
+async def until_fast(stage: Stage, taken: Taken, raw: Raw) -> None:
+    """Ask until aiohttp does not get the request."""
+
+    async def is_fast() -> bool:
+        before = taken()
+        assert [2] == seqs(await raw.ask(ask(stage, 1)))
+        return before == taken()
+
+    await until(is_fast, "the connection is taken back from aiohttp")
+
+
+@pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
+@pytest.mark.parametrize("case", ["split", "together", "refused", "no channel"])
+async def test_connection_is_taken_back_when_aiohttp_has_answered_all(
+    stage: Stage, taken: Taken, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.watching.LOOK_SECONDS", 0.02)
+    await stage.serve()
+    await stage.make_and_see(2)
+    raw = await stage.connect()
+    whole = ask(stage, 1)
+    pieces = {
+        "split": [whole[:30], whole[30:]],
+        "together": [whole + whole],
+        "refused": [stage.request("after=nonsense")],
+        "no channel": [ask(stage, 1, more="&channel=none")],
+    }[case]
+    for piece in pieces:
+        raw.post(piece)
+        await stage.server.metric("clients")
+    statuses = {"refused": [400], "no channel": [404], "together": [200, 200]}.get(case, [200])
+    assert statuses == [(await raw.answer()).status for _ in statuses]
+    assert taken()
+    await until_fast(stage, taken, raw)
+
+    metrics = await stage.server.metrics()
+    assert 1 == metrics["wirerace_clients"]
+    assert raw.sent_bytes == metrics["wirerace_received_bytes_total"]
+    assert raw.received_bytes == metrics["wirerace_sent_bytes_total"]
+    raw.close()
+    await stage.server.until_metric("clients", 0)
+
+
+@pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
+async def test_beginning_of_a_request_behind_another_is_not_lost(
+    stage: Stage, taken: Taken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiohttp's parser has it, so aiohttp keeps the connection."""
+    monkeypatch.setattr("services.watching.LOOK_SECONDS", 0.02)
+    await stage.serve()
+    await stage.make_and_see(2)
+    raw, other = await stage.connect(), await stage.connect()
+    whole = ask(stage, 1)
+    raw.post(whole + whole[:30])
+    assert [2] == seqs(await raw.answer())
+    assert 400 == (await other.ask(stage.request("after=nonsense"))).status
+    await until_fast(stage, taken, other)  # so both have been looked at
+    assert [2] == seqs(await raw.ask(whole[30:]))
+    await until_fast(stage, taken, raw)
+
+
 @pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
 async def test_busy_connection_stays_open_and_an_idle_one_does_not(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.host.LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("services.watching.LOOK_SECONDS", 0.02)
     await stage.serve(keep_alive_seconds=1.0)
     raw = await stage.connect()
     begun = last = time.monotonic()
@@ -149,7 +211,7 @@ async def test_busy_connection_stays_open_and_an_idle_one_does_not(
 
 @pytest.mark.parametrize("transport", ["longpolling"])
 async def test_held_request_is_not_idle(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.host.LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("services.watching.LOOK_SECONDS", 0.02)
     await stage.serve(keep_alive_seconds=0.2)
     raw = await stage.connect()
     assert 204 == (await raw.ask(stage.request("hold=0.6"))).status
@@ -218,6 +280,7 @@ async def test_client_that_leaves_with_something_behind_its_held_request_is_forg
     await stage.server.until_metric("held_requests", 0)
     await stage.server.until_metric("clients", 0)
     assert b"" == await raw.rest()
+    assert raw.sent_bytes == await stage.server.metric("received_bytes_total")
 
 
 @pytest.mark.parametrize("transport", HTTP_TRANSPORTS)

@@ -18,7 +18,7 @@ from tests.contract.stage import Stage
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, seconds in {"REQUEST_SECONDS": 0.3, "BODY_SECONDS": 0.6}.items():
         monkeypatch.setattr(f"services.connection.{name}", seconds)
-    monkeypatch.setattr("services.host.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("services.watching.LOOK_SECONDS", 0.05)
     monkeypatch.setattr("services.incoming.MESSAGE_SECONDS", 0.3)
 
 

@@ -13,7 +13,7 @@ from loadtests.load import Load
 from loadtests.metrics import Totals, new_registry
 from loadtests.options import add_options, read_options
 from loadtests.user import DELIVERY
-from wirerace.clock import NS_PER_SECOND
+from wirerace.clock import NS_PER_SECOND, now_ns
 from wirerace.observe.account import OUTCOMES
 from wirerace.observe.ledger import Ledger
 from wirerace.observe.metrics import samples
@@ -128,3 +128,21 @@ def test_what_came_before_it_was_due_is_counted_and_takes_nothing_from_the_sum()
     assert 1 == found['wirerace_load_early_deliveries_total{transport="longpolling"}']
     assert pytest.approx(1 / 3) == found['wirerace_load_delivery_latency_seconds_sum{transport="longpolling"}']
     assert 1.0 == found['wirerace_load_repoll_gap_seconds_sum{transport="longpolling"}']
+
+
+def test_scrape_looks_at_no_client(load: Load) -> None:
+    """With 10,000 clients a look at each would take longer than many deliveries."""
+
+    class Unlooked:
+        def __getattr__(self, name: str) -> object:
+            raise AssertionError(f"{name} of a client was read")
+
+    load.join(Unlooked())  # type: ignore[arg-type]  # that is the point
+    account = load.account_of(TRANSPORTS["sse"])
+    ledger = Ledger(account)
+    ledger.open(Cursor("e", 0), 1)
+    ledger.receive(Update("e", 4, NS_PER_SECOND, ""), 2 * NS_PER_SECOND)
+    found = scraped(load)
+
+    assert 3 == found['wirerace_load_missing{transport="sse"}']
+    assert pytest.approx(now_ns() / NS_PER_SECOND - 1, abs=600) == found['wirerace_load_age_seconds{transport="sse"}']

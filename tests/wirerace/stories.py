@@ -6,7 +6,8 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 
 from wirerace.observe.account import Window
-from wirerace.observe.ledger import Account, Ledger
+from wirerace.observe.accounting import Account
+from wirerace.observe.ledger import Ledger
 from wirerace.wire.update import Cursor, Update
 
 EPOCHS = ("e0", "e1", "e2")

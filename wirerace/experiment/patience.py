@@ -1,10 +1,12 @@
-"""How long an update may take. Priming, draining and the grace period of clients that leave wait for that long.
+"""How long an update may take, and how long clients may take to come.
 
-Nothing here is measured. It follows from the path, the client's options and the backoffs. `SPARE_SECONDS` allows for
-slow machines.
+Priming, draining and the grace period of clients that leave wait for the former. Nothing here is measured. It follows
+from the path, the client's options and the backoffs, and from the number of clients. The spare time is for slow
+machines.
 """
 
 from wirerace.backoff import OF_CLIENTS, OF_FEED
+from wirerace.experiment.model import Experiment
 from wirerace.experiment.paths import NetworkPath
 from wirerace.transports.transport import TransportOptions
 
@@ -12,6 +14,12 @@ SPARE_SECONDS = 1.0
 """Allows for processes that have to wait for a core."""
 REPAIR_SECONDS = 20.0
 """The limit for a broken part to be up again. After that, deliveries that have not come count as lost."""
+SUBSCRIBE_SECONDS = 60.0
+"""For clients to come, beyond the time of spawning them: on a busy machine, starting Locust takes many seconds."""
+SEARCH_SUBSCRIBE_SECONDS = 20.0
+"""The same, in a search for capacity: some values are too high for the server."""
+CLIENT_SECONDS = 0.01
+"""For each client, beyond that. It takes load and server together some 0.5 ms of a core."""
 
 
 def longest_seconds(path: NetworkPath, options: TransportOptions) -> float:
@@ -41,3 +49,11 @@ def drain_seconds(path: NetworkPath, options: TransportOptions, visit_seconds: f
     """
     usual_seconds = max(longest_seconds(path, options), visit_seconds) + SPARE_SECONDS
     return usual_seconds + (REPAIR_SECONDS + return_seconds(path) if breaks else 0.0)
+
+
+def subscribe_seconds(experiment: Experiment, clients: int) -> float:
+    """Return the longest that clients may take to be there, and again to have the priming update."""
+    spawning_seconds = clients / experiment.clients.spawn_per_second
+    if experiment.kind == "capacity":
+        return SEARCH_SUBSCRIBE_SECONDS + spawning_seconds
+    return SUBSCRIBE_SECONDS + spawning_seconds + clients * CLIENT_SECONDS

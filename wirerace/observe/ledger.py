@@ -4,131 +4,11 @@ A ledger counts by making time: an update belongs to the window when its `ts` do
 requests and arrivals) count by wall time. Both windows are the same [from, to).
 """
 
-import msgspec
-
 from wirerace.clock import NS_PER_SECOND
-from wirerace.observe.account import (
-    FRESH_NS,
-    NO_WINDOW,
-    STAGES,
-    AccountRecord,
-    Outcome,
-    Skip,
-    Spread,
-    Subscription,
-    Window,
-)
-from wirerace.observe.histogram import Latencies
+from wirerace.observe.account import FRESH_NS, NO_WINDOW, Skip, Subscription
+from wirerace.observe.accounting import Account
 from wirerace.observe.seen import Arrival, Seen
-from wirerace.observe.tally import Tally
-from wirerace.observe.visit import NO_VISITS, VisitTally
 from wirerace.wire.update import Cursor, Update, sequence_of
-
-
-class Account:
-    """The sum of what all clients of one transport in one load process received. Their ledgers write into it.
-
-    `live_clients` are subscribed now, `aged_clients` have received an update.
-    """
-
-    def __init__(self, window: Window = NO_WINDOW) -> None:
-        self.window = window
-        self.tally = Tally()
-        self.totals = AccountRecord(subscribed_to={}, messages={})
-        self.older_ns = dict.fromkeys(FRESH_NS, 0)
-        self.latencies = Latencies()
-        self.connecting = Latencies()
-        self.returning = Latencies()
-        self.answering = Latencies()
-        self.repolling = Latencies()
-        self.reading = Latencies()
-        self.relayed = Latencies()
-        self.waking = Latencies()
-        self.stages = {stage: Latencies() for stage in STAGES}
-        self.updates: dict[str, dict[int, list[int]]] = {}
-        self.visits: VisitTally | None = None
-        self.live_clients = 0
-        self.aged_clients = 0
-
-    def request(self, sent_ns: int) -> None:
-        """Count a request by the time at which it was due to leave."""
-        self.tally.requests += 1
-        window = self.window
-        if window.from_ns <= sent_ns < window.to_ns:
-            self.totals.requests += 1
-
-    def response(self, outcome: Outcome, arrival_ns: int, took_ns: int, *, is_partial: bool = False) -> None:
-        """Count an answer and its duration, by its arrival, like deliveries: it may come long after its request."""
-        self.tally.responses[outcome] += 1
-        window = self.window
-        if window.from_ns <= arrival_ns < window.to_ns:
-            self.totals.responses[outcome] += 1
-            self.totals.partial_responses += is_partial
-            self.answering.record(took_ns)
-
-    def repoll(self, sent_ns: int, answered_ns: int) -> None:
-        """Note a re-poll: when it left, and when the answer before it had arrived."""
-        self.tally.repolls += 1
-        self.tally.repoll_gap_ns += max(0, sent_ns - answered_ns)  # the sum is exported, and must not fall
-        if self.window.has(sent_ns):
-            self.repolling.record(sent_ns - answered_ns)
-
-    def read(self, arrival_ns: int, read_ns: int, *, by_kernel: bool) -> None:
-        """Note that a client has read something, and how long after the arrival if the kernel stamped it."""
-        window = self.window
-        if window.from_ns <= arrival_ns < window.to_ns:
-            if by_kernel:
-                self.reading.record(read_ns - arrival_ns)
-            else:
-                self.totals.unstamped += 1
-
-    def late_poll(self, due_ns: int) -> None:
-        """Count a poll that left too late, or never."""
-        self.tally.late_polls += 1
-        if self.window.has(due_ns):
-            self.totals.late_polls += 1
-
-    def delivery(self, sequence: str, update: Update, arrival_ns: int) -> None:
-        """Record a delivery, the client's first of an update of a sequence."""
-        seq, latency_ns = update.seq, arrival_ns - update.ts
-        if update.client:
-            self.relayed.record(arrival_ns - update.sent)
-        self.totals.delivered += 1
-        self.latencies.record(latency_ns)
-        of_sequence = self.updates.get(sequence)
-        if of_sequence is None:
-            of_sequence = self.updates[sequence] = {}
-        spread = of_sequence.get(seq)
-        if spread is None:
-            of_sequence[seq] = [1, latency_ns, latency_ns, latency_ns]
-        else:
-            spread[0] += 1
-            spread[1] += latency_ns
-            if latency_ns < spread[2]:
-                spread[2] = latency_ns
-            elif latency_ns > spread[3]:
-                spread[3] = latency_ns
-
-    def to_record(self) -> AccountRecord:
-        """Return a value that can be sent, stored and merged."""
-        return msgspec.structs.replace(
-            self.totals,
-            older_ns=dict(self.older_ns) if self.totals.age_ns else {},
-            latencies=self.latencies.to_record(),
-            connecting=self.connecting.to_record(),
-            returning=self.returning.to_record(),
-            answering=self.answering.to_record(),
-            repolling=self.repolling.to_record(),
-            reading=self.reading.to_record(),
-            relayed=self.relayed.to_record(),
-            waking=self.waking.to_record(),
-            visits=NO_VISITS if self.visits is None else self.visits.to_record(),
-            stages={stage: latencies.to_record() for stage, latencies in self.stages.items()},
-            updates={
-                sequence: {seq: Spread(*spread) for seq, spread in of_sequence.items()}
-                for sequence, of_sequence in self.updates.items()
-            },
-        )
 
 
 class Ledger:
@@ -173,7 +53,7 @@ class Ledger:
             arrival = Arrival.NEW
         else:
             self._turn_to(update.epoch, 0)
-            arrival = self._seen.add(update.seq)
+            arrival = self._see(update.seq)
             if self._latest_only:
                 self._skip(update, arrival)
             if arrival is Arrival.DUPLICATE:
@@ -198,7 +78,7 @@ class Ledger:
         """Enter the first update of a visitor: a delivery, but it was made before the visitor came, so no latency."""
         totals, window = self._account.totals, self._account.window
         self._turn_to(update.epoch, 0)
-        self._seen.add(update.seq)
+        self._see(update.seq)
         self._renew(update, arrival_ns)
         totals.received += 1
         totals.arrived += window.has(arrival_ns)
@@ -214,10 +94,6 @@ class Ledger:
         """The number of sequence numbers below the highest that have not been received, and were not superseded."""
         return 0 if self._latest_only else sum(seen.missing for seen in self._seen_of.values())
 
-    def age_ns(self, at_ns: int) -> int | None:
-        """Return the age of the newest update at an instant, None before the first."""
-        return None if self._newest_ts is None else at_ns - self._newest_ts
-
     def close(self, at_ns: int, last: Cursor | None = None, *, is_visit: bool = False) -> None:
         """Unsubscribe, and add the remaining sums to the account.
 
@@ -230,9 +106,13 @@ class Ledger:
         window = account.window
         self._age_until(at_ns)
         account.live_clients -= 1
-        account.aged_clients -= self._newest_ts is not None
+        if self._newest_ts is not None:
+            account.aged_clients -= 1
+            account.newest_ns -= self._newest_ts
+        missing = self.missing
         totals.clients += 1
-        totals.missing += self.missing
+        totals.missing += missing
+        account.missing -= missing
         totals.client_ns += max(0, min(at_ns, window.to_ns) - max(self._opened_ns, window.from_ns))
         if last is None and self._opened_ns <= window.from_ns and at_ns >= window.to_ns:
             totals.subscribed += 1
@@ -241,6 +121,15 @@ class Ledger:
         elif window != NO_WINDOW and not is_visit:
             totals.partly.append(Subscription(self._first, last, None if last is None else at_ns, self._channel))
         self._opened_ns = None
+
+    def _see(self, seq: int) -> Arrival:
+        """Note a number of the present epoch, and what is missing because of it or any more."""
+        seen = self._seen
+        missing = seen.missing
+        arrival = seen.add(seq)
+        if not self._latest_only:
+            self._account.missing += seen.missing - missing
+        return arrival
 
     def _skip(self, update: Update, arrival: Arrival) -> None:
         """Note what is superseded by an update that does not follow the newest one before it."""
@@ -273,6 +162,7 @@ class Ledger:
             totals.peak_ns += at_ns - self._newest_ts
             totals.peaks += 1
         self._age_until(at_ns)
+        self._account.newest_ns += update.ts - (self._newest_ts or 0)
         self._newest_ts = update.ts
         if self._latest_only:
             self._newest = Cursor(update.epoch, update.seq)

@@ -18,10 +18,16 @@ from wirerace.system import fault_of
 Answer = TypeVar("Answer")
 
 ANSWER_SECONDS = 30.0
+CLIENT_SECONDS = 0.003
+"""For each client of a load, beyond that: a load that is busy with all of them answers after them."""
 MOST_SAID_BYTES = 200
 """The most characters shown of an error that a peer answers with."""
 NO_HEADERS: Mapping[str, str] = {}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+class NoAnswer(TrialFailed):
+    """A peer did not answer in time. It may be busy, and answer the next request."""
 
 
 @contextlib.contextmanager
@@ -92,12 +98,12 @@ class Peer:
             ) from None
         return _Metrics(self.name, {name: value for name, value in found.items() if math.isfinite(value)})
 
-    def get(self, path: str, of_type: type[Answer]) -> Answer:
-        """Return the answer to a GET.
+    def get(self, path: str, of_type: type[Answer], within_seconds: float | None = None) -> Answer:
+        """Return the answer to a GET, which may take as long as all answers may, or another time.
 
-        Raises TrialFailed when there is none, or when it is of another type.
+        Raises NoAnswer when there is none in time, TrialFailed when there will be none, or when it is of another type.
         """
-        return self._asked("GET", path, None, of_type)
+        return self._asked("GET", path, None, of_type, within_seconds=within_seconds)
 
     def send(self, method: str, path: str, value: object, of_type: type[Answer]) -> Answer:
         """Send `value` and return the answer.
@@ -118,10 +124,17 @@ class Peer:
         with contextlib.suppress(OSError, http.client.HTTPException, SystemFault):
             self._exchange("DELETE", path, None)
 
-    def _asked(
-        self, method: str, path: str, body: bytes | None, of_type: type[Answer], headers: Mapping[str, str] = NO_HEADERS
+    def _asked(  # noqa: PLR0913 -- what a request has
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        of_type: type[Answer],
+        headers: Mapping[str, str] = NO_HEADERS,
+        *,
+        within_seconds: float | None = None,
     ) -> Answer:
-        answer = self._ask(method, path, body, headers)
+        answer = self._ask(method, path, body, headers, within_seconds)
         try:
             return decode_json(answer, of_type, "it")
         except Misfit as misfit:
@@ -129,9 +142,19 @@ class Peer:
                 f"{self.name} answers {method} {path} with something else than expected: {misfit}"
             ) from None
 
-    def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] = NO_HEADERS) -> bytes:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str] = NO_HEADERS,
+        within_seconds: float | None = None,
+    ) -> bytes:
         try:
-            status, answer = self._exchange(method, path, body, headers)
+            status, answer = self._exchange(method, path, body, headers, within_seconds)
+        except TimeoutError:
+            limit = within_seconds or self._answer_seconds
+            raise NoAnswer(f"{self.name} does not answer {method} {path} within {limit:g} s") from None
         except (OSError, http.client.HTTPException) as error:
             raise TrialFailed(f"{self.name} does not answer {method} {path}: {error}") from None
         if status != 200:
@@ -140,9 +163,14 @@ class Peer:
         return answer
 
     def _exchange(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] = NO_HEADERS
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str] = NO_HEADERS,
+        within_seconds: float | None = None,
     ) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(self._host, self.port, timeout=self._answer_seconds)
+        connection = http.client.HTTPConnection(self._host, self.port, timeout=within_seconds or self._answer_seconds)
         try:
             with _own_faults_apart():
                 connection.request(method, path, body, self._own_headers | dict(headers))

@@ -3,7 +3,8 @@ from hypothesis import given
 
 from tests.wirerace.stories import Story, account_of, counted, stories
 from wirerace.observe.account import NO_WINDOW, STAGES, AccountRecord, Outcome, Spread, Subscription, Window
-from wirerace.observe.ledger import Account, Ledger
+from wirerace.observe.accounting import Account
+from wirerace.observe.ledger import Ledger
 from wirerace.wire.update import Cursor, Update
 
 
@@ -109,13 +110,19 @@ def test_record_has_everything_that_was_timed() -> None:
 
 
 def test_age_is_that_of_the_newest_update_and_unknown_before_the_first() -> None:
-    ledger = Ledger(account_of())
-    ledger.open(Cursor("e0", 0), 0)
-    before = ledger.age_ns(40)
+    account = account_of()
+    ledger, other = Ledger(account), Ledger(account)
+    for one in (ledger, other):
+        one.open(Cursor("e0", 0), 0)
+    before = account.age_ns(40)
     for ts, arrival_ns in ((30, 50), (20, 60)):
         ledger.receive(Update("e0", ts, ts, ""), arrival_ns)
+    of_one = account.age_ns(100)
+    other.receive(Update("e0", 40, 40, ""), 70)
+    of_both = account.age_ns(100)
+    ledger.close(110)
 
-    assert (None, 70) == (before, ledger.age_ns(100))
+    assert (None, 70, 65, 60) == (before, of_one, of_both, account.age_ns(100))
 
 
 @pytest.mark.parametrize(
@@ -163,9 +170,13 @@ def test_what_is_missing_and_what_came_again_is_counted_whatever_the_window() ->
     for seq in (4, 6, 6, 9):
         ledger.receive(Update("e0", seq, 5, ""), 10)
     ledger.receive(Update("e1", 2, 5, ""), 10)
+    assert 3 + 1 == account.missing == ledger.missing
+    ledger.receive(Update("e0", 8, 5, ""), 10)
+    assert 3 == account.missing == ledger.missing
     ledger.close(20, Cursor("e1", 2))
+    assert 0 == account.missing
 
-    assert (1, 5, 1, 3 + 1) == (
+    assert (1, 6, 1, 3) == (
         account.totals.clients,
         account.totals.received,
         account.totals.repeated,

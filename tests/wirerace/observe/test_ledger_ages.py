@@ -28,7 +28,8 @@ def test_time_above_an_age_is_counted_as_the_age_curve_says(story: Story) -> Non
 
 def patched_bounds(patch: pytest.MonkeyPatch, *fresh_ns: int) -> tuple[int, ...]:
     """Set the ages up to which an update is fresh to some that stories have."""
-    patch.setattr("wirerace.observe.ledger.FRESH_NS", fresh_ns)
+    for module in ("ledger", "accounting"):
+        patch.setattr(f"wirerace.observe.{module}.FRESH_NS", fresh_ns)
     return fresh_ns
 
 

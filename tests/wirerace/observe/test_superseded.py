@@ -7,7 +7,8 @@ from tests.wirerace.analysis.records import PLAN, truth_of
 from tests.wirerace.trials import NOTHING_MEASURED
 from wirerace.analysis.expected import expected_of
 from wirerace.observe.account import Window
-from wirerace.observe.ledger import Account, Ledger
+from wirerace.observe.accounting import Account
+from wirerace.observe.ledger import Ledger
 from wirerace.record.result import Raw
 from wirerace.wire.update import Cursor, Update
 from wirerace.workload.truth import EpochMade

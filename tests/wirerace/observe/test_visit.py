@@ -1,7 +1,8 @@
 """Visits in an account: the first update of each is a delivery without a latency, and a visit is listed once."""
 
 from wirerace.observe.account import Window
-from wirerace.observe.ledger import Account, Ledger
+from wirerace.observe.accounting import Account
+from wirerace.observe.ledger import Ledger
 from wirerace.observe.visit import NO_VISITS, Opening, VisitEntry, VisitTally
 from wirerace.wire.update import Cursor, Update
 

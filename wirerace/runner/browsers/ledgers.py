@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from wirerace.errors import TrialFailed
 from wirerace.observe.account import Window
-from wirerace.observe.ledger import Account, Ledger
+from wirerace.observe.accounting import Account
+from wirerace.observe.ledger import Ledger
 from wirerace.record.browsers import BrowsersRecord
 from wirerace.runner.browsers.clocks import to_ns_of_ms
 from wirerace.runner.browsers.order import Delivery, TabLedger, TabLedgers

@@ -17,7 +17,7 @@ from wirerace.host.machine import total_seconds
 from wirerace.options import variable_of
 from wirerace.runner.parts.container import Container, ContainerCrew
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
-from wirerace.runner.peer import Peer
+from wirerace.runner.peer import ANSWER_SECONDS, CLIENT_SECONDS, Peer
 from wirerace.runner.targets.locust import Swarming, order_flags, spelled_value
 from wirerace.runner.targets.stack import WORKER, Stack
 from wirerace.runner.targets.target import Child, LoadChild, Supported, refuse_unsupported
@@ -123,7 +123,8 @@ class Compose:
             crew = ContainerCrew([*self._stack.containers(WORKER), self._one("locust")], self._stop_load)
             locust = self._one("locust")
             token = locust.variable(variable_of("control_token"))
-            control = Peer("the load", locust.port(CONTROL_PORT), token=token)
+            patience = ANSWER_SECONDS + CLIENT_SECONDS * plan.experiment.clients.count
+            control = Peer("the load", locust.port(CONTROL_PORT), token=token, answer_seconds=patience)
         except BaseException:  # Ctrl-C, too: nothing else would stop a test that runs already
             take_all(self._stop_load)
             raise

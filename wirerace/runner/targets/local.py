@@ -27,7 +27,7 @@ from wirerace.runner.directory import LOGS, RAW
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
 from wirerace.runner.parts.process import Process, Processes
 from wirerace.runner.parts.quota import Quota
-from wirerace.runner.peer import Peer
+from wirerace.runner.peer import ANSWER_SECONDS, CLIENT_SECONDS, Peer
 from wirerace.runner.progress import TICK_SECONDS
 from wirerace.runner.targets.locust import locust_command, order_flags, page_flags, spelled
 from wirerace.runner.targets.target import Child, LoadChild, Supported, refuse_unsupported
@@ -117,7 +117,8 @@ class Local:
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:
         """Start Locust with the plan's clients, which subscribe at once; several processes are a master and workers."""
         with self._all_or_nothing():
-            control = Peer(LOAD, free_port(), token=self._token)
+            patience = ANSWER_SECONDS + CLIENT_SECONDS * plan.experiment.clients.count
+            control = Peer(LOAD, free_port(), token=self._token, answer_seconds=patience)
             way, proxy = self._start_path(plan, server)
             flags = order_flags(plan, way.url) | {"control_port": control.port}
             quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
