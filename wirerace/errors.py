@@ -8,7 +8,7 @@
     │   └── Misfit         a value that does not fit its type (wirerace.decoding)
     ├── TrialFailed        a trial could not be completed: exit code 1
     ├── SystemFault        the system refuses what a command needs, such as space on a disk: exit code 5
-    ├── BadFeed            a server follows something that is no producer's feed (services.feed)
+    ├── BadFeed            a server follows something that is no producer's feed (services.feed_link)
     ├── Foreign            a page of another origin asks for something that only our own may do (wirerace.origins)
     ├── FrameError         a WebSocket peer broke the protocol (wirerace.wire.frames)
     ├── ConnectionLost     a client's connection ended, in order or not
