@@ -76,7 +76,9 @@ class Recent:
 
     def append(self, cursor: Cursor, encoded: bytes, payload_bytes: int) -> Kept:
         """Keep the next update, whose cursor this is. The oldest ones are dropped until the bounds are met."""
-        self.turn_to(Cursor(cursor.epoch, cursor.seq - 1))
+        before = self.cursor
+        if before is None or before.seq != cursor.seq - 1 or before.epoch != cursor.epoch:
+            self.turn_to(Cursor(cursor.epoch, cursor.seq - 1))
         self.head += 1
         self.version += 1
         self.cursor = cursor

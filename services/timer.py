@@ -44,6 +44,8 @@ class TimerFd:
         if self._fd < 0:
             raise OSError(ctypes.get_errno(), "timerfd_create failed")
         self._on_time = on_time
+        self._when = _Itimerspec()  # kept, because the timer is set for each update
+        self._value = self._when.value
         asyncio.get_running_loop().add_reader(self._fd, self._fire)
 
     def arm(self, at_ns: int) -> None:
@@ -56,9 +58,8 @@ class TimerFd:
 
     def _set(self, at_ns: int) -> None:
         """Set the instant, in nanoseconds; 0 disarms it."""
-        seconds, nanoseconds = divmod(at_ns, NS_PER_SECOND)
-        when = _Itimerspec(value=_Timespec(seconds, nanoseconds))
-        if self._libc.timerfd_settime(self._fd, _TFD_TIMER_ABSTIME, ctypes.byref(when), None):
+        self._value.seconds, self._value.nanoseconds = divmod(at_ns, NS_PER_SECOND)
+        if self._libc.timerfd_settime(self._fd, _TFD_TIMER_ABSTIME, ctypes.byref(self._when), None):
             raise OSError(ctypes.get_errno(), "timerfd_settime failed")
 
     def close(self) -> None:

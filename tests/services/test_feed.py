@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -81,9 +82,12 @@ async def test_failure_of_one_listener_is_logged_and_costs_the_others_no_update(
 
 async def test_updates_of_one_read_reach_a_listener_together_each_channel_s_apart(feed: Feed) -> None:
     received: list[tuple[str, list[int]]] = []
+
+    def receive(name: str, updates: Sequence[Kept]) -> None:
+        received.append((name, [update.position for update in updates]))
+
     for name in ("", "a"):
-        channel = feed.channels.open(name)
-        channel.listen(lambda updates, name=name: received.append((name, [one.position for one in updates])))
+        feed.channels.open(name).listen(partial(receive, name))
     named = [b"%d " % (seq + 2) + encode_update(Update("e0", seq, seq, "x", "a")) for seq in (1, 2)]
     feed.publish([line(1), line(2), named[0]])
     feed.publish([named[1]])

@@ -7,7 +7,7 @@ start. The prefix is `wirerace_`; units are base units.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -18,6 +18,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from wirerace.clock import NS_PER_SECOND, process_cpu_seconds
+from wirerace.observe.lags import Lags
 from wirerace.observe.usage import retransmitted_segments, usage
 
 LAG_BUCKETS = (
@@ -77,17 +78,17 @@ class ServiceMetrics(Collector):
         self.feed_live = 0
         self.responses = dict.fromkeys(OUTCOMES, 0)
         self.messages = dict.fromkeys(MESSAGE_OUTCOMES, 0)
-        self.feed_lag = Histogram(
+        self.feed_lag = Lags(
             "wirerace_feed_lag_seconds",
             "Intended time of making to ingestion; in the producer, to the making itself",
-            buckets=LAG_BUCKETS,
-            registry=registry,
+            LAG_BUCKETS,
+            registry,
         )
-        self.event_loop_lag = Histogram(
+        self.event_loop_lag = Lags(
             "wirerace_event_loop_lag_seconds",
             "How much later than asked for a timer of the event loop ran",
-            buckets=LAG_BUCKETS,
-            registry=registry,
+            LAG_BUCKETS,
+            registry,
         )
         registry.register(self)
 
