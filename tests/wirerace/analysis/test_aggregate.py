@@ -7,14 +7,7 @@ import pytest
 from tests.wirerace.messaged import RELAYED
 from tests.wirerace.tabbed import TABS
 from tests.wirerace.trials import contestants_in, plan_of, trial_of
-from wirerace.analysis.aggregate import (
-    compared_in_pairs,
-    figures_of,
-    interval,
-    over_repeats,
-    summarise,
-    summarised,
-)
+from wirerace.analysis.aggregate import compared_in_pairs, figures_of, interval, over_repeats, summarise, summarised
 from wirerace.analysis.figures import FIGURES
 from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.messages import Messages
