@@ -8,7 +8,7 @@ from typing import NamedTuple
 from services.recent import Bounds, Recent
 from services.record import Record
 from wirerace.observe.account import Window
-from wirerace.observe.ledger import Account
+from wirerace.observe.accounting import Account
 from wirerace.wire.update import Cursor, Update, encode_update, sequence_of
 from wirerace.workload.kept import KEEP_BYTES, KEEP_UPDATES
 

@@ -3,8 +3,9 @@
 from contextlib import closing
 from pathlib import Path
 
-from services.record import PARTS, Record
+from services.record import Record
 from wirerace.wire.update import Update
+from wirerace.workload.kept import PARTS
 from wirerace.workload.schedule import Schedule
 from wirerace.workload.truth import EpochMade
 

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.record import PARTS, Record
+from services.record import Record
 from tests.services.records import PART_UPDATES, everything, fill, made
 from wirerace.wire.update import Update
+from wirerace.workload.kept import PARTS
 from wirerace.workload.truth import EpochMade, Truth
 
 

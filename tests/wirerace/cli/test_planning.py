@@ -72,7 +72,7 @@ def test_words_of_a_search_are_a_range() -> None:
     """A search like it took 65 trials and 18 minutes on the stack."""
     search = read_experiment(Path(__file__).parents[3] / "experiments" / "capacity.toml")
 
-    assert "about 45 to 80 trials, about 11 to 24 minutes" == words_of(search, None, "compose")
+    assert "about 50 to 80 trials, about 13 to 24 minutes" == words_of(search, None, "compose")
 
 
 def test_short_run_is_not_asked_about() -> None:

@@ -35,7 +35,7 @@ class Load:
     def __init__(self, clients: int) -> None:
         self.clients, self.looks = clients, 0
 
-    def get(self, _path: str, _of_type: type[object]) -> LoadState:
+    def get(self, _path: str, _of_type: type[object], _within_seconds: float | None = None) -> LoadState:
         self.looks += 1
         return LoadState(delivered=3 * self.clients if self.looks >= LOOKS else 0)
 
