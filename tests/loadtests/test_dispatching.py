@@ -63,9 +63,15 @@ def test_load_that_cannot_keep_up_brings_the_same_portions_later() -> None:
     assert pytest.approx(2.7) == found[-1][0]
 
 
-@pytest.mark.parametrize(("rate", "seconds"), [(1, 3), (5, 0.6), (0.5, 6), (10, 0.3)])
+@pytest.mark.parametrize(("rate", "seconds"), [(1, 3), (0.5, 6)])
 def test_few_clients_come_one_by_one(rate: float, seconds: float) -> None:
     found = came(4, rate)
 
     assert [1, 2, 3, 4] == [clients for _, clients in found]
     assert pytest.approx(seconds) == found[-1][0]
+
+
+@pytest.mark.parametrize(("rate", "portion"), [(20, 20), (50, 50), (100, 50), (500, 50), (1000, 100)])
+def test_few_clients_of_a_second_come_together_as_with_locust(rate: float, portion: int) -> None:
+    """Ten messages a second to each worker for two clients each would be work for nothing."""
+    assert portion == came(1000, rate)[0][1]
