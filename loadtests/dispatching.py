@@ -29,7 +29,9 @@ class EvenDispatcher(UsersDispatcher):
         """Begin to bring clients, or to let them go, until there are as many as wanted."""
         super().new_dispatch(target_user_count, spawn_rate, user_classes)
         most = self._user_count_per_dispatch_iteration  # those of a second
-        self._user_count_per_dispatch_iteration = min(most, max(LEAST_PORTION, int(spawn_rate / PORTIONS_PER_SECOND)))
+        if len(self._worker_nodes) == 1:  # several share a second's clients, and each portion would be work for all
+            portion = max(LEAST_PORTION, int(spawn_rate / PORTIONS_PER_SECOND))
+            self._user_count_per_dispatch_iteration = min(most, portion)
         self._wait_between_dispatch = self._user_count_per_dispatch_iteration / spawn_rate
         self._due = time.monotonic()
 

@@ -41,9 +41,13 @@ def came(clients: int, rate: float, workers: int = 1, busy_seconds: float = 0.0)
     return found
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_10_000_clients_at_2500_a_second_take_four_seconds_in_portions_of_250(workers: int) -> None:
-    found = came(10_000, 2500, workers)
+def test_several_workers_get_a_second_s_clients_together() -> None:
+    """Each portion is a message to each of them, and they have a part of it."""
+    assert [2500, 5000, 7500, 10_000] == [clients for _, clients in came(10_000, 2500, workers=3)]
+
+
+def test_10_000_clients_at_2500_a_second_take_four_seconds_in_portions_of_250() -> None:
+    found = came(10_000, 2500)
 
     assert [250 * (number + 1) for number in range(40)] == [clients for _, clients in found]
     assert pytest.approx([0.1 * number for number in range(40)]) == [seconds for seconds, _ in found]
