@@ -9,10 +9,12 @@ from locust.dispatch import UsersDispatcher
 from locust.user import User
 
 PORTIONS_PER_SECOND = 10
+LEAST_PORTION = 50
+"""Fewer clients at once are no burden. But each portion is a message to each worker, and work for it."""
 
 
 class EvenDispatcher(UsersDispatcher):
-    """Brings a tenth of a second's clients at a time, each portion at its own time after the start.
+    """Brings a tenth of a second's clients at a time, if they are many, each portion at its own time after the start.
 
     Locust brings all of a second at once: 2,500 clients that start, connect and ask in the same moment. The load
     answers nothing meanwhile, and connect times are those of a queue. A portion that takes longer than its time delays
@@ -26,7 +28,10 @@ class EvenDispatcher(UsersDispatcher):
     ) -> None:
         """Begin to bring clients, or to let them go, until there are as many as wanted."""
         super().new_dispatch(target_user_count, spawn_rate, user_classes)
-        self._user_count_per_dispatch_iteration = max(1, int(spawn_rate / PORTIONS_PER_SECOND))
+        most = self._user_count_per_dispatch_iteration  # those of a second
+        if len(self._worker_nodes) == 1:  # several share a second's clients, and each portion would be work for all
+            portion = max(LEAST_PORTION, int(spawn_rate / PORTIONS_PER_SECOND))
+            self._user_count_per_dispatch_iteration = min(most, portion)
         self._wait_between_dispatch = self._user_count_per_dispatch_iteration / spawn_rate
         self._due = time.monotonic()
 
