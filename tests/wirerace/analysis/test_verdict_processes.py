@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from tests.wirerace.analysis.good import EXPERIMENT, GOOD, IDLE, SECOND, STEADY, WINDOW, changed, judged, with_account
+from wirerace.analysis.validity import cores
 from wirerace.experiment.faults import Fault
 from wirerace.observe.account import ProcessUse
 from wirerace.record.parts import PartRecord
@@ -83,3 +84,10 @@ def test_polls_that_are_late_because_the_server_was_made_to_stand_still_are_excu
     assert not judged(late).valid
     assert [] == judged(late, experiment=stalled).findings
     assert not judged(changed("late_polls", 200), experiment=stalled).valid
+
+
+def test_nobody_is_throttled_for_longer_than_the_window() -> None:
+    """The kernel adds the throttled time of all cores."""
+    (finding,) = cores.throttled("the server", 10.4, 10.0)
+
+    assert "the server was throttled 100 % of the time" == finding.what

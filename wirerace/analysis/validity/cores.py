@@ -19,6 +19,7 @@ def starved(who: str, ran: float | None, waited: float | None, window_seconds: f
 
 def throttled(who: str, throttled_seconds: float | None, window_seconds: float) -> Iterator[Finding]:
     """Yield the findings about the time in which a process's quota was used up."""
-    fraction = None if throttled_seconds is None else throttled_seconds / window_seconds
+    # The kernel adds the times of all cores, so the sum may be longer than the window.
+    fraction = None if throttled_seconds is None else min(1.0, throttled_seconds / window_seconds)
     text = f"{who} was throttled {percent(fraction)} of the time"
     yield from against(thresholds.THROTTLED_FRACTION, fraction, f"throttling of {who}", text)
