@@ -16,9 +16,9 @@ from wirerace.transports import TRANSPORTS
 
 COST = BY_ID["server.cpu_per_delivery"]
 COSTS = ("more", "less", "alike", "unknown")
-"""What a step can say, in the order in which it is told."""
+"""What a step can say, in the order of the sentence."""
 MOST_VALUES = 5
-"""More values than that are told as their number and their ends."""
+"""Of more values than that, their number and their ends are given."""
 
 
 class RateStep(NamedTuple):

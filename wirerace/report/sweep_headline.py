@@ -19,7 +19,7 @@ from wirerace.report.troubles import usable_of
 
 
 class Telling(NamedTuple):
-    """How a change of a figure is told, as shown and as seen: what comes before the ratio, and what after it."""
+    """How a change of a figure is worded, as shown and as seen: what comes before the ratio, and what after it."""
 
     shown: str
     seen: str
@@ -109,7 +109,7 @@ def _change(result: Result, figure: Figure, usable: Sequence[str], tense: Tense)
 
 
 def _alike(ratios: Mapping[str, Interval]) -> list[dict[str, Interval]]:
-    """Return the ratios that can be told together: those in times and those in percent, rises before falls."""
+    """Return the ratios that can stand together: those in times and those in percent, rises before falls."""
     groups: dict[tuple[bool, bool], dict[str, Interval]] = {}
     known = [(ratio.mean, one) for one, ratio in ratios.items() if ratio.mean]
     for mean, one in sorted(known, key=lambda each: max(each[0], 1 / each[0])):
