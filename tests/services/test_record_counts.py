@@ -1,4 +1,4 @@
-"""A record's counts: what was made in a window, for whoever does not need each update."""
+"""A record's counts: how much was made in a window, without the updates."""
 
 import math
 from array import array
