@@ -89,7 +89,7 @@ class Poller(Asker):
     """Asks once, without a cursor."""
 
     def take(self, data: bytes) -> None:
-        self.operations += data.startswith(b"HTTP/1.1 200")
+        self.operations += data.startswith(b"HTTP/1.1 20")
 
 
 class Listener(BenchClient):
