@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.contract.clients import Update, split_batch
+from tests.contract.answers import seqs
 from tests.contract.raw import Answer, get
 from tests.contract.stage import Stage
 
@@ -14,10 +14,6 @@ async def ask(stage: Stage, tag: str = "", query: str = "") -> Answer:
     raw = await stage.connect()
     headers = [f"If-None-Match: {tag}"] if tag else []
     return await raw.ask(get(stage.transport.path + query, *headers))
-
-
-def seqs(answer: Answer) -> list[int]:
-    return [Update.parse(encoded).seq for encoded in split_batch(answer.body)]
 
 
 async def test_answer_has_its_cursor_as_a_strong_tag_that_caches_must_check(stage: Stage) -> None:

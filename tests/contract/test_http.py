@@ -4,15 +4,12 @@ import asyncio
 
 import pytest
 
-from tests.contract.clients import HTTP_TRANSPORTS, Update, split_batch
-from tests.contract.raw import Answer, get
+from tests.contract.answers import seqs
+from tests.contract.clients import HTTP_TRANSPORTS
+from tests.contract.raw import get
 from tests.contract.stage import Stage
 
 pytestmark = pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
-
-
-def seqs(answer: Answer) -> list[int]:
-    return [Update.parse(encoded).seq for encoded in split_batch(answer.body)]
 
 
 def ask(stage: Stage, seq: int, *headers: str, version: str = "1.1") -> bytes:

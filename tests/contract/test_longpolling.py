@@ -5,17 +5,13 @@ import time
 
 import pytest
 
-from tests.contract.clients import Update, split_batch
-from tests.contract.raw import Answer, Raw
+from tests.contract.answers import seqs
+from tests.contract.raw import Raw
 from tests.contract.stage import Stage
 
 pytestmark = pytest.mark.parametrize("transport", ["longpolling"])
 
 TIMER_SECONDS = 0.002  # The event loop counts in milliseconds.
-
-
-def seqs(answer: Answer) -> list[int]:
-    return [Update.parse(encoded).seq for encoded in split_batch(answer.body)]
 
 
 async def hold(stage: Stage, query: str = "hold=60") -> Raw:
