@@ -15,6 +15,7 @@ from locust.env import Environment
 from websocket import create_connection
 
 from benchmarks.measure import MemoryGrowth, Turn
+from loadtests import garbage
 from loadtests.connection import Address
 from loadtests.http import HttpClient
 from loadtests.load import LOADS, Load
@@ -101,22 +102,26 @@ class EventPerMessageUser(User):
 
 
 class Kind(NamedTuple):
-    """A kind of user, and the entry of Locust's statistics that counts its operations."""
+    """A kind of user, and the entry of Locust's statistics that counts its operations.
+
+    A load of ours sets Python's garbage collector as it does in a run.
+    """
 
     user: Any
     entry: tuple[str, str]
+    is_ours: bool = True
 
 
 KINDS = {
     "polling-user": Kind(BusyPollingUser, POLL),
     "http-client": Kind(HttpClientUser, POLL),
-    "fast-http-user": Kind(FastSessionUser, POLL),
-    "http-user": Kind(SessionUser, POLL),
+    "fast-http-user": Kind(FastSessionUser, POLL, is_ours=False),
+    "http-user": Kind(SessionUser, POLL, is_ours=False),
     "websocket-user": Kind(WebSocketUser, MESSAGE),
     "sse-user": Kind(SseUser, ("/sse", "UPDATE")),
     "held-user": Kind(LongPollingUser, (LongPollingUser.request_name(), "GET")),
     "waiting-user": Kind(PollingUser, POLL),
-    "event-per-message": Kind(EventPerMessageUser, MESSAGE),
+    "event-per-message": Kind(EventPerMessageUser, MESSAGE, is_ours=False),
 }
 
 
@@ -124,6 +129,8 @@ class Drive:
     """A Locust environment with users of one kind."""
 
     def __init__(self, kind: Kind, given: argparse.Namespace) -> None:
+        if kind.is_ours:
+            garbage.collect_rarely()
         self._kind = kind
         self._environment = Environment(user_classes=[kind.user], host=given.host, parsed_options=given)
         options = UserOptions(
@@ -153,6 +160,8 @@ class Drive:
     def turn(self, users: int, seconds: float) -> Turn:
         """Return what these users do in a time, and the CPU time that it takes."""
         self.start(users)
+        if self._kind.is_ours:  # as before a window
+            garbage.settle()
         before = self.sample()
         gevent.sleep(seconds)
         after = self.sample()

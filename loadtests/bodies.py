@@ -73,11 +73,9 @@ class BodyReader:
 
     def messages_in(self, data: bytes) -> list[bytes]:
         """Return the messages that become whole with these bytes. The list must not be changed."""
+        if (messages := self.known(data)) is not None:
+            return messages
         was_idle = self._is_idle
-        if was_idle:
-            last = _LAST.get(self._messages.content_type)
-            if last is not None and last[0] == data:
-                return last[1]
         self.feed(data)
         messages = self.taken()
         # Bytes after a chunk that end with CRLF are at least the head of the next one, which the parser reports.
@@ -86,6 +84,14 @@ class BodyReader:
         if was_idle and self._is_idle:
             _LAST[self._messages.content_type] = data, messages
         return messages
+
+    def known(self, data: bytes) -> list[bytes] | None:
+        """Return the messages in these bytes if the last read of another client was the same, and None otherwise."""
+        if self._is_idle:
+            last = _LAST.get(self._messages.content_type)
+            if last is not None and last[0] == data:
+                return last[1]
+        return None
 
     def feed(self, data: bytes) -> None:
         """Take bytes, and keep the body in them.

@@ -2,6 +2,7 @@
 
 import struct
 import sys
+from collections.abc import Callable
 from typing import Any, NamedTuple, Self
 
 import msgspec
@@ -12,6 +13,11 @@ from loadtests.traffic import Counters
 from wirerace.addresses import host_port_in, spelled
 from wirerace.clock import NS_PER_SECOND, Clock, now_ns
 from wirerace.errors import ConnectionLost
+
+Taking = Callable[[bytes], bool]
+"""Takes bytes that were just received, or returns False."""
+TakingMessages = Callable[[list[bytes]], bool]
+"""Takes the messages in them, or returns False."""
 
 READ_BYTES = 262_144
 # One buffer for all connections: nothing else runs between a read into it and the copy out of it. A new buffer of this
@@ -65,6 +71,11 @@ class ClosedHere(ConnectionLost):
     """This side has closed the connection while one of its clients waited on it: a cut, or the end of a test."""
 
 
+def never(data: object) -> bool:  # noqa: ARG001 -- as Taking and TakingMessages
+    """Take nothing."""
+    return False
+
+
 class StampedConnection:
     """One TCP connection, which adds itself to `counters`. `stamp` belongs to the bytes last received.
 
@@ -73,14 +84,15 @@ class StampedConnection:
     """
 
     __slots__ = (
-        "_clock", "_counters", "_readable", "_reader", "_receive_into", "_send", "_stream", "_switch", "_writers",
-        "stamp",
+        "_clock", "_counters", "_readable", "_reader", "_receive_into", "_send", "_stream", "_switch", "_take",
+        "_writers", "stamp",
     )  # fmt: skip
 
     def __init__(self, address: Address, counters: Counters | None = None, clock: Clock = now_ns) -> None:
         self.stamp = NO_STAMP
         self._clock = clock
         self._counters = counters
+        self._take: Taking = never
         self._reader: Any = None  # the greenlet that waits to receive; None for none
         self._writers: tuple[Any, ...] = ()
         stream = self._stream = connect(address)
@@ -115,34 +127,48 @@ class StampedConnection:
         finally:
             self._writers = tuple(one for one in self._writers if one is not current)
 
-    def receive(self) -> bytes:
-        """Wait for bytes and return them: at least one. Arrival is read only here.
+    def receive(self, take: Taking = never) -> bytes:
+        """Wait for bytes and return them: at least one.
 
-        It waits first and reads then. A client that has just asked knows that there is nothing yet.
+        What `take` takes is not returned, and the wait goes on. It is called in the hub and must not wait; what it
+        raises is raised here. So clients that only listen need no switch of greenlets, which copies their stacks.
         """
-        readable = self._readable
-        while True:
-            # As hub.wait() does, but without its check of who wakes this client: then the read finds nothing.
-            reader = self._reader = getcurrent()
-            readable.start(reader.switch)
-            try:
-                self._switch()
-            finally:
-                self._reader = None
-                readable.stop()
-            try:
-                size, ancillary, _, _ = self._receive_into(_BUFFERS, ANCILLARY_BYTES)
-            except BlockingIOError:
-                continue
-            read_ns = self._clock()
-            if ancillary:
-                seconds, fraction_ns = _unpack(ancillary[0][2])
-                self.stamp = Stamp(seconds * NS_PER_SECOND + fraction_ns, read_ns, True)
-            else:
-                self.stamp = Stamp(read_ns, read_ns, False)
-            if not size:
-                raise ConnectionLost("the server closed the connection")
-            return bytes(_VIEW[:size])
+        self._reader, self._take = getcurrent(), take
+        self._readable.start(self._read)
+        try:
+            while True:
+                data = self._switch()
+                if data.__class__ is bytes:  # else something woke this client that it does not wait for
+                    return data
+        finally:
+            self._reader = None
+            self._readable.stop()
+
+    def _read(self) -> None:
+        """Read what has come, in the hub, and wake the client that waits for it."""
+        try:
+            data = self._read_now()
+            is_taken = self._take(data)
+        except BlockingIOError:
+            pass
+        except Exception as error:  # noqa: BLE001 -- it is raised where the client waits
+            self._reader.throw(error)
+        else:
+            if not is_taken:
+                self._reader.switch(data)
+
+    def _read_now(self) -> bytes:
+        """Return what has come. Arrival is read only here."""
+        size, ancillary, _, _ = self._receive_into(_BUFFERS, ANCILLARY_BYTES)
+        read_ns = self._clock()
+        if ancillary:
+            seconds, fraction_ns = _unpack(ancillary[0][2])
+            self.stamp = Stamp(seconds * NS_PER_SECOND + fraction_ns, read_ns, True)
+        else:
+            self.stamp = Stamp(read_ns, read_ns, False)
+        if not size:
+            raise ConnectionLost("the server closed the connection")
+        return bytes(_VIEW[:size])
 
     def close(self) -> None:
         """Close at once. What still waits on the connection learns it: the kernel would never wake it."""

@@ -19,6 +19,8 @@ class PlainHeads:
 
     def __init__(self) -> None:
         self._known: dict[bytes, int] = {}
+        self._last = b""
+        self._last_parts: tuple[int, str, bytes] | None = None
 
     def learn(self, data: bytes, status: int, cursor: bytes, body: bytes) -> None:
         """Note the head of an answer that was whole in one read, after which the connection stays open.
@@ -32,14 +34,22 @@ class PlainHeads:
             self._known.clear()
         self._known[parts[0]] = status
 
-    def read(self, data: bytes) -> tuple[int, bytes, bytes] | None:
-        """Return status, cursor and body of what was read; None if it is not certainly one whole plain answer."""
+    def read(self, data: bytes) -> tuple[int, str, bytes] | None:
+        """Return status, cursor and body of what was read; None if it is not certainly one whole plain answer.
+
+        Clients that have the same cursor get the same bytes, so they are often those of the read before.
+        """
+        if data == self._last:
+            return self._last_parts
         parts = _parts_of(data)
         if parts is None:
             return None
         rest, cursor, body = parts
         status = self._known.get(rest)
-        return None if status is None else (status, cursor, body)
+        if status is None:
+            return None
+        self._last, self._last_parts = data, (status, cursor.decode(), body)
+        return self._last_parts
 
 
 def _is_framed(rest: bytes, status: int) -> bool:

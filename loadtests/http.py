@@ -127,7 +127,7 @@ class HttpClient:
         data = self._receive(connection)
         if (plain := _PLAIN.read(data)) is not None:
             status, cursor, body = plain
-            return Response(status, cursor.decode(), body, connection.stamp)
+            return Response(status, cursor, body, connection.stamp)
         try:
             answer = self._read_answer(connection, data)
         except BadAnswer:

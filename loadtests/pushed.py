@@ -8,7 +8,7 @@ import msgspec
 from locust.env import Environment
 from msgspec import Meta
 
-from loadtests.connection import Stamp
+from loadtests.connection import Stamp, TakingMessages, never
 from loadtests.outbox import Outbox
 from loadtests.remembering import Remembering
 from loadtests.user import Received, SubscriberUser
@@ -42,8 +42,11 @@ class PushClient(Protocol):
     def is_cut(self) -> bool:
         """Tell whether the last read ended inside an update, whose part the stamp is of."""
 
-    def receive(self) -> list[bytes]:
-        """Wait for updates and return all that one read brought: at least one."""
+    def receive(self, take: TakingMessages = ...) -> list[bytes]:
+        """Wait for updates and return all that one read brought: at least one.
+
+        What `take` takes of them, in the hub, is not returned.
+        """
 
     def leave(self) -> None:
         """Say goodbye as the protocol wants it, and wait until the server has closed."""
@@ -84,16 +87,30 @@ class PushedUser(SubscriberUser):
         self.cursor = str(client.cursor)
         self.connected(client.cursor, client, answered_ns)
         self.asked_ns = 0
-        receive = client.receive
+        take = never if self.last else self.take  # a visitor leaves in the middle, when it has enough
         while True:
-            messages = receive()
-            self.has_newer = client.is_cut
-            if self.outbox is not None:
-                messages = self._without_answers(messages, self.outbox, client.stamp.arrival_ns)
-            updates = self.updates_in(messages)
-            if updates:
-                self.newest = updates[-1]
-            yield updates, client.stamp
+            messages = client.receive(take)
+            yield self._updates_of(messages, client), client.stamp
+
+    def take(self, messages: list[bytes]) -> bool:
+        """Enter messages into the ledger, in the hub."""
+        client = self.client
+        if client is not None:
+            self.enter(self._updates_of(messages, client), client.stamp)
+        return client is not None
+
+    def _updates_of(self, messages: list[bytes], client: PushClient) -> list[Update]:
+        """Return the updates in what one read brought.
+
+        Raises ConnectionLost when a message holds none.
+        """
+        self.has_newer = client.is_cut
+        if self.outbox is not None:
+            messages = self._without_answers(messages, self.outbox, client.stamp.arrival_ns)
+        updates = self.updates_in(messages)
+        if updates:
+            self.newest = updates[-1]
+        return updates
 
     def connect(self) -> PushClient:
         """Return an open connection; a refusal is an answer."""

@@ -1,7 +1,7 @@
 """A lean client of HTTP answers without end: asks once, and reads what the body brings as it comes."""
 
 from loadtests.bodies import BodyReader, MessageReader
-from loadtests.connection import Address, Stamp, StampedConnection
+from loadtests.connection import Address, Stamp, StampedConnection, TakingMessages, never
 from loadtests.http import MOST_HEAD_BYTES, said
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
@@ -19,7 +19,7 @@ class StreamingClient:
     answer makes no sense.
     """
 
-    __slots__ = ("_body", "_connection", "_messages", "_unread", "cursor", "opened_ns", "sent_ns")
+    __slots__ = ("_body", "_connection", "_messages", "_take", "_unread", "cursor", "opened_ns", "sent_ns")
 
     def __init__(
         self,
@@ -34,6 +34,7 @@ class StreamingClient:
         self._messages = messages
         self._body = BodyReader(messages)
         self._unread: list[bytes] = []
+        self._take: TakingMessages = never
         self._connection = StampedConnection(address, counters)
         self.opened_ns = now_ns()
         try:
@@ -54,19 +55,24 @@ class StreamingClient:
         """Tell whether the last read ended inside a message, whose part the stamp is of."""
         return self._body.is_cut
 
-    def receive(self) -> list[bytes]:
+    def receive(self, take: TakingMessages = never) -> list[bytes]:
         """Wait for messages and return all that one read brought: at least one. The list must not be changed.
 
+        `take` may take a read that another client's was equal to ([`StampedConnection.receive`]).
         Raises ConnectionLost when the server ends the answer.
         """
-        messages = self._unread
+        messages, self._take = self._unread, take
         if messages:
             self._unread = []
         while not messages:
             if self._body.has_ended:
                 raise ConnectionLost("the server ended the answer")
-            messages = self._body.messages_in(self._connection.receive())
+            messages = self._body.messages_in(self._connection.receive(self._take_known))
         return messages
+
+    def _take_known(self, data: bytes) -> bool:
+        messages = self._body.known(data)
+        return messages is not None and self._take(messages)
 
     def leave(self) -> None:
         """Nothing is said: HTTP has no goodbye for an answer without end."""

@@ -167,23 +167,26 @@ class SubscriberUser(User):
 
     def listen(self, deliveries: Iterator[Received]) -> None:
         """Enter what is received into the ledger, until the deliveries end or the connection breaks."""
-        receive, note, read = self.ledger.receive, self.note_delivery, self.account.read
-        together = self.together
         for updates, stamp in deliveries:
-            arrival_ns, read_ns = stamp.arrival_ns, stamp.read_ns
-            read(arrival_ns, read_ns, by_kernel=stamp.by_kernel)
-            if not self.well_ns:
-                self.well_ns = read_ns
-            if not updates:
-                continue
-            if not self.has_received:
-                self.has_received = True
-                self.account.stages["first_update"].record(arrival_ns - self.started_ns)
-            later = 0 if together else len(updates) - (not self.has_newer)  # how many something newer was read with
-            for update in updates:
-                receive(update, arrival_ns, is_bound=later > 0)
-                note(arrival_ns - update.ts, update.payload_bytes)
-                later -= 1
+            self.enter(updates, stamp)
+
+    def enter(self, updates: list[Update], stamp: Stamp) -> None:
+        """Enter what one read brought into the ledger."""
+        arrival_ns, read_ns = stamp.arrival_ns, stamp.read_ns
+        self.account.read(arrival_ns, read_ns, by_kernel=stamp.by_kernel)
+        if not self.well_ns:
+            self.well_ns = read_ns
+        if not updates:
+            return
+        if not self.has_received:
+            self.has_received = True
+            self.account.stages["first_update"].record(arrival_ns - self.started_ns)
+        later = 0 if self.together else len(updates) - (not self.has_newer)  # how many something newer was read with
+        receive, note = self.ledger.receive, self.note_delivery
+        for update in updates:
+            receive(update, arrival_ns, is_bound=later > 0)
+            note(arrival_ns - update.ts, update.payload_bytes)
+            later -= 1
 
     def pause_after(self, error: Exception) -> float:
         """Note a failure and return how long to wait: twice as long each time, with jitter.

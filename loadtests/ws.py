@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 import os
 
-from loadtests.connection import Address, Stamp, StampedConnection
+from loadtests.connection import Address, Stamp, StampedConnection, TakingMessages, never
 from loadtests.http import said
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
@@ -40,7 +40,7 @@ class WebSocketClient:
     compression, and BadAnswer when its answer is malformed.
     """
 
-    __slots__ = ("_connection", "_end", "_reader", "_unread", "cursor", "opened_ns", "sent_ns")
+    __slots__ = ("_connection", "_end", "_reader", "_take", "_unread", "cursor", "opened_ns", "sent_ns")
 
     def __init__(
         self, address: Address, target: str, counters: Counters | None = None, deflate: Deflate = "off"
@@ -50,6 +50,7 @@ class WebSocketClient:
         self.sent_ns = 0
         self._reader = FrameReader(masked=False, max_message_bytes=MAX_MESSAGE_BYTES)
         self._unread = b""
+        self._take: TakingMessages = never
         self._end: ConnectionLost | FrameError | None = None
         try:
             self.cursor = self._shake_hands(address, target, deflate)
@@ -67,18 +68,19 @@ class WebSocketClient:
         """Return whether the last read ended inside a frame. The stamp then belongs to that part of a frame."""
         return self._reader.is_cut
 
-    def receive(self) -> list[bytes]:
+    def receive(self, take: TakingMessages = never) -> list[bytes]:
         """Wait for data messages and return all that one read brought: at least one. Compressed ones are unpacked.
 
+        `take` may take a read that is one plain message ([`StampedConnection.receive`]).
         Raises ConnectionLost when the server closes, FrameError when it breaks the protocol.
         """
         if self._end is not None:
             raise self._end
         messages: list[bytes] = []
-        reader = self._reader
+        reader, self._take = self._reader, take
         try:
             while not messages:
-                data, self._unread = self._unread or self._connection.receive(), b""
+                data, self._unread = self._unread or self._connection.receive(self._take_plain), b""
                 if (text := reader.plain_text(data)) is not None:
                     return [text]
                 for message in reader.feed(data):
@@ -91,6 +93,10 @@ class WebSocketClient:
                 raise
             self._end = error  # Messages before the end count; the next call raises the end.
         return messages
+
+    def _take_plain(self, data: bytes) -> bool:
+        text = self._reader.plain_text(data)
+        return text is not None and self._take([text])
 
     def send_text(self, payload: bytes) -> int:
         """Send a message of text, and return the bytes of its frame."""
