@@ -3,7 +3,7 @@
 import struct
 import sys
 from collections.abc import Callable
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, NoReturn, Self
 
 import msgspec
 from gevent import get_hub, getcurrent, socket
@@ -16,8 +16,6 @@ from wirerace.errors import ConnectionLost
 
 Taking = Callable[[bytes], bool]
 """Takes bytes that were just received, or returns False."""
-TakingMessages = Callable[[list[bytes]], bool]
-"""Takes the messages in them, or returns False."""
 
 READ_BYTES = 262_144
 # One buffer for all connections: nothing else runs between a read into it and the copy out of it. A new buffer of this
@@ -67,13 +65,21 @@ class Stamp(msgspec.Struct, frozen=True, gc=False):
 NO_STAMP = Stamp(0, 0, False)
 
 
+TakingMessages = Callable[[list[bytes], Stamp], bool]
+"""Takes messages that one read brought, none of them in part, or returns False."""
+
+
 class ClosedHere(ConnectionLost):
     """This side has closed the connection while one of its clients waited on it: a cut, or the end of a test."""
 
 
-def never(data: object) -> bool:  # noqa: ARG001 -- as Taking and TakingMessages
+def never(*_: object) -> bool:
     """Take nothing."""
     return False
+
+
+def _end_of_stream() -> NoReturn:
+    raise ConnectionLost("the server closed the connection")
 
 
 class StampedConnection:
@@ -145,10 +151,17 @@ class StampedConnection:
             self._readable.stop()
 
     def _read(self) -> None:
-        """Read what has come, in the hub, and wake the client that waits for it."""
+        """Read what has come, in the hub, and wake the client that waits for it. Arrival is read only here."""
         try:
-            data = self._read_now()
-            is_taken = self._take(data)
+            size, ancillary, _, _ = self._receive_into(_BUFFERS, ANCILLARY_BYTES)
+            read_ns = self._clock()
+            if ancillary:
+                seconds, fraction_ns = _unpack(ancillary[0][2])
+                self.stamp = Stamp(seconds * NS_PER_SECOND + fraction_ns, read_ns, True)
+            else:
+                self.stamp = Stamp(read_ns, read_ns, False)
+            data = bytes(_VIEW[:size])
+            is_taken = self._take(data) if size else _end_of_stream()
         except BlockingIOError:
             pass
         except Exception as error:  # noqa: BLE001 -- it is raised where the client waits
@@ -156,19 +169,6 @@ class StampedConnection:
         else:
             if not is_taken:
                 self._reader.switch(data)
-
-    def _read_now(self) -> bytes:
-        """Return what has come. Arrival is read only here."""
-        size, ancillary, _, _ = self._receive_into(_BUFFERS, ANCILLARY_BYTES)
-        read_ns = self._clock()
-        if ancillary:
-            seconds, fraction_ns = _unpack(ancillary[0][2])
-            self.stamp = Stamp(seconds * NS_PER_SECOND + fraction_ns, read_ns, True)
-        else:
-            self.stamp = Stamp(read_ns, read_ns, False)
-        if not size:
-            raise ConnectionLost("the server closed the connection")
-        return bytes(_VIEW[:size])
 
     def close(self) -> None:
         """Close at once. What still waits on the connection learns it: the kernel would never wake it."""

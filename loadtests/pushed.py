@@ -90,27 +90,14 @@ class PushedUser(SubscriberUser):
         take = never if self.last else self.take  # a visitor leaves in the middle, when it has enough
         while True:
             messages = client.receive(take)
-            yield self._updates_of(messages, client), client.stamp
+            self.has_newer = client.is_cut
+            yield self.updates_in(messages, client.stamp), client.stamp
 
-    def take(self, messages: list[bytes]) -> bool:
-        """Enter messages into the ledger, in the hub."""
-        client = self.client
-        if client is not None:
-            self.enter(self._updates_of(messages, client), client.stamp)
-        return client is not None
-
-    def _updates_of(self, messages: list[bytes], client: PushClient) -> list[Update]:
-        """Return the updates in what one read brought.
-
-        Raises ConnectionLost when a message holds none.
-        """
-        self.has_newer = client.is_cut
-        if self.outbox is not None:
-            messages = self._without_answers(messages, self.outbox, client.stamp.arrival_ns)
-        updates = self.updates_in(messages)
-        if updates:
-            self.newest = updates[-1]
-        return updates
+    def take(self, messages: list[bytes], stamp: Stamp) -> bool:
+        """Enter whole messages into the ledger, in the hub."""
+        self.has_newer = False
+        self.enter(self.updates_in(messages, stamp), stamp)
+        return True
 
     def connect(self) -> PushClient:
         """Return an open connection; a refusal is an answer."""
@@ -132,19 +119,25 @@ class PushedUser(SubscriberUser):
         self.has_newer = self.has_newer or (bool(left) and left[-1] is not messages[-1])
         return left
 
-    def updates_in(self, messages: list[bytes]) -> list[Update]:
-        """Return the updates in messages.
+    def updates_in(self, messages: list[bytes], stamp: Stamp) -> list[Update]:
+        """Return the updates in what one read brought.
 
-        Raises ConnectionLost when one holds none: what follows would not follow on it.
+        Raises ConnectionLost when a message holds none: what follows would not follow on it.
         """
+        if self.outbox is not None:
+            messages = self._without_answers(messages, self.outbox, stamp.arrival_ns)
         try:
             if len(messages) == 1:
-                return self.checked(updates_of(messages[0]))
-            return self.checked([update for message in messages for update in updates_of(message)])
+                updates = self.checked(updates_of(messages[0]))
+            else:
+                updates = self.checked([update for message in messages for update in updates_of(message)])
         except NO_UPDATE as error:
             raise ConnectionLost(f"a message is no update: {error}") from None
         except BadAnswer as error:
             raise ConnectionLost(str(error)) from None
+        if updates:
+            self.newest = updates[-1]
+        return updates
 
     def position(self) -> Cursor | None:
         """Return the newest update's key, or the cursor of the answer when none has come."""

@@ -72,7 +72,7 @@ class StreamingClient:
 
     def _take_known(self, data: bytes) -> bool:
         messages = self._body.known(data)
-        return messages is not None and self._take(messages)
+        return messages is not None and self._take(messages, self._connection.stamp)
 
     def leave(self) -> None:
         """Nothing is said: HTTP has no goodbye for an answer without end."""

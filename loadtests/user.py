@@ -151,7 +151,8 @@ class SubscriberUser(User):
         while True:
             try:
                 gevent.sleep(pause_seconds)
-                self.listen(deliveries())
+                for updates, stamp in deliveries():
+                    self.enter(updates, stamp)
             except Cut as cut:
                 pause_seconds = cut.pause_seconds
                 self.lose_connection()
@@ -164,11 +165,6 @@ class SubscriberUser(User):
             else:
                 self.listener = None  # it has what it came for: there is nothing to cut any more
                 return
-
-    def listen(self, deliveries: Iterator[Received]) -> None:
-        """Enter what is received into the ledger, until the deliveries end or the connection breaks."""
-        for updates, stamp in deliveries:
-            self.enter(updates, stamp)
 
     def enter(self, updates: list[Update], stamp: Stamp) -> None:
         """Enter what one read brought into the ledger."""

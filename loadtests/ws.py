@@ -96,7 +96,7 @@ class WebSocketClient:
 
     def _take_plain(self, data: bytes) -> bool:
         text = self._reader.plain_text(data)
-        return text is not None and self._take([text])
+        return text is not None and self._take([text], self._connection.stamp)
 
     def send_text(self, payload: bytes) -> int:
         """Send a message of text, and return the bytes of its frame."""

@@ -16,7 +16,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from loadtests.asking import AskingUser
-from loadtests.connection import Address, Stamp
+from loadtests.connection import Address, Stamp, Taking, never
 from loadtests.http import HttpClient
 from loadtests.user import SubscriberUser
 from loadtests.websocket import WebSocketUser
@@ -67,10 +67,12 @@ class Scripted:
     def send(self, data: bytes) -> None:
         """Drop the bytes."""
 
-    def receive(self) -> bytes:
-        if not self._chunks:
-            raise ConnectionLost("the script is over")
-        return self._chunks.pop(0)
+    def receive(self, take: Taking = never) -> bytes:
+        while self._chunks:
+            chunk = self._chunks.pop(0)
+            if not take(chunk):
+                return chunk
+        raise ConnectionLost("the script is over")
 
     def close(self) -> None:
         self._chunks.clear()
@@ -224,11 +226,16 @@ def listened(content: bytes, chunk_bytes: int) -> None:
         patch("loadtests.ws.StampedConnection", lambda *_: Scripted(content, chunk_bytes)),
         patch("loadtests.ws.os.urandom", bytes),
     ):
-        user: Any = SimpleNamespace(epoch="", channel="")
+        user: Any = SimpleNamespace(epoch="", channel="", outbox=None)
         user.checked = lambda updates: SubscriberUser.checked(user, updates)
+
+        def take(messages: list[bytes], stamp: Stamp) -> bool:
+            WebSocketUser.updates_in(user, messages, stamp)
+            return True
+
         client = WebSocketClient(ADDRESS, "/ws")
-        for _ in range(5):
-            WebSocketUser.updates_in(user, client.receive())
+        for taking in (never, take, never, take, never):
+            WebSocketUser.updates_in(user, client.receive(taking), client.stamp)
 
 
 @fuzzed

@@ -10,6 +10,8 @@ from wirerace.observe.accounting import Account
 from wirerace.observe.seen import Arrival, Seen
 from wirerace.wire.update import Cursor, Update, sequence_of
 
+_TWICE_SQUARE_SECOND = 2 * NS_PER_SECOND**2
+
 
 class Ledger:
     """One client's ledger, of one channel. It opens with the first cursor, and closes when the client or the test ends.
@@ -48,9 +50,9 @@ class Ledger:
         """Enter one delivery. `is_bound` says that it arrived at that time or earlier."""
         account = self._account
         account.totals.received += 1
-        if update.epoch == self._epoch and update.seq == self._seen.highest + 1:
-            self._seen.highest = update.seq
-            arrival = Arrival.NEW
+        seen, arrival = self._seen, Arrival.NEW
+        if update.seq == seen.highest + 1 and update.epoch == self._epoch:
+            seen.highest = update.seq
         else:
             self._turn_to(update.epoch, 0)
             arrival = self._see(update.seq)
@@ -155,33 +157,44 @@ class Ledger:
 
         Updates with the same arrival instant cause one drop, because the age does not rise between them.
         """
-        totals = self._account.totals
-        if self._newest_ts is None:
-            self._account.aged_clients += 1
-        elif at_ns > self._aged_to_ns and self._account.window.has(at_ns):
-            totals.peak_ns += at_ns - self._newest_ts
-            totals.peaks += 1
-        self._age_until(at_ns)
-        self._account.newest_ns += update.ts - (self._newest_ts or 0)
+        account, newest_ts = self._account, self._newest_ts
+        if newest_ts is None:
+            account.aged_clients += 1
+            account.newest_ns += update.ts
+            self._aged_to_ns = max(self._aged_to_ns, at_ns)
+        else:
+            window = account.window
+            if at_ns > self._aged_to_ns and window.from_ns <= at_ns < window.to_ns:
+                account.totals.peak_ns += at_ns - newest_ts
+                account.totals.peaks += 1
+            self._age_until(at_ns)
+            account.newest_ns += update.ts - newest_ts
         self._newest_ts = update.ts
         if self._latest_only:
             self._newest = Cursor(update.epoch, update.seq)
 
     def _age_until(self, at_ns: int) -> None:
         """Add the area under the age from the last instant to `at_ns`, as far as it lies in the window."""
-        window = self._account.window
-        start_ns = max(self._aged_to_ns, window.from_ns)
-        end_ns = min(at_ns, window.to_ns)
-        self._aged_to_ns = max(self._aged_to_ns, at_ns)
-        if self._newest_ts is None or end_ns <= start_ns:
+        window, newest_ts, start_ns = self._account.window, self._newest_ts, self._aged_to_ns
+        # Comparisons: max() and min() take 0.2 µs, a tenth of what the ledger takes for a delivery.
+        if at_ns > start_ns:
+            self._aged_to_ns = at_ns
+        if start_ns < window.from_ns:  # noqa: PLR1730
+            start_ns = window.from_ns
+        end_ns = at_ns if at_ns < window.to_ns else window.to_ns  # noqa: FURB136
+        if newest_ts is None or end_ns <= start_ns:
             return
         totals = self._account.totals
         # ∫ (t − ts) dt from start to end, as width × mean height: exact until it becomes a float.
-        twice_area = (end_ns - start_ns) * (start_ns + end_ns - 2 * self._newest_ts)
-        totals.age_area += twice_area / (2 * NS_PER_SECOND**2)
+        totals.age_area += (end_ns - start_ns) * (start_ns + end_ns - 2 * newest_ts) / _TWICE_SQUARE_SECOND
         totals.age_ns += end_ns - start_ns
-        for fresh_ns in FRESH_NS if end_ns - self._newest_ts > FRESH_NS[0] else ():
-            old_from_ns = self._newest_ts + fresh_ns
+        if end_ns - newest_ts > FRESH_NS[0]:
+            self._count_old(start_ns, end_ns, newest_ts)
+
+    def _count_old(self, start_ns: int, end_ns: int, newest_ts: int) -> None:
+        """Add the parts of a time in which the newest update was older than each of `FRESH_NS`."""
+        for fresh_ns in FRESH_NS:
+            old_from_ns = newest_ts + fresh_ns
             if old_from_ns >= end_ns:
                 break
             self._account.older_ns[fresh_ns] += end_ns - max(old_from_ns, start_ns)
