@@ -74,6 +74,16 @@ class AskingUser(SubscriberUser):
         self.cursor = response.cursor
         return updates, response.stamp
 
+    def note_late(self, received: Received, late_ns: int) -> None:
+        """Note what waited for a request that left `late_ns` late, because the answer before it had lain unread.
+
+        A request that is answered at once was at the server half-way between its leaving and its answer. What was made
+        before has waited for it. A request that was held left long before its update was made, and so lies the middle.
+        """
+        updates, stamp = received
+        if updates and 2 * updates[0].ts < self.client.sent_ns + stamp.arrival_ns:  # the first is the oldest
+            self.account.asked_late(updates, late_ns, (self.client.sent_ns + stamp.arrival_ns) // 2)
+
     def updates_in(self, response: Response) -> list[Update]:
         """Return the updates in an answer, which must have a cursor to continue from.
 

@@ -54,9 +54,14 @@ class PollingUser(AskingUser):
 
     def polled(self, due_ns: int) -> Iterator[Received]:
         """Ask for all newer updates; after a partial answer, ask again at once."""
-        yield self.polled_once(due_ns)
+        received, late_ns = self.polled_once(due_ns), 0
+        yield received
         while self.has_more:
-            yield self.polled_once(now_ns())
+            stamp = received[1]
+            late_ns += stamp.read_ns - stamp.arrival_ns
+            received = self.polled_once(now_ns())
+            self.note_late(received, late_ns)
+            yield received
 
     def polled_once(self, due_ns: int) -> Received:
         """Ask once. Conditional polls ask for the same each time."""

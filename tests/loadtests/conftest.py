@@ -6,7 +6,8 @@ import pytest
 
 from loadtests.user import SubscriberUser
 from tests.loadtests.script import Answer, Script, Serve
-from tests.loadtests.swarm import Start, Swarm
+from tests.loadtests.swarm import ALWAYS, Start, Swarm
+from wirerace.observe.account import Window
 
 
 @pytest.fixture
@@ -26,8 +27,8 @@ def serve() -> Iterator[Serve]:
 def start() -> Iterator[Start]:
     swarms: list[Swarm] = []
 
-    def start(user: type[SubscriberUser], script: Script, *flags: str) -> Swarm:
-        swarms.append(Swarm(user, script.address, *flags))
+    def start(user: type[SubscriberUser], script: Script, *flags: str, window: Window = ALWAYS) -> Swarm:
+        swarms.append(Swarm(user, script.address, *flags, window=window))
         return swarms[-1]
 
     yield start

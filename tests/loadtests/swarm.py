@@ -21,8 +21,17 @@ ALWAYS = Window(0, 2**62)
 
 
 def answer(*seqs: int, cursor: int, has_more: bool = False) -> bytes:
-    """Return an answer with updates."""
-    updates = ",".join(f'{{"epoch":"e","seq":{seq},"ts":{time.time_ns()},"data":"x"}}' for seq in seqs)
+    """Return an answer with updates, made now."""
+    return _answer(time.time_ns(), seqs, cursor, has_more=has_more)
+
+
+def answer_made_at(ts: int, seq: int, *, has_more: bool = False) -> bytes:
+    """Return an answer with an update that was made at an instant."""
+    return _answer(ts, (seq,), seq, has_more=has_more)
+
+
+def _answer(ts: int, seqs: tuple[int, ...], cursor: int, *, has_more: bool) -> bytes:
+    updates = ",".join(f'{{"epoch":"e","seq":{seq},"ts":{ts},"data":"x"}}' for seq in seqs)
     more = ',"more":true' if has_more else ""
     body = f'{{"updates":[{updates}]{more}}}' if seqs else ""
     status = "200 OK" if seqs else "204 No Content"

@@ -56,6 +56,23 @@ An arrival that was read alone has the kernel's stamp, however late it was read,
 late reading colours only what was read together. Above a quarter, it may have moved the mean as well.
 """
 
+ASKED_LATE_WHY = "an update that is made while a client's last answer lies unread waits for its next request"
+ASKED_LATE_CURE = "use more load processes (load.processes), fewer clients, or close other programs"
+
+ASKED_LATE_SHARE = Limit(0.01, 0.25, ASKED_LATE_WHY, ASKED_LATE_CURE)
+"""The part of mean latency that may be due to late reading: the possible delays' sum, of the sum of all latencies.
+
+Of clients that ask, stay and do nothing else, where reader lag is above its limits. The mean is wrong by this part at
+most. Above a quarter, another mean was measured.
+"""
+
+ASKED_LATE_FRACTION = Limit(0.01, None, ASKED_LATE_WHY, ASKED_LATE_CURE)
+"""The part of such clients' deliveries that may have come later because they were asked for late.
+
+A percentile depends on how many are late: with one delivery in a hundred, the 99th may be one of them, although the
+mean hardly moves. How late they are says the share.
+"""
+
 STARVED_FRACTION = Limit(0.25, 0.6, "something else had its core when it was wanted", CLOSE_OTHERS)
 """The part of a process's running and waiting time in which it waited for a core."""
 

@@ -148,6 +148,8 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
 
     Within the window, `answering` is how long requests took, `repolling` the time from an answer's arrival to the next
     request, `reading` the time from the kernel's stamp to the reading, `unstamped` the reads without a stamp.
+    `asking_late` has the deliveries that may have come later because their request left late, after an answer that had
+    lain unread, and by how much; it is None in records of older versions.
     `partial_responses` counts answers that said that there is more. `traffic` has the kernel's counters at both ends,
     `processes` what each load process used between them.
 
@@ -203,6 +205,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     answering: LatenciesRecord = NO_LATENCIES
     repolling: LatenciesRecord = NO_LATENCIES
     reading: LatenciesRecord = NO_LATENCIES
+    asking_late: LatenciesRecord | None = None
     stages: dict[ConnectStage, LatenciesRecord] = msgspec.field(
         default_factory=lambda: dict.fromkeys(STAGES, NO_LATENCIES)
     )
@@ -256,7 +259,10 @@ def merge(records: Sequence[AccountRecord]) -> AccountRecord:
 
 
 def _together(parts: Sequence[Any]) -> Any:
-    """Return the values of one field as one: counts add up, lists are joined, tables are merged by key."""
+    """Return the values of one field as one: counts add up, lists are joined, tables are merged by key.
+
+    Latencies that are None, of a process in which no test has started, add nothing.
+    """
     match parts[0]:
         case int() | float():
             return sum(parts)
@@ -267,7 +273,8 @@ def _together(parts: Sequence[Any]) -> Any:
         case dict():
             keys = dict.fromkeys(chain.from_iterable(parts))
             return {key: _together([part[key] for part in parts if key in part]) for key in keys}
-        case LatenciesRecord():
-            return merged(parts).to_record()
+        case LatenciesRecord() | None:
+            known = [part for part in parts if part is not None]
+            return merged(known).to_record() if known else None
         case _:
             return reduce(type(parts[0]).plus, parts)

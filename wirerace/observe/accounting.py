@@ -28,6 +28,7 @@ class Account:
         self.answering = Latencies()
         self.repolling = Latencies()
         self.reading = Latencies()
+        self.asking_late = Latencies()
         self.relayed = Latencies()
         self.waking = Latencies()
         self.stages = {stage: Latencies() for stage in STAGES}
@@ -75,6 +76,18 @@ class Account:
             else:
                 self.totals.unstamped += 1
 
+    def asked_late(self, updates: list[Update], late_ns: int, reached_ns: int) -> None:
+        """Note by how much updates may have come later, because their request left `late_ns` late.
+
+        It reached the server at `reached_ns`. What was made before waited for it, and would have come sooner by that
+        wait, but by no more than the request was late.
+        """
+        window = self.window
+        if late_ns > 0:
+            for update in updates:
+                if update.ts < reached_ns and window.from_ns <= update.ts < window.to_ns:
+                    self.asking_late.record(min(late_ns, reached_ns - update.ts))
+
     def late_poll(self, due_ns: int) -> None:
         """Count a poll that left too late, or never."""
         self.tally.late_polls += 1
@@ -113,6 +126,7 @@ class Account:
             answering=self.answering.to_record(),
             repolling=self.repolling.to_record(),
             reading=self.reading.to_record(),
+            asking_late=self.asking_late.to_record(),
             relayed=self.relayed.to_record(),
             waking=self.waking.to_record(),
             visits=NO_VISITS if self.visits is None else self.visits.to_record(),

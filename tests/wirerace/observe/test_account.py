@@ -61,6 +61,9 @@ def values_of(of_type: msgspec.inspect.Type) -> st.SearchStrategy[Any]:
             return st.tuples(*map(values_of, items))
         case msgspec.inspect.StructType(cls):
             return KNOWN[cls]
+        case msgspec.inspect.UnionType(types):  # a value that older versions did not know
+            (known,) = (one for one in types if not isinstance(one, msgspec.inspect.NoneType))
+            return values_of(known)
     return KNOWN[type(of_type)]
 
 
@@ -128,6 +131,16 @@ def test_merging_takes_every_number_of_every_field_into_account(records: list[Ac
 def test_every_field_of_an_account_has_an_empty_value() -> None:
     """Merging nothing gives an account, too: that of a load in which no test has started."""
     assert AccountRecord() == merge([])
+
+
+def test_possible_delays_of_several_load_processes_add_up() -> None:
+    """One of them may have had no test. Records of older versions know no delays, and that stays unknown."""
+    one, other = AccountRecord(asking_late=latencies([2, 3])), AccountRecord(asking_late=latencies([5]))
+
+    assert latencies([2, 3, 5]) == merge([one, other]).asking_late
+    assert latencies([5]) == merge([AccountRecord(), other]).asking_late
+    older = msgspec.json.decode(b"{}", type=AccountRecord)
+    assert merge([older, older]).asking_late is None
 
 
 @costly()

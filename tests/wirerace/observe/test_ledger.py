@@ -4,6 +4,7 @@ from hypothesis import given
 from tests.wirerace.stories import Story, account_of, counted, stories
 from wirerace.observe.account import NO_WINDOW, STAGES, AccountRecord, Outcome, Spread, Subscription, Window
 from wirerace.observe.accounting import Account
+from wirerace.observe.histogram import NO_LATENCIES
 from wirerace.observe.ledger import Ledger
 from wirerace.wire.update import Cursor, Update
 
@@ -51,6 +52,27 @@ def test_requests_responses_and_late_polls_count_by_the_time_they_were_due(
     assert (5 * counted, 7 * counted, 3 * counted, counted) == took
 
 
+@pytest.mark.parametrize(
+    ("ts", "late_ns", "possible_ns"),
+    [
+        (150, 30, [10]),  # it waited from its making to the request
+        (129, 30, [30]),  # had the request left in time, it would have come no earlier
+        (160, 30, []),  # the request was there
+        (150, 0, []),
+        (150, -3, []),  # a clock that was set
+        (99, 80, []),  # not of the window
+        (100, 80, [60]),
+    ],
+)
+def test_update_may_be_late_by_its_wait_for_a_request_and_by_no_more_than_that_was_late(
+    ts: int, late_ns: int, possible_ns: list[int]
+) -> None:
+    account = account_of()
+    account.asked_late([Update("e0", 1, ts, "")], late_ns, 160)
+
+    assert (len(possible_ns), sum(possible_ns)) == (account.asking_late.count, account.asking_late.sum_ns)
+
+
 def test_what_has_happened_so_far_is_counted_whatever_the_window() -> None:
     """For live views: Locust's page, Prometheus."""
     account = Account(NO_WINDOW)
@@ -64,7 +86,7 @@ def test_what_has_happened_so_far_is_counted_whatever_the_window() -> None:
 
     assert (2, 2, 2, 6) == (tally.requests, tally.late_polls, tally.repolls, tally.repoll_gap_ns)
     assert {"data": 2, "empty": 1, "error": 0} == tally.responses
-    assert AccountRecord() == account.to_record()
+    assert AccountRecord(asking_late=NO_LATENCIES) == account.to_record()
 
 
 def test_sum_of_repoll_gaps_does_not_fall_when_a_stamp_is_later_than_the_request() -> None:
@@ -98,13 +120,13 @@ def test_answers_of_the_window_that_say_that_there_is_more_are_counted(at_ns: in
 
 def test_record_has_everything_that_was_timed() -> None:
     account = account_of()
-    timed = ("latencies", "connecting", "returning", "answering", "repolling", "reading")
+    timed = ("latencies", "connecting", "returning", "answering", "repolling", "reading", "asking_late")
     for value, latencies in enumerate([*(getattr(account, name) for name in timed), *account.stages.values()], 1):
         latencies.record(value)
     record = account.to_record()
 
-    assert [1, 2, 3, 4, 5, 6] == [getattr(record, name).sum_ns for name in timed]
-    assert dict(zip(STAGES, (7, 8, 9, 10), strict=True)) == {
+    assert [1, 2, 3, 4, 5, 6, 7] == [getattr(record, name).sum_ns for name in timed]
+    assert dict(zip(STAGES, (8, 9, 10, 11), strict=True)) == {
         stage: latencies.sum_ns for stage, latencies in record.stages.items()
     }
 

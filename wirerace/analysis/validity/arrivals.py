@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 from wirerace.analysis import thresholds
 from wirerace.analysis.validity.finding import Evidence, against, milliseconds, percent
+from wirerace.clock import NS_PER_SECOND
 from wirerace.record.trial import Finding, Trial
 
 LATE_SECONDS = thresholds.READER_LAG_P99_SECONDS.doubt or 0.0
+STALLED_SECONDS = thresholds.STALLED_READER_SECONDS.doubt or 0.0
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
@@ -27,7 +29,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
             yield Finding("unchecked", "reader lag")
     else:
         limit = thresholds.BOUNDED_FRACTION
-        yield from _late_readings(trial, lag)
+        yield from _late_requests(evidence) if only_asks(evidence) else _late_readings(trial, lag)
     if bounded is not None:
         text = f"{percent(bounded)} of arrivals may have been earlier than their stamp"
         if limit is thresholds.LATE_BOUNDED_FRACTION:
@@ -40,9 +42,38 @@ def only_listens(evidence: Evidence) -> bool:
 
     Clients that come, leave, send, or lose their connection also act when they have read.
     """
+    return _only_receives(evidence) and not evidence.plan.transport.asks
+
+
+def only_asks(evidence: Evidence) -> bool:
+    """Return whether clients do nothing in the window but ask, and the record says what they asked for late.
+
+    Records of older versions do not.
+    """
+    knows = evidence.raw.account.asking_late is not None
+    return knows and _only_receives(evidence) and evidence.plan.transport.asks
+
+
+def _only_receives(evidence: Evidence) -> bool:
     experiment = evidence.experiment
     is_steady = not (experiment.population.is_visit or experiment.clients.shape_options.changes or experiment.faults)
-    return is_steady and not (evidence.plan.transport.asks or experiment.upstream.is_on)
+    return is_steady and not experiment.upstream.is_on
+
+
+def _late_requests(evidence: Evidence) -> Iterator[Finding]:
+    """Yield the finding about deliveries that may have come later because clients asked late, if any read late.
+
+    A poll on schedule waits for a reading only if that comes after it was due, and then it is a late poll.
+    """
+    lag, account, late = evidence.trial.reader_lag_seconds, evidence.raw.account, evidence.raw.account.asking_late
+    if lag.p99 is None:
+        yield Finding("unchecked", "reader lag")
+    elif late is not None and late.recorded and (lag.p99 > LATE_SECONDS or (lag.max or 0.0) > STALLED_SECONDS):
+        share, fraction = late.sum_ns / max(1, account.latencies.sum_ns), late.recorded / max(1, account.delivered)
+        text = f"up to {percent(share)} of mean latency may be due to late reading, which touched {percent(fraction)}"
+        text += f" of deliveries, by {milliseconds((late.max_ns or 0) / NS_PER_SECOND)} at most"
+        by_share = list(against(thresholds.ASKED_LATE_SHARE, share, "reader lag", text))
+        yield from by_share or against(thresholds.ASKED_LATE_FRACTION, fraction, "reader lag", text)
 
 
 def _late_readings(trial: Trial, lag: float | None) -> Iterator[Finding]:
