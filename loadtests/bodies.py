@@ -14,6 +14,14 @@ messages in them, and stands there again. So they are taken apart once.
 """
 
 
+MOST_BETWEEN = 16
+_BETWEEN: "list[AnswerParser]" = []
+"""Parsers that stand between two chunks, for the next reader that needs one.
+
+A parser takes 0.9 kB, and nearly all clients wait there.
+"""
+
+
 class MessageReader(Protocol):
     """Takes a body apart."""
 
@@ -31,25 +39,15 @@ class MessageReader(Protocol):
         """Return the messages that become whole."""
 
 
-class BodyReader:
-    """Reads one answer. `head` has its headers until `forget_head`, `has_ended` tells whether it is over.
+class AnswerParser:
+    """What httptools finds in one answer without end: its head, and the body that has come and was not taken yet."""
 
-    `is_cut` tells whether what was fed last ended inside a message.
-    """
+    __slots__ = ("_parser", "body", "has_ended", "has_head", "head", "is_chunked", "is_in_chunk")
 
-    __slots__ = (
-        "_body", "_has_head", "_is_chunked", "_is_idle", "_is_in_chunk", "_messages", "_parser", "has_ended", "head",
-        "is_cut",
-    )  # fmt: skip
-
-    def __init__(self, messages: MessageReader) -> None:
+    def __init__(self) -> None:
         self.head: dict[bytes, bytes] = {}
-        self.has_ended = False
-        self.is_cut = False
-        self._messages = messages
-        self._body: list[bytes] = []
-        self._has_head = self._is_chunked = self._is_in_chunk = False
-        self._is_idle = False  # it stands between two chunks and two messages
+        self.body: list[bytes] = []
+        self.has_head = self.is_chunked = self.is_in_chunk = self.has_ended = False
         self._parser = httptools.HttpResponseParser(self)
 
     @property
@@ -57,37 +55,105 @@ class BodyReader:
         """The status of the answer."""
         return self._parser.get_status_code()
 
+    def feed(self, data: bytes) -> None:
+        """Take bytes.
+
+        Raises BadAnswer when there is no head, ConnectionLost when the body does not follow it.
+        """
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            raise BadAnswer("101: nobody asked for another protocol") from None
+        except httptools.HttpParserError as error:
+            raise (ConnectionLost if self.has_head else BadAnswer)(f"no HTTP: {error}") from None
+
+    # What httptools calls while it parses.
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Note a header."""
+        self.head[name.lower()] = value
+
+    def on_headers_complete(self) -> None:
+        """Note that a final answer's head is whole."""
+        self.has_head = self._parser.get_status_code() >= 200
+        self.is_chunked = self.has_head and self.head.get(b"transfer-encoding") == b"chunked"
+
+    def on_chunk_header(self) -> None:
+        """Note that a chunk begins."""
+        self.is_in_chunk = True
+
+    def on_chunk_complete(self) -> None:
+        """Note that a chunk has ended."""
+        self.is_in_chunk = False
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a part of the body."""
+        self.body.append(body)
+
+    def on_message_complete(self) -> None:
+        """Note that the answer has ended."""
+        self.has_ended = self._parser.get_status_code() >= 200
+
+
+def _between_chunks() -> AnswerParser:
+    """Return a parser that stands between two chunks. What it has read before makes no difference to what follows."""
+    if _BETWEEN:
+        return _BETWEEN.pop()
+    parser = AnswerParser()
+    parser.feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    return parser
+
+
+class BodyReader:
+    """Reads one answer. `has_ended` tells whether it is over.
+
+    `is_cut` tells whether what was fed last ended inside a message.
+    """
+
+    __slots__ = ("_messages", "_parser", "has_ended", "is_cut")
+
+    def __init__(self, messages: MessageReader) -> None:
+        self.has_ended = False
+        self.is_cut = False
+        self._messages = messages
+        self._parser: AnswerParser | None = AnswerParser()  # None while it stands between two chunks and two messages
+
+    @property
+    def parser(self) -> AnswerParser:
+        """What has been found so far."""
+        parser = self._parser = self._parser or _between_chunks()
+        return parser
+
     @property
     def is_begun(self) -> bool:
         """Tell whether there is enough of the answer: the head of one that has no end, all of a refusal."""
-        return self.has_ended or (self._has_head and self._parser.get_status_code() == 200)
+        return self.has_ended or (self.parser.has_head and self.parser.status == 200)
 
     @property
     def said(self) -> bytes:
         """The body of a refusal."""
-        return b"".join(self._body)
-
-    def forget_head(self) -> None:
-        """Drop the headers: there are as many of them as there are clients."""
-        self.head = {}
+        return b"".join(self.parser.body)
 
     def messages_in(self, data: bytes) -> list[bytes]:
         """Return the messages that become whole with these bytes. The list must not be changed."""
         if (messages := self.known(data)) is not None:
             return messages
-        was_idle = self._is_idle
+        was_idle = self._parser is None
         self.feed(data)
-        messages = self.taken()
+        messages, parser = self.taken(), self.parser
         # Bytes after a chunk that end with CRLF are at least the head of the next one, which the parser reports.
-        is_between = self._is_chunked and not (self._is_in_chunk or self.has_ended) and data.endswith(b"\r\n")
-        self._is_idle = is_between and self._messages.is_idle
-        if was_idle and self._is_idle:
-            _LAST[self._messages.content_type] = data, messages
+        is_between = parser.is_chunked and not (parser.is_in_chunk or self.has_ended) and data.endswith(b"\r\n")
+        if is_between and self._messages.is_idle:
+            self._parser = None
+            if len(_BETWEEN) < MOST_BETWEEN:
+                _BETWEEN.append(parser)
+            if was_idle:
+                _LAST[self._messages.content_type] = data, messages
         return messages
 
     def known(self, data: bytes) -> list[bytes] | None:
-        """Return the messages in these bytes if the last read of another client was the same, and None otherwise."""
-        if self._is_idle:
+        """Return the messages in these bytes if the last read of any client was the same, and None otherwise."""
+        if self._parser is None:
             last = _LAST.get(self._messages.content_type)
             if last is not None and last[0] == data:
                 return last[1]
@@ -98,43 +164,15 @@ class BodyReader:
 
         Raises BadAnswer when there is no head, ConnectionLost when the body does not follow it.
         """
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            raise BadAnswer("101: nobody asked for another protocol") from None
-        except httptools.HttpParserError as error:
-            raise (ConnectionLost if self._has_head else BadAnswer)(f"no HTTP: {error}") from None
+        parser = self.parser
+        parser.feed(data)
+        self.has_ended = parser.has_ended
 
     def taken(self) -> list[bytes]:
         """Return the messages in what the body has brought since the last time."""
-        body, self._body = self._body[0] if len(self._body) == 1 else b"".join(self._body), []
+        parts = self.parser.body
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        parts.clear()
         messages = self._messages.feed(body) if body else []
         self.is_cut = self._messages.is_cut
         return messages
-
-    # What httptools calls while it parses.
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Note a header."""
-        self.head[name.lower()] = value
-
-    def on_headers_complete(self) -> None:
-        """Note that a final answer's head is whole."""
-        self._has_head = self._parser.get_status_code() >= 200
-        self._is_chunked = self._has_head and self.head.get(b"transfer-encoding") == b"chunked"
-
-    def on_chunk_header(self) -> None:
-        """Note that a chunk begins."""
-        self._is_in_chunk = True
-
-    def on_chunk_complete(self) -> None:
-        """Note that a chunk has ended."""
-        self._is_in_chunk = False
-
-    def on_body(self, body: bytes) -> None:
-        """Keep a part of the body."""
-        self._body.append(body)
-
-    def on_message_complete(self) -> None:
-        """Note that the answer has ended."""
-        self.has_ended = self._parser.get_status_code() >= 200

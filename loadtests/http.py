@@ -188,3 +188,9 @@ class HttpClient:
 def said(body: bytes) -> str:
     """Return the text of a server's answer, or its beginning, on one line."""
     return " ".join(body[:MOST_SAID_BYTES].decode(errors="replace").split())[:200]
+
+
+def with_query(path: str, **given: str) -> str:
+    """Return a path with the parameters that are not empty."""
+    parameters = "&".join(f"{name}={value}" for name, value in given.items() if value)
+    return f"{path}?{parameters}" if parameters else path

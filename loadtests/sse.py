@@ -10,6 +10,7 @@ from wirerace.wire.event_stream import EventReader, EventTooLarge
 class EventMessages:
     """What a stream of events brings: the data of each."""
 
+    __slots__ = ("_reader",)
     content_type = "text/event-stream"
 
     def __init__(self) -> None:

@@ -10,6 +10,7 @@ from wirerace.wire.update import MOST_LINE_BYTES
 class LineMessages:
     """What a stream of lines brings: each line that holds something."""
 
+    __slots__ = ("_buffer",)
     content_type = "application/x-ndjson"
 
     def __init__(self) -> None:

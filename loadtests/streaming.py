@@ -91,15 +91,16 @@ class StreamingClient:
             size_bytes += len(data)
             if size_bytes > MOST_HEAD_BYTES and not body.is_begun:
                 raise BadAnswer(f"no end of the answer's head after {size_bytes} bytes")
-        if body.status != 200:
-            raise Refused(f"{body.status}: {said(body.said)}")
-        kind = body.head.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+        parser = body.parser
+        if parser.status != 200:
+            raise Refused(f"{parser.status}: {said(body.said)}")
+        kind = parser.head.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
         if kind != self._messages.content_type:
             raise BadAnswer(f"200 with a body of {kind or 'no type'}, not {self._messages.content_type}")
         try:
-            cursor = Cursor.parse(body.head.get(_CURSOR_HEADER, b"").decode("latin-1"))
+            cursor = Cursor.parse(parser.head.get(_CURSOR_HEADER, b"").decode("latin-1"))
         except BadCursor:
             raise BadAnswer(f"200 without a cursor in {CURSOR_HEADER}") from None
-        body.forget_head()
+        parser.head.clear()  # there are as many as there are clients
         self._unread = body.taken()
         return cursor

@@ -94,3 +94,29 @@ def test_a_reader_inside_a_chunk_or_a_message_takes_the_same_bytes_for_something
     assert reader().feed(update) == inside.messages_in(update)
     with pytest.raises(ConnectionLost):
         inside.feed(b"xx!")
+
+
+@pytest.mark.parametrize("spare", [0, 1])
+@pytest.mark.parametrize("reader", READERS)
+def test_readers_between_two_chunks_share_a_parser(
+    reader: Callable[[], MessageReader], spare: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each client would keep one otherwise. Where none is left over, a new one is led to the same place."""
+    monkeypatch.setattr(bodies, "_LAST", {})
+    monkeypatch.setattr(bodies, "_BETWEEN", [])
+    monkeypatch.setattr(bodies, "MOST_BETWEEN", spare)
+    first, other = BodyReader(reader()), BodyReader(reader())
+    for body in (first, other):
+        body.messages_in(HEAD + chunk(spelled(reader, b"0")))
+    assert spare == len(bodies._BETWEEN)
+
+    whole = chunk(spelled(reader, b"1"))
+    assert [] == first.messages_in(whole[:3]), "it has a parser of its own inside a chunk"
+    assert [b"2"] == other.messages_in(chunk(spelled(reader, b"2")))
+    assert [b"1"] == first.messages_in(whole[3:])
+    assert spare == len(bodies._BETWEEN)
+    with pytest.raises(ConnectionLost):
+        other.messages_in(b"xx!")
+    assert [] == first.messages_in(b"0\r\n\r\n")
+    assert first.has_ended
+    assert not other.has_ended

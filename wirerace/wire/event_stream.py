@@ -29,6 +29,11 @@ class EventReader:
     An event that is not whole when the stream ends is dropped, as the standard says.
     """
 
+    __slots__ = (
+        "_buffer", "_data", "_data_bytes", "_ends_with_cr", "_id", "_is_begun", "_is_inside", "_kind", "last_id",
+        "retry_ms",
+    )  # fmt: skip
+
     def __init__(self) -> None:
         self.last_id = ""
         self.retry_ms: int | None = None

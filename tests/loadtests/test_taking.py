@@ -1,0 +1,92 @@
+"""What a client takes in the hub is not returned, and the wait goes on. Errors are raised where the client waits."""
+
+import contextlib
+import socket as blocking
+from collections.abc import Iterator
+
+import gevent
+import pytest
+from gevent import get_hub, getcurrent, socket
+
+from loadtests.connection import Address, StampedConnection
+from wirerace.errors import ConnectionLost
+
+PATIENCE_SECONDS = 30.0
+NOTHING: dict[str, bool] = {}
+Errors = type[Exception] | tuple[type[Exception], ...]
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[StampedConnection, blocking.socket]]:
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        client = StampedConnection(Address("127.0.0.1", listener.getsockname()[1]))
+        server, _ = listener.accept()
+    yield client, server
+    client.close()
+    server.close()
+
+
+def test_what_is_taken_is_not_returned_and_the_wait_goes_on(pair: tuple[StampedConnection, blocking.socket]) -> None:
+    client, server = pair
+    taken: list[tuple[bytes, bool]] = []
+
+    def take(data: bytes) -> bool:
+        taken.append((data, getcurrent() is get_hub()))
+        return data != b"enough"
+
+    waits = gevent.spawn(client.receive, take)
+    for said in (b"one", b"two", b"enough"):
+        server.sendall(said)
+        gevent.sleep(0.05)
+
+    assert b"enough" == waits.get(timeout=PATIENCE_SECONDS)
+    assert [(b"one", True), (b"two", True), (b"enough", True)] == taken
+
+
+def test_what_taking_raises_is_raised_where_the_client_waits(pair: tuple[StampedConnection, blocking.socket]) -> None:
+    client, server = pair
+    server.sendall(b"nonsense")
+
+    with pytest.raises(KeyError, match="nonsense"):
+        client.receive(lambda data: NOTHING[data.decode()])
+
+
+@pytest.mark.parametrize(
+    ("end", "error"), [(blocking.SHUT_WR, ConnectionLost), (None, (ConnectionLost, ConnectionResetError))]
+)
+def test_end_of_the_connection_is_raised_and_not_taken(
+    pair: tuple[StampedConnection, blocking.socket],
+    end: int | None,
+    error: Errors,
+) -> None:
+    client, server = pair
+    taken: list[bytes] = []
+
+    def take(data: bytes) -> bool:
+        taken.append(data)
+        return True
+
+    waits = gevent.spawn(client.receive, take)
+    server.sendall(b"last")
+    gevent.sleep(0.05)
+    if end is None:
+        server.setsockopt(blocking.SOL_SOCKET, blocking.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        server.close()
+    else:
+        server.shutdown(end)
+
+    with pytest.raises(error):
+        waits.get(timeout=PATIENCE_SECONDS)
+    assert [b"last"] == taken
+
+
+def test_client_that_is_woken_by_something_else_waits_on(pair: tuple[StampedConnection, blocking.socket]) -> None:
+    client, server = pair
+    waits = gevent.spawn(client.receive)
+    gevent.sleep(0)
+    get_hub().loop.run_callback(waits.switch)
+    gevent.sleep(0.05)
+    assert not waits.ready()
+
+    server.sendall(b"this")
+    assert b"this" == waits.get(timeout=PATIENCE_SECONDS)
