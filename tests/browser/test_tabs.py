@@ -67,9 +67,7 @@ def exactly(raw: Raw, tabs: int) -> None:
         if raw.window.has(ts)
     }
     account = raw.browsers.account
-    assert made == {
-        (sequence, seq): spread.clients for sequence, seqs in account.updates.items() for seq, spread in seqs.items()
-    }
+    assert made == {key: spread.clients for key, spread in account.spread_of.items()}
     assert (0, 0, 0) == (account.duplicated, account.reordered, account.missing)
 
 

@@ -12,14 +12,15 @@ import pytest
 
 from tests.fuzz.fuzzing import as_json, damaged, damaged_or_edited, damaged_text, fuzzed, refuses_by_errors_of_its_own
 from tests.wirerace.cost_models import MODEL
-from tests.wirerace.results import RAW, RESULT, TRIAL
+from tests.wirerace.results import RAW, RESULT, TRIAL, with_objects
 from wirerace.analysis.cost_model.estimate import Need, Prices, advised
 from wirerace.cli import report, show
 from wirerace.cli.advise import model_from
 from wirerace.decoding import Misfit, decode_json
 from wirerace.experiment.model import Experiment
 from wirerace.experiment.reading import read_experiment
-from wirerace.record.result import FILE_NAME, Raw
+from wirerace.record.reading import read_raw
+from wirerace.record.result import FILE_NAME
 from wirerace.record.trial import Cell, Trial, Verdict
 from wirerace.report.recommendation import lines_of
 from wirerace.reproductions.check import Check
@@ -76,7 +77,7 @@ def results() -> list[Any]:
 
 
 RESULTS = results()
-RAWS: list[Any] = [msgspec.json.decode(msgspec.json.encode(RAW))]
+RAWS: list[Any] = [msgspec.json.decode(msgspec.json.encode(RAW)), with_objects(RAW)]
 CHECK = Check("x", "seconds", "1 s", 1.5, 1.0, 2.0, "± 50 %", passed=True)
 RECORD = ReproductionRecord("0.1.0", "kaazing", "a source", "a setup", "words", valid=True, passed=True, checks=[CHECK])
 MODELS: list[Any] = [msgspec.json.decode(msgspec.json.encode(MODEL))]
@@ -191,8 +192,9 @@ def test_result_for_a_cost_model(directory: Path, random: Random) -> None:
 
 
 @fuzzed
-def test_raw_record(random: Random) -> None:
-    refuses_by_errors_of_its_own(lambda content: decode_json(content, Raw), damaged_or_edited(random, RAWS))
+def test_raw_record(directory: Path, random: Random) -> None:
+    path = directory / "raw.json"
+    refuses_by_errors_of_its_own(lambda content: read_raw(write(path, content)), damaged_or_edited(random, RAWS))
 
 
 @pytest.mark.long
@@ -210,4 +212,5 @@ def test_what_is_damaged_was_whole(directory: Path) -> None:
     for content in (*CSVS, *JSON_LINES):
         read_trace(write(directory / "trace", content))
     advice_from(directory / "model.json", as_json(MODELS[0]))
-    assert RAW == decode_json(as_json(RAWS[0]), Raw)
+    for document in RAWS:
+        assert RAW == read_raw(write(directory / "raw.json", as_json(document)))

@@ -145,7 +145,7 @@ def test_latency_of_every_answer_lies_between_before_and_after_it_was_sent(
     lied: dict[str, Outcome], delayed: dict[str, Outcome], stalled: dict[str, Outcome], transport: str
 ) -> None:
     for outcome in (lied[transport], delayed[transport], stalled[transport]):
-        updates = outcome.account.updates["liar"]
+        updates = outcome.account.updates["liar"].by_seq
         for seq, done in outcome.done_ns().items():
             before_ns, after_ns = zip(*done, strict=True)
             assert len(done) == updates[seq].clients
@@ -159,8 +159,9 @@ def test_latency_of_every_frame_does_so_too_unless_another_came_with_it(
     delayed: dict[str, Outcome], transport: str
 ) -> None:
     outcome, late = delayed[transport], 0
+    updates = outcome.account.updates["liar"].by_seq
     for seq, done in outcome.done_ns().items():
-        update = outcome.account.updates["liar"][seq]
+        update = updates[seq]
         before_ns, after_ns = zip(*done, strict=True)
         assert len(done) == update.clients
         assert sum(before_ns) <= update.sum_ns
@@ -188,7 +189,7 @@ def test_stall_delays_as_many_updates_as_were_made_in_it(stalled: dict[str, Outc
     outcome = stalled[transport]
     plan, half_ns = outcome.plan, STALL_NS // 2
     planned = sum(latency_ns > half_ns for latency_ns in plan.latencies_ns()) / plan.clients
-    late = sum(update.least_ns > half_ns for update in outcome.account.updates["liar"].values())
+    late = sum(least_ns > half_ns for least_ns in outcome.account.updates["liar"].least_ns)
     done_ns = [zip(*done, strict=True) for done in outcome.done_ns().values()]
     least_ns = [(min(before_ns), min(after_ns)) for before_ns, after_ns in done_ns]
 

@@ -42,8 +42,7 @@ def test_every_client_gets_the_updates_of_its_channel(sent: Race, transport: str
     """The producer's own record is the truth: each update once for each client of its channel, and for no other."""
     trial, raw = sent.trial(transport), sent.raw(transport)
     made = {key for key, ts in raw.truth.made_at.items() if raw.window.has(ts)}
-    updates = raw.account.updates
-    received = {(sequence, seq): spread.clients for sequence, seqs in updates.items() for seq, spread in seqs.items()}
+    received = {key: spread.clients for key, spread in raw.account.spread_of.items()}
     names = [str(number) for number in range(1, CHANNELS + 1)]
 
     assert names == sorted({one.channel for one in raw.truth.epochs})
@@ -124,9 +123,10 @@ def test_every_message_reaches_every_client_of_its_senders_channel(chatted: Race
 
     assert ours <= made.keys()
     assert (messages.due, messages.due, 0) == (messages.relayed, messages.received, messages.lost)
+    spread_of = raw.account.spread_of
     for sequence, seq, ts in made.values():
         if raw.window.has(ts):
-            assert CLIENTS // CHANNELS == raw.account.updates[sequence][seq].clients
+            assert CLIENTS // CHANNELS == spread_of[sequence, seq].clients
     assert of_window[True] > 10
     assert (trial.reach, trial.lost, trial.duplicated, trial.reordered) == (1.0, 0, 0, 0)
     assert messages.relayed_seconds.count == messages.updates * CLIENTS // CHANNELS
@@ -136,11 +136,11 @@ def test_every_message_reaches_every_client_of_its_senders_channel(chatted: Race
 def test_latency_from_client_to_clients_counts_from_the_intended_sending(chatted: Race, transport: str) -> None:
     """It is the latency of each delivery, and the time from the intended sending to the update, to the nanosecond."""
     raw = chatted.raw(transport)
-    summed_ns = 0
+    spread_of, summed_ns = raw.account.spread_of, 0
     for epoch in raw.truth.epochs:
         for seq, ts in zip(epoch.seq, epoch.ts, strict=True):
             if seq in epoch.messages and raw.window.has(ts):
-                spread = raw.account.updates[epoch.sequence][seq]
+                spread = spread_of[epoch.sequence, seq]
                 summed_ns += spread.sum_ns + spread.clients * (ts - epoch.messages[seq].ts)
 
     assert summed_ns == raw.account.relayed.sum_ns > 0

@@ -124,9 +124,8 @@ def test_costs_are_measured(finished: Race) -> None:
         made_at = raw.truth.made_at
         surely = [
             update.clients
-            for epoch, updates in raw.account.updates.items()
-            for seq, update in updates.items()
-            if first.ended_ns < made_at[epoch, seq] < last.began_ns - update.most_ns
+            for key, update in raw.account.spread_of.items()
+            if first.ended_ns < made_at[key] < last.began_ns - update.most_ns
         ]
         assert 0 < 100 * sum(surely) <= trial["bytes"]["payload"] < trial["bytes"]["application_out"]
         assert trial["load"]["processes"] == 1

@@ -23,7 +23,7 @@ def browsers_of(plan: Plan, raw: Raw) -> Browsers | None:
     account = record.account
     _, expected, superseded = expected_of(plan, replace(raw, account=account))
     lost, made_at = expected - account.delivered, raw.truth.made_at
-    unknown = sum((sequence, seq) not in made_at for sequence, seqs in account.updates.items() for seq in seqs)
+    unknown = sum(key not in made_at for key in account.spread_of)
     if unknown or lost < 0:
         raise TrialFailed(
             f"browser tabs hold {max(unknown, -lost)} updates that the producer never made in this window"

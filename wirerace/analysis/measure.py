@@ -34,7 +34,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
     updates, expected, superseded = expected_of(plan, raw)
     lost = expected - account.delivered
     made_at = raw.truth.made_at
-    unknown = sum((sequence, seq) not in made_at for sequence, seqs in account.updates.items() for seq in seqs)
+    unknown = sum(key not in made_at for key in account.spread_of)
     unknown += unknown_of_visits(raw)
     if unknown or lost < 0:
         raise TrialFailed(f"clients hold {max(unknown, -lost)} updates that the producer never made in this window")
@@ -130,7 +130,7 @@ def _parts(raw: Raw) -> LatencyParts:
 
 def _latency(account: AccountRecord) -> Latency:
     latencies = merged([account.latencies])
-    worst = [spread.most_ns for spread in account.spreads]
+    worst = [spread.most_ns for spread in account.spread_of.values()]
     values = {name: latencies.percentile_ns(percent) for name, percent in PERCENTILES.items()}
     beyond = {name: sum(most > value for most in worst) for name, value in values.items() if value is not None}
     known = {name: seconds_of(value) if beyond.get(name) else None for name, value in values.items()}

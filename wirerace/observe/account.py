@@ -11,6 +11,7 @@ from msgspec.structs import astuple
 
 from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.histogram import NO_LATENCIES, LatenciesRecord, merged
+from wirerace.observe.spread import Spread, SpreadColumns
 from wirerace.observe.upstream import SentMessage
 from wirerace.observe.visit import NO_VISITS, VisitsRecord
 from wirerace.wire.update import Cursor
@@ -73,24 +74,6 @@ class Skip(msgspec.Struct, frozen=True):
     channel: str = ""
 
 
-class Spread(msgspec.Struct, frozen=True):
-    """The spread of one update: the number of its clients, and the sum, the least and the most of their latencies."""
-
-    clients: int
-    sum_ns: int
-    least_ns: int
-    most_ns: int
-
-    def plus(self, other: "Spread") -> "Spread":
-        """Return the spread over the clients of both."""
-        return Spread(
-            self.clients + other.clients,
-            self.sum_ns + other.sum_ns,
-            min(self.least_ns, other.least_ns),
-            max(self.most_ns, other.most_ns),
-        )
-
-
 class Traffic(msgspec.Struct, frozen=True):
     """What the kernels counted on TCP connections, seen from the clients, from the first SYN to the last segment.
 
@@ -142,9 +125,9 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     `skips` are those of which some may have been made outside.
     `client_ns` is the sum of the time that each was subscribed within the window. `age_area` is the integral of age
     over the window, s², and `age_ns` the time over which it was taken. `older_ns` is the part of that time in which age
-    was above each of `FRESH_NS`; it is empty in records of older versions. `updates` has the spread of each update, by
-    the name of its sequence, then by seq. `upper_bounds` counts deliveries that may have arrived earlier, because
-    something newer was read with them.
+    was above each of `FRESH_NS`; it is empty in records of older versions. `updates` has the spreads of updates by the
+    name of their sequence. `upper_bounds` counts deliveries that may have arrived earlier, because something newer was
+    read with them.
 
     Within the window, `answering` is how long requests took, `repolling` the time from an answer's arrival to the next
     request, `reading` the time from the kernel's stamp to the reading, `unstamped` the reads without a stamp.
@@ -209,7 +192,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     stages: dict[ConnectStage, LatenciesRecord] = msgspec.field(
         default_factory=lambda: dict.fromkeys(STAGES, NO_LATENCIES)
     )
-    updates: dict[str, dict[int, Spread]] = {}
+    updates: dict[str, SpreadColumns] = {}
     traffic: tuple[Traffic, Traffic] = (NO_TRAFFIC, NO_TRAFFIC)
     processes: list[ProcessUse] = []
 
@@ -224,9 +207,13 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     waking: LatenciesRecord = NO_LATENCIES
 
     @property
-    def spreads(self) -> list[Spread]:
-        """The spread of each update of the window."""
-        return [spread for of_epoch in self.updates.values() for spread in of_epoch.values()]
+    def spread_of(self) -> dict[tuple[str, int], Spread]:
+        """The spread of each update of the window, by the name of its sequence and its number."""
+        return {
+            (sequence, seq): spread
+            for sequence, spreads in self.updates.items()
+            for seq, spread in spreads.by_seq.items()
+        }
 
 
 class LoadState(msgspec.Struct, frozen=True):

@@ -2,8 +2,9 @@
 
 import msgspec
 
-from wirerace.observe.account import FRESH_NS, NO_WINDOW, STAGES, AccountRecord, Outcome, Spread, Window
+from wirerace.observe.account import FRESH_NS, NO_WINDOW, STAGES, AccountRecord, Outcome, Window
 from wirerace.observe.histogram import Latencies
+from wirerace.observe.spread import Spread, SpreadColumns
 from wirerace.observe.tally import Tally
 from wirerace.observe.visit import NO_VISITS, VisitTally
 from wirerace.wire.update import Update
@@ -132,7 +133,7 @@ class Account:
             visits=NO_VISITS if self.visits is None else self.visits.to_record(),
             stages={stage: latencies.to_record() for stage, latencies in self.stages.items()},
             updates={
-                sequence: {seq: Spread(*spread) for seq, spread in of_sequence.items()}
+                sequence: SpreadColumns.of({seq: Spread(*spread) for seq, spread in of_sequence.items()})
                 for sequence, of_sequence in self.updates.items()
             },
         )

@@ -2,6 +2,8 @@
 
 Schema 2 had labels as keys of the summary's figures. Schemas 2 and 3 had a transport and a variant in place of a
 contestant, one setting in place of points, and a link in place of a proxy.
+
+Raw records have no schema of their own. Older ones have the spread of each update as an object, under its number.
 """
 
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 import msgspec
 
 from wirerace.decoding import convert, decode_json
+from wirerace.errors import BadInput
+from wirerace.observe.spread import Spread, SpreadColumns
 from wirerace.record.result import SCHEMA, Result
 from wirerace.transports import TRANSPORTS
 
@@ -39,6 +43,29 @@ class _Plan(msgspec.Struct):
     variants: dict[str, Any] = {}
 
 
+class _Account(msgspec.Struct):
+    """The spreads of an account: columns by name, or objects by the number of their update."""
+
+    updates: dict[str, dict[str, msgspec.Raw]]
+
+    @property
+    def is_older(self) -> bool:
+        return any("seq" not in spreads for spreads in self.updates.values())
+
+
+class _Tabs(msgspec.Struct):
+    """What browser tabs received."""
+
+    account: _Account
+
+
+class _RawRecord(msgspec.Struct):
+    """The parts of a raw record that may differ."""
+
+    account: _Account
+    browsers: _Tabs | None = None
+
+
 class _Older(msgspec.Struct):
     """The parts of an older result that differ."""
 
@@ -57,7 +84,7 @@ def migrated(encoded: bytes) -> Result:
     Raises BadInput when it does not follow its schema.
     """
     older = decode_json(encoded, _Older)
-    document = msgspec.json.decode(encoded)
+    document = decode_json(encoded, dict[str, Any])
     summary = document.pop("summary", None)
     document["schema"] = SCHEMA
     document["contestants"] = _contestants(older)
@@ -81,3 +108,29 @@ def _contestants(older: _Older) -> list[dict[str, str]]:
     variants = ["", *older.experiment.variants, *(keys.variant for keys in found.values())]
     ordered = sorted(found.values(), key=lambda keys: (transports.index(keys.transport), variants.index(keys.variant)))
     return [{"id": keys.id, "title": keys.title, "transport": keys.transport} for keys in ordered]
+
+
+def with_columns(encoded: bytes) -> bytes:
+    """Return a raw record with its spreads in columns, as this version writes them, also if they are objects.
+
+    What is no raw record is returned as it is. Raises BadInput when a spread does not follow its schema.
+    """
+    try:
+        record = decode_json(encoded, _RawRecord)
+    except BadInput:  # Whoever decodes it says what is wrong.
+        return encoded
+    tabs = record.browsers
+    if not record.account.is_older and (tabs is None or not tabs.account.is_older):
+        return encoded
+    document = decode_json(encoded, dict[str, Any])
+    holders = {"": document} | ({"browsers.": document["browsers"]} if tabs else {})
+    for at, holder in holders.items():
+        updates = holder["account"]["updates"]
+        for sequence, spreads in updates.items():
+            if "seq" not in spreads:
+                updates[sequence] = _columns(spreads, f"{at}account.updates[…]")
+    return msgspec.json.encode(document)
+
+
+def _columns(by_seq: dict[str, Any], at: str) -> SpreadColumns:
+    return SpreadColumns.of(decode_json(msgspec.json.encode(by_seq), dict[int, Spread], at))

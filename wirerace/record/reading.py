@@ -14,7 +14,7 @@ from wirerace.experiment.objective import objectives_in
 from wirerace.experiment.settings import resolved
 from wirerace.files import read_file
 from wirerace.observe.account import Outcome
-from wirerace.record.migration import OLDER, migrated
+from wirerace.record.migration import OLDER, migrated, with_columns
 from wirerace.record.result import FILE_NAME, SCHEMA, Raw, Result
 from wirerace.transports import TRANSPORTS
 from wirerace.workload.population import Population
@@ -75,13 +75,13 @@ def file_of(place: Path) -> Path:
 
 
 def read_raw(path: Path) -> Raw:
-    """Return the raw record that a trial's figures were computed from.
+    """Return the raw record that a trial's figures were computed from, of this version or of an older one.
 
     Raises BadInput when it is missing, or when this version cannot read it.
     """
     encoded = read_file(path, "it lies in the directory of its run")
     try:
-        return decode_json(encoded, Raw)
+        return decode_json(with_columns(encoded), Raw)
     except BadInput as error:
         raise BadInput(f"{path}: no raw record of Wirerace: {error}") from None
 

@@ -110,11 +110,12 @@ def fan_out_of(outcome: Outcome) -> FanOut | None:
 def last_seconds_of(raw: Raw) -> list[float]:
     """Return, for each burst of the window, the time from its making until the last client had the last update."""
     bursts: dict[int, list[int]] = {}
+    spread_of = raw.account.spread_of
     for made in raw.truth.epochs:
-        spreads = raw.account.updates.get(made.sequence, {})
         for seq, ts, late_ns in zip(made.seq, made.ts, made.late_ns, strict=True):
-            if raw.window.has(ts) and seq in spreads:
-                bursts.setdefault(ts, []).append(spreads[seq].most_ns - late_ns)
+            spread = spread_of.get((made.sequence, seq))
+            if raw.window.has(ts) and spread is not None:
+                bursts.setdefault(ts, []).append(spread.most_ns - late_ns)
     return [max(lasts) / NS_PER_SECOND for lasts in bursts.values()]
 
 

@@ -43,7 +43,7 @@ def checks(outcomes: Outcomes) -> list[Check]:
 
 def worst_seconds(outcome: Outcome) -> float | None:
     """Return the highest mean latency of an update: a mean, because one late client is not the worst case."""
-    spreads = outcome.raw.account.spreads
+    spreads = outcome.raw.account.spread_of.values()
     return max((spread.sum_ns / spread.clients / NS_PER_SECOND for spread in spreads), default=None)
 
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from statistics import median
 
 from wirerace.clock import NS_PER_SECOND
-from wirerace.observe.account import Spread, Window
+from wirerace.observe.account import Window
+from wirerace.observe.spread import Spread
 from wirerace.record.result import Raw
 from wirerace.record.trial import Trial
 from wirerace.workload.truth import Truth

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.experiment.plans import Plan
-from wirerace.observe.account import Spread
 from wirerace.observe.histogram import merged
+from wirerace.observe.spread import Spread
 from wirerace.record.result import Raw
 from wirerace.record.trial import Trial
 from wirerace.theory.closed_forms import Arrivals
@@ -126,12 +126,8 @@ def awaited(raw: Raw, trial: Trial) -> list[Spread]:
             for (before, *_), (ts, sequence, seq) in pairwise([(0, "", 0), *made])
             if ts - before > away_ns
         }
-    found = [
-        spread
-        for sequence, of_sequence in raw.account.updates.items()
-        for seq, spread in of_sequence.items()
-        if (sequence, seq) in alone
-    ] or raw.account.spreads
+    spread_of = raw.account.spread_of
+    found = [spread for key, spread in spread_of.items() if key in alone] or list(spread_of.values())
     return [spread for spread in found if spread.clients > 1] or found
 
 

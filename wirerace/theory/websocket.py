@@ -93,7 +93,7 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
     Without the server's CPU time, the path is fitted to the latencies. The time of a send is, where clients send
     messages, because the server's CPU time is for these, too.
     """
-    spreads, to_clients = raw.account.spreads, seconds_to_clients(raw, trial)
+    spreads, to_clients = list(raw.account.spread_of.values()), seconds_to_clients(raw, trial)
     if not spreads:
         return None
     path = DeliveryPath(

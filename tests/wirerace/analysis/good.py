@@ -9,7 +9,8 @@ from wirerace.analysis.validity.finding import Evidence
 from wirerace.analysis.validity.verdict import verdict
 from wirerace.experiment.faults import Fault, FaultKind, FaultPlace
 from wirerace.experiment.model import Clients, Experiment
-from wirerace.observe.account import AccountRecord, ProcessUse, Spread, Window
+from wirerace.observe.account import AccountRecord, ProcessUse, Window
+from wirerace.observe.spread import Spread, SpreadColumns
 from wirerace.record.durations import Times
 from wirerace.record.parts import Machine, ProducerQuality
 from wirerace.record.result import Raw
@@ -41,7 +42,7 @@ def raw_of(latencies_ms: list[float]) -> Raw:
         delivered=CLIENTS * len(received),
         client_ns=CLIENTS * 10 * SECOND,
         age_ns=CLIENTS * 10 * SECOND,
-        updates={"e": received},
+        updates={"e": SpreadColumns.of(received)},
         processes=[IDLE],
         closed_ns=[WINDOW.to_ns + SECOND],
     )

@@ -4,8 +4,9 @@ from msgspec.structs import replace
 
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, at_ends
 from wirerace.experiment.model import Experiment
-from wirerace.observe.account import AccountRecord, Spread, Window
+from wirerace.observe.account import AccountRecord, Window
 from wirerace.observe.histogram import Latencies, LatenciesRecord
+from wirerace.observe.spread import Spread, SpreadColumns
 from wirerace.record.result import Raw
 from wirerace.workload.schedule import Source
 from wirerace.workload.truth import EpochMade, Truth
@@ -16,7 +17,7 @@ MADE = [90 * SECOND, *(WINDOW.from_ns + index * SECOND // 5 for index in range(1
 TRUTH = Truth(len(MADE), complete=True, epochs=[EpochMade("e", list(range(len(MADE))), MADE, [MS] * len(MADE))])
 SERVER = (NOTHING_SPENT, replace(NOTHING_SPENT, feed_seconds=0.003 * 49, feed_updates=49, feed_reads=49))
 MEASURED = at_ends(WINDOW, replace(NOTHING_MEASURED, server=SERVER))
-SPREADS = {seq: Spread(3, 15 * MS, 4 * MS, 6 * MS) for seq in range(1, 50)}
+SPREADS = SpreadColumns.of({seq: Spread(3, 15 * MS, 4 * MS, 6 * MS) for seq in range(1, 50)})
 EXPERIMENT = Experiment("t", ["polling"], producer=Source(arrivals="periodic"))
 
 

@@ -4,8 +4,9 @@ from msgspec.structs import replace
 
 from tests.wirerace.trials import NOTHING_MEASURED, NOTHING_SPENT, UNKNOWN, at_ends, plan_of
 from wirerace.analysis.measure import figures
-from wirerace.observe.account import AccountRecord, Spread, Subscription, Window
+from wirerace.observe.account import AccountRecord, Subscription, Window
 from wirerace.observe.histogram import Latencies, LatenciesRecord
+from wirerace.observe.spread import Spread, SpreadColumns
 from wirerace.record.result import Raw
 from wirerace.record.samples import Measured, Memory, ServerSample
 from wirerace.record.trial import Trial
@@ -50,7 +51,7 @@ def received_by(clients: int, *latencies: int, unit_ns: int = MS) -> AccountReco
         delivered=clients * len(latencies),
         subscribed=clients,
         latencies=recorded([latency * unit_ns for latency in latencies for _ in range(clients)]),
-        updates={"e0": {seq: same(clients, latency * unit_ns) for seq, latency in enumerate(latencies, 1)}},
+        updates={"e0": SpreadColumns.of({seq: same(clients, ms * unit_ns) for seq, ms in enumerate(latencies, 1)})},
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.wirerace.analysis.good import CLIENTS, EXPERIMENT, SECOND, WINDOW, changed, judged, with_account
 from wirerace.experiment.model import WindowOptions
 from wirerace.experiment.plans import schedule_of
-from wirerace.observe.account import Spread
+from wirerace.observe.spread import Spread, SpreadColumns
 from wirerace.workload.schedule import Source, due_times
 
 
@@ -49,7 +49,7 @@ def test_under_three_updates_that_any_client_received_are_a_reason(
 ) -> None:
     experiment = msgspec.structs.replace(EXPERIMENT, producer=Source(rate_per_second=made / 10, arrivals="periodic"))
     spreads = {seq: Spread(2, 10, 5, 5) for seq in range(1, received + 1)}
-    found = judged(changed("updates", made), with_account(updates={"e": spreads}), experiment)
+    found = judged(changed("updates", made), with_account(updates={"e": SpreadColumns.of(spreads)}), experiment)
 
     assert [f"clients received {count} of the window's {made} updates" for count in reasons] == [
         reason.partition(":")[0] for reason in found.reasons

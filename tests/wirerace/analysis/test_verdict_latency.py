@@ -7,6 +7,7 @@ import pytest
 
 from tests.wirerace.analysis.good import MADE, MS, STEADY, changed, judged, raw_of, with_account
 from wirerace.observe.histogram import Latencies
+from wirerace.observe.spread import SpreadColumns
 from wirerace.workload.truth import EpochMade, Truth
 
 
@@ -43,7 +44,7 @@ def test_latency_that_rises_by_the_same_from_tenth_to_tenth_has_not_settled() ->
 
 
 def test_window_of_too_few_updates_is_not_checked_for_a_trend() -> None:
-    half = {"e": {seq: spread for seq, spread in STEADY.account.updates["e"].items() if seq > 50}}
+    half = {"e": SpreadColumns.of({seq: one for seq, one in STEADY.account.updates["e"].by_seq.items() if seq > 50})}
 
     assert ["a trend of the latency in the window: some of its tenths have no update"] == judged(
         raw=with_account(updates=half)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from tests.costly import costly
 from tests.wirerace.stories import Story, account_of, stories
-from wirerace.observe.account import AccountRecord, ProcessUse, Skip, Spread, Subscription, Traffic, merge
+from wirerace.observe.account import AccountRecord, ProcessUse, Skip, Subscription, Traffic, merge
 from wirerace.observe.histogram import Latencies, LatenciesRecord
+from wirerace.observe.spread import Spread, SpreadColumns
 from wirerace.observe.upstream import SentMessage
 from wirerace.observe.visit import VISIT_STAGES, VisitEntry, VisitsRecord
 from wirerace.wire.update import Cursor
@@ -33,7 +34,9 @@ KNOWN: dict[type, st.SearchStrategy[Any]] = {
     msgspec.inspect.FloatType: COUNTS.map(float),
     msgspec.inspect.StrType: st.sampled_from("ab"),
     LatenciesRecord: st.lists(st.integers(0, MOST_LATENCY_NS), min_size=1, max_size=3).map(latencies),
-    Spread: st.builds(Spread, COUNTS, COUNTS, COUNTS, COUNTS),
+    SpreadColumns: st.dictionaries(COUNTS, st.builds(Spread, *[COUNTS] * 4), min_size=1, max_size=3).map(
+        SpreadColumns.of
+    ),
     Traffic: st.builds(Traffic, *[COUNTS] * 7),
     Subscription: st.builds(Subscription, st.builds(Cursor, st.sampled_from("ab"), COUNTS), st.none(), COUNTS),
     Skip: st.builds(Skip, *[st.builds(Cursor, st.sampled_from("ab"), COUNTS)] * 2),
@@ -83,6 +86,16 @@ def full_records() -> st.SearchStrategy[AccountRecord]:
     return st.builds(AccountRecord, **fields)
 
 
+def in_rows(record: AccountRecord) -> dict[str, Any]:
+    """Return a record as plain values, its columns as rows by number: what is in them is merged row by row."""
+    values: dict[str, Any] = msgspec.to_builtins(record)
+    for sequence, columns in values["updates"].items():
+        numbers = columns.pop("seq")
+        rows = ({name: column[place] for name, column in columns.items()} for place in range(len(numbers)))
+        values["updates"][sequence] = dict(zip(numbers, rows, strict=True))
+    return values
+
+
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Yield every number in a record with its path; lists and histograms whole, as counts of their values."""
     if isinstance(value, dict):
@@ -120,11 +133,11 @@ def expected_leaf(path: str, parts: list[Any]) -> Any:
 def test_merging_takes_every_number_of_every_field_into_account(records: list[AccountRecord]) -> None:
     parts: dict[str, list[Any]] = {}
     for record in records:
-        for path, value in leaves(msgspec.to_builtins(record)):
+        for path, value in leaves(in_rows(record)):
             parts.setdefault(path, []).append(value)
 
     assert {path: expected_leaf(path, values) for path, values in parts.items()} == dict(
-        leaves(msgspec.to_builtins(merge(records)))
+        leaves(in_rows(merge(records)))
     )
 
 

@@ -2,10 +2,11 @@ import pytest
 from hypothesis import given
 
 from tests.wirerace.stories import Story, account_of, counted, stories
-from wirerace.observe.account import NO_WINDOW, STAGES, AccountRecord, Outcome, Spread, Subscription, Window
+from wirerace.observe.account import NO_WINDOW, STAGES, AccountRecord, Outcome, Subscription, Window
 from wirerace.observe.accounting import Account
 from wirerace.observe.histogram import NO_LATENCIES
 from wirerace.observe.ledger import Ledger
+from wirerace.observe.spread import Spread
 from wirerace.wire.update import Cursor, Update
 
 
@@ -266,4 +267,4 @@ def test_account_says_how_many_clients_received_each_update_and_how_late() -> No
     update = Update("e0", 1, 150, "")
     played = [Story(0, Cursor("e0", 0), [(update, arrival_ns)], 300) for arrival_ns in (170, 190, 160, 180)]
 
-    assert {"e0": {1: Spread(4, 20 + 40 + 10 + 30, 10, 40)}} == account_of(*played).to_record().updates
+    assert {("e0", 1): Spread(4, 20 + 40 + 10 + 30, 10, 40)} == account_of(*played).to_record().spread_of

@@ -25,7 +25,7 @@ def test_first_update_of_a_visitor_is_a_delivery_without_a_latency() -> None:
 
     assert (2, 2, 2) == (record.received, record.delivered, record.arrived)
     assert (1, 5) == (record.latencies.recorded, record.latencies.sum_ns)
-    assert {"e": {8}} == {epoch: set(seqs) for epoch, seqs in record.updates.items()}
+    assert {"e": {8}} == {epoch: set(spreads.seq) for epoch, spreads in record.updates.items()}
     assert (Cursor("e", 6), 0) == (ledger.first, ledger.missing)
 
 

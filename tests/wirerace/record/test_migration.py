@@ -51,6 +51,13 @@ def test_summary_of_schema_3_is_that_of_its_only_point() -> None:
             assert saved.mean == pytest.approx(computed.figures[name][figure].mean)
 
 
+def test_older_result_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    saved = (DATA / "schema-3" / FILE_NAME).read_bytes()
+    (tmp_path / FILE_NAME).write_bytes(saved.replace(b'"Linux"', b'"\xfe"'))
+    with pytest.raises(BadInput, match="no JSON: not UTF-8"):
+        read_result(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("edit", "line"),
     [

@@ -12,8 +12,9 @@ import pytest
 from tests.wirerace.report.made_up import result_of, trial
 from tests.wirerace.report.reports import PLACES
 from tests.wirerace.trials import NOTHING_MEASURED
-from wirerace.observe.account import AccountRecord, Spread, Window
+from wirerace.observe.account import AccountRecord, Window
 from wirerace.observe.histogram import Latencies
+from wirerace.observe.spread import Spread, SpreadColumns
 from wirerace.record.reading import read_result
 from wirerace.record.result import Interval, Point, Raw, Result
 from wirerace.record.trial import Age, Trial
@@ -39,7 +40,7 @@ def of_clients(latencies: Sequence[Sequence[int]], made: Sequence[int]) -> Raw:
     times = Latencies()
     for latency_ns in itertools.chain.from_iterable(received):
         times.record(latency_ns)
-    account = AccountRecord(updates={"e": spreads}, latencies=times.to_record())
+    account = AccountRecord(updates={"e": SpreadColumns.of(spreads)}, latencies=times.to_record())
     truth = Truth(
         len(made), complete=True, epochs=[EpochMade("e", list(range(1, len(made) + 1)), list(made), [0] * len(made))]
     )

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 
 from tests.wirerace.trials import NOTHING_MEASURED, plan_of, trial_of
-from wirerace.observe.account import AccountRecord, Spread, Window
+from wirerace.observe.account import AccountRecord, Window
+from wirerace.observe.spread import Spread, SpreadColumns
 from wirerace.record.durations import Times
 from wirerace.record.result import Raw
 from wirerace.record.trial import Latency, Trial
@@ -30,8 +31,8 @@ def times(p99: float | None, most: float | None) -> Times:
 
 def outcome(transport: str, heard_ms: list[int] | None = None, **changes: Any) -> Outcome:
     """Return an outcome with nothing but the changes, and the latency of each update."""
-    updates = {"0123abcd": {seq: Spread(2, 2 * ms * MS, 0, 0) for seq, ms in zip(SEQS, heard_ms or [], strict=False)}}
-    account = AccountRecord(subscribed=2, updates=updates)
+    spread_of = {seq: Spread(2, 2 * ms * MS, 0, 0) for seq, ms in zip(SEQS, heard_ms or [], strict=False)}
+    account = AccountRecord(subscribed=2, updates={"0123abcd": SpreadColumns.of(spread_of)})
     trial: Trial = msgspec.structs.replace(trial_of(plan_of(transport), WINDOW, account, TRUTH), **changes)
     return Outcome(trial, Raw(WINDOW, account, TRUTH, NOTHING_MEASURED))
 

@@ -4,7 +4,8 @@ import pytest
 from tests.wirerace.reproductions.outcomes import MADE, MS, SEQS, WINDOW, failed, latency, outcome
 from tests.wirerace.trials import NOTHING_MEASURED
 from wirerace.experiment.plans import schedule_of, trace_of
-from wirerace.observe.account import AccountRecord, Spread
+from wirerace.observe.account import AccountRecord
+from wirerace.observe.spread import Spread, SpreadColumns
 from wirerace.record.result import Raw
 from wirerace.reproductions.check import Check, Outcome
 from wirerace.reproductions.fanout_median import BURST_SECONDS, COUNTS, EXPERIMENT, IN_FLIGHT, checks, last_seconds_of
@@ -35,7 +36,7 @@ def burst(clients: int, send_us: float = SEND_US, times: float = 1.0, median: fl
         waited_seconds=0.1 * DELIVERIES * fan_out_seconds,
         idle_utilisation=0.01,
     )
-    account = AccountRecord(subscribed=clients, updates={"0123abcd": spreads})
+    account = AccountRecord(subscribed=clients, updates={"0123abcd": SpreadColumns.of(spreads)})
     raw = Raw(WINDOW, account, TRUTH, NOTHING_MEASURED)
     return Outcome(msgspec.structs.replace(found.trial, server=server), raw)
 

@@ -53,7 +53,7 @@ def test_window_begins_and_ends_exactly_where_it_does_for_other_clients() -> Non
     account = record(tab_with(*map(delivery, range(1, 9)))).account
 
     assert (4, 0, 0, 1) == (account.delivered, account.duplicated, account.reordered, account.subscribed)
-    assert {"e": [3, 4, 5, 6]} == {sequence: sorted(seqs) for sequence, seqs in account.updates.items()}
+    assert {"e": [3, 4, 5, 6]} == {sequence: spreads.seq for sequence, spreads in account.updates.items()}
 
 
 def test_tab_that_misses_and_repeats_and_reorders_updates_says_so() -> None:

@@ -7,7 +7,8 @@ from tests.wirerace.analysis.measurements import MEASURED, MS, SECOND, TRUTH, WI
 from tests.wirerace.trials import plan_of, plan_with, trial_of
 from wirerace.analysis.measure import figures
 from wirerace.experiment.paths import NetworkPath
-from wirerace.observe.account import Spread, Traffic, Window
+from wirerace.observe.account import Traffic, Window
+from wirerace.observe.spread import Spread, SpreadColumns
 from wirerace.record.result import Raw
 from wirerace.theory import find_theory, longpolling, polling
 from wirerace.theory.inputs import read_together
@@ -141,7 +142,10 @@ def test_path_of_long_polling_is_measured_on_updates_that_were_awaited() -> None
         for latency in ([50, 130][seq % 2 - 1],)
     }
     account = msgspec.structs.replace(
-        raw_of(repolling=recorded(*[MS] * 10)).account, updates={"e": received}, delivered=96, subscribed=2
+        raw_of(repolling=recorded(*[MS] * 10)).account,
+        updates={"e": SpreadColumns.of(received)},
+        delivered=96,
+        subscribed=2,
     )
     raw = Raw(WINDOW, account, truth, MEASURED, NetworkPath(0.05))
     path = longpolling.path_of(plan_of("longpolling"), raw, figures(plan_of("longpolling"), raw))

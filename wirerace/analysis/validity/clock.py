@@ -41,8 +41,8 @@ def _early_seconds(raw: Raw) -> Iterator[float]:
     """
     if raw.account.latencies.min_ns is not None:
         yield -raw.account.latencies.min_ns / NS_PER_SECOND
+    spread_of = raw.account.spread_of
     for made in raw.truth.epochs:
-        received = raw.account.updates.get(made.sequence, {})
         for seq, late_ns in zip(made.seq, made.late_ns, strict=True):
-            if seq in received:
-                yield (late_ns - received[seq].least_ns) / NS_PER_SECOND
+            if (spread := spread_of.get((made.sequence, seq))) is not None:
+                yield (late_ns - spread.least_ns) / NS_PER_SECOND

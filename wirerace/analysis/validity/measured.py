@@ -30,7 +30,7 @@ def _updates(evidence: Evidence) -> Iterator[Finding]:
 
 def _deliveries(evidence: Evidence) -> Iterator[Finding]:
     trial = evidence.trial
-    received = len(evidence.raw.account.spreads)
+    received = len(evidence.raw.account.spread_of)
     has_latency = trial.visits is None or trial.visits.updates > 1  # the first update of a visit has none
     if has_latency and received < thresholds.LEAST_UPDATES <= trial.updates:
         text = f"clients received {received or 'none'} of the window's {trial.updates} updates"

@@ -24,10 +24,9 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     bins: list[list[float]] = [[] for _ in range(thresholds.TREND_BINS)]
     from_ns, to_ns_ = raw.window.from_ns, raw.window.to_ns
     made_at = raw.truth.made_at
-    for sequence, of_sequence in raw.account.updates.items():
-        for seq, spread in of_sequence.items():
-            place = (made_at[sequence, seq] - from_ns) * thresholds.TREND_BINS // (to_ns_ - from_ns)
-            bins[place].append(spread.sum_ns / spread.clients / NS_PER_SECOND)
+    for key, spread in raw.account.spread_of.items():
+        place = (made_at[key] - from_ns) * thresholds.TREND_BINS // (to_ns_ - from_ns)
+        bins[place].append(spread.sum_ns / spread.clients / NS_PER_SECOND)
     means = [sum(latencies) / len(latencies) for latencies in bins if latencies]
     if len(means) < thresholds.TREND_BINS:
         if evidence.trial.updates and evidence.trial.latency_seconds.mean is not None:

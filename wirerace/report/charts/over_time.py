@@ -83,15 +83,14 @@ def _in_the_first(view: View, title: str) -> str:
 def _latencies(raw: Raw) -> list[Dot]:
     made_at = raw.truth.made_at
     found = []
-    for sequence, spreads in raw.account.updates.items():
-        for seq, spread in spreads.items():
-            made = made_at.get((sequence, seq))
-            if made is not None and spread.clients:
-                least, mean, most = (
-                    max(value / NS_PER_SECOND, LEAST_SECONDS)
-                    for value in (spread.least_ns, spread.sum_ns / spread.clients, spread.most_ns)
-                )
-                found.append(Dot((made - raw.window.from_ns) / NS_PER_SECOND, mean, least, most))
+    for key, spread in raw.account.spread_of.items():
+        made = made_at.get(key)
+        if made is not None and spread.clients:
+            least, mean, most = (
+                max(value / NS_PER_SECOND, LEAST_SECONDS)
+                for value in (spread.least_ns, spread.sum_ns / spread.clients, spread.most_ns)
+            )
+            found.append(Dot((made - raw.window.from_ns) / NS_PER_SECOND, mean, least, most))
     return sorted(found, key=lambda dot: dot.x)
 
 
@@ -113,7 +112,8 @@ def _ages(raw: Raw) -> list[Dot]:
         return []
     made_at, window = raw.truth.made_at, raw.window
     sequence, spreads = next(iter(raw.account.updates.items()))
-    known = [(made_at[sequence, seq], spread) for seq, spread in spreads.items() if (sequence, seq) in made_at]
+    spread_of = spreads.by_seq
+    known = [(made_at[sequence, seq], spread) for seq, spread in spread_of.items() if (sequence, seq) in made_at]
     first = _newest_from(sorted((made + spread.least_ns, made) for made, spread in known))
     last = _newest_from(sorted((made + spread.most_ns, made) for made, spread in known))
     moments = sorted({at_ns for at_ns, _ in (*first, *last) if window.has(at_ns)} | {window.to_ns})
