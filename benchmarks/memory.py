@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from benchmarks.measure import MemoryGrowth, Racer
-from benchmarks.peers import Ours, start_ours
+from benchmarks.peers import ours_for_once
 from benchmarks.stage import Bench, python
 
 FIRST_CLIENTS = 200
@@ -36,21 +36,22 @@ def memory(stage: Bench) -> list[Racer]:
     """3,000 clients, 2 updates a second of 100 bytes: growth of a process from 200 clients on, for each client."""
     racers, first = [], f"server, {KINDS[0].name}"
     for kind in KINDS:
-        ours = start_ours(stage, kind.transport, stage.cores.tested)
-        racers.append(Racer(f"server, {kind.name}", first, partial(_server, stage, ours, kind)))
-        racers.append(Racer(f"load, {kind.name}", first, partial(_load, stage, ours, kind)))
+        racers.append(Racer(f"server, {kind.name}", first, partial(_server, stage, kind)))
+        racers.append(Racer(f"load, {kind.name}", first, partial(_load, stage, kind)))
     return racers
 
 
-def _server(stage: Bench, ours: Ours, kind: ClientKind) -> MemoryGrowth:
-    numbers = ["--clients", CLIENTS, "--grown-from", FIRST_CLIENTS, "--pid", ours.server.child.popen.pid]
-    command = python("benchmarks.clients", kind.role, ours.server.port, kind.path, *numbers)
-    with ours.fed(RATE):
+def _server(stage: Bench, kind: ClientKind) -> MemoryGrowth:
+    """Measure a new server: one that has had clients before would use their memory again."""
+    with ours_for_once(stage, kind.transport, stage.cores.tested) as ours, ours.fed(RATE):
+        numbers = ["--clients", CLIENTS, "--grown-from", FIRST_CLIENTS, "--pid", ours.server.child.popen.pid]
+        command = python("benchmarks.clients", kind.role, ours.server.port, kind.path, *numbers)
         return msgspec.json.decode(stage.run("clients", command, stage.cores.others).text, type=MemoryGrowth)
 
 
-def _load(stage: Bench, ours: Ours, kind: ClientKind) -> MemoryGrowth:
-    numbers = ["--users", CLIENTS, "--grown-from", FIRST_CLIENTS]
-    command = python("benchmarks.users", kind.user, ours.server.url, *numbers)
-    with ours.fed(RATE):
+def _load(stage: Bench, kind: ClientKind) -> MemoryGrowth:
+    with ours_for_once(stage, kind.transport, stage.cores.tested) as ours, ours.fed(RATE):
+        command = python(
+            "benchmarks.users", kind.user, ours.server.url, "--users", CLIENTS, "--grown-from", FIRST_CLIENTS
+        )
         return msgspec.json.decode(stage.run(kind.user, command, stage.cores.others).text, type=MemoryGrowth)

@@ -70,10 +70,11 @@ class Server(NamedTuple):
 
 
 class Ours(NamedTuple):
-    """One of our servers, and the producer that it follows."""
+    """One of our servers, the producer that it follows, and that producer's process."""
 
     server: Server
     producer: Peer
+    maker: BenchProcess
 
     @contextmanager
     def fed(self, rate_per_second: float) -> Iterator[Schedule]:
@@ -89,12 +90,23 @@ def start_ours(stage: Bench, transport: str, cores: Collection[int], *options: s
     """Start one of our servers on `cores`, and an idle producer beside the load."""
     producer = Peer("producer", free_port())
     command = python("services", "producer", "--port", producer.port, "--idle", "true")
-    stage.serve("producer", command, producer.port, stage.cores.others)
+    maker = stage.serve("producer", command, producer.port, stage.cores.others)
     port = free_port()
     command = python("services", transport, "--port", port, "--producer-url", producer.url, *options)
     server = Server(stage.serve(transport, command, port, cores), port)
     stage.wait_until(Peer(transport, port).is_up, server.child)
-    return Ours(server, producer)
+    return Ours(server, producer, maker)
+
+
+@contextmanager
+def ours_for_once(stage: Bench, transport: str, cores: Collection[int]) -> Iterator[Ours]:
+    """Start one of our servers and its producer, and end them afterwards."""
+    ours = start_ours(stage, transport, cores)
+    try:
+        yield ours
+    finally:
+        ours.server.child.end()
+        ours.maker.end()
 
 
 def start_plain(stage: Bench, rate_per_second: float) -> Server:
