@@ -58,6 +58,7 @@ def drive_message(stage: Bench) -> list[Racer]:
         Racer(reference, reference, partial(measure, "event-per-message")),
         Racer("Wirerace, whole WebSocket user", reference, partial(measure, "websocket-user")),
         Racer("Wirerace, whole SSE user", reference, measure_events),
+        Racer("Wirerace, WebSocketClient alone", reference, partial(measure, "websocket-client")),
     ]
 
 

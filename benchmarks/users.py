@@ -16,7 +16,7 @@ from websocket import create_connection
 
 from benchmarks.measure import MemoryGrowth, Turn
 from loadtests import garbage
-from loadtests.connection import Address
+from loadtests.connection import Address, Stamp
 from loadtests.http import HttpClient
 from loadtests.load import LOADS, Load
 from loadtests.longpolling import LongPollingUser
@@ -25,6 +25,7 @@ from loadtests.polling import PollingUser
 from loadtests.sse import SseUser
 from loadtests.user import Received
 from loadtests.websocket import WebSocketUser
+from loadtests.ws import WebSocketClient
 from wirerace.clock import now_ns, to_ns
 from wirerace.observe.account import Window
 from wirerace.transports import TRANSPORTS
@@ -102,6 +103,23 @@ class EventPerMessageUser(User):
             )
 
 
+class WebSocketClientUser(User):
+    """Our WebSocket client and nothing around it: what it reads is counted."""
+
+    @task
+    def listen(self) -> None:
+        """Receive until killed."""
+        client = WebSocketClient(Address.parse(str(self.host)), MESSAGE[0])
+        note = LOADS[self.environment].statistics.note_of(MESSAGE[1], MESSAGE[0])
+
+        def take(messages: list[bytes], stamp: Stamp) -> bool:
+            note(stamp.read_ns - stamp.arrival_ns, len(messages[0]))
+            return True
+
+        while True:
+            take(client.receive(take), client.stamp)
+
+
 class Kind(NamedTuple):
     """A kind of user, and the entry of Locust's statistics that counts its operations.
 
@@ -118,6 +136,7 @@ KINDS = {
     "http-client": Kind(HttpClientUser, POLL),
     "fast-http-user": Kind(FastSessionUser, POLL, is_ours=False),
     "http-user": Kind(SessionUser, POLL, is_ours=False),
+    "websocket-client": Kind(WebSocketClientUser, MESSAGE),
     "websocket-user": Kind(WebSocketUser, MESSAGE),
     "sse-user": Kind(SseUser, ("/sse", "UPDATE")),
     "held-user": Kind(LongPollingUser, (LongPollingUser.request_name(), "GET")),

@@ -48,32 +48,24 @@ class Ledger:
 
     def receive(self, update: Update, arrival_ns: int, *, is_bound: bool = False) -> None:
         """Enter one delivery. `is_bound` says that it arrived at that time or earlier."""
-        account = self._account
-        account.totals.received += 1
-        seen, arrival = self._seen, Arrival.NEW
+        account, seen, arrival = self._account, self._seen, Arrival.NEW
+        totals, window = account.totals, account.window
+        totals.received += 1
         if update.seq == seen.highest + 1 and update.epoch == self._epoch:
             seen.highest = update.seq
         else:
-            self._turn_to(update.epoch, 0)
-            arrival = self._see(update.seq)
-            if self._latest_only:
-                self._skip(update, arrival)
-            if arrival is Arrival.DUPLICATE:
-                account.totals.repeated += 1
-            elif arrival is Arrival.REORDERED:
-                account.tally.reordered += 1
+            arrival = self._find(update)
         if self._newest_ts is None or update.ts > self._newest_ts:
             self._renew(update, arrival_ns)
-        window = account.window
         if window.from_ns <= arrival_ns < window.to_ns:
-            account.totals.arrived += 1
+            totals.arrived += 1
         if window.from_ns <= update.ts < window.to_ns:
             if arrival is Arrival.DUPLICATE:
-                account.totals.duplicated += 1
+                totals.duplicated += 1
                 return
             if arrival is Arrival.REORDERED:
-                account.totals.reordered += 1
-            account.totals.upper_bounds += is_bound
+                totals.reordered += 1
+            totals.upper_bounds += is_bound
             account.delivery(self._sequence, update, arrival_ns)
 
     def begin(self, update: Update, arrival_ns: int) -> None:
@@ -123,6 +115,19 @@ class Ledger:
         elif window != NO_WINDOW and not is_visit:
             totals.partly.append(Subscription(self._first, last, None if last is None else at_ns, self._channel))
         self._opened_ns = None
+
+    def _find(self, update: Update) -> Arrival:
+        """Note an update that does not follow the one before it, and return what it is."""
+        account = self._account
+        self._turn_to(update.epoch, 0)
+        arrival = self._see(update.seq)
+        if self._latest_only:
+            self._skip(update, arrival)
+        if arrival is Arrival.DUPLICATE:
+            account.totals.repeated += 1
+        elif arrival is Arrival.REORDERED:
+            account.tally.reordered += 1
+        return arrival
 
     def _see(self, seq: int) -> Arrival:
         """Note a number of the present epoch, and what is missing because of it or any more."""
