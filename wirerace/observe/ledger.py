@@ -10,7 +10,7 @@ from wirerace.observe.accounting import Account
 from wirerace.observe.seen import Arrival, Seen
 from wirerace.wire.update import Cursor, Update, sequence_of
 
-_TWICE_SQUARE_SECOND = 2 * NS_PER_SECOND**2
+TWICE_SQUARE_SECOND = 2.0 * NS_PER_SECOND**2
 
 
 class Ledger:
@@ -189,11 +189,11 @@ class Ledger:
         end_ns = at_ns if at_ns < window.to_ns else window.to_ns  # noqa: FURB136
         if newest_ts is None or end_ns <= start_ns:
             return
-        totals = self._account.totals
-        # ∫ (t − ts) dt from start to end, as width × mean height: exact until it becomes a float.
-        totals.age_area += (end_ns - start_ns) * (start_ns + end_ns - 2 * newest_ts) / _TWICE_SQUARE_SECOND
-        totals.age_ns += end_ns - start_ns
-        if end_ns - newest_ts > FRESH_NS[0]:
+        totals, width_ns, age_ns = self._account.totals, end_ns - start_ns, end_ns - newest_ts
+        # ∫ (t − ts) dt from start to end, as width × mean height, of small numbers: Unix times are slow to multiply.
+        totals.age_area += width_ns * (2 * age_ns - width_ns) / TWICE_SQUARE_SECOND
+        totals.age_ns += width_ns
+        if age_ns > FRESH_NS[0]:
             self._count_old(start_ns, end_ns, newest_ts)
 
     def _count_old(self, start_ns: int, end_ns: int, newest_ts: int) -> None:
