@@ -24,7 +24,7 @@ def drive_poll(stage: Bench) -> list[Racer]:
 
     def users(name: str, kind: str) -> Racer:
         options = ["--users", POLLING_USERS, "--target", target]
-        return Racer(name, reference, partial(_drive, stage, server, kind, options))
+        return Racer(name, reference, partial(drive, stage, server, kind, options))
 
     contestants = [
         users(reference, "fast-http-user"),
@@ -46,13 +46,13 @@ def drive_message(stage: Bench) -> list[Racer]:
 
     def measure(kind: str) -> Turn:
         with ours.fed(MESSAGE_RATE):
-            return _drive(stage, ours.server, kind, ["--users", LISTENING_USERS])
+            return drive(stage, ours.server, kind, ["--users", LISTENING_USERS])
 
     events = start_ours(stage, "sse", stage.cores.others)
 
     def measure_events() -> Turn:
         with events.fed(MESSAGE_RATE):
-            return _drive(stage, events.server, "sse-user", ["--users", LISTENING_USERS])
+            return drive(stage, events.server, "sse-user", ["--users", LISTENING_USERS])
 
     return [
         Racer(reference, reference, partial(measure, "event-per-message")),
@@ -74,7 +74,8 @@ def _answering_server(stage: Bench) -> tuple[Server, str]:
     return ours.server, "/poll?after=0-0"
 
 
-def _drive(stage: Bench, server: Server, kind: str, options: list[object]) -> Turn:
+def drive(stage: Bench, server: Server, kind: str, options: list[object]) -> Turn:
+    """Return what users of a kind do in a turn, and the CPU time that it takes."""
     command = python("benchmarks.users", kind, server.url, "--seconds", stage.seconds, *options)
     return msgspec.json.decode(stage.run(kind, command, stage.cores.tested).text, type=Turn)
 
