@@ -13,6 +13,7 @@ from wirerace.wire.update import CURSOR_HEADER, NO_UPDATE, Batch, Cursor, Update
 
 NOTHING_NEW = Batch([])
 batch_of = Remembering(decode_batch)
+cursor_of = Remembering(Cursor.parse)
 
 
 class AskingUser(SubscriberUser):
@@ -68,7 +69,7 @@ class AskingUser(SubscriberUser):
         account.response(outcome, arrival_ns, took_ns, is_partial=self.has_more)
         if not self.is_connected:
             # The cursor of an answer lies after its updates, and the subscription begins before them.
-            first = Cursor(updates[0].epoch, updates[0].seq - 1) if updates else Cursor.parse(response.cursor)
+            first = Cursor(updates[0].epoch, updates[0].seq - 1) if updates else cursor_of(response.cursor)
             self.connected(first, client, arrival_ns)
         self.asked_ns = 0
         self.cursor = response.cursor
@@ -91,7 +92,7 @@ class AskingUser(SubscriberUser):
         """
         try:
             if response.cursor != self.cursor or not self.cursor:
-                Cursor.parse(response.cursor)
+                cursor_of(response.cursor)
             batch = batch_of(response.body) if response.status == 200 else NOTHING_NEW
         except BadCursor:
             raise BadAnswer(f"{CURSOR_HEADER} is no cursor, got {shown(response.cursor)}") from None
