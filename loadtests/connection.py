@@ -147,7 +147,7 @@ class StampedConnection:
                 if data.__class__ is bytes:  # else something woke this client that it does not wait for
                     return data
         finally:
-            self._reader = None
+            self._reader, self._take = None, never  # no circle of objects: the collector looks rarely
             self._readable.stop()
 
     def _read(self) -> None:

@@ -1,7 +1,9 @@
 """What a client takes in the hub is not returned, and the wait goes on. Errors are raised where the client waits."""
 
 import contextlib
+import gc
 import socket as blocking
+import weakref
 from collections.abc import Iterator
 
 import gevent
@@ -90,3 +92,28 @@ def test_client_that_is_woken_by_something_else_waits_on(pair: tuple[StampedConn
 
     server.sendall(b"this")
     assert b"this" == waits.get(timeout=PATIENCE_SECONDS)
+
+
+def test_connection_that_is_closed_keeps_nothing_of_its_client(pair: tuple[StampedConnection, blocking.socket]) -> None:
+    """The collector of a load process looks rarely: a circle of objects would stay for the whole window."""
+    client, server = pair
+
+    class Taker:
+        def take(self, data: bytes) -> bool:  # noqa: ARG002 -- as Taking
+            return True
+
+    taker = Taker()
+    left = weakref.ref(taker)
+    waits = gevent.spawn(client.receive, taker.take)
+    server.sendall(b"taken")
+    gevent.sleep(0.05)
+    server.close()
+    with pytest.raises(ConnectionLost):
+        waits.get(timeout=PATIENCE_SECONDS)
+    del waits, taker
+
+    gc.disable()
+    try:
+        assert left() is None
+    finally:
+        gc.enable()
