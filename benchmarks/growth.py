@@ -17,6 +17,7 @@ TOLERANCE_KB = 60.0
 SETTLING = 1 / 3
 """The part of a run that is left out at its beginning."""
 TRIED_UPDATES = 5_000
+CLIENTS = 300  # each with a latency of its own. Python keeps one object for equal small numbers, up to 256
 SECONDS = 60.0
 
 
@@ -90,30 +91,30 @@ def update_bytes(payload_bytes: int) -> UpdateBytes:
     """Return what an update takes, by making some."""
     record, account = Record(None), Account(Window(0, 2**62))
     recent = Recent(Bounds(KEEP_UPDATES, KEEP_BYTES))
-    made = [
-        Update("a1b2c3d4", seq, 1_790_000_000_000_000_000 + seq * 20_000_000, "x" * payload_bytes)
-        for seq in range(1, TRIED_UPDATES + 1)
-    ]
+
+    def update_of(seq: int) -> Update:
+        return Update("a1b2c3d4", seq, 1_790_000_000_000_000_000 + seq * 20_000_000, "x" * payload_bytes)
 
     def keep(update: Update) -> None:
         recent.append(Cursor(update.epoch, update.seq), encode_update(update), update.payload_bytes)
 
     def deliver(update: Update) -> None:
-        for late_ns in (1_000_000, 1_100_000):
-            account.delivery(sequence_of(update.epoch, ""), update, update.ts + late_ns)
+        for client in range(CLIENTS):
+            account.delivery(sequence_of(update.epoch, ""), update, update.ts + 1_000_000 + 10_007 * client)
 
-    return UpdateBytes(_each(made, lambda update: record.add(update, 150_000)), _each(made, keep), _each(made, deliver))
+    return UpdateBytes(
+        _each(update_of, lambda update: record.add(update, 150_000)), _each(update_of, keep), _each(update_of, deliver)
+    )
 
 
-def _each(made: Sequence[Update], act: Callable[[Update], None]) -> float:
+def _each(update_of: Callable[[int], Update], act: Callable[[Update], None]) -> float:
     """Return the bytes that stay for each update when something is done with it."""
-    first, *others = made
-    act(first)  # what the first one alone needs is left out
+    act(update_of(1))  # what the first one alone needs is left out
     tracemalloc.start()
     try:
-        for update in others:
-            act(update)
-        return tracemalloc.get_traced_memory()[0] / len(others)
+        for seq in range(2, TRIED_UPDATES + 1):
+            act(update_of(seq))
+        return tracemalloc.get_traced_memory()[0] / (TRIED_UPDATES - 1)
     finally:
         tracemalloc.stop()
 
