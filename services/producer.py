@@ -6,6 +6,7 @@ import logging
 import secrets
 import time
 from email.utils import formatdate
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from services.record import Record
 from services.relay import AT_ONCE_MESSAGES
 from services.schedules import ProducerOptions, schedule_in, schedule_of
 from services.timer import new_timer
+from services.upkeep import send_as_upkeep
 from wirerace.clock import NS_PER_SECOND, Clock, StepWatch, now_ns
 from wirerace.decoding import decode_json
 from wirerace.errors import BadInput, shown
@@ -88,7 +90,7 @@ class Producer(Service):
                 await asyncio.wait({self._failed}, timeout=HEARTBEAT_SECONDS)
                 self._heed_the_clock()
                 self._record.flush()
-                self._fanout.send_heartbeat(HEARTBEAT)
+                await send_as_upkeep(partial(self._fanout.send_heartbeat, HEARTBEAT), self.metrics)
             self._failed.result()
         finally:
             self._timer.close()

@@ -16,6 +16,7 @@ from services.parameters import latest_only_of, parameters_of, start_of
 from services.pushed import PushedConnection, PushedConnections, Reader
 from services.recent import Recent
 from services.transport import ServerOptions, TransportService
+from services.upkeep import send_as_upkeep
 from wirerace.errors import BadInput
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.wire.update import CURSOR_HEADER, Cursor
@@ -161,11 +162,14 @@ class ChunkedService(TransportService):
                 tasks.create_task(self._beat_forever(self.options.heartbeat_seconds))
 
     async def _beat_forever(self, interval_seconds: float) -> None:
-        heartbeat = chunk_of(self.heartbeat)
         while True:
             await asyncio.sleep(interval_seconds)
-            for fanout in self._fanouts.values():
-                fanout.send_heartbeat(heartbeat)
+            await send_as_upkeep(self._beat, self.metrics)
+
+    def _beat(self) -> None:
+        heartbeat = chunk_of(self.heartbeat)
+        for fanout in self._fanouts.values():
+            fanout.send_heartbeat(heartbeat)
 
     def end(self) -> None:
         """End every answer in order."""

@@ -4,10 +4,12 @@ import asyncio
 import errno
 import os
 import resource
+import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from services.troubles import Troubles
+from services.upkeep import CpuClock, counted_as_upkeep
 from wirerace.observe.metrics import ServiceMetrics
 
 LAG_EVERY_SECONDS = 0.25
@@ -30,15 +32,19 @@ class Looked(Protocol):
         """
 
 
-async def watch_connections(connections: Callable[[], Iterable[Looked]], metrics: ServiceMetrics) -> None:
+async def watch_connections(
+    connections: Callable[[], Iterable[Looked]], metrics: ServiceMetrics, cpu_seconds: CpuClock = time.thread_time
+) -> None:
     """Look for requests that are not whole in time, and for answers that are not read, until cancelled."""
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         now, waiting_bytes = loop.time(), 0
-        there = list(connections())
+        with counted_as_upkeep(metrics, cpu_seconds):
+            there = list(connections())
         for first in range(0, len(there), AT_ONCE):
-            waiting_bytes += sum([connection.look(now) for connection in there[first : first + AT_ONCE]])
+            with counted_as_upkeep(metrics, cpu_seconds):
+                waiting_bytes += sum([connection.look(now) for connection in there[first : first + AT_ONCE]])
             await asyncio.sleep(0)
         metrics.waiting_bytes = waiting_bytes
 

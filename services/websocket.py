@@ -17,6 +17,7 @@ from services.incoming import Destination, Receiving
 from services.parameters import fan_out_of, parameters_of, start_of
 from services.push import PushedClient
 from services.transport import ServerOptions, TransportService
+from services.upkeep import send_as_upkeep
 from wirerace.observe.metrics import EchoMetrics, ServiceMetrics
 from wirerace.transports.websocket import TRANSPORT, Deflate
 from wirerace.wire.deflate import LEAST_MEMORY_LEVEL, LEAST_WINDOW_BITS, MOST_MEMORY_LEVEL, MOST_WINDOW_BITS
@@ -144,9 +145,12 @@ class WebSocket(TransportService):
     async def _ping_forever(self, interval_seconds: float) -> None:
         while True:
             await asyncio.sleep(interval_seconds)
-            for audience in self._audiences.values():
-                for fanout in audience.fanouts:
-                    fanout.ping(PING, NO_PONG)
+            await send_as_upkeep(self._ping, self.metrics)
+
+    def _ping(self) -> None:
+        for audience in self._audiences.values():
+            for fanout in audience.fanouts:
+                fanout.ping(PING, NO_PONG)
 
     def end(self) -> None:
         """Close every client's connection with 1001."""

@@ -22,6 +22,7 @@ OF_VISITORS_TOO = {
     "traffic",
     "server.busy",
     "server.cpu_idle",
+    "server.cpu_upkeep",
     "connections.broken",
     "return.mean",
     "return.p99",

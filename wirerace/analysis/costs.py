@@ -54,12 +54,13 @@ def bytes_of(measured: Measured, traffic: tuple[Traffic, Traffic]) -> Bytes:
 def server_cost(raw: Raw) -> ServerCost:
     """Return what the server spent in the window, and its memory."""
     measured, arrived = raw.measured, raw.account.arrived
-    cpu = waited = throttled = together = None
+    cpu = waited = throttled = together = upkeep = None
     if measured.server is not None:
         before, after = measured.server
         cpu = difference(after.cpu_seconds, before.cpu_seconds)
         waited = difference(after.waited_seconds, before.waited_seconds)
         throttled = difference(after.throttled_seconds, before.throttled_seconds)
+        upkeep = difference(after.upkeep_cpu_seconds, before.upkeep_cpu_seconds)
         together = max(0, after.feed_updates - before.feed_updates - (after.feed_reads - before.feed_reads))
     idle, full, clients = measured.idle, measured.full, measured.clients_measured
     user_bytes_after = measured.after.user_bytes if measured.after is not None else None
@@ -81,6 +82,7 @@ def server_cost(raw: Raw) -> ServerCost:
         slab_bytes_per_client=_per_client(idle.slab_bytes, full.slab_bytes, clients, _ends(raw)),
         user_bytes_after=user_bytes_after,
         bytes_per_client_after=_per_client(idle.user_bytes, user_bytes_after, clients),
+        upkeep_utilisation=None if upkeep is None else upkeep / raw.window.seconds,
     )
 
 

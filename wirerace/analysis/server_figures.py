@@ -37,6 +37,14 @@ SERVER_FIGURES = (
         lambda trial: trial.server.idle_utilisation,
     ),
     Figure(
+        "server.cpu_upkeep",
+        "fraction",
+        "server CPU, upkeep of connections",
+        "the part of a core that the server takes to look at connections, and for heartbeats and pings",
+        lambda trial: trial.server.upkeep_utilisation,
+        if_any=True,
+    ),
+    Figure(
         "server.memory_per_client",
         "bytes",
         "memory per client",

@@ -43,6 +43,7 @@ _COUNTERS = {
     "feed_connects": "Times the feed was connected",
     "early_updates": "Updates that came before their intended time of making: the clocks differ, or one was set back",
     "feed_reads": "Readings of the feed that brought updates: what one brings together is sent together",
+    "upkeep_cpu_seconds": "CPU time of looks at connections, and of heartbeats and pings, which deliver no update",
 }
 _GAUGES = {
     "clients": "Clients connected: their connection has asked for updates and is open",
@@ -71,6 +72,7 @@ class ServiceMetrics(Collector):
         self.feed_connects = 0
         self.early_updates = 0
         self.feed_reads = 0
+        self.upkeep_cpu_seconds = 0.0
         self.clients = 0
         self.waiting_bytes = 0
         self.held_requests = 0

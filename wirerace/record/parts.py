@@ -28,7 +28,8 @@ class Bytes(msgspec.Struct, frozen=True):
 class ServerCost(msgspec.Struct, frozen=True):
     """What the server under test spent in the window, and its memory without clients and with all of them.
 
-    `idle_utilisation` is the part of a core that it takes without clients while the feed brings the same updates.
+    `idle_utilisation` is the part of a core that it takes without clients while the feed brings the same updates,
+    `upkeep_utilisation` that for upkeep of connections: looks at them, heartbeats and pings.
     `read_together` counts updates that it read from the feed together with the previous one. `waited_seconds` is how
     long it was ready to run and had no core, `throttled_seconds` how long its control group had used up its quota.
     `socket_bytes` is kernel memory for sockets: of the whole machine, or of the server's container. The fields `_after`
@@ -52,6 +53,7 @@ class ServerCost(msgspec.Struct, frozen=True):
     slab_bytes_per_client: float | None = None
     user_bytes_after: int | None = None
     bytes_per_client_after: float | None = None
+    upkeep_utilisation: float | None = None
 
 
 class LoadCost(msgspec.Struct, frozen=True):

@@ -26,6 +26,7 @@ class ServerSample(Sample, frozen=True, kw_only=True):
 
     `feed_seconds` is the sum over `feed_updates` of the time from the intended making to the arrival at the server,
     which took `feed_reads` readings. `retransmitted` counts the segments that its network namespace has sent again.
+    `upkeep_cpu_seconds` is the CPU time of looks at connections, heartbeats and pings; older versions did not count it.
     """
 
     cpu_seconds: float | None
@@ -39,6 +40,7 @@ class ServerSample(Sample, frozen=True, kw_only=True):
     waited_seconds: float | None
     throttled_seconds: float | None
     retransmitted: int | None
+    upkeep_cpu_seconds: float | None = None
 
     def began_anew_since(self, before: "ServerSample") -> bool:
         """Return whether another process has counted since `before`: a counter that only grows is smaller."""

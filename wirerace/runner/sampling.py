@@ -102,4 +102,5 @@ def server_sample(metrics: Mapping[str, float], cpu_seconds: float | None, began
         waited_seconds=metrics.get("wirerace_waited_seconds_total"),
         throttled_seconds=metrics.get("wirerace_throttled_seconds_total"),
         retransmitted=None if retransmitted is None else int(retransmitted),
+        upkeep_cpu_seconds=metrics.get("wirerace_upkeep_cpu_seconds_total"),
     )

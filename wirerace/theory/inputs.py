@@ -49,6 +49,14 @@ def alone_seconds(trial: Trial) -> float:
     return min(alone, busy_seconds(trial))
 
 
+def upkeep_seconds(trial: Trial) -> float:
+    """Return how long its upkeep of connections takes for each update, 0 when it is not known.
+
+    No update waits for all of it: looks, heartbeats and pings have their own times.
+    """
+    return (trial.server.upkeep_utilisation or 0.0) * trial.window_seconds / trial.updates
+
+
 def first_seconds_of(spreads: Sequence[Spread]) -> float:
     """Return the typical update's time from its making to its first arrival."""
     return median(spread.least_ns for spread in spreads) / NS_PER_SECOND

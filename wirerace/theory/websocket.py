@@ -16,6 +16,7 @@ from wirerace.theory.inputs import (
     first_seconds_of,
     seconds_to_clients,
     send_seconds_of,
+    upkeep_seconds,
 )
 from wirerace.theory.path import DeliveryPath
 from wirerace.theory.prediction import Prediction
@@ -108,5 +109,5 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
         return path._replace(fitted_seconds=path.push_seconds)
     if plan.experiment.upstream.is_on:
         return path._replace(fitted_seconds=path.push_seconds - path.delay_seconds)
-    sending_seconds = max(0.0, busy_seconds(trial) - alone_seconds(trial))
+    sending_seconds = max(0.0, busy_seconds(trial) - alone_seconds(trial) - upkeep_seconds(trial))
     return path._replace(send_seconds=sending_seconds * trial.updates / max(1, trial.arrived))

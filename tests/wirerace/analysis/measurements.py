@@ -39,12 +39,23 @@ def raw_of(**account: object) -> Raw:
     )
 
 
-def working(raw: Raw, cpu_seconds: float, waited_seconds: float = 0.0, idle_utilisation: float | None = None) -> Raw:
-    """Return the record of a server that worked for a time in the window."""
+def working(
+    raw: Raw,
+    cpu_seconds: float,
+    waited_seconds: float = 0.0,
+    idle_utilisation: float | None = None,
+    upkeep_cpu_seconds: float | None = None,
+) -> Raw:
+    """Return the record of a server that worked for a time in the window; None for upkeep: of an older version."""
     before, after = SERVER
     server = (
-        replace(before, cpu_seconds=0.0, waited_seconds=0.0),
-        replace(after, cpu_seconds=cpu_seconds, waited_seconds=waited_seconds),
+        replace(
+            before,
+            cpu_seconds=0.0,
+            waited_seconds=0.0,
+            upkeep_cpu_seconds=None if upkeep_cpu_seconds is None else 0.0,
+        ),
+        replace(after, cpu_seconds=cpu_seconds, waited_seconds=waited_seconds, upkeep_cpu_seconds=upkeep_cpu_seconds),
     )
     measured = replace(MEASURED, server=server, idle_utilisation=idle_utilisation)
     return replace(raw, measured=at_ends(WINDOW, measured))

@@ -77,6 +77,7 @@ def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> 
             slab_bytes_per_client=1.0,
             socket_bytes_per_client=1.0,
             idle_utilisation=0.1,
+            upkeep_utilisation=0.05,
         ),
         bytes=Bytes(1, 1, 1, 0, 1, 1, 1, 1, 0),
         return_seconds=Returning(1, 1.0, 1.0, 1.0),
@@ -129,6 +130,7 @@ def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
         bytes_per_client_after=9_000.0,
         slab_bytes_per_client=5_000.0,
         socket_bytes_per_client=2_000.0,
+        upkeep_utilisation=0.004,
     )
     back = trial(
         return_seconds=Returning(3, 0.5, 0.75, 1.0), cuts=3, breaks=1, superseded=7, server=memory, browsers=TABS
@@ -138,7 +140,7 @@ def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
 
     assert rows.isdisjoint(figure.id for figure in figures_of(result_of(trial())))
     assert rows < {figure.id for figure in figures_of(result_of(trial(), back))}
-    assert [9_000, 5_000, 2_000, 4, 0.5, 0.75, 7, 0.99, 0.006, 0.002, 1, 2, 3] == [
+    assert [0.004, 9_000, 5_000, 2_000, 4, 0.5, 0.75, 7, 0.99, 0.006, 0.002, 1, 2, 3] == [
         figure_of(figure.id, back) for figure in FIGURES if figure.if_any and not figure.id.startswith("messages.")
     ]
     assert [1.0, 0.002, 0.001, 0.004, 0.003, 0.002, 0.004, 400, 10, 20, 3, 5] == [

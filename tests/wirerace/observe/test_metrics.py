@@ -3,7 +3,16 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from wirerace.observe.metrics import LAG_BUCKETS, ServiceMetrics, samples
 
-COUNTERS = ("updates", "deliveries", "payload_bytes", "received_bytes", "sent_bytes", "slow_readers", "feed_connects")
+COUNTERS = (
+    "updates",
+    "deliveries",
+    "payload_bytes",
+    "received_bytes",
+    "sent_bytes",
+    "slow_readers",
+    "feed_connects",
+    "upkeep_cpu_seconds",
+)
 GAUGES = ("clients", "waiting_bytes", "held_requests", "feed_live")
 HISTOGRAMS = ("feed_lag_seconds", "event_loop_lag_seconds")
 
