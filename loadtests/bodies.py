@@ -55,6 +55,10 @@ class AnswerParser:
         """The status of the answer."""
         return self._parser.get_status_code()
 
+    def forget(self) -> None:
+        """Let go of httptools' parser, which holds on to this one: the collector looks rarely."""
+        del self._parser
+
     def feed(self, data: bytes) -> None:
         """Take bytes.
 
@@ -96,7 +100,7 @@ class AnswerParser:
 
 
 def _between_chunks() -> AnswerParser:
-    """Return a parser that stands between two chunks. What it has read before makes no difference to what follows."""
+    """Return a parser that stands between two chunks of an answer with an ordinary head: any is as good as another."""
     if _BETWEEN:
         return _BETWEEN.pop()
     parser = AnswerParser()
@@ -110,13 +114,15 @@ class BodyReader:
     `is_cut` tells whether what was fed last ended inside a message.
     """
 
-    __slots__ = ("_messages", "_parser", "has_ended", "is_cut")
+    __slots__ = ("_has_begun", "_is_idle", "_messages", "_parser", "has_ended", "is_cut")
 
     def __init__(self, messages: MessageReader) -> None:
         self.has_ended = False
         self.is_cut = False
         self._messages = messages
-        self._parser: AnswerParser | None = AnswerParser()  # None while it stands between two chunks and two messages
+        self._parser: AnswerParser | None = AnswerParser()
+        self._has_begun = False  # it has stood between two messages, so the parser of the head is gone
+        self._is_idle = False  # it stands between two chunks and two messages
 
     @property
     def parser(self) -> AnswerParser:
@@ -138,22 +144,30 @@ class BodyReader:
         """Return the messages that become whole with these bytes. The list must not be changed."""
         if (messages := self.known(data)) is not None:
             return messages
-        was_idle = self._parser is None
+        was_idle = self._is_idle
         self.feed(data)
         messages, parser = self.taken(), self.parser
         # Bytes after a chunk that end with CRLF are at least the head of the next one, which the parser reports.
         is_between = parser.is_chunked and not (parser.is_in_chunk or self.has_ended) and data.endswith(b"\r\n")
-        if is_between and self._messages.is_idle:
-            self._parser = None
-            if len(_BETWEEN) < MOST_BETWEEN:
-                _BETWEEN.append(parser)
+        self._is_idle = is_between and self._messages.is_idle
+        if self._is_idle:
+            self._give_back(parser)
             if was_idle:
                 _LAST[self._messages.content_type] = data, messages
         return messages
 
+    def _give_back(self, parser: AnswerParser) -> None:
+        """Give the parser up. If there are enough spare ones, keep it: updates of such clients come in pieces."""
+        if not self._has_begun:
+            self._has_begun, self._parser = True, None
+            parser.forget()  # it knows the head, and may not read for another
+        elif len(_BETWEEN) < MOST_BETWEEN:
+            self._parser = None
+            _BETWEEN.append(parser)
+
     def known(self, data: bytes) -> list[bytes] | None:
         """Return the messages in these bytes if the last read of any client was the same, and None otherwise."""
-        if self._parser is None:
+        if self._is_idle:
             last = _LAST.get(self._messages.content_type)
             if last is not None and last[0] == data:
                 return last[1]

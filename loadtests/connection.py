@@ -154,16 +154,20 @@ class StampedConnection:
         """Read what has come, in the hub, and wake the client that waits for it. Arrival is read only here."""
         try:
             size, ancillary, _, _ = self._receive_into(_BUFFERS, ANCILLARY_BYTES)
-            read_ns = self._clock()
-            if ancillary:
-                seconds, fraction_ns = _unpack(ancillary[0][2])
-                self.stamp = Stamp(seconds * NS_PER_SECOND + fraction_ns, read_ns, True)
-            else:
-                self.stamp = Stamp(read_ns, read_ns, False)
-            data = bytes(_VIEW[:size])
-            is_taken = self._take(data) if size else _end_of_stream()
         except BlockingIOError:
-            pass
+            return
+        except OSError as error:
+            self._reader.throw(error)
+            return
+        read_ns = self._clock()
+        if ancillary:
+            seconds, fraction_ns = _unpack(ancillary[0][2])
+            self.stamp = Stamp(seconds * NS_PER_SECOND + fraction_ns, read_ns, True)
+        else:
+            self.stamp = Stamp(read_ns, read_ns, False)
+        data = bytes(_VIEW[:size])
+        try:
+            is_taken = self._take(data) if size else _end_of_stream()
         except Exception as error:  # noqa: BLE001 -- it is raised where the client waits
             self._reader.throw(error)
         else:

@@ -72,7 +72,9 @@ class StreamingClient:
 
     def _take_known(self, data: bytes) -> bool:
         messages = self._body.known(data)
-        return messages is not None and self._take(messages, self._connection.stamp)
+        if not messages:  # a heartbeat is there to be dropped
+            return messages is not None
+        return self._take(messages, self._connection.stamp)
 
     def leave(self) -> None:
         """Nothing is said: HTTP has no goodbye for an answer without end."""

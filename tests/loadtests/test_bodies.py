@@ -1,6 +1,8 @@
 """Bodies without end: however bytes are split and by which reader before, each reader finds its own messages."""
 
+import gc
 import itertools
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests import bodies
-from loadtests.bodies import BodyReader, MessageReader
+from loadtests.bodies import AnswerParser, BodyReader, MessageReader
 from loadtests.sse import EventMessages
 from loadtests.stream import LineMessages
 from wirerace.errors import ConnectionLost
@@ -101,14 +103,13 @@ def test_a_reader_inside_a_chunk_or_a_message_takes_the_same_bytes_for_something
 def test_readers_between_two_chunks_share_a_parser(
     reader: Callable[[], MessageReader], spare: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each client would keep one otherwise. Where none is left over, a new one is led to the same place."""
+    """Each client would keep one otherwise. Where there are enough spare ones, a reader keeps its own."""
     monkeypatch.setattr(bodies, "_LAST", {})
     monkeypatch.setattr(bodies, "_BETWEEN", [])
     monkeypatch.setattr(bodies, "MOST_BETWEEN", spare)
     first, other = BodyReader(reader()), BodyReader(reader())
     for body in (first, other):
         body.messages_in(HEAD + chunk(spelled(reader, b"0")))
-    assert spare == len(bodies._BETWEEN)
 
     whole = chunk(spelled(reader, b"1"))
     assert [] == first.messages_in(whole[:3]), "it has a parser of its own inside a chunk"
@@ -120,3 +121,30 @@ def test_readers_between_two_chunks_share_a_parser(
     assert [] == first.messages_in(b"0\r\n\r\n")
     assert first.has_ended
     assert not other.has_ended
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_parser_of_a_head_is_freed_and_never_shared(
+    reader: Callable[[], MessageReader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The head may say that the connection closes. And the collector of a load process looks rarely."""
+    monkeypatch.setattr(bodies, "_LAST", {})
+    monkeypatch.setattr(bodies, "_BETWEEN", [])
+    parsers: list[weakref.ref[AnswerParser]] = []
+
+    class Watched(AnswerParser):
+        __slots__ = ("__weakref__",)
+
+        def __init__(self) -> None:
+            super().__init__()
+            parsers.append(weakref.ref(self))
+
+    monkeypatch.setattr(bodies, "AnswerParser", Watched)
+    gc.disable()
+    try:
+        body = BodyReader(reader())
+        body.messages_in(HEAD + chunk(spelled(reader, b"0")))
+        assert [None] == [parser() for parser in parsers]
+        assert not bodies._BETWEEN
+    finally:
+        gc.enable()

@@ -5,12 +5,14 @@ import gc
 import socket as blocking
 import weakref
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import gevent
 import pytest
 from gevent import get_hub, getcurrent, socket
 
 from loadtests.connection import Address, StampedConnection
+from loadtests.streaming import StreamingClient
 from wirerace.errors import ConnectionLost
 
 PATIENCE_SECONDS = 30.0
@@ -117,3 +119,20 @@ def test_connection_that_is_closed_keeps_nothing_of_its_client(pair: tuple[Stamp
         assert left() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(("known", "is_taken", "calls"), [(None, False, 0), ([], True, 0), ([b"one"], True, 1)])
+def test_heartbeat_is_dropped_and_is_no_reading(known: list[bytes] | None, is_taken: bool, calls: int) -> None:
+    client = StreamingClient.__new__(StreamingClient)
+    took: list[object] = []
+
+    def take(*messages: object) -> bool:
+        took.append(messages)
+        return True
+
+    client._body = Mock(known=lambda _: known)
+    client._connection = Mock()
+    client._take = take
+
+    assert is_taken is client._take_known(b"bytes")
+    assert calls == len(took)

@@ -62,8 +62,8 @@ ASKED_LATE_CURE = "use more load processes (load.processes), fewer clients, or c
 ASKED_LATE_SHARE = Limit(0.01, 0.25, ASKED_LATE_WHY, ASKED_LATE_CURE)
 """The part of mean latency that may be due to late reading: the possible delays' sum, of the sum of all latencies.
 
-Of clients that ask, stay and do nothing else, where reader lag is above its limits. The mean is wrong by this part at
-most. Above a quarter, another mean was measured.
+Of clients of long polling that stay and do nothing else, where reader lag is above its limits. The mean is too high by
+about this part (docs/decisions/judging.md). Above a quarter, another mean was measured.
 """
 
 ASKED_LATE_FRACTION = Limit(0.01, None, ASKED_LATE_WHY, ASKED_LATE_CURE)

@@ -29,7 +29,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
             yield Finding("unchecked", "reader lag")
     else:
         limit = thresholds.BOUNDED_FRACTION
-        yield from _late_requests(evidence) if only_asks(evidence) else _late_readings(trial, lag)
+        yield from _late_requests(evidence) if only_waits(evidence) else _late_readings(trial, lag)
     if bounded is not None:
         text = f"{percent(bounded)} of arrivals may have been earlier than their stamp"
         if limit is thresholds.LATE_BOUNDED_FRACTION:
@@ -45,13 +45,14 @@ def only_listens(evidence: Evidence) -> bool:
     return _only_receives(evidence) and not evidence.plan.transport.asks
 
 
-def only_asks(evidence: Evidence) -> bool:
-    """Return whether clients do nothing in the window but ask, and the record says what they asked for late.
+def only_waits(evidence: Evidence) -> bool:
+    """Return whether clients do nothing in the window but ask and wait, and the record says what they asked for late.
 
-    Records of older versions do not.
+    Records of older versions do not. Polls leave on schedule: a busy load lets them leave late, of which the lag is
+    a sign.
     """
     knows = evidence.raw.account.asking_late is not None
-    return knows and _only_receives(evidence) and evidence.plan.transport.asks
+    return knows and _only_receives(evidence) and evidence.plan.transport.way == "held"
 
 
 def _only_receives(evidence: Evidence) -> bool:
@@ -61,10 +62,7 @@ def _only_receives(evidence: Evidence) -> bool:
 
 
 def _late_requests(evidence: Evidence) -> Iterator[Finding]:
-    """Yield the finding about deliveries that may have come later because clients asked late, if any read late.
-
-    A poll on schedule waits for a reading only if that comes after it was due, and then it is a late poll.
-    """
+    """Yield the finding about deliveries that may have come later because clients asked late, if any read late."""
     lag, account, late = evidence.trial.reader_lag_seconds, evidence.raw.account, evidence.raw.account.asking_late
     if lag.p99 is None:
         yield Finding("unchecked", "reader lag")
