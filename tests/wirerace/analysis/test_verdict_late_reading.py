@@ -27,7 +27,7 @@ def recorded(count: int, each_ms: float) -> LatenciesRecord:
 
 
 def raw(delayed: int, each_ms: float = 200) -> Raw:
-    """Return the record of 20,000 deliveries, some of which may have come so much earlier."""
+    """Return the record of 20,000 deliveries, some of which may have come that much earlier."""
     return with_account(latencies=recorded(DELIVERIES, MEAN_MS), asking_late=recorded(delayed, each_ms))
 
 
