@@ -40,7 +40,7 @@ def drive_held(stage: Bench) -> list[Racer]:
     return [Racer("Wirerace", "Wirerace", measure)]
 
 
-class Subject(NamedTuple):
+class ProfiledProcess(NamedTuple):
     """What is profiled: a contestant of a group of the bench, and the argument that its process was started with."""
 
     name: str
@@ -50,18 +50,18 @@ class Subject(NamedTuple):
 
 
 SUBJECTS = (
-    Subject("server, poll answered", serving.poll, "200: Wirerace", "polling"),
-    Subject("server, long poll", serving.longpoll, "Wirerace", "longpolling"),
-    Subject("server, WebSocket", serving.fanout, "Wirerace", "websocket"),
-    Subject("server, SSE", serving.sse, "Wirerace, SSE", "sse"),
-    Subject("load, poll", driving.drive_poll, "Wirerace, whole polling user", "polling-user"),
-    Subject("load, long poll", drive_held, "Wirerace", "held-user"),
-    Subject("load, WebSocket", driving.drive_message, "Wirerace, whole WebSocket user", "websocket-user"),
-    Subject("load, SSE", driving.drive_message, "Wirerace, whole SSE user", "sse-user"),
+    ProfiledProcess("server, poll answered", serving.poll, "200: Wirerace", "polling"),
+    ProfiledProcess("server, long poll", serving.longpoll, "Wirerace", "longpolling"),
+    ProfiledProcess("server, WebSocket", serving.fanout, "Wirerace", "websocket"),
+    ProfiledProcess("server, SSE", serving.sse, "Wirerace, SSE", "sse"),
+    ProfiledProcess("load, poll", driving.drive_poll, "Wirerace, whole polling user", "polling-user"),
+    ProfiledProcess("load, long poll", drive_held, "Wirerace", "held-user"),
+    ProfiledProcess("load, WebSocket", driving.drive_message, "Wirerace, whole WebSocket user", "websocket-user"),
+    ProfiledProcess("load, SSE", driving.drive_message, "Wirerace, whole SSE user", "sse-user"),
 )
 
 
-def profile(subject: Subject, seconds: float) -> tuple[TurnSample, dict[str, float]]:
+def profile(subject: ProfiledProcess, seconds: float) -> tuple[TurnSample, dict[str, float]]:
     """Return what an operation takes, and the part of the time that was spent in each place.
 
     Raises BenchmarkFailed when the process or perf fails.
@@ -75,7 +75,7 @@ def profile(subject: Subject, seconds: float) -> tuple[TurnSample, dict[str, flo
             return turn.result(), shares
 
 
-def _process_of(subject: Subject) -> int:
+def _process_of(subject: ProfiledProcess) -> int:
     for child in psutil.Process().children():
         words = child.cmdline()
         if subject.argument in words[3:4] and "plain" not in words:

@@ -14,7 +14,7 @@ from wirerace.addresses import host_port_in, spelled
 from wirerace.clock import NS_PER_SECOND, Clock, now_ns
 from wirerace.errors import ConnectionLost
 
-Taking = Callable[[bytes], bool]
+BytesTaker = Callable[[bytes], bool]
 """Takes bytes that were just received, or returns False."""
 
 READ_BYTES = 262_144
@@ -65,7 +65,7 @@ class Stamp(msgspec.Struct, frozen=True, gc=False):
 NO_STAMP = Stamp(0, 0, False)
 
 
-TakingMessages = Callable[[list[bytes], Stamp], bool]
+MessagesTaker = Callable[[list[bytes], Stamp], bool]
 """Takes messages that one read brought, none of them in part, or returns False."""
 
 
@@ -98,7 +98,7 @@ class StampedConnection:
         self.stamp = NO_STAMP
         self._clock = clock
         self._counters = counters
-        self._take: Taking = never
+        self._take: BytesTaker = never
         self._reader: Any = None  # the greenlet that waits to receive; None for none
         self._writers: tuple[Any, ...] = ()
         stream = self._stream = connect(address)
@@ -133,7 +133,7 @@ class StampedConnection:
         finally:
             self._writers = tuple(one for one in self._writers if one is not current)
 
-    def receive(self, take: Taking = never) -> bytes:
+    def receive(self, take: BytesTaker = never) -> bytes:
         """Wait for bytes and return them: at least one.
 
         What `take` takes is not returned, and the wait goes on. It is called in the hub and must not wait; what it

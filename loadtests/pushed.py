@@ -8,7 +8,7 @@ import msgspec
 from locust.env import Environment
 from msgspec import Meta
 
-from loadtests.connection import Stamp, TakingMessages, never
+from loadtests.connection import MessagesTaker, Stamp, never
 from loadtests.outbox import Outbox
 from loadtests.remembering import Remembering
 from loadtests.user import Received, SubscriberUser
@@ -42,7 +42,7 @@ class PushClient(Protocol):
     def is_cut(self) -> bool:
         """Tell whether the last read ended inside an update, whose part the stamp is of."""
 
-    def receive(self, take: TakingMessages = ...) -> list[bytes]:
+    def receive(self, take: MessagesTaker = ...) -> list[bytes]:
         """Wait for updates and return all that one read brought: at least one.
 
         What `take` takes of them, in the hub, is not returned.

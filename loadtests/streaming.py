@@ -1,7 +1,7 @@
 """A lean client of HTTP answers without end: asks once, and reads what the body brings as it comes."""
 
 from loadtests.bodies import BodyReader, MessageReader
-from loadtests.connection import Address, Stamp, StampedConnection, TakingMessages, never
+from loadtests.connection import Address, MessagesTaker, Stamp, StampedConnection, never
 from loadtests.http import MOST_HEAD_BYTES, said
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
@@ -34,7 +34,7 @@ class StreamingClient:
         self._messages = messages
         self._body = BodyReader(messages)
         self._unread: list[bytes] = []
-        self._take: TakingMessages = never
+        self._take: MessagesTaker = never
         self._connection = StampedConnection(address, counters)
         self.opened_ns = now_ns()
         try:
@@ -55,7 +55,7 @@ class StreamingClient:
         """Tell whether the last read ended inside a message, whose part the stamp is of."""
         return self._body.is_cut
 
-    def receive(self, take: TakingMessages = never) -> list[bytes]:
+    def receive(self, take: MessagesTaker = never) -> list[bytes]:
         """Wait for messages and return all that one read brought: at least one. The list must not be changed.
 
         `take` may take a read that another client's was equal to ([`StampedConnection.receive`]).

@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 import os
 
-from loadtests.connection import Address, Stamp, StampedConnection, TakingMessages, never
+from loadtests.connection import Address, MessagesTaker, Stamp, StampedConnection, never
 from loadtests.http import said
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
@@ -50,7 +50,7 @@ class WebSocketClient:
         self.sent_ns = 0
         self._reader = FrameReader(masked=False, max_message_bytes=MAX_MESSAGE_BYTES)
         self._unread = b""
-        self._take: TakingMessages = never
+        self._take: MessagesTaker = never
         self._end: ConnectionLost | FrameError | None = None
         try:
             self.cursor = self._shake_hands(address, target, deflate)
@@ -68,7 +68,7 @@ class WebSocketClient:
         """Return whether the last read ended inside a frame. The stamp then belongs to that part of a frame."""
         return self._reader.is_cut
 
-    def receive(self, take: TakingMessages = never) -> list[bytes]:
+    def receive(self, take: MessagesTaker = never) -> list[bytes]:
         """Wait for data messages and return all that one read brought: at least one. Compressed ones are unpacked.
 
         `take` may take a read that is one plain message ([`StampedConnection.receive`]).

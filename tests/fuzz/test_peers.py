@@ -16,7 +16,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from loadtests.asking import AskingUser
-from loadtests.connection import Address, Stamp, Taking, never
+from loadtests.connection import Address, BytesTaker, Stamp, never
 from loadtests.http import HttpClient
 from loadtests.user import SubscriberUser
 from loadtests.websocket import WebSocketUser
@@ -67,7 +67,7 @@ class Scripted:
     def send(self, data: bytes) -> None:
         """Drop the bytes."""
 
-    def receive(self, take: Taking = never) -> bytes:
+    def receive(self, take: BytesTaker = never) -> bytes:
         while self._chunks:
             chunk = self._chunks.pop(0)
             if not take(chunk):

@@ -101,7 +101,7 @@ def test_connection_that_is_closed_keeps_nothing_of_its_client(pair: tuple[Stamp
     client, server = pair
 
     class Taker:
-        def take(self, data: bytes) -> bool:  # noqa: ARG002 -- as Taking
+        def take(self, data: bytes) -> bool:  # noqa: ARG002 -- as BytesTaker
             return True
 
     taker = Taker()
