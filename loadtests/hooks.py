@@ -16,7 +16,7 @@ from loadtests.hosts import apply_host, parse_hosts
 from loadtests.leaving import end_forked_workers, leave_in_order, outlive_no_master, outlive_no_parent
 from loadtests.load import LOADS, Load
 from loadtests.metrics import Totals, new_registry
-from loadtests.options import add_options, read_options
+from loadtests.options import add_options, own_options, read_options
 from loadtests.page import Page
 from loadtests.producer import ProducerFields
 from loadtests.shapes import Shaped, chosen_shape, shaped_in
@@ -41,7 +41,6 @@ def set_up(environment: Environment, **_: Any) -> None:
     if options.parent_pid:
         outlive_no_parent(options.parent_pid)
     _check(environment)  # in a worker, too: with --processes it was forked before
-    address = (options.control_host, options.control_port)
     totals = Totals()
     events.test_start.add_listener(lambda **_: totals.begin(LOADS.get(environment)))  # type: ignore[no-untyped-call]
     registry = new_registry(totals)
@@ -50,8 +49,9 @@ def set_up(environment: Environment, **_: Any) -> None:
         workers.follow_tests(environment, environment.runner, lambda: start_load(environment))
         leave_in_order(environment, environment.runner)
         outlive_no_master(environment, environment.runner)
-        if options.control_port:
-            Control(address, registry)
+        own = own_options(sys.argv[1:])
+        if own.control_port:
+            Control((own.control_host, own.control_port), registry)
         return
     runner = environment.runner
     parts = workers.Workers(environment, runner) if isinstance(runner, MasterRunner) else workers.Alone(environment)
@@ -67,6 +67,7 @@ def set_up(environment: Environment, **_: Any) -> None:
         events.worker_report.add_listener(lambda **_: forget_old_seconds(environment.stats))  # type: ignore[no-untyped-call]
     if options.control_port:
         keys = Keys(options.control_token, parse_origins(options.allowed_origins))
+        address = (options.control_host, options.control_port)
         control = Control(address, registry, parts, lambda window: _begin_shape(environment, window), keys)
         events.test_start.add_listener(lambda **_: control.course.begin())  # type: ignore[no-untyped-call]
 

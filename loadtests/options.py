@@ -1,6 +1,7 @@
 """The options of a Locust process: flags, variables and fields of its page, read into typed values."""
 
-from collections.abc import Mapping
+from argparse import RawDescriptionHelpFormatter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -59,6 +60,17 @@ class UserOptions(msgspec.Struct, frozen=True):
     warmup_seconds: float = 0.0
     upstream: Upstream = Upstream()
     waits_for_window: bool = False
+
+
+def own_options(arguments: Sequence[str]) -> Any:
+    """Return our options as this process was started with.
+
+    A master overwrites those of its workers when a test begins. On a busy machine that may be before Locust says that
+    the worker is ready.
+    """
+    parser = LocustArgumentParser(formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False)
+    add_options(parser)
+    return parser.parse_known_args(list(arguments))[0]
 
 
 def add_options(parser: LocustArgumentParser) -> None:

@@ -9,7 +9,7 @@ import pytest
 from locust.argument_parser import LocustArgumentParser
 
 from loadtests.connection import Address
-from loadtests.options import UserOptions, add_options, read_options
+from loadtests.options import UserOptions, add_options, own_options, read_options
 from tests.refusals import lacking
 from wirerace.errors import BadInput
 from wirerace.experiment.plans import plans_of
@@ -149,3 +149,15 @@ def test_order_that_does_not_fit_is_refused_by_its_key(
     with pytest.raises(BadInput) as refusal:
         ordered(parser, **changes)
     assert key in str(refusal.value)
+
+
+def test_own_options_are_those_of_the_command_line_and_not_of_a_master(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that a master overwrites before it is ready opened the master's control port, which was taken."""
+    worker = ["--worker", "--master-port", "5557", "--loglevel", "WARNING", "-f", "loadtests"]
+    assert 0 == own_options(worker).control_port
+    assert ("127.0.0.1", 9100) == (
+        (own := own_options([*worker, "--control-port", "9100"])).control_host,
+        own.control_port,
+    )
+    monkeypatch.setenv("WIRERACE_CONTROL_PORT", "9200")
+    assert 9200 == own_options(worker).control_port
