@@ -117,7 +117,7 @@ def with_columns(encoded: bytes) -> bytes:
     """
     try:
         record = decode_json(encoded, _RawRecord)
-    except BadInput:  # Whoever decodes it says what is wrong.
+    except BadInput:  # decoding it says what is wrong
         return encoded
     tabs = record.browsers
     if not record.account.is_older and (tabs is None or not tabs.account.is_older):
