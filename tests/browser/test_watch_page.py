@@ -201,6 +201,8 @@ def test_crowd_comes_beside_the_page_and_the_light_knows(opened: Open, live: Liv
 
 def test_crowd_that_would_be_too_much_is_refused_in_words(opened: Open, live: LivePage) -> None:
     live.send("PUT", "/schedule", {"rate_per_second": 100, "arrivals": "poisson"})
+    opened.page.reload()  # what the server holds when a page opens is what the button goes back to
+    wait_until(lambda: opened.slider("Updates").get_attribute("aria-valuetext") == "100/s")
     opened.page.get_by_role("button", name="100 clients more on each").click()
 
     opened.page.locator("#refusal").get_by_text("50,000 deliveries a second, and 10,000 are the most").wait_for()
