@@ -18,6 +18,9 @@ COMPRESSIONS: dict[ReverseProxy, tuple[Compression, ...]] = {
 }
 """What each reverse proxy can compress with."""
 
+LINK_KEYS = ("delay_seconds", "jitter_seconds", "bandwidth_bits_per_second", "buffer_bytes", "idle_timeout_seconds")
+"""The keys of a path that our own proxy can do."""
+
 
 class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The path from clients to server: a link, which is our own proxy, then a reverse proxy before the server.
@@ -59,15 +62,7 @@ class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def has_proxy(self) -> bool:
         """Return whether there is a link on it: our own proxy."""
-        return any(
-            (
-                self.delay_seconds,
-                self.jitter_seconds,
-                self.bandwidth_bits_per_second,
-                self.buffer_bytes,
-                self.idle_timeout_seconds,
-            )
-        )
+        return any(getattr(self, key) for key in LINK_KEYS)
 
     @property
     def has_reverse_proxy(self) -> bool:
