@@ -246,7 +246,7 @@ async def serve(service: Service, stop: asyncio.Event, on_listening: Callable[[i
     try:
         await site.start()
         if service.door is not None:
-            await service.door.open(options.host, server)
+            await service.door.open(options.host, server, BACKLOG)
     except OSError as error:
         await runner.cleanup()
         raise BadInput(

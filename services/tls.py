@@ -17,7 +17,6 @@ from wirerace.observe.metrics import ServiceMetrics
 
 RECORD_BYTES = 16_384
 """The most of a record (RFC 8446, section 5.1): one read returns a whole one."""
-BACKLOG = 4096
 
 
 class TlsTransport(asyncio.Transport, asyncio.Protocol):
@@ -222,7 +221,7 @@ class TlsDoor:
         self.accept: Callable[[], asyncio.Protocol]
         self._listener: asyncio.Server | None = None
 
-    async def open(self, host: str, accept: Callable[[], asyncio.Protocol]) -> None:
+    async def open(self, host: str, accept: Callable[[], asyncio.Protocol], backlog: int) -> None:
         """Listen; `accept` returns what takes the bytes of a new client.
 
         Raises BadInput when the port is not available.
@@ -230,7 +229,7 @@ class TlsDoor:
         self.accept = accept
         loop = asyncio.get_running_loop()
         try:
-            listener = await loop.create_server(lambda: TlsTransport(self), host, self.port, backlog=BACKLOG)
+            listener = await loop.create_server(lambda: TlsTransport(self), host, self.port, backlog=backlog)
         except OSError as error:
             raise BadInput(
                 f"cannot listen on {host}:{self.port}: {error.strerror or error}; choose another with --tls-port"
