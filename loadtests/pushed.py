@@ -32,6 +32,7 @@ class PushClient(Protocol):
 
     cursor: Cursor
     opened_ns: int
+    secured_ns: int
     sent_ns: int
 
     @property

@@ -31,9 +31,13 @@ Received = tuple[list[Update], Stamp]
 
 
 class OpenedClient(Protocol):
-    """A client whose connection is open: when it was, and when its request had left, Unix nanoseconds."""
+    """A client whose connection is open: when it was, when its TLS was established, and when its request had left.
+
+    All are Unix nanoseconds; `secured_ns` is 0 without TLS.
+    """
 
     opened_ns: int
+    secured_ns: int
     sent_ns: int
 
 
@@ -67,7 +71,7 @@ class SubscriberUser(User):
         self.account = self.load.account_of(self.transport)
         self.counters = self.load.counters_of(self.transport)
         self.options: Any = self.load.options_of(self.transport)
-        self.address = self.load.address_of(self.transport)
+        self.address = self.load.address_of(self.transport).of_client()
         note_of = self.load.statistics.note_of
         self.note_request = note_of(self.request_method, self.request_name())
         self.note_delivery = note_of(DELIVERY, self.transport.path)
@@ -287,9 +291,11 @@ class SubscriberUser(User):
         self.account.connecting.record(now - since_ns)
         if self.broken_ns:
             self.account.returning.record(now - self.broken_ns)
-        self.opening = self.opening or Opening(client.opened_ns, client.sent_ns, answered_ns)
+        self.opening = self.opening or Opening(client.opened_ns, client.sent_ns, answered_ns, client.secured_ns)
         stages = self.account.stages
         stages["tcp_connected"].record(client.opened_ns - since_ns)
+        if client.secured_ns:
+            stages["tls_established"].record(client.secured_ns - since_ns)
         stages["request_sent"].record(client.sent_ns - since_ns)
         stages["answered"].record(answered_ns - since_ns)
         if self.outbox is not None:

@@ -5,8 +5,9 @@ import contextlib
 import hashlib
 import os
 
-from loadtests.connection import Address, MessagesTaker, Stamp, StampedConnection, never
+from loadtests.connection import Address, MessagesTaker, Stamp, never
 from loadtests.http import said
+from loadtests.opening import open_connection
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, BadCursor, ConnectionLost, Refused
@@ -33,20 +34,21 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 class WebSocketClient:
     """One connection; `cursor` is the cursor of the 101.
 
-    `opened_ns` and `sent_ns` are when it was open and when the upgrade request had left, Unix nanoseconds.
+    `opened_ns`, `secured_ns` and `sent_ns` are when it was open, when TLS was established (0 without TLS), and when the
+    upgrade request had left, Unix nanoseconds.
     With `deflate` it offers compression, and insists on it.
 
     Raises OSError or ConnectionLost when the connection breaks, Refused when the server does not upgrade or declines
     compression, and BadAnswer when its answer is malformed.
     """
 
-    __slots__ = ("_connection", "_end", "_reader", "_take", "_unread", "cursor", "opened_ns", "sent_ns")
+    __slots__ = ("_connection", "_end", "_reader", "_take", "_unread", "cursor", "opened_ns", "secured_ns", "sent_ns")
 
     def __init__(
         self, address: Address, target: str, counters: Counters | None = None, deflate: Deflate = "off"
     ) -> None:
-        self._connection = StampedConnection(address, counters)
-        self.opened_ns = now_ns()
+        opened = self._connection = open_connection(address, counters)
+        self.opened_ns, self.secured_ns = opened.opened_ns, opened.secured_ns
         self.sent_ns = 0
         self._reader = FrameReader(masked=False, max_message_bytes=MAX_MESSAGE_BYTES)
         self._unread = b""
@@ -66,7 +68,7 @@ class WebSocketClient:
     @property
     def is_cut(self) -> bool:
         """Return whether the last read ended inside a frame. The stamp then belongs to that part of a frame."""
-        return self._reader.is_cut
+        return self._reader.is_cut or self._connection.is_cut
 
     def receive(self, take: MessagesTaker = never) -> list[bytes]:
         """Wait for data messages and return all that one read brought: at least one. Compressed ones are unpacked.

@@ -39,7 +39,7 @@ def return_seconds(path: NetworkPath) -> float:
     Its server has to reach the producer first. A client's attempt just before that has failed. The client learns this
     one path delay later, waits for its backoff, opens a connection and asks.
     """
-    return OF_FEED.most_seconds + OF_CLIENTS.most_seconds + 5 * path.most_way_seconds
+    return OF_FEED.most_seconds + OF_CLIENTS.most_seconds + (7 if path.tls else 5) * path.most_way_seconds
 
 
 def drain_seconds(

@@ -7,7 +7,9 @@ import msgspec
 from wirerace.observe.histogram import NO_LATENCIES, Latencies, LatenciesRecord, merged
 from wirerace.wire.update import Cursor
 
-VisitStage = Literal["started", "tcp_connected", "request_sent", "answered", "first_update", "closed"]
+VisitStage = Literal[
+    "started", "tcp_connected", "tls_established", "request_sent", "answered", "first_update", "closed"
+]
 """The stages of a visit. The times of all of them count from the visitor's intended arrival."""
 VISIT_STAGES: tuple[VisitStage, ...] = get_args(VisitStage)
 VisitEnd = Literal["finished", "gave_up", "unfinished"]
@@ -15,16 +17,24 @@ VisitEnd = Literal["finished", "gave_up", "unfinished"]
 
 
 class Opening(NamedTuple):
-    """When a client's first connection was open, its request had left, and its answer had come, Unix nanoseconds."""
+    """When a client's first connection was open, its request had left, and its answer had come, Unix nanoseconds.
+
+    `secured_ns` is when its TLS was established, 0 without TLS.
+    """
 
     opened_ns: int
     sent_ns: int
     answered_ns: int
+    secured_ns: int = 0
 
     @property
     def stages(self) -> dict[VisitStage, int]:
         """The stages that it has reached."""
-        return {"tcp_connected": self.opened_ns, "request_sent": self.sent_ns, "answered": self.answered_ns}
+        stages: dict[VisitStage, int] = {"tcp_connected": self.opened_ns}
+        if self.secured_ns:
+            stages["tls_established"] = self.secured_ns
+        stages |= {"request_sent": self.sent_ns, "answered": self.answered_ns}
+        return stages
 
 
 class VisitEntry(msgspec.Struct, frozen=True):

@@ -227,7 +227,7 @@ def test_every_trial_begins_with_as_many_restarts_as_the_first(tmp_path: Path) -
         (
             {"path": "far", "paths": {"far": {"delay_seconds": 0.05}}},
             "the path of polling",
-            ["delay", "--on compose"],
+            ["link", "--on compose"],
         ),
         (
             {"transports": ["websocket"], "websocket": {"ping_interval_seconds": 1}},

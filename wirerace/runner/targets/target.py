@@ -31,7 +31,7 @@ class LoadChild(NamedTuple):
     proxy_port: int | None = None
 
 
-UNBUILT = ("proxy", "settings", "tls", "http", "streams_per_connection", "compression")
+UNBUILT = ("proxy", "settings", "http", "streams_per_connection", "compression")
 """The keys of a path that no target can do yet."""
 
 
@@ -47,6 +47,7 @@ class Supported(NamedTuple):
     otherwise: str
     visits: bool = True
     browsers: bool = True
+    tls: bool = True
 
 
 class Target(Protocol):
@@ -99,6 +100,11 @@ def refuse_unsupported(study: Study, supported: Supported) -> None:
         if setting.experiment.clients.browsers and not supported.browsers:
             raise BadInput(f"clients.browsers: a browser beside the clients {supported.otherwise}")
         for contestant in contestants_of(setting.experiment):
+            if contestant.path.tls and setting.experiment.clients.browsers:
+                raise BadInput(
+                    f"clients.browsers: browsers do not trust a run's certificate: leave tls out of the path of "
+                    f"{contestant.id}, or leave browsers out"
+                )
             _refuse_path(contestant, supported)
             for field in fields_at(contestant.transport.options, "server"):
                 value = getattr(contestant.options, field.name)
@@ -118,5 +124,7 @@ def _refuse_path(contestant: Contestant, supported: Supported) -> None:
         raise BadInput(f"the path of {contestant.id} has a link of its own, which {supported.otherwise}")
     if path.loss:
         raise BadInput(f"the path of {contestant.id}: loss {why_no_loss()}")
+    if path.tls and not supported.tls:
+        raise BadInput(f"the path of {contestant.id} speaks TLS, which {supported.otherwise}")
     if unbuilt := [key for key in UNBUILT if getattr(path, key) != getattr(NetworkPath(), key)]:
         raise BadInput(f"the path of {contestant.id}: {unbuilt[0]} is not available yet")
