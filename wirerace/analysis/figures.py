@@ -8,6 +8,7 @@ import math
 from wirerace.analysis.browser_figures import BROWSER_FIGURES
 from wirerace.analysis.figure import FEWER, SOONER, YOUNGER, Figure
 from wirerace.analysis.message_figures import MESSAGE_FIGURES
+from wirerace.analysis.reverse_figures import REVERSE_FIGURES
 from wirerace.analysis.server_figures import SERVER_FIGURES
 from wirerace.analysis.visit_figures import VISIT_FIGURES
 from wirerace.record.trial import Trial
@@ -162,7 +163,7 @@ FIGURES = (
         "bytes.per_delivery",
         "bytes",
         "bytes per delivery",
-        "application layer, both directions",
+        "application layer, both directions, on the clients' side of the path",
         _application_bytes,
         words=FEWER,
         primary=True,
@@ -184,6 +185,7 @@ FIGURES = (
         words=FEWER,
     ),
     *SERVER_FIGURES,
+    *REVERSE_FIGURES,
     Figure(
         "connections.broken",
         "count",

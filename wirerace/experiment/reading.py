@@ -242,7 +242,7 @@ def _check(experiment: Experiment) -> None:
             check_fault(fault, measure_seconds)
         except BadInput as error:
             raise BadInput(f"faults[{number}].{error}") from None
-        if fault.on == "proxy" and not all(one.path.has_proxy for one in contestants_of(experiment)):
+        if fault.on == "proxy" and not all(one.path.is_forwarded for one in contestants_of(experiment)):
             raise BadInput(f"faults[{number}].on: not every contestant has a path with a proxy: give it a delay")
 
 
