@@ -27,7 +27,7 @@ class Effort:
         self._began = (time.monotonic(), *self._cpu_seconds())
 
     def spent(self) -> AtLimit:
-        """Return which part was at its limit since then: the server, the reverse proxy, or the load's busiest process."""
+        """Return which part was at its limit since then: the server, its proxy, or the load's busiest process."""
         began, server_before, proxy_before, load_before = self._began
         server, proxy, load = self._cpu_seconds()
         seconds = time.monotonic() - began

@@ -36,6 +36,7 @@ def order_flags(plan: Plan, server_url: str) -> dict[str, object]:
         population=experiment.population,
         warmup_seconds=experiment.window.warmup_seconds,
         upstream=experiment.upstream,
+        compression=plan.path.compression,
     )
     if experiment.population.is_visit:  # one user in each process, which lets the visitors come
         clients = Clients(count=experiment.load.processes)
