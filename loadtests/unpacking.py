@@ -52,13 +52,16 @@ class BrotliUnpacker:
 
     def unpack(self, data: bytes) -> bytes:
         """Return what can be unpacked with the next bytes."""
+        found = bytearray()
         try:
-            found = bytes(self._decompressor.process(data))
+            found += self._decompressor.process(data)
+            while not self._decompressor.can_accept_more_data():  # it returns 32 KiB at a time
+                found += self._decompressor.process(b"")
+                if len(found) > MOST_UNPACKED_BYTES:
+                    raise BadAnswer(f"an answer has more than {MOST_UNPACKED_BYTES} bytes unpacked")
         except self._error as error:
             raise BadAnswer(f"an answer with br is damaged: {error}") from None
-        if len(found) > MOST_UNPACKED_BYTES:
-            raise BadAnswer(f"an answer has more than {MOST_UNPACKED_BYTES} bytes unpacked")
-        return found
+        return bytes(found)
 
 
 def accepting(accepted: Accepted) -> str:

@@ -15,6 +15,7 @@ from wirerace.experiment.browsers import check_browsers
 from wirerace.experiment.capacity import check_capacity, highest_of, knob_of
 from wirerace.experiment.contestants import MOST_ID, is_id
 from wirerace.experiment.faults import Fault, check_fault
+from wirerace.experiment.forwarding import check_forwarding
 from wirerace.experiment.lengths import check_lengths
 from wirerace.experiment.model import OWN_KEYS, Experiment, document_of, keys_of
 from wirerace.experiment.objective import objectives_in
@@ -247,6 +248,8 @@ def _check(experiment: Experiment) -> None:
 
 
 def _check_paths(experiment: Experiment) -> None:
+    for contestant in contestants_of(experiment):
+        check_forwarding(contestant)
     for name, path in experiment.paths.items():
         if not is_id(name):
             raise BadInput(
