@@ -20,7 +20,7 @@ from benchmarks.peers import start_ours
 from benchmarks.stage import Bench, BenchCores, BenchProcess, free_port, python
 from wirerace.errors import WireraceError
 from wirerace.runner.peer import Peer
-from wirerace.runner.targets.local import raise_descriptor_limit
+from wirerace.runner.targets.descriptors import raise_descriptor_limit
 from wirerace.transports import TRANSPORTS
 
 MOST_GROWTH = 0.05

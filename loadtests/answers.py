@@ -2,6 +2,7 @@
 
 import httptools
 
+from loadtests.unpacking import ENCODING_HEADER
 from wirerace.wire.update import CURSOR_HEADER
 
 _CURSOR_HEADER = CURSOR_HEADER.lower().encode()
@@ -10,13 +11,15 @@ _LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class AnswerReader:
-    """Reads the answers of one connection, one after the other.
+    """Reads the answers of one connection, one after the other. `encoding` is that of its body, empty without one.
 
     `is_whole` says that a final answer is whole, `has_more` that something follows it. `has_head` and `has_length` say
     that its head is whole, and whether it says where the body ends. `stays_open` says whether the connection does.
     """
 
-    __slots__ = ("_body", "_parser", "cursor", "has_head", "has_length", "has_more", "is_whole", "stays_open")
+    __slots__ = (
+        "_body", "_parser", "cursor", "encoding", "has_head", "has_length", "has_more", "is_whole", "stays_open",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.is_whole = False
@@ -25,6 +28,7 @@ class AnswerReader:
         self.has_more = False
         self.stays_open = False
         self.cursor = b""
+        self.encoding = b""
         self._body: list[bytes] = []
         self._parser = httptools.HttpResponseParser(self)
 
@@ -60,16 +64,18 @@ class AnswerReader:
         """A response begins. If the one before it is whole, no request has asked for this one."""
         self.has_more = self.is_whole
         self.has_head = self.has_length = False
-        self.cursor = b""
+        self.cursor = self.encoding = b""
         self._body.clear()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Note the cursor, and whether the head says where the body ends."""
+        """Note the cursor, the encoding, and whether the head says where the body ends."""
         name = name.lower()
         if name == _CURSOR_HEADER:
             self.cursor = value
         elif name in _LENGTHS:
             self.has_length = True
+        elif name == ENCODING_HEADER:
+            self.encoding = value
 
     def on_headers_complete(self) -> None:
         """Note that a final answer's head is whole. Its body may end with the connection."""

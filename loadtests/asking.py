@@ -37,6 +37,7 @@ class AskingUser(SubscriberUser):
             keep_alive=self.options.keep_alive,
             extra_header_bytes=self.options.extra_header_bytes,
             repeats_lost=self.repeats_lost,
+            accepts=self.load.compression,
         )
 
     def ask(self, target: str, sent_ns: int, headers: str = "") -> Received:

@@ -173,6 +173,10 @@ class BodyReader:
                 return last[1]
         return None
 
+    def read_with(self, messages: MessageReader) -> None:
+        """Take the body apart in another way: its head says that it is encoded."""
+        self._messages = messages
+
     def feed(self, data: bytes) -> None:
         """Take bytes, and keep the body in them.
 

@@ -9,6 +9,7 @@ from loadtests.connection import Address, ClosedHere, Stamp, StampedConnection
 from loadtests.heads import PlainHeads
 from loadtests.opening import open_connection
 from loadtests.traffic import Counters
+from loadtests.unpacking import Accepted, accepting, unpacked
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, ConnectionLost, Refused
 
@@ -53,14 +54,16 @@ class HttpClient:
     With `repeats_lost`, a request is sent again, once, on a new connection, if its kept connection ended without a byte
     of an answer. The server had closed that connection as idle while the request was on its path. GET is idempotent
     (RFC 9110, section 9.2.2), and so is the POST of a message, which has a key.
+
+    Answers may have the compression that it `accepts`.
     """
 
     __slots__ = (
-        "_address", "_connection", "_counters", "_is_answered", "_reader", "_repeats_lost", "_tail", "connects",
-        "in_bytes", "opened_ns", "out_bytes", "repeats", "secured_ns", "sent_ns",
+        "_accepts", "_address", "_connection", "_counters", "_is_answered", "_reader", "_repeats_lost", "_tail",
+        "connects", "in_bytes", "opened_ns", "out_bytes", "repeats", "secured_ns", "sent_ns",
     )  # fmt: skip
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- how it connects, and what it says in each request
         self,
         address: Address,
         counters: Counters | None = None,
@@ -68,6 +71,7 @@ class HttpClient:
         keep_alive: bool = True,
         extra_header_bytes: int = 0,
         repeats_lost: bool = False,
+        accepts: Accepted = "off",
     ) -> None:
         self.connects = 0
         self.repeats = 0
@@ -79,7 +83,8 @@ class HttpClient:
         self._address = address
         self._counters = counters
         closing = "" if keep_alive else "Connection: close\r\n"
-        self._tail = f"Host: {address}\r\n{closing}{filling(extra_header_bytes)}\r\n"
+        self._tail = f"Host: {address}\r\n{closing}{accepting(accepts)}{filling(extra_header_bytes)}\r\n"
+        self._accepts: Accepted = accepts
         self._connection: StampedConnection | None = None
         self._reader: AnswerReader | None = None  # made for the first answer that is not plain
         self._repeats_lost = repeats_lost
@@ -132,14 +137,15 @@ class HttpClient:
             return Response(status, cursor, body, connection.stamp)
         try:
             answer = self._read_answer(connection, data)
+            body = unpacked(answer.body, answer.encoding, self._accepts) if answer.encoding else answer.body
         except BadAnswer:
             self.close()
             raise
         if not answer.stays_open:
             self.close()
         if answer.status not in GOOD:
-            raise Refused(f"{answer.status}: {said(answer.body)}", answer.status)
-        return Response(answer.status, answer.cursor.decode("latin-1"), answer.body, connection.stamp)
+            raise Refused(f"{answer.status}: {said(body)}", answer.status)
+        return Response(answer.status, answer.cursor.decode("latin-1"), body, connection.stamp)
 
     def _receive(self, connection: StampedConnection) -> bytes:
         data = connection.receive()
@@ -165,7 +171,7 @@ class HttpClient:
             raise BadAnswer(f"no HTTP: {error}") from None
         if reader.has_more:
             raise BadAnswer("more than one answer to a request")
-        if reader.stays_open:
+        if reader.stays_open and not reader.encoding:
             _PLAIN.learn(first, reader.status, reader.cursor, reader.body)
         return reader
 

@@ -13,6 +13,7 @@ from loadtests.options import UserOptions
 from loadtests.sending import SendingHost
 from loadtests.statistics import Statistics
 from loadtests.traffic import Counters
+from loadtests.unpacking import Accepted
 from loadtests.visits import VisitHost
 from wirerace.clock import NS_PER_SECOND, now_ns, process_cpu_seconds, to_ns
 from wirerace.observe.account import NO_TRAFFIC, NO_WINDOW, AccountRecord, LoadState, ProcessUse, Traffic, Window, merge
@@ -102,6 +103,11 @@ class Load:
     def options_of(self, transport: Transport) -> Any:
         """Return the client options of a transport."""
         return self._options.transports[transport.name]
+
+    @property
+    def compression(self) -> Accepted:
+        """The compression that clients ask for."""
+        return self._options.compression
 
     def next_channel(self, transport: Transport) -> str:
         """Return the channel of a transport's next client."""

@@ -8,6 +8,7 @@ import msgspec
 from locust.argument_parser import LocustArgumentParser
 
 from loadtests.connection import Address
+from loadtests.unpacking import Accepted, brotli_package
 from wirerace.annotations import description_of, extra_of, plain_type_of
 from wirerace.decoding import Misfit, convert, decode_json
 from wirerace.errors import BadInput, shown
@@ -48,7 +49,7 @@ class UserOptions(msgspec.Struct, frozen=True):
     """Options of the users of a process; transports, addresses and shapes by name.
 
     Visitors of the `population` begin to come, and clients to send, `warmup_seconds` before the window. If nothing
-    `waits_for_window`, clients send as soon as they are there.
+    `waits_for_window`, clients send as soon as they are there. They ask for answers with `compression`.
     """
 
     transports: dict[str, TransportOptions]
@@ -60,6 +61,7 @@ class UserOptions(msgspec.Struct, frozen=True):
     warmup_seconds: float = 0.0
     upstream: Upstream = Upstream()
     waits_for_window: bool = False
+    compression: Accepted = "off"
 
 
 def own_options(arguments: Sequence[str]) -> Any:
@@ -171,6 +173,8 @@ def _ordered(order: LoadOrder, shape: str) -> UserOptions:
     if shape in shapes:
         shapes[shape] = convert(order.shape, SHAPES[shape], "--contestant: shape")
     addresses = {order.transport: Address.parse(order.url, order.authority, resumes=order.resumes)}
+    if order.compression == "br":
+        brotli_package()  # refused now, not at every answer
     return UserOptions(
         transports,
         addresses,
@@ -181,6 +185,7 @@ def _ordered(order: LoadOrder, shape: str) -> UserOptions:
         order.warmup_seconds,
         order.upstream,
         waits_for_window=True,
+        compression=order.compression,
     )
 
 

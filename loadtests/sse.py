@@ -48,4 +48,5 @@ class SseUser(PushedUser):
         """Return a connection whose answer is an event stream."""
         position = self.position()
         headers = "" if position is None else f"Last-Event-ID: {position}\r\n"
-        return StreamingClient(self.address, self.target(after=None), EventMessages(), self.counters, headers=headers)
+        target, accepts = self.target(after=None), self.load.compression
+        return StreamingClient(self.address, target, EventMessages(), self.counters, headers=headers, accepts=accepts)

@@ -46,5 +46,5 @@ class StreamUser(PushedUser):
 
     def open(self) -> PushClient:
         """Return a connection whose answer is lines without end."""
-        target = self.target(after=self.position())
-        return StreamingClient(self.address, target, LineMessages(), self.counters)
+        target, accepts = self.target(after=self.position()), self.load.compression
+        return StreamingClient(self.address, target, LineMessages(), self.counters, accepts=accepts)

@@ -5,6 +5,7 @@ from loadtests.connection import Address, MessagesTaker, Stamp, never
 from loadtests.http import MOST_HEAD_BYTES, said
 from loadtests.opening import open_connection
 from loadtests.traffic import Counters
+from loadtests.unpacking import ENCODING_HEADER, Accepted, UnpackingMessages, accepting, unpacker_of
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, BadCursor, ConnectionLost, Refused
 from wirerace.wire.update import CURSOR_HEADER, Cursor
@@ -18,22 +19,15 @@ class StreamingClient:
     `opened_ns`, `secured_ns` and `sent_ns` are when it was open, when TLS was established (0 without TLS), and when the
     request had left, Unix nanoseconds.
     Raises OSError or ConnectionLost when the connection breaks, Refused when the status is not 200, BadAnswer when the
-    answer makes no sense.
+    answer makes no sense. The answer may have the compression that it `accepts`.
     """
 
     __slots__ = (
-        "_body",
-        "_connection",
-        "_messages",
-        "_take",
-        "_unread",
-        "cursor",
-        "opened_ns",
-        "secured_ns",
+        "_accepts", "_body", "_connection", "_messages", "_take", "_unread", "cursor", "opened_ns", "secured_ns",
         "sent_ns",
-    )
+    )  # fmt: skip
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- where it connects, and what it says
         self,
         address: Address,
         target: str,
@@ -41,8 +35,10 @@ class StreamingClient:
         counters: Counters | None = None,
         *,
         headers: str = "",
+        accepts: Accepted = "off",
     ) -> None:
         self.sent_ns = 0
+        self._accepts: Accepted = accepts
         self._messages = messages
         self._body = BodyReader(messages)
         self._unread: list[bytes] = []
@@ -51,7 +47,8 @@ class StreamingClient:
         self.opened_ns, self.secured_ns = opened.opened_ns, opened.secured_ns
         try:
             self.cursor = self._ask(
-                f"GET {target} HTTP/1.1\r\nHost: {address}\r\nAccept: {messages.content_type}\r\n{headers}\r\n"
+                f"GET {target} HTTP/1.1\r\nHost: {address}\r\nAccept: {messages.content_type}\r\n"
+                f"{accepting(accepts)}{headers}\r\n"
             )
         except BaseException:
             self.close()
@@ -115,6 +112,8 @@ class StreamingClient:
             cursor = Cursor.parse(parser.head.get(_CURSOR_HEADER, b"").decode("latin-1"))
         except BadCursor:
             raise BadAnswer(f"200 without a cursor in {CURSOR_HEADER}") from None
+        if (unpacker := unpacker_of(parser.head.get(ENCODING_HEADER, b""), self._accepts)) is not None:
+            body.read_with(UnpackingMessages(self._messages, unpacker))
         parser.head.clear()  # there are as many as there are clients
         self._unread = body.taken()
         return cursor

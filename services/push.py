@@ -16,8 +16,8 @@ from services.parameters import latest_only_of, parameters_of, start_of
 from services.pushed import PushedConnection, PushedConnections, Reader
 from services.recent import Recent
 from services.transport import ServerOptions, TransportService
+from services.unchunked import UnchunkedFanout
 from services.upkeep import send_as_upkeep
-from wirerace.errors import BadInput
 from wirerace.observe.metrics import ServiceMetrics
 from wirerace.wire.update import CURSOR_HEADER, Cursor
 
@@ -101,6 +101,8 @@ class ChunkedServerOptions(ServerOptions, frozen=True, kw_only=True):
 class ChunkedService(TransportService):
     """A server whose answer to each client is chunked and has no end: one chunk an update, the same to all clients.
 
+    HTTP/1.0 knows no chunks, so there the answer is the content alone.
+
     `content_type` is that of the answer, `heartbeat` what keeps a quiet connection open, `farewell` what a client gets
     that reads too slowly.
     """
@@ -112,6 +114,7 @@ class ChunkedService(TransportService):
 
     def __init__(self, options: ChunkedServerOptions, path: str) -> None:
         self._fanouts: dict[Channel, Fanout] = {}
+        self._unchunked: dict[Channel, UnchunkedFanout] = {}
         super().__init__(options, path)
 
     def open(self, channel: Channel) -> None:
@@ -120,6 +123,17 @@ class ChunkedService(TransportService):
         fanout = Fanout(self.metrics, self.options.high_water_bytes, chunk_of(self.farewell) + LAST_CHUNK)
         self._fanouts[channel] = fanout
         channel.listen(fanout.deliver)
+
+    def _fanout_of(self, request: web.BaseRequest, channel: Channel) -> Fanout:
+        """Return the fan-out that a request's client belongs to: HTTP/1.0 has one of its own, as soon as it is used."""
+        if request.version >= (1, 1):
+            return self._fanouts[channel]
+        fanout = self._unchunked.get(channel)
+        if fanout is None:
+            fanout = UnchunkedFanout(self.metrics, self.options.high_water_bytes, self.farewell)
+            self._unchunked[channel] = fanout
+            channel.listen(fanout.deliver)
+        return fanout
 
     def beginning(self, cursor: Cursor | None) -> bytes:  # noqa: ARG002 -- some say where the stream begins
         """Return what comes before the first update."""
@@ -136,23 +150,23 @@ class ChunkedService(TransportService):
         """Send what comes until the client goes."""
         after = self.resumed_from(request, channel)
         heads.refuse_unacceptable(request, self.content_type)
-        if request.version < (1, 1):
-            raise BadInput("this answer is chunked, and HTTP/1.0 knows no chunks: ask with HTTP/1.1")
-        client, recent = PushedClient(request, self._fanouts[channel], self.metrics), channel.recent
+        client = PushedClient(request, self._fanout_of(request, channel), self.metrics)
+        recent = channel.recent
         # The cursor of the head claims no more than the client has: the connection may break before the next chunk.
         is_newest = after is None or recent.position(after) == recent.head
-        head = self._head(recent.cursor if is_newest else after, self.sharing.headers_for(request))
+        head = self._head(recent.cursor if is_newest else after, request)
         with client.welcome(head):
             await client.subscribe(recent, await channel.reach(after))
             return client.leave_to(self.pushed)
 
-    def _head(self, cursor: Cursor | None, headers: str) -> bytes:
+    def _head(self, cursor: Cursor | None, request: web.BaseRequest) -> bytes:
+        is_chunked, beginning = request.version >= (1, 1), self.beginning(cursor)
         head = (
             f"HTTP/1.1 200 OK\r\nDate: {formatdate(usegmt=True)}\r\nContent-Type: {self.content_type}\r\n"
-            f"{CURSOR_HEADER}: {cursor}\r\nCache-Control: no-store\r\n{headers}Transfer-Encoding: chunked\r\n\r\n"
+            f"{CURSOR_HEADER}: {cursor}\r\nCache-Control: no-store\r\n{self.sharing.headers_for(request)}"
+            f"{'Transfer-Encoding: chunked' if is_chunked else 'Connection: close'}\r\n\r\n"
         )
-        beginning = self.beginning(cursor)
-        return head.encode("latin-1") + (chunk_of(beginning) if beginning else b"")
+        return head.encode("latin-1") + (chunk_of(beginning) if beginning and is_chunked else beginning)
 
     async def work(self) -> None:
         """Follow the feed, and send heartbeats."""
@@ -170,12 +184,16 @@ class ChunkedService(TransportService):
         heartbeat = chunk_of(self.heartbeat)
         for fanout in self._fanouts.values():
             fanout.send_heartbeat(heartbeat)
+        for unchunked in self._unchunked.values():
+            unchunked.send_heartbeat(self.heartbeat)
 
     def end(self) -> None:
         """End every answer in order."""
         super().end()
         for fanout in self._fanouts.values():
             fanout.end(LAST_CHUNK)
+        for unchunked in self._unchunked.values():
+            unchunked.end(b"")
 
 
 def chunk_of(data: bytes) -> bytes:

@@ -22,14 +22,14 @@ US = 1e-6
 def bytes_of(measured: Measured, traffic: tuple[Traffic, Traffic], *, is_tls: bool = False) -> Bytes:
     """Return the bytes of three layers. The bytes that clients sent are those into the server."""
     ip_in = ip_out = segments_in = segments_out = resent = namespace_resent = tls = None
-    if traffic[1].connections:
-        kernel = traffic[1].minus(traffic[0])
+    kernel = traffic[1].minus(traffic[0]) if traffic[1].connections else None
+    if kernel is not None:
         segments_in, segments_out = kernel.segments_out, kernel.segments_in
         resent = kernel.retransmitted + (measured.resent.segments if measured.resent is not None else 0)
         options = SYN_OPTION_BYTES * kernel.connections
         ip_in = kernel.bytes_out + SEGMENT_HEADER_BYTES * segments_in + options
         ip_out = kernel.bytes_in + SEGMENT_HEADER_BYTES * segments_out + options
-    counted = [None] * 4
+    counted: list[int | None] = [None] * 4
     if measured.server is not None:
         before, after = measured.server
         names = ("payload_bytes", "received_bytes", "sent_bytes", "heartbeat_bytes")
@@ -37,8 +37,11 @@ def bytes_of(measured: Measured, traffic: tuple[Traffic, Traffic], *, is_tls: bo
         if before.retransmitted is not None and after.retransmitted is not None:
             namespace_resent = after.retransmitted - before.retransmitted
     payload, application_in, application_out, heartbeat = counted
-    if is_tls and traffic[1].connections and application_in is not None:
-        tls = kernel.bytes_out + kernel.bytes_in - sum(counted[1:])
+    if measured.reverse_proxy is not None:  # the server counts what it exchanges with the proxy
+        application_in = None if kernel is None else kernel.bytes_out
+        application_out = None if kernel is None else kernel.bytes_in
+    elif is_tls and kernel is not None and None not in counted:
+        tls = kernel.bytes_out + kernel.bytes_in - sum(one or 0 for one in counted[1:])
     return Bytes(
         payload=payload,
         application_in=application_in,
@@ -76,33 +79,38 @@ def server_cost(raw: Raw) -> ServerCost:
         throttled_seconds=throttled,
         user_bytes_idle=idle.user_bytes,
         user_bytes=full.user_bytes,
-        bytes_per_client=_per_client(idle.user_bytes, full.user_bytes, clients),
+        bytes_per_client=per_client(idle.user_bytes, full.user_bytes, clients),
         socket_bytes_idle=idle.socket_bytes,
         socket_bytes=full.socket_bytes,
-        socket_bytes_per_client=_per_client(idle.socket_bytes, full.socket_bytes, clients),
+        socket_bytes_per_client=per_client(idle.socket_bytes, full.socket_bytes, clients),
         slab_bytes_idle=idle.slab_bytes,
         slab_bytes=full.slab_bytes,
-        slab_bytes_per_client=_per_client(idle.slab_bytes, full.slab_bytes, clients, _ends(raw)),
+        slab_bytes_per_client=per_client(idle.slab_bytes, full.slab_bytes, clients, _ends(raw)),
         user_bytes_after=user_bytes_after,
-        bytes_per_client_after=_per_client(idle.user_bytes, user_bytes_after, clients),
+        bytes_per_client_after=per_client(idle.user_bytes, user_bytes_after, clients),
         upkeep_utilisation=None if upkeep is None else upkeep / raw.window.seconds,
     )
 
 
-def _per_client(idle: int | None, full: int | None, clients: int, ends: int = 1) -> float | None:
+def per_client(idle: int | None, full: int | None, clients: int, ends: float = 1) -> float | None:
+    """Return the growth of memory for each of a number of clients, or of `ends`; None with too few clients."""
     growth = difference(full, idle)
     return None if growth is None or clients < LEAST_CLIENTS_FOR_MEMORY else growth / clients / ends
 
 
-def _ends(raw: Raw) -> int:
+def _ends(raw: Raw) -> float:
     """Return how many sockets of each client are in the sampled memory of the kernel.
 
-    A container's memory has the server's socket. The machine's memory has also the client's, and both of a path's
-    proxy. All sockets take the same memory.
+    A container's memory has the server's socket. The machine's memory has also the client's, both of a path's link, and
+    both ends of the connections that a reverse proxy had open with the server. All sockets take the same memory.
     """
     if raw.measured.full.kernel_of == "container":
         return 1
-    return 4 if raw.path.has_proxy else 2
+    ends, reverse = 4 if raw.path.has_proxy else 2, raw.measured.reverse_proxy
+    if reverse is None:
+        return ends
+    clients = raw.measured.clients_measured
+    return ends + 2 * ((reverse.connections or 0) / clients if clients else 1)
 
 
 def load_cost(account: AccountRecord, measured: Measured) -> LoadCost:

@@ -9,6 +9,7 @@ from wirerace.analysis.browser_figures import BROWSER_FIGURES
 from wirerace.analysis.figure import FEWER, SOONER, YOUNGER, Figure
 from wirerace.analysis.handshake_figures import HANDSHAKE_FIGURES
 from wirerace.analysis.message_figures import MESSAGE_FIGURES
+from wirerace.analysis.reverse_figures import REVERSE_FIGURES
 from wirerace.analysis.server_figures import SERVER_FIGURES
 from wirerace.analysis.visit_figures import VISIT_FIGURES
 from wirerace.record.trial import Trial
@@ -163,7 +164,7 @@ FIGURES = (
         "bytes.per_delivery",
         "bytes",
         "bytes per delivery",
-        "application layer, both directions",
+        "application layer, both directions, on the clients' side of the path",
         _application_bytes,
         words=FEWER,
         primary=True,
@@ -196,6 +197,7 @@ FIGURES = (
     ),
     *SERVER_FIGURES,
     *HANDSHAKE_FIGURES,
+    *REVERSE_FIGURES,
     Figure(
         "connections.broken",
         "count",

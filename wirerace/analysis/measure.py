@@ -6,6 +6,7 @@ from wirerace.analysis.browsers import browsers_of
 from wirerace.analysis.costs import bytes_of, load_cost, machine_of, proxy_quality, server_cost
 from wirerace.analysis.expected import expected_of, grace_seconds
 from wirerace.analysis.messages import messages_of
+from wirerace.analysis.reverse_costs import reverse_cost
 from wirerace.analysis.times import connecting_of, handshakes_of, returning_of, seconds_of, times_of
 from wirerace.analysis.visits import unknown_of_visits, visits_of
 from wirerace.clock import NS_PER_SECOND, to_ns
@@ -83,6 +84,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         server=server_cost(raw),
         load=load_cost(account, measured),
         proxy=proxy_quality(measured),
+        reverse_proxy=reverse_cost(raw),
         producer=_producer(raw),
         machine=machine_of(measured),
         browsers=browsers_of(plan, raw),

@@ -188,6 +188,14 @@ STALLED_PROXY_SECONDS = Limit(0.25, 0.5, "the proxy stood still, which is in the
 PROXY_UTILISATION = Limit(0.6, 0.85, "a proxy that is busy most of the time forwards late", CLOSE_OTHERS)
 """The part of the time in which the proxy ran."""
 
+REVERSE_UTILISATION = Limit(
+    0.85,
+    None,
+    "a reverse proxy at its limit makes updates wait: latency is its queue's, too",
+    "use fewer clients, or fewer updates a second: what this proxy carries has been found",
+)
+"""The part of a core that a reverse proxy took."""
+
 STALLED_PRODUCER_SECONDS = Limit(0.25, 0.5, "the producer stood still, which is in the latencies", GO_ON_ALONE)
 """The largest lateness of an update."""
 

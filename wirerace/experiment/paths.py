@@ -73,6 +73,11 @@ class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.proxy != "none"
 
     @property
+    def is_forwarded(self) -> bool:
+        """Return whether anything stands between the clients and the server."""
+        return self.has_proxy or self.has_reverse_proxy
+
+    @property
     def round_trip_seconds(self) -> float:
         """How much longer an answer takes, on average."""
         return 2 * self.delay_seconds + self.jitter_seconds

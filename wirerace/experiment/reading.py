@@ -15,6 +15,7 @@ from wirerace.experiment.browsers import check_browsers
 from wirerace.experiment.capacity import check_capacity, highest_of, knob_of
 from wirerace.experiment.contestants import MOST_ID, is_id
 from wirerace.experiment.faults import Fault, check_fault
+from wirerace.experiment.forwarding import check_forwarding
 from wirerace.experiment.holding import check_holding
 from wirerace.experiment.lengths import check_lengths
 from wirerace.experiment.model import OWN_KEYS, Experiment, document_of, keys_of
@@ -244,11 +245,13 @@ def _check(experiment: Experiment) -> None:
             check_fault(fault, measure_seconds)
         except BadInput as error:
             raise BadInput(f"faults[{number}].{error}") from None
-        if fault.on == "proxy" and not all(one.path.has_proxy for one in contestants_of(experiment)):
+        if fault.on == "proxy" and not all(one.path.is_forwarded for one in contestants_of(experiment)):
             raise BadInput(f"faults[{number}].on: not every contestant has a path with a proxy: give it a delay")
 
 
 def _check_paths(experiment: Experiment) -> None:
+    for contestant in contestants_of(experiment):
+        check_forwarding(contestant)
     for name, path in experiment.paths.items():
         if not is_id(name):
             raise BadInput(

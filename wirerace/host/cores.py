@@ -15,23 +15,34 @@ from wirerace.experiment.settings import Study
 class Cores(NamedTuple):
     """The cores that each part is bound to; empty means all.
 
-    `is_shared` is true if a load process has the proxy's core, because there are not enough.
+    `is_shared` is true if a load process has the proxy's core, because there are not enough, `reverse_is_shared` if it
+    has the reverse proxy's.
     """
 
     server: Sequence[int]
     load: Sequence[int]
     proxy: Sequence[int] = ()
     is_shared: bool = False
+    reverse: Sequence[int] = ()
+    reverse_is_shared: bool = False
 
 
 def cores_of(load_options: LoadOptions, path: NetworkPath) -> Cores:
     """Return the cores of a trial's parts on this machine."""
     server, load = split_cores() if load_options.pin_cores else ([], [])
-    if not path.has_proxy or not load:
-        return Cores(server, load)
-    if len(load) > load_options.processes:
-        return Cores(server, load[:-1], load[-1:])
-    return Cores(server, load, load[-1:], is_shared=True)
+    found = Cores(server, load)
+    if path.has_reverse_proxy and load:  # it comes first, because it is measured
+        left, core, is_shared = _without_one(found.load, load_options.processes)
+        found = found._replace(load=left, reverse=core, reverse_is_shared=is_shared)
+    if path.has_proxy and load:
+        left, core, is_shared = _without_one(found.load, load_options.processes)
+        found = found._replace(load=left, proxy=core, is_shared=is_shared)
+    return found
+
+
+def _without_one(load: Sequence[int], processes: int) -> tuple[Sequence[int], Sequence[int], bool]:
+    """Return the load's cores without the last one, that one, and whether the load has to share it."""
+    return (load[:-1], load[-1:], False) if len(load) > processes else (load, load[-1:], True)
 
 
 def refuse_quota_beyond(study: Study, cores: int, machine: str = "this machine") -> None:
@@ -70,6 +81,11 @@ def _cautions(load: LoadOptions, path: NetworkPath) -> Iterator[str]:
     if found.is_shared:
         yield (
             f"the proxy shares core {found.proxy[0]} with the load: it forwards late while the load computes; "
+            "use a machine with more cores, or fewer load.processes"
+        )
+    if found.reverse_is_shared:
+        yield (
+            f"{path.proxy} shares core {found.reverse[0]} with the load: it forwards late while the load computes; "
             "use a machine with more cores, or fewer load.processes"
         )
 

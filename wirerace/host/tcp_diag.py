@@ -1,4 +1,4 @@
-"""The kernel's list of TCP connections (sock_diag(7)): what the sockets of other processes have sent again.
+"""The kernel's list of TCP connections (sock_diag(7)): what the sockets of other processes have sent, and sent again.
 
 No privilege is needed. A network namespace lists only its own sockets, so a container's are not visible from outside.
 """
@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from wirerace.host.limits import ephemeral_ports
-from wirerace.observe.tcp_info import ESTABLISHED, read_tcp_info
+from wirerace.observe.tcp_info import ESTABLISHED, TcpInfo, read_tcp_info
+from wirerace.record.reverse import Behind
 from wirerace.record.samples import Resent, Resting
 
 ANSWER_SECONDS = 2.0
@@ -29,15 +30,24 @@ _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _REQUEST = struct.Struct("=BBBxI")  # family, protocol, extensions, states
 _PORTS = struct.Struct("!HH")  # of both ends, in network order
 SOCKET_ID_BYTES = 48  # struct inet_diag_sockid: ports, addresses, interface, cookie
-_COOKIE = struct.Struct("=44xQ20x")  # in struct inet_diag_msg, which goes before the attributes
+_MESSAGE = struct.Struct("=44xQ20x")  # struct inet_diag_msg with its cookie, which goes before the attributes
+_OWN_PORT = struct.Struct("!4xH")  # in the same message
 _ATTRIBUTE = struct.Struct("=HH")  # length, type
 
 
 class Listed(NamedTuple):
-    """One end of a connection: whether it is established (not opening or closing), and what it sent again."""
+    """One end of a connection: whether it is established (not opening or closing), and what it sent again.
+
+    `port` is its own port. Bytes are TCP's payload, since its first SYN.
+    """
 
     is_established: bool
     resent: int
+    port: int = 0
+    received_bytes: int = 0
+    sent_bytes: int = 0
+    segments_in: int = 0
+    segments_out: int = 0
 
 
 Connections = dict[int, Listed]
@@ -60,31 +70,57 @@ def resent_between(before: Connections | None, after: Connections | None) -> Res
     )
 
 
-def connections_of(server_port: int, proxy_port: int | None = None) -> Connections | None:
-    """Return the connections of a server, its own ends; with a proxy before it, both of the proxy's ends, too.
+def behind_between(before: Connections | None, after: Connections | None, port: int) -> Behind | None:
+    """Return what went over the connections of a server's port from one listing to the next, as the server sees it.
 
-    None if the kernel has no list. The clients' ends are left out: their process counts better, because it reads each
-    socket before it closes it.
+    Connections that were closed in between are not in it, which `closed` counts as far as they were in a listing.
     """
-    ports = [(server_port, 0)]
-    if proxy_port is not None:
-        ports += [(proxy_port, 0), (0, server_port)]
+    if before is None or after is None:
+        return None
+    then, now = _open_at(before, port), _open_at(after, port)
+    grown = [
+        [late - early for late, early in zip(one[3:], then.get(cookie, NEW)[3:], strict=True)]
+        for cookie, one in now.items()
+    ]
+    sums = [sum(column) for column in zip(*grown, strict=True)] or [0] * 4
+    return Behind(*sums, opened=len(now.keys() - then.keys()), closed=len(then.keys() - now.keys()))
+
+
+def open_of(server_port: int) -> int | None:
+    """Return how many established connections a server's port has; None if the kernel has no list."""
+    connections = connections_of(server_port)
+    return None if connections is None else len(_open_at(connections, server_port))
+
+
+def _open_at(connections: Connections, port: int) -> Connections:
+    return {cookie: one for cookie, one in connections.items() if one.port == port and one.is_established}
+
+
+def connections_of(server_port: int, *proxy_ports: int) -> Connections | None:
+    """Return the connections of a server, its own ends, and those of the proxies before it: both of their ends.
+
+    The ports of proxies are in the order from the server to the clients. None if the kernel has no list. The clients'
+    ends are left out: their process counts better, because it reads each socket before it closes it.
+    """
+    accepting = (server_port, *proxy_ports)
     found: Connections = {}
     try:
-        for own_port, peer_port in ports:
-            found |= _listed(own_port, peer_port)
+        for port in accepting:
+            found |= _listed(port, 0)
+        for port in accepting[:-1]:
+            found |= _listed(0, port)
     except OSError:
         return None
     return found
 
 
-def resting_of(server_port: int, proxy_port: int | None = None) -> Resting | None:
+def resting_of(server_port: int, entry_port: int | None = None) -> Resting | None:
     """Return the sockets in TIME_WAIT of a server and of its clients; None if the kernel has no list.
 
-    Clients of a path with a proxy connect to the proxy.
+    Clients of a path with proxies connect to the one at `entry_port`.
     """
     try:
-        clients, server = _resting(0, proxy_port or server_port), _resting(server_port, 0)
+        clients, server = _resting(0, entry_port or server_port), _resting(server_port, 0)
     except OSError:
         return None
     ports = ephemeral_ports()
@@ -126,13 +162,25 @@ def request_for(family: int, own_port: int, peer_port: int = 0, states: int = CO
 def connections_in(datagram: bytes) -> Iterator[tuple[int, Listed]]:
     """Yield each socket in a part of the answer, after its cookie."""
     for kind, body in messages_in(datagram):
-        if kind != SOCK_DIAG_BY_FAMILY or len(body) < _COOKIE.size:
+        if kind != SOCK_DIAG_BY_FAMILY or len(body) < _MESSAGE.size:
             continue
-        (cookie,) = _COOKIE.unpack_from(body)
-        for attribute, value in _attributes_in(body[_COOKIE.size :]):
+        (cookie,), (port,) = _MESSAGE.unpack_from(body), _OWN_PORT.unpack_from(body)
+        for attribute, value in _attributes_in(body[_MESSAGE.size :]):
             info = read_tcp_info(value) if attribute == TCP_INFO_ATTRIBUTE else None
             if info is not None:
-                yield cookie, Listed(info.state == ESTABLISHED, info.retransmitted)
+                yield cookie, _listed_of(info, port)
+
+
+def _listed_of(info: TcpInfo, port: int) -> Listed:
+    return Listed(
+        info.state == ESTABLISHED,
+        info.retransmitted,
+        port,
+        info.received_bytes,
+        info.sent_bytes,
+        info.segments_in,
+        info.segments_out,
+    )
 
 
 def messages_in(datagram: bytes) -> Iterator[tuple[int, bytes]]:

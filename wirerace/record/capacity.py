@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-GaveOut = Literal["server", "load", "producer", "machine", "none", "trial", "most"]
+GaveOut = Literal["server", "reverse proxy", "load", "producer", "machine", "none", "trial", "most"]
 """What gave out. `none`: the objective is missed with a server that is not at its limit. `trial`: trials could not be
 completed. `most`: nothing did, up to the highest value that was to be tried.
 """

@@ -4,10 +4,11 @@ import msgspec
 
 
 class Bytes(msgspec.Struct, frozen=True):
-    """Bytes and segments into and out of the server in the window.
+    """Bytes and segments into and out of the server in the window, on the clients' side of the path.
 
     The server counts payload, application bytes and heartbeats. Pings and pongs of both directions are in `heartbeat`
-    alone. The clients' kernel counts IP, with 52 bytes of headers for each segment and 8 more for a SYN.
+    alone. Behind a reverse proxy, the clients' kernel counts the application bytes: TCP's payload on their connections,
+    heartbeats included. It always counts IP, with 52 bytes of headers for each segment and 8 more for a SYN.
     `retransmitted` counts the segments that either side of the trial's own connections sent again, as far as these
     connections can be read. `namespace_retransmitted` counts all segments that the server's network namespace sent
     again. `tls` is what TLS added to both directions: TCP's payload without application bytes and heartbeats. It is

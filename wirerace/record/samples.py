@@ -7,18 +7,9 @@ import msgspec
 from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.account import Window
 from wirerace.observe.histogram import LatenciesRecord
+from wirerace.record.moment import Sample
 from wirerace.record.parts import PartRecord
-
-
-class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read between two instants, Unix nanoseconds: the beginning and the end of the reading."""
-
-    began_ns: int
-    ended_ns: int
-
-    def off_ns(self, at_ns: int) -> int:
-        """Return by how much it may miss an instant: its values may be from any time of the reading."""
-        return max(abs(self.began_ns - at_ns), abs(self.ended_ns - at_ns))
+from wirerace.record.reverse import ReverseRecord
 
 
 class ServerSample(Sample, frozen=True, kw_only=True):
@@ -120,6 +111,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     proxy did in the window; None if there is none or it did not answer. `proxy_core` is the core that it is bound to,
     which it may share with the load. `resent` is what the connections of server and proxy sent again; None if they
     cannot be read. `resting` are the sockets in TIME_WAIT at the window's end, if they can be counted.
+    `reverse_proxy` is what was sampled of the path's reverse proxy, None without one.
     """
 
     server: tuple[ServerSample, ServerSample] | None
@@ -139,6 +131,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     resent: Resent | None = None
     after: Memory | None = None
     resting: Resting | None = None
+    reverse_proxy: ReverseRecord | None = None
 
 
 SPAN_TOLERANCE = 0.05

@@ -14,6 +14,7 @@ from wirerace.record.browsers import Browsers
 from wirerace.record.durations import Handshakes, Times
 from wirerace.record.messages import Messages
 from wirerace.record.parts import Bytes, LoadCost, Machine, PartRecord, ProducerQuality, ServerCost
+from wirerace.record.reverse import ReverseCost
 from wirerace.record.samples import Resting
 
 StayQuantity = Literal[
@@ -248,6 +249,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     server: ServerCost
     load: LoadCost
     proxy: ProxyQuality | None = None
+    reverse_proxy: ReverseCost | None = None
     producer: ProducerQuality
     machine: Machine
     visits: Visits | None = None

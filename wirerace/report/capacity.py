@@ -13,6 +13,7 @@ from wirerace.report.spelling import UNKNOWN, spell, two_digits
 
 PARTS: dict[GaveOut, str] = {
     "server": "the server",
+    "reverse proxy": "the reverse proxy",
     "load": "the load",
     "producer": "the producer",
     "machine": "the machine",
@@ -22,6 +23,7 @@ PARTS: dict[GaveOut, str] = {
 }
 """What gave out, in two words."""
 BELOW: dict[GaveOut, str] = {
+    "reverse proxy": "the reverse proxy gave out before the server",
     "load": "the load generator gave out before the server",
     "producer": "the producer gave out before the server",
     "machine": "the machine was too busy with other work",

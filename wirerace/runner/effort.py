@@ -1,4 +1,4 @@
-"""Effort: what server and load spend while clients come, to say which of them is at its limit if they do not."""
+"""Effort: what server, reverse proxy and load spend while clients come, to say which is at its limit if they do not."""
 
 import time
 from typing import NamedTuple
@@ -19,7 +19,7 @@ NOTHING = AtLimit()
 
 
 class Effort:
-    """The CPU time of server and load from now on. `cpus` is the server's quota in cores, None without one."""
+    """The CPU time of server, reverse proxy and load from now on. `cpus` is the server's quota, None without one."""
 
     def __init__(self, server: Child, load: LoadChild, cpus: float | None) -> None:
         self._server, self._load = server, load
@@ -27,20 +27,26 @@ class Effort:
         self._began = (time.monotonic(), *self._cpu_seconds())
 
     def spent(self) -> AtLimit:
-        """Return which part was at its limit since then: the server, or the busiest process of the load."""
-        began, server_before, load_before = self._began
-        server, load = self._cpu_seconds()
+        """Return which part was at its limit since then: the server, its proxy, or the load's busiest process."""
+        began, server_before, proxy_before, load_before = self._began
+        server, proxy, load = self._cpu_seconds()
         seconds = time.monotonic() - began
         busiest = max(map(_difference, load, load_before), default=0.0)
-        for part, spent, cpus in (("server", _difference(server, server_before), self._cpus), ("load", busiest, 1.0)):
+        for part, spent, cpus in (
+            ("server", _difference(server, server_before), self._cpus),
+            ("reverse proxy", _difference(proxy, proxy_before), MOST_CPUS),
+            ("load", busiest, 1.0),
+        ):
             share = spent / seconds / cpus
             if share > SPENT:
                 return AtLimit(part, f"; the {part} was busy {100 * share:.0f} % of the time that it may use")
         return NOTHING
 
-    def _cpu_seconds(self) -> tuple[float | None, list[float | None]]:
-        """Return the CPU time of the server, and that of each process of the load."""
-        return self._server.part.cpu_seconds(), [part.cpu_seconds() for part in self._load.crew.members]
+    def _cpu_seconds(self) -> tuple[float | None, float | None, list[float | None]]:
+        """Return the CPU time of the server, of a reverse proxy, and of each process of the load."""
+        reverse = self._load.reverse
+        proxy = None if reverse is None else reverse.part.cpu_seconds()
+        return self._server.part.cpu_seconds(), proxy, [part.cpu_seconds() for part in self._load.crew.members]
 
 
 def _difference(after: float | None, before: float | None) -> float:

@@ -43,5 +43,5 @@ class Driving(TrialSteps):
                 raise
         finally:
             with whole():
-                self._target.stop(load.crew, *([load.proxy.part] if load.proxy else []))
+                self._target.stop(load.crew, *reversed(load.parts.values()))
                 self._producer.peer.delete("/schedule")

@@ -5,9 +5,12 @@ from typing import NamedTuple
 
 from wirerace.clock import now_ns
 from wirerace.errors import TrialFailed
+from wirerace.host.cores import Cores
 from wirerace.host.machine import machine_sample
-from wirerace.host.tcp_diag import Connections, connections_of
+from wirerace.host.tcp_diag import Connections, behind_between, connections_of, open_of
+from wirerace.record.reverse import ReverseRecord, ReverseSample
 from wirerace.record.samples import MachineSample, ProxyReport, Resting, ServerSample
+from wirerace.runner.network.reverse.starting import ReverseChild
 from wirerace.runner.targets.target import Child, LoadChild
 
 CPU_SECONDS = "wirerace_cpu_seconds_total"
@@ -15,6 +18,8 @@ CPU_SECONDS = "wirerace_cpu_seconds_total"
 
 class Samples(NamedTuple):
     """The samples at one end of a window: the server, the machine, and the proxy's work since the last sample.
+
+    `reverse` is the reverse proxy's, None without one.
 
     `connections` are those of server and proxy, as far as this process can read them. `resting` are the sockets that
     visitors have left in TIME_WAIT.
@@ -25,6 +30,7 @@ class Samples(NamedTuple):
     machine: MachineSample
     connections: Connections | None
     resting: Resting | None = None
+    reverse: ReverseSample | None = None
 
 
 def samples_of(server: Child, load: LoadChild, own: Callable[[], float | None], *, first: bool) -> Samples:
@@ -32,10 +38,56 @@ def samples_of(server: Child, load: LoadChild, own: Callable[[], float | None], 
 
     Raises TrialFailed when the server has no such counters.
     """
-    sampled, reported, machine = _sample(server, first=first), _reported(load.proxy), machine_sample(own)
+    sampled, reverse = _sample(server, first=first), _reverse_sample(load.reverse)
+    reported, machine = _reported(load.proxy), machine_sample(own)
     # A container's connections are in its own network namespace.
-    seen = connections_of(server.peer.client_port, load.proxy_port) if server.part.shares_network else None
-    return Samples(sampled, reported, machine, seen)
+    seen = connections_of(server.peer.client_port, *load.ports) if server.part.shares_network else None
+    return Samples(sampled, reported, machine, seen, reverse=reverse)
+
+
+def _reverse_sample(reverse: ReverseChild | None) -> ReverseSample | None:
+    if reverse is None:
+        return None
+    began_ns = now_ns()
+    cpu_seconds = reverse.part.cpu_seconds()
+    return ReverseSample(began_ns=began_ns, ended_ns=now_ns(), cpu_seconds=cpu_seconds)
+
+
+class ReverseStart(NamedTuple):
+    """What is read of a reverse proxy before the window: its memory, the server's connections, and its restarts."""
+
+    full_bytes: int | None
+    connections: int | None
+    restarts: int
+
+
+def reverse_start(server: Child, reverse: ReverseChild | None) -> ReverseStart | None:
+    """Return what is read while the server's memory is read; None without a reverse proxy."""
+    if reverse is None:
+        return None
+    return ReverseStart(reverse.part.memory().user_bytes, open_of(server.peer.port), reverse.part.restarts)
+
+
+def reverse_record(
+    server: Child, load: LoadChild, start: ReverseStart | None, ends: tuple[Samples, Samples], cores: Cores
+) -> ReverseRecord | None:
+    """Return what was sampled of the reverse proxy on the path, None without one."""
+    reverse, (before, after) = load.reverse, ends
+    if reverse is None or start is None or before.reverse is None or after.reverse is None:
+        return None
+    is_whole = reverse.part.restarts == start.restarts
+    return ReverseRecord(
+        program=reverse.path.proxy,
+        settings=reverse.path.settings,
+        version=reverse.version,
+        core=next(iter(cores.reverse), None),
+        shares_core=cores.reverse_is_shared,
+        samples=(before.reverse, after.reverse) if is_whole else None,
+        idle_bytes=reverse.idle.user_bytes,
+        full_bytes=start.full_bytes,
+        connections=start.connections,
+        behind=behind_between(before.connections, after.connections, server.peer.port),
+    )
 
 
 def _reported(proxy: Child | None) -> ProxyReport | None:

@@ -22,7 +22,7 @@ from wirerace.runner.forecast import idle_seconds
 from wirerace.runner.gathering import Gathering
 from wirerace.runner.health import wait_until_healthy
 from wirerace.runner.parts.part import Part
-from wirerace.runner.sampling import Samples, cpu_seconds_of, samples_of, span_of
+from wirerace.runner.sampling import Samples, cpu_seconds_of, reverse_record, reverse_start, samples_of, span_of
 from wirerace.runner.targets.target import Child, LoadChild
 from wirerace.stopping import whole
 from wirerace.workload.schedule import Schedule
@@ -56,12 +56,12 @@ class TrialSteps(Gathering):
             idle = server.part.memory()
             self._prepare(server)
             load = self._start_load(server)
-            started = [load.crew, *([load.proxy.part] if load.proxy else []), *started]
-            self._watch.add({"load": load.crew.members} | ({"proxy": load.proxy.part.members} if load.proxy else {}))
+            started = [load.crew, *reversed(load.parts.values()), *started]
+            self._watch.add({"load": load.crew.members} | {name: one.members for name, one in load.parts.items()})
             self._subscribe(load)
             time.sleep(SETTLE_SECONDS)
-            full = server.part.memory()
-            browser = self._target.start_browsers(self.plan, load.proxy_port or server.peer.port)
+            full, reverse = server.part.memory(), reverse_start(server, load.reverse)
+            browser = self._target.start_browsers(self.plan, load.entry or server.peer.port)
             if browser is not None:
                 started.insert(0, browser.part)
                 self._watch.add({"browser": browser.part.members})
@@ -95,6 +95,7 @@ class TrialSteps(Gathering):
                 resent=resent_between(before.connections, after.connections),
                 after=memory_after,
                 resting=after.resting,
+                reverse_proxy=reverse_record(server, load, reverse, (before, after), self._target.cores),
             )
             # Past the window's end: if the producer died in the window, its new epoch may begin only after the window.
             truth = self._truth(primed_ns, now_ns())
@@ -137,8 +138,8 @@ class TrialSteps(Gathering):
             what = f"only {state.aged} of {self._count_at_start} clients had received an update when the window began"
             raise TrialFailed(what + self._spent.said, self._spent.part)
         parts: dict[FaultPlace, Part] = {"server": server.part, "producer": self._producer.part}
-        if load.proxy is not None:
-            parts["proxy"] = load.proxy.part
+        if load.parts:  # the reverse proxy, if there are two
+            parts["proxy"] = next(reversed(load.parts.values()))
         timeline = Timeline(self.experiment.faults, window, parts, load.peer)
         for at_ns, fault in timeline:
             self._sleep_until(at_ns, "measuring", load)
@@ -146,7 +147,7 @@ class TrialSteps(Gathering):
         self._sleep_until(window.to_ns, "measuring", load)
         after = samples_of(server, load, self._target.cpu_seconds, first=False)
         if self._population.is_visit and server.part.shares_network:
-            after = after._replace(resting=resting_of(server.peer.client_port, load.proxy_port))
+            after = after._replace(resting=resting_of(server.peer.client_port, load.entry))
         return before, after if server.part.restarts == restarts else after._replace(server=None)
 
     def _drain(self, window: Window, server: Child, load: LoadChild) -> None:

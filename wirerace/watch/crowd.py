@@ -14,7 +14,8 @@ from wirerace.experiment.plans import Plan
 from wirerace.experiment.settings import Study
 from wirerace.host.ports import free_port
 from wirerace.runner.peer import Peer
-from wirerace.runner.targets.local import SPARE_DESCRIPTORS, Local, raise_descriptor_limit
+from wirerace.runner.targets.descriptors import SPARE_DESCRIPTORS, raise_descriptor_limit
+from wirerace.runner.targets.local import Local
 from wirerace.runner.targets.locust import Swarming
 from wirerace.runner.targets.target import LoadChild
 from wirerace.watch.contest import MOST_CROWD, CrowdState

@@ -16,13 +16,16 @@ from hypothesis import strategies as st
 from wirerace.host.tcp_diag import (
     Connections,
     Listed,
+    behind_between,
     connections_in,
     connections_of,
     messages_in,
+    open_of,
     request_for,
     resent_between,
     resting_of,
 )
+from wirerace.record.reverse import Behind
 from wirerace.record.samples import Resent
 
 PATIENCE_SECONDS = 60
@@ -58,6 +61,34 @@ def test_list_of_a_server_behind_a_proxy_has_both_ends_of_the_proxy() -> None:
     assert 3 == len(connections_of(server_port, proxy_port) or {})
     for stream in (server, proxy, client, accepted, onward, served):
         stream.close()
+
+
+@linux
+def test_what_went_over_the_connections_of_a_server_is_counted_as_it_sees_it() -> None:
+    server = socket.create_server(("127.0.0.1", 0))
+    port = server.getsockname()[1]
+    old = socket.create_connection(server.getsockname())
+    accepted = server.accept()[0]
+    before = connections_of(port)
+    old.sendall(b"x" * 10)
+    assert b"x" * 10 == accepted.recv(100)
+    accepted.sendall(b"y" * 500)
+    assert b"y" * 500 == old.recv(1_000)
+    new = socket.create_connection(server.getsockname())
+    other = server.accept()[0]
+    assert 2 == open_of(port)
+    found = behind_between(before, connections_of(port), port)
+
+    assert found is not None
+    assert (10, 500, 1, 0) == (found.received_bytes, found.sent_bytes, found.opened, found.closed)
+    assert found.segments_out >= 2
+    for stream in (server, old, accepted, new, other):
+        stream.close()
+
+
+def test_nothing_is_known_of_connections_without_a_listing() -> None:
+    assert behind_between(None, {}, 80) is None
+    assert Behind(0, 0, 0, 0, opened=0, closed=1) == behind_between({1: Listed(True, 0, 80)}, {}, 80)
 
 
 def rest(listener: socket.socket, *closes_first: str) -> None:

@@ -27,7 +27,8 @@ from wirerace.runner.parts.part import MOST_RESTARTS, end_of
 from wirerace.runner.parts.process import ROOT, Process
 from wirerace.runner.peer import Peer
 from wirerace.runner.targets.compose import SUPPORTED
-from wirerace.runner.targets.local import OF_PAGE, Local, sockets_of
+from wirerace.runner.targets.descriptors import sockets_of
+from wirerace.runner.targets.local import OF_PAGE, Local
 from wirerace.runner.targets.local import SUPPORTED as OF_PROCESSES
 from wirerace.runner.targets.target import Child, refuse_unsupported
 

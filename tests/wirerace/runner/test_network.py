@@ -235,3 +235,24 @@ def test_proxy_has_a_core_of_its_own_where_there_are_enough(
     found = [caution for caution in cautions(alone(experiment)) if "the proxy shares core" in caution]
     assert expected.is_shared == bool(found)
     assert Cores([], []) == cores_of(LoadOptions(pin_cores=False), path)
+
+
+@pytest.mark.parametrize(
+    ("cores_there", "processes", "delay", "expected"),
+    [
+        ([0, 1, 2, 3], 1, 0.0, Cores([0], [1, 2], reverse=[3])),
+        ([0, 1], 1, 0.0, Cores([0], [1], reverse=[1], reverse_is_shared=True)),
+        ([0, 1, 2, 3], 1, 0.05, Cores([0], [1], [2], reverse=[3])),
+        ([0, 1, 2], 1, 0.05, Cores([0], [1], [1], is_shared=True, reverse=[2])),
+    ],
+)
+def test_reverse_proxy_has_a_core_of_its_own_before_the_link_has_one(
+    cores_there: list[int], processes: int, delay: float, expected: Cores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cores, "split_cores", lambda: (cores_there[:1], cores_there[1:]))
+    load, path = LoadOptions(processes=processes), NetworkPath(delay, proxy="caddy")
+    experiment = Experiment("t", ["polling"], path="far", paths={"far": path}, load=load)
+
+    assert expected == cores_of(load, path)
+    found = [caution for caution in cautions(alone(experiment)) if "caddy shares core" in caution]
+    assert expected.reverse_is_shared == bool(found)

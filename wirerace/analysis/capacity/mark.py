@@ -77,6 +77,10 @@ def mark_of(trial: Trial, objectives: Sequence[Objective], cpus: float) -> Mark:
         return Mark("met", None, "", value)
     if spent := spent or turned_away or ("" if whole else "updates were lost, or came twice"):
         return Mark("missed", "server", spent, value)
+    proxy = trial.reverse_proxy
+    if proxy is not None and (proxy.utilisation or 0.0) > SPENT:
+        why = f"{proxy.program} was busy {100 * (proxy.utilisation or 0.0):.0f} % of a core"
+        return Mark("missed", "reverse proxy", why, value)
     return Mark("missed", "none", missed[0], value)
 
 
@@ -99,8 +103,8 @@ def spent_of(trial: Trial, cpus: float) -> str:
 
 
 def mark_of_failure(failure: Failure) -> Mark:
-    """Return what a trial says that could not be completed: a miss if the server was seen to be at its limit."""
+    """Return what a trial says that could not be completed: a miss if the server or its proxy was at its limit."""
     why = failure.reason.partition(LOG)[0]
-    if failure.part == "server":
-        return Mark("missed", "server", why, None)
+    if failure.part in {"server", "reverse proxy"}:
+        return Mark("missed", "server" if failure.part == "server" else "reverse proxy", why, None)
     return Mark("void", "load" if failure.part == "load" else "trial", why, None)

@@ -9,13 +9,14 @@ from wirerace.experiment.faults import Fault, FaultKind
 from wirerace.record.samples import off_seconds
 from wirerace.record.trial import Finding
 
-ITSELF = "wirerace"
+ITSELF, REVERSE = "wirerace", "reverse proxy"
 SEE_LOGS = "see its log in logs/"
 NAMES = {
     "producer": "the producer",
     "server": "the server",
     "load": "the load",
     "proxy": "the proxy",
+    REVERSE: "the reverse proxy",
     "browser": "the browser",
     ITSELF: "wirerace itself",
 }
@@ -23,6 +24,7 @@ RESTARTED = {
     "producer": "what was due meanwhile was never made",
     "server": "clients had to come back",
     "proxy": "clients had to come back",
+    REVERSE: "clients had to come back",
 }
 
 
@@ -45,8 +47,9 @@ def check(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _faults(evidence: Evidence, kind: FaultKind, name: str) -> list[Fault]:
-    """Return the experiment's faults of a kind on a part."""
-    return [fault for fault in evidence.faults(kind) if fault.on == name]
+    """Return the experiment's faults of a kind on a part. A proxy of a fault is the reverse proxy, if any."""
+    proxy = REVERSE if evidence.raw.path.has_reverse_proxy else "proxy"
+    return [fault for fault in evidence.faults(kind) if (proxy if fault.on == "proxy" else fault.on) == name]
 
 
 def _spans(evidence: Evidence) -> Iterator[Finding]:

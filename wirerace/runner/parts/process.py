@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -37,6 +37,8 @@ class Process:
     """
 
     shares_network = True
+    interpreter: Sequence[str] = (sys.executable,)
+    """What its command goes to: this Python, because its modules are our own."""
 
     def __init__(  # noqa: PLR0913, PLR0917 -- what it is, and what it may use
         self,
@@ -50,7 +52,7 @@ class Process:
         self.name = name
         self.restarts = 0
         self.gives_up_at = MOST_RESTARTS
-        self._command = [sys.executable, *command]
+        self._command = [*self.interpreter, *command]
         self._log = log
         self._cores = cores
         self._variables = variables
@@ -90,7 +92,8 @@ class Process:
 
         A separate shell does it, so the process continues afterwards even if this one ends meanwhile.
         """
-        command = ["/bin/sh", "-c", f"kill -STOP {self.pid}; sleep {seconds:f}; kill -CONT {self.pid}"]
+        group = -self.pid  # it leads a group of its own, which its children are in
+        command = ["/bin/sh", "-c", f"kill -s STOP -- {group}; sleep {seconds:f}; kill -s CONT -- {group}"]
         with whole(), blamed_on(self.name):
             self._stalling = subprocess.Popen(command, start_new_session=True)  # noqa: S603 -- our own
 
@@ -150,12 +153,12 @@ class Process:
         self._stalling.wait()
         self._stalling = None
         if not self.has_ended():
-            self._popen.send_signal(signal.SIGCONT)
+            os.killpg(self.pid, signal.SIGCONT)
 
     def _start(self) -> "subprocess.Popen[bytes]":
         with blamed_on(self._log):
             log = self._log.open("ab")
-        with log, blamed_on(self.name):
+        with log, blamed_on(self.name), bound_to(self._cores):
             popen = subprocess.Popen(  # noqa: S603 -- the command is our own
                 self._command,
                 stdin=subprocess.DEVNULL,
@@ -172,9 +175,6 @@ class Process:
                 popen.kill()
                 popen.wait()
                 raise
-        if self._cores and hasattr(os, "sched_setaffinity"):
-            with contextlib.suppress(ProcessLookupError):  # it has ended; the code that waits for it says why
-                os.sched_setaffinity(popen.pid, self._cores)
         return popen
 
 
@@ -196,6 +196,23 @@ class Processes:
         """End all, in their order."""
         for member in self.members:
             member.stop()
+
+
+@contextlib.contextmanager
+def bound_to(cores: Collection[int]) -> Iterator[None]:
+    """Bind what is started in this block to some cores, from its first instruction on; empty means no change.
+
+    A program counts its cores, and starts its children, before anything else could bind it.
+    """
+    if not cores or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _environment(inherited: Mapping[str, str]) -> dict[str, str]:

@@ -32,6 +32,7 @@ STOP_SECONDS = 20.0
 IDLE = {"ready", "stopped"}
 SUPPORTED = Supported(
     delays=False,
+    reverse_proxies=False,
     server_options=False,
     faults=frozenset(
         {

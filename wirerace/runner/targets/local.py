@@ -1,8 +1,6 @@
 """The local target: producer, server and load as processes on loopback."""
 
-import math
 import secrets
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,12 +9,11 @@ from pathlib import Path
 import msgspec
 
 from wirerace.clock import process_cpu_seconds
-from wirerace.errors import BadInput
 from wirerace.experiment.faults import POSSIBLE
 from wirerace.experiment.model import LoadOptions
 from wirerace.experiment.paths import NetworkPath
-from wirerace.experiment.plans import Plan, contestants_of
-from wirerace.experiment.settings import Setting, Study
+from wirerace.experiment.plans import Plan
+from wirerace.experiment.settings import Study
 from wirerace.host.cores import cores_of, usable_cores
 from wirerace.host.machine import total_seconds
 from wirerace.host.ports import claim, free_port, is_free
@@ -25,30 +22,41 @@ from wirerace.runner.browsers.order import origin_of
 from wirerace.runner.browsers.process import BrowserProcess, order_of, refuse_missing
 from wirerace.runner.directory import LOGS, RAW
 from wirerace.runner.network.certificates import certificate_for
+from wirerace.runner.network.reverse.configuration import installed_for
+from wirerace.runner.network.reverse.program import Certificate, Route
+from wirerace.runner.network.reverse.starting import NAME as REVERSE
+from wirerace.runner.network.reverse.starting import ReverseChild, new_directory, refuse_without_upgrade, start_reverse
+from wirerace.runner.parts.family import Family
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
 from wirerace.runner.parts.process import Process, Processes
 from wirerace.runner.parts.quota import Quota
 from wirerace.runner.peer import ANSWER_SECONDS, CLIENT_SECONDS, Peer
 from wirerace.runner.progress import TICK_SECONDS
+from wirerace.runner.targets.descriptors import allow_sockets, clients_of
 from wirerace.runner.targets.locust import locust_command, order_flags, page_flags, spelled
 from wirerace.runner.targets.target import Child, LoadChild, Supported, refuse_unsupported
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 
-SPARE_DESCRIPTORS = 200
-"""The descriptors of a process besides one socket for each client."""
 LOAD, PROXY, BROWSER = "the load", "the proxy", "the load's browser"
 PROXY_SECONDS = 60.0  # for a path's proxy to come up
 
 
 SUPPORTED = Supported(
     delays=True,
+    reverse_proxies=True,
     server_options=True,
     faults=frozenset((kind, place) for kind, places in POSSIBLE.items() for place in places),
     otherwise="is not available",
 )
-OF_PAGE = SUPPORTED._replace(visits=False, browsers=False, tls=False, otherwise="needs an experiment: use wirerace run")
+OF_PAGE = SUPPORTED._replace(
+    reverse_proxies=False,
+    visits=False,
+    browsers=False,
+    tls=False,
+    otherwise="needs an experiment: use wirerace run",
+)
 """What Locust's page can do: its clients stay."""
 
 
@@ -64,6 +72,7 @@ class Local:
     ) -> None:
         refuse_unsupported(study, SUPPORTED if page_port is None else OF_PAGE)
         refuse_missing(study)
+        self._installed = {one.program.name: one for one in installed_for(study)}
         self._page_port = page_port
         self._tab_port = free_port()
         self._page_origins = page_origins
@@ -76,7 +85,7 @@ class Local:
         self.cores = cores_of(study.first.load, NetworkPath())
         self.load_cores = len(self.cores.load or usable_cores())
         settings = [*study.settings, *([study.most] if study.most is not None else [])]
-        raise_descriptor_limit(max(map(sockets_of, settings)) + SPARE_DESCRIPTORS)
+        allow_sockets(settings)
         if study.first.servers.cpus is not None:
             Quota(study.first.servers.cpus).remove()  # refused now, not in the first trial
 
@@ -108,7 +117,7 @@ class Local:
         origins = ",".join([*self._page_origins, *tabs])
         arguments += ["--allowed-origins", origins] if origins else []
         secure_port = None
-        if self._certificate is not None and plan.path.tls:
+        if self._certificate is not None and plan.path.tls and not plan.path.has_reverse_proxy:
             secure_port = free_port()
             files = ["--tls-chain-file", str(self._certificate.chain), "--tls-key-file", str(self._certificate.key)]
             arguments += [*files, "--tls-port", str(secure_port)]
@@ -128,13 +137,13 @@ class Local:
         with self._all_or_nothing():
             patience = ANSWER_SECONDS + CLIENT_SECONDS * plan.experiment.clients.count
             control = Peer(LOAD, free_port(), token=self._token, answer_seconds=patience)
-            way, proxy = self._start_path(plan, server)
+            way, proxy, reverse = self._start_path(plan, server)
             authority = "" if self._certificate is None else self._certificate.authority
             flags = order_flags(plan, way.client_url, authority) | {"control_port": control.port}
             quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
             arguments = [*quiet, *spelled(flags), plan.transport.user_class]
             crew = self._start_locust(plan.experiment.load, f"{plan.name}.load", arguments)
-            return LoadChild(crew, control, proxy, None if proxy is None else way.port)
+            return LoadChild(crew, control, proxy, None if proxy is None else way.port, reverse)
 
     def start_browsers(self, plan: Plan, port: int) -> Child | None:
         """Start the plan's browser tabs, which subscribe at a port of this machine; None if the plan has none."""
@@ -153,7 +162,7 @@ class Local:
         flags: dict[str, object] = {"web_port": page.port, "producer_url": producer.url}
         with self._all_or_nothing():
             for plan in plans:
-                way, _ = self._start_path(plan, servers[plan.transport.name])
+                way, _, _ = self._start_path(plan, servers[plan.transport.name])
                 flags |= page_flags(plan, way.url)
             arguments = ["--class-picker", *spelled(flags)]
             return LoadChild(self._start_locust(plans[0].experiment.load, "locust", arguments), page)
@@ -211,9 +220,38 @@ class Local:
             crew.append(self._start(f"{LOAD}, worker {number},", f"{log}-{number}", worker, core))
         return Processes(crew)
 
-    def _start_path(self, plan: Plan, server: Peer) -> tuple[Peer, Child | None]:
-        """Return the peer that clients connect to: the server, or a proxy that adds the path's delay."""
-        return self.start_proxy(plan, server) if plan.path.has_proxy else (server, None)
+    def _start_path(self, plan: Plan, server: Peer) -> tuple[Peer, Child | None, ReverseChild | None]:
+        """Return the peer that clients connect to, and what lies between it and the server: a link, a reverse proxy."""
+        reverse = self._start_reverse(plan, server) if plan.path.has_reverse_proxy else None
+        way = server
+        if reverse is not None:
+            way = Peer(REVERSE, reverse.port)
+            way.secure_port = reverse.port if plan.path.tls else None
+        return (*self.start_proxy(plan, way), reverse) if plan.path.has_proxy else (way, None, reverse)
+
+    def _start_reverse(self, plan: Plan, server: Peer) -> ReverseChild:
+        """Start the reverse proxy of the plan's path.
+
+        Raises TrialFailed when it does not come up, or when the plan's clients need an upgrade that it does not make.
+        """
+        installed = self._installed[plan.path.proxy]
+        logs = self._directory.resolve() / LOGS
+        name = f"{plan.name}.{installed.program.name}"
+
+        def start(command: list[str], directory: Path, variables: dict[str, str]) -> Family:
+            with whole():
+                family = Family(REVERSE, command, logs / f"{name}.log", directory, self.cores.reverse, variables)
+                self._processes.append(family)
+            return family
+
+        made = self._certificate if plan.path.tls else None
+        certificate = None if made is None else Certificate(made.chain, made.key)
+        directory = new_directory(name)
+        route = Route(free_port(), server.port, clients_of(plan.experiment), plan.path, directory, certificate)
+        child = start_reverse(installed, route, logs / f"{name}.{installed.program.ending}", start)
+        if plan.transport.name == "websocket":
+            refuse_without_upgrade(child, plan.transport.path)
+        return child
 
     def start_proxy(self, plan: Plan, server: Peer) -> tuple[Peer, Child]:
         """Start a proxy with the link of the plan's path; return the peer that clients connect to, and the proxy.
@@ -259,33 +297,3 @@ class Local:
             process = kind(name, command, log, cores, {variable_of("control_token"): self._token}, quota)
             self._processes.append(process)
         return process
-
-
-def sockets_of(setting: Setting) -> int:
-    """Return the most sockets of a process at a setting: a proxy has two for each client.
-
-    When a server stands still, visitors stay until they give up.
-    """
-    experiment = setting.experiment
-    sides = 2 if any(one.path.has_proxy for one in contestants_of(experiment)) else 1
-    population = experiment.population
-    if population.is_visit:
-        return sides * math.ceil(population.per_second * population.timeout_seconds)
-    return sides * experiment.clients.count
-
-
-def raise_descriptor_limit(needed: int) -> None:
-    """Raise the soft limit on open files to `needed`.
-
-    Raises BadInput when the hard limit lies below that.
-    """
-    if sys.platform == "win32":
-        return
-    import resource  # noqa: PLC0415 -- there is none on Windows
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= needed:
-        return
-    if hard != resource.RLIM_INFINITY and hard < needed:
-        raise BadInput(f"{needed} open files are needed, the hard limit is {hard}: raise it with ulimit -Hn {needed}")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

@@ -41,6 +41,7 @@ def order_flags(plan: Plan, server_url: str, authority: str = "") -> dict[str, o
         upstream=experiment.upstream,
         authority=authority,
         resumes=plan.path.resumption,
+        compression=plan.path.compression,
     )
     if experiment.population.is_visit:  # one user in each process, which lets the visitors come
         clients = Clients(count=experiment.load.processes)

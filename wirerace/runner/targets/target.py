@@ -11,6 +11,7 @@ from wirerace.experiment.settings import Study
 from wirerace.host.cores import Cores
 from wirerace.options import fields_at, flag_of
 from wirerace.runner.network.loss import why_no_loss
+from wirerace.runner.network.reverse.starting import ReverseChild
 from wirerace.runner.parts.part import Crew, Part
 from wirerace.runner.peer import Peer
 
@@ -23,15 +24,36 @@ class Child(NamedTuple):
 
 
 class LoadChild(NamedTuple):
-    """The load, and its HTTP side; the path's proxy, and the port at which clients connect to the proxy."""
+    """The load, and its HTTP side; the path's proxy, the port at which clients connect to it, and the reverse proxy.
+
+    Clients connect to the proxy, which is the path's link, if there is one, else to the reverse proxy.
+    """
 
     crew: Crew
     peer: Peer
     proxy: Child | None = None
     proxy_port: int | None = None
+    reverse: ReverseChild | None = None
+
+    @property
+    def ports(self) -> list[int]:
+        """The ports of the proxies on the path, from the server to the clients."""
+        reverse = [] if self.reverse is None else [self.reverse.port]
+        return reverse + ([] if self.proxy is None or self.proxy_port is None else [self.proxy_port])
+
+    @property
+    def entry(self) -> int | None:
+        """The port at which clients come in, None if it is the server's."""
+        return next(reversed(self.ports), None)
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The parts of the path, by their role in the trial."""
+        found: dict[str, Part] = {} if self.proxy is None else {"proxy": self.proxy.part}
+        return found | ({} if self.reverse is None else {"reverse proxy": self.reverse.part})
 
 
-UNBUILT = ("proxy", "settings", "http", "streams_per_connection", "compression")
+UNBUILT = ("http", "streams_per_connection")
 """The keys of a path that no target can do yet."""
 
 
@@ -42,6 +64,7 @@ class Supported(NamedTuple):
     """
 
     delays: bool
+    reverse_proxies: bool
     server_options: bool
     faults: frozenset[tuple[FaultKind, FaultPlace]]
     otherwise: str
@@ -126,5 +149,7 @@ def _refuse_path(contestant: Contestant, supported: Supported) -> None:
         raise BadInput(f"the path of {contestant.id}: loss {why_no_loss()}")
     if path.tls and not supported.tls:
         raise BadInput(f"the path of {contestant.id} speaks TLS, which {supported.otherwise}")
+    if path.has_reverse_proxy and not supported.reverse_proxies:
+        raise BadInput(f"the path of {contestant.id} has {path.proxy} on it: a reverse proxy {supported.otherwise}")
     if unbuilt := [key for key in UNBUILT if getattr(path, key) != getattr(NetworkPath(), key)]:
         raise BadInput(f"the path of {contestant.id}: {unbuilt[0]} is not available yet")
