@@ -2,7 +2,6 @@
 
 import tomllib
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from wirerace.errors import BadInput, cut, is_text, shown
 from wirerace.experiment.browsers import check_browsers
 from wirerace.experiment.capacity import check_capacity, highest_of, knob_of
 from wirerace.experiment.contestants import MOST_ID, is_id
-from wirerace.experiment.faults import Fault, check_fault
+from wirerace.experiment.faults import Fault, check_fault, check_timeline, refuse_clock
 from wirerace.experiment.lengths import check_lengths
 from wirerace.experiment.model import OWN_KEYS, Experiment, document_of, keys_of
 from wirerace.experiment.objective import objectives_in
@@ -154,6 +153,7 @@ def _meant(key: str, value: Any) -> str:
 def _members(document: Document) -> Iterator[tuple[str, Any, type[msgspec.Struct]]]:
     """Yield the tables with a name or a number, each with its key and type, which msgspec's errors leave out."""
     paths, faults = document.get("paths"), document.get("faults")
+    refuse_clock(faults)
     for name, table in paths.items() if isinstance(paths, dict) else ():
         yield f"paths.{name}", table, NetworkPath
     for number, fault in enumerate(faults if isinstance(faults, list) else ()):
@@ -236,7 +236,6 @@ def _check(experiment: Experiment) -> None:
     check_browsers(experiment, contestants_of(experiment))
     check_lengths(experiment, schedule, contestants_of(experiment))
     _check_paths(experiment)
-    _check_stalls(experiment)
     for number, fault in enumerate(experiment.faults):
         try:
             check_fault(fault, measure_seconds)
@@ -244,6 +243,7 @@ def _check(experiment: Experiment) -> None:
             raise BadInput(f"faults[{number}].{error}") from None
         if fault.on == "proxy" and not all(one.path.has_proxy for one in contestants_of(experiment)):
             raise BadInput(f"faults[{number}].on: not every contestant has a path with a proxy: give it a delay")
+    check_timeline(experiment.faults)
 
 
 def _check_paths(experiment: Experiment) -> None:
@@ -252,21 +252,6 @@ def _check_paths(experiment: Experiment) -> None:
             raise BadInput(
                 f"paths: a name must be 1 to {MOST_ID} of a to z, 0 to 9 and single hyphens, got {shown(name)}"
             )
-
-
-def _check_stalls(experiment: Experiment) -> None:
-    for place in {fault.on for fault in experiment.faults}:
-        stalls = sorted(
-            (fault.at_seconds, fault.ends_seconds)
-            for fault in experiment.faults
-            if (fault.kind, fault.on) == ("stall", place)
-        )
-        for (_, ends_seconds), (at_seconds, _) in pairwise(stalls):
-            if at_seconds < ends_seconds:
-                raise BadInput(
-                    f"faults: the {place} is stalled at {at_seconds:g} s while another stall lasts to "
-                    f"{ends_seconds:g} s: make one stall of them"
-                )
 
 
 def _check_clients(experiment: Experiment) -> None:
