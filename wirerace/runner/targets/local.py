@@ -25,7 +25,7 @@ from wirerace.runner.browsers.order import origin_of
 from wirerace.runner.browsers.process import BrowserProcess, order_of, refuse_missing
 from wirerace.runner.directory import LOGS, RAW
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
-from wirerace.runner.parts.process import Process, Processes
+from wirerace.runner.parts.process import CAN_FILL, Process, Processes
 from wirerace.runner.parts.quota import Quota
 from wirerace.runner.peer import ANSWER_SECONDS, CLIENT_SECONDS, Peer
 from wirerace.runner.progress import TICK_SECONDS
@@ -44,8 +44,11 @@ PROXY_SECONDS = 60.0  # for a path's proxy to come up
 SUPPORTED = Supported(
     delays=True,
     server_options=True,
-    faults=frozenset((kind, place) for kind, places in POSSIBLE.items() for place in places),
+    faults=frozenset(
+        (kind, place) for kind, places in POSSIBLE.items() for place in places if kind != "fill" or CAN_FILL
+    ),
     otherwise="is not available",
+    needs={"fill": "needs Linux, where a process can be kept from letting its files grow: run it there"},
 )
 OF_PAGE = SUPPORTED._replace(visits=False, browsers=False, otherwise="needs an experiment: use wirerace run")
 """What Locust's page can do: its clients stay."""
@@ -89,13 +92,15 @@ class Local:
 
     def start_producer(self) -> Child:
         """Start the producer, idle until a schedule is set."""
-        arguments = ["--idle", "true"]
+        arguments, record = ["--idle", "true"], None
         if self._page_port is None:
             record = self._directory.resolve() / RAW / "producer.jsonl"
             with blamed_on(record.parent):
                 record.parent.mkdir(exist_ok=True)
             arguments += ["--record-file", str(record)]
-        return self._start_service("producer", "producer", arguments, [])
+        child = self._start_service("producer", "producer", arguments, [])
+        self._processes[-1].record = record
+        return child
 
     def start_server(self, plan: Plan, producer: Peer) -> Child:
         """Start a fresh server of the plan's transport."""
@@ -222,7 +227,8 @@ class Local:
     def _start_service(
         self, name: str, log_name: str, arguments: list[str], cores: Sequence[int], quota: Quota | None = None
     ) -> Child:
-        peer = Peer(name, self._usual_port(name) or free_port())
+        token = self._token if name == "producer" else ""  # it takes orders; a server under test gets none
+        peer = Peer(name, self._usual_port(name) or free_port(), token=token)
         command = ["-m", "services", name, "--port", str(peer.port), *arguments]
         return Child(self._start(name, log_name, command, cores, quota=quota), peer)
 
