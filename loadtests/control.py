@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable
 from hmac import compare_digest
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 from gevent import pywsgi
@@ -133,7 +133,7 @@ class Control:
         return {"cuts": parts.cut(decode_json(body, CutRequest, "the cut").jitter_seconds)}
 
     def _note_outages(self, parts: LoadProcesses, body: bytes) -> dict[str, str]:
-        parts.note_outages(decode_json(body, OutageOrder, "the order"))
+        parts.note_outages(decode_json(body, cast("type[OutageOrder]", OutageOrder), "the order"))
         return {}
 
     def _finish(self, parts: LoadProcesses) -> AccountRecord:

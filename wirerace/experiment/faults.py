@@ -106,6 +106,12 @@ def check_fault(fault: Fault, window_seconds: float) -> None:
         )
 
 
+def check_availability(availability: AvailabilityOptions, faults: Sequence[Fault]) -> None:
+    """Raise BadInput for a bound without any fault: nothing would be measured of it."""
+    if not faults and availability != AvailabilityOptions():
+        raise BadInput("availability.age_seconds: it is measured with faults only: add [[faults]], or leave it out")
+
+
 def check_timeline(faults: Sequence[Fault]) -> None:
     """Raise BadInput when two faults meet on one part: the second would not find it as the file supposes.
 

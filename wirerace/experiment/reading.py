@@ -13,7 +13,7 @@ from wirerace.errors import BadInput, cut, is_text, shown
 from wirerace.experiment.browsers import check_browsers
 from wirerace.experiment.capacity import check_capacity, highest_of, knob_of
 from wirerace.experiment.contestants import MOST_ID, is_id
-from wirerace.experiment.faults import Fault, check_fault, check_timeline, refuse_clock
+from wirerace.experiment.faults import Fault, check_availability, check_fault, check_timeline, refuse_clock
 from wirerace.experiment.lengths import check_lengths
 from wirerace.experiment.model import OWN_KEYS, Experiment, document_of, keys_of
 from wirerace.experiment.objective import objectives_in
@@ -244,6 +244,7 @@ def _check(experiment: Experiment) -> None:
         if fault.on == "proxy" and not all(one.path.has_proxy for one in contestants_of(experiment)):
             raise BadInput(f"faults[{number}].on: not every contestant has a path with a proxy: give it a delay")
     check_timeline(experiment.faults)
+    check_availability(experiment.availability, experiment.faults)
 
 
 def _check_paths(experiment: Experiment) -> None:

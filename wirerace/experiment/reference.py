@@ -128,8 +128,8 @@ that is not known is a FAIL. `wirerace run` then exits with 4, and `--junit FILE
 | `stall` | `server`, `producer`, `proxy` | it stands still for `lasts_seconds` |
 | `cut` | `clients` | every client closes its connection, and comes back within `jitter_seconds` |
 | `cut` | `proxy` | the proxy resets every connection; clients come back with their backoff |
-| `drop` | `feed` | the connection between producer and server breaks, for `lasts_seconds` if given; updates are made meanwhile |
-| `fill` | `producer` | its record cannot grow for `lasts_seconds`, as on a full disk (Linux, processes of this machine) |
+| `drop` | `feed` | producer and server lose their connection, for `lasts_seconds` if given; updates go on |
+| `fill` | `producer` | its record cannot grow for `lasts_seconds`, as on a full disk (Linux, no container) |
 
 `proxy` is what stands directly before the server. Two faults may not meet on one part: after a `kill` or a `restart`
 it needs 2 s. A drop is asked of the producer, so `feed` and `producer` count as one part. No `kill` or `restart` of

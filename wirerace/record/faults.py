@@ -1,5 +1,7 @@
 """Faults in results: when each really happened, and what it did to the clients of a trial."""
 
+from typing import Literal
+
 import msgspec
 
 from wirerace.experiment.faults import FaultKind, FaultPlace
@@ -23,12 +25,14 @@ class FaultTime(msgspec.Struct, frozen=True):
 class RecoveryBounds(msgspec.Struct, frozen=True):
     """How long recovering should take, given when updates were made: the least, the mean, and the most.
 
-    None where it depends on something that is not known beforehand, such as how long a part takes to start.
+    None where it depends on something that is not known, such as how long a producer takes to start. A `fit` has taken
+    from the same trial how long the part was down: from the first client that was back.
     """
 
     least: float
     mean: float | None = None
     most: float | None = None
+    kind: Literal["prediction", "fit"] = "prediction"
 
 
 class FaultOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +60,14 @@ class FaultOutcome(msgspec.Struct, frozen=True, kw_only=True):
     late: int
 
 
+class BeforeFaults(msgspec.Struct, frozen=True):
+    """What was lost, came again or came late of updates that no fault could touch."""
+
+    lost: int | None
+    duplicated: int
+    late: int
+
+
 class Availability(msgspec.Struct, frozen=True, kw_only=True):
     """The part of the clients' time in the window in which their age was at most `age_seconds`.
 
@@ -66,12 +78,4 @@ class Availability(msgspec.Struct, frozen=True, kw_only=True):
     age_seconds: float
     fraction: float | None
     late: int
-    before: "BeforeFaults"
-
-
-class BeforeFaults(msgspec.Struct, frozen=True):
-    """What was lost, came again or came late of updates that no fault could touch."""
-
-    lost: int | None
-    duplicated: int
-    late: int
+    before: BeforeFaults
