@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 from typing import NamedTuple
 
 import msgspec
@@ -49,9 +49,9 @@ def availability_of(plan: Plan, raw: Raw) -> Availability | None:
 
 def outcomes_of(plan: Plan, raw: Raw) -> list[FaultOutcome]:
     """Return what each fault did, in the order in which they happened."""
-    spans = zip(raw.faults, [*raw.faults[1:], None], strict=True)
     stale = Stale(raw.account.outages)
-    return [_outcome(plan, raw, one, following, stale) for one, following in spans]
+    followed = zip_longest(raw.faults, raw.faults[1:])
+    return [_outcome(plan, raw, one, following, stale) for one, following in followed]
 
 
 def _outcome(plan: Plan, raw: Raw, one: FaultTime, following: FaultTime | None, stale: "Stale") -> FaultOutcome:

@@ -24,7 +24,7 @@ class OutageWatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="
     step_ns: Annotated[int, Meta(ge=1, le=NEVER_NS)]
 
 
-class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mark"):
+class FaultMark(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mark"):
     """A request to the load to note, for a fault, how long each client is without an update made after it.
 
     Times count from `from_ns`, when the fault happened. It was over at `after_ns`.
@@ -35,7 +35,7 @@ class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mark"):
     after_ns: Instant
 
 
-OutageOrder = OutageWatch | Mark
+OutageOrder = OutageWatch | FaultMark
 
 
 class Recovering(msgspec.Struct, frozen=True):
@@ -86,7 +86,7 @@ NO_OUTAGES = OutageRecord()
 class _Marked:
     """A fault, how many clients there were, and how long those took that have an update made after it."""
 
-    def __init__(self, mark: Mark, clients: int) -> None:
+    def __init__(self, mark: FaultMark, clients: int) -> None:
         self.mark = mark
         self.clients = clients
         self.times = Latencies()

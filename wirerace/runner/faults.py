@@ -6,7 +6,7 @@ from typing import NamedTuple
 from wirerace.clock import now_ns, to_ns
 from wirerace.experiment.faults import Fault, FaultPlace
 from wirerace.observe.account import CutRequest, Window
-from wirerace.observe.outages import Mark
+from wirerace.observe.outages import FaultMark
 from wirerace.record.faults import FaultTime
 from wirerace.runner.parts.part import Part
 from wirerace.runner.peer import Peer
@@ -51,7 +51,7 @@ class Timeline:
         lasts_ns = 0 if fault.kind == "fill" else to_ns(fault.lasts_seconds)  # a full disk keeps no update away
         after_ns = max(done_ns, from_ns + lasts_ns)
         self.happened.append(FaultTime(number, from_ns, done_ns, after_ns, cuts))
-        self._reach.load.send("POST", "/outages", Mark(number, from_ns, after_ns), dict[str, str])
+        self._reach.load.send("POST", "/outages", FaultMark(number, from_ns, after_ns), dict[str, str])
 
     def _do(self, fault: Fault) -> int | None:
         """Make a fault happen, and return how many connections it broke, if that is known."""

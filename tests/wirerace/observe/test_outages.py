@@ -8,7 +8,7 @@ from tests.wirerace.stories import WINDOW, Story, age_at, older, stories, tell
 from wirerace.observe.account import AccountRecord, merge
 from wirerace.observe.accounting import Account
 from wirerace.observe.ledger import Ledger
-from wirerace.observe.outages import NO_OUTAGES, Mark, OutageRecord, OutageWatch, Recovering
+from wirerace.observe.outages import NO_OUTAGES, FaultMark, OutageRecord, OutageWatch, Recovering
 from wirerace.wire.update import Cursor, Update
 
 BOUND = 10
@@ -73,7 +73,7 @@ def recovering(account: Account) -> dict[int, tuple[int, int, int]]:
     return {number: (one.clients, one.times.recorded, one.times.sum_ns) for number, one in found.items()}
 
 
-def marked(*marks: Mark) -> tuple[Account, Ledger]:
+def marked(*marks: FaultMark) -> tuple[Account, Ledger]:
     account = Account(WINDOW)
     account.outages.take(OutageWatch(WINDOW.from_ns, BOUND, 1), 0)
     ledger = client(account)
@@ -84,7 +84,7 @@ def marked(*marks: Mark) -> tuple[Account, Ledger]:
 
 
 def test_client_is_back_with_the_first_update_that_was_made_after_the_fault() -> None:
-    account, ledger = marked(Mark(0, 110, 120))
+    account, ledger = marked(FaultMark(0, 110, 120))
     for seq, (made_ns, arrival_ns) in enumerate([(119, 130), (121, 133), (125, 134)], 2):
         ledger.receive(Update("e0", seq, made_ns, ""), arrival_ns)
     assert {0: (1, 1, 23)} == recovering(account)
@@ -92,33 +92,33 @@ def test_client_is_back_with_the_first_update_that_was_made_after_the_fault() ->
 
 def test_update_that_came_before_the_load_knew_of_the_fault_counts() -> None:
     """The order comes a little after the fault; by then a client may have what was made in between."""
-    account, ledger = marked(Mark(0, 95, 99))
+    account, ledger = marked(FaultMark(0, 95, 99))
     ledger.receive(Update("e0", 2, 150, ""), 160)
     assert {0: (1, 1, 7)} == recovering(account)
 
 
 def test_update_that_nothing_follows_counts_when_the_client_closes() -> None:
-    account, ledger = marked(Mark(0, 95, 99))
+    account, ledger = marked(FaultMark(0, 95, 99))
     ledger.close(200)
     assert {0: (1, 1, 7)} == recovering(account)
 
 
 def test_client_that_never_gets_one_is_one_of_the_clients() -> None:
-    account, ledger = marked(Mark(0, 110, 120))
+    account, ledger = marked(FaultMark(0, 110, 120))
     ledger.receive(Update("e0", 2, 119, ""), 190)
     ledger.close(200)
     assert {0: (1, 0, 0)} == recovering(account)
 
 
 def test_client_that_came_later_waits_for_nothing() -> None:
-    account, _ = marked(Mark(0, 110, 120))
+    account, _ = marked(FaultMark(0, 110, 120))
     client(account, 115).receive(Update("e0", 2, 130, ""), 140)
     assert {0: (1, 0, 0)} == recovering(account)
 
 
 def test_faults_that_meet_are_noted_each_by_itself() -> None:
     """The first one is over after the second: a stall, and meanwhile a cut."""
-    account, ledger = marked(Mark(0, 105, 150), Mark(1, 110, 111))
+    account, ledger = marked(FaultMark(0, 105, 150), FaultMark(1, 110, 111))
     for seq, made_ns in enumerate([112, 149, 151], 2):
         ledger.receive(Update("e0", seq, made_ns, ""), made_ns + 5)
     assert {0: (1, 1, 51), 1: (1, 1, 7)} == recovering(account)
@@ -131,12 +131,12 @@ def test_recoveries_of_processes_add_up(times: list[list[int]]) -> None:
         account = Account(WINDOW)
         account.outages.take(OutageWatch(WINDOW.from_ns, BOUND, 1), 0)
         ledgers = [client(account) for _ in of_process]
-        account.outages.take(Mark(4, 0, 0), len(ledgers))
+        account.outages.take(FaultMark(4, 0, 0), len(ledgers))
         for ledger, time in zip(ledgers, of_process, strict=True):
             ledger.receive(Update("e0", 1, 0, ""), time)
         accounts.append(account.to_record())
     found = merge(accounts).outages.recovering[4]
-    everyone = sum(times, [])
+    everyone = [time for of_process in times for time in of_process]
     assert (len(everyone), len(everyone), sum(everyone)) == (found.clients, found.times.recorded, found.times.sum_ns)
 
 
