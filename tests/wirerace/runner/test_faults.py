@@ -190,7 +190,7 @@ def test_container_ends_in_order_and_is_started_when_that_is_done(
     container = Container("server", engine)
     container.end()
     container.restart()
-    assert "stop --time 6 abc" == said.read_text()
+    assert "stop -t 6 abc" == said.read_text()
     assert (1, 1) == (engine.started, container.restarts)
     with pytest.raises(TrialFailed, match="server: the disk of a container cannot be filled"):
         container.fill()

@@ -108,7 +108,7 @@ class Container:
 
         A process of its own does it, because the engine answers when the container has ended.
         """
-        command = ["docker", "stop", "--time", f"{END_SECONDS:g}", str(self._container.id)]
+        command = ["docker", "stop", "-t", f"{END_SECONDS:g}", str(self._container.id)]
         with whole(), blamed_on(self.name):
             self._ending = subprocess.Popen(  # noqa: S603 -- our own
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
