@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable
 from hmac import compare_digest
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 from gevent import pywsgi
@@ -14,6 +14,7 @@ from loadtests.workers import LoadProcesses
 from wirerace.decoding import decode_json
 from wirerace.errors import BadInput, TrialFailed, WireraceError
 from wirerace.observe.account import AccountRecord, CutRequest, Window
+from wirerace.observe.outages import OutageOrder
 from wirerace.origins import Foreign, check_page
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -115,6 +116,7 @@ class Control:
                 ("GET", "/state"): lambda _: parts.state(),
                 ("PUT", "/window"): lambda body: self._set_window(parts, body),
                 ("POST", "/cut"): lambda body: self._cut(parts, body),
+                ("POST", "/outages"): lambda body: self._note_outages(parts, body),
                 ("POST", "/finish"): lambda _: self._finish(parts),
             }
         return routes
@@ -129,6 +131,10 @@ class Control:
 
     def _cut(self, parts: LoadProcesses, body: bytes) -> dict[str, int]:
         return {"cuts": parts.cut(decode_json(body, CutRequest, "the cut").jitter_seconds)}
+
+    def _note_outages(self, parts: LoadProcesses, body: bytes) -> dict[str, str]:
+        parts.note_outages(decode_json(body, cast("type[OutageOrder]", OutageOrder), "the order"))
+        return {}
 
     def _finish(self, parts: LoadProcesses) -> AccountRecord:
         self.course.close()

@@ -20,6 +20,7 @@ from wirerace.observe.account import NO_TRAFFIC, NO_WINDOW, AccountRecord, LoadS
 from wirerace.observe.accounting import Account
 from wirerace.observe.histogram import merged
 from wirerace.observe.ledger import Ledger
+from wirerace.observe.outages import OutageOrder
 from wirerace.observe.usage import Usage, difference, usage
 from wirerace.streams import stream
 from wirerace.transports.transport import Transport
@@ -197,6 +198,11 @@ class Load:
                 self.account_of(client.transport).totals.cuts += 1
                 cuts += 1
         return cuts
+
+    def note_outages(self, order: OutageOrder) -> None:
+        """Note from now on what faults do to clients."""
+        for account in self.accounts.values():
+            account.outages.take(order, account.live_clients)
 
     def finish(self) -> AccountRecord:
         """Close all ledgers and return the account of all clients."""

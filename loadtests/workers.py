@@ -17,6 +17,7 @@ from loadtests import garbage
 from loadtests.load import LOADS, Load
 from wirerace.errors import TrialFailed
 from wirerace.observe.account import AccountRecord, LoadState, Window, merge
+from wirerace.observe.outages import OutageOrder
 from wirerace.workload.population import WHOLE, Share
 
 HELLO, ASK, ANSWER, ACCOUNT = "wirerace_hello", "wirerace_ask", "wirerace_answer", "wirerace_account"
@@ -50,6 +51,9 @@ class LoadProcesses(Protocol):
     def cut(self, jitter_seconds: float) -> int:
         """Cut all connections and return their number."""
 
+    def note_outages(self, order: OutageOrder) -> None:
+        """Note from now on what faults do to clients."""
+
     def finish(self) -> AccountRecord:
         """Close all ledgers and return the account of all."""
 
@@ -81,6 +85,11 @@ class Alone:
     def cut(self, jitter_seconds: float) -> int:
         """Cut all its connections."""
         return self._load.cut(jitter_seconds) if self._load is not None else 0
+
+    def note_outages(self, order: OutageOrder) -> None:
+        """Note what faults do to its clients."""
+        if self._load is not None:
+            self._load.note_outages(order)
 
     def finish(self) -> AccountRecord:
         """Close its ledgers."""
@@ -145,6 +154,10 @@ class Workers:
     def cut(self, jitter_seconds: float) -> int:
         """Cut all connections of all workers."""
         return sum(self._ask("cut", int, jitter_seconds).values())
+
+    def note_outages(self, order: OutageOrder) -> None:
+        """Let all workers note what faults do to clients."""
+        self._ask("note_outages", type(None), order)
 
     def finish(self) -> AccountRecord:
         """Close all ledgers of all workers and return the account of all."""
@@ -214,6 +227,7 @@ def answer_master(environment: Environment, runner: WorkerRunner) -> None:
         "state": lambda _: alone.state(),
         "set_window": lambda arguments: alone.set_window(*msgspec.json.decode(arguments, type=tuple[Window, Share])),
         "cut": lambda arguments: alone.cut(*msgspec.json.decode(arguments, type=tuple[float])),
+        "note_outages": lambda arguments: alone.note_outages(*msgspec.json.decode(arguments, type=tuple[OutageOrder])),
         "finish": lambda _: alone.finish(),
     }
 

@@ -237,6 +237,15 @@ class Fanout:
         self._metrics.sent_bytes += len(encoded) * (len(members) - len(slow))
         return slow
 
+    def abort(self) -> int:
+        """Break every subscriber's connection, in the middle of what is sent, and return their number."""
+        members = list(self._members)
+        for subscriber in members:
+            self.discard(subscriber)
+            subscriber.open = False
+            subscriber.transport.abort()
+        return len(members)
+
     def end(self, farewell: bytes) -> None:
         """Send `farewell` to every subscriber, and nothing after it."""
         self._caught_up.clear()

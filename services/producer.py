@@ -15,6 +15,7 @@ from aiohttp import web
 
 from services.fanout import Fanout
 from services.feed import HEARTBEAT_SECONDS, Heads
+from services.feed_gate import FeedGate
 from services.heads import Unmet, body_of
 from services.host import Service
 from services.keys import MessageKeys
@@ -62,6 +63,7 @@ class Producer(Service):
         self._recent = Recent(Bounds(options.keep_updates, options.keep_bytes))
         self._recent.turn_to(Cursor(self._epoch, 0))
         self._fanout = Fanout(self.metrics, options.keep_bytes)
+        self._gate = FeedGate(options.control_token, self._fanout)
         self._first_schedule = None if options.idle else schedule_of(options)
         self._record = Record(Path(options.record_file) if options.record_file else None, self.troubles, clock)
         self._record.begin(self._first_schedule)
@@ -72,6 +74,7 @@ class Producer(Service):
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._timer = new_timer(self._on_time)
         self.routes["/feed"] = {"GET": self._feed}
+        self.routes["/feed/drop"] = {"POST": self._gate.drop}
         self.routes["/schedule"] = {
             "GET": self._get_schedule,
             "PUT": self._put_schedule,
@@ -186,6 +189,7 @@ class Producer(Service):
 
         What is due by now is made first, so that the updates of a channel ascend in time.
         """
+        self._gate.check(request)
         messages = messages_in(await body_of(request))
         if self.ending:  # Every feed has ended, so no server would get the update.
             raise Unmet(HTTPStatus.SERVICE_UNAVAILABLE, "the producer stops: try again")
@@ -209,6 +213,7 @@ class Producer(Service):
         return outcome
 
     async def _feed(self, request: web.BaseRequest) -> web.StreamResponse:
+        self._gate.check(request)
         after = cursor_of(parameters_of(request))
         server = PushedClient(request, self._fanout, self.metrics)
         if request.version < (1, 1):

@@ -35,6 +35,9 @@ class ProducerOptions(ServiceOptions, frozen=True, kw_only=True):
     record_file: Annotated[
         str | None, Meta(description="file for the record of all updates made; a new producer continues it")
     ] = None
+    control_token: Annotated[
+        str, Meta(description="token with which an experiment may break the feed; without it nobody may")
+    ] = ""
 
 
 def schedule_in(body: bytes) -> Schedule:

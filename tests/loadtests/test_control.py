@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import gevent
+import msgspec
 import psutil
 import pytest
 from gevent import socket
@@ -16,6 +17,7 @@ from loadtests.course import Course, OutOfTurn
 from wirerace.clock import NS_PER_SECOND, now_ns
 from wirerace.errors import BadInput, TrialFailed
 from wirerace.observe.account import AccountRecord, LoadState, Window
+from wirerace.observe.outages import FaultMark, OutageOrder, OutageWatch
 
 HOUR_NS = 3600 * NS_PER_SECOND
 MB = 1_000_000
@@ -26,6 +28,7 @@ class Load:
 
     def __init__(self) -> None:
         self.windows: list[Window] = []
+        self.orders: list[OutageOrder] = []
         self.finished = 0
         self.is_gone = False
 
@@ -37,6 +40,9 @@ class Load:
 
     def cut(self, jitter_seconds: float) -> int:
         return int(jitter_seconds)
+
+    def note_outages(self, order: OutageOrder) -> None:
+        self.orders.append(order)
 
     def finish(self) -> AccountRecord:
         if self.is_gone:
@@ -160,6 +166,28 @@ def test_body_that_is_no_window_to_come_is_refused_on_one_line(port: Port, body:
     assert 1 == text.count("\n")
     assert text.endswith("\n")
     assert [] == port.load.windows
+
+
+@pytest.mark.parametrize("order", [OutageWatch(1, 2, 3), FaultMark(0, 1, 2)])
+def test_what_faults_do_is_noted_on_order(port: Port, order: OutageOrder) -> None:
+    assert 200 == port.ask("POST", "/outages", msgspec.json.encode(order)).status
+    assert [order] == port.load.orders
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{}", b"[]", b"{", b'{"type": "mark"}', b'{"type": "other"}', b'{"type": 1}',
+        b'{"type": "watch", "from_ns": 1, "age_ns": 0, "step_ns": 1}',
+        b'{"type": "watch", "from_ns": 1, "age_ns": 1, "step_ns": 0}',
+        b'{"type": "mark", "number": -1, "from_ns": 1, "after_ns": 2}',
+        b'{"type": "mark", "number": 0, "from_ns": 1, "after_ns": 2, "to_ns": 3}',
+    ],
+)  # fmt: skip
+def test_order_that_is_none_is_refused_on_one_line(port: Port, body: bytes) -> None:
+    status, text = port.ask("POST", "/outages", body)
+    assert (400, 1, True) == (status, text.count("\n"), text.endswith("\n"))
+    assert [] == port.load.orders
 
 
 @pytest.mark.parametrize(("method", "path"), [("PUT", "/window"), ("POST", "/finish"), ("GET", "/state")])

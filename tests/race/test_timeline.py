@@ -31,7 +31,8 @@ def test_server_that_is_to_be_killed_comes_back_and_nothing_is_lost(race: Callab
     assert trial["server"]["cpu_seconds"] is None, "its counters began again"
     assert 20 == trial["return_seconds"]["count"]
     assert [] == reasons_of(trial, "died", "counters", "connect")
-    assert "what the server spent: it was killed, as the experiment asks" in trial["verdict"]["unchecked"]
+    assert "what the server spent: it was started again, as the experiment asks" in trial["verdict"]["unchecked"]
+    assert 20 == trial["faults"][0]["clients"] == trial["faults"][0]["recover_seconds"]["count"]
     assert [] == trial["theory"]
 
 
@@ -69,3 +70,25 @@ def test_more_deaths_than_were_asked_for_are_a_reason(race: Callable[..., Race])
     (trial,) = started.result["trials"]
     assert reasons_of(trial, "the producer died")
     assert [] == reasons_of(trial, "the server died")
+
+
+def test_restart_drop_and_full_disk_lose_nothing_on_one_timeline(race: Callable[..., Race]) -> None:
+    fill = '{kind = "fill", on = "producer", at_seconds = 0.2, lasts_seconds = 1.2}'
+    drop = '{kind = "drop", on = "feed", at_seconds = 1.5, lasts_seconds = 0.3}'
+    restart = '{kind = "restart", on = "server", at_seconds = 2.0}'
+    trial = ran(race, f"{fill}, {drop}, {restart}", "availability.age_seconds=0.5", "window.measure_seconds=5")
+    assert ["fill", "drop", "restart"] == [fault["kind"] for fault in trial["faults"]]
+    assert [20] * 3 == [fault["recover_seconds"]["count"] for fault in trial["faults"]]
+    assert [None, 1, None] == [fault["cuts"] for fault in trial["faults"]]
+    assert 0.3 < trial["faults"][1]["recover_seconds"]["max"]
+    assert (1, 0) == (trial["parts"]["server"]["restarts"], trial["parts"]["producer"]["restarts"])
+    assert 0 < trial["availability"]["fraction"] < 1
+    assert [] == reasons_of(trial, "died", "counters", "connect")
+
+
+def test_proxy_that_cuts_is_come_back_to(race: Callable[..., Race]) -> None:
+    trial = ran(race, '{kind = "cut", on = "proxy", at_seconds = 0.5}', "path=far", "paths.far.delay_seconds=0.02")
+    (fault,) = trial["faults"]
+    assert (20, 20) == (fault["cuts"], fault["recover_seconds"]["count"])
+    assert 20 == trial["breaks"] == trial["return_seconds"]["count"]
+    assert not [doubt for doubt in trial["verdict"]["doubts"] if "broke" in doubt]

@@ -6,6 +6,7 @@ Ids are keys in result.json, labels are for people. Comparisons of primary figur
 import math
 
 from wirerace.analysis.browser_figures import BROWSER_FIGURES
+from wirerace.analysis.fault_figures import FAULT_FIGURES
 from wirerace.analysis.figure import FEWER, SOONER, YOUNGER, Figure
 from wirerace.analysis.handshake_figures import HANDSHAKE_FIGURES
 from wirerace.analysis.message_figures import MESSAGE_FIGURES
@@ -263,6 +264,7 @@ FIGURES = (
         words=FEWER,
         total=True,
     ),
+    *FAULT_FIGURES,
     *MESSAGE_FIGURES,
     *BROWSER_FIGURES,
 )

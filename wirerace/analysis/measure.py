@@ -6,6 +6,7 @@ from wirerace.analysis.browsers import browsers_of
 from wirerace.analysis.costs import bytes_of, load_cost, machine_of, proxy_quality, server_cost
 from wirerace.analysis.expected import expected_of, grace_seconds
 from wirerace.analysis.messages import messages_of
+from wirerace.analysis.outages import availability_of, outcomes_of
 from wirerace.analysis.reverse_costs import reverse_cost
 from wirerace.analysis.times import connecting_of, handshakes_of, returning_of, seconds_of, times_of
 from wirerace.analysis.visits import unknown_of_visits, visits_of
@@ -90,6 +91,8 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         browsers=browsers_of(plan, raw),
         visits=visits_of(plan, raw, to_ns(grace_seconds(plan, raw))),
         messages=messages_of(plan, raw),
+        availability=availability_of(plan, raw),
+        faults=outcomes_of(plan, raw),
     )
 
 

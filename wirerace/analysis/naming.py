@@ -1,6 +1,7 @@
 """Figures by their ids, as people type them: an unknown one gets those that it may have been meant for first."""
 
 from wirerace.analysis.aggregate import OF_VISITORS_TOO
+from wirerace.analysis.fault_figures import FAULT_FIGURES
 from wirerace.analysis.figure import Figure
 from wirerace.analysis.figures import BY_ID
 from wirerace.analysis.visit_figures import VISIT_FIGURES
@@ -10,6 +11,7 @@ from wirerace.similar import MOST_MEANT, did_you_mean, similar
 
 OF_MESSAGES, OF_RELAYING, OF_TABS = "messages.", "messages.relayed", "browsers."
 FIGURES_ALIKE = 0.5
+_OF_FAULTS = {figure.id for figure in FAULT_FIGURES}
 _OF_VISITS = {figure.id for figure in VISIT_FIGURES}
 
 
@@ -40,4 +42,5 @@ def why_never(figure: Figure, experiment: Experiment) -> str:
         return f"messages that are not passed on have no {name}: set upstream.fan_out = true"
     if name.startswith(OF_TABS) and not experiment.clients.browsers:
         return f"without browser tabs there is no {name}: set clients.browsers above 0"
-    return ""
+    no_faults = f"without a fault there is no {name}: add [[faults]], or name another figure"
+    return no_faults if name in _OF_FAULTS and not experiment.faults else ""

@@ -40,7 +40,7 @@ def check_lengths(experiment: Experiment, schedule: Schedule, contestants: Itera
         if not contestant.options.latest_only:
             _check_history(experiment, schedule, contestant)
     for number, fault in enumerate(experiment.faults):
-        if (fault.kind, fault.on) == ("kill", "producer"):
+        if fault.ends_a_part and fault.on == "producer":
             _check_file(experiment, schedule, number, fault)
 
 
@@ -127,9 +127,9 @@ def _times_away(experiment: Experiment, contestant: Contestant) -> Iterator[_Awa
     key = f"{name}.{own}" if own else None
     yield _Away(usual_seconds, "between two requests of a client", key or name, key)
     for number, fault in enumerate(experiment.faults):
-        if (fault.kind, fault.on) == ("kill", "producer"):  # while it is away, it makes nothing
+        if fault.kind == "fill" or (fault.ends_a_part and fault.on == "producer"):  # while it is away, it makes nothing
             continue
-        seconds = fault.lasts_seconds + fault.jitter_seconds + (RESTART_SECONDS if fault.kind == "kill" else 0.0)
+        seconds = fault.lasts_seconds + fault.jitter_seconds + (RESTART_SECONDS if fault.ends_a_part else 0.0)
         at = f"faults[{number}]"
-        key = {"kill": None, "stall": f"{at}.lasts_seconds", "cut": f"{at}.jitter_seconds"}[fault.kind]
+        key = next((f"{at}.{name}" for name in ("lasts_seconds", "jitter_seconds") if getattr(fault, name)), None)
         yield _Away(usual_seconds + seconds + return_seconds(path), f"around the {fault.kind}", key or at, key)

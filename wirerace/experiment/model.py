@@ -9,7 +9,7 @@ from msgspec import Meta
 from wirerace.annotations import struct_in, type_inside
 from wirerace.experiment.capacity import DEFAULT_TRIES, CapacityOptions, Kind, Servers
 from wirerace.experiment.contestants import ContestantTable
-from wirerace.experiment.faults import Fault
+from wirerace.experiment.faults import AvailabilityOptions, Fault
 from wirerace.experiment.paths import NetworkPath
 from wirerace.transports import TRANSPORTS
 from wirerace.transports.transport import TransportOptions
@@ -118,6 +118,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     options: dict[str, TransportOptions] = {}
     paths: dict[Name, NetworkPath] = {}
     faults: list[Fault] = []
+    availability: AvailabilityOptions = AvailabilityOptions()
     servers: Servers = Servers()
     capacity: CapacityOptions = CapacityOptions()
     load: LoadOptions = LoadOptions()
@@ -158,6 +159,8 @@ def document_of(experiment: Experiment) -> dict[str, Any]:
         document["population"] = {"kind": experiment.population.kind}
     if experiment.upstream == Upstream():
         document["upstream"] = {"rate_per_second": 0.0}
+    if not experiment.faults:
+        del document["availability"]
     if experiment.kind != "capacity":
         del document["capacity"]
     if experiment.servers == Servers():

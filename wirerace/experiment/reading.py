@@ -2,7 +2,6 @@
 
 import tomllib
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from wirerace.errors import BadInput, cut, is_text, shown
 from wirerace.experiment.browsers import check_browsers
 from wirerace.experiment.capacity import check_capacity, highest_of, knob_of
 from wirerace.experiment.contestants import MOST_ID, is_id
-from wirerace.experiment.faults import Fault, check_fault
+from wirerace.experiment.faults import Fault, check_availability, check_fault, check_timeline, refuse_clock
 from wirerace.experiment.forwarding import check_forwarding
 from wirerace.experiment.holding import check_holding
 from wirerace.experiment.lengths import check_lengths
@@ -156,6 +155,7 @@ def _meant(key: str, value: Any) -> str:
 def _members(document: Document) -> Iterator[tuple[str, Any, type[msgspec.Struct]]]:
     """Yield the tables with a name or a number, each with its key and type, which msgspec's errors leave out."""
     paths, faults = document.get("paths"), document.get("faults")
+    refuse_clock(faults)
     for name, table in paths.items() if isinstance(paths, dict) else ():
         yield f"paths.{name}", table, NetworkPath
     for number, fault in enumerate(faults if isinstance(faults, list) else ()):
@@ -239,14 +239,23 @@ def _check(experiment: Experiment) -> None:
     check_holding(experiment, schedule, contestants_of(experiment))
     check_lengths(experiment, schedule, contestants_of(experiment))
     _check_paths(experiment)
-    _check_stalls(experiment)
     for number, fault in enumerate(experiment.faults):
         try:
             check_fault(fault, measure_seconds)
         except BadInput as error:
             raise BadInput(f"faults[{number}].{error}") from None
-        if fault.on == "proxy" and not all(one.path.is_forwarded for one in contestants_of(experiment)):
-            raise BadInput(f"faults[{number}].on: not every contestant has a path with a proxy: give it a delay")
+        _check_place(number, fault, [one.path for one in contestants_of(experiment)])
+    check_timeline(experiment.faults)
+    check_availability(experiment.availability, experiment.faults)
+
+
+def _check_place(number: int, fault: Fault, paths: Sequence[NetworkPath]) -> None:
+    if fault.on == "proxy" and not all(path.is_forwarded for path in paths):
+        raise BadInput(f"faults[{number}].on: not every contestant has a path with a proxy: give it a delay")
+    if (fault.kind, fault.on) == ("cut", "proxy") and not all(path.has_proxy for path in paths):
+        raise BadInput(
+            f"faults[{number}].on: only a link can cut connections: give each path a delay, or restart the proxy"
+        )
 
 
 def _check_paths(experiment: Experiment) -> None:
@@ -261,21 +270,6 @@ def _check_paths(experiment: Experiment) -> None:
             check_path(path)
         except BadInput as error:
             raise BadInput(f"paths.{name}.{error}") from None
-
-
-def _check_stalls(experiment: Experiment) -> None:
-    for place in {fault.on for fault in experiment.faults}:
-        stalls = sorted(
-            (fault.at_seconds, fault.ends_seconds)
-            for fault in experiment.faults
-            if (fault.kind, fault.on) == ("stall", place)
-        )
-        for (_, ends_seconds), (at_seconds, _) in pairwise(stalls):
-            if at_seconds < ends_seconds:
-                raise BadInput(
-                    f"faults: the {place} is stalled at {at_seconds:g} s while another stall lasts to "
-                    f"{ends_seconds:g} s: make one stall of them"
-                )
 
 
 def _check_clients(experiment: Experiment) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from wirerace.annotations import choices_of, description_of, extra_of, kinds_of, metas_of, plain_type_of, struct_in
 from wirerace.experiment.capacity import CapacityOptions, Servers
 from wirerace.experiment.contestants import ContestantTable
-from wirerace.experiment.faults import Fault
+from wirerace.experiment.faults import AvailabilityOptions, Fault
 from wirerace.experiment.model import Clients, Experiment, LoadOptions, WindowOptions
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.toml import inline
@@ -35,6 +35,7 @@ TABLES = {
     "options",
     "paths",
     "faults",
+    "availability",
     "contestants",
     "servers",
     "capacity",
@@ -126,10 +127,24 @@ gets PASS or FAIL for each of them, judged by the mean over the repeats that cou
 that is not known is a FAIL. `wirerace run` then exits with 4, and `--junit FILE` writes the same for a CI server
 ([compare.md](compare.md#objectives)).
 
-**Faults** happen once in the window, in every trial. `kill` and `stall` happen to `server`, `producer` or `proxy`;
-`cut` happens to `clients`. A part that is killed is started again at once. A fault that the file asks for does not make
-a trial invalid. With a fault, theory predicts nothing. The stack's containers (`--on compose`) have no proxy, so paths
-with a delay are refused there.
+**Faults** happen once in the window, in every trial.
+
+| kind | on | what happens |
+| --- | --- | --- |
+| `kill` | `server`, `producer`, `proxy` | SIGKILL; it is started again at once |
+| `restart` | `server`, `producer`, `proxy` | SIGTERM: it ends in order, and is started again |
+| `stall` | `server`, `producer`, `proxy` | it stands still for `lasts_seconds` |
+| `cut` | `clients` | every client closes its connection, and comes back within `jitter_seconds` |
+| `cut` | `proxy` | the proxy resets every connection; clients come back with their backoff |
+| `drop` | `feed` | producer and server lose their connection, for `lasts_seconds` if given; updates go on |
+| `fill` | `producer` | its record cannot grow for `lasts_seconds`, as on a full disk (Linux, no container) |
+
+`proxy` is what stands directly before the server. Two faults may not meet on one part: after a `kill` or a `restart`
+it needs 2 s. A drop is asked of the producer, so `feed` and `producer` count as one part. No `kill` or `restart` of
+the producer may follow a `fill`, because its record has a hole. `clock` is refused: all parts share one kernel clock.
+A fault that the file asks for does not make a trial invalid. With a fault, theory predicts nothing but the time to
+recover ([measuring.md](measuring.md#faults)). The stack's containers (`--on compose`) have no proxy, so paths with a
+delay are refused there, and so is a `fill`.
 
 **Visitors.** With `[population] kind = "visit"` nobody stays: visitors come `per_second` times a second, each on a
 connection of its own, take the newest update and `updates` − 1 more, and leave. `[clients]` has no meaning then, and is
@@ -190,6 +205,8 @@ def sections() -> Iterator[Section]:
     yield Section("`[[contestants]]`", _first_line(ContestantTable), list(_keys(ContestantTable)))
     yield Section("`[paths.NAME]`", _first_line(NetworkPath), list(_keys(NetworkPath)))
     yield Section("`[[faults]]`", _first_line(Fault), list(_keys(Fault)))
+    about = _first_line(AvailabilityOptions)
+    yield Section("`[availability]`", about, list(_keys(AvailabilityOptions)))
     yield Section("`[servers]`", _first_line(Servers), list(_keys(Servers)))
     yield Section("`[capacity]`", _first_line(CapacityOptions), list(_keys(CapacityOptions)))
     yield Section("`[window]`", _first_line(WindowOptions), list(_keys(WindowOptions)))

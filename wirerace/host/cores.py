@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wirerace.errors import BadInput
+from wirerace.experiment.availability import bound_cautions
 from wirerace.experiment.model import LoadOptions
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.plans import contestants_of
@@ -67,7 +68,7 @@ def cautions(study: Study, *, on_this_machine: bool = True) -> list[str]:
         for contestant in contestants_of(setting.experiment)
         for line in _cautions(setting.experiment.load, contestant.path)
     )
-    return list(dict.fromkeys([*of_quota, *of_machine]))
+    return list(dict.fromkeys([*of_quota, *bound_cautions(study), *of_machine]))
 
 
 def _cautions(load: LoadOptions, path: NetworkPath) -> Iterator[str]:

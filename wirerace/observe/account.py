@@ -11,6 +11,7 @@ from msgspec.structs import astuple
 
 from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.histogram import NO_LATENCIES, LatenciesRecord, merged
+from wirerace.observe.outages import NO_OUTAGES, OutageRecord
 from wirerace.observe.spread import Spread, SpreadColumns
 from wirerace.observe.upstream import SentMessage
 from wirerace.observe.visit import NO_VISITS, VisitsRecord
@@ -148,7 +149,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     what they and their answers took, application layer. `waking` is how late the load woke for those that nothing held
     up. `relayed` is how long deliveries of updates that were made from messages took, from the intended sending. Over
     the whole trial, `message_connects` counts connections opened for messages, `stray_answers` answers to nothing that
-    waited for one.
+    waited for one. `outages` is what faults did to clients; it is empty without any.
 
     Over the whole trial, `handshaking` is how long TLS handshakes took, `resumed_handshakes` how many of them resumed a
     session.
@@ -210,6 +211,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     waking: LatenciesRecord = NO_LATENCIES
     handshaking: LatenciesRecord = NO_LATENCIES
     resumed_handshakes: int = 0
+    outages: OutageRecord = NO_OUTAGES
 
     @property
     def spread_of(self) -> dict[tuple[str, int], Spread]:

@@ -4,6 +4,7 @@ import msgspec
 
 from wirerace.observe.account import FRESH_NS, NO_WINDOW, STAGES, AccountRecord, Outcome, Window
 from wirerace.observe.histogram import Latencies
+from wirerace.observe.outages import Outages
 from wirerace.observe.spread import Spread, SpreadColumns
 from wirerace.observe.tally import Tally
 from wirerace.observe.visit import NO_VISITS, VisitTally
@@ -35,6 +36,7 @@ class Account:
         self.stages = {stage: Latencies() for stage in STAGES}
         self.updates: dict[str, dict[int, list[int]]] = {}
         self.visits: VisitTally | None = None
+        self.outages = Outages()
         self.live_clients = 0
         self.aged_clients = 0
         self.newest_ns = 0
@@ -102,6 +104,8 @@ class Account:
             self.relayed.record(arrival_ns - update.sent)
         self.totals.delivered += 1
         self.latencies.record(latency_ns)
+        if latency_ns > self.outages.age_ns:
+            self.outages.late(update.ts)
         of_sequence = self.updates.get(sequence)
         if of_sequence is None:
             of_sequence = self.updates[sequence] = {}
@@ -130,6 +134,7 @@ class Account:
             asking_late=self.asking_late.to_record(),
             relayed=self.relayed.to_record(),
             waking=self.waking.to_record(),
+            outages=self.outages.to_record(),
             visits=NO_VISITS if self.visits is None else self.visits.to_record(),
             stages={stage: latencies.to_record() for stage, latencies in self.stages.items()},
             updates={

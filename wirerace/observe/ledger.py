@@ -20,7 +20,7 @@ class Ledger:
     """
 
     __slots__ = (
-        "_account", "_aged_to_ns", "_channel", "_epoch", "_first", "_latest_only", "_newest", "_newest_ts",
+        "_account", "_aged_to_ns", "_channel", "_epoch", "_first", "_latest_only", "_met", "_newest", "_newest_ts",
         "_opened_ns", "_seen", "_seen_of", "_sequence",
     )  # fmt: skip
 
@@ -36,6 +36,7 @@ class Ledger:
         self._newest: Cursor  # of a client of the latest only
         self._newest_ts: int | None = None
         self._aged_to_ns = 0
+        self._met = 0
 
     def open(self, cursor: Cursor, at_ns: int) -> None:
         """Subscribe: from now on everything after `cursor` is expected. Later calls, on reconnect, change nothing."""
@@ -62,6 +63,7 @@ class Ledger:
         if window.from_ns <= update.ts < window.to_ns:
             if arrival is Arrival.DUPLICATE:
                 totals.duplicated += 1
+                account.outages.repeated(update.ts)
                 return
             if arrival is Arrival.REORDERED:
                 totals.reordered += 1
@@ -98,6 +100,7 @@ class Ledger:
             return
         account, totals = self._account, self._account.totals
         window = account.window
+        self._meet()
         self._age_until(at_ns)
         account.live_clients -= 1
         if self._newest_ts is not None:
@@ -163,6 +166,8 @@ class Ledger:
         Updates with the same arrival instant cause one drop, because the age does not rise between them.
         """
         account, newest_ts = self._account, self._newest_ts
+        if self._met != account.outages.marked:
+            self._meet((update.ts, at_ns))
         if newest_ts is None:
             account.aged_clients += 1
             account.newest_ns += update.ts
@@ -177,6 +182,13 @@ class Ledger:
         self._newest_ts = update.ts
         if self._latest_only:
             self._newest = Cursor(update.epoch, update.seq)
+
+    def _meet(self, *received: tuple[int, int]) -> None:
+        """Note for which faults this client has an update made after them: its newest one, or one that comes now."""
+        if self._newest_ts is not None:
+            received = ((self._newest_ts, self._aged_to_ns), *received)
+        if self._opened_ns is not None:
+            self._met = self._account.outages.meet(self._met, self._opened_ns, *received)
 
     def _age_until(self, at_ns: int) -> None:
         """Add the area under the age from the last instant to `at_ns`, as far as it lies in the window."""
@@ -203,3 +215,7 @@ class Ledger:
             if old_from_ns >= end_ns:
                 break
             self._account.older_ns[fresh_ns] += end_ns - max(old_from_ns, start_ns)
+        outages = self._account.outages
+        stale_from_ns = max(newest_ts + outages.age_ns, start_ns)
+        if stale_from_ns < end_ns:
+            outages.stale(stale_from_ns, end_ns)

@@ -10,6 +10,7 @@ from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.browsers import BrowsersRecord
 from wirerace.record.capacity import CapacityRecord
 from wirerace.record.checkup import Checkup
+from wirerace.record.faults import FaultTime
 from wirerace.record.objective import ObjectiveRecord
 from wirerace.record.samples import Measured
 from wirerace.record.trial import Trial
@@ -266,6 +267,7 @@ class Raw(msgspec.Struct, frozen=True):
     `truth` reaches from the priming update to the end of the window. `measured` was sampled around the window. `path`
     is the network path between clients and server. `received` is the server's record of the window's messages; None if
     clients do not send, or if the server did not answer. `browsers` is what browser tabs received, None without any.
+    `faults` says when each fault happened, in that order.
     """
 
     window: Window
@@ -275,3 +277,4 @@ class Raw(msgspec.Struct, frozen=True):
     path: NetworkPath = NetworkPath()
     received: Received | None = None
     browsers: BrowsersRecord | None = None
+    faults: list[FaultTime] = []

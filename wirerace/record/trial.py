@@ -12,6 +12,7 @@ from wirerace.observe.account import ConnectStage, Outcome
 from wirerace.observe.visit import VisitStage
 from wirerace.record.browsers import Browsers
 from wirerace.record.durations import Handshakes, Times
+from wirerace.record.faults import Availability, FaultOutcome
 from wirerace.record.messages import Messages
 from wirerace.record.parts import Bytes, LoadCost, Machine, PartRecord, ProducerQuality, ServerCost
 from wirerace.record.reverse import ReverseCost
@@ -255,6 +256,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     visits: Visits | None = None
     messages: Messages | None = None
     browsers: Browsers | None = None
+    availability: Availability | None = None
+    faults: list[FaultOutcome] = []
     theory: list[Cell] = []
     conditions: list[Condition] = []
     verdict: Verdict | None = None

@@ -22,6 +22,7 @@ from wirerace.report.bars import EIGHTHS
 from wirerace.report.capacity_answer import capacity_parts
 from wirerace.report.comparison import comparison_of
 from wirerace.report.crossing import crossing_of
+from wirerace.report.faults import fault_table
 from wirerace.report.objectives import objectives_part
 from wirerace.report.sending import sending_costs_of
 from wirerace.report.spelling import UNKNOWN, spell_interval
@@ -132,6 +133,8 @@ def describe_source(source: Source) -> str:
 def print_result(result: Result, file: Path | None = None, *, full: bool = False) -> None:
     """Print the answer, or all tables and the verdict, then where the report and the result are."""
     console = Console()
+    if not full and (faults := fault_table(result) if len(result.points) == 1 else None) is not None:
+        console.print(faults)
     files = [path for path in (file.with_name(REPORT_NAME), file) if path.exists()] if file is not None else []
     parts: Sequence[Table | Text] = (
         parts_of(result, console.width)
@@ -171,7 +174,8 @@ def parts_of(result: Result, columns: int = PICTURE_COLUMNS) -> list[Table | Tex
     tables: list[Table | None] = []
     if result.counted:
         summary = summarised(result)  # not what is saved: this version may know more figures
-        tables = [*tables_of(result, summary, columns), theory_of(result), comparison_of(result, summary)]
+        tables = [*tables_of(result, summary, columns), fault_table(result), theory_of(result)]
+        tables.append(comparison_of(result, summary))
     apart = [part for table in tables if table is not None for part in (table, Text())]
     return [*apart, *verdict_of(result), *objectives_part(result)]
 

@@ -1,38 +1,76 @@
-"""The timeline of faults: what is killed, stalled or cut in the window, and when, on processes or containers."""
+"""The timeline of faults: what goes wrong in the window, and when, on processes or containers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from wirerace.clock import to_ns
+from wirerace.clock import now_ns, to_ns
 from wirerace.experiment.faults import Fault, FaultPlace
 from wirerace.observe.account import CutRequest, Window
+from wirerace.observe.outages import FaultMark
+from wirerace.record.faults import FaultTime
 from wirerace.runner.parts.part import Part
 from wirerace.runner.peer import Peer
 
 
+class Reach(NamedTuple):
+    """What faults can happen to: parts, and the ports at which load, producer and proxy take orders."""
+
+    parts: Mapping[FaultPlace, Part]
+    load: Peer
+    producer: Peer
+    proxy: Peer | None = None
+
+
 class Timeline:
-    """The faults of one trial; `parts` can be killed and stalled, and `load` can cut its connections."""
+    """The faults of one trial. `happened` says when each of them did."""
 
-    def __init__(self, faults: Sequence[Fault], window: Window, parts: Mapping[FaultPlace, Part], load: Peer) -> None:
-        self._faults = sorted(faults, key=lambda fault: fault.at_seconds)
+    def __init__(self, faults: Sequence[Fault], window: Window, reach: Reach) -> None:
+        self._faults = sorted(enumerate(faults), key=lambda item: item[1].at_seconds)
         self._window = window
-        self._parts = parts
-        self._load = load
+        self._reach = reach
+        self.happened: list[FaultTime] = []
 
-    def __iter__(self) -> Iterator[tuple[int, Fault]]:
-        """Yield each fault with its time, Unix nanoseconds, in their order."""
-        return ((self._window.from_ns + to_ns(fault.at_seconds), fault) for fault in self._faults)
+    def __iter__(self) -> Iterator[tuple[int, Callable[[], None]]]:
+        """Yield what to do at which time, Unix nanoseconds, in order.
 
-    def happen(self, fault: Fault) -> None:
-        """Make a fault happen now.
-
-        Raises TrialFailed when the load does not cut its connections.
+        Each may raise TrialFailed, when a part does not do as it is told.
         """
+        steps: list[tuple[int, Callable[[], None]]] = []
+        for number, fault in self._faults:
+            at_ns = self._window.from_ns + to_ns(fault.at_seconds)
+            steps.append((at_ns, lambda number=number, fault=fault: self._happen(number, fault)))  # type: ignore[misc]
+            if fault.kind == "fill":
+                steps.append((at_ns + to_ns(fault.lasts_seconds), self._reach.parts[fault.on].resume))
+        yield from sorted(steps, key=lambda step: step[0])
+
+    def _happen(self, number: int, fault: Fault) -> None:
+        """Make a fault happen now, and let the load note which clients recover from it."""
+        from_ns = now_ns()
+        cuts = self._do(fault)
+        done_ns = now_ns()
+        lasts_ns = 0 if fault.kind == "fill" else to_ns(fault.lasts_seconds)  # a full disk keeps no update away
+        after_ns = max(done_ns, from_ns + lasts_ns)
+        self.happened.append(FaultTime(number, from_ns, done_ns, after_ns, cuts))
+        self._reach.load.send("POST", "/outages", FaultMark(number, from_ns, after_ns), dict[str, str])
+
+    def _do(self, fault: Fault) -> int | None:
+        """Make a fault happen, and return how many connections it broke, if that is known."""
+        reach = self._reach
         match fault.kind:
-            case "kill":
-                part = self._parts[fault.on]
-                part.gives_up_at += 1  # a death that the experiment asks for
-                part.kill()
-            case "stall":
-                self._parts[fault.on].stall(fault.lasts_seconds)
+            case "drop":
+                order = {"lasts_seconds": fault.lasts_seconds}
+                return reach.producer.send("POST", "/feed/drop", order, dict[str, int])["broken"]
+            case "cut" if fault.on == "proxy" and reach.proxy is not None:
+                return reach.proxy.send("POST", "/cut", None, dict[str, int])["cuts"]
             case "cut":
-                self._load.send("POST", "/cut", CutRequest(fault.jitter_seconds), dict[str, int])
+                return reach.load.send("POST", "/cut", CutRequest(fault.jitter_seconds), dict[str, int])["cuts"]
+        part = reach.parts[fault.on]
+        match fault.kind:
+            case "kill" | "restart":
+                part.gives_up_at += 1  # a death that the experiment asks for
+                (part.kill if fault.kind == "kill" else part.end)()
+            case "stall":
+                part.stall(fault.lasts_seconds)
+            case "fill":
+                part.fill()
+        return None

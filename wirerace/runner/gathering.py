@@ -9,6 +9,8 @@ from wirerace.experiment.holding import filling_schedule
 from wirerace.experiment.patience import longest_seconds, subscribe_seconds
 from wirerace.experiment.plans import Plan, schedule_of
 from wirerace.observe.account import LoadState, Window
+from wirerace.observe.outages import OutageWatch
+from wirerace.record.faults import FaultTime
 from wirerace.runner.browsers.trial import TrialTabs
 from wirerace.runner.effort import NOTHING, AtLimit, Effort
 from wirerace.runner.forecast import PRIMING_SECONDS
@@ -21,6 +23,7 @@ from wirerace.workload.schedule import Schedule
 MOST_STEP_SECONDS = 2.0  # of the wall clock between two looks; the verdict judges smaller steps
 NOTICE_SECONDS = 2.0  # until the death of a part is seen, where its silence is noticed first
 PROGRESS_SECONDS = 1.0  # a load that is busy with a fan-out answers after it
+MS, MOST_STEPS = 1_000_000, 100_000
 QUIET_SECONDS = 0.2  # before an important instant, no requests are sent
 
 
@@ -40,6 +43,7 @@ class Gathering:
         self._watch = Watch()
         self._tabs = TrialTabs(plan, None)
         self._effort: Effort | None = None
+        self._happened: list[FaultTime] = []
 
     def _start_load(self, server: Child) -> LoadChild:
         """Start the load, and see from now on what it and the server spend."""
@@ -106,6 +110,8 @@ class Gathering:
             return None
         try:
             load.peer.send("PUT", "/window", window, dict[str, str])
+            if self.experiment.faults:
+                load.peer.send("POST", "/outages", self._outage_watch(window), dict[str, str])
         except NoAnswer:
             raise
         except TrialFailed:
@@ -115,6 +121,11 @@ class Gathering:
         if now_ns() >= from_ns:
             raise TrialFailed("wirerace stood still: the window had begun before the load knew of it")
         return window
+
+    def _outage_watch(self, window: Window) -> OutageWatch:
+        """Return what the load is to note of outages, in at most `MOST_STEPS` steps of a millisecond or more."""
+        step_ns = max(MS, (window.to_ns - window.from_ns) // MOST_STEPS)
+        return OutageWatch(window.from_ns, to_ns(self.experiment.availability.age_seconds), step_ns)
 
     def _aged_by(self, until_ns: int, load: LoadChild) -> int:
         """Return how many clients have an update, as soon as all of them have one, or at an instant."""

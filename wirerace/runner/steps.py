@@ -17,7 +17,7 @@ from wirerace.record.samples import Measured
 from wirerace.runner.browsers.trial import TrialTabs
 from wirerace.runner.draining import Drain
 from wirerace.runner.effort import Effort
-from wirerace.runner.faults import Timeline
+from wirerace.runner.faults import Reach, Timeline
 from wirerace.runner.forecast import idle_seconds
 from wirerace.runner.gathering import Gathering
 from wirerace.runner.health import wait_until_healthy
@@ -100,7 +100,7 @@ class TrialSteps(Gathering):
             # Past the window's end: if the producer died in the window, its new epoch may begin only after the window.
             truth = self._truth(primed_ns, now_ns())
             browsers = self._tabs.record(ledgers, window, truth)
-            return Raw(window, account, truth, measured, self.plan.path, received, browsers)
+            return Raw(window, account, truth, measured, self.plan.path, received, browsers, self._happened)
         finally:
             with whole():
                 try:
@@ -140,10 +140,12 @@ class TrialSteps(Gathering):
         parts: dict[FaultPlace, Part] = {"server": server.part, "producer": self._producer.part}
         if load.parts:  # the reverse proxy, if there are two
             parts["proxy"] = next(reversed(load.parts.values()))
-        timeline = Timeline(self.experiment.faults, window, parts, load.peer)
-        for at_ns, fault in timeline:
+        reach = Reach(parts, load.peer, self._producer.peer, load.proxy.peer if load.proxy else None)
+        timeline = Timeline(self.experiment.faults, window, reach)
+        for at_ns, happen in timeline:
             self._sleep_until(at_ns, "measuring", load)
-            timeline.happen(fault)
+            happen()
+        self._happened = timeline.happened
         self._sleep_until(window.to_ns, "measuring", load)
         after = samples_of(server, load, self._target.cpu_seconds, first=False)
         if self._population.is_visit and server.part.shares_network:

@@ -5,17 +5,29 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.wirerace.analysis.good import GOOD, MEASURED, STEADY, WINDOW, changed, judged, with_fault
-from wirerace.experiment.faults import POSSIBLE, FaultKind, FaultPlace
+from tests.wirerace.analysis.good import (
+    GOOD,
+    MEASURED,
+    SECOND,
+    STEADY,
+    WINDOW,
+    changed,
+    judged,
+    with_account,
+    with_fault,
+)
+from wirerace.experiment.faults import ENDING, POSSIBLE, FaultKind, FaultPlace
 from wirerace.experiment.paths import NetworkPath
-from wirerace.observe.histogram import NO_LATENCIES
+from wirerace.observe.histogram import NO_LATENCIES, Latencies
 from wirerace.record.durations import Times
 from wirerace.record.parts import PartRecord
 from wirerace.record.samples import ProxyReport
 from wirerace.record.trial import ProxyQuality, Verdict
 from wirerace.workload.truth import EpochMade
 
-DISTURBED: list[tuple[FaultKind, FaultPlace]] = [(kind, on) for kind in ("kill", "stall") for on in POSSIBLE[kind]]
+DISTURBED: list[tuple[FaultKind, FaultPlace]] = [
+    (kind, on) for kind in ("kill", "restart", "stall") for on in POSSIBLE[kind]
+]
 
 
 def over_a_late_proxy(kind: FaultKind, on: FaultPlace) -> Verdict:
@@ -58,14 +70,41 @@ def test_connections_that_break_are_a_doubt_unless_a_part_was_killed_on_purpose(
     trial = msgspec.structs.replace(GOOD, breaks=2, return_seconds=back)
 
     assert [] == judged(trial, experiment=with_fault("kill", "server")).findings
+    assert [] == judged(trial, experiment=with_fault("restart", "server")).findings
+    assert [] == judged(trial, experiment=with_fault("cut", "proxy")).findings
     assert 1 == len(judged(trial, experiment=with_fault("stall", "server", 1.0)).doubts)
 
 
+@pytest.mark.parametrize(("kind", "on"), [("kill", "server"), ("cut", "clients"), ("cut", "proxy")])
+def test_polls_that_were_due_while_clients_were_away_are_not_late(kind: FaultKind, on: FaultPlace) -> None:
+    """200 clients were away for half a second each, of ten: 5 % of the polls."""
+    times = Latencies()
+    for _ in range(200):
+        times.record(SECOND // 2)
+    raw = with_account(returning=times.to_record())
+
+    assert judged(changed("late_polls", 55), raw, with_fault(kind, on)).valid
+    assert not judged(changed("late_polls", 105), raw, with_fault(kind, on)).valid
+    assert not judged(changed("late_polls", 55), raw, with_fault("drop", "feed")).valid, "a drop cuts no client off"
+
+
+def test_what_a_fault_held_up_comes_together() -> None:
+    """Such arrivals have an upper bound only, which is no doubt where a fault was asked for."""
+    trial = changed("upper_bounds", GOOD.delivered // 2)
+
+    assert 1 == len(judged(trial).doubts)
+    found = judged(trial, experiment=with_fault("stall", "server", 1.0))
+    assert ([], 1) == (found.doubts, len(found.unchecked))
+
+
+@pytest.mark.parametrize("kind", ENDING)
 @pytest.mark.parametrize(("restarts", "reasons"), [(1, 0), (2, 1)])
-def test_part_that_was_killed_on_purpose_once_may_be_started_again_once(restarts: int, reasons: int) -> None:
+def test_part_that_was_ended_on_purpose_once_may_be_started_again_once(
+    kind: FaultKind, restarts: int, reasons: int
+) -> None:
     trial = changed("parts", {"server": PartRecord(restarts, 0.0)})
 
-    assert reasons == len(judged(trial, experiment=with_fault("kill", "server")).reasons)
+    assert reasons == len(judged(trial, experiment=with_fault(kind, "server")).reasons)
     assert 1 == len(judged(trial, experiment=with_fault("kill", "proxy")).reasons)
     assert 1 == len(judged(trial, experiment=with_fault("stall", "server", 1.0)).reasons)
 

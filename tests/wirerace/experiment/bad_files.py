@@ -11,7 +11,8 @@ from tests.wirerace.experiment.files import LEAST
 
 TOP_KEYS = (
     "title, transports, contestants, path, objectives, kind, repeats, valid_repeats, tries, seed, producer, clients, "
-    "population, upstream, paths, faults, servers, capacity, load, window, polling, longpolling, websocket"
+    "population, upstream, paths, faults, availability, servers, capacity, load, window, polling, longpolling, "
+    "websocket"
 )
 SOURCE_KEYS = "rate_per_second, channels, arrivals, payload_bytes, on_seconds, off_seconds, trace_file, speed"
 POLLING_KEYS = "keep_alive, extra_header_bytes, serving, interval_seconds"

@@ -48,7 +48,7 @@ def test_lists_of_the_model_are_no_sweep() -> None:
     fault = {"kind": "kill", "on": "server", "at_seconds": 1}
     found = study(
         clients={"shape": "steps", "steps": {"stages": stages}},
-        faults=[fault, fault],
+        faults=[fault, fault | {"at_seconds": 4}],
         contestants=[{"id": "own", "transport": "polling"}],
     )
 

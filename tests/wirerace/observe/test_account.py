@@ -12,6 +12,7 @@ from tests.costly import costly
 from tests.wirerace.stories import Story, account_of, stories
 from wirerace.observe.account import AccountRecord, ProcessUse, Skip, Subscription, Traffic, merge
 from wirerace.observe.histogram import Latencies, LatenciesRecord
+from wirerace.observe.outages import OutageRecord, Recovering
 from wirerace.observe.spread import Spread, SpreadColumns
 from wirerace.observe.upstream import SentMessage
 from wirerace.observe.visit import VISIT_STAGES, VisitEntry, VisitsRecord
@@ -19,7 +20,7 @@ from wirerace.wire.update import Cursor
 
 COUNTS = st.integers(1, 9)  # never 0, because a field that is left out would not be noticed
 MOST_LATENCY_NS = 5
-SMALLEST, LARGEST = ("least_ns", "min_ns"), ("most_ns", "max_ns")
+SMALLEST, LARGEST = ("least_ns", "min_ns"), ("most_ns", "max_ns", "step_ns")
 
 
 def latencies(values: list[int]) -> LatenciesRecord:
@@ -47,6 +48,18 @@ KNOWN: dict[type, st.SearchStrategy[Any]] = {
             dict.fromkeys(VISIT_STAGES, st.lists(st.integers(0, MOST_LATENCY_NS), min_size=1).map(latencies))
         ),
         st.lists(st.integers(0, MOST_LATENCY_NS), min_size=1).map(latencies),
+    ),
+    OutageRecord: st.builds(
+        OutageRecord,
+        COUNTS,
+        COUNTS,
+        *[st.dictionaries(COUNTS, COUNTS, min_size=1, max_size=3)] * 3,
+        st.dictionaries(
+            COUNTS,
+            st.builds(Recovering, COUNTS, st.lists(st.integers(0, MOST_LATENCY_NS), min_size=1).map(latencies)),
+            min_size=1,
+            max_size=3,
+        ),
     ),
     SentMessage: st.builds(SentMessage, *[COUNTS] * 7),
     ProcessUse: st.builds(ProcessUse, COUNTS, COUNTS, COUNTS.map(float), st.none(), st.just(0.5)),

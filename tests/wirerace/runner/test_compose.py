@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 
+from tests.refusals import lacking
 from tests.wirerace.trials import plan_of
 from wirerace.errors import BadInput, TrialFailed
 from wirerace.experiment.capacity import Servers as Quotas
+from wirerace.experiment.faults import Fault
 from wirerace.experiment.model import Experiment
 from wirerace.experiment.settings import alone
 from wirerace.runner.peer import Peer
-from wirerace.runner.targets.compose import Compose, PageState
+from wirerace.runner.targets.compose import Compose, PageState, refuse_drops_without
 from wirerace.runner.targets.locust import Swarming
 
 
@@ -183,3 +185,17 @@ def test_quota_beyond_the_cores_of_the_stack_is_refused_before_anything_is_broug
     monkeypatch.setattr("wirerace.runner.targets.compose.Stack", TwoCores)
     with pytest.raises(BadInput, match=r"^servers.cpus must be at most the 2 cores of the stack's machine, got 5"):
         Compose(alone(Experiment("t", ["polling"], servers=Quotas(5))))
+
+
+@pytest.mark.parametrize("token", ["", "token"])
+def test_drop_needs_a_producer_of_the_stack_that_takes_orders(token: str) -> None:
+    drop = Fault(kind="drop", on="feed", at_seconds=1.0)
+    kill = Fault(kind="kill", on="server", at_seconds=4.0)
+    refuse_drops_without(token, alone(Experiment("t", ["polling"], faults=[kill])))
+    study = alone(Experiment("t", ["polling"], faults=[kill, drop]))
+    if token:
+        refuse_drops_without(token, study)
+        return
+    with pytest.raises(BadInput) as refusal:
+        refuse_drops_without(token, study)
+    assert [] == lacking(str(refusal.value), "faults[1]", ["a drop", "docker compose down", "CONTROL_TOKEN"])

@@ -235,6 +235,11 @@ def test_every_trial_begins_with_as_many_restarts_as_the_first(tmp_path: Path) -
             "websocket.ping_interval_seconds",
             ["docker-compose.yml", "--ping-interval-seconds"],
         ),
+        (
+            {"faults": [{"kind": "fill", "on": "producer", "at_seconds": 1, "lasts_seconds": 1}]},
+            "faults[0]",
+            ["a fill on producer", "disk", "--on compose"],
+        ),
     ],
 )
 def test_containers_are_refused_what_only_processes_can_do_on_one_line(
@@ -243,6 +248,23 @@ def test_containers_are_refused_what_only_processes_can_do_on_one_line(
     with pytest.raises(BadInput) as refusal:
         refuse_unsupported(study_of({"title": "t", "transports": ["polling"], **keys}, Path()), SUPPORTED)
     assert [] == lacking(str(refusal.value), place, facts), refusal.value
+
+
+def test_fill_is_refused_by_name_where_no_process_can_be_kept_from_writing() -> None:
+    fill = {"kind": "fill", "on": "producer", "at_seconds": 1, "lasts_seconds": 1}
+    study = study_of({"title": "t", "transports": ["polling"], "faults": [fill]}, Path())
+    elsewhere = OF_PROCESSES._replace(faults=OF_PROCESSES.faults - {("fill", "producer")})
+    with pytest.raises(BadInput) as refusal:
+        refuse_unsupported(study, elsewhere)
+    assert [] == lacking(str(refusal.value), "faults[0]", ["a fill on producer", "needs Linux"])
+
+
+@pytest.mark.parametrize(("kind", "on"), [("restart", "server"), ("restart", "producer"), ("drop", "feed")])
+def test_both_targets_can_restart_parts_and_drop_the_feed(kind: str, on: str) -> None:
+    fault = {"kind": kind, "on": on, "at_seconds": 1}
+    study = study_of({"title": "t", "transports": ["polling"], "faults": [fault]}, Path())
+    for supported in (SUPPORTED, OF_PROCESSES):
+        refuse_unsupported(study, supported)
 
 
 def test_page_is_refused_visitors_and_both_targets_take_them() -> None:

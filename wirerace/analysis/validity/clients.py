@@ -18,20 +18,28 @@ def check(evidence: Evidence) -> Iterator[Finding]:
 def _polls(evidence: Evidence) -> Iterator[Finding]:
     trial = evidence.trial
     if trial.requests:
-        # Polls that are due during a stall are expected to be late: that is what is measured.
+        # Polls that are due during a stall, or while a client is away, are late: that is what is measured.
         stalled_seconds = sum(fault.lasts_seconds for fault in evidence.faults("stall"))
-        late = max(0.0, trial.late_polls / trial.requests - stalled_seconds / trial.window_seconds)
+        expected = stalled_seconds / trial.window_seconds + _away_fraction(evidence)
+        late = max(0.0, trial.late_polls / trial.requests - expected)
         text = f"{percent(late)} of polls left late, or never"
         yield from against(thresholds.LATE_POLLS_FRACTION, late, "late polls", text)
-    if (errors := trial.responses["error"]) and not evidence.faults("kill"):
+    if (errors := trial.responses["error"]) and not evidence.breaks_connections:
         text = f"{errors} requests were answered with an error"
         yield Finding("doubt", text, "clients waited and asked again", SEE_SERVER_LOG)
+
+
+def _away_fraction(evidence: Evidence) -> float:
+    """Return the part of the clients' time for which they had no connection because of a fault."""
+    has_breaks = evidence.breaks_connections or bool(evidence.faults("cut"))
+    account = evidence.raw.account
+    return account.returning.sum_ns / account.client_ns if has_breaks and account.client_ns else 0.0
 
 
 def _connections(evidence: Evidence) -> Iterator[Finding]:
     trial, population = evidence.trial, evidence.experiment.population
     wanted = 0 if population.is_visit else evidence.experiment.clients.most
-    if trial.breaks and not evidence.faults("kill"):
+    if trial.breaks and not evidence.breaks_connections:
         yield Finding("doubt", f"connections broke {trial.breaks} times", "clients were away meanwhile", SEE_SERVER_LOG)
     if (gone := trial.breaks + trial.cuts - trial.return_seconds.count) > 0:
         text = f"{gone} of {trial.breaks + trial.cuts} connections that broke or were cut had not come back at the end"
@@ -39,7 +47,7 @@ def _connections(evidence: Evidence) -> Iterator[Finding]:
     if trial.clients < wanted:
         text = f"{trial.clients} of {wanted} clients were there"
         yield Finding("reason", text, "it is another load", "see the load's log in logs/, and wirerace doctor")
-    if trial.failed_connects and not evidence.faults("kill"):
+    if trial.failed_connects and not evidence.breaks_connections:
         text = f"clients failed to connect {trial.failed_connects} times"
         rate = "population.per_second" if population.is_visit else "clients.spawn_per_second"
         yield Finding("reason", text, "they came later than meant", f"use a lower {rate}")

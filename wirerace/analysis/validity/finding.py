@@ -27,6 +27,15 @@ class Evidence(NamedTuple):
         """Return the experiment's faults of a kind; if places are given, only those at one of them."""
         return [one for one in self.experiment.faults if one.kind == kind and (not places or one.on in places)]
 
+    def ends(self, place: FaultPlace) -> int:
+        """Return how often the experiment ends a part, which is then started again."""
+        return sum(one.ends_a_part and one.on == place for one in self.experiment.faults)
+
+    @property
+    def breaks_connections(self) -> bool:
+        """Whether the experiment breaks connections of clients, other than by letting the load cut them."""
+        return any(one.ends_a_part or (one.kind, one.on) == ("cut", "proxy") for one in self.experiment.faults)
+
 
 def against(limit: Limit, value: float | None, name: str, spelled: str, part: str = "") -> Iterator[Finding]:
     """Yield the finding for a value above a limit. `spelled` is its text; `name` is the text if it is unknown.

@@ -32,7 +32,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield the findings about every part."""
     for name, part in evidence.trial.parts.items():
         who, still = NAMES.get(name, name), part.still_seconds
-        asked = len(_faults(evidence, "kill", name))
+        asked = sum(fault.ends_a_part and fault.on == name for fault in evidence.experiment.faults)
         if part.restarts > asked:
             times = "once" if part.restarts == 1 else f"{part.restarts} times"
             why = RESTARTED.get(name, "it is another one")
@@ -71,7 +71,7 @@ def _off_seconds(evidence: Evidence) -> Iterator[tuple[str, float]]:
     if measured.server is not None:
         yield "the server", off_seconds(measured.server, window)
     yield "the machine", off_seconds(measured.machine, window)
-    if (proxy := measured.proxy) is not None and not evidence.faults("kill", "proxy"):
+    if (proxy := measured.proxy) is not None and not evidence.ends("proxy"):
         off_ns = abs(proxy.began_ns - window.from_ns) + abs(proxy.ended_ns - window.to_ns)
         yield "the proxy", off_ns / NS_PER_SECOND
     processes = evidence.raw.account.processes

@@ -17,7 +17,7 @@ SEE_LOG = "see the producer's log in logs/"
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield the findings about the producer."""
     trial = evidence.trial
-    if evidence.faults("kill", "producer") or evidence.faults("stall", "producer"):
+    if evidence.ends("producer") or evidence.faults("stall", "producer"):
         yield Finding("unchecked", "whether the producer kept its schedule: a fault was asked of it")
         return
     part = trial.parts.get("producer")

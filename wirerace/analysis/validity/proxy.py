@@ -12,7 +12,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     delay_seconds, proxy = evidence.raw.path.delay_seconds, evidence.trial.proxy
     if not delay_seconds:
         return
-    if evidence.faults("kill", "proxy") or evidence.faults("stall", "proxy"):
+    if evidence.ends("proxy") or evidence.faults("stall", "proxy"):
         yield Finding("unchecked", "whether the proxy kept the delay: a fault was asked of it")
         return
     if proxy is None:

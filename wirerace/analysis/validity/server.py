@@ -30,8 +30,8 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield the findings about the server's process."""
     samples = evidence.raw.measured.server
     if samples is None:
-        if evidence.faults("kill", "server"):
-            yield Finding("unchecked", "what the server spent: it was killed, as the experiment asks")
+        if evidence.ends("server"):
+            yield Finding("unchecked", "what the server spent: it was started again, as the experiment asks")
         elif not evidence.trial.restarts:
             text = "the server's counters are not whole: it gave no answer, or something else started it again"
             yield Finding("reason", text, "nothing is known of its costs", "see the server's log in logs/")

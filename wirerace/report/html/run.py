@@ -14,6 +14,7 @@ from wirerace.report.capacity import CapacityRow, objectives_line, rows_of
 from wirerace.report.charts.axes import MOST_KEY
 from wirerace.report.charts.view import Records, View
 from wirerace.report.comparison import caption_of, words_of
+from wirerace.report.faults import FaultTable, faults_of
 from wirerace.report.headline import headline
 from wirerace.report.html.chapters import Chapter, chapters_of, setting_chapters, sweep_chapters
 from wirerace.report.html.checks import ReproducedValues, reproduced_values
@@ -68,6 +69,7 @@ class Tables(NamedTuple):
     compared_with: str
     compared_caption: str
     chapters: Sequence[Chapter]
+    faults: FaultTable | None
 
 
 class FoundOnce(NamedTuple):
@@ -174,6 +176,7 @@ def setting_values(view: View, *, whole: bool = False, costs: Sequence[str] = ()
         compared_with=titles[compared[0].other] if compared else "",
         compared_caption=caption_of(summary) if compared else "",
         chapters=chapters,
+        faults=faults_of(result),
     )
 
 

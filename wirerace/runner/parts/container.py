@@ -21,6 +21,7 @@ from wirerace.system import blamed_on
 NANO = 1e9
 UPDATE_SECONDS = 30.0
 PAUSED = "paused"
+END_SECONDS = 6  # as processes have; a service stops within 5 s of SIGTERM
 
 
 @contextmanager
@@ -43,6 +44,7 @@ class Container:
         self.gives_up_at = MOST_RESTARTS
         self._container = container
         self._stalling: subprocess.Popen[bytes] | None = None
+        self._ending: subprocess.Popen[bytes] | None = None
 
     @property
     def members(self) -> "Sequence[Container]":
@@ -101,6 +103,21 @@ class Container:
         with asking(self.name):
             self._container.kill()
 
+    def end(self) -> None:
+        """Let it end in order, and return at once: the engine kills it if it takes too long.
+
+        A process of its own does it, because the engine answers when the container has ended.
+        """
+        command = ["docker", "stop", "-t", f"{END_SECONDS:g}", str(self._container.id)]
+        with whole(), blamed_on(self.name):
+            self._ending = subprocess.Popen(  # noqa: S603 -- our own
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+
+    def fill(self) -> None:
+        """Fail: its disk is the engine's. A target refuses the fault before the run."""
+        raise TrialFailed(f"{self.name}: the disk of a container cannot be filled")
+
     def stall(self, seconds: float) -> None:
         """Pause it from now on for a time.
 
@@ -122,6 +139,9 @@ class Container:
     def restart(self) -> None:
         """Start it again after it has died."""
         self.restarts += 1
+        if self._ending is not None:  # the engine says that it has ended a little before docker stop does
+            self._ending.wait()
+            self._ending = None
         with asking(self.name):
             self._container.start()
 

@@ -70,11 +70,17 @@ class Part(Crew, Watched, Protocol):
     def kill(self) -> None:
         """Kill it at once (SIGKILL). Its target starts it again when it looks next."""
 
+    def end(self) -> None:
+        """Let it end in order (SIGTERM), and return at once. Its target starts it again when it looks next."""
+
+    def fill(self) -> None:
+        """Let nothing more fit on the disk on which it keeps its record, until `resume`."""
+
     def stall(self, seconds: float) -> None:
         """Stop it from now on for a time, and return at once."""
 
     def resume(self) -> None:
-        """Make it continue at once, if it stands still."""
+        """Make it continue at once, if it stands still, and let it write again."""
 
     def restart(self) -> None:
         """Start it again after it has ended."""

@@ -1,10 +1,12 @@
 """A child process of an experiment: started, watched, restarted when it dies, stopped."""
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -26,6 +28,8 @@ STOPPED = {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP}
 ROOT = Path(__file__).parents[3]
 NO_CERTIFICATES = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
 """No part speaks TLS, and a library reads the certificates of the whole world when it is imported: 0.1 s."""
+CAN_FILL = sys.platform == "linux"
+"""Whether the files of another process can be kept from growing."""
 NO_VARIABLES: Mapping[str, str] = {}
 
 
@@ -59,6 +63,9 @@ class Process:
         self._quota = quota
         self._popen = self._start()
         self._stalling: subprocess.Popen[bytes] | None = None
+        self._ends_by = math.inf
+        self._filled: tuple[int, tuple[int, int]] | None = None  # the process, and its limits before
+        self.record: Path | None = None  # what it writes
 
     @property
     def members(self) -> "Sequence[Process]":
@@ -71,7 +78,10 @@ class Process:
         return self._popen.pid
 
     def has_ended(self) -> bool:
-        """Return whether it ended, by itself or by a signal."""
+        """Return whether it ended, by itself or by a signal. One that should have ended by now is killed."""
+        if time.monotonic() > self._ends_by:
+            self._ends_by = math.inf
+            self.kill()
         return self._popen.poll() is not None
 
     def is_stopped(self) -> bool:
@@ -84,6 +94,7 @@ class Process:
     def restart(self) -> None:
         """Start it again, with the same command."""
         self.restarts += 1
+        self._ends_by = math.inf
         with whole():
             self._popen = self._start()
 
@@ -101,6 +112,21 @@ class Process:
         """Kill it at once; its target starts it again when it looks next."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        """Let it end in order, and return at once. Its target starts it again when it looks next."""
+        self._popen.terminate()
+        self._ends_by = time.monotonic() + STOP_SECONDS
+
+    def fill(self) -> None:
+        """Let its files grow no more, until `resume`. It gets EFBIG where a full disk gives ENOSPC."""
+        import resource  # noqa: PLC0415 -- there is none on Windows
+
+        with blamed_on(self.name):
+            size = self.record.stat().st_size if self.record is not None else 0
+            before = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (size, before[1]))
+            self._filled = self.pid, before
 
     def cpu_seconds(self) -> float | None:
         """Return its CPU time so far; None if it is not available."""
@@ -145,7 +171,8 @@ class Process:
             self._quota.remove()
 
     def resume(self) -> None:
-        """Make it continue, if it stands still: otherwise it could not end in order."""
+        """Make it continue, if it stands still: otherwise it could not end in order. Let it write again."""
+        self._make_room()
         if self._stalling is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -154,6 +181,15 @@ class Process:
         self._stalling = None
         if not self.has_ended():
             os.killpg(self.pid, signal.SIGCONT)
+
+    def _make_room(self) -> None:
+        """Take back what `fill` has done, unless the process has ended meanwhile."""
+        if self._filled is not None:
+            import resource  # noqa: PLC0415 -- there is none on Windows
+
+            (pid, before), self._filled = self._filled, None
+            if pid == self.pid and not self.has_ended():
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
 
     def _start(self) -> "subprocess.Popen[bytes]":
         with blamed_on(self._log):

@@ -38,14 +38,18 @@ SUPPORTED = Supported(
         {
             ("kill", "server"),
             ("kill", "producer"),
+            ("restart", "server"),
+            ("restart", "producer"),
             ("stall", "server"),
             ("stall", "producer"),
             ("cut", "clients"),
+            ("drop", "feed"),
         }
     ),
     otherwise="needs processes of its own: leave out --on compose",
     tls=False,
     browsers=False,
+    needs={"fill": "needs a producer whose disk is this machine's: leave out --on compose"},
 )
 SHAPE_CLASSES = {"steady": "Default", "steps": "Steps", "spike": "Spike", "ramp": "Ramp"}
 """The names of the shapes on Locust's page."""
@@ -78,7 +82,9 @@ class Compose:
         try:
             self._stack.up(*PARTS, workers=self._load.processes)
             self._producer_part = self._one("producer")
-            self._producer = Peer("producer", self._producer_part.port(PRODUCER_PORT))
+            token = self._producer_part.variable(variable_of("control_token"))
+            self._producer = Peer("producer", self._producer_part.port(PRODUCER_PORT), token=token)
+            refuse_drops_without(token, study)
             self._schedule = self._producer.get("/schedule", object)
         except BaseException:  # a stop, too
             take_all(self._take_away, self._revive)
@@ -220,6 +226,16 @@ class Compose:
             if time.monotonic() > deadline:
                 raise TrialFailed(f"Locust has not stopped after {STOP_SECONDS:g} s")
             time.sleep(0.2)
+
+
+def refuse_drops_without(token: str, study: Study) -> None:
+    """Raise BadInput, with the cure, when the feed is to be dropped, and the stack's producer takes no order for it."""
+    for number, fault in enumerate(study.first.faults):
+        if fault.kind == "drop" and not token:
+            raise BadInput(
+                f"faults[{number}]: a drop is ordered from the producer, and the stack's takes no orders: take the "
+                "stack down (docker compose down), so that wirerace brings it up, or set CONTROL_TOKEN in .env"
+            )
 
 
 def take_all(*steps: Callable[[], object]) -> list[str]:

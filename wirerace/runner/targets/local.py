@@ -28,7 +28,7 @@ from wirerace.runner.network.reverse.starting import NAME as REVERSE
 from wirerace.runner.network.reverse.starting import ReverseChild, new_directory, refuse_without_upgrade, start_reverse
 from wirerace.runner.parts.family import Family
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
-from wirerace.runner.parts.process import Process, Processes
+from wirerace.runner.parts.process import CAN_FILL, Process, Processes
 from wirerace.runner.parts.quota import Quota
 from wirerace.runner.peer import ANSWER_SECONDS, CLIENT_SECONDS, Peer
 from wirerace.runner.progress import TICK_SECONDS
@@ -47,8 +47,11 @@ SUPPORTED = Supported(
     delays=True,
     reverse_proxies=True,
     server_options=True,
-    faults=frozenset((kind, place) for kind, places in POSSIBLE.items() for place in places),
+    faults=frozenset(
+        (kind, place) for kind, places in POSSIBLE.items() for place in places if kind != "fill" or CAN_FILL
+    ),
     otherwise="is not available",
+    needs={"fill": "needs Linux, where a process can be kept from letting its files grow: run it there"},
 )
 OF_PAGE = SUPPORTED._replace(
     reverse_proxies=False,
@@ -100,13 +103,15 @@ class Local:
 
     def start_producer(self) -> Child:
         """Start the producer, idle until a schedule is set."""
-        arguments = ["--idle", "true"]
+        arguments, record = ["--idle", "true"], None
         if self._page_port is None:
             record = self._directory.resolve() / RAW / "producer.jsonl"
             with blamed_on(record.parent):
                 record.parent.mkdir(exist_ok=True)
             arguments += ["--record-file", str(record)]
-        return self._start_service("producer", "producer", arguments, [])
+        child = self._start_service("producer", "producer", arguments, [])
+        self._processes[-1].record = record
+        return child
 
     def start_server(self, plan: Plan, producer: Peer) -> Child:
         """Start a fresh server of the plan's transport."""
@@ -273,7 +278,8 @@ class Local:
     def _start_service(
         self, name: str, log_name: str, arguments: list[str], cores: Sequence[int], quota: Quota | None = None
     ) -> Child:
-        peer = Peer(name, self._usual_port(name) or free_port())
+        token = self._token if name == "producer" else ""  # it takes orders; a server under test gets none
+        peer = Peer(name, self._usual_port(name) or free_port(), token=token)
         command = ["-m", "services", name, "--port", str(peer.port), *arguments]
         return Child(self._start(name, log_name, command, cores, quota=quota), peer)
 

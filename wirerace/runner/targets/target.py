@@ -1,5 +1,6 @@
 """A target: the place where trials run. It says what it supports, and starts the parts of a trial."""
 
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from wirerace.errors import BadInput
@@ -60,7 +61,7 @@ UNBUILT = ("http", "streams_per_connection")
 class Supported(NamedTuple):
     """What a target can do: `visits` are populations of visitors, `browsers` tabs beside the clients.
 
-    `otherwise` says what to do about anything else.
+    `otherwise` says what to do about anything else, `needs` about some kinds of faults.
     """
 
     delays: bool
@@ -71,6 +72,7 @@ class Supported(NamedTuple):
     visits: bool = True
     browsers: bool = True
     tls: bool = True
+    needs: Mapping[FaultKind, str] = {}
 
 
 class Target(Protocol):
@@ -138,7 +140,8 @@ def refuse_unsupported(study: Study, supported: Supported) -> None:
                     )
         for number, fault in enumerate(setting.experiment.faults):
             if (fault.kind, fault.on) not in supported.faults:
-                raise BadInput(f"faults[{number}]: a {fault.kind} on {fault.on} {supported.otherwise}")
+                cure = supported.needs.get(fault.kind, supported.otherwise)
+                raise BadInput(f"faults[{number}]: a {fault.kind} on {fault.on} {cure}")
 
 
 def _refuse_path(contestant: Contestant, supported: Supported) -> None:

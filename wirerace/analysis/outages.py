@@ -1,0 +1,183 @@
+"""Outages: what each fault did to the clients, from the raw record: availability, recovery, what was lost."""
+
+import math
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, zip_longest
+from typing import NamedTuple
+
+import msgspec
+
+from wirerace.analysis.expected import expected_of
+from wirerace.analysis.times import seconds_of
+from wirerace.clock import NS_PER_SECOND, to_ns
+from wirerace.experiment.faults import Fault
+from wirerace.experiment.plans import Plan
+from wirerace.observe.account import Window
+from wirerace.observe.histogram import merged
+from wirerace.observe.outages import OutageRecord, Recovering
+from wirerace.record.durations import Times
+from wirerace.record.faults import Availability, BeforeFaults, FaultOutcome, FaultTime, RecoveryBounds
+from wirerace.record.result import Raw
+from wirerace.theory.recovery import After, law_of, mean_recovery, most_recovery
+
+NOBODY = Recovering(0)
+
+
+class Ledgered(NamedTuple):
+    """What was lost, came again and came late, of updates made in a time; `lost` is None if it is not known."""
+
+    lost: int | None
+    duplicated: int
+    late: int
+
+
+def availability_of(plan: Plan, raw: Raw) -> Availability | None:
+    """Return the availability of a trial with faults, None without any, or in a record of an older version."""
+    if not raw.faults:
+        return None
+    account, record = raw.account, raw.account.outages
+    first_ns = _reach_ns(plan, raw.faults[0])
+    before = ledgered(plan, raw, Window(raw.window.from_ns, max(raw.window.from_ns, first_ns)))
+    return Availability(
+        age_seconds=plan.experiment.availability.age_seconds,
+        fraction=1 - record.stale_ns / account.age_ns if account.age_ns else None,
+        late=sum(record.late.values()),
+        before=BeforeFaults(*before),
+    )
+
+
+def outcomes_of(plan: Plan, raw: Raw) -> list[FaultOutcome]:
+    """Return what each fault did, in the order in which they happened."""
+    stale = Stale(raw.account.outages)
+    followed = zip_longest(raw.faults, raw.faults[1:])
+    return [_outcome(plan, raw, one, following, stale) for one, following in followed]
+
+
+def _outcome(plan: Plan, raw: Raw, one: FaultTime, following: FaultTime | None, stale: "Stale") -> FaultOutcome:
+    fault, window = plan.experiment.faults[one.number], raw.window
+    ends_ns = window.to_ns if following is None else following.from_ns
+    reach = Window(_reach_ns(plan, one), window.to_ns if following is None else _reach_ns(plan, following))
+    recovering = raw.account.outages.recovering.get(one.number, NOBODY)
+    found = ledgered(plan, raw, reach)
+    return FaultOutcome(
+        number=one.number,
+        kind=fault.kind,
+        on=fault.on,
+        at_seconds=(one.from_ns - window.from_ns) / NS_PER_SECOND,
+        lasts_seconds=fault.lasts_seconds,
+        jitter_seconds=fault.jitter_seconds,
+        cuts=one.cuts,
+        clients=recovering.clients,
+        recover_seconds=recovery_times(recovering),
+        expected_seconds=_expected(plan, raw, fault, one),
+        availability=_availability(plan, raw, Window(one.from_ns, ends_ns), stale),
+        lost=found.lost,
+        duplicated=found.duplicated,
+        late=found.late,
+    )
+
+
+def _reach_ns(plan: Plan, fault: FaultTime) -> int:
+    """Return the making time from which on updates may be late because of a fault: a bound before it happened.
+
+    What was made before that had come by then, or was late without it.
+    """
+    return fault.from_ns - to_ns(plan.experiment.availability.age_seconds)
+
+
+def recovery_times(recovering: Recovering) -> Times:
+    """Return how long clients took. A percentile is None if so many of the clients have never got there."""
+    times, clients = merged([recovering.times]), recovering.clients
+    if not clients or not times.count:
+        return Times(times.count, None, None, None, None)
+
+    def at(percent: float) -> float | None:
+        rank = math.ceil(percent / 100 * clients)
+        found_ns = times.percentile_ns(min(100.0, 100 * rank / times.count))
+        return seconds_of(min(found_ns or 0, times.max_ns or 0)) if rank <= times.count else None
+
+    most = seconds_of(times.max_ns) if times.count >= clients else None
+    return Times(times.count, seconds_of(times.mean_ns()), at(50), at(99), most)
+
+
+def ledgered(plan: Plan, raw: Raw, span: Window) -> Ledgered:
+    """Return what was lost, came again and came late of the updates made in a part of the window."""
+    window = Window(max(span.from_ns, raw.window.from_ns), min(span.to_ns, raw.window.to_ns))
+    record = raw.account.outages
+    duplicated, late = (
+        sum(count for made_ns, count in counts.items() if window.has(made_ns))
+        for counts in (record.repeated, record.late)
+    )
+    if window.from_ns >= window.to_ns:
+        return Ledgered(0, 0, 0)
+    if plan.experiment.population.is_visit or plan.options.latest_only:
+        return Ledgered(None, duplicated, late)  # what was superseded, or not come for, is known of the whole only
+    made_at, delivered = raw.truth.made_at, 0
+    for key, spread in raw.account.spread_of.items():
+        if (made_ns := made_at.get(key)) is not None and window.has(made_ns):
+            delivered += spread.clients
+    expected = expected_of(plan, msgspec.structs.replace(raw, window=window)).deliveries
+    return Ledgered(max(0, expected - delivered), duplicated, late)
+
+
+class Stale:
+    """How many clients were stale at which time of the window."""
+
+    def __init__(self, record: OutageRecord) -> None:
+        self._step_ns = max(1, record.step_ns)
+        self._steps = sorted(record.stale)
+        self._after = list(accumulate(record.stale[step] for step in self._steps))
+        """The number of stale clients from each step on."""
+
+    def client_ns(self, from_ns: int, to_ns: int) -> int:
+        """Return the time for which clients were stale between two instants, from the beginning of the window."""
+        total, at_ns = 0, from_ns
+        index = bisect_left(self._steps, from_ns / self._step_ns)
+        count = self._after[index - 1] if index else 0
+        while index < len(self._steps) and (step_ns := self._steps[index] * self._step_ns) < to_ns:
+            total += count * (step_ns - at_ns)
+            at_ns, count, index = step_ns, self._after[index], index + 1
+        return total + count * (to_ns - at_ns)
+
+
+def _availability(plan: Plan, raw: Raw, span: Window, stale: Stale) -> float | None:
+    """Return the availability in a part of the window; None if the number of clients changed in it."""
+    account, window, experiment = raw.account, raw.window, plan.experiment
+    is_steady = not (experiment.population.is_visit or experiment.clients.shape_options.changes)
+    if not is_steady or not account.age_ns or span.from_ns >= span.to_ns:
+        return None
+    clients = account.age_ns / (window.to_ns - window.from_ns)
+    stale_ns = stale.client_ns(span.from_ns - window.from_ns, span.to_ns - window.from_ns)
+    return max(0.0, 1 - stale_ns / (clients * (span.to_ns - span.from_ns)))
+
+
+def _expected(plan: Plan, raw: Raw, fault: Fault, one: FaultTime) -> RecoveryBounds | None:
+    """Return how long recovering should take, given when updates were made; None if none was made after the fault."""
+    made_ns = _first_made(raw.truth.made_at, one.after_ns)
+    if made_ns is None:
+        return None
+    made_seconds = max(0.0, (made_ns - one.from_ns) / NS_PER_SECOND)
+    recovering = raw.account.outages.recovering.get(one.number, NOBODY)
+    is_fit = fault.ends_a_part and fault.on != "producer"
+    after = After(
+        made_seconds,
+        plan.options.period_seconds,
+        seconds_of(merged([raw.account.connecting]).mean_ns()) or 0.0,
+        seconds_of(recovering.times.min_ns) if is_fit else None,
+    )
+    if (law := law_of(fault, after)) is None:
+        return RecoveryBounds(made_seconds)
+    mean, most = mean_recovery(law, after), most_recovery(law, after)
+    return RecoveryBounds(made_seconds, mean, most, "fit" if is_fit else "prediction")
+
+
+def _first_made(made_at: Mapping[tuple[str, int], int], from_ns: int) -> int | None:
+    """Return when the first update was made from an instant on."""
+    return min((made_ns for made_ns in made_at.values() if made_ns >= from_ns), default=None)
+
+
+def worst(outcomes: Sequence[FaultOutcome], percentile: str) -> float | None:
+    """Return the longest recovery of all faults; None if that of one is not known."""
+    times = [getattr(outcome.recover_seconds, percentile) for outcome in outcomes]
+    return None if None in times else max(times, default=None)
