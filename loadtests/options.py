@@ -14,6 +14,7 @@ from wirerace.errors import BadInput, shown
 from wirerace.options import ENV_PREFIX, fields_at, flag_of
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 from wirerace.transports.transport import TransportOptions
+from wirerace.wire.dialect import Dialect
 from wirerace.workload.order import LoadOrder
 from wirerace.workload.population import Population
 from wirerace.workload.schedule import ChannelCount
@@ -48,7 +49,7 @@ class UserOptions(msgspec.Struct, frozen=True):
     """Options of the users of a process; transports, addresses and shapes by name.
 
     Visitors of the `population` begin to come, and clients to send, `warmup_seconds` before the window. If nothing
-    `waits_for_window`, clients send as soon as they are there.
+    `waits_for_window`, clients send as soon as they are there. `dialect` and `target` are a foreign server's.
     """
 
     transports: dict[str, TransportOptions]
@@ -60,6 +61,8 @@ class UserOptions(msgspec.Struct, frozen=True):
     warmup_seconds: float = 0.0
     upstream: Upstream = Upstream()
     waits_for_window: bool = False
+    dialect: Dialect = "contract"
+    target: str = ""
 
 
 def own_options(arguments: Sequence[str]) -> Any:
@@ -181,6 +184,8 @@ def _ordered(order: LoadOrder, shape: str) -> UserOptions:
         order.warmup_seconds,
         order.upstream,
         waits_for_window=True,
+        dialect=order.dialect,
+        target=order.target,
     )
 
 

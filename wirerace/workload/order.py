@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from wirerace.wire.dialect import Dialect
 from wirerace.workload.population import Population
 from wirerace.workload.schedule import ChannelCount
 from wirerace.workload.upstream import Upstream
@@ -18,6 +19,9 @@ class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     options. `seed` is for phases and jitter. A load with an order waits for the window of its experiment before the
     shape's time begins. Visitors of the `population` begin to come, and clients to send as `upstream` says,
     `warmup_seconds` before the window.
+
+    A foreign server speaks its own `dialect`. Its `target` is the path, with its query, where clients subscribe; empty
+    for the transport's own path.
     """
 
     transport: str
@@ -29,3 +33,5 @@ class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     population: Population = Population()
     warmup_seconds: float = 0.0
     upstream: Upstream = Upstream()
+    dialect: Dialect = "contract"
+    target: str = ""

@@ -1,0 +1,98 @@
+"""Polling and long polling of other people's servers: validators are sent back, and 304 means nothing new."""
+
+import gevent
+from locust.env import Environment
+
+from loadtests.asking import AskingUser
+from loadtests.foreign.clients import HELD_SECONDS, SUBSCRIBED, BareHttp, Holding
+from loadtests.http import Response
+from loadtests.longpolling import LongPollingUser
+from loadtests.polling import PollingUser
+from loadtests.pushed import updates_of
+from loadtests.user import Received
+from wirerace.backoff import OF_CLIENTS
+from wirerace.clock import NS_PER_SECOND, now_ns
+from wirerace.errors import BadAnswer, shown
+from wirerace.observe.ledger import NOWHERE
+from wirerace.wire.objects import ObjectReader, ObjectTooLarge
+from wirerace.wire.update import NO_UPDATE, Cursor, Update
+
+
+class ForeignAskingUser(AskingUser):
+    """Asks one URL again and again, with the validators of the last answer that had any."""
+
+    __slots__ = ("holding", "newest", "validators")
+    abstract = True
+    client_type = BareHttp
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.validators = ""
+        self.newest: Update | None = None
+        self.holding = Holding(self.note_held)
+
+    def ask(self, target: str, sent_ns: int, headers: str = "") -> Received:
+        """Ask, whatever our own server would be asked for."""
+        del target, headers
+        if not self.is_connected:
+            self.holding.begin()
+        try:
+            received = super().ask(self.load.path_of(self.transport), sent_ns, self.validators)
+        finally:
+            self.holding.end()
+        self.validators, self.cursor = self.cursor or self.validators, SUBSCRIBED
+        return received
+
+    def note_held(self) -> None:
+        """Note that the request has left, and is held: nothing else says that a client is subscribed."""
+        if self.client.sent_ns < self.asked_ns:  # it is still connecting
+            self.holding.begin()
+        elif not self.is_connected:
+            self.cursor = SUBSCRIBED
+            self.connected(None, self.client, self.client.sent_ns)
+
+    def first_in(self, updates: list[Update], response: Response) -> Cursor | None:
+        """Return None: the answer has no cursor."""
+        del updates, response
+        return None
+
+    def updates_in(self, response: Response) -> list[Update]:
+        """Return the updates in an answer.
+
+        Raises BadAnswer when there is something else in it.
+        """
+        self.has_more = False
+        if response.status != 200:
+            return []
+        reader = ObjectReader()
+        try:
+            messages = reader.feed(response.body + b"\n")
+            updates = self.checked([update for message in messages for update in updates_of(message)])
+        except (*NO_UPDATE, ObjectTooLarge) as error:
+            raise BadAnswer(f"no updates: {error}; it begins {shown(response.body)}") from None
+        if updates:
+            self.newest = updates[-1]
+        return updates
+
+    def position(self) -> Cursor | None:
+        """Return the newest update's key, or nowhere."""
+        return NOWHERE if self.newest is None else Cursor(self.newest.epoch, self.newest.seq)
+
+
+class ForeignPollingUser(ForeignAskingUser, PollingUser):
+    """Asks every `interval_seconds`. What one answer does not bring, the next ones have to."""
+
+    __slots__ = ()
+
+
+class ForeignLongPollingUser(ForeignAskingUser, LongPollingUser):
+    """Asks again as soon as it is answered; how long a request is held is the server's own matter."""
+
+    __slots__ = ()
+
+    def ask(self, target: str, sent_ns: int, headers: str = "") -> Received:
+        """Ask. A server that holds nothing is not asked faster than one that has failed."""
+        updates, stamp = super().ask(target, sent_ns, headers)
+        if not updates and now_ns() - self.client.sent_ns < HELD_SECONDS * NS_PER_SECOND:
+            gevent.sleep(OF_CLIENTS.least_seconds)
+        return updates, stamp
