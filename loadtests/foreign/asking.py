@@ -21,14 +21,19 @@ from wirerace.wire.update import NO_UPDATE, Cursor, Update
 class ForeignAskingUser(AskingUser):
     """Asks one URL again and again, with the validators of the last answer that had any."""
 
-    __slots__ = ("holding", "newest", "validators")
+    __slots__ = ()  # of the concrete classes: two bases cannot both have some
     abstract = True
     client_type = BareHttp
+    asks_until_empty = False
+    """Whether an answer with one new update may leave more behind, so that the client asks again at once."""
+    holding: Holding
+    newest: Update | None
+    validators: str
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.validators = ""
-        self.newest: Update | None = None
+        self.newest = None
         self.holding = Holding(self.note_held)
 
     def ask(self, target: str, sent_ns: int, headers: str = "") -> Received:
@@ -71,6 +76,8 @@ class ForeignAskingUser(AskingUser):
         except (*NO_UPDATE, ObjectTooLarge) as error:
             raise BadAnswer(f"no updates: {error}; it begins {shown(response.body)}") from None
         if updates:
+            is_single = len(messages) == 1 and not messages[0].startswith(b"[")
+            self.has_more = self.asks_until_empty and is_single and updates[-1] != self.newest
             self.newest = updates[-1]
         return updates
 
@@ -80,15 +87,16 @@ class ForeignAskingUser(AskingUser):
 
 
 class ForeignPollingUser(ForeignAskingUser, PollingUser):
-    """Asks every `interval_seconds`. What one answer does not bring, the next ones have to."""
+    """Asks every `interval_seconds`, and then until there is nothing new: a server may give one update at a time."""
 
-    __slots__ = ()
+    __slots__ = ("holding", "newest", "validators")
+    asks_until_empty = True
 
 
 class ForeignLongPollingUser(ForeignAskingUser, LongPollingUser):
     """Asks again as soon as it is answered; how long a request is held is the server's own matter."""
 
-    __slots__ = ()
+    __slots__ = ("holding", "newest", "validators")
 
     def ask(self, target: str, sent_ns: int, headers: str = "") -> Received:
         """Ask. A server that holds nothing is not asked faster than one that has failed."""

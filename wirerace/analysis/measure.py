@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from wirerace.analysis.browsers import browsers_of
-from wirerace.analysis.costs import bytes_of, load_cost, machine_of, proxy_quality, server_cost
+from wirerace.analysis.costs import bytes_of, load_cost, machine_of, proxy_quality, publisher_quality, server_cost
 from wirerace.analysis.expected import expected_of, grace_seconds
 from wirerace.analysis.messages import messages_of
 from wirerace.analysis.times import connecting_of, returning_of, seconds_of, times_of
@@ -13,6 +13,7 @@ from wirerace.errors import TrialFailed
 from wirerace.experiment.plans import Plan
 from wirerace.observe.account import AccountRecord
 from wirerace.observe.histogram import Latencies, merged
+from wirerace.observe.usage import difference
 from wirerace.record.parts import ProducerQuality
 from wirerace.record.result import Raw
 from wirerace.record.samples import do_span
@@ -82,6 +83,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         server=server_cost(raw),
         load=load_cost(account, measured),
         proxy=proxy_quality(measured),
+        publisher=publisher_quality(raw),
         producer=_producer(raw),
         machine=machine_of(measured),
         browsers=browsers_of(plan, raw),
@@ -116,16 +118,24 @@ def _repolls(plan: Plan, raw: Raw) -> Repolls:
 
 def _parts(raw: Raw) -> LatencyParts:
     """Return mean latency in its parts. The server's feed lag includes the lateness of the making."""
-    producer = _producer(raw).late_seconds_mean
-    feed = None
-    if raw.measured.server is not None and producer is not None:
-        before, after = raw.measured.server
-        updates = after.feed_updates - before.feed_updates
-        feed = (after.feed_seconds - before.feed_seconds) / updates - producer if updates else None
+    producer, lag = _producer(raw).late_seconds_mean, _feed_lag(raw)
+    feed = None if lag is None or producer is None else lag - producer
     mean = merged([raw.account.latencies]).mean_ns()
     known = mean is not None and feed is not None and producer is not None
     delivery = mean / NS_PER_SECOND - feed - producer if known else None  # type: ignore[operator]
     return LatencyParts(producer, feed, delivery, seconds_of(merged([raw.account.reading]).mean_ns()))
+
+
+def _feed_lag(raw: Raw) -> float | None:
+    """Return the mean time from an update's intended making to the server, or to its publication there."""
+    report, samples = raw.measured.publisher, raw.measured.server
+    if report is not None:
+        return sum(report.answered_ns) / len(report.answered_ns) / NS_PER_SECOND if report.answered_ns else None
+    if samples is None:
+        return None
+    updates = difference(samples[1].feed_updates, samples[0].feed_updates)
+    seconds = difference(samples[1].feed_seconds, samples[0].feed_seconds)
+    return seconds / updates if updates and seconds is not None else None
 
 
 def _latency(account: AccountRecord) -> Latency:

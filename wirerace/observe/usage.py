@@ -5,11 +5,13 @@ Every figure is None if the platform does not report it.
 
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 PROC = Path("/proc")
 CGROUPS = Path("/sys/fs/cgroup")
 US, NS = 1e-6, 1e-9
+
+Number = TypeVar("Number", int, float)
 
 
 class Usage(NamedTuple):
@@ -23,7 +25,7 @@ class Usage(NamedTuple):
     throttled_seconds: float | None = None
 
 
-def difference(after: float | None, before: float | None) -> float | None:
+def difference(after: Number | None, before: Number | None) -> Number | None:
     """Return the growth of a counter between two readings, None when either is unknown."""
     return None if after is None or before is None else after - before
 

@@ -55,6 +55,9 @@ class _Metrics(dict[str, float]):
 class Peer:
     """One process's HTTP side; it may ask for a `token`."""
 
+    has_metrics = True
+    """Whether it answers /metrics as our services do."""
+
     def __init__(
         self, name: str, port: int, *, token: str = "", host: str = "127.0.0.1", answer_seconds: float = ANSWER_SECONDS
     ) -> None:

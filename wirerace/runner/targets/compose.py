@@ -44,6 +44,7 @@ SUPPORTED = Supported(
     ),
     otherwise="needs processes of its own: leave out --on compose",
     browsers=False,
+    foreign=False,
 )
 SHAPE_CLASSES = {"steady": "Default", "steps": "Steps", "spike": "Spike", "ramp": "Ramp"}
 """The names of the shapes on Locust's page."""
@@ -106,6 +107,9 @@ class Compose:
         child = Child(container, Peer(plan.transport.name, container.port(plan.transport.port)))
         self._watched = [container]
         return child
+
+    def start_publisher(self, plan: Plan, server: Child, producer: Peer) -> None:
+        """Start none: foreign servers are refused."""
 
     def start_browsers(self, plan: Plan, port: int) -> None:
         """Start nothing: browser tabs have been refused."""

@@ -31,6 +31,8 @@ class LoadChild(NamedTuple):
 class Supported(NamedTuple):
     """What a target can do: `visits` are populations of visitors, `browsers` tabs beside the clients.
 
+    `foreign` are contestants with somebody else's server.
+
     `otherwise` says what to do about anything else.
     """
 
@@ -40,6 +42,7 @@ class Supported(NamedTuple):
     otherwise: str
     visits: bool = True
     browsers: bool = True
+    foreign: bool = True
 
 
 class Target(Protocol):
@@ -58,6 +61,9 @@ class Target(Protocol):
 
     def start_server(self, plan: Plan, producer: Peer) -> Child:
         """Return a fresh server of the plan's contestant."""
+
+    def start_publisher(self, plan: Plan, server: Child, producer: Peer) -> Child | None:
+        """Start what publishes updates to a foreign server; None if it follows the feed itself, as ours do."""
 
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:
         """Start the plan's clients, which subscribe at once."""
@@ -86,8 +92,7 @@ class Target(Protocol):
 
 def refuse_unsupported(study: Study, supported: Supported) -> None:
     """Raise BadInput, naming the key and the cure, when a target cannot run an experiment."""
-    if study.first.population.is_visit and not supported.visits:
-        raise BadInput(f"population.kind: a population of visitors {supported.otherwise}")
+    _refuse_whole(study, supported)
     for setting in study.settings:
         if setting.experiment.clients.browsers and not supported.browsers:
             raise BadInput(f"clients.browsers: a browser beside the clients {supported.otherwise}")
@@ -104,3 +109,12 @@ def refuse_unsupported(study: Study, supported: Supported) -> None:
         for number, fault in enumerate(setting.experiment.faults):
             if (fault.kind, fault.on) not in supported.faults:
                 raise BadInput(f"faults[{number}]: a {fault.kind} on {fault.on} {supported.otherwise}")
+
+
+def _refuse_whole(study: Study, supported: Supported) -> None:
+    """Raise BadInput for what is the same at all settings."""
+    if study.first.population.is_visit and not supported.visits:
+        raise BadInput(f"population.kind: a population of visitors {supported.otherwise}")
+    for contestant in contestants_of(study.first):
+        if contestant.server is not None and not supported.foreign:
+            raise BadInput(f"{contestant.id}: a foreign server {supported.otherwise}")
