@@ -8,6 +8,7 @@ import math
 from wirerace.analysis.browser_figures import BROWSER_FIGURES
 from wirerace.analysis.figure import FEWER, SOONER, YOUNGER, Figure
 from wirerace.analysis.message_figures import MESSAGE_FIGURES
+from wirerace.analysis.publisher_figures import PUBLISHER_FIGURES
 from wirerace.analysis.server_figures import SERVER_FIGURES
 from wirerace.analysis.visit_figures import VISIT_FIGURES
 from wirerace.record.trial import Trial
@@ -249,6 +250,7 @@ FIGURES = (
         words=FEWER,
         total=True,
     ),
+    *PUBLISHER_FIGURES,
     *MESSAGE_FIGURES,
     *BROWSER_FIGURES,
 )

@@ -127,10 +127,13 @@ def _parts(raw: Raw) -> LatencyParts:
 
 
 def _feed_lag(raw: Raw) -> float | None:
-    """Return the mean time from an update's intended making to the server, or to its publication there."""
+    """Return the mean time from an update's intended making to the server, or until its publication to it had left.
+
+    The answer to a publication is no end of it: nchan answers when it has sent the update to all clients.
+    """
     report, samples = raw.measured.publisher, raw.measured.server
     if report is not None:
-        return sum(report.answered_ns) / len(report.answered_ns) / NS_PER_SECOND if report.answered_ns else None
+        return sum(report.sent_ns) / len(report.sent_ns) / NS_PER_SECOND if report.sent_ns else None
     if samples is None:
         return None
     updates = difference(samples[1].feed_updates, samples[0].feed_updates)

@@ -65,9 +65,14 @@ def _quota_of(group: Path) -> float | None:
     return None if quota == "max" or int(quota) < 0 else int(quota) / int(period)
 
 
-def _waited_seconds() -> float | None:
+def waited_seconds_of(pid: int) -> float | None:
+    """Return how long the main thread of another process was ready to run and had no core."""
+    return _waited_seconds(str(pid))
+
+
+def _waited_seconds(process: str = "self") -> float | None:
     try:
-        fields = (PROC / "self/schedstat").read_text().split()
+        fields = (PROC / process / "schedstat").read_text().split()
     except OSError:
         return None
     # A kernel that does not count this reports 0 for the time spent running, too.

@@ -66,7 +66,7 @@ def _sample(server: Child, *, first: bool) -> ServerSample | None:
     began_ns = now_ns()
     cpu_seconds = None if first else server.part.own_cpu_seconds()
     if not server.peer.has_metrics:
-        return foreign_sample(server.part.own_cpu_seconds(), began_ns)
+        return foreign_sample(server, began_ns)
     try:
         metrics = server.peer.metrics()
     except TrialFailed:
@@ -96,9 +96,10 @@ def span_of(before: ServerSample | None, after: ServerSample | None) -> tuple[Se
     return before, after
 
 
-def foreign_sample(cpu_seconds: float | None, began_ns: int) -> ServerSample:
-    """Return the sample of a server that counts nothing for us: its CPU time, if even that is known."""
-    return ServerSample(began_ns=began_ns, ended_ns=now_ns(), cpu_seconds=cpu_seconds)
+def foreign_sample(server: Child, began_ns: int) -> ServerSample:
+    """Return the sample of a server that counts nothing for us: its CPU time and its waiting, if these are known."""
+    cpu_seconds, waited_seconds = server.part.own_cpu_seconds(), server.peer.waited_seconds()
+    return ServerSample(began_ns=began_ns, ended_ns=now_ns(), cpu_seconds=cpu_seconds, waited_seconds=waited_seconds)
 
 
 def server_sample(metrics: Mapping[str, float], cpu_seconds: float | None, began_ns: int) -> ServerSample:

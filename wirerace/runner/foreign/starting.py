@@ -4,7 +4,7 @@ import shlex
 import socket
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -26,7 +26,10 @@ from wirerace.system import blamed_on
 
 REACH_SECONDS = 5.0
 SPARE_CONNECTIONS = 100
-"""What a shipped server may have open besides twice its clients: each may come back before its old connection is gone."""
+"""What a shipped server may have open besides twice its clients: one may be back before its old connection is gone."""
+
+
+Waited = Callable[[], float | None]
 
 
 class ForeignPeer(Peer):
@@ -34,8 +37,10 @@ class ForeignPeer(Peer):
 
     has_metrics = False
 
-    def __init__(self, name: str, place: ForeignServer) -> None:
+    def __init__(self, name: str, place: ForeignServer, waited: Waited = lambda: None) -> None:
+        """`waited` returns how long the server's processes had no core so far, None if that is not known."""
         parts = urlsplit(place.url)
+        self.waited_seconds = waited
         super().__init__(name, parts.port or 80, host=parts.hostname or "")
         self.place = place
 
@@ -73,7 +78,7 @@ class ForeignParts:
             if quota is not None:
                 quota.remove()
             raise
-        return Child(part, ForeignPeer(name, placed)), [part]
+        return Child(part, ForeignPeer(name, placed, part.waited_seconds)), [part]
 
     def watch(self) -> None:
         """Raise TrialFailed when a server that runs already has ended."""
@@ -87,23 +92,23 @@ class ForeignParts:
 
 
 def _running(name: str, server: ForeignServer) -> Child:
-    peer = ForeignPeer(name, server)
-    host, port = urlsplit(server.url).hostname or "", peer.port
+    """Return a server that runs already.
+
+    Raises TrialFailed when it cannot be reached, or may not be read.
+    """
+    parts = urlsplit(server.url)
     try:
-        socket.create_connection((host, port), REACH_SECONDS).close()
+        socket.create_connection((parts.hostname or "", parts.port or 80), REACH_SECONDS).close()
     except OSError as error:
         raise TrialFailed(
             f"{name}: {server.url} cannot be reached: {error.strerror or error}: start it, or correct url in its server"
         ) from None
-    return Child(_part_of(name, server), peer)
+    if server.container:
+        from wirerace.runner.foreign.contained import contained  # noqa: PLC0415 -- Docker's client takes long to import
 
-
-def _part_of(name: str, server: ForeignServer) -> Part:
-    if not server.container:
-        return RunningServer(name, server.pid or None, is_local=server.is_local)
-    from wirerace.runner.foreign.contained import contained  # noqa: PLC0415 -- Docker's client takes long to import
-
-    return contained(name, server.container)
+        return Child(contained(name, server.container), ForeignPeer(name, server))
+    part = RunningServer(name, server.pid or None, is_local=server.is_local)
+    return Child(part, ForeignPeer(name, server, part.waited_seconds))
 
 
 class Start(NamedTuple):

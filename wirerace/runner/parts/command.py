@@ -13,7 +13,7 @@ from wirerace.errors import TrialFailed
 from wirerace.record.samples import Memory
 from wirerace.runner.parts.process import NO_VARIABLES, Process
 from wirerace.runner.parts.quota import Quota
-from wirerace.runner.parts.tree import tree_cpu_seconds, tree_memory
+from wirerace.runner.parts.tree import tree_cpu_seconds, tree_memory, tree_waited_seconds
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
 
@@ -47,6 +47,10 @@ class CommandServer(Process):
     def cpu_seconds(self) -> float | None:
         """Return the CPU time so far of all its processes; None if it has ended."""
         return tree_cpu_seconds(self.pid)
+
+    def waited_seconds(self) -> float | None:
+        """Return how long its processes had no core so far; None if it is not available."""
+        return tree_waited_seconds(self.pid)
 
     def memory(self) -> Memory:
         """Return the memory of all its processes, and that of all TCP sockets of the machine."""

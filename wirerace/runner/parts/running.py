@@ -8,7 +8,7 @@ from wirerace.errors import TrialFailed
 from wirerace.record.samples import Memory
 from wirerace.runner.parts.part import MOST_RESTARTS
 from wirerace.runner.parts.process import STOPPED
-from wirerace.runner.parts.tree import tree_cpu_seconds, tree_memory
+from wirerace.runner.parts.tree import tree_cpu_seconds, tree_memory, tree_waited_seconds
 
 
 class RunningServer:
@@ -49,6 +49,10 @@ class RunningServer:
     def own_cpu_seconds(self) -> float | None:
         """Return the same."""
         return self.cpu_seconds()
+
+    def waited_seconds(self) -> float | None:
+        """Return how long its processes had no core so far; None if it is not known."""
+        return None if self._process is None else tree_waited_seconds(self._process.pid)
 
     def memory(self) -> Memory:
         """Return the memory of its process and those below it, and that of all TCP sockets of the machine."""

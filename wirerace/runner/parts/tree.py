@@ -7,6 +7,7 @@ import psutil
 
 from wirerace.clock import now_ns, process_cpu_seconds
 from wirerace.host.machine import slab_bytes, socket_bytes
+from wirerace.observe.usage import waited_seconds_of
 from wirerace.record.samples import Memory
 
 
@@ -26,6 +27,12 @@ def tree_cpu_seconds(pid: int) -> float | None:
     """
     found = list(_cpu_seconds(pid))
     return sum(found) if found else None
+
+
+def tree_waited_seconds(pid: int) -> float | None:
+    """Return how long the main threads of these processes were ready to run and had no core; None if not known."""
+    known = [waited for one in processes_of(pid) if (waited := waited_seconds_of(one.pid)) is not None]
+    return sum(known) if known else None
 
 
 def _cpu_seconds(pid: int) -> Iterator[float]:
