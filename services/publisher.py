@@ -58,7 +58,7 @@ class _NewestKnown(Exception):
     """The head of the feed has told where it ends: what was made before the publisher came is not published."""
 
 
-class _Waiting(NamedTuple):
+class _Unpublished(NamedTuple):
     made_ns: int
     encoded: bytes
 
@@ -82,7 +82,7 @@ class PublisherService(Service):
         self._after: Cursor | None = None
         self._is_live = False
         self._trouble = "no feed from the producer yet"
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[_Unpublished] = deque()
         self._wanted = asyncio.Event()
         self._link = PublishLink()
         self._failure = self._last_failure = ""
@@ -150,7 +150,7 @@ class PublisherService(Service):
             if len(self._waiting) >= self.options.most_waiting:
                 self._lost += 1
             else:
-                self._waiting.append(_Waiting(update.ts, encoded))
+                self._waiting.append(_Unpublished(update.ts, encoded))
         self._most_waiting = max(self._most_waiting, len(self._waiting))
         self._wanted.set()
 
@@ -161,7 +161,7 @@ class PublisherService(Service):
                 await self._publish(self._waiting.popleft())
             self._wanted.clear()
 
-    async def _publish(self, waiting: _Waiting) -> None:
+    async def _publish(self, waiting: _Unpublished) -> None:
         """Publish an update, several times if the server does not take it; count it as lost if it never does."""
         request, pause = self._place.request(waiting.encoded), LEAST_RETRY_SECONDS
         for attempt in range(self.options.most_tries):

@@ -1,17 +1,12 @@
-"""Polling and long polling of other people's servers: validators are sent back, and 304 means nothing new."""
+"""The base of users that ask other people's servers: validators are sent back, and 304 means nothing new."""
 
-import gevent
 from locust.env import Environment
 
 from loadtests.asking import AskingUser
-from loadtests.foreign.clients import HELD_SECONDS, SUBSCRIBED, BareHttp, Holding
+from loadtests.foreign.clients import SUBSCRIBED, BareHttp, HeldWatch
 from loadtests.http import Response
-from loadtests.longpolling import LongPollingUser
-from loadtests.polling import PollingUser
 from loadtests.pushed import updates_of
 from loadtests.user import Received
-from wirerace.backoff import OF_CLIENTS
-from wirerace.clock import NS_PER_SECOND, now_ns
 from wirerace.errors import BadAnswer, shown
 from wirerace.observe.ledger import NOWHERE
 from wirerace.wire.objects import ObjectReader, ObjectTooLarge
@@ -26,7 +21,7 @@ class ForeignAskingUser(AskingUser):
     client_type = BareHttp
     asks_until_empty = False
     """Whether an answer with one new update may leave more behind, so that the client asks again at once."""
-    holding: Holding
+    holding: HeldWatch
     newest: Update | None
     validators: str
 
@@ -34,7 +29,7 @@ class ForeignAskingUser(AskingUser):
         super().__init__(environment)
         self.validators = ""
         self.newest = None
-        self.holding = Holding(self.note_held)
+        self.holding = HeldWatch(self.note_held)
 
     def ask(self, target: str, sent_ns: int, headers: str = "") -> Received:
         """Ask, whatever our own server would be asked for."""
@@ -84,23 +79,3 @@ class ForeignAskingUser(AskingUser):
     def position(self) -> Cursor | None:
         """Return the newest update's key, or nowhere."""
         return NOWHERE if self.newest is None else Cursor(self.newest.epoch, self.newest.seq)
-
-
-class ForeignPollingUser(ForeignAskingUser, PollingUser):
-    """Asks every `interval_seconds`, and then until there is nothing new: a server may give one update at a time."""
-
-    __slots__ = ("holding", "newest", "validators")
-    asks_until_empty = True
-
-
-class ForeignLongPollingUser(ForeignAskingUser, LongPollingUser):
-    """Asks again as soon as it is answered; how long a request is held is the server's own matter."""
-
-    __slots__ = ("holding", "newest", "validators")
-
-    def ask(self, target: str, sent_ns: int, headers: str = "") -> Received:
-        """Ask. A server that holds nothing is not asked faster than one that has failed."""
-        updates, stamp = super().ask(target, sent_ns, headers)
-        if not updates and now_ns() - self.client.sent_ns < HELD_SECONDS * NS_PER_SECOND:
-            gevent.sleep(OF_CLIENTS.least_seconds)
-        return updates, stamp

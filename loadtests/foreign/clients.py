@@ -28,7 +28,7 @@ _VALIDATORS = {b"etag": b"If-None-Match: ", b"last-modified": b"If-Modified-Sinc
 """Headers of an answer, and those that send them back (RFC 9110, section 13.1)."""
 
 
-class Holding:
+class HeldWatch:
     """Calls back when a request is held: when nothing has ended the wait for `HELD_SECONDS`."""
 
     __slots__ = ("_call", "_timer")
@@ -76,7 +76,7 @@ class BareStream(StreamingClient):
         headers: str = "",
         on_held: Callable[[], None],
     ) -> None:
-        self._holding = Holding(on_held)
+        self._holding = HeldWatch(on_held)
         try:
             super().__init__(address, target, messages, counters, headers=headers)
         finally:

@@ -1,6 +1,7 @@
 """Other people's servers as contestants: where clients subscribe, in which dialect, and how updates get there."""
 
 import shlex
+from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -16,6 +17,8 @@ from wirerace.wire.dialect import Dialect
 
 OURS = frozenset({"127.0.0.1", "localhost", "::1"})
 """Hosts that are this machine."""
+SOME_PORTS = {"port": "9000", "publish_port": "9001"}
+"""In place of the ports that a trial chooses."""
 
 
 class ForeignServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -39,7 +42,9 @@ class ForeignServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     token_file: Annotated[
         str, Meta(description="a file with the publisher's bearer token, in place of $WIRERACE_PUBLISH_TOKEN")
     ] = ""
-    command: Annotated[str, Meta(description="starts it for each trial; `{port}` and `{producer}` are filled in")] = ""
+    command: Annotated[
+        str, Meta(description="starts it for each trial; `{port}`, `{publish_port}` and `{producer}` are filled in")
+    ] = ""
     pid: Annotated[
         int, Meta(ge=0, description="its process, whose CPU time and memory are read, those of its children included")
     ] = 0
@@ -56,19 +61,20 @@ class ForeignServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     @property
     def is_local(self) -> bool:
         """Whether clients reach it on this machine."""
-        return (urlsplit(self.url.replace("{port}", "9000")).hostname or "") in OURS
+        return (urlsplit(self.placed(SOME_PORTS).url).hostname or "") in OURS
 
     @property
     def follows_contract(self) -> bool:
         """Whether clients talk to it as to our own servers."""
         return self.dialect == "contract"
 
-    def at_port(self, port: int, producer_url: str) -> "ForeignServer":
-        """Return it with the placeholders filled in."""
-        filled = {
-            name: getattr(self, name).replace("{port}", str(port)).replace("{producer}", producer_url)
-            for name in ("url", "publish_url", "command")
-        }
+    def placed(self, values: Mapping[str, str]) -> "ForeignServer":
+        """Return it with placeholders filled in, by their names."""
+        filled = {}
+        for key in ("url", "publish_url", "command"):
+            filled[key] = getattr(self, key)
+            for name, value in values.items():
+                filled[key] = filled[key].replace(f"{{{name}}}", value)
         return msgspec.structs.replace(self, **filled)
 
 
@@ -104,7 +110,7 @@ def _shipped(given: ForeignServer, transport: Transport, at: str) -> ForeignServ
         url=f"http://127.0.0.1:{{port}}{shipped.paths[transport.name]}",
         dialect=shipped.dialect,
         publisher=shipped.publisher,
-        publish_url=f"http://127.0.0.1:{{port}}{shipped.publish_path}" if shipped.publisher != "none" else "",
+        publish_url=shipped.publish_url if shipped.publisher != "none" else "",
         command=shipped.command,
     )
 
@@ -147,10 +153,10 @@ def _check_command(command: str, at: str) -> None:
 
 
 def _check_url(url: str, at: str, *, has_port: bool) -> None:
-    if "{port}" in url and not has_port:
+    if "port}" in url and not has_port:
         raise BadInput(f"{at}: {{port}} is the port of a command, and there is none: write the port")
     try:
-        parts = urlsplit(url.replace("{port}", "9000"))
+        parts = urlsplit(ForeignServer(url=url).placed(SOME_PORTS).url)
         is_address = parts.port != 0 and is_host(parts.hostname or "")
     except ValueError:
         parts, is_address = urlsplit(""), False

@@ -16,7 +16,7 @@ SHIPPED = Path(wirerace.__file__).parent / "runner" / "shipped"
 ABOUT = "server.toml"
 
 
-class Need(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Requirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Something that has to be installed: a program, one of several files, a Python module or a package of Node.js.
 
     What is found is a placeholder, `name`, of the command and of the configuration. `cure` says how to install it.
@@ -33,18 +33,18 @@ class Need(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 class ShippedServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The `server.toml` of a shipped server. `paths` has the path of each transport that it offers.
 
-    `about` says who configured it, and how. The placeholders `{port}`, `{producer}`, `{python}`, `{here}` and those of
-    its needs stand in the command; `{configuration}` is a copy of that file in which `@port@` and the like are filled
-    in.
+    `about` says who configured it, and how. The placeholders `{port}`, `{publish_port}`, `{python}`, `{here}` and those
+    of its needs stand in the command; `{configuration}` is a copy of that file in which `@port@` and the like are
+    filled in.
     """
 
     about: str
     command: str
     paths: dict[str, str]
-    needs: list[Need] = []
+    needs: list[Requirement] = []
     dialect: Dialect = "bare"
     publisher: Publisher = "post"
-    publish_path: str = "/publish"
+    publish_url: str = "http://127.0.0.1:{port}/publish"
     configuration: str = ""
 
 

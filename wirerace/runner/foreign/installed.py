@@ -6,13 +6,13 @@ import shutil
 from pathlib import Path
 
 from wirerace.errors import TrialFailed
-from wirerace.experiment.shipped import Need
+from wirerace.experiment.shipped import Requirement
 
 PLACES = ("/usr/sbin", "/usr/local/sbin")
 """Where programs of the system lie besides PATH."""
 
 
-def found(name: str, needs: list[Need], node_modules: str) -> dict[str, str]:
+def found(name: str, needs: list[Requirement], node_modules: str) -> dict[str, str]:
     """Return where each of a server's needs is, by its name.
 
     Raises TrialFailed, naming what is missing and how to install it.
@@ -35,7 +35,7 @@ def node_directories(node_modules: str) -> list[Path]:
     return [*named, Path.cwd() / "node_modules", Path("/usr/share/nodejs"), Path("/usr/lib/node_modules")]
 
 
-def _place_of(need: Need, node_modules: str) -> str | None:
+def _place_of(need: Requirement, node_modules: str) -> str | None:
     if need.program:
         return shutil.which(need.program, path=os.pathsep.join([os.environ.get("PATH", ""), *PLACES]))
     if need.module:

@@ -4,7 +4,7 @@ import shlex
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -66,9 +66,10 @@ class ForeignParts:
             child = _running(name, server or ForeignServer())
             self.running.append(child.part)
             return child, []
-        port, log = free_port(), self._logs / f"{plan.name}.log"
-        placed = server.at_port(port, producer_url)
-        start = _shipped(plan, placed, port, log) if server.start else Start(placed.command, {}, None)
+        log = self._logs / f"{plan.name}.log"
+        values = {"port": str(free_port()), "publish_port": str(free_port()), "producer": producer_url}
+        placed = server.placed(values)
+        start = _shipped(plan, placed, values, log) if server.start else Start(placed.command, {}, None)
         cpus = plan.experiment.servers.cpus
         quota = None if cpus is None else Quota(cpus)
         try:
@@ -119,7 +120,7 @@ class Start(NamedTuple):
     scratch: Path | None
 
 
-def _shipped(plan: Plan, server: ForeignServer, port: int, log: Path) -> Start:
+def _shipped(plan: Plan, server: ForeignServer, ports: Mapping[str, str], log: Path) -> Start:
     """Return what starts a shipped server. Its configuration is filled in, and lies beside its log.
 
     Raises TrialFailed when something that it needs is not installed.
@@ -127,8 +128,9 @@ def _shipped(plan: Plan, server: ForeignServer, port: int, log: Path) -> Start:
     shipped, here = shipped_servers()[server.start], folder_of(server.start)
     places = found(server.start, shipped.needs, server.node_modules)
     scratch = Path(tempfile.mkdtemp(prefix="wirerace-"))
-    values = places | {
-        "port": str(port),
+    values = {
+        **places,
+        **ports,
         "here": str(here),
         "scratch": str(scratch),
         "python": sys.executable,

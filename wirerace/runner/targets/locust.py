@@ -10,6 +10,7 @@ import msgspec
 from wirerace.errors import BadInput
 from wirerace.experiment.model import Clients
 from wirerace.experiment.plans import Plan
+from wirerace.experiment.servers import SOME_PORTS
 from wirerace.options import fields_at, flag_of
 from wirerace.workload.order import LoadOrder
 from wirerace.workload.shapes import spell_stages
@@ -54,7 +55,7 @@ def target_of(plan: Plan) -> str:
     """Return the path, with its query, where clients of a foreign server subscribe; empty for one of ours."""
     if plan.contestant.server is None:
         return ""
-    parts = urlsplit(plan.contestant.server.at_port(1, "").url)
+    parts = urlsplit(plan.contestant.server.placed(SOME_PORTS).url)
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
