@@ -14,7 +14,7 @@ from wirerace.errors import BadInput
 from wirerace.observe.publishing import PublisherReport
 from wirerace.wire.update import CURSOR_HEADER, Cursor, Update, encode_update
 
-TOKEN = "s3cr3t"
+BEARER = "s3cr3t"
 
 
 def update(seq: int, ts: int = 1_000) -> Update:
@@ -128,7 +128,7 @@ async def test_mercure_gets_a_form_with_topic_data_and_token(
     taker: Taker, publish: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "token"
-    file.write_text(f"{TOKEN}\n")
+    file.write_text(f"{BEARER}\n")
     publish(protocol="mercure", topic="news/1", token_file=str(file))
     monkeypatch.setenv("WIRERACE_PUBLISH_TOKEN", "other")
     publish(protocol="mercure", topic="news/1")
@@ -136,7 +136,7 @@ async def test_mercure_gets_a_form_with_topic_data_and_token(
     taker.make(6)
     await until(lambda: len(taker.taken) == 2)
 
-    assert {f"Bearer {TOKEN}", "Bearer other"} == {token for _, token, _ in taker.taken}
+    assert {f"Bearer {BEARER}", "Bearer other"} == {token for _, token, _ in taker.taken}
     for kind, _, body in taker.taken:
         assert "application/x-www-form-urlencoded" == kind
         assert {"topic": ["news/1"], "data": [encode_update(update(6)).decode()]} == parse_qs(body.decode())

@@ -21,8 +21,7 @@ def found(name: str, needs: list[Requirement], node_modules: str) -> dict[str, s
     for need in needs:
         place = _place_of(need, node_modules)
         if place is None:
-            what = need.program or need.module or need.node or Path(need.files[0]).name
-            raise TrialFailed(f"{name} needs {what}, which is not installed: {need.cure}")
+            raise TrialFailed(f"{name} needs {_spelled(need)}, which is not installed: {need.cure}")
         places[need.name] = place
     return places
 
@@ -33,6 +32,14 @@ def node_directories(node_modules: str) -> list[Path]:
         return [Path(node_modules).resolve()]
     named = [Path(one) for one in os.environ.get("NODE_PATH", "").split(os.pathsep) if one]
     return [*named, Path.cwd() / "node_modules", Path("/usr/share/nodejs"), Path("/usr/lib/node_modules")]
+
+
+def _spelled(need: Requirement) -> str:
+    if need.program:
+        return f"the program {need.program}"
+    if need.module:
+        return f"the Python module {need.module}"
+    return f"the package {need.node} of Node.js" if need.node else f"the file {Path(need.files[0]).name}"
 
 
 def _place_of(need: Requirement, node_modules: str) -> str | None:

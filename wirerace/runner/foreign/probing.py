@@ -6,7 +6,7 @@ What is wrong with a URL, a dialect or a publication is found here, and said in 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Annotated, TypeVar
 
 import aiohttp
@@ -76,6 +76,9 @@ class Probe:
         except TimeoutError:
             reason = why() or "it has taken them, and sends nothing"
             raise self._failed(f"sent no update within {PROBE_SECONDS:g} s: {reason}") from None
+        except aiohttp.TooManyRedirects as error:
+            self._refuse_redirects(error.history)
+            raise self._failed("redirects again and again: name the place that it points to in url") from None
         except aiohttp.WSServerHandshakeError as error:
             raise self._refused(error.status, dict(error.headers or {}), error.message) from None
         except (aiohttp.ClientError, OSError, EventTooLarge, ObjectTooLarge) as error:
@@ -130,12 +133,18 @@ class Probe:
 
     async def _from_socket(self, session: aiohttp.ClientSession) -> bytes:
         async with session.ws_connect(self._server.url) as socket:
+            self._refuse_redirects(socket._response.history)  # noqa: SLF001 -- it cannot be told not to follow them
             message = await socket.receive()
             if message.type is aiohttp.WSMsgType.TEXT:
                 return str(message.data).encode()
             if message.type is aiohttp.WSMsgType.BINARY:
                 return bytes(message.data)
             raise self._failed(f"closes before an update has come: {printable(str(message.extra or message.data))}")
+
+    def _refuse_redirects(self, history: Sequence[aiohttp.ClientResponse]) -> None:
+        """Raise TrialFailed when a WebSocket was found somewhere else: clients follow no redirect."""
+        for response in history[:1]:
+            raise self._refused(response.status, dict(response.headers), "")
 
     async def _messages_in(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         if self._transport.name == "sse" and response.content_type != "text/event-stream":

@@ -126,7 +126,7 @@ def _shipped(plan: Plan, server: ForeignServer, ports: Mapping[str, str], log: P
     Raises TrialFailed when something that it needs is not installed.
     """
     shipped, here = shipped_servers()[server.start], folder_of(server.start)
-    places = found(server.start, shipped.needs, server.node_modules)
+    places = found(plan.contestant.id, shipped.needs, server.node_modules)
     scratch = Path(tempfile.mkdtemp(prefix="wirerace-"))
     values = {
         **places,
