@@ -46,7 +46,12 @@ class ForeignServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         str, Meta(description="starts it for each trial; `{port}`, `{publish_port}` and `{producer}` are filled in")
     ] = ""
     pid: Annotated[
-        int, Meta(ge=0, description="its process, whose CPU time and memory are read, those of its children included")
+        int,
+        Meta(
+            ge=0,
+            le=4_194_304,
+            description="its process, whose CPU time and memory are read, those of its children included",
+        ),
     ] = 0
     container: Annotated[str, Meta(description="its Docker container, in place of `pid`")] = ""
     node_modules: Annotated[

@@ -235,8 +235,8 @@ def test_server_that_cannot_be_reached_fails(tmp_path: Path) -> None:
 
 def test_process_that_is_not_there_fails(begin: Begin, tmp_path: Path) -> None:
     stand = begin(knows_nothing)
-    with pytest.raises(TrialFailed, match=r"^theirs: there is no process 4194305: correct pid in its server"):
-        start({"url": stand.url, "dialect": "bare", "pid": 4_194_305}, tmp_path)
+    with pytest.raises(TrialFailed, match=r"^theirs: there is no process 4194304: correct pid in its server"):
+        start({"url": stand.url, "dialect": "bare", "pid": 4_194_304}, tmp_path)
 
 
 def test_process_of_somebody_else_fails(monkeypatch: pytest.MonkeyPatch) -> None:
