@@ -1,5 +1,7 @@
 """The base of users that ask: one request at a time, each with one answer, good or bad."""
 
+from typing import ClassVar
+
 from gevent.lock import BoundedSemaphore
 from locust.env import Environment
 
@@ -23,6 +25,7 @@ class AskingUser(SubscriberUser):
     abstract = True
     request_method = "GET"
     together = True
+    client_type: ClassVar[type[HttpClient]] = HttpClient
     repeats_lost = False
     """Whether a lost request was certainly not held, so that it is sent again."""
 
@@ -31,7 +34,7 @@ class AskingUser(SubscriberUser):
         self.has_more = False  # the last answer was partial
         self.is_asking = False
         self.turn: BoundedSemaphore | None = None  # of the connection, while it carries messages, too
-        self.client = HttpClient(
+        self.client = self.client_type(
             self.address,
             self.counters,
             keep_alive=self.options.keep_alive,
@@ -69,12 +72,14 @@ class AskingUser(SubscriberUser):
         outcome: Outcome = "data" if updates else "empty"
         account.response(outcome, arrival_ns, took_ns, is_partial=self.has_more)
         if not self.is_connected:
-            # The cursor of an answer lies after its updates, and the subscription begins before them.
-            first = Cursor(updates[0].epoch, updates[0].seq - 1) if updates else cursor_of(response.cursor)
-            self.connected(first, client, arrival_ns)
+            self.connected(self.first_in(updates, response), client, arrival_ns)
         self.asked_ns = 0
         self.cursor = response.cursor
         return updates, response.stamp
+
+    def first_in(self, updates: list[Update], response: Response) -> Cursor | None:
+        """Return where a subscription begins: before an answer's updates, though its cursor lies after them."""
+        return Cursor(updates[0].epoch, updates[0].seq - 1) if updates else cursor_of(response.cursor)
 
     def note_late(self, received: Received, late_ns: int) -> None:
         """Note what waited for a request that left `late_ns` late, because the answer before it had lain unread.

@@ -23,7 +23,7 @@ A parser takes 0.9 kB, and nearly all clients wait there.
 
 
 class MessageReader(Protocol):
-    """Takes a body apart."""
+    """Takes a body apart; `content_type` is what it must be, empty for any."""
 
     content_type: str
 

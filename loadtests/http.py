@@ -1,6 +1,6 @@
 """A lean HTTP/1.1 client: one request at a time, on one connection or on a new connection for each."""
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import httptools
 
@@ -62,6 +62,9 @@ class HttpClient:
         "_accepts", "_address", "_connection", "_counters", "_is_answered", "_reader", "_repeats_lost", "_tail",
         "connects", "in_bytes", "opened_ns", "out_bytes", "repeats", "secured_ns", "sent_ns",
     )  # fmt: skip
+    good: ClassVar[frozenset[int]] = GOOD
+    """Statuses that are no refusal."""
+    reader_type: ClassVar[type[AnswerReader]] = AnswerReader
 
     def __init__(  # noqa: PLR0913 -- how it connects, and what it says in each request
         self,
@@ -143,7 +146,7 @@ class HttpClient:
             raise
         if not answer.stays_open:
             self.close()
-        if answer.status not in GOOD:
+        if answer.status not in self.good:
             raise Refused(f"{answer.status}: {said(body)}", answer.status)
         return Response(answer.status, answer.cursor.decode("latin-1"), body, connection.stamp)
 
@@ -155,7 +158,7 @@ class HttpClient:
 
     def _read_answer(self, connection: StampedConnection, first: bytes) -> AnswerReader:
         """Return the answer that begins with `first`, whole."""
-        reader = self._reader = self._reader or AnswerReader()
+        reader = self._reader = self._reader or self.reader_type()
         reader.begin()
         try:
             self._feed(reader, connection, first)
@@ -201,4 +204,4 @@ def said(body: bytes) -> str:
 def with_query(path: str, **given: str) -> str:
     """Return a path with the parameters that are not empty."""
     parameters = "&".join(f"{name}={value}" for name, value in given.items() if value)
-    return f"{path}?{parameters}" if parameters else path
+    return f"{path}{'&' if '?' in path else '?'}{parameters}" if parameters else path

@@ -24,6 +24,7 @@ from wirerace.observe.outages import OutageOrder
 from wirerace.observe.usage import Usage, difference, usage
 from wirerace.streams import stream
 from wirerace.transports.transport import Transport
+from wirerace.wire.dialect import Dialect
 from wirerace.wire.update import Cursor
 from wirerace.workload.population import WHOLE, Share
 from wirerace.workload.schedule import channel_names
@@ -121,6 +122,15 @@ class Load:
     def address_of(self, transport: Transport) -> Address:
         """Return the address of a transport's server."""
         return self._options.addresses[transport.name]
+
+    def path_of(self, transport: Transport) -> str:
+        """Return the path where a transport's clients subscribe, which may have a query."""
+        return self._options.target or transport.path
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the server says its updates."""
+        return self._options.dialect
 
     def account_of(self, transport: Transport) -> Account:
         """Return the account of a transport's clients."""

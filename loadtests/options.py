@@ -15,6 +15,7 @@ from wirerace.errors import BadInput, shown
 from wirerace.options import ENV_PREFIX, fields_at, flag_of
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 from wirerace.transports.transport import TransportOptions
+from wirerace.wire.dialect import Dialect
 from wirerace.workload.order import LoadOrder
 from wirerace.workload.population import Population
 from wirerace.workload.schedule import ChannelCount
@@ -49,7 +50,8 @@ class UserOptions(msgspec.Struct, frozen=True):
     """Options of the users of a process; transports, addresses and shapes by name.
 
     Visitors of the `population` begin to come, and clients to send, `warmup_seconds` before the window. If nothing
-    `waits_for_window`, clients send as soon as they are there. They ask for answers with `compression`.
+    `waits_for_window`, clients send as soon as they are there. They ask for answers with `compression`. `dialect` and
+    `target` are a foreign server's.
     """
 
     transports: dict[str, TransportOptions]
@@ -62,6 +64,8 @@ class UserOptions(msgspec.Struct, frozen=True):
     upstream: Upstream = Upstream()
     waits_for_window: bool = False
     compression: Accepted = "off"
+    dialect: Dialect = "contract"
+    target: str = ""
 
 
 def own_options(arguments: Sequence[str]) -> Any:
@@ -186,6 +190,8 @@ def _ordered(order: LoadOrder, shape: str) -> UserOptions:
         order.upstream,
         waits_for_window=True,
         compression=order.compression,
+        dialect=order.dialect,
+        target=order.target,
     )
 
 

@@ -85,14 +85,18 @@ class PushedUser(SubscriberUser):
         self.account.totals.connects += 1
         answered_ns = client.stamp.arrival_ns
         self.note_request(answered_ns - self.asked_ns, 0)
-        self.cursor = str(client.cursor)
-        self.connected(client.cursor, client, answered_ns)
+        self.subscribed(client, answered_ns)
         self.asked_ns = 0
         take = never if self.last else self.take  # a visitor leaves in the middle, when it has enough
         while True:
             messages = client.receive(take)
             self.has_newer = client.is_cut
             yield self.updates_in(messages, client.stamp), client.stamp
+
+    def subscribed(self, client: PushClient, answered_ns: int) -> None:
+        """Note that the server has agreed to send what comes after the cursor of its answer."""
+        self.cursor = str(client.cursor)
+        self.connected(client.cursor, client, answered_ns)
 
     def take(self, messages: list[bytes], stamp: Stamp) -> bool:
         """Enter whole messages into the ledger, in the hub."""

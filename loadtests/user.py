@@ -259,7 +259,7 @@ class SubscriberUser(User):
     def target(self, *, after: Cursor | str | None, **query: str) -> str:
         """Return the path and query of a request for what came after a cursor, if there is one."""
         return with_query(
-            self.transport.path,
+            self.load.path_of(self.transport),
             channel=self.channel,
             after=str(after or ""),
             last=str(self.last) if self.last and not after else "",
@@ -281,14 +281,17 @@ class SubscriberUser(User):
                 self.epoch = update.epoch
         return updates
 
-    def connected(self, cursor: Cursor, client: OpenedClient, answered_ns: int) -> None:
-        """Note that the server has answered: this client is subscribed after `cursor`, for the first time or again."""
+    def connected(self, cursor: Cursor | None, client: OpenedClient, answered_ns: int) -> None:
+        """Note that the server has answered: this client is subscribed after `cursor`, for the first time or again.
+
+        A server without cursors has none: what is made from now on is expected.
+        """
         since_ns, now = self.asked_ns, now_ns()
         self.well_ns = self.well_ns or now
         self.started_ns = self.started_ns or since_ns
         self.ledger.open(cursor, now)
         self.is_connected = True
-        self.account.connecting.record(now - since_ns)
+        self.account.connecting.record((now if cursor is not None else answered_ns) - since_ns)
         if self.broken_ns:
             self.account.returning.record(now - self.broken_ns)
         self.opening = self.opening or Opening(client.opened_ns, client.sent_ns, answered_ns, client.secured_ns)

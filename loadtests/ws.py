@@ -4,6 +4,7 @@ import base64
 import contextlib
 import hashlib
 import os
+from collections.abc import Mapping
 
 from loadtests.connection import Address, MessagesTaker, Stamp, never
 from loadtests.http import said
@@ -150,6 +151,9 @@ class WebSocketClient:
         if headers.get("sec-websocket-accept") != accept:
             raise BadAnswer("101 with a wrong Sec-WebSocket-Accept")
         self._agree(headers.get(EXTENSIONS_HEADER.lower(), ""), deflate)
+        return self._cursor_in(headers)
+
+    def _cursor_in(self, headers: Mapping[str, str]) -> Cursor:
         try:
             return Cursor.parse(headers.get(CURSOR_HEADER.lower(), ""))
         except BadCursor:

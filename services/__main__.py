@@ -15,7 +15,7 @@ from wirerace.errors import BadInput
 from wirerace.options import add_flags, read_options, with_order
 from wirerace.transports import TRANSPORTS
 
-SERVICES = ("producer", *TRANSPORTS)
+SERVICES = ("producer", "publisher", *TRANSPORTS)
 """Each service is the module of this package with its name."""
 
 

@@ -50,8 +50,13 @@ for it, what Locust waits for; its port on this machine; what Prometheus scrapes
 """
 PRODUCT = ("wirerace", "services", "loadtests", "grafana", "prometheus")
 """Folders whose files must not name a transport. Benchmarks and experiments choose their transports."""
-FREE_TO_NAME = ("wirerace/reproductions/", "wirerace/analysis/cost_model/model.json")
-"""Exceptions that may name transports, because published results, and a fitted model, are about some of them."""
+FREE_TO_NAME = (
+    "wirerace/reproductions/",
+    "wirerace/analysis/cost_model/model.json",
+    "wirerace/runner/shipped/",
+    "loadtests/foreign/",
+)
+"""Exceptions that may name transports: published results, a fitted model and other people's servers are about some."""
 MOST_FILES = 8
 
 

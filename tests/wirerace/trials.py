@@ -11,8 +11,9 @@ from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.plans import Plan
 from wirerace.experiment.settings import alone
 from wirerace.observe.account import AccountRecord, Window
+from wirerace.record.moment import Sample
 from wirerace.record.result import ContestantRecord, Raw
-from wirerace.record.samples import MachineSample, Measured, Memory, Sample, ServerSample
+from wirerace.record.samples import MachineSample, Measured, Memory, ServerSample
 from wirerace.record.trial import Trial
 from wirerace.transports import TRANSPORTS
 from wirerace.transports.transport import TransportOptions

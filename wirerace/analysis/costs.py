@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from wirerace.analysis.times import times_of
 from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.account import AccountRecord, Traffic
+from wirerace.observe.histogram import Latencies, LatenciesRecord
 from wirerace.observe.usage import difference
 from wirerace.record.parts import Bytes, LoadCost, Machine, ServerCost
 from wirerace.record.result import Raw
 from wirerace.record.samples import Measured, span_seconds
-from wirerace.record.trial import ProxyQuality
+from wirerace.record.trial import ProxyQuality, PublisherQuality
 
 LEAST_CLIENTS_FOR_MEMORY = 200
 """With fewer clients, the usual growth of a process hides the memory of a client."""
@@ -33,7 +34,7 @@ def bytes_of(measured: Measured, traffic: tuple[Traffic, Traffic], *, is_tls: bo
     if measured.server is not None:
         before, after = measured.server
         names = ("payload_bytes", "received_bytes", "sent_bytes", "heartbeat_bytes")
-        counted = [getattr(after, name) - getattr(before, name) for name in names]
+        counted = [difference(getattr(after, name), getattr(before, name)) for name in names]
         if before.retransmitted is not None and after.retransmitted is not None:
             namespace_resent = after.retransmitted - before.retransmitted
     payload, application_in, application_out, heartbeat = counted
@@ -67,7 +68,9 @@ def server_cost(raw: Raw) -> ServerCost:
         waited = difference(after.waited_seconds, before.waited_seconds)
         throttled = difference(after.throttled_seconds, before.throttled_seconds)
         upkeep = difference(after.upkeep_cpu_seconds, before.upkeep_cpu_seconds)
-        together = max(0, after.feed_updates - before.feed_updates - (after.feed_reads - before.feed_reads))
+        updates = difference(after.feed_updates, before.feed_updates)
+        reads = difference(after.feed_reads, before.feed_reads)
+        together = None if updates is None or reads is None else max(0, updates - reads)
     idle, full, clients = measured.idle, measured.full, measured.clients_measured
     user_bytes_after = measured.after.user_bytes if measured.after is not None else None
     return ServerCost(
@@ -143,6 +146,33 @@ def proxy_quality(measured: Measured) -> ProxyQuality | None:
         utilisation=report.cpu_seconds / seconds,
         late_seconds=times_of(report.late),
     )
+
+
+def publisher_quality(raw: Raw) -> PublisherQuality | None:
+    """Return what it cost to publish updates to a foreign server; None for our own, or without a report."""
+    measured = raw.measured
+    report, memory = measured.publisher, measured.publisher_memory
+    if report is None or report.ended_ns <= report.began_ns:
+        return None
+    return PublisherQuality(
+        published=len(report.answered_ns),
+        lost=report.lost,
+        retried=report.retried,
+        most_waiting=report.most_waiting,
+        sent_seconds=times_of(_record_of(report.sent_ns)),
+        answered_seconds=times_of(_record_of(report.answered_ns)),
+        cpu_seconds=report.cpu_seconds,
+        utilisation=report.cpu_seconds / ((report.ended_ns - report.began_ns) / NS_PER_SECOND),
+        user_bytes=None if memory is None else memory.user_bytes,
+        trouble=report.trouble,
+    )
+
+
+def _record_of(durations_ns: Iterable[int]) -> LatenciesRecord:
+    latencies = Latencies()
+    for duration_ns in durations_ns:
+        latencies.record(duration_ns)
+    return latencies.to_record()
 
 
 def machine_of(measured: Measured) -> Machine:

@@ -81,6 +81,8 @@ class _Made:
         first, last, left_ns = subscription.first, subscription.last, subscription.left_ns
         begin = self._places.get(first.epoch, 0)
         end = len(self._places) if last is None else self._places.get(last.epoch, len(self._places))
+        if last is not None and not last.epoch:  # it has received nothing, and its server has no cursors
+            end = 0
         count = 0
         for place, made in self._epochs:
             if place < begin:
@@ -88,6 +90,7 @@ class _Made:
             low, high = self._bounds(made)
             if made.epoch == first.epoch:
                 low = max(low, bisect_right(made.seq, first.seq))
+            low = max(low, bisect_left(made.ts, subscription.since_ns))
             if last is not None and left_ns is not None and place >= end:
                 had = bisect_right(made.seq, last.seq) if place == end else 0
                 high = min(high, max(had, bisect_left(made.ts, left_ns - self._grace_ns)))

@@ -10,6 +10,7 @@ from wirerace.analysis.fault_figures import FAULT_FIGURES
 from wirerace.analysis.figure import FEWER, SOONER, YOUNGER, Figure
 from wirerace.analysis.handshake_figures import HANDSHAKE_FIGURES
 from wirerace.analysis.message_figures import MESSAGE_FIGURES
+from wirerace.analysis.publisher_figures import PUBLISHER_FIGURES
 from wirerace.analysis.reverse_figures import REVERSE_FIGURES
 from wirerace.analysis.server_figures import SERVER_FIGURES
 from wirerace.analysis.visit_figures import VISIT_FIGURES
@@ -265,6 +266,7 @@ FIGURES = (
         total=True,
     ),
     *FAULT_FIGURES,
+    *PUBLISHER_FIGURES,
     *MESSAGE_FIGURES,
     *BROWSER_FIGURES,
 )

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from wirerace.analysis.browsers import browsers_of
-from wirerace.analysis.costs import bytes_of, load_cost, machine_of, proxy_quality, server_cost
+from wirerace.analysis.costs import bytes_of, load_cost, machine_of, proxy_quality, publisher_quality, server_cost
 from wirerace.analysis.expected import expected_of, grace_seconds
 from wirerace.analysis.messages import messages_of
 from wirerace.analysis.outages import availability_of, outcomes_of
@@ -15,6 +15,7 @@ from wirerace.errors import TrialFailed
 from wirerace.experiment.plans import Plan
 from wirerace.observe.account import AccountRecord
 from wirerace.observe.histogram import Latencies, merged
+from wirerace.observe.usage import difference
 from wirerace.record.parts import ProducerQuality
 from wirerace.record.result import Raw
 from wirerace.record.samples import do_span
@@ -86,6 +87,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         load=load_cost(account, measured),
         proxy=proxy_quality(measured),
         reverse_proxy=reverse_cost(raw),
+        publisher=publisher_quality(raw),
         producer=_producer(raw),
         machine=machine_of(measured),
         browsers=browsers_of(plan, raw),
@@ -125,16 +127,27 @@ def _repolls(plan: Plan, raw: Raw) -> Repolls:
 
 def _parts(raw: Raw) -> LatencyParts:
     """Return mean latency in its parts. The server's feed lag includes the lateness of the making."""
-    producer = _producer(raw).late_seconds_mean
-    feed = None
-    if raw.measured.server is not None and producer is not None:
-        before, after = raw.measured.server
-        updates = after.feed_updates - before.feed_updates
-        feed = (after.feed_seconds - before.feed_seconds) / updates - producer if updates else None
+    producer, lag = _producer(raw).late_seconds_mean, _feed_lag(raw)
+    feed = None if lag is None or producer is None else lag - producer
     mean = merged([raw.account.latencies]).mean_ns()
     known = mean is not None and feed is not None and producer is not None
     delivery = mean / NS_PER_SECOND - feed - producer if known else None  # type: ignore[operator]
     return LatencyParts(producer, feed, delivery, seconds_of(merged([raw.account.reading]).mean_ns()))
+
+
+def _feed_lag(raw: Raw) -> float | None:
+    """Return the mean time from an update's intended making to the server, or until its publication to it had left.
+
+    The answer to a publication is no end of it: nchan answers when it has sent the update to all clients.
+    """
+    report, samples = raw.measured.publisher, raw.measured.server
+    if report is not None:
+        return sum(report.sent_ns) / len(report.sent_ns) / NS_PER_SECOND if report.sent_ns else None
+    if samples is None:
+        return None
+    updates = difference(samples[1].feed_updates, samples[0].feed_updates)
+    seconds = difference(samples[1].feed_seconds, samples[0].feed_seconds)
+    return seconds / updates if updates and seconds is not None else None
 
 
 def _latency(account: AccountRecord) -> Latency:

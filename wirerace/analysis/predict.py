@@ -106,7 +106,8 @@ def measured_of(plan: Plan, trial: Trial) -> Prediction:
 
     Partial answers and the last one, which brings the rest, count as one answer: in theory an answer has no bound.
     """
-    asks = plan.transport.asks
+    # A foreign server that gives one update at a time is asked until it has none, which no theory counts.
+    asks = plan.transport.asks and not (plan.contestant.server is not None and trial.partial_responses)
     data = trial.responses["data"] - trial.partial_responses
     responses = data + trial.responses["empty"] if asks else trial.arrived
     return Prediction(
@@ -114,7 +115,9 @@ def measured_of(plan: Plan, trial: Trial) -> Prediction:
         age_seconds=trial.age_seconds.mean,
         empty_fraction=trial.responses["empty"] / responses if asks and responses else None,
         updates_per_response=trial.arrived / data if asks and data else None,
-        responses_per_client_second=responses / trial.client_seconds if trial.client_seconds else None,
+        responses_per_client_second=responses / trial.client_seconds
+        if trial.client_seconds and asks == plan.transport.asks
+        else None,
     )
 
 

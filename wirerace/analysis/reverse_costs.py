@@ -57,7 +57,7 @@ def _counted(measured: Measured) -> tuple[int | None, int | None]:
     if measured.server is None:
         return None, None
     before, after = measured.server
-    return after.received_bytes - before.received_bytes, after.sent_bytes - before.sent_bytes
+    return difference(after.received_bytes, before.received_bytes), difference(after.sent_bytes, before.sent_bytes)
 
 
 def _ip(behind: Behind | None, received: int | None, sent: int | None) -> tuple[int | None, int | None]:

@@ -185,6 +185,17 @@ PROXY_LATE_ALLOWED_SECONDS = 0.001
 STALLED_PROXY_SECONDS = Limit(0.25, 0.5, "the proxy stood still, which is in the latencies", GO_ON_ALONE)
 """The largest lateness of anything that the proxy forwarded."""
 
+PUBLISHED_LATE_P99_SECONDS = Limit(
+    0.02,
+    None,
+    "updates waited for the publications before them, which is in the latencies",
+    "use fewer updates a second",
+)
+"""How much later than it was made an update left for a foreign server. A publication waits for the answer before it."""
+
+PUBLISHER_UTILISATION = Limit(0.6, 0.85, "a publisher that is busy most of the time publishes late", CLOSE_OTHERS)
+"""The part of the time in which the publisher ran."""
+
 PROXY_UTILISATION = Limit(0.6, 0.85, "a proxy that is busy most of the time forwards late", CLOSE_OTHERS)
 """The part of the time in which the proxy ran."""
 

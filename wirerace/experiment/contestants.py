@@ -9,6 +9,7 @@ from msgspec import Meta
 from wirerace.decoding import convert
 from wirerace.errors import BadInput, shown
 from wirerace.experiment.paths import NetworkPath
+from wirerace.experiment.servers import ForeignServer, foreign_server
 from wirerace.transports import TRANSPORTS
 from wirerace.transports.transport import Transport, TransportOptions
 
@@ -27,16 +28,27 @@ class ContestantTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         Meta(description="options that differ from the transport's own table, for example `keep_alive = false`"),
     ] = {}
     path: Annotated[str, Meta(description="its network path, a name in `[paths]`; empty: that of the experiment")] = ""
+    server: (
+        Annotated[
+            ForeignServer,
+            Meta(description="somebody else's server, in place of ours", extra={"example": '{ start = "nchan" }'}),
+        ]
+        | None
+    ) = None
 
 
 class Contestant(msgspec.Struct, frozen=True):
-    """A transport with its options and its network path, under an id; `title` is for people."""
+    """A transport with its options and its network path, under an id; `title` is for people.
+
+    `server` is somebody else's; None for ours.
+    """
 
     id: str
     title: str
     transport: Transport
     options: TransportOptions
     path: NetworkPath = NetworkPath()
+    server: ForeignServer | None = None
 
 
 def is_id(text: str) -> bool:
@@ -60,7 +72,8 @@ def contestant_of(table: ContestantTable, plain: TransportOptions, path: Network
     transport = TRANSPORTS[table.transport]
     options = convert(msgspec.to_builtins(plain) | table.options, transport.options, f"{at}.options")
     title = table.title or f"{transport.title} ({table.id.removeprefix(f'{transport.name}-')})"
-    return Contestant(table.id, title, transport, options, path)
+    server = None if table.server is None else foreign_server(table.server, transport, options, f"{at}.server")
+    return Contestant(table.id, title, transport, options, path, server)
 
 
 def transport_options(name: str, at: str, given: TransportOptions | None) -> TransportOptions:

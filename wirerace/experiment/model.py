@@ -146,6 +146,9 @@ def document_of(experiment: Experiment) -> dict[str, Any]:
     """Return an experiment as an equivalent file, with every default that has a meaning in it."""
     document: dict[str, Any] = msgspec.to_builtins(experiment)
     tables = document.pop("options")
+    document["contestants"] = [
+        {key: value for key, value in table.items() if value is not None} for table in document["contestants"]
+    ]
     used = {*experiment.transports, *(table.transport for table in experiment.contestants)}
     for name in TRANSPORTS:
         if name in used or name in tables:

@@ -14,6 +14,7 @@ from wirerace.experiment.browsers import check_browsers
 from wirerace.experiment.capacity import check_capacity, highest_of, knob_of
 from wirerace.experiment.contestants import MOST_ID, is_id
 from wirerace.experiment.faults import Fault, check_availability, check_fault, check_timeline, refuse_clock
+from wirerace.experiment.foreign import check_foreign
 from wirerace.experiment.forwarding import check_forwarding
 from wirerace.experiment.holding import check_holding
 from wirerace.experiment.lengths import check_lengths
@@ -237,6 +238,7 @@ def _check(experiment: Experiment) -> None:
     check_capacity(experiment)
     check_browsers(experiment, contestants_of(experiment))
     check_holding(experiment, schedule, contestants_of(experiment))
+    check_foreign(experiment, contestants_of(experiment))
     check_lengths(experiment, schedule, contestants_of(experiment))
     _check_paths(experiment)
     for number, fault in enumerate(experiment.faults):

@@ -11,6 +11,7 @@ from wirerace.experiment.contestants import ContestantTable
 from wirerace.experiment.faults import AvailabilityOptions, Fault
 from wirerace.experiment.model import Clients, Experiment, LoadOptions, WindowOptions
 from wirerace.experiment.paths import NetworkPath
+from wirerace.experiment.servers import ForeignServer
 from wirerace.experiment.toml import inline
 from wirerace.transports import TRANSPORTS
 from wirerace.workload.population import Population
@@ -71,6 +72,15 @@ EXAMPLES = {
     "http": "2",
     "streams_per_connection": "6",
     "cpus": "0.2",
+    "start": '"nchan"',
+    "url": '"http://127.0.0.1:9000/updates"',
+    "publish_url": '"http://127.0.0.1:9000/publish"',
+    "topic": '"updates"',
+    "token_file": '"token.txt"',
+    "command": '"node server.js --port {port}"',
+    "pid": "1234",
+    "container": '"my-server"',
+    "node_modules": '"/srv/node_modules"',
 }
 """Examples of keys whose default does not show what to write."""
 
@@ -203,6 +213,7 @@ def sections() -> Iterator[Section]:
     for transport in TRANSPORTS.values():
         yield Section(f"`[{transport.name}]`", _first_line(transport.options), list(_keys(transport.options)))
     yield Section("`[[contestants]]`", _first_line(ContestantTable), list(_keys(ContestantTable)))
+    yield Section("`[contestants.server]`", _first_line(ForeignServer), list(_keys(ForeignServer)))
     yield Section("`[paths.NAME]`", _first_line(NetworkPath), list(_keys(NetworkPath)))
     yield Section("`[[faults]]`", _first_line(Fault), list(_keys(Fault)))
     about = _first_line(AvailabilityOptions)
@@ -265,7 +276,8 @@ def _range_of(annotation: Any) -> str:
     kinds = [plain_type_of(kind) for kind in kinds_of(annotation)]
     kind = getattr(kinds[0], "__origin__", kinds[0])
     if kind not in {int, float}:
-        return {bool: "`true`, `false`", str: "text", dict: "a table"}.get(kind, "a list")
+        plain = "a table" if struct_in(annotation) is not None else "a list"
+        return {bool: "`true`, `false`", str: "text", dict: "a table"}.get(kind, plain)
     words = " ".join(filter(None, ("whole," if kind is int else "", _bounds(annotation))))
     return f"{words}, or a table" if struct_in(annotation) is not None else words
 

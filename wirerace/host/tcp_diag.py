@@ -83,7 +83,7 @@ def behind_between(before: Connections | None, after: Connections | None, port: 
         for cookie, one in now.items()
     ]
     sums = [sum(column) for column in zip(*grown, strict=True)] or [0] * 4
-    return Behind(*sums, opened=len(now.keys() - then.keys()), closed=len(then.keys() - now.keys()))
+    return Behind(sums[0], sums[1], sums[2], sums[3], len(now.keys() - then.keys()), len(then.keys() - now.keys()))
 
 
 def open_of(server_port: int) -> int | None:

@@ -59,12 +59,14 @@ class Subscription(msgspec.Struct, frozen=True):
     """A client's subscription to a channel: to everything after `first`, to the end of the window or until it left.
 
     A client that left at `left_ns` had received everything up to `last`; both are None for a client that stayed.
+    Where the server has no cursors, `first` is nowhere, and the subscription is to what was made from `since_ns` on.
     """
 
     first: Cursor
     last: Cursor | None = None
     left_ns: int | None = None
     channel: str = ""
+    since_ns: int = 0
 
 
 class Skip(msgspec.Struct, frozen=True):

@@ -10,6 +10,8 @@ from wirerace.observe.accounting import Account
 from wirerace.observe.seen import Arrival, Seen
 from wirerace.wire.update import Cursor, Update, sequence_of
 
+NOWHERE = Cursor("", 0)
+"""The cursor of a client whose server has none."""
 TWICE_SQUARE_SECOND = 2.0 * NS_PER_SECOND**2
 
 
@@ -21,7 +23,7 @@ class Ledger:
 
     __slots__ = (
         "_account", "_aged_to_ns", "_channel", "_epoch", "_first", "_latest_only", "_met", "_newest", "_newest_ts",
-        "_opened_ns", "_seen", "_seen_of", "_sequence",
+        "_opened_ns", "_seen", "_seen_of", "_sequence", "_since_ns",
     )  # fmt: skip
 
     def __init__(self, account: Account, channel: str = "", *, latest_only: bool = False) -> None:
@@ -37,11 +39,18 @@ class Ledger:
         self._newest_ts: int | None = None
         self._aged_to_ns = 0
         self._met = 0
+        self._since_ns = 0
 
-    def open(self, cursor: Cursor, at_ns: int) -> None:
-        """Subscribe: from now on everything after `cursor` is expected. Later calls, on reconnect, change nothing."""
+    def open(self, cursor: Cursor | None, at_ns: int) -> None:
+        """Subscribe: from now on everything after `cursor` is expected. Later calls, on reconnect, change nothing.
+
+        Without a cursor, everything made from now on is expected. What was made before is not entered: nobody knows
+        whether the server was to send it.
+        """
         if self._opened_ns is None:
             self._opened_ns = at_ns
+            if cursor is None:
+                cursor, self._since_ns = NOWHERE, at_ns
             self._first = self._newest = cursor
             self._account.live_clients += 1
             self._account.totals.most_clients = max(self._account.totals.most_clients, self._account.live_clients)
@@ -52,6 +61,8 @@ class Ledger:
         account, seen, arrival = self._account, self._seen, Arrival.NEW
         totals, window = account.totals, account.window
         totals.received += 1
+        if update.ts < self._since_ns:
+            return
         if update.seq == seen.highest + 1 and update.epoch == self._epoch:
             seen.highest = update.seq
         else:
@@ -116,13 +127,14 @@ class Ledger:
             if self._channel:
                 totals.subscribed_to[self._channel] = totals.subscribed_to.get(self._channel, 0) + 1
         elif window != NO_WINDOW and not is_visit:
-            totals.partly.append(Subscription(self._first, last, None if last is None else at_ns, self._channel))
+            left_ns = None if last is None else at_ns
+            totals.partly.append(Subscription(self._first, last, left_ns, self._channel, self._since_ns))
         self._opened_ns = None
 
     def _find(self, update: Update) -> Arrival:
         """Note an update that does not follow the one before it, and return what it is."""
         account = self._account
-        self._turn_to(update.epoch, 0)
+        self._turn_to(update.epoch, 0 if self._epoch else update.seq - 1)
         arrival = self._see(update.seq)
         if self._latest_only:
             self._skip(update, arrival)

@@ -5,11 +5,13 @@ Every figure is None if the platform does not report it.
 
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 PROC = Path("/proc")
 CGROUPS = Path("/sys/fs/cgroup")
 US, NS = 1e-6, 1e-9
+
+Number = TypeVar("Number", int, float)
 
 
 class Usage(NamedTuple):
@@ -23,7 +25,7 @@ class Usage(NamedTuple):
     throttled_seconds: float | None = None
 
 
-def difference(after: float | None, before: float | None) -> float | None:
+def difference(after: Number | None, before: Number | None) -> Number | None:
     """Return the growth of a counter between two readings, None when either is unknown."""
     return None if after is None or before is None else after - before
 
@@ -63,9 +65,14 @@ def _quota_of(group: Path) -> float | None:
     return None if quota == "max" or int(quota) < 0 else int(quota) / int(period)
 
 
-def _waited_seconds() -> float | None:
+def waited_seconds_of(pid: int) -> float | None:
+    """Return how long the main thread of another process was ready to run and had no core."""
+    return _waited_seconds(str(pid))
+
+
+def _waited_seconds(process: str = "self") -> float | None:
     try:
-        fields = (PROC / "self/schedstat").read_text().split()
+        fields = (PROC / process / "schedstat").read_text().split()
     except OSError:
         return None
     # A kernel that does not count this reports 0 for the time spent running, too.

@@ -7,6 +7,7 @@ import msgspec
 from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.account import Window
 from wirerace.observe.histogram import LatenciesRecord
+from wirerace.observe.publishing import PublisherReport
 from wirerace.record.moment import Sample
 from wirerace.record.parts import PartRecord
 from wirerace.record.reverse import ReverseRecord
@@ -18,19 +19,20 @@ class ServerSample(Sample, frozen=True, kw_only=True):
     `feed_seconds` is the sum over `feed_updates` of the time from the intended making to the arrival at the server,
     which took `feed_reads` readings. `retransmitted` counts the segments that its network namespace has sent again.
     `upkeep_cpu_seconds` is the CPU time of looks at connections, heartbeats and pings; older versions did not count it.
+    A foreign server counts nothing for us: of it, at most CPU time is known.
     """
 
     cpu_seconds: float | None
-    payload_bytes: int
-    received_bytes: int
-    sent_bytes: int
-    heartbeat_bytes: int
-    feed_seconds: float
-    feed_updates: int
-    feed_reads: int
-    waited_seconds: float | None
-    throttled_seconds: float | None
-    retransmitted: int | None
+    payload_bytes: int | None = None
+    received_bytes: int | None = None
+    sent_bytes: int | None = None
+    heartbeat_bytes: int | None = None
+    feed_seconds: float | None = None
+    feed_updates: int | None = None
+    feed_reads: int | None = None
+    waited_seconds: float | None = None
+    throttled_seconds: float | None = None
+    retransmitted: int | None = None
     upkeep_cpu_seconds: float | None = None
 
     def began_anew_since(self, before: "ServerSample") -> bool:
@@ -111,7 +113,9 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     proxy did in the window; None if there is none or it did not answer. `proxy_core` is the core that it is bound to,
     which it may share with the load. `resent` is what the connections of server and proxy sent again; None if they
     cannot be read. `resting` are the sockets in TIME_WAIT at the window's end, if they can be counted.
-    `reverse_proxy` is what was sampled of the path's reverse proxy, None without one.
+    `reverse_proxy` is what was sampled of the path's reverse proxy, None without one. `publisher` is what was published
+    to a foreign server in the window, and `publisher_memory` the memory that this took; None for our own servers, and
+    where no report came.
     """
 
     server: tuple[ServerSample, ServerSample] | None
@@ -132,6 +136,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     after: Memory | None = None
     resting: Resting | None = None
     reverse_proxy: ReverseRecord | None = None
+    publisher: PublisherReport | None = None
+    publisher_memory: Memory | None = None
 
 
 SPAN_TOLERANCE = 0.05

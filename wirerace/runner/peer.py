@@ -5,7 +5,7 @@ import errno
 import http.client
 import math
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -54,6 +54,11 @@ class _Metrics(dict[str, float]):
 
 class Peer:
     """One process's HTTP side; it may ask for a `token`."""
+
+    has_metrics = True
+    """Whether it answers /metrics as our services do."""
+    waited_seconds: Callable[[], float | None] = staticmethod(lambda: None)
+    """How long a server without metrics had no core so far, as far as that is known."""
 
     def __init__(
         self, name: str, port: int, *, token: str = "", host: str = "127.0.0.1", answer_seconds: float = ANSWER_SECONDS

@@ -1,13 +1,14 @@
 """Sampling at the ends of a window: the server (a process or a container), the proxy, and the machine."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from wirerace.clock import now_ns
 from wirerace.errors import TrialFailed
 from wirerace.host.cores import Cores
 from wirerace.host.machine import machine_sample
 from wirerace.host.tcp_diag import Connections, behind_between, connections_of, open_of
+from wirerace.observe.publishing import PublisherReport
 from wirerace.record.reverse import ReverseRecord, ReverseSample
 from wirerace.record.samples import MachineSample, ProxyReport, Resting, ServerSample
 from wirerace.runner.network.reverse.starting import ReverseChild
@@ -15,11 +16,13 @@ from wirerace.runner.targets.target import Child, LoadChild
 
 CPU_SECONDS = "wirerace_cpu_seconds_total"
 
+Report = TypeVar("Report", ProxyReport, PublisherReport)
+
 
 class Samples(NamedTuple):
     """The samples at one end of a window: the server, the machine, and the proxy's work since the last sample.
 
-    `reverse` is the reverse proxy's, None without one.
+    `reverse` is the reverse proxy's, None without one. `publisher` is the same of what publishes to a foreign server.
 
     `connections` are those of server and proxy, as far as this process can read them. `resting` are the sockets that
     visitors have left in TIME_WAIT.
@@ -27,22 +30,26 @@ class Samples(NamedTuple):
 
     server: ServerSample | None
     proxy: ProxyReport | None
+    publisher: PublisherReport | None
     machine: MachineSample
     connections: Connections | None
     resting: Resting | None = None
     reverse: ReverseSample | None = None
 
 
-def samples_of(server: Child, load: LoadChild, own: Callable[[], float | None], *, first: bool) -> Samples:
+def samples_of(
+    server: Child, load: LoadChild, own: Callable[[], float | None], publisher: Child | None = None, *, first: bool
+) -> Samples:
     """Return the samples at one end of the window, the server's first; `own` returns the CPU time of all parts.
 
     Raises TrialFailed when the server has no such counters.
     """
     sampled, reverse = _sample(server, first=first), _reverse_sample(load.reverse)
-    reported, machine = _reported(load.proxy), machine_sample(own)
+    reported, published = _reported(load.proxy, ProxyReport), _reported(publisher, PublisherReport)
+    machine = machine_sample(own)
     # A container's connections are in its own network namespace.
     seen = connections_of(server.peer.client_port, *load.ports) if server.part.shares_network else None
-    return Samples(sampled, reported, machine, seen, reverse=reverse)
+    return Samples(sampled, reported, published, machine, seen, reverse=reverse)
 
 
 def _reverse_sample(reverse: ReverseChild | None) -> ReverseSample | None:
@@ -90,12 +97,12 @@ def reverse_record(
     )
 
 
-def _reported(proxy: Child | None) -> ProxyReport | None:
-    """Return the proxy's work since its last report, None while it is being restarted."""
-    if proxy is None:
+def _reported(part: Child | None, of_type: type[Report]) -> Report | None:
+    """Return the work of a proxy or a publisher since its last report, None while it is being restarted."""
+    if part is None:
         return None
     try:
-        return proxy.peer.get("/report", ProxyReport)
+        return part.peer.get("/report", of_type)
     except TrialFailed:
         return None
 
@@ -110,6 +117,8 @@ def _sample(server: Child, *, first: bool) -> ServerSample | None:
     """
     began_ns = now_ns()
     cpu_seconds = None if first else server.part.own_cpu_seconds()
+    if not server.peer.has_metrics:
+        return foreign_sample(server, began_ns)
     try:
         metrics = server.peer.metrics()
     except TrialFailed:
@@ -124,7 +133,9 @@ def _sample(server: Child, *, first: bool) -> ServerSample | None:
 def cpu_seconds_of(server: Child) -> float | None:
     """Return the CPU time of the server's process so far; None if it is not available."""
     own_seconds = server.part.own_cpu_seconds()
-    return server.peer.metrics().get(CPU_SECONDS) if own_seconds is None else own_seconds
+    if own_seconds is not None or not server.peer.has_metrics:
+        return own_seconds
+    return server.peer.metrics().get(CPU_SECONDS)
 
 
 def span_of(before: ServerSample | None, after: ServerSample | None) -> tuple[ServerSample, ServerSample] | None:
@@ -135,6 +146,12 @@ def span_of(before: ServerSample | None, after: ServerSample | None) -> tuple[Se
     if before is None or after is None or after.began_anew_since(before):
         return None
     return before, after
+
+
+def foreign_sample(server: Child, began_ns: int) -> ServerSample:
+    """Return the sample of a server that counts nothing for us: its CPU time and its waiting, if these are known."""
+    cpu_seconds, waited_seconds = server.part.own_cpu_seconds(), server.peer.waited_seconds()
+    return ServerSample(began_ns=began_ns, ended_ns=now_ns(), cpu_seconds=cpu_seconds, waited_seconds=waited_seconds)
 
 
 def server_sample(metrics: Mapping[str, float], cpu_seconds: float | None, began_ns: int) -> ServerSample:

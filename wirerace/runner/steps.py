@@ -10,6 +10,7 @@ from wirerace.errors import TrialFailed
 from wirerace.experiment.faults import FaultPlace
 from wirerace.experiment.holding import holding_of
 from wirerace.experiment.plans import schedule_of
+from wirerace.experiment.servers import ForeignServer
 from wirerace.host.tcp_diag import resent_between, resting_of
 from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.result import Raw
@@ -35,6 +36,9 @@ SETTLE_SECONDS = 0.2  # before memory is read
 class TrialSteps(Gathering):
     """The steps of one trial."""
 
+    _publisher: Child | None = None
+    """What publishes updates to a foreign server that does not follow the feed."""
+
     def run(self) -> Raw:
         """Run the trial and return its raw record. Its server and load are stopped in any case.
 
@@ -45,11 +49,7 @@ class TrialSteps(Gathering):
             self._target.begin_trial(self.plan)
             wait_until_healthy(self._producer)
             self._watch.add({"producer": self._producer.part.members})
-            server = self._target.start_server(self.plan, self._producer.peer)
-            started.insert(0, server.part)
-            self._report("starting")
-            wait_until_healthy(server)
-            self._watch.add({"server": server.part.members})
+            server = self._start_server(started)
             time.sleep(SETTLE_SECONDS)
             idle_utilisation = self._idle(server)
             time.sleep(SETTLE_SECONDS)
@@ -96,6 +96,8 @@ class TrialSteps(Gathering):
                 after=memory_after,
                 resting=after.resting,
                 reverse_proxy=reverse_record(server, load, reverse, (before, after), self._target.cores),
+                publisher=after.publisher,
+                publisher_memory=None if self._publisher is None else self._publisher.part.memory(),
             )
             # Past the window's end: if the producer died in the window, its new epoch may begin only after the window.
             truth = self._truth(primed_ns, now_ns())
@@ -124,6 +126,36 @@ class TrialSteps(Gathering):
             return None
         return (after - before) / (after_ns - before_ns) * NS_PER_SECOND
 
+    def _start_server(self, started: list[Any]) -> Child:
+        """Start the server, and what publishes to it. Everything is in `started` as soon as it runs."""
+        server = self._target.start_server(self.plan, self._producer.peer)
+        started.insert(0, server.part)
+        self._report("starting")
+        wait_until_healthy(server)
+        self._watch.add({"server": server.part.members})
+        if self.plan.contestant.server is not None:
+            self._publisher = self._target.start_publisher(self.plan, server, self._producer.peer)
+            if self._publisher is not None:
+                started.insert(0, self._publisher.part)
+                wait_until_healthy(self._publisher)
+                self._watch.add({"publisher": self._publisher.part.members})
+            self._probe(server, self.plan.contestant.server)
+        return server
+
+    def _probe(self, server: Child, foreign: ForeignServer) -> None:
+        """Let one client subscribe to a foreign server, before all the others come.
+
+        Raises TrialFailed when no update reaches it, or something else.
+        """
+        if foreign.follows_contract:
+            return
+        from wirerace.runner.foreign.probing import probe  # noqa: PLC0415 -- aiohttp takes long to import
+
+        try:
+            probe(self.plan, server, self._publisher, self._producer.peer)
+        finally:
+            self._producer.peer.delete("/schedule")
+
     def _prepare(self, server: Child) -> None:
         """Do what has to be done to the server before the load comes: nothing."""
 
@@ -131,7 +163,7 @@ class TrialSteps(Gathering):
         """Wait through the window; return the samples at both ends, the second one without a restarted server."""
         restarts = server.part.restarts
         self._watch.begin()
-        before = samples_of(server, load, self._target.cpu_seconds, first=True)
+        before = samples_of(server, load, self._target.cpu_seconds, self._publisher, first=True)
         state = self._state(load)
         self._report("measuring", state)
         if state.aged < self._count_at_start:
@@ -147,7 +179,7 @@ class TrialSteps(Gathering):
             happen()
         self._happened = timeline.happened
         self._sleep_until(window.to_ns, "measuring", load)
-        after = samples_of(server, load, self._target.cpu_seconds, first=False)
+        after = samples_of(server, load, self._target.cpu_seconds, self._publisher, first=False)
         if self._population.is_visit and server.part.shares_network:
             after = after._replace(resting=resting_of(server.peer.client_port, load.entry))
         return before, after if server.part.restarts == restarts else after._replace(server=None)

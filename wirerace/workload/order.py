@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from wirerace.wire.dialect import Dialect
 from wirerace.workload.population import Population
 from wirerace.workload.schedule import ChannelCount
 from wirerace.workload.upstream import Upstream
@@ -20,8 +21,11 @@ class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     `warmup_seconds` before the window.
 
     Clients trust `authority`, a certificate as PEM, where the address is https. With `resumes` a client that connects
-    again resumes its TLS session. They speak HTTP of the version `http`,
-    `streams_per_connection` of them over one connection, and accept answers with `compression`.
+    again resumes its TLS session. They speak HTTP of the version `http`, `streams_per_connection` of them over one
+    connection, and accept answers with `compression`.
+
+    A foreign server speaks its own `dialect`. Its `target` is the path, with its query, where clients subscribe; empty
+    for the transport's own path.
     """
 
     transport: str
@@ -38,3 +42,5 @@ class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     http: Literal[1, 2] = 1
     streams_per_connection: int = 1
     compression: Literal["off", "gzip", "br"] = "off"
+    dialect: Dialect = "contract"
+    target: str = ""

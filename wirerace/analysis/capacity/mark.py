@@ -21,6 +21,7 @@ BLAMED: dict[str, GaveOut] = {
     "machine": "machine",
     "clock": "machine",
     "proxy": "machine",
+    "publisher": "machine",
     "wirerace": "machine",
 }
 """Which reasons make a trial worthless for the search, by the part that they are about, and what they say gave out.

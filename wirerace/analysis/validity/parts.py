@@ -14,6 +14,7 @@ SEE_LOGS = "see its log in logs/"
 NAMES = {
     "producer": "the producer",
     "server": "the server",
+    "publisher": "the publisher",
     "load": "the load",
     "proxy": "the proxy",
     REVERSE: "the reverse proxy",
@@ -22,6 +23,7 @@ NAMES = {
 }
 RESTARTED = {
     "producer": "what was due meanwhile was never made",
+    "publisher": "what was made meanwhile was never published",
     "server": "clients had to come back",
     "proxy": "clients had to come back",
     REVERSE: "clients had to come back",

@@ -28,7 +28,9 @@ class Spent(NamedTuple):
 
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield the findings about the server's process."""
-    samples = evidence.raw.measured.server
+    samples, foreign = evidence.raw.measured.server, evidence.plan.contestant.server
+    if foreign is not None:
+        yield from _foreign(evidence)
     if samples is None:
         if evidence.ends("server"):
             yield Finding("unchecked", "what the server spent: it was started again, as the experiment asks")
@@ -37,8 +39,20 @@ def check(evidence: Evidence) -> Iterator[Finding]:
             yield Finding("reason", text, "nothing is known of its costs", "see the server's log in logs/")
         return
     spent = _spent(evidence, samples)
+    if foreign is not None and spent.waited_seconds is None:  # said above
+        return
     yield from starved("the server", spent.cpu_seconds, spent.waited_for_others_seconds, spent.of_seconds)
-    yield from throttled("the server", spent.throttled_seconds, spent.of_seconds)
+    if foreign is None:
+        yield from throttled("the server", spent.throttled_seconds, spent.of_seconds)
+
+
+def _foreign(evidence: Evidence) -> Iterator[Finding]:
+    """Yield what is not known of a server that does not count for us."""
+    server = evidence.trial.server
+    missing = ["its bytes of application and payload, and its upkeep"]
+    missing += ["its CPU time"] if server.cpu_seconds is None else []
+    missing += ["its memory"] if server.user_bytes is None else []
+    yield Finding("unchecked", f"not measured: a foreign server: {', '.join(missing)}")
 
 
 def _spent(evidence: Evidence, samples: tuple[ServerSample, ServerSample]) -> Spent:

@@ -26,7 +26,7 @@ STOP_SECONDS = 6.0
 """A service stops within 5 s of SIGTERM."""
 STOPPED = {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP}
 ROOT = Path(__file__).parents[3]
-NO_CERTIFICATES = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
+NO_CERTIFICATES: Mapping[str, str] = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
 """No part speaks TLS, and a library reads the certificates of the whole world when it is imported: 0.1 s."""
 CAN_FILL = sys.platform == "linux"
 """Whether the files of another process can be kept from growing."""
@@ -41,8 +41,9 @@ class Process:
     """
 
     shares_network = True
-    interpreter: Sequence[str] = (sys.executable,)
-    """What its command goes to: this Python, because its modules are our own."""
+    program: Sequence[str] = (sys.executable,)
+    directory = ROOT
+    certificates = NO_CERTIFICATES
 
     def __init__(  # noqa: PLR0913, PLR0917 -- what it is, and what it may use
         self,
@@ -56,7 +57,7 @@ class Process:
         self.name = name
         self.restarts = 0
         self.gives_up_at = MOST_RESTARTS
-        self._command = [*self.interpreter, *command]
+        self._command = [*self.program, *command]
         self._log = log
         self._cores = cores
         self._variables = variables
@@ -200,8 +201,8 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                cwd=ROOT,
-                env={**_environment(os.environ), **self._variables},
+                cwd=self.directory,
+                env={**_environment(os.environ), **self.certificates, **self._variables},
                 start_new_session=True,
             )
         if self._quota is not None:
@@ -254,4 +255,4 @@ def bound_to(cores: Collection[int]) -> Iterator[None]:
 def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a child, without variables that would override the experiment."""
     kept = {name: value for name, value in inherited.items() if not name.startswith((ENV_PREFIX, "LOCUST_"))}
-    return kept | NO_CERTIFICATES | {f"{ENV_PREFIX}PARENT_PID": str(os.getpid()), "PYTHONUNBUFFERED": "1"}
+    return kept | {f"{ENV_PREFIX}PARENT_PID": str(os.getpid()), "PYTHONUNBUFFERED": "1"}

@@ -50,6 +50,7 @@ SUPPORTED = Supported(
     tls=False,
     browsers=False,
     needs={"fill": "needs a producer whose disk is this machine's: leave out --on compose"},
+    foreign=False,
 )
 SHAPE_CLASSES = {"steady": "Default", "steps": "Steps", "spike": "Spike", "ramp": "Ramp"}
 """The names of the shapes on Locust's page."""
@@ -114,6 +115,9 @@ class Compose:
         child = Child(container, Peer(plan.transport.name, container.port(plan.transport.port)))
         self._watched = [container]
         return child
+
+    def start_publisher(self, plan: Plan, server: Child, producer: Peer) -> None:
+        """Start none: foreign servers are refused."""
 
     def start_browsers(self, plan: Plan, port: int) -> None:
         """Start nothing: browser tabs have been refused."""

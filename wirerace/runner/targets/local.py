@@ -21,6 +21,8 @@ from wirerace.options import fields_at, variable_of
 from wirerace.runner.browsers.order import origin_of
 from wirerace.runner.browsers.process import BrowserProcess, order_of, refuse_missing
 from wirerace.runner.directory import LOGS, RAW
+from wirerace.runner.foreign.publishing import PublisherProcess, publisher_command
+from wirerace.runner.foreign.starting import ForeignParts
 from wirerace.runner.network.certificates import certificate_for
 from wirerace.runner.network.reverse.configuration import installed_for
 from wirerace.runner.network.reverse.program import Certificate, Route
@@ -33,7 +35,7 @@ from wirerace.runner.parts.quota import Quota
 from wirerace.runner.peer import ANSWER_SECONDS, CLIENT_SECONDS, Peer
 from wirerace.runner.progress import TICK_SECONDS
 from wirerace.runner.targets.descriptors import allow_sockets, clients_of
-from wirerace.runner.targets.locust import locust_command, order_flags, page_flags, spelled
+from wirerace.runner.targets.locust import locust_command, order_flags, page_flags, spelled, user_class_of
 from wirerace.runner.targets.target import Child, LoadChild, Supported, refuse_unsupported
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
@@ -58,6 +60,7 @@ OF_PAGE = SUPPORTED._replace(
     visits=False,
     browsers=False,
     tls=False,
+    foreign=False,
     otherwise="needs an experiment: use wirerace run",
 )
 """What Locust's page can do: its clients stay."""
@@ -84,6 +87,7 @@ class Local:
             (directory / LOGS).mkdir(exist_ok=True)
         self._processes: list[Process] = []
         self._certificate = certificate_for(study)
+        self._foreign = ForeignParts(directory.resolve() / LOGS)
         self._token = secrets.token_urlsafe(18)
         self.cores = cores_of(study.first.load, NetworkPath())
         self.load_cores = len(self.cores.load or usable_cores())
@@ -114,7 +118,11 @@ class Local:
         return child
 
     def start_server(self, plan: Plan, producer: Peer) -> Child:
-        """Start a fresh server of the plan's transport."""
+        """Start a fresh server of the plan's transport, or the contestant's foreign one, unless that runs already."""
+        if plan.contestant.server is not None:
+            child, started = self._foreign.start(plan, producer.url, self.cores.server)
+            self._processes += started
+            return child
         name = plan.transport.name
         own = {field.name: getattr(plan.options, field.name) for field in fields_at(plan.transport.options, "server")}
         arguments = ["--producer-url", producer.url, "--contestant", msgspec.json.encode(own).decode()]
@@ -137,6 +145,13 @@ class Local:
         child.peer.secure_port = secure_port
         return child
 
+    def start_publisher(self, plan: Plan, server: Child, producer: Peer) -> Child | None:
+        """Start what publishes updates to the plan's server, on any core, as the producer; None if nothing has to."""
+        peer = Peer("publisher", free_port())
+        command = publisher_command(server.peer, peer.port, producer.url)
+        log = f"{plan.name}.publisher"
+        return Child(self._start(peer.name, log, command, [], PublisherProcess), peer) if command else None
+
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:
         """Start Locust with the plan's clients, which subscribe at once; several processes are a master and workers."""
         with self._all_or_nothing():
@@ -146,8 +161,8 @@ class Local:
             authority = "" if self._certificate is None else self._certificate.authority
             flags = order_flags(plan, way.client_url, authority) | {"control_port": control.port}
             quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
-            arguments = [*quiet, *spelled(flags), plan.transport.user_class]
-            crew = self._start_locust(plan.experiment.load, f"{plan.name}.load", arguments)
+            arguments = [*quiet, *spelled(flags), user_class_of(plan)]
+            crew = self._start_locust(plan.experiment.load, f"{plan.name}.load", arguments, locust_command(plan))
             return LoadChild(crew, control, proxy, None if proxy is None else way.port, reverse)
 
     def start_browsers(self, plan: Plan, port: int) -> Child | None:
@@ -170,7 +185,7 @@ class Local:
                 way, _, _ = self._start_path(plan, servers[plan.transport.name])
                 flags |= page_flags(plan, way.url)
             arguments = ["--class-picker", *spelled(flags)]
-            return LoadChild(self._start_locust(plans[0].experiment.load, "locust", arguments), page)
+            return LoadChild(self._start_locust(plans[0].experiment.load, "locust", arguments, locust_command()), page)
 
     def watch(self) -> None:
         """Start parts again that have died. Locust is not started again, because its ledgers are lost.
@@ -182,10 +197,13 @@ class Local:
                 if process.name.startswith(LOAD) or process.restarts >= process.gives_up_at:
                     raise process.failure("ended in the middle of the trial")
                 process.restart()
+        self._foreign.watch()
 
     def cpu_seconds(self) -> float | None:
         """Return the CPU time so far of everything that the experiment runs, this process included."""
-        return total_seconds([process_cpu_seconds(), *(process.cpu_seconds() for process in self._processes)])
+        return total_seconds(
+            [process_cpu_seconds(), *(one.cpu_seconds() for one in (*self._processes, *self._foreign.running))]
+        )
 
     def stop(self, *parts: Crew) -> None:
         """Stop some parts, in this order."""
@@ -193,6 +211,7 @@ class Local:
             with whole():
                 part.stop()
                 self._processes = [left for left in self._processes if left not in part.members]
+                self._foreign.leave(part)
 
     def close(self) -> None:
         """Stop everything that still runs, the newest first."""
@@ -210,16 +229,16 @@ class Local:
             self.stop(*reversed([process for process in self._processes if process not in before]))
             raise
 
-    def _start_locust(self, load: LoadOptions, log: str, arguments: list[str]) -> Processes:
+    def _start_locust(self, load: LoadOptions, log: str, arguments: list[str], locust: list[str]) -> Processes:
         """Start Locust in one process, or a master with the arguments and its workers."""
         processes, cores = load.processes, self.cores.load
         if processes == 1:
-            return Processes([self._start(LOAD, log, [*locust_command(), *arguments], cores[:1])])
+            return Processes([self._start(LOAD, log, [*locust, *arguments], cores[:1])])
         port = free_port()
         master = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port)]
         master += ["--expect-workers", str(processes), *arguments]
-        crew = [self._start(LOAD, log, [*locust_command(), *master], cores)]
-        worker = [*locust_command(), "--worker", "--master-port", str(port), "--loglevel", "WARNING"]
+        crew = [self._start(LOAD, log, [*locust, *master], cores)]
+        worker = [*locust, "--worker", "--master-port", str(port), "--loglevel", "WARNING"]
         for number in range(1, processes + 1):
             core = cores[(number - 1) % len(cores) :][:1] if cores else []
             crew.append(self._start(f"{LOAD}, worker {number},", f"{log}-{number}", worker, core))

@@ -3,12 +3,14 @@
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
 from wirerace.errors import BadInput
 from wirerace.experiment.model import Clients
 from wirerace.experiment.plans import Plan
+from wirerace.experiment.servers import SOME_PORTS
 from wirerace.options import fields_at, flag_of
 from wirerace.workload.order import LoadOrder
 from wirerace.workload.shapes import spell_stages
@@ -42,6 +44,8 @@ def order_flags(plan: Plan, server_url: str, authority: str = "") -> dict[str, o
         authority=authority,
         resumes=plan.path.resumption,
         compression=plan.path.compression,
+        dialect="contract" if plan.contestant.server is None else plan.contestant.server.dialect,
+        target=target_of(plan),
     )
     if experiment.population.is_visit:  # one user in each process, which lets the visitors come
         clients = Clients(count=experiment.load.processes)
@@ -51,6 +55,14 @@ def order_flags(plan: Plan, server_url: str, authority: str = "") -> dict[str, o
         "shape": clients.shape,
         "contestant": msgspec.json.encode(order).decode(),
     }
+
+
+def target_of(plan: Plan) -> str:
+    """Return the path, with its query, where clients of a foreign server subscribe; empty for one of ours."""
+    if plan.contestant.server is None:
+        return ""
+    parts = urlsplit(plan.contestant.server.placed(SOME_PORTS).url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 def page_flags(plan: Plan, server_url: str) -> dict[str, object]:
@@ -86,8 +98,8 @@ def spelled_value(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def locust_command() -> list[str]:
-    """Return the arguments to Python that start Locust with our users.
+def locust_command(plan: Plan | None = None) -> list[str]:
+    """Return the arguments to Python that start Locust with our users, or with those of a plan's foreign server.
 
     Raises BadInput when they are not installed.
     """
@@ -95,4 +107,16 @@ def locust_command() -> list[str]:
     places = spec.submodule_search_locations if spec else None
     if not places:
         raise BadInput("the package loadtests is not installed: run this with the Python of .venv, or make race")
-    return ["-m", "locust", "-f", str(Path(places[0]) / "locustfile.py")]
+    folder = Path(places[0])
+    return ["-m", "locust", "-f", str((folder / "foreign" if _is_foreign(plan) else folder) / "locustfile.py")]
+
+
+def user_class_of(plan: Plan) -> str:
+    """Return the name of the class of a plan's clients."""
+    return f"Foreign{plan.transport.user_class}" if _is_foreign(plan) else plan.transport.user_class
+
+
+def _is_foreign(plan: Plan | None) -> bool:
+    """Return whether clients meet a server that has no cursors."""
+    server = None if plan is None else plan.contestant.server
+    return server is not None and not server.follows_contract

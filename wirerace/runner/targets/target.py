@@ -61,7 +61,8 @@ UNBUILT = ("http", "streams_per_connection")
 class Supported(NamedTuple):
     """What a target can do: `visits` are populations of visitors, `browsers` tabs beside the clients.
 
-    `otherwise` says what to do about anything else, `needs` about some kinds of faults.
+    `foreign` are contestants with somebody else's server. `otherwise` says what to do about anything else, `needs`
+    about some kinds of faults.
     """
 
     delays: bool
@@ -72,6 +73,7 @@ class Supported(NamedTuple):
     visits: bool = True
     browsers: bool = True
     tls: bool = True
+    foreign: bool = True
     needs: Mapping[FaultKind, str] = {}
 
 
@@ -91,6 +93,9 @@ class Target(Protocol):
 
     def start_server(self, plan: Plan, producer: Peer) -> Child:
         """Return a fresh server of the plan's contestant."""
+
+    def start_publisher(self, plan: Plan, server: Child, producer: Peer) -> Child | None:
+        """Start what publishes updates to a foreign server; None if it follows the feed itself, as ours do."""
 
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:
         """Start the plan's clients, which subscribe at once."""
@@ -119,8 +124,7 @@ class Target(Protocol):
 
 def refuse_unsupported(study: Study, supported: Supported) -> None:
     """Raise BadInput, naming the key and the cure, when a target cannot run an experiment."""
-    if study.first.population.is_visit and not supported.visits:
-        raise BadInput(f"population.kind: a population of visitors {supported.otherwise}")
+    _refuse_whole(study, supported)
     for setting in study.settings:
         if setting.experiment.clients.browsers and not supported.browsers:
             raise BadInput(f"clients.browsers: a browser beside the clients {supported.otherwise}")
@@ -142,6 +146,15 @@ def refuse_unsupported(study: Study, supported: Supported) -> None:
             if (fault.kind, fault.on) not in supported.faults:
                 cure = supported.needs.get(fault.kind, supported.otherwise)
                 raise BadInput(f"faults[{number}]: a {fault.kind} on {fault.on} {cure}")
+
+
+def _refuse_whole(study: Study, supported: Supported) -> None:
+    """Raise BadInput for what is the same at all settings."""
+    if study.first.population.is_visit and not supported.visits:
+        raise BadInput(f"population.kind: a population of visitors {supported.otherwise}")
+    for contestant in contestants_of(study.first):
+        if contestant.server is not None and not supported.foreign:
+            raise BadInput(f"{contestant.id}: a foreign server {supported.otherwise}")
 
 
 def _refuse_path(contestant: Contestant, supported: Supported) -> None:

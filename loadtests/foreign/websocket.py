@@ -1,0 +1,16 @@
+"""WebSockets of other people's servers: each message is an update, or several."""
+
+from loadtests.foreign.clients import BareWebSocket
+from loadtests.foreign.pushed import ForeignPushedUser
+from loadtests.pushed import PushClient
+from loadtests.websocket import WebSocketUser
+
+
+class ForeignWebSocketUser(ForeignPushedUser, WebSocketUser):
+    """Keeps one socket open."""
+
+    __slots__ = ()
+
+    def open(self) -> PushClient:
+        """Return a connection that the server has upgraded."""
+        return BareWebSocket(self.address, self.target(after=None), self.counters, self.options.deflate)

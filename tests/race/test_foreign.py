@@ -1,0 +1,101 @@
+"""Other people's servers in real runs: nchan, a server of one's own, and those that fail."""
+
+import shlex
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.race.running import Race
+from wirerace.errors import TrialFailed
+from wirerace.experiment.shipped import folder_of, shipped_servers
+from wirerace.record.result import Result
+from wirerace.record.trial import Trial
+from wirerace.runner.foreign.installed import found
+
+pytestmark = pytest.mark.processes
+
+SMALL = """
+title = "Theirs"
+
+[producer]
+rate_per_second = 20.0
+
+[clients]
+count = 10
+
+[polling]
+interval_seconds = 0.2
+
+[window]
+warmup_seconds = 0.3
+measure_seconds = 1.5
+"""
+CONTESTANT = """
+[[contestants]]
+id = "{0}"
+transport = "{1}"
+server = {2}
+"""
+
+
+def race(directory: Path, code: int, *contestants: tuple[str, str, str]) -> Result:
+    run = Race(directory, SMALL + "".join(CONTESTANT.format(*one) for one in contestants))
+    assert code == run.wait(), run.stderr_file.read_text()
+    return msgspec.convert(run.result, Result)
+
+
+def check(trial: Trial) -> None:
+    """Everything came, and what a foreign server does not count is null."""
+    assert (1.0, 0) == (trial.reach, trial.lost), trial.contestant
+    assert trial.updates > 0
+    assert (None, None) == (trial.bytes.payload, trial.bytes.application_out)
+    assert (trial.bytes.ip_out or 0) > 0
+    assert (trial.server.idle_utilisation or 0.0) > 0  # on a busy machine, samples may miss the window
+    assert (trial.server.user_bytes or 0) > 0
+    assert trial.publisher is not None
+    assert (0, True) == (trial.publisher.lost, trial.publisher.published > 0)
+
+
+def test_nchan_delivers_everything_pushed_and_held(tmp_path: Path) -> None:
+    nchan = shipped_servers()["nchan"]
+    try:
+        found("nchan", nchan.needs, "")
+    except TrialFailed as missing:
+        pytest.skip(str(missing))
+    names = ("longpolling", "sse")
+    result = race(tmp_path, 0, *((f"nchan-{name}", name, '{ start = "nchan" }') for name in names))
+
+    assert len(names) == len(result.trials)
+    for trial in result.trials:
+        check(trial)
+
+
+def test_server_of_ones_own_is_started_and_what_fails_fails_alone(tmp_path: Path) -> None:
+    server = f"{shlex.quote(sys.executable)} {shlex.quote(str(folder_of('aiohttp') / 'server.py'))} {{port}}"
+    keys = 'url = "http://127.0.0.1:{port}/sse", publisher = "post", publish_url = "http://127.0.0.1:{port}/publish"'
+    own = f'{{ {keys}, dialect = "bare", command = "{server}" }}'
+    ends = f'{{ {keys}, dialect = "bare", command = "{sys.executable} -c \'print(7 // 0, {{port}})\'" }}'
+    away = '{ url = "http://127.0.0.1:1/", dialect = "bare" }'
+    absent = '{ start = "ws", node_modules = "/no/such" }'
+    no_program = f'{{ {keys}, dialect = "bare", command = "no-such-program {{port}}" }}'
+    result = race(
+        tmp_path,
+        1,
+        ("own", "sse", own),
+        ("ends", "sse", ends),
+        ("away", "sse", away),
+        ("absent", "websocket", absent),
+        ("no-program", "sse", no_program),
+    )
+
+    (trial,) = result.trials
+    check(trial)
+    reasons = {failure.contestant: failure.reason for failure in result.failures}
+    assert {"ends", "away", "absent", "no-program"} == reasons.keys()
+    assert "ended as soon as it was started" in reasons["ends"]
+    assert reasons["ends"].endswith("ZeroDivisionError: integer division or modulo by zero")
+    assert reasons["away"].startswith("away: http://127.0.0.1:1/ cannot be reached: Connection refused")
+    assert reasons["no-program"].startswith("no-program: there is no program no-such-program: install it")
+    assert reasons["absent"].startswith("absent needs the p")
