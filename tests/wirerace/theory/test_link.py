@@ -11,7 +11,7 @@ from wirerace.clock import to_ns
 from wirerace.experiment.paths import NetworkPath
 from wirerace.observe.account import Window
 from wirerace.runner.network.answers import AnswerBuffer
-from wirerace.runner.network.line import Draws, Line
+from wirerace.runner.network.way import Draws, LinkWay
 from wirerace.theory import sse
 from wirerace.theory.carrying import carried, ordered_jitter
 from wirerace.theory.closed_forms import Arrivals, Periodic, Poisson
@@ -30,7 +30,7 @@ assert len(CHUNK) == SIZE
 
 def over(path: NetworkPath, made: list[float], direction: int, extra: int = 0) -> list[float]:
     """Return when updates arrive that are sent over a link, by the link's own code."""
-    line, buffer, came = Line(Draws(3).of(direction)), AnswerBuffer(), []
+    line, buffer, came = LinkWay(Draws(3).of(direction)), AnswerBuffer(), []
     head = HEAD % (b"x" * extra)
     sent = len(buffer.take(head, path.buffer_bytes))
     for number, at in enumerate(made):
