@@ -18,6 +18,8 @@ COMPRESSIONS: dict[ReverseProxy, tuple[Compression, ...]] = {
 }
 """What each reverse proxy can compress with."""
 
+SEGMENT_BYTES = 1448
+"""The payload of a full TCP segment on Ethernet."""
 LINK_KEYS = ("delay_seconds", "jitter_seconds", "bandwidth_bits_per_second", "buffer_bytes", "idle_timeout_seconds")
 """The keys of a path that our own proxy can do."""
 
@@ -113,6 +115,9 @@ def check_path(path: NetworkPath) -> None:
         for key, default in (("settings", "default"), ("compression", "off"), ("http", 1)):
             if getattr(path, key) != default:
                 raise BadInput(f'{key} is the reverse proxy\'s: name one, proxy = "nginx", or leave {key} out')
+    if path.buffer_bytes and (path.tls or path.http != 1):
+        key = "tls" if path.tls else "http"
+        raise BadInput(f"buffer_bytes: the link cannot see with {key} where an answer ends: leave one of them out")
     if path.compression not in COMPRESSIONS[path.proxy]:
         able = " or ".join(name for name, ways in COMPRESSIONS.items() if path.compression in ways)
         raise BadInput(f"compression: {path.proxy} cannot compress with {path.compression}: take {able}, or gzip")

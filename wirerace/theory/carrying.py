@@ -24,8 +24,17 @@ def carried(arrivals: Arrivals, link: LinkModel) -> Carried | None:
     is_known = link.update_bytes or not (link.bits_per_second or link.held_bytes)
     if not is_known or arrivals.rate_per_second * link.update_seconds >= 1:
         return None
-    of_kind = {Poisson: _carried_poisson, Periodic: _carried_periodic, Recorded: _replayed, Mixture: _mixed}
-    return of_kind[type(arrivals)](arrivals, link)  # type: ignore[index]
+    found: Carried | None = None
+    match arrivals:
+        case Poisson():
+            found = _carried_poisson(arrivals, link)
+        case Periodic():
+            found = _carried_periodic(arrivals, link)
+        case Recorded():
+            found = _replayed(arrivals, link)
+        case Mixture():
+            found = _mixed(arrivals, link)
+    return found
 
 
 def _carried_poisson(arrivals: Poisson, link: LinkModel) -> Carried:
