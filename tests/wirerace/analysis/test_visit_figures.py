@@ -13,6 +13,7 @@ EXPECTED = {
     "visit.first_update": 0.005,
     "visit.started": 0.001,
     "visit.tcp_connected": 0.002,
+    "visit.tls_established": None,
     "visit.request_sent": 0.003,
     "visit.answered": 0.004,
     "visit.first_update_p99": 0.01,
@@ -37,6 +38,15 @@ def test_figure_of_visits(figure: object) -> None:
     found = {one.id: one.of(TRIAL_OF_VISITS) for one in VISIT_FIGURES if one is figure}
 
     assert {name: pytest.approx(EXPECTED[name]) for name in found} == found
+
+
+def test_handshake_has_a_time_with_tls_and_results_of_older_versions_have_none() -> None:
+    stages = VISITS.stages_seconds
+    secure = replace(VISITS, stages_seconds=stages | {"tls_established": stages["request_sent"]})
+    older = replace(VISITS, stages_seconds={name: of for name, of in stages.items() if name != "tls_established"})
+    found = [BY_ID["visit.tls_established"].of(replace(TRIAL_OF_VISITS, visits=visits)) for visits in (secure, older)]
+
+    assert [0.003, None] == found
 
 
 def test_every_figure_is_expected() -> None:
