@@ -18,6 +18,7 @@ from wirerace.theory.inputs import (
     failed_fraction_of,
     link_to_asking,
     made_ns_of,
+    seconds_to_open,
     seconds_to_server,
 )
 from wirerace.theory.path import DeliveryPath
@@ -110,9 +111,9 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
         return None
     link, sizes = link_to_asking(raw), answer_sizes_of(raw, trial)
     sending_seconds = link.sending_seconds(sizes.request + sizes.answer)
-    opening_seconds = raw.path.opening_seconds(plan.options)
+    opening_seconds = seconds_to_open(plan, raw, trial)
     if 0 < raw.path.idle_timeout_seconds < plan.options.period_seconds - raw.path.round_trip_seconds:
-        opening_seconds = raw.path.round_trip_seconds  # the link closes each connection before the next poll
+        opening_seconds = raw.path.connecting_seconds  # the link closes each connection before the next poll
     # An answer comes when all of it has come, and most updates come in the larger ones.
     together = together_of(plan, raw) if link.bits_per_second else 0.0
     answer_seconds = link.sending_seconds(sizes.head + together * sizes.update)
