@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from wirerace.analysis.visits import expected_of_visits
 from wirerace.clock import to_ns
+from wirerace.experiment.holding import holding_of
 from wirerace.experiment.patience import SPARE_SECONDS, longest_seconds, return_seconds
 from wirerace.experiment.plans import Plan
 from wirerace.observe.account import Skip, Subscription, Window
@@ -44,7 +45,7 @@ def expected_of(plan: Plan, raw: Raw) -> Expected:
 
 def grace_seconds(plan: Plan, raw: Raw) -> float:
     """Return the grace period: a client that leaves is expected to have every older update, with any last cursor."""
-    usual_seconds = longest_seconds(raw.path, plan.options) + SPARE_SECONDS + _waited_seconds(raw)
+    usual_seconds = longest_seconds(raw.path, plan.options) + holding_of(plan) + SPARE_SECONDS + _waited_seconds(raw)
     broke = raw.account.returning.recorded or any(part.restarts for part in raw.measured.parts.values())
     return usual_seconds + (return_seconds(raw.path) if broke else 0.0)
 

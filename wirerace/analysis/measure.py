@@ -113,6 +113,7 @@ def _repolls(plan: Plan, raw: Raw) -> Repolls:
         return Repolls(0, None, None, None)
     mean_seconds = mean / NS_PER_SECOND
     square_mean = square / NS_PER_SECOND**2 + 2 * mean_seconds * trip_seconds + trip_seconds**2
+    square_mean += raw.path.jitter_seconds**2 / 6  # the variance of the two jitters of a round trip
     return Repolls(gaps.count, mean_seconds + trip_seconds, square_mean, p99 / NS_PER_SECOND + trip_seconds)
 
 

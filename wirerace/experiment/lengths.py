@@ -10,6 +10,7 @@ from typing import NamedTuple
 from wirerace.errors import BadInput
 from wirerace.experiment.contestants import Contestant
 from wirerace.experiment.faults import Fault
+from wirerace.experiment.holding import holding_seconds
 from wirerace.experiment.model import Experiment
 from wirerace.experiment.patience import drain_seconds, longest_seconds, return_seconds
 from wirerace.workload.amounts import mean_update_bytes, most_from_start, most_of_poisson, most_within
@@ -46,7 +47,13 @@ def check_lengths(experiment: Experiment, schedule: Schedule, contestants: Itera
 def _check_record(experiment: Experiment, schedule: Schedule, contestant: Contestant) -> None:
     """Refuse a window that the producer's record cannot cover, with what comes before and after it."""
     visit_seconds = experiment.population.timeout_seconds if experiment.population.is_visit else 0.0
-    drain = drain_seconds(contestant.path, contestant.options, visit_seconds, breaks=bool(experiment.faults))
+    drain = drain_seconds(
+        contestant.path,
+        contestant.options,
+        visit_seconds,
+        breaks=bool(experiment.faults),
+        holding_seconds=holding_seconds(contestant, schedule),
+    )
     window = experiment.window
     made = _made(experiment, schedule, window.warmup_seconds + window.measure_seconds, drain + CLOSING_SECONDS)
     if made > RECORD_UPDATES:

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from wirerace.errors import BadInput
-from wirerace.transports.transport import TransportOptions
+from wirerace.transports.transport import Transport, TransportOptions
 
 ReverseProxy = Literal["none", "nginx", "haproxy", "caddy"]
 Compression = Literal["off", "gzip", "br"]
@@ -17,6 +17,15 @@ COMPRESSIONS: dict[ReverseProxy, tuple[Compression, ...]] = {
     "caddy": ("off", "gzip"),
 }
 """What each reverse proxy can compress with."""
+HELD_BACK_BYTES: dict[tuple[ReverseProxy, str], int] = {("nginx", "default"): 4096}
+"""What a reverse proxy gathers of an answer without end before it sends anything on.
+
+nginx: proxy_buffer_size, a page. The head of the answer lies in the first 4096 bytes of what the server sends, and is
+held back with them. What follows leaves 4096 bytes at a time (measured, docs/paths.md).
+"""
+
+LINK_KEYS = ("delay_seconds", "jitter_seconds", "bandwidth_bits_per_second", "buffer_bytes", "idle_timeout_seconds")
+"""The keys of a path that our own proxy can do."""
 
 
 class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,15 +68,7 @@ class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def has_proxy(self) -> bool:
         """Return whether there is a link on it: our own proxy."""
-        return any(
-            (
-                self.delay_seconds,
-                self.jitter_seconds,
-                self.bandwidth_bits_per_second,
-                self.buffer_bytes,
-                self.idle_timeout_seconds,
-            )
-        )
+        return any(getattr(self, key) for key in LINK_KEYS)
 
     @property
     def has_reverse_proxy(self) -> bool:
@@ -83,6 +84,23 @@ class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def round_trip_seconds(self) -> float:
         """How much longer an answer takes, on average."""
         return 2 * self.delay_seconds + self.jitter_seconds
+
+    @property
+    def most_way_seconds(self) -> float:
+        """The longest that the link takes in one direction, beside the bandwidth and the buffer."""
+        return self.delay_seconds + self.jitter_seconds
+
+    def held_back_bytes(self, transport: Transport) -> int:
+        """Return how many bytes for a client are held back until there are that many; 0 if they are passed on at once.
+
+        Answers with an end are: a proxy knows where they end.
+        """
+        return self.buffer_bytes + self.held_by_proxy_bytes if transport.way == "pushed" else 0
+
+    @property
+    def held_by_proxy_bytes(self) -> int:
+        """How many bytes of an answer without end the reverse proxy gathers before it sends anything on."""
+        return HELD_BACK_BYTES.get((self.proxy, self.settings), 0)
 
     def opening_seconds(self, options: TransportOptions) -> float:
         """Return how much longer a request takes because it opens a connection: 0 if connections are kept."""

@@ -29,8 +29,8 @@ def longest_seconds(path: NetworkPath, options: TransportOptions) -> float:
     after the longest gap between two requests, and its answer takes the path's delay once. Clients that do not ask have
     no gap.
     """
-    exchange_seconds = path.round_trip_seconds + path.opening_seconds(options)
-    return options.longest_gap_seconds(exchange_seconds) + path.delay_seconds
+    exchange_seconds = 2 * path.most_way_seconds * (2 if options.opens_anew else 1)
+    return options.longest_gap_seconds(exchange_seconds) + path.most_way_seconds
 
 
 def return_seconds(path: NetworkPath) -> float:
@@ -39,15 +39,18 @@ def return_seconds(path: NetworkPath) -> float:
     Its server has to reach the producer first. A client's attempt just before that has failed. The client learns this
     one path delay later, waits for its backoff, opens a connection and asks.
     """
-    return OF_FEED.most_seconds + path.delay_seconds + OF_CLIENTS.most_seconds + 2 * path.round_trip_seconds
+    return OF_FEED.most_seconds + OF_CLIENTS.most_seconds + 5 * path.most_way_seconds
 
 
-def drain_seconds(path: NetworkPath, options: TransportOptions, visit_seconds: float, *, breaks: bool) -> float:
+def drain_seconds(
+    path: NetworkPath, options: TransportOptions, visit_seconds: float, *, breaks: bool, holding_seconds: float = 0.0
+) -> float:
     """Return the longest that a trial waits for deliveries after its window; `breaks` says that something may break.
 
-    `visit_seconds` is the longest time that a visitor may stay.
+    `visit_seconds` is the longest time that a visitor may stay, `holding_seconds` for how long the path may hold an
+    update back.
     """
-    usual_seconds = max(longest_seconds(path, options), visit_seconds) + SPARE_SECONDS
+    usual_seconds = max(longest_seconds(path, options) + holding_seconds, visit_seconds) + SPARE_SECONDS
     return usual_seconds + (REPAIR_SECONDS + return_seconds(path) if breaks else 0.0)
 
 

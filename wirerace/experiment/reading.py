@@ -16,6 +16,7 @@ from wirerace.experiment.capacity import check_capacity, highest_of, knob_of
 from wirerace.experiment.contestants import MOST_ID, is_id
 from wirerace.experiment.faults import Fault, check_fault
 from wirerace.experiment.forwarding import check_forwarding
+from wirerace.experiment.holding import check_holding
 from wirerace.experiment.lengths import check_lengths
 from wirerace.experiment.model import OWN_KEYS, Experiment, document_of, keys_of
 from wirerace.experiment.objective import objectives_in
@@ -235,6 +236,7 @@ def _check(experiment: Experiment) -> None:
     check_upstream(experiment)
     check_capacity(experiment)
     check_browsers(experiment, contestants_of(experiment))
+    check_holding(experiment, schedule, contestants_of(experiment))
     check_lengths(experiment, schedule, contestants_of(experiment))
     _check_paths(experiment)
     _check_stalls(experiment)

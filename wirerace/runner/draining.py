@@ -17,14 +17,25 @@ class Drain:
     """
 
     def __init__(
-        self, window: Window, path: NetworkPath, options: TransportOptions, visit_seconds: float = 0.0
+        self,
+        window: Window,
+        path: NetworkPath,
+        options: TransportOptions,
+        visit_seconds: float = 0.0,
+        holding_seconds: float = 0.0,
     ) -> None:
-        """`visit_seconds` is the longest time that a visitor may stay that came before the window's end."""
-        usual_seconds = drain_seconds(path, options, visit_seconds, breaks=False)
-        self._again_ns = to_ns(usual_seconds + return_seconds(path))
+        """`visit_seconds` is the longest time that a visitor may stay that came before the window's end.
+
+        A path may hold an update back for `holding_seconds`. The schedule goes on meanwhile, and fills its buffer.
+        """
+        usual, latest = (
+            drain_seconds(path, options, visit_seconds, breaks=breaks, holding_seconds=holding_seconds)
+            for breaks in (False, True)
+        )
+        self._again_ns = to_ns(usual + return_seconds(path))
         self._least_ns = window.to_ns + to_ns(LEAST_DRAIN_SECONDS)
-        self._until_ns = window.to_ns + to_ns(usual_seconds)
-        self._latest_ns = window.to_ns + to_ns(drain_seconds(path, options, visit_seconds, breaks=True))
+        self._until_ns = window.to_ns + to_ns(usual)
+        self._latest_ns = window.to_ns + to_ns(latest)
 
     def is_over(self, now_ns: int, *, has_all: bool, is_broken: bool) -> bool:
         """Return whether to stop waiting, given whether everything has come and whether something is broken now."""

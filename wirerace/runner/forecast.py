@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from wirerace.analysis.capacity.foreseen import rest_of
 from wirerace.analysis.capacity.found import Step, Tried, tried_by
 from wirerace.experiment.capacity import WHOLE
+from wirerace.experiment.holding import holding_of
 from wirerace.experiment.model import Experiment
 from wirerace.experiment.patience import longest_seconds
 from wirerace.experiment.plans import Plan, contestants_of, plans_of
@@ -106,8 +107,8 @@ def expected_seconds(plan: Plan, place: Place = "local") -> float:
     """Return about how long a trial takes."""
     experiment = plan.experiment
     clients, window = experiment.clients, experiment.window
-    longest = longest_seconds(plan.path, plan.options)
+    longest, held_back = longest_seconds(plan.path, plan.options), holding_of(plan) / 2
     starting = 1.0 + LOAD_SECONDS + idle_seconds(experiment) + (1.5 if experiment.load.processes > 1 else 0)
     starting += 0.0 if experiment.population.is_visit else clients.count / clients.spawn_per_second
     starting += PLACE_SECONDS[place]
-    return starting + 2 * longest + PRIMING_SECONDS + window.warmup_seconds + window.measure_seconds + 1.0
+    return starting + 2 * longest + held_back + PRIMING_SECONDS + window.warmup_seconds + window.measure_seconds + 1.0

@@ -5,6 +5,7 @@ import time
 
 from wirerace.clock import NS_PER_SECOND, StepWatch, now_ns, to_ns
 from wirerace.errors import TrialFailed
+from wirerace.experiment.holding import filling_schedule
 from wirerace.experiment.patience import longest_seconds, subscribe_seconds
 from wirerace.experiment.plans import Plan, schedule_of
 from wirerace.observe.account import LoadState, Window
@@ -47,7 +48,13 @@ class Gathering:
         return load
 
     def _subscribe(self, load: LoadChild) -> None:
-        """Wait until every client has its first cursor, or until every load process is ready for visitors."""
+        """Wait until every client has its first cursor, or until every load process is ready for visitors.
+
+        A path that holds back gives a client its first cursor with a full buffer only. So updates are made meanwhile,
+        until the schedule of the trial is set, and every client has one already.
+        """
+        if is_filling := self.plan.path.held_back_bytes(self.plan.transport) > 0:
+            self._producer.peer.send("PUT", "/schedule", filling_schedule(self.plan), Schedule)
         hosts = self.experiment.load.processes if self._population.is_visit else 0
         deadline = time.monotonic() + subscribe_seconds(self.experiment, self._count)
         state = NO_STATE
@@ -56,7 +63,8 @@ class Gathering:
                 with contextlib.suppress(NoAnswer):  # a load that is busy with connecting answers late
                     state = self._state(load)
             self._report("connecting", state)
-            if state.subscribed == self._count_at_start and state.hosts >= hosts:
+            has_updates = not is_filling or state.aged >= self._count_at_start
+            if state.subscribed == self._count_at_start and state.hosts >= hosts and has_updates:
                 return
             if time.monotonic() > deadline and hosts:
                 raise load.crew.failure(f"is ready for visitors in {state.hosts} of {hosts} processes in time")

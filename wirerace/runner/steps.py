@@ -8,6 +8,7 @@ import psutil
 from wirerace.clock import NS_PER_SECOND, now_ns
 from wirerace.errors import TrialFailed
 from wirerace.experiment.faults import FaultPlace
+from wirerace.experiment.holding import holding_of
 from wirerace.experiment.plans import schedule_of
 from wirerace.host.tcp_diag import resent_between, resting_of
 from wirerace.observe.account import AccountRecord, Window
@@ -152,7 +153,8 @@ class TrialSteps(Gathering):
     def _drain(self, window: Window, server: Child, load: LoadChild) -> None:
         """Wait until everything has come, or as long as it may take."""
         is_visit = self._population.is_visit
-        drain = Drain(window, self.plan.path, self.plan.options, self._population.timeout_seconds if is_visit else 0.0)
+        visit_seconds = self._population.timeout_seconds if is_visit else 0.0
+        drain = Drain(window, self.plan.path, self.plan.options, visit_seconds, holding_of(self.plan))
         while True:
             state = self._state(load)
             self._report("draining", state)

@@ -30,11 +30,23 @@ CONDITIONS = {
         "the server works on an update while others wait (ρ = λNc = {value:.2g})",
         "use fewer clients or fewer updates a second where theory is to hold",
     ),
+    "link_load": About(
+        0.5,
+        0.9,
+        "updates queue before the link (ρ = 8λS/bandwidth = {value:.2g})",
+        "use a higher bandwidth_bits_per_second, smaller payloads or fewer updates where theory is to hold",
+    ),
     "poll_load": About(
         0.5,
         0.9,
         "polls queue at the server (Nc/T = {value:.2g})",
         "use fewer clients or a longer polling.interval_seconds where theory is to hold",
+    ),
+    "poll_jitter": About(
+        0.5,
+        None,
+        "the link's jitter changes the order of polls' times (J/T = {value:.2g})",
+        "use a longer polling.interval_seconds or a smaller jitter_seconds where theory is to hold",
     ),
     "gap_spread": About(
         0.1,

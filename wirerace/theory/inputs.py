@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from statistics import median
+from typing import NamedTuple
 
-from wirerace.clock import NS_PER_SECOND
+from wirerace.clock import NS_PER_SECOND, to_ns
+from wirerace.experiment.plans import Plan
 from wirerace.observe.account import Window
 from wirerace.observe.spread import Spread
 from wirerace.record.result import Raw
 from wirerace.record.trial import Trial
+from wirerace.theory.link import LinkModel
+from wirerace.wire.update import Update, encode_update
 from wirerace.workload.truth import Truth
 
 MOST_ALONE_SECONDS = 0.0003
@@ -38,6 +42,45 @@ def seconds_to_clients(raw: Raw, trial: Trial) -> float | None:
     return at_server + before_seconds / 2 + trip_seconds / 2 + raw.path.delay_seconds
 
 
+def link_to_pushed(plan: Plan, raw: Raw, trial: Trial) -> LinkModel:
+    """Return the link of clients that listen. What the server sent tells how long an update is on the wire."""
+    counted, path = trial.bytes, raw.path
+    update_bytes = 0.0
+    if counted.application_out is not None and trial.arrived:
+        update_bytes = max(0, counted.application_out - (counted.heartbeat or 0)) / trial.arrived
+    return LinkModel(
+        path.jitter_seconds, path.bandwidth_bits_per_second, path.held_back_bytes(plan.transport), update_bytes
+    )
+
+
+def link_to_asking(raw: Raw) -> LinkModel:
+    """Return the link of clients that ask."""
+    return LinkModel(raw.path.jitter_seconds, raw.path.bandwidth_bits_per_second)
+
+
+class AnswerSizes(NamedTuple):
+    """Bytes on the wire of those that ask: a request, an answer on average, what is not an update in it, an update."""
+
+    request: float
+    answer: float
+    head: float
+    update: float
+
+
+def answer_sizes_of(raw: Raw, trial: Trial) -> AnswerSizes:
+    """Return what requests and answers have, by the server's counts; nothing where it does not count."""
+    counted, epochs = trial.bytes, raw.truth.epochs
+    if counted.application_in is None or counted.application_out is None or not trial.requests:
+        return AnswerSizes(0.0, 0.0, 0.0, 0.0)
+    update = (counted.payload or 0) / max(1, trial.arrived)
+    if epochs and epochs[-1].seq:
+        last = epochs[-1]
+        update += len(encode_update(Update(last.epoch, last.seq[-1], last.ts[-1], "", last.channel))) + 1
+    answer = counted.application_out / trial.requests
+    head = max(0.0, answer - update * trial.arrived / trial.requests)
+    return AnswerSizes(counted.application_in / trial.requests, answer, head, update)
+
+
 def busy_seconds(trial: Trial) -> float:
     """Return how long the server needs for an update: running, and waiting for a core."""
     return ((trial.server.cpu_seconds or 0.0) + (trial.server.waited_seconds or 0.0)) / trial.updates
@@ -62,10 +105,16 @@ def first_seconds_of(spreads: Sequence[Spread]) -> float:
     return median(spread.least_ns for spread in spreads) / NS_PER_SECOND
 
 
-def send_seconds_of(spreads: Sequence[Spread]) -> float:
-    """Return the typical update's time for one send, from its first arrival to its last."""
-    sends = ((spread.most_ns - spread.least_ns) / max(1, spread.clients - 1) for spread in spreads)
-    return median(sends) / NS_PER_SECOND
+def send_seconds_of(spreads: Sequence[Spread], jitter_seconds: float = 0.0) -> float:
+    """Return the typical update's time for one send, from its first arrival to its last.
+
+    A jitter up to J spreads n arrivals over J(n − 1)/(n + 1) on average. What is left is the fan-out's.
+    """
+    sends = (
+        (spread.most_ns - spread.least_ns) / max(1, spread.clients - 1) - to_ns(jitter_seconds) / (spread.clients + 1)
+        for spread in spreads
+    )
+    return max(0.0, median(sends) / NS_PER_SECOND)
 
 
 def clients_of(trial: Trial) -> int:

@@ -14,10 +14,12 @@ from wirerace.theory.closed_forms import Arrivals
 from wirerace.theory.conditions import checked, server_load
 from wirerace.theory.distribution import Distribution, distributed
 from wirerace.theory.inputs import (
+    answer_sizes_of,
     clients_of,
     cost_seconds_of,
     failed_fraction_of,
     first_seconds_of,
+    link_to_asking,
     seconds_to_clients,
     send_seconds_of,
 )
@@ -60,7 +62,7 @@ def latencies(arrivals: Arrivals, path: DeliveryPath, options: LongPollingOption
     if not path.repoll_seconds:
         return None
     waits = arrivals.long_poll_waits(path.repoll_seconds, options.hold_seconds, latest_only=options.latest_only)
-    return distributed(waits, path.delay_seconds, path.fan_out_seconds)
+    return distributed(waits, *path.answered)
 
 
 def visited(visiting: Visiting, options: LongPollingOptions) -> Visited | None:
@@ -99,15 +101,18 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
     spreads = awaited(raw, trial)
     if not spreads:
         return None
-    to_clients = seconds_to_clients(raw, trial)
+    to_clients, link, sizes = seconds_to_clients(raw, trial), link_to_asking(raw), answer_sizes_of(raw, trial)
+    if to_clients is not None:
+        to_clients += link.jitter_seconds / 2 + link.sending_seconds(sizes.answer)
     path = DeliveryPath(
         first_seconds_of(spreads) if to_clients is None else to_clients,
         clients_of(trial),
-        send_seconds_of(spreads),
-        repolls_of(raw, trial),
+        send_seconds_of(spreads, link.jitter_seconds),
+        repolls_of(raw, trial, link.sending_seconds(sizes.request + sizes.answer)),
         cost_seconds=cost_seconds_of(trial, trial.arrived),
         failed_fraction=failed_fraction_of(trial),
         channels=plan.experiment.producer.channels,
+        link=link,
     )
     return path._replace(fitted_seconds=path.push_seconds - (to_clients or 0.0))
 
@@ -131,15 +136,29 @@ def awaited(raw: Raw, trial: Trial) -> list[Spread]:
     return [spread for spread in found if spread.clients > 1] or found
 
 
-def repolls_of(raw: Raw, trial: Trial) -> tuple[float, ...]:
-    """Return a sample of re-poll gaps, seconds: quantiles of the measured gaps, including a round trip."""
+def repolls_of(raw: Raw, trial: Trial, sending_seconds: float = 0.0) -> tuple[float, ...]:
+    """Return a sample of re-poll gaps, seconds: quantiles of the measured gaps, including a round trip.
+
+    Over a link, bytes take time to leave, and each round trip has two jitters: their sum is spread over the sample.
+    """
     gaps, mean_seconds = merged([raw.account.repolling]), trial.repoll_seconds.mean
     own_mean_ns = gaps.mean_ns()
     if own_mean_ns is None or mean_seconds is None:
         return ()
-    trip_seconds = mean_seconds - own_mean_ns / NS_PER_SECOND
-    percents = ((index + 0.5) / REPOLL_SAMPLE * 100 for index in range(REPOLL_SAMPLE))
-    return tuple((gaps.percentile_ns(percent) or 0) / NS_PER_SECOND + trip_seconds for percent in percents)
+    trip_seconds = mean_seconds - own_mean_ns / NS_PER_SECOND + sending_seconds
+    places = [(index + 0.5) / REPOLL_SAMPLE for index in range(REPOLL_SAMPLE)]
+    own = ((gaps.percentile_ns(place * 100) or 0) / NS_PER_SECOND for place in places)
+    # 37 and 100 have no common factor, so gaps and jitters of all sizes meet.
+    jitters = (_two_uniform(places[37 * index % REPOLL_SAMPLE]) for index in range(REPOLL_SAMPLE))
+    return tuple(
+        gap + trip_seconds + raw.path.jitter_seconds * jitter for gap, jitter in zip(own, jitters, strict=True)
+    )
+
+
+def _two_uniform(place: float) -> float:
+    """Return the quantile of the sum of two times that are uniform from 0 to 1, less its mean."""
+    half = math.sqrt(2 * min(place, 1 - place))
+    return half - 1 if place < 0.5 else 1 - half
 
 
 def _deviation(values: Sequence[float]) -> float:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from wirerace.theory.link import LinkModel
+
 
 class DeliveryPath(NamedTuple):
     """The path between producer and clients.
@@ -15,7 +17,8 @@ class DeliveryPath(NamedTuple):
     the part of all polls that were late; the part of all requests that failed; the part of all updates that were
     superseded for clients of the latest only.
 
-    The clients spread over `channels`: an update is sent to those of its channel.
+    The clients spread over `channels`: an update is sent to those of its channel. What the `link` adds beyond its delay
+    is in `delay_seconds` for clients that ask, and for others not.
     """
 
     delay_seconds: float
@@ -28,6 +31,7 @@ class DeliveryPath(NamedTuple):
     failed_fraction: float = 0.0
     superseded_fraction: float = 0.0
     channels: int = 1
+    link: LinkModel = LinkModel()
 
     @property
     def fan_out_seconds(self) -> float:
@@ -38,3 +42,9 @@ class DeliveryPath(NamedTuple):
     def push_seconds(self) -> float:
         """Mean delay from making to arrival when an update is sent to one client after the other: d + (N/C − 1)s/2."""
         return self.delay_seconds + self.fan_out_seconds / 2
+
+    @property
+    def answered(self) -> tuple[float, float]:
+        """The constant and the uniform part of what answers take: of fan-out and jitter, the lesser is its mean."""
+        fan_out, jitter = self.fan_out_seconds, self.link.jitter_seconds
+        return (self.delay_seconds, fan_out) if fan_out >= jitter else (self.push_seconds - jitter / 2, jitter)

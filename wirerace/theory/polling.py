@@ -1,19 +1,33 @@
 """Polling: an update waits for the next poll of each client, half an interval on average."""
 
 import math
+from bisect import bisect_left, bisect_right
+from statistics import fmean
 
+from wirerace.clock import to_ns
 from wirerace.experiment.plans import Plan
 from wirerace.record.result import Raw
 from wirerace.record.trial import Trial
 from wirerace.theory.closed_forms import Arrivals
 from wirerace.theory.conditions import checked
 from wirerace.theory.distribution import Distribution, Piece, distributed
-from wirerace.theory.inputs import clients_of, cost_seconds_of, failed_fraction_of, seconds_to_server
+from wirerace.theory.inputs import (
+    answer_sizes_of,
+    clients_of,
+    cost_seconds_of,
+    failed_fraction_of,
+    link_to_asking,
+    made_ns_of,
+    seconds_to_server,
+)
 from wirerace.theory.path import DeliveryPath
 from wirerace.theory.prediction import Prediction
 from wirerace.theory.visits import Visited, Visiting, closed_polls, replayed
 from wirerace.transports.polling import PollingOptions
 from wirerace.workload.schedule import Source
+
+MOST_COUNTED = 500
+"""The updates of a channel whose answers are counted: a mean over every other one is near enough."""
 
 
 def predict(arrivals: Arrivals, path: DeliveryPath, options: PollingOptions) -> Prediction:
@@ -26,10 +40,11 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: PollingOptions) -> 
     load = None if path.cost_seconds is None else path.clients * path.cost_seconds / interval_seconds
     latest_only = options.latest_only
     wait_seconds = arrivals.latest_wait_seconds(interval_seconds) if latest_only else interval_seconds / 2
+    uneven_seconds = uneven(path, options)
     updates_per_poll = 1 - empty if latest_only else arrivals.updates_per_poll(interval_seconds)
     return Prediction(
-        latency_seconds=None if wait_seconds is None else wait_seconds + path.delay_seconds,
-        age_seconds=arrivals.age_seconds(path.delay_seconds, interval_seconds),
+        latency_seconds=None if wait_seconds is None else wait_seconds + uneven_seconds + path.delay_seconds,
+        age_seconds=arrivals.age_seconds(path.delay_seconds + uneven_seconds, interval_seconds),
         empty_fraction=empty,
         updates_per_response=updates_per_poll / (1 - empty) if empty < 1 else None,
         responses_per_client_second=1 / interval_seconds,
@@ -37,6 +52,7 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: PollingOptions) -> 
             poll_load=load,
             phase_step=1 / max(1, path.clients),
             late_polls=path.late_fraction,
+            poll_jitter=path.link.jitter_seconds / interval_seconds or None,
             failed_requests=path.failed_fraction,
         ),
     )
@@ -46,7 +62,17 @@ def latencies(arrivals: Arrivals, path: DeliveryPath, options: PollingOptions) -
     """Return how latency is distributed: a poll comes at a uniform time after an update."""
     every = options.interval_seconds
     waits = arrivals.latest_waits(every) if options.latest_only else [Piece(0.0, every, 1.0)]
-    return distributed(waits, path.delay_seconds)
+    jitter_seconds = path.link.jitter_seconds
+    return distributed(waits, path.delay_seconds + uneven(path, options) - jitter_seconds / 2, jitter_seconds)
+
+
+def uneven(path: DeliveryPath, options: PollingOptions) -> float:
+    """Return what an update waits longer because the jitter makes the times between polls uneven, J²/(12T).
+
+    Polls reach the server T + U' − U apart, with jitters U of variance J²/12. An update falls into a long gap more
+    often than into a short one: it waits E[gap²]/(2T).
+    """
+    return path.link.jitter_seconds**2 / 12 / options.interval_seconds
 
 
 def visited(visiting: Visiting, options: PollingOptions) -> Visited | None:
@@ -76,16 +102,39 @@ def visited_in_closed_form(source: Source, visiting: Visiting, options: PollingO
 def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
     """Return a poller's measured path, None when it is not known.
 
-    The server has the update since the feed brought it, and the answer takes half of a request's time. If each request
-    opens a connection, the handshake comes before that.
+    The server has the update since the feed brought it, and the answer takes half of a request's time, beside the time
+    that bytes take to leave. If each request opens a connection, the handshake comes before that.
     """
     at_server, requests = seconds_to_server(trial), trial.request_seconds.mean
     if at_server is None or requests is None:
         return None
+    link, sizes = link_to_asking(raw), answer_sizes_of(raw, trial)
+    sending_seconds = link.sending_seconds(sizes.request + sizes.answer)
+    # An answer comes when all of it has come, and most updates come in the larger ones.
+    together = together_of(plan, raw) if link.bits_per_second else 0.0
+    answer_seconds = link.sending_seconds(sizes.head + together * sizes.update)
     return DeliveryPath(
-        at_server + (requests - raw.path.opening_seconds(plan.options)) / 2,
+        at_server + (requests - raw.path.opening_seconds(plan.options) - sending_seconds) / 2 + answer_seconds,
         clients_of(trial),
         cost_seconds=cost_seconds_of(trial, trial.requests),
         late_fraction=trial.late_polls / trial.requests if trial.requests else 0.0,
         failed_fraction=failed_fraction_of(trial),
+        link=link,
     )
+
+
+def together_of(plan: Plan, raw: Raw) -> float:
+    """Return how many updates the answer has that brings an update of the window, on average over these.
+
+    Another update is in the same answer if no poll came between them: with the probability 1 − gap/T.
+    """
+    if plan.options.latest_only:
+        return 1.0
+    interval_ns, found = to_ns(plan.options.period_seconds), []
+    for channel in plan.experiment.producer.channel_names:
+        made_ns = made_ns_of(raw.truth, channel)
+        own = [ts for ts in made_ns if raw.window.has(ts)]
+        for ts in own[:: len(own) // MOST_COUNTED + 1]:
+            near = made_ns[bisect_right(made_ns, ts - interval_ns) : bisect_left(made_ns, ts + interval_ns)]
+            found.append(sum(1 - abs(other - ts) / interval_ns for other in near))
+    return fmean(found) if found else 1.0

@@ -20,7 +20,7 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: StreamOptions) -> P
 
 def latencies(arrivals: Arrivals, path: DeliveryPath, options: StreamOptions) -> Distribution | None:  # noqa: ARG001
     """Return how latency is distributed: each client has its place in the order of sending."""
-    return latencies_pushed(path)
+    return latencies_pushed(arrivals, path)
 
 
 def visited(visiting: Visiting, options: StreamOptions) -> Visited | None:  # noqa: ARG001 -- as its neighbours

@@ -5,15 +5,17 @@ from msgspec.structs import replace
 from wirerace.experiment.plans import Plan
 from wirerace.record.result import Raw
 from wirerace.record.trial import Trial
+from wirerace.theory.carrying import carried
 from wirerace.theory.closed_forms import Arrivals
 from wirerace.theory.conditions import checked, server_load
-from wirerace.theory.distribution import Distribution, Piece, distributed
+from wirerace.theory.distribution import Distribution, distributed
 from wirerace.theory.inputs import (
     alone_seconds,
     busy_seconds,
     clients_of,
     cost_seconds_of,
     first_seconds_of,
+    link_to_pushed,
     seconds_to_clients,
     send_seconds_of,
     upkeep_seconds,
@@ -27,12 +29,12 @@ from wirerace.workload.schedule import Source
 
 
 def predict(arrivals: Arrivals, path: DeliveryPath, options: WebSocketOptions) -> Prediction:
-    """Return the means of subscribed clients, with what batches add."""
+    """Return the means of subscribed clients, with what batches add: unknown over a link with more than a delay."""
     pushed = pushed_to(arrivals, path)
     if not options.batch_seconds:
         return pushed
     batches = arrivals.batched(options.batch_seconds)
-    if batches is None:
+    if batches is None or not path.link.is_plain:
         return Prediction()
     age_seconds = batches.age_seconds + path.push_seconds
     if not options.latest_only:
@@ -48,13 +50,16 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: WebSocketOptions) -
 
 def pushed_to(arrivals: Arrivals, path: DeliveryPath) -> Prediction:
     """Return the means of clients that are sent each update at once: theory knows of none that is behind."""
+    added, age_seconds = carried(arrivals, path.link), arrivals.age_seconds(path.push_seconds)
     return Prediction(
-        latency_seconds=path.push_seconds,
-        age_seconds=arrivals.age_seconds(path.push_seconds),
+        latency_seconds=None if added is None else path.push_seconds + added.wait_seconds,
+        age_seconds=None if added is None or age_seconds is None else age_seconds + added.behind_seconds,
         updates_per_response=1.0,
         responses_per_client_second=arrivals.rate_per_second,
         conditions=checked(
-            server_load=server_load(arrivals.rate_per_second, path), superseded=path.superseded_fraction or None
+            server_load=server_load(arrivals.rate_per_second, path),
+            superseded=path.superseded_fraction or None,
+            link_load=arrivals.rate_per_second * path.link.update_seconds or None,
         ),
     )
 
@@ -62,14 +67,17 @@ def pushed_to(arrivals: Arrivals, path: DeliveryPath) -> Prediction:
 def latencies(arrivals: Arrivals, path: DeliveryPath, options: WebSocketOptions) -> Distribution | None:
     """Return how latency is distributed, with what batches add."""
     if not options.batch_seconds:
-        return latencies_pushed(path)
+        return latencies_pushed(arrivals, path)
+    if not path.link.is_plain:
+        return None
     waits = arrivals.batch_waits(options.batch_seconds, latest_only=options.latest_only)
     return distributed(waits, path.delay_seconds, path.fan_out_seconds)
 
 
-def latencies_pushed(path: DeliveryPath) -> Distribution | None:
+def latencies_pushed(arrivals: Arrivals, path: DeliveryPath) -> Distribution | None:
     """Return how latency is distributed over clients that are sent each update at once, one after the other."""
-    return distributed([Piece(0.0, 0.0, 1.0)], path.delay_seconds, path.fan_out_seconds)
+    added = carried(arrivals, path.link)
+    return None if added is None else distributed(added.waits, path.delay_seconds, path.fan_out_seconds)
 
 
 def visited(visiting: Visiting, options: WebSocketOptions) -> Visited | None:
@@ -104,6 +112,7 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
         cost_seconds=cost_seconds_of(trial, trial.arrived),
         channels=plan.experiment.producer.channels,
         superseded_fraction=trial.superseded / max(1, trial.expected + trial.superseded),
+        link=link_to_pushed(plan, raw, trial),
     )
     if to_clients is None:
         return path._replace(fitted_seconds=path.push_seconds)

@@ -33,7 +33,7 @@ class Path:
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.proxy = Proxy(0, self._listener.getsockname(), DELAY_SECONDS)
+        self.proxy = Proxy(0, self._listener.getsockname(), NetworkPath(DELAY_SECONDS))
         self.client = socket.create_connection(("127.0.0.1", self.proxy.port), PATIENCE_SECONDS)
         self.proxy.turn(PATIENCE_SECONDS)
         self.server = self._listener.accept()[0]
@@ -60,7 +60,7 @@ class Controlled:
     """A proxy that works in a thread, and its control."""
 
     def __init__(self) -> None:
-        self.proxy = Proxy(0, ("127.0.0.1", 1), DELAY_SECONDS)
+        self.proxy = Proxy(0, ("127.0.0.1", 1), NetworkPath(DELAY_SECONDS))
         self.control = ProxyControl(0, self.proxy)
         self.peer = Peer("the proxy", self.control.port)
         self._ending = threading.Event()
@@ -153,14 +153,14 @@ def test_proxy_reports_at_a_port_of_its_own(control: Controlled) -> None:
 def test_delay_of_a_proxy_can_be_changed(control: Controlled) -> None:
     answer = control.peer.send("PUT", "/path", NetworkPath(0.5), NetworkPath)
 
-    assert (NetworkPath(0.5), 0.5) == (answer, control.proxy.delay_seconds)
+    assert (NetworkPath(0.5), 0.5) == (answer, control.proxy.path.delay_seconds)
 
 
 def test_delay_that_no_path_may_have_is_refused_and_changes_nothing(control: Controlled) -> None:
     with pytest.raises(TrialFailed, match=r"400: the path.delay_seconds must be a number at most 5.0, got 9.0"):
         control.peer.send("PUT", "/path", NetworkPath(9.0), NetworkPath)
 
-    assert DELAY_SECONDS == control.proxy.delay_seconds
+    assert DELAY_SECONDS == control.proxy.path.delay_seconds
 
 
 def test_cut_resets_every_connection_at_both_ends(control: Controlled) -> None:
@@ -181,7 +181,7 @@ def test_proxy_does_nothing_without_its_token(control: Controlled) -> None:
     with pytest.raises(TrialFailed, match="does not answer"):
         control.peer.send("PUT", "/path", NetworkPath(0.5), NetworkPath)
 
-    assert DELAY_SECONDS == control.proxy.delay_seconds
+    assert DELAY_SECONDS == control.proxy.path.delay_seconds
 
 
 def test_request_that_comes_in_parts_is_answered_when_it_is_whole(control: Controlled) -> None:
@@ -194,7 +194,7 @@ def test_request_that_comes_in_parts_is_answered_when_it_is_whole(control: Contr
             asker.sendall(bytes([byte]))
         assert asker.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
 
-    assert 0.25 == control.proxy.delay_seconds
+    assert 0.25 == control.proxy.path.delay_seconds
 
 
 def test_link_of_a_trial_is_what_its_proxy_reports() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from wirerace.experiment.paths import NetworkPath
 from wirerace.runner.network.proxy import MOST_BYTES_ON_THE_WAY, Proxy
 
 DELAY_SECONDS = 0.05
@@ -50,7 +51,7 @@ def through(server: socket.socket, port: int) -> Iterator[Through]:
 
 @contextlib.contextmanager
 def running(server: tuple[str, int]) -> Iterator[int]:
-    proxy, ending = Proxy(0, server, DELAY_SECONDS), threading.Event()
+    proxy, ending = Proxy(0, server, NetworkPath(DELAY_SECONDS)), threading.Event()
 
     def turn() -> None:
         while not ending.is_set():

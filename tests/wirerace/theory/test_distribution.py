@@ -17,6 +17,7 @@ from wirerace.theory import find_theory
 from wirerace.theory.closed_forms import Arrivals, Periodic, Poisson
 from wirerace.theory.distribution import MOST_PIECES, Distribution, Piece, distributed, pieces_of
 from wirerace.theory.mixture import Group, Mixture
+from wirerace.theory.link import LinkModel
 from wirerace.theory.path import DeliveryPath
 from wirerace.theory.prediction import Prediction
 from wirerace.theory.recorded import Recorded
@@ -33,6 +34,13 @@ DELAY = 0.004
 STEPS = 4000
 
 seconds = st.floats(1e-4, 0.9)
+links = st.builds(
+    LinkModel,
+    jitter_seconds=st.sampled_from([0.0, 0.01, 0.2]),
+    bits_per_second=st.sampled_from([0.0, 200_000.0]),
+    held_bytes=st.sampled_from([0, 700]),
+    update_bytes=st.just(200.0),
+)
 paths = st.builds(
     DeliveryPath,
     delay_seconds=st.floats(0.0, 0.1),
@@ -40,6 +48,7 @@ paths = st.builds(
     send_seconds=st.one_of(st.just(0.0), st.floats(1e-6, 1e-3)),
     repoll_seconds=st.lists(seconds, min_size=1, max_size=5),
     channels=st.integers(1, 3),
+    link=st.one_of(st.just(LinkModel()), links),
 )
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from wirerace.decoding import decode_json
 from wirerace.errors import BadInput
-from wirerace.experiment.paths import NetworkPath
+from wirerace.experiment.paths import LINK_KEYS, NetworkPath
 from wirerace.options import variable_of
 from wirerace.runner.network.proxy import Proxy
 
@@ -24,7 +24,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,5})\r\n", re.IGNORECASE)
 class ProxyControl:
     """Answers every request that has the token, on loopback, and closes.
 
-    `PUT /path` changes the delay, `POST /cut` cuts all connections, and everything else gets the report since the last
+    `PUT /path` changes the link, `POST /cut` cuts all connections, and everything else gets the report since the last
     one.
     """
 
@@ -81,7 +81,8 @@ class ProxyControl:
         match head.split(b" ", 2)[:2]:
             case [b"PUT", b"/path"]:
                 path = decode_json(body, NetworkPath, "the path")
-                self._proxy.delay_seconds = path.delay_seconds
+                refuse_all_but_a_link(path)
+                self._proxy.path = path
                 return path
             case [b"POST", b"/cut"]:
                 return {"cuts": self._proxy.cut()}
@@ -96,11 +97,22 @@ def is_whole(request: bytes | bytearray) -> bool:
     return bool(blank) and len(body) >= (int(length[1]) if length else 0)
 
 
-def main(port: str, control_port: str, server_port: str, delay_seconds: str) -> None:
-    """Forward until the parent has ended, or until a signal ends this process."""
+def refuse_all_but_a_link(path: NetworkPath) -> None:
+    """Raise BadInput for what a running link cannot change."""
+    for key in path.__struct_fields__:
+        if key not in LINK_KEYS and getattr(path, key) != getattr(NetworkPath(), key):
+            raise BadInput(f"{key} cannot be changed while it runs: change {', '.join(LINK_KEYS)}")
+
+
+def main(port: str, control_port: str, server_port: str, path: str, seed: str) -> None:
+    """Carry what comes over the link of a path, given as JSON, until the parent has ended or a signal ends this."""
     parent_pid = int(os.environ.get(variable_of("parent_pid"), "0"))
-    proxy = Proxy(int(port), ("127.0.0.1", int(server_port)), float(delay_seconds))
-    ProxyControl(int(control_port), proxy, os.environ.get(variable_of("control_token"), ""))
+    link = decode_json(path.encode(), NetworkPath, "the path")
+    try:
+        proxy = Proxy(int(port), ("127.0.0.1", int(server_port)), link, int(seed))
+        ProxyControl(int(control_port), proxy, os.environ.get(variable_of("control_token"), ""))
+    except OSError as error:
+        sys.exit(f"the link cannot listen on port {port} or {control_port}: {error.strerror}: run it again")
     while not parent_pid or os.getppid() == parent_pid:
         proxy.turn(PARENT_EVERY_SECONDS)
 

@@ -1,4 +1,4 @@
-"""A proxy with a delay: forwards bytes between clients and one server on loopback, in both directions."""
+"""The link of a path: a proxy that forwards bytes between clients and one server on loopback, in both directions."""
 
 import contextlib
 import heapq
@@ -7,19 +7,19 @@ import select
 import selectors
 import socket
 import struct
-import sys
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from wirerace.clock import NS_PER_SECOND, now_ns, process_cpu_seconds, to_ns
+from wirerace.clock import now_ns, process_cpu_seconds, to_ns
+from wirerace.experiment.paths import NetworkPath
 from wirerace.observe.histogram import Latencies
 from wirerace.record.samples import ProxyReport
+from wirerace.runner.network.answers import AnswerBuffer
+from wirerace.runner.network.line import Draws, Line
+from wirerace.runner.network.stamps import ANCILLARY_BYTES, SO_TIMESTAMPNS, lag_seconds
 
 READ_BYTES = 65_536
-ANCILLARY_BYTES = 64
-SO_TIMESTAMPNS = 35 if sys.platform == "linux" else None  # as loadtests/connection.py switches it on
-TIMESPEC = struct.Struct("@ll")
 MOST_BYTES_ON_THE_WAY = 1024 * 1024  # in one direction of one connection; above that, reading pauses
 BACKLOG = 4096
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: closing sends a reset
@@ -35,10 +35,13 @@ class Parcel(NamedTuple):
 
 
 class End:
-    """One side of a connection. Bytes read here go to `other`."""
+    """One side of a connection. Bytes read here go to `other`, over `line`."""
 
-    def __init__(self, stream: socket.socket) -> None:
+    def __init__(self, stream: socket.socket, line: Line, buffer: AnswerBuffer | None = None) -> None:
         self.stream = stream
+        self.line = line
+        self.buffer = buffer
+        """Gathers the answers read here; None on the client's side, and without a buffer."""
         self.other = self
         self.coming = 0
         """Bytes on their path to this end, including those that wait to be written."""
@@ -48,21 +51,30 @@ class End:
         self.ends = False
         """Whether nothing comes after the waiting bytes."""
         self.earliest = 0.0
-        self.latest_due = 0.0
-        """When the last bytes read here are due. Later bytes are never due before them."""
+        self.read_at = 0.0
+        """When the last byte was read here."""
 
 
 class Proxy:
-    """Delays both directions by exactly the same time, and keeps the order. Half-closes and resets are forwarded too.
+    """Carries bytes over the link of a path, in order. Half-closes and resets are forwarded too.
 
     The kernel completes a client's handshake at once, but the client's first bytes leave a round trip later, as over a
-    real link. The delay counts from the kernel's stamp of an arrival, if there is one, so late reading adds nothing to
-    it. `delay_seconds` may be changed: what is on its path already arrives as it would have, and nothing overtakes it.
+    real link. Times count from the kernel's stamp of an arrival, if there is one, so late reading adds nothing to them.
+    Each connection has its bandwidth, of which only the bytes that TCP carries use any. A buffer of answers stands
+    before the link. Where no byte was read at either end for `idle_timeout_seconds`, both get what is on its way to
+    them, and then the end of the stream, as proxies do it; an address translator would forget the connection silently.
+
+    `path` may be changed: what is under way already arrives as it would have, and nothing overtakes it. A buffer comes
+    only to connections that are opened later.
     """
 
-    def __init__(self, port: int, server: tuple[str, int], delay_seconds: float) -> None:
+    def __init__(self, port: int, server: tuple[str, int], path: NetworkPath, seed: int = 1) -> None:
         self._server = server
-        self.delay_seconds = delay_seconds
+        self._path = path
+        self._draws = Draws(seed)
+        self._accepted = itertools.count()
+        self._quiet: list[tuple[float, int, End]] = []
+        """When to look at each connection, by its client's end: it may have been without a byte for too long."""
         self._selector = selectors.DefaultSelector()
         self._parcels: list[Parcel] = []
         self._numbers = itertools.count()
@@ -77,6 +89,22 @@ class Proxy:
         """The port that clients connect to."""
         port: int = self._listener.getsockname()[1]
         return port
+
+    @property
+    def path(self) -> NetworkPath:
+        """The path whose link it is."""
+        return self._path
+
+    @path.setter
+    def path(self, path: NetworkPath) -> None:
+        self._path = path
+        for end in list(self._open):
+            if end.buffer is not None and (gathered := end.buffer.take(b"", path.buffer_bytes)):
+                self._send_off(end, gathered, time.monotonic())
+        self._quiet = []
+        for end in self._open:
+            if end.buffer is None:
+                self._look_later(end)
 
     def attend(self, stream: socket.socket, act: Callable[[], None]) -> None:
         """Call `act`, between the proxy's own turns, whenever something can be read from a socket."""
@@ -111,8 +139,9 @@ class Proxy:
 
     def turn(self, most_seconds: float) -> None:
         """Wait at most `most_seconds` until something is due or arrives, and handle it."""
-        if self._parcels:
-            most_seconds = max(0.0, min(most_seconds, self._parcels[0].due - time.monotonic()))
+        for waiting in (self._parcels, self._quiet):
+            if waiting:
+                most_seconds = max(0.0, min(most_seconds, waiting[0][0] - time.monotonic()))
         # A selector waits whole milliseconds; select() on it waits to the microsecond.
         select.select([self._selector], [], [], most_seconds)
         for key, events in self._selector.select(0):
@@ -127,14 +156,19 @@ class Proxy:
             parcel = heapq.heappop(self._parcels)
             self._late.record(to_ns(now - parcel.due))
             self._arrive(parcel)
+        while self._quiet and self._quiet[0][0] <= time.monotonic():
+            self._look_at(heapq.heappop(self._quiet)[2])
 
     def _accept(self) -> None:
         with contextlib.suppress(BlockingIOError):
             while True:
-                client = End(self._listener.accept()[0])
-                server = End(socket.socket())
+                stream, number = self._listener.accept()[0], next(self._accepted)
+                up, down = (Line(self._draws.of(2 * number + way)) for way in (0, 1))
+                client = End(stream, up)
+                server = End(socket.socket(), down, AnswerBuffer() if self._path.buffer_bytes else None)
                 client.other, server.other = server, client
-                client.earliest = time.monotonic() + 2 * self.delay_seconds
+                client.read_at = time.monotonic()
+                client.earliest = client.read_at + up.one_way_seconds(self._path) + down.one_way_seconds(self._path)
                 for end in (client, server):
                     end.stream.setblocking(False)
                     end.stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -144,6 +178,7 @@ class Proxy:
                 self._open |= {client, server}
                 for end in (client, server):
                     self._watch(end)
+                self._look_later(client)
 
     def _read(self, end: End) -> None:
         try:
@@ -154,16 +189,44 @@ class Proxy:
             self._lose(end)
             return
         end.other.coming += len(data)
-        self._send_off(end, data, time.monotonic() - lag_seconds(ancillary))
+        end.read_at = time.monotonic() - lag_seconds(ancillary)
         if not data:
-            end.reads = False
-            self._close_if_done(end)
+            self._end_reading(end)
+        elif passed := data if end.buffer is None else end.buffer.take(data, self._path.buffer_bytes):
+            self._send_off(end, passed, end.read_at)
         self._watch(end)
 
-    def _send_off(self, end: End, data: bytes | None, arrived: float) -> None:
-        due = max(max(arrived, end.earliest) + self.delay_seconds, end.latest_due)
-        end.latest_due = due
-        heapq.heappush(self._parcels, Parcel(due, next(self._numbers), end.other, data))
+    def _end_reading(self, end: End) -> None:
+        """Send the rest and the end of the stream over the link, and read no more."""
+        end.reads = False
+        now = time.monotonic()
+        if end.buffer is not None and (gathered := end.buffer.rest()):
+            self._send_off(end, gathered, now)
+        self._send_off(end, b"", now)
+        self._close_if_done(end)
+        self._watch(end)
+
+    def _send_off(self, end: End, data: bytes, ready: float) -> None:
+        for due, piece in end.line.arrivals(self._path, data, max(ready, end.earliest)):
+            heapq.heappush(self._parcels, Parcel(due, next(self._numbers), end.other, piece))
+
+    def _look_later(self, client: End) -> None:
+        """Look at a connection when it may have been without a byte for too long, counted from its last one."""
+        if timeout := self._path.idle_timeout_seconds:
+            at = max(client.read_at, client.other.read_at) + timeout
+            heapq.heappush(self._quiet, (at, next(self._numbers), client))
+
+    def _look_at(self, client: End) -> None:
+        """Close a connection in order if no byte was read at either end for the timeout, else look again later."""
+        if client not in self._open or client.other not in self._open:
+            return
+        last = max(client.read_at, client.other.read_at)
+        if time.monotonic() < last + self._path.idle_timeout_seconds:
+            self._look_later(client)
+            return
+        for end in (client, client.other):
+            if end.reads:
+                self._end_reading(end)
 
     def _arrive(self, parcel: Parcel) -> None:
         end = parcel.to
@@ -193,8 +256,9 @@ class Proxy:
         self._watch(end.other)
 
     def _lose(self, end: End) -> None:
-        """Drop an end that has been reset; the other end is reset after the delay."""
-        self._send_off(end, None, time.monotonic())
+        """Drop an end that has been reset; the other end is reset after the delay, and after what was sent before."""
+        ((due, _),) = end.line.arrivals(self._path, b"", max(time.monotonic(), end.earliest))
+        heapq.heappush(self._parcels, Parcel(due, next(self._numbers), end.other, None))
         self._close(end)
 
     def _reset(self, end: End) -> None:
@@ -224,13 +288,3 @@ class Proxy:
         else:
             self._selector.modify(end.stream, events, end)
         end.watched = events
-
-
-def lag_seconds(ancillary: list[tuple[int, int, bytes]]) -> float:
-    """Return how long ago the kernel received the bytes just read; 0 without a stamp."""
-    for level, kind, data in ancillary:
-        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
-            seconds, fraction_ns = TIMESPEC.unpack(data)
-            stamp_ns: int = seconds * NS_PER_SECOND + fraction_ns
-            return max(0, now_ns() - stamp_ns) / NS_PER_SECOND
-    return 0.0

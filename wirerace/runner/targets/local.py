@@ -232,12 +232,12 @@ class Local:
         return child
 
     def start_proxy(self, plan: Plan, server: Peer) -> tuple[Peer, Child]:
-        """Start a proxy with the delay of the plan's path; return the peer that clients connect to, and the proxy.
+        """Start a proxy with the link of the plan's path; return the peer that clients connect to, and the proxy.
 
         Raises TrialFailed when it does not come up.
         """
         path, control = Peer(PROXY, free_port()), Peer(PROXY, free_port(), token=self._token)
-        arguments = [path.port, control.port, server.port, plan.path.delay_seconds]
+        arguments = [path.port, control.port, server.port, msgspec.json.encode(plan.path).decode(), plan.seed]
         command = ["-m", "wirerace.runner.network.control", *map(str, arguments)]
         proxy = self._start(PROXY, f"{plan.name}.proxy", command, self.cores.proxy)
         deadline = time.monotonic() + PROXY_SECONDS

@@ -10,6 +10,7 @@ from wirerace.experiment.plans import Plan, contestants_of
 from wirerace.experiment.settings import Study
 from wirerace.host.cores import Cores
 from wirerace.options import fields_at, flag_of
+from wirerace.runner.network.loss import why_no_loss
 from wirerace.runner.network.reverse.starting import ReverseChild
 from wirerace.runner.parts.part import Crew, Part
 from wirerace.runner.peer import Peer
@@ -52,10 +53,7 @@ class LoadChild(NamedTuple):
         return found | ({} if self.reverse is None else {"reverse proxy": self.reverse.part})
 
 
-UNBUILT = (
-    "jitter_seconds", "bandwidth_bits_per_second", "buffer_bytes", "idle_timeout_seconds",
-    "loss", "tls", "http", "streams_per_connection",
-)  # fmt: skip
+UNBUILT = ("tls", "http", "streams_per_connection")
 """The keys of a path that no target can do yet."""
 
 
@@ -140,8 +138,10 @@ def refuse_unsupported(study: Study, supported: Supported) -> None:
 def _refuse_path(contestant: Contestant, supported: Supported) -> None:
     path = contestant.path
     if path.has_proxy and not supported.delays:
-        raise BadInput(f"the path of {contestant.id} has a link of its own with a delay, which {supported.otherwise}")
+        raise BadInput(f"the path of {contestant.id} has a link of its own, which {supported.otherwise}")
     if path.has_reverse_proxy and not supported.reverse_proxies:
         raise BadInput(f"the path of {contestant.id} has {path.proxy} on it: a reverse proxy {supported.otherwise}")
+    if path.loss:
+        raise BadInput(f"the path of {contestant.id}: loss {why_no_loss()}")
     if unbuilt := [key for key in UNBUILT if getattr(path, key) != getattr(NetworkPath(), key)]:
         raise BadInput(f"the path of {contestant.id}: {unbuilt[0]} is not available yet")

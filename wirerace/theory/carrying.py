@@ -1,0 +1,134 @@
+"""Carrying: what a link adds to updates that are pushed, for each kind of arrivals. docs/theory.md derives it."""
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+
+from wirerace.clock import NS_PER_SECOND
+from wirerace.streams import stream
+from wirerace.theory.closed_forms import Arrivals, Periodic, Poisson
+from wirerace.theory.distribution import Piece, pieces_of
+from wirerace.theory.link import AT_ONCE, Carried, LinkModel
+from wirerace.theory.mixture import Mixture, weighted
+from wirerace.theory.recorded import Recorded
+
+MOST_REPLAYS = 64
+STEPS = 400
+"""Of the integral over a jitter."""
+
+
+def carried(arrivals: Arrivals, link: LinkModel) -> Carried | None:
+    """Return what a link adds to updates that are pushed; None when they cannot pass, or when it is not known."""
+    if link.is_plain:
+        return AT_ONCE
+    is_known = link.update_bytes or not (link.bits_per_second or link.held_bytes)
+    if not is_known or arrivals.rate_per_second * link.update_seconds >= 1:
+        return None
+    of_kind = {Poisson: _carried_poisson, Periodic: _carried_periodic, Recorded: _replayed, Mixture: _mixed}
+    return of_kind[type(arrivals)](arrivals, link)  # type: ignore[index]
+
+
+def _carried_poisson(arrivals: Poisson, link: LinkModel) -> Carried:
+    """Return M/D/1, and the jitter with its order kept; with a buffer, full ones are assumed not to queue."""
+    rate = arrivals.rate_per_second
+    jitter, sending = link.jitter_seconds, link.update_seconds
+    if link.held_bytes:
+        wait = link.later_updates / rate + _of_full_buffer(link) + jitter / 2
+        return Carried(wait, wait)  # what comes after an update does not depend on the gap before it
+    load = rate * sending
+    queued = load * sending / 2 / (1 - load)
+    behind = jitter / 2 + rate**2 * jitter**3 / 120
+    if sending:
+        behind += sending * (0.5 / (1 - load) + 0.5 + (1 - load) * math.exp(load) / load) - 1 / rate
+    waits = (Piece(sending, sending + jitter, 1.0),) if rate * jitter < 0.1 and load < 0.1 else ()
+    return Carried(sending + queued + ordered_jitter(rate, jitter), behind, waits)
+
+
+def ordered_jitter(rate: float, jitter: float) -> float:
+    """Return the mean of a jitter from 0 to J when nothing overtakes Poisson arrivals: J/2 + λJ²/24 for small λJ.
+
+    It is at most w with probability w/J · e^(−λ(J − w)²/(2J)): its own draw is, and no earlier one lasts longer.
+    """
+    if rate * jitter < 1e-6:
+        return jitter / 2
+    half = rate * jitter / 2
+    return jitter - math.sqrt(math.pi * jitter / 2 / rate) * math.erf(math.sqrt(half)) - math.expm1(-half) / rate
+
+
+def _of_full_buffer(link: LinkModel) -> float:
+    """Return how long an update takes to leave on average that may be anywhere in a full buffer."""
+    return (link.sending_seconds(link.held_bytes) + link.update_seconds) / 2
+
+
+def _carried_periodic(arrivals: Periodic, link: LinkModel) -> Carried:
+    """Return D/D/1: nothing queues. Jitter overtakes only if it is longer than the period."""
+    period = 1 / arrivals.rate_per_second
+    jitter, sending = link.jitter_seconds, link.update_seconds
+    if link.held_bytes:
+        wait = link.later_updates * period + _of_full_buffer(link) + jitter / 2
+        return Carried(wait, wait)
+    if jitter <= period:
+        return Carried(sending + jitter / 2, sending + jitter / 2, (Piece(sending, sending + jitter, 1.0),))
+    levels = ((step + 0.5) / STEPS * jitter for step in range(STEPS))
+    within = (
+        math.prod((level + number * period) / jitter for number in range(1 + int((jitter - level) / period)))
+        for level in levels
+    )
+    wait = sending + jitter * (1 - sum(within) / STEPS)
+    return Carried(wait, wait)
+
+
+def _mixed(mixture: Mixture, link: LinkModel) -> Carried | None:
+    found = [(carried(group.arrivals, link), group) for group in mixture.groups]
+    known = [(one, group) for one, group in found if one is not None]
+    if len(known) < len(found):
+        return None
+    per_second = [(one, group.clients * group.arrivals.rate_per_second) for one, group in known]
+    wait = weighted((one.wait_seconds, weight) for one, weight in per_second)
+    behind = weighted((one.behind_seconds, group.clients) for one, group in known)
+    waits = [
+        piece._replace(weight=piece.weight * weight / sum(other.weight for other in one.waits))
+        for one, weight in per_second
+        for piece in one.waits
+    ]
+    return None if wait is None or behind is None else Carried(wait, behind, waits)
+
+
+def _replayed(recorded: Recorded, link: LinkModel) -> Carried | None:
+    """Carry the recorded updates again and again, each time with other jitter and another phase of the buffer."""
+    made = [(at - recorded.window.from_ns) / NS_PER_SECOND for at in recorded.made_ns]
+    end, draw = recorded.window.seconds, stream(1, "link").random
+    is_random = link.jitter_seconds or link.held_bytes
+    times = max(1, min(MOST_REPLAYS, recorded.replayed // max(1, len(made)))) if is_random else 1
+    gaps = [0.0, *(after - before for before, after in pairwise(made))]
+    waits: list[float] = []
+    behind = 0.0
+    for number in range(times):
+        released = _released(made, recorded.rate_per_second, link, (number + 0.5) / times)
+        free = latest = -math.inf
+        batch, jitter = -math.inf, 0.0
+        for at, gap, ready in zip(made, gaps, released, strict=True):
+            if ready > batch:
+                batch, jitter = ready, link.jitter_seconds * draw()
+            free = max(free, ready) + link.update_seconds
+            latest = max(latest, free + jitter)
+            behind += gap * max(0.0, min(latest, end) - max(at, 0.0))
+            if 0 <= at < end:
+                waits.append(latest - at)
+    if not waits:
+        return None
+    return Carried(sum(waits) / len(waits), behind / times / end, pieces_of(waits, 1 / times / end))
+
+
+def _released(made: list[float], rate: float, link: LinkModel, phase: float) -> Iterator[float]:
+    """Yield when the buffer before the link passes each update on: when the last one is made that fills it."""
+    size, each = link.held_bytes, link.update_bytes
+    if not size or not each:
+        yield from made
+        return
+    begin = phase * size
+    for number in range(len(made)):
+        full = math.ceil((begin + (number + 1) * each) / size) * size
+        filling = max(number, math.ceil((full - begin) / each - 1e-9) - 1)
+        beyond = filling - len(made) + 1
+        yield made[filling] if beyond <= 0 else made[-1] + beyond / max(rate, 1e-9)

@@ -1,0 +1,60 @@
+"""The link of a path, as the values that predictions need: what updates wait for on their way to clients."""
+
+from typing import NamedTuple
+
+from wirerace.theory.distribution import Piece, Waits
+
+
+class LinkModel(NamedTuple):
+    """A link. Its constant delay is a part of the path's.
+
+    `held_bytes` of what is pushed are held back until they are there, which a reverse proxy may do as well. An update
+    has `update_bytes` on the wire.
+    """
+
+    jitter_seconds: float = 0.0
+    bits_per_second: float = 0.0
+    held_bytes: int = 0
+    update_bytes: float = 0.0
+
+    def sending_seconds(self, count: float) -> float:
+        """Return how long a number of bytes takes to leave; 0 without a limit."""
+        return 8 * count / self.bits_per_second if self.bits_per_second else 0.0
+
+    @property
+    def update_seconds(self) -> float:
+        """How long an update takes to leave."""
+        return self.sending_seconds(self.update_bytes)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it adds nothing but its delay."""
+        return not (self.jitter_seconds or self.bits_per_second or self.held_bytes)
+
+    @property
+    def later_updates(self) -> float:
+        """How many later updates one waits for in the buffer, on average: its end lies anywhere in the buffer.
+
+        The bytes that are missing then are uniform from 0 to B − 1, and each further update brings S of them. It is
+        some B/(2S) + 1/2.
+        """
+        if not self.held_bytes or not self.update_bytes:
+            return 0.0
+        whole = int((self.held_bytes - 1) // self.update_bytes)  # of the updates that are missing at most
+        rest = self.held_bytes - 1 - whole * self.update_bytes
+        return (whole * (whole + 1) / 2 * self.update_bytes + (whole + 1) * rest) / self.held_bytes
+
+
+class Carried(NamedTuple):
+    """What a link adds: to the mean latency, to the mean age, and how its part of latencies is distributed.
+
+    `waits` are empty when that is not known.
+    """
+
+    wait_seconds: float
+    behind_seconds: float
+    waits: Waits = ()
+
+
+AT_ONCE = Carried(0.0, 0.0, (Piece(0.0, 0.0, 1.0),))
+"""What a plain link adds."""
