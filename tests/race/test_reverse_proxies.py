@@ -15,6 +15,7 @@ title = "Through reverse proxies"
 
 [producer]
 rate_per_second = 20.0
+payload_bytes = 1000
 
 [clients]
 count = 10
@@ -75,9 +76,9 @@ def test_each_proxy_carries_a_trial_and_its_costs_are_a_row_of_their_own(race: C
         assert program == cost.program
         assert (cost.utilisation or 0) > 0
         assert (cost.user_bytes or 0) > 100_000
-        assert (cost.application_out or 0) > 0
+        assert cost.application_out is None or cost.application_out > 1000  # unknown if the machine was too busy
         assert trial.parts["reverse proxy"].restarts == 0
         assert program in started.result["host"]["packages"]
     assert socketed.proxy is not None, "the link before it"
-    assert (polled.bytes.application_out or 0) < (polled.reverse_proxy.application_out or 0), "compressed on the way"  # type: ignore[union-attr]
+    assert 0 < (polled.bytes.application_out or 0) < 500 * polled.arrived, "compressed, each with 1,000 bytes"
     assert "reverse proxy CPU per delivery" in started.said

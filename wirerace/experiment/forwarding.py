@@ -4,11 +4,6 @@ from wirerace.errors import BadInput
 from wirerace.experiment.contestants import Contestant
 from wirerace.experiment.paths import NetworkPath, ReverseProxy
 
-HELD_BACK_BYTES = {("nginx", "default"): 4096}
-"""What is gathered of an answer without end before anything of it is sent on: nginx's proxy_buffer_size, a page.
-
-The head of the answer lies in the first 4096 bytes. Later ones leave exactly 4096 bytes at a time.
-"""
 HELD_BACK_SECONDS = {("haproxy", "default"): 0.2}
 """How long something small may wait for more: HAProxy asks for whole segments (MSG_MORE), and the kernel waits 0.2 s.
 
@@ -27,7 +22,7 @@ def check_forwarding(contestant: Contestant) -> None:
     What nginx buffers and compresses comes when its compressor has enough: not one of 170 updates did.
     """
     path, is_stream = contestant.path, contestant.transport.way == "pushed" and contestant.transport.name != "websocket"
-    if is_stream and (path.proxy, path.settings) in HELD_BACK_BYTES and path.compression != "off":
+    if is_stream and path.held_by_proxy_bytes and path.compression != "off":
         raise BadInput(
             f"the path of {contestant.id}: {path.proxy} at its defaults holds back a stream that it compresses, "
             'without a bound: take settings = "tuned", or leave compression out'

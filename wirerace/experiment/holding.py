@@ -96,12 +96,14 @@ def _check_filling(experiment: Experiment, schedule: Schedule, contestant: Conte
     seconds, window = filling_seconds(contestant, schedule), experiment.window
     if not seconds:
         return
+    key = "buffer_bytes" if contestant.path.buffer_bytes else f'proxy = "{contestant.path.proxy}"'
     what = (
-        f"buffer_bytes: {schedule.rate_per_second:g} updates a second of some {mean_update_bytes(schedule):,.0f} "
+        f"{key}: {schedule.rate_per_second:g} updates a second of some {mean_update_bytes(schedule):,.0f} "
         f"bytes fill the buffer of {contestant.id} in {_spelled(seconds)}"
     )
     if seconds > MOST_FILLING_SECONDS:
-        raise BadInput(f"{what}, and a trial waits {MOST_FILLING_SECONDS:g} s at most: lower it")
+        cure = "lower it" if contestant.path.buffer_bytes else 'take settings = "tuned"'
+        raise BadInput(f"{what}, and a trial waits {MOST_FILLING_SECONDS:g} s at most: {cure}")
     if window.warmup_seconds < seconds:
         raise BadInput(f"{what}: window.warmup_seconds must be at least that, got {window.warmup_seconds:g}")
     if experiment.clients.browsers:

@@ -17,6 +17,12 @@ COMPRESSIONS: dict[ReverseProxy, tuple[Compression, ...]] = {
     "caddy": ("off", "gzip"),
 }
 """What each reverse proxy can compress with."""
+HELD_BACK_BYTES: dict[tuple[ReverseProxy, str], int] = {("nginx", "default"): 4096}
+"""What a reverse proxy gathers of an answer without end before it sends anything on.
+
+nginx: proxy_buffer_size, a page. The head of the answer lies in the first 4096 bytes of what the server sends, and is
+held back with them. What follows leaves 4096 bytes at a time (measured, docs/paths.md).
+"""
 
 SEGMENT_BYTES = 1448
 """The payload of a full TCP segment on Ethernet."""
@@ -94,7 +100,12 @@ class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
         Answers with an end are: a proxy knows where they end.
         """
-        return self.buffer_bytes if transport.way == "pushed" else 0
+        return self.buffer_bytes + self.held_by_proxy_bytes if transport.way == "pushed" else 0
+
+    @property
+    def held_by_proxy_bytes(self) -> int:
+        """How many bytes of an answer without end the reverse proxy gathers before it sends anything on."""
+        return HELD_BACK_BYTES.get((self.proxy, self.settings), 0)
 
     @property
     def connecting_seconds(self) -> float:
