@@ -1,6 +1,6 @@
 """A lean HTTP/1.1 client: one request at a time, on one connection or on a new connection for each."""
 
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import httptools
 
@@ -9,7 +9,7 @@ from loadtests.connection import Address, ClosedHere, Stamp, StampedConnection
 from loadtests.heads import PlainHeads
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
-from wirerace.errors import BadAnswer, ConnectionLost, Refused
+from wirerace.errors import BadAnswer, ConnectionLost, Refused, shown
 
 LEAST_LINE_BYTES = len("Filler:\r\n")
 MOST_LINE_BYTES = 4096  # servers refuse lines of more than 8 KiB
@@ -20,6 +20,10 @@ MOST_SAID_BYTES = 1000
 GOOD = frozenset({200, 204, 304})
 _PLAIN = PlainHeads()
 """Those of all clients: what a head means does not depend on who reads it."""
+
+Failure = TypeVar("Failure", bound=Exception)
+Given = TypeVar("Given")
+"""What a client makes of an answer."""
 
 
 class Response(NamedTuple):
@@ -42,8 +46,8 @@ def filling(size_bytes: int) -> str:
     return "".join(lines)
 
 
-class HttpClient:
-    """Asks one server.
+class RequestClient(Generic[Given]):
+    """Asks one server, whatever it answers.
 
     `connects` counts the connections made, `repeats` the requests sent again, `out_bytes` and `in_bytes` what was sent
     and received. `opened_ns` and `sent_ns` are when the
@@ -58,6 +62,7 @@ class HttpClient:
         "_address", "_connection", "_counters", "_is_answered", "_reader", "_repeats_lost", "_tail", "connects",
         "in_bytes", "opened_ns", "out_bytes", "repeats", "sent_ns",
     )  # fmt: skip
+    _new_reader = AnswerReader
 
     def __init__(
         self,
@@ -88,20 +93,7 @@ class HttpClient:
         """Return whether there is a connection."""
         return self._connection is not None
 
-    def get(self, target: str, headers: str = "") -> Response:
-        """Ask for `target` and wait for the answer; `headers` are lines that end in CRLF.
-
-        Raises OSError or ConnectionLost when the connection breaks, Refused when the status is none of 200, 204, 304,
-        BadAnswer when the answer is no HTTP, or has no end; the connection is closed then.
-        """
-        return self._ask(f"GET {target} HTTP/1.1\r\n{headers}{self._tail}".encode())
-
-    def post(self, target: str, body: bytes) -> Response:
-        """Send JSON to `target` and wait for the answer; raises what `get` raises."""
-        about = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        return self._ask(f"POST {target} HTTP/1.1\r\n{about}{self._tail}".encode() + body)
-
-    def _ask(self, request: bytes) -> Response:
+    def _ask(self, request: bytes) -> Given:
         may_be_idle = self._repeats_lost and self._connection is not None
         try:
             return self._exchange(request)
@@ -114,7 +106,7 @@ class HttpClient:
         self.repeats += 1
         return self._exchange(request)
 
-    def _exchange(self, request: bytes) -> Response:
+    def _exchange(self, request: bytes) -> Given:
         if self._connection is None:
             self._connection = StampedConnection(self._address, self._counters)
             self.connects += 1
@@ -124,20 +116,28 @@ class HttpClient:
         connection.send(request)
         self.sent_ns = now_ns()
         self.out_bytes += len(request)
-        data = self._receive(connection)
-        if (plain := _PLAIN.read(data)) is not None:
-            status, cursor, body = plain
-            return Response(status, cursor, body, connection.stamp)
+        data = connection.receive()  # as in _receive(), without its call: polls are many
+        self._is_answered = True
+        self.in_bytes += len(data)
+        return self._take_answer(connection, data)
+
+    def _take_answer(self, connection: StampedConnection, data: bytes) -> Given:
+        """Return what there is to say of the answer that begins with `data`."""
+        raise NotImplementedError
+
+    def _whole_answer(self, connection: StampedConnection, first: bytes) -> AnswerReader:
+        """Return the answer that begins with `first`, whole. Close the connection if it does not stay open.
+
+        A note of BadAnswer shows the first bytes.
+        """
         try:
-            answer = self._read_answer(connection, data)
-        except BadAnswer:
+            answer = self._read_answer(connection, first)
+        except BadAnswer as error:
             self.close()
-            raise
+            raise noted(error, first) from None
         if not answer.stays_open:
             self.close()
-        if answer.status not in GOOD:
-            raise Refused(f"{answer.status}: {said(answer.body)}", answer.status)
-        return Response(answer.status, answer.cursor.decode("latin-1"), answer.body, connection.stamp)
+        return answer
 
     def _receive(self, connection: StampedConnection) -> bytes:
         data = connection.receive()
@@ -147,7 +147,7 @@ class HttpClient:
 
     def _read_answer(self, connection: StampedConnection, first: bytes) -> AnswerReader:
         """Return the answer that begins with `first`, whole."""
-        reader = self._reader = self._reader or AnswerReader()
+        reader = self._reader = self._reader or self._new_reader()
         reader.begin()
         try:
             self._feed(reader, connection, first)
@@ -163,8 +163,6 @@ class HttpClient:
             raise BadAnswer(f"no HTTP: {error}") from None
         if reader.has_more:
             raise BadAnswer("more than one answer to a request")
-        if reader.stays_open:
-            _PLAIN.learn(first, reader.status, reader.cursor, reader.body)
         return reader
 
     def _feed(self, reader: AnswerReader, connection: StampedConnection, data: bytes) -> None:
@@ -183,6 +181,42 @@ class HttpClient:
         if self._connection is not None:
             self._connection.close()
             self._connection = self._reader = None
+
+
+class HttpClient(RequestClient[Response]):
+    """Asks a server that keeps the contract."""
+
+    __slots__ = ()
+
+    def get(self, target: str, headers: str = "") -> Response:
+        """Ask for `target` and wait for the answer; `headers` are lines that end in CRLF.
+
+        Raises OSError or ConnectionLost when the connection breaks, Refused when the status is none of 200, 204, 304,
+        BadAnswer when the answer is no HTTP, or has no end; the connection is closed then.
+        """
+        return self._ask(f"GET {target} HTTP/1.1\r\n{headers}{self._tail}".encode())
+
+    def post(self, target: str, body: bytes) -> Response:
+        """Send JSON to `target` and wait for the answer; raises what `get` raises."""
+        about = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        return self._ask(f"POST {target} HTTP/1.1\r\n{about}{self._tail}".encode() + body)
+
+    def _take_answer(self, connection: StampedConnection, data: bytes) -> Response:
+        if (plain := _PLAIN.read(data)) is not None:
+            status, cursor, body = plain
+            return Response(status, cursor, body, connection.stamp)
+        answer = self._whole_answer(connection, data)
+        if answer.stays_open:
+            _PLAIN.learn(data, answer.status, answer.cursor, answer.body)
+        if answer.status not in GOOD:
+            raise Refused(f"{answer.status}: {said(answer.body)}", answer.status)
+        return Response(answer.status, answer.cursor.decode("latin-1"), answer.body, connection.stamp)
+
+
+def noted(error: Failure, data: bytes) -> Failure:
+    """Return an error with a note that shows the first of the bytes that caused it."""
+    error.add_note(shown(data))
+    return error
 
 
 def said(body: bytes) -> str:

@@ -1,8 +1,8 @@
 """A lean client of HTTP answers without end: asks once, and reads what the body brings as it comes."""
 
-from loadtests.bodies import BodyReader, MessageReader
+from loadtests.bodies import AnswerParser, BodyReader, MessageReader
 from loadtests.connection import Address, MessagesTaker, Stamp, StampedConnection, never
-from loadtests.http import MOST_HEAD_BYTES, said
+from loadtests.http import MOST_HEAD_BYTES, noted, said
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, BadCursor, ConnectionLost, Refused
@@ -11,39 +11,49 @@ from wirerace.wire.update import CURSOR_HEADER, Cursor
 _CURSOR_HEADER = CURSOR_HEADER.lower().encode()
 
 
-class StreamingClient:
-    """One connection with one request; `cursor` is that of the answer.
+class AnswerEnded(ConnectionLost):
+    """The server has ended the answer, in order."""
+
+    def __init__(self) -> None:
+        super().__init__("the server ended the answer")
+
+
+class StreamConnection:
+    """One connection with one request, to any server.
 
     `opened_ns` and `sent_ns` are when it was open and when the request had left, Unix nanoseconds.
-    Raises OSError or ConnectionLost when the connection breaks, Refused when the status is not 200, BadAnswer when the
-    answer makes no sense.
+    Raises OSError or ConnectionLost when the connection breaks, Refused when the server refuses, BadAnswer when the
+    answer makes no sense; a note of the error shows the bytes.
     """
 
-    __slots__ = ("_body", "_connection", "_messages", "_take", "_unread", "cursor", "opened_ns", "sent_ns")
+    __slots__ = ("_body", "_connection", "_messages", "_take", "_unread", "opened_ns", "sent_ns")
+    _new_body = BodyReader
 
     def __init__(
-        self,
-        address: Address,
-        target: str,
-        messages: MessageReader,
-        counters: Counters | None = None,
-        *,
-        headers: str = "",
+        self, address: Address, request: bytes, messages: MessageReader, counters: Counters | None = None
     ) -> None:
         self.sent_ns = 0
         self._messages = messages
-        self._body = BodyReader(messages)
+        self._body = self._new_body(messages)
         self._unread: list[bytes] = []
         self._take: MessagesTaker = never
         self._connection = StampedConnection(address, counters)
         self.opened_ns = now_ns()
         try:
-            self.cursor = self._ask(
-                f"GET {target} HTTP/1.1\r\nHost: {address}\r\nAccept: {messages.content_type}\r\n{headers}\r\n"
-            )
+            parser = self._ask(request)
+            self._accept(parser)
+            parser.head.clear()  # there are as many as there are clients
+            self._unread = self._body.taken()
         except BaseException:
             self.close()
             raise
+
+    def _accept(self, parser: AnswerParser) -> None:
+        """Take the head of the answer.
+
+        Raises Refused, or BadAnswer.
+        """
+        raise NotImplementedError
 
     @property
     def stamp(self) -> Stamp:
@@ -66,7 +76,7 @@ class StreamingClient:
             self._unread = []
         while not messages:
             if self._body.has_ended:
-                raise ConnectionLost("the server ended the answer")
+                raise AnswerEnded
             messages = self._body.messages_in(self._connection.receive(self._take_known))
         return messages
 
@@ -83,26 +93,52 @@ class StreamingClient:
         """Close at once."""
         self._connection.close()
 
-    def _ask(self, request: str) -> Cursor:
-        self._connection.send(request.encode())
+    def _ask(self, request: bytes) -> AnswerParser:
+        """Send the request, and return what is there of the answer: its head, or all of a refusal."""
+        self._connection.send(request)
         self.sent_ns = now_ns()
         body, size_bytes = self._body, 0
         while not body.is_begun:
             data = self._connection.receive()
-            body.feed(data)
+            try:
+                body.feed(data)
+            except BadAnswer as error:
+                raise noted(error, data) from None
             size_bytes += len(data)
             if size_bytes > MOST_HEAD_BYTES and not body.is_begun:
                 raise BadAnswer(f"no end of the answer's head after {size_bytes} bytes")
-        parser = body.parser
+        return body.parser
+
+
+class StreamingClient(StreamConnection):
+    """A connection to a server that keeps the contract; `cursor` is that of the answer, whose status must be 200."""
+
+    __slots__ = ("cursor",)
+
+    def __init__(
+        self,
+        address: Address,
+        target: str,
+        messages: MessageReader,
+        counters: Counters | None = None,
+        *,
+        headers: str = "",
+    ) -> None:
+        request = f"GET {target} HTTP/1.1\r\nHost: {address}\r\nAccept: {messages.content_type}\r\n{headers}\r\n"
+        super().__init__(address, request.encode(), messages, counters)
+
+    def _accept(self, parser: AnswerParser) -> None:
         if parser.status != 200:
-            raise Refused(f"{parser.status}: {said(body.said)}")
-        kind = parser.head.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
-        if kind != self._messages.content_type:
-            raise BadAnswer(f"200 with a body of {kind or 'no type'}, not {self._messages.content_type}")
+            raise Refused(f"{parser.status}: {said(self._body.said)}")
+        check_type(parser, self._messages.content_type)
         try:
-            cursor = Cursor.parse(parser.head.get(_CURSOR_HEADER, b"").decode("latin-1"))
+            self.cursor = Cursor.parse(parser.head.get(_CURSOR_HEADER, b"").decode("latin-1"))
         except BadCursor:
             raise BadAnswer(f"200 without a cursor in {CURSOR_HEADER}") from None
-        parser.head.clear()  # there are as many as there are clients
-        self._unread = body.taken()
-        return cursor
+
+
+def check_type(parser: AnswerParser, wanted: str) -> None:
+    """Raise BadAnswer when a body has another type than the one that is wanted."""
+    kind = parser.head.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+    if kind != wanted:
+        raise BadAnswer(f"{parser.status} with a body of {kind or 'no type'}, not {wanted}")
