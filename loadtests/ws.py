@@ -103,8 +103,6 @@ class WebSocketConnection:
         try:
             while not messages:
                 data, self._unread = self._unread or self._connection.receive(self._take_plain), b""
-                if (text := reader.plain_text(data)) is not None:
-                    return [Message(Opcode.TEXT, text)]
                 for message in reader.feed(data):
                     if message.opcode is Opcode.TEXT or message.opcode is Opcode.BINARY:
                         messages.append(message)
@@ -201,4 +199,11 @@ class WebSocketClient(WebSocketConnection):
 
     def receive(self, take: MessagesTaker = never) -> list[bytes]:
         """Wait for messages as `receive_messages` does, and return their payloads."""
+        if self._end is None:  # Nearly every read is one plain message.
+            self._take = take
+            data = self._unread or self._connection.receive(self._take_plain)
+            if (text := self._reader.plain_text(data)) is not None:
+                self._unread = b""
+                return [text]
+            self._unread = data
         return [message.payload for message in self.receive_messages(take)]
