@@ -9,7 +9,7 @@ from loadtests.connection import Address, ClosedHere, Stamp, StampedConnection
 from loadtests.heads import PlainHeads
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
-from wirerace.errors import BadAnswer, ConnectionLost, Refused, shown
+from wirerace.errors import BadAnswer, ConnectionLost, Refused, noted
 
 LEAST_LINE_BYTES = len("Filler:\r\n")
 MOST_LINE_BYTES = 4096  # servers refuse lines of more than 8 KiB
@@ -21,7 +21,6 @@ GOOD = frozenset({200, 204, 304})
 _PLAIN = PlainHeads()
 """Those of all clients: what a head means does not depend on who reads it."""
 
-Failure = TypeVar("Failure", bound=Exception)
 Given = TypeVar("Given")
 """What a client makes of an answer."""
 
@@ -211,12 +210,6 @@ class HttpClient(RequestClient[Response]):
         if answer.status not in GOOD:
             raise Refused(f"{answer.status}: {said(answer.body)}", answer.status)
         return Response(answer.status, answer.cursor.decode("latin-1"), answer.body, connection.stamp)
-
-
-def noted(error: Failure, data: bytes) -> Failure:
-    """Return an error with a note that shows the first of the bytes that caused it."""
-    error.add_note(shown(data))
-    return error
 
 
 def said(body: bytes) -> str:

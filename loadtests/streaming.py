@@ -2,7 +2,7 @@
 
 from loadtests.bodies import AnswerParser, BodyReader, MessageReader
 from loadtests.connection import Address, MessagesTaker, Stamp, StampedConnection, never
-from loadtests.http import MOST_HEAD_BYTES, noted, said
+from loadtests.http import MOST_HEAD_BYTES, said
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, BadCursor, ConnectionLost, Refused
@@ -100,10 +100,7 @@ class StreamConnection:
         body, size_bytes = self._body, 0
         while not body.is_begun:
             data = self._connection.receive()
-            try:
-                body.feed(data)
-            except BadAnswer as error:
-                raise noted(error, data) from None
+            body.feed(data)
             size_bytes += len(data)
             if size_bytes > MOST_HEAD_BYTES and not body.is_begun:
                 raise BadAnswer(f"no end of the answer's head after {size_bytes} bytes")

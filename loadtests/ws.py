@@ -6,10 +6,10 @@ import hashlib
 import os
 
 from loadtests.connection import Address, MessagesTaker, Stamp, StampedConnection, never
-from loadtests.http import noted, said
+from loadtests.http import said
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
-from wirerace.errors import BadAnswer, BadCursor, ConnectionLost, Refused
+from wirerace.errors import BadAnswer, BadCursor, ConnectionLost, Refused, noted
 from wirerace.transports.websocket import Deflate
 from wirerace.wire.deflate import Inflater, InflatingReader
 from wirerace.wire.frame_reader import FrameReader

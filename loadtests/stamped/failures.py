@@ -1,0 +1,54 @@
+"""Failures: each is a failed request in Locust's table, with a text of one line."""
+
+from collections import defaultdict
+from weakref import WeakKeyDictionary
+
+from locust.env import Environment
+from locust.exception import CatchResponseError, RescheduleTask
+
+from wirerace.errors import BadAnswer
+
+MOST_REASONS = 20
+"""The limit of different failures in one row: Locust keeps each text for good, and a server may send any text."""
+
+_REASONS: "WeakKeyDictionary[Environment, defaultdict[tuple[str, str], set[str]]]" = WeakKeyDictionary()
+
+
+class RequestFailed(RescheduleTask):
+    """Something failed, and is in Locust's table already; `error` is the reason.
+
+    Unless the task catches it, the task ends, and the next one comes after the user's `wait_time`.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class TooLate(Exception):
+    """A time has passed in which something was to come. It is no OSError: what tries again after these must not."""
+
+
+class ServerEnded(Exception):
+    """The server has ended what it sends, in order."""
+
+
+def with_bytes(error: Exception) -> Exception:
+    """Return an error whose text has the bytes that caused it, if a note of it shows them."""
+    notes = getattr(error, "__notes__", ())
+    return BadAnswer(f"{error}: {notes[0]}") if notes else error
+
+
+def as_exception(error: Exception | str) -> Exception:
+    """Return the exception that stands for a failure in Locust's table."""
+    return CatchResponseError(error) if isinstance(error, str) else with_bytes(error)
+
+
+def limited(environment: Environment, kind: str, name: str, error: Exception) -> Exception:
+    """Return an error, or one that says "other failures" if its row has enough different ones."""
+    reasons = _REASONS.setdefault(environment, defaultdict(set))[kind, name]
+    text = repr(error)
+    if text not in reasons and len(reasons) >= MOST_REASONS:
+        return CatchResponseError("other failures")
+    reasons.add(text)
+    return error
