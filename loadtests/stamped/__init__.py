@@ -12,8 +12,8 @@ from loadtests.stamped.user import StampedUser
 from loadtests.stamped.websockets import WebSocketChannel
 
 __all__ = [
-    "OpenChannel",
     "EventChannel",
+    "OpenChannel",
     "RequestFailed",
     "StampedEvent",
     "StampedMessage",

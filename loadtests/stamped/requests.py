@@ -24,7 +24,7 @@ WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 """Methods whose requests say so if their body is empty (RFC 9110, section 8.6)."""
 
 
-class Destination(NamedTuple):
+class RequestTarget(NamedTuple):
     """Where a request goes: a server, and the path and query that it is asked for."""
 
     address: Address
@@ -41,7 +41,7 @@ class Answered(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def destination_of(host: str, path: str) -> Destination:
+def target_of(host: str, path: str) -> RequestTarget:
     """Return the place of a path at a host, or of a whole URL.
 
     Raises BadInput when there is none.
@@ -54,10 +54,10 @@ def destination_of(host: str, path: str) -> Destination:
     if not path.startswith("/"):
         raise BadInput(f"a path begins with / or is a whole URL, got {shown(path)}")
     target = path if _PLAIN_TARGET.fullmatch(path) else quote(path, _SAFE)
-    return Destination(Address.parse(host), target)
+    return RequestTarget(Address.parse(host), target)
 
 
-def lines_of(place: Destination, *given: Mapping[str, str] | None) -> str:
+def lines_of(place: RequestTarget, *given: Mapping[str, str] | None) -> str:
     """Return the lines of headers, each with its CRLF; later ones replace earlier ones of the same name.
 
     Raises BadInput for what is no header.
@@ -142,6 +142,6 @@ def method_of(method: str | None, body: bytes | None) -> str:
     return method
 
 
-def request_of(method: str, place: Destination, lines: str, body: bytes | None) -> bytes:
+def request_of(method: str, place: RequestTarget, lines: str, body: bytes | None) -> bytes:
     """Return a whole request."""
     return f"{method} {place.target} HTTP/1.1\r\n{lines}\r\n".encode() + (body or b"")

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from loadtests.bodies import AnswerParser, BodyReader, MessageReader
 from loadtests.connection import Address, ClosedHere
 from loadtests.http import said
-from loadtests.stamped.channel import OpenChannel, ChannelUser, Received
+from loadtests.stamped.channel import ChannelUser, OpenChannel, Received
 from loadtests.stamped.failures import ServerEnded
 from loadtests.stamped.received import StampedMessage
-from loadtests.stamped.requests import Destination
+from loadtests.stamped.requests import RequestTarget
 from loadtests.streaming import AnswerEnded, StreamConnection, check_type
 from wirerace.errors import ConnectionLost, Refused
 from wirerace.wire.update import MOST_LINE_BYTES
@@ -149,7 +149,7 @@ class StreamChannel(AnswerChannel[StampedMessage]):
     """An open answer: its lines, or its parts as they come."""
 
     def __init__(
-        self, user: ChannelUser, name: str, place: Destination, request: bytes, messages: BodyLines | BodyParts
+        self, user: ChannelUser, name: str, place: RequestTarget, request: bytes, messages: BodyLines | BodyParts
     ) -> None:
         super().__init__(user, name)
         self._messages = messages

@@ -18,12 +18,12 @@ from loadtests.stamped.failures import RequestFailed, TooLate, as_exception, lim
 from loadtests.stamped.received import StampedData, StampedResponse
 from loadtests.stamped.requests import (
     AnyClient,
-    Destination,
+    RequestTarget,
     content_of,
     lines_of,
     method_of,
-    destination_of,
     request_of,
+    target_of,
 )
 from loadtests.stamped.streams import AnyStream, BodyLines, BodyParts, StreamChannel
 from loadtests.stamped.websockets import WebSocketChannel
@@ -38,7 +38,7 @@ MESSAGE = "message"
 """What stands in the column where Locust has GET, for what a task reports."""
 
 
-class StreamOptions(TypedDict, total=False):
+class StreamRequest(TypedDict, total=False):
     """What a request for a stream may have. `json` is a value; the method is POST if there is a body, or else GET."""
 
     headers: Headers
@@ -77,7 +77,7 @@ class StampedUser(User):
         self.channels: set[OpenChannel[Any]] = set()
         self._clients: dict[Address, AnyClient] = {}
         try:
-            destination_of(self.host or "", "/")
+            target_of(self.host or "", "/")
         except BadInput as error:
             raise StopTest(f"{type(self).__name__}.host, or --host: {error}") from None
 
@@ -102,7 +102,7 @@ class StampedUser(User):
         name: str | None = None,
         last_event_id: str = "",
         reconnects: bool = False,
-        **request: Unpack[StreamOptions],
+        **request: Unpack[StreamRequest],
     ) -> EventChannel:
         """Open an event stream. With `reconnects`, it opens again when it ends or breaks, after the last event."""
         place = self._place(path)
@@ -115,31 +115,31 @@ class StampedUser(User):
         return EventChannel(self, name or path or self.path, open_after, last_event_id, reconnects=reconnects)
 
     def lines(
-        self, path: str | None = None, *, name: str | None = None, **request: Unpack[StreamOptions]
+        self, path: str | None = None, *, name: str | None = None, **request: Unpack[StreamRequest]
     ) -> StreamChannel:
         """Open an answer of lines, such as JSON lines."""
         return self._stream(BodyLines(), path, name, **request)
 
     def chunks(
-        self, path: str | None = None, *, name: str | None = None, **request: Unpack[StreamOptions]
+        self, path: str | None = None, *, name: str | None = None, **request: Unpack[StreamRequest]
     ) -> StreamChannel:
         """Open an answer that is taken as it comes: a message is what one read has brought."""
         return self._stream(BodyParts(), path, name, **request)
 
     def _stream(
-        self, messages: BodyLines | BodyParts, path: str | None, name: str | None, **request: Unpack[StreamOptions]
+        self, messages: BodyLines | BodyParts, path: str | None, name: str | None, **request: Unpack[StreamRequest]
     ) -> StreamChannel:
         place = self._place(path)
         asked = self._stream_request(place, messages.content_type, NO_HEADERS, request)
         return StreamChannel(self, name or path or self.path, place, asked, messages)
 
-    def _stream_request(self, place: Destination, accept: str, resumed: Headers, request: StreamOptions) -> bytes:
+    def _stream_request(self, place: RequestTarget, accept: str, resumed: Headers, request: StreamRequest) -> bytes:
         content, about = content_of(request.get("method"), request.get("body"), request.get("json"))
         lines = lines_of(place, {"Accept": accept}, about, self.headers, request.get("headers"), resumed)
         return request_of(method_of(request.get("method"), content), place, lines, content)
 
-    def _place(self, path: str | None) -> Destination:
-        return destination_of(self.host or "", self.path if path is None else path)
+    def _place(self, path: str | None) -> RequestTarget:
+        return target_of(self.host or "", self.path if path is None else path)
 
     # Requests
 
@@ -174,7 +174,7 @@ class StampedUser(User):
         return response
 
     def _ask(
-        self, place: Destination, method: str, lines: str, content: bytes | None, timeout: float | None
+        self, place: RequestTarget, method: str, lines: str, content: bytes | None, timeout: float | None
     ) -> StampedResponse:
         client, asked_ns = self._client(place.address), now_ns()
         seconds = self.timeout if timeout is None else timeout

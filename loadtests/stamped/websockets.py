@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from gevent import Timeout
 
 from loadtests.connection import ClosedHere, Stamp
-from loadtests.stamped.channel import SEND, OpenChannel, ChannelUser
+from loadtests.stamped.channel import SEND, ChannelUser, OpenChannel
 from loadtests.stamped.failures import ServerEnded, TooLate
 from loadtests.stamped.received import StampedMessage
-from loadtests.stamped.requests import Destination, lines_of
+from loadtests.stamped.requests import RequestTarget, lines_of
 from loadtests.ws import ServerClosed, WebSocketConnection
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, ConnectionLost, WireraceError, shown
@@ -36,7 +36,7 @@ class WebSocketChannel(OpenChannel[StampedMessage]):
         self,
         user: ChannelUser,
         name: str,
-        place: Destination,
+        place: RequestTarget,
         headers: Sequence[Mapping[str, str]],
         protocols: Sequence[str],
     ) -> None:
