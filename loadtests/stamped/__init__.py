@@ -3,6 +3,7 @@
 Nothing here knows of the contract, and nothing is registered with Locust. docs/locust_users.md says how to use it.
 """
 
+from loadtests.fractions import keep_fractions
 from loadtests.stamped.channel import OpenChannel
 from loadtests.stamped.events import EventChannel
 from loadtests.stamped.failures import RequestFailed
@@ -21,4 +22,5 @@ __all__ = [
     "StampedUser",
     "StreamChannel",
     "WebSocketChannel",
+    "keep_fractions",
 ]

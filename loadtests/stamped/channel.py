@@ -183,17 +183,19 @@ class OpenChannel(Generic[Received]):
     def abort(self) -> None:
         """Close the connection at once."""
         self._user.channels.discard(self)
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         if self._is_open:
             self._is_open = False
             self._abort()
 
     def close(self, *, timeout: float | None = None) -> None:
         """Close the connection in order. The server has `timeout` seconds, by default the user's, for its goodbye."""
-        if not self._is_open:
-            return
         try:
-            with Timeout(self._user.timeout if timeout is None else timeout, False):
-                self._leave()
+            if self._is_open:
+                with Timeout(self._user.timeout if timeout is None else timeout, False):
+                    self._leave()
         finally:
             self.abort()
 

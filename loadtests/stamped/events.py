@@ -26,8 +26,9 @@ class WholeEvents:
     content_type = EVENT_STREAM
     is_idle = False  # An event's id may depend on those before it.
 
-    def __init__(self, last_id: str) -> None:
+    def __init__(self, last_id: str, retry_ms: int | None) -> None:
         self.reader = EventReader(last_id)
+        self.reader.retry_ms = retry_ms
         self.events: deque[ServerEvent] = deque()
 
     @property
@@ -68,8 +69,8 @@ class EventChannel(AnswerChannel[StampedEvent]):
         super().__init__(user, name)
         self._open_after = open_after
         self._reconnects = reconnects
-        self._retry_ms: int | None = None
-        self._connect(last_id)
+        self._messages = WholeEvents(last_id, None)
+        self._connect()
 
     @property
     def last_id(self) -> str:
@@ -79,11 +80,12 @@ class EventChannel(AnswerChannel[StampedEvent]):
     @property
     def retry_seconds(self) -> float:
         """How long the channel waits before it reconnects."""
-        return RETRY_SECONDS if self._retry_ms is None else self._retry_ms / 1000
+        retry_ms = self._messages.reader.retry_ms
+        return RETRY_SECONDS if retry_ms is None else retry_ms / 1000
 
-    def _connect(self, last_id: str) -> None:
-        self._messages = WholeEvents(last_id)
-        self._connection = self._opened(lambda: self._open_after(last_id, self._messages))
+    def _connect(self) -> None:
+        messages = self._messages = WholeEvents(self.last_id, self._messages.reader.retry_ms)
+        self._connection = self._opened(lambda: self._open_after(self.last_id, messages))
 
     def _receive(self) -> Iterable[StampedEvent]:
         connection, events, began_ns = self._connection, self._messages.events, now_ns()
@@ -100,8 +102,6 @@ class EventChannel(AnswerChannel[StampedEvent]):
                 raise
             self._user.fire(RECEIVE, self.name, now_ns() - began_ns, error=as_exception(error))
             self._reconnect()
-        reader = self._messages.reader
-        self._retry_ms = self._retry_ms if reader.retry_ms is None else reader.retry_ms
         found, last, stamp, is_cut = list(events), len(events) - 1, connection.stamp, connection.is_cut
         events.clear()
         return [
@@ -111,11 +111,11 @@ class EventChannel(AnswerChannel[StampedEvent]):
 
     def _reconnect(self) -> None:
         """Open the next connection, and try again as long as none can be opened."""
-        self.abort()
+        self._hang_up()
         while True:
             gevent.sleep(self.retry_seconds)
             try:
-                self._connect(self.last_id)
+                self._connect()
             except RequestFailed as failed:
                 if isinstance(failed.error, Refused):
                     raise

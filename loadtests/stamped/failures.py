@@ -7,6 +7,7 @@ from locust.env import Environment
 from locust.exception import CatchResponseError, RescheduleTask
 
 from wirerace.errors import BadAnswer
+from wirerace.wire.frames import FrameError
 
 MOST_REASONS = 20
 """The limit of different failures in one row: Locust keeps each text for good, and a server may send any text."""
@@ -36,7 +37,10 @@ class ServerEnded(Exception):
 def with_bytes(error: Exception) -> Exception:
     """Return an error whose text has the bytes that caused it, if a note of it shows them."""
     notes = getattr(error, "__notes__", ())
-    return BadAnswer(f"{error}: {notes[0]}") if notes else error
+    if not notes:
+        return error
+    kind = BadAnswer if isinstance(error, FrameError) else type(error)
+    return kind(f"{error}: {notes[0]}")
 
 
 def as_exception(error: Exception | str) -> Exception:

@@ -46,7 +46,7 @@ def target_of(host: str, path: str) -> RequestTarget:
 
     Raises BadInput when there is none.
     """
-    if "://" in path.partition("?")[0]:
+    if not path.startswith("/") and "://" in path:
         parts = urlsplit(path)
         host = f"{parts.scheme}://{parts.netloc}"
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"

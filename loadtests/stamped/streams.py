@@ -80,20 +80,22 @@ class AnyBody(BodyReader):
 class AnyStream(StreamConnection):
     """A connection to any server. With `content_type`, the body must have it. `headers` have names in small letters."""
 
-    __slots__ = ("_content_type", "_ends_with_connection", "headers", "status")
+    __slots__ = ("_content_type", "_end", "_ends_with_connection", "headers", "status")
     _new_body = AnyBody
 
     def __init__(self, address: Address, request: bytes, messages: MessageReader, content_type: str = "") -> None:
         self._content_type = content_type
+        self._end: ConnectionLost | None = None
         super().__init__(address, request, messages)
 
     def _ask(self, request: bytes) -> AnswerParser:
         try:
             return super()._ask(request)
-        except ConnectionLost:
+        except ConnectionLost as error:
             if not self._body.parser.has_head:
                 raise
-            return self._body.parser  # The end of the connection was the end of a refusal.
+            self._end = error  # What came before counts, and so does a refusal that ends with the connection.
+            return self._body.parser
 
     def _accept(self, parser: AnswerParser) -> None:
         self.status = parser.status
@@ -109,6 +111,8 @@ class AnyStream(StreamConnection):
 
         Raises ServerEnded when the server ends the answer in order.
         """
+        if self._end is not None and not self._unread:
+            raise self._end
         try:
             return self.receive()
         except AnswerEnded as error:
@@ -116,6 +120,9 @@ class AnyStream(StreamConnection):
         except ClosedHere:
             raise
         except ConnectionLost as error:
+            if found := self._body.taken():
+                self._end = error  # Messages before the end count; the next call raises the end.
+                return found
             if not self._ends_with_connection:
                 raise
             raise ServerEnded(str(error)) from None

@@ -1,14 +1,15 @@
 """The user: it opens channels, sends requests, and reports what they bring to Locust."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypedDict, Unpack
 
 import gevent
 import gevent.pool
-from gevent import Timeout
+from gevent import GreenletExit, Timeout
 from locust import User
 from locust.env import Environment
-from locust.exception import StopTest
+from locust.exception import StopTest, StopUser
 from locust.user.task import LOCUST_STATE_STOPPING
 
 from loadtests.connection import Address
@@ -243,9 +244,21 @@ class StampedUser(User):
 
     def start(self, group: gevent.pool.Group) -> gevent.Greenlet:
         """Start, and close what is open when the user has ended, however it ends."""
+        self.on_start = partial(self._begin, self.on_start)  # type: ignore[method-assign]
         greenlet = super().start(group)
         greenlet.link(self._close)
         return greenlet
+
+    def _begin(self, on_start: Callable[[], None]) -> None:
+        """Do what comes before the tasks. After a failure, do it again, as a task would come again."""
+        while True:
+            try:
+                return on_start()
+            except RequestFailed:
+                try:
+                    self.wait()
+                except StopUser:  # Locust would log it with a traceback.
+                    raise GreenletExit from None
 
     def _close(self, _greenlet: gevent.Greenlet) -> None:
         for channel in list(self.channels):

@@ -17,7 +17,7 @@ from wirerace.wire.frames import CloseCode, Message, Opcode
 
 IN_ORDER = frozenset({None, CloseCode.NORMAL, CloseCode.GOING_AWAY})
 """Close codes after which nothing has failed."""
-_PROTOCOL = "sec-websocket-protocol"
+_PROTOCOL = "Sec-WebSocket-Protocol"
 
 
 class AnyWebSocket(WebSocketConnection):
@@ -43,13 +43,13 @@ class WebSocketChannel(OpenChannel[StampedMessage]):
         super().__init__(user, name)
         self.close_code: int | None = None
         self._protocols = protocols
-        offered = {"Sec-WebSocket-Protocol": ", ".join(protocols)} if protocols else {}
+        offered = {_PROTOCOL: ", ".join(protocols)} if protocols else {}
         lines = lines_of(place, offered, *headers)
         self._connection = self._opened(lambda: self._shaken(AnyWebSocket(place.address, place.target, headers=lines)))
 
     def _shaken(self, connection: AnyWebSocket) -> AnyWebSocket:
-        chosen = connection.headers.get(_PROTOCOL, "")
-        if chosen and chosen not in self._protocols:
+        chosen = connection.headers.get(_PROTOCOL.lower(), "")
+        if chosen and self._protocols and chosen not in self._protocols:
             connection.close()
             raise BadAnswer(f"101 with a subprotocol that was not offered: {shown(chosen)}")
         return connection
@@ -57,7 +57,7 @@ class WebSocketChannel(OpenChannel[StampedMessage]):
     @property
     def subprotocol(self) -> str:
         """The subprotocol that the server has chosen, empty if none."""
-        return self._connection.headers.get(_PROTOCOL, "")
+        return self._connection.headers.get(_PROTOCOL.lower(), "")
 
     @property
     def headers(self) -> Mapping[str, str]:
