@@ -253,12 +253,15 @@ class StampedUser(User):
         """Do what comes before the tasks. After a failure, do it again, as a task would come again."""
         while True:
             try:
-                return on_start()
+                on_start()
             except RequestFailed:
                 try:
-                    self.wait()
+                    self.wait()  # type: ignore[no-untyped-call]
                 except StopUser:  # Locust would log it with a traceback.
                     raise GreenletExit from None
+            else:
+                del self.on_start  # no circle of objects
+                return
 
     def _close(self, _greenlet: gevent.Greenlet) -> None:
         for channel in list(self.channels):

@@ -63,34 +63,6 @@ def test_requests_share_a_connection_and_are_reported(serve: Serve, stand: Stand
         assert one.asked_ns <= one.sent_ns <= one.arrival_ns <= one.read_ns
 
 
-def test_listeners_get_what_locust_has_for_each_request(serve: Serve, stand: StandUp) -> None:
-    events: list[dict[str, Any]] = []
-    script = serve(HELLO)
-
-    class User(Once):
-        def context(self) -> dict[str, Any]:
-            return {"user": "u"}
-
-        def on_start(self) -> None:
-            self.environment.events.request.add_listener(lambda **event: events.append(event))
-
-        @task
-        def ask(self) -> None:
-            answer = self.get("/a", context={"page": 1})
-            self.report("late", answer, since_ns=answer.arrival_ns - 2_500_000, error="too late")
-
-    stand(User, script.address).wait_for(lambda: len(events) > 1)
-
-    asked, reported = events
-    assert {"request_type", "name", "response_time", "response_length", "exception", "context"} == asked.keys()
-    assert ("GET", "/a", 5, None) == tuple(
-        asked[key] for key in ("request_type", "name", "response_length", "exception")
-    )
-    assert {"user": "u", "page": 1} == asked["context"]
-    assert ("message", "late", 2.5) == tuple(reported[key] for key in ("request_type", "name", "response_time"))
-    assert "too late" == str(reported["exception"])
-
-
 def test_no_answer_is_a_failed_request_and_ends_the_task(serve: Serve, stand: StandUp) -> None:
     script = serve(HELLO, HOLD, CLOSE, b"garbage\r\n\r\n")
 

@@ -281,21 +281,3 @@ def test_sending_on_a_closed_connection_is_a_failed_request(serve: Serve, stand:
     stood.wait_for(lambda: stood.count("send", "/"))
 
     assert ["send /: ConnectionLost('the connection is closed')"] == stood.failures()
-
-
-def test_many_different_failures_are_counted_together(serve: Serve, stand: StandUp) -> None:
-    script = serve(*(b"HTTP/1.1 500 E\r\nContent-Length: 2\r\n\r\n%02d" % number for number in range(30)))
-
-    class User(StampedUser):
-        wait_time = constant(0.001)
-
-        @task
-        def listen(self) -> None:
-            self.websocket("/")
-
-    script.closes_after = set(range(31))
-    stood = stand(User, script.address)
-    stood.wait_for(lambda: stood.count("connect", "/") >= 30)
-
-    assert any("other failures" in one for one in stood.failures())
-    assert len(stood.failures()) < 25
