@@ -1,8 +1,10 @@
 """Failures: each is a failed request in Locust's table, with a text of one line."""
 
+import logging
 from collections import defaultdict
 from weakref import WeakKeyDictionary
 
+import gevent
 from locust.env import Environment
 from locust.exception import CatchResponseError, RescheduleTask
 
@@ -12,6 +14,9 @@ from wirerace.wire.frames import FrameError
 MOST_REASONS = 20
 """The limit of different failures in one row: Locust keeps each text for good, and a server may send any text."""
 
+logger = logging.getLogger(__name__)
+_GIVEN_UP: "WeakKeyDictionary[Environment, float]" = WeakKeyDictionary()
+"""When the test began that was given up last."""
 _REASONS: "WeakKeyDictionary[Environment, defaultdict[tuple[str, str], set[str]]]" = WeakKeyDictionary()
 
 
@@ -32,6 +37,21 @@ class TooLate(Exception):
 
 class ServerEnded(Exception):
     """The server has ended what it sends, in order."""
+
+
+def give_up(environment: Environment, line: str) -> None:
+    """End the test with one line, and Locust with an exit code: with these options no user can do anything.
+
+    An exception would have a traceback of gevent, and Locust would exit with 0.
+    """
+    at = environment.stats.start_time
+    if _GIVEN_UP.get(environment) != at:  # once a test: there may be thousands of users
+        _GIVEN_UP[environment] = at
+        logger.error(line)
+        environment.process_exit_code = 2
+        runner, options = environment.runner, environment.parsed_options
+        if runner is not None:
+            gevent.spawn(runner.quit if options is not None and options.headless else runner.stop)
 
 
 def with_bytes(error: Exception) -> Exception:

@@ -9,13 +9,13 @@ import gevent.pool
 from gevent import GreenletExit, Timeout
 from locust import User
 from locust.env import Environment
-from locust.exception import StopTest, StopUser
+from locust.exception import StopUser
 from locust.user.task import LOCUST_STATE_STOPPING
 
 from loadtests.connection import Address
 from loadtests.stamped.channel import OpenChannel
 from loadtests.stamped.events import EVENT_STREAM, EventChannel, WholeEvents
-from loadtests.stamped.failures import RequestFailed, TooLate, as_exception, limited
+from loadtests.stamped.failures import RequestFailed, TooLate, as_exception, give_up, limited
 from loadtests.stamped.received import StampedData, StampedResponse
 from loadtests.stamped.requests import (
     AnyClient,
@@ -77,10 +77,6 @@ class StampedUser(User):
         super().__init__(environment)
         self.channels: set[OpenChannel[Any]] = set()
         self._clients: dict[Address, AnyClient] = {}
-        try:
-            target_of(self.host or "", "/")
-        except BadInput as error:
-            raise StopTest(f"{type(self).__name__}.host, or --host: {error}") from None
 
     # Channels
 
@@ -251,6 +247,11 @@ class StampedUser(User):
 
     def _begin(self, on_start: Callable[[], None]) -> None:
         """Do what comes before the tasks. After a failure, do it again, as a task would come again."""
+        try:
+            target_of(self.host or "", "/")
+        except BadInput as error:
+            give_up(self.environment, f"{type(self).__name__}.host, or --host: {error}")
+            raise GreenletExit from None
         while True:
             try:
                 on_start()

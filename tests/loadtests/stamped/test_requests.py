@@ -2,16 +2,18 @@
 
 from typing import Any
 
+import gevent
 import pytest
 from locust import constant, task
 from locust.env import Environment
-from locust.exception import StopTest
+from locust.runners import STATE_STOPPED
 
 from loadtests.connection import Address
 from loadtests.stamped import StampedResponse, StampedUser
 from loadtests.stamped.requests import lines_of, method_of, target_of
 from tests.loadtests.script import CLOSE, Serve
 from tests.loadtests.stamped.stand import Once, StandUp
+from tests.loadtests.swarm import PATIENCE_SECONDS
 from wirerace.errors import BadInput
 
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nSet-Cookie: a\r\nset-cookie: b\r\n\r\nhello"
@@ -144,14 +146,33 @@ def test_connections_need_not_be_kept(serve: Serve, stand: StandUp) -> None:
         ("http://a/b", "User.host, or --host: a host is a URL without a path"),
     ],
 )
-def test_host_that_cannot_be_used_stops_the_test_with_one_line(host: str | None, line: str) -> None:
+def test_host_that_cannot_be_used_ends_the_test_with_one_line(
+    caplog: pytest.LogCaptureFixture, host: str | None, line: str
+) -> None:
+    done: list[str] = []
+
     class User(StampedUser):
-        pass
+        def on_start(self) -> None:
+            done.append("start")
+
+        @task
+        def ask(self) -> None:
+            done.append("ask")
 
     User.host = host
-    with pytest.raises(StopTest) as error:
-        User(Environment())
-    assert str(error.value).startswith(line)
+    environment = Environment(user_classes=[User])
+    runner = environment.create_local_runner()
+    runner.start(3, spawn_rate=3)
+    with gevent.Timeout(PATIENCE_SECONDS):
+        while runner.state != STATE_STOPPED:
+            gevent.sleep(0.005)
+    runner.quit()
+
+    assert [] == done
+    assert 2 == environment.process_exit_code
+    (said,) = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert said.startswith(line)
+    assert "Traceback" not in caplog.text
 
 
 def test_a_target_is_a_path_or_a_whole_url() -> None:
