@@ -1,7 +1,9 @@
 """The user: it opens channels, sends requests, and reports what they bring to Locust."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, TypedDict, Unpack
 
 import gevent
@@ -76,7 +78,7 @@ class StampedUser(User):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.channels: set[OpenChannel[Any]] = set()
-        self._clients: dict[Address, AnyClient] = {}
+        self._idle: defaultdict[Address, list[AnyClient]] = defaultdict(list)
 
     # Channels
 
@@ -162,7 +164,6 @@ class StampedUser(User):
         try:
             response = self._ask(place, method_of(method, content), lines, content, options.get("timeout"))
         except (OSError, WireraceError, TooLate) as error:
-            self._client(place.address).close()
             shown = as_exception(error)
             self.fire(method, name, now_ns() - asked_ns, error=shown, context=context)
             raise RequestFailed(shown) from None
@@ -173,17 +174,17 @@ class StampedUser(User):
     def _ask(
         self, place: RequestTarget, method: str, lines: str, content: bytes | None, timeout: float | None
     ) -> StampedResponse:
-        client, asked_ns = self._client(place.address), now_ns()
+        idle, asked_ns = self._idle[place.address], now_ns()
+        client = idle.pop() if idle else AnyClient(place.address)  # greenlets of one user may ask at the same time
         seconds = self.timeout if timeout is None else timeout
-        with Timeout(seconds, TooLate(f"no answer within {seconds:g} s")):
-            status, headers, body, stamp = client.ask(method, place.target, lines, content)
+        try:
+            with Timeout(seconds, TooLate(f"no answer within {seconds:g} s")):
+                status, headers, body, stamp = client.ask(method, place.target, lines, content)
+        except BaseException:  # Its answer would be that of the next request.
+            client.close()
+            raise
+        idle.append(client)
         return StampedResponse(body, stamp, status=status, headers=headers, asked_ns=asked_ns, sent_ns=client.sent_ns)
-
-    def _client(self, address: Address) -> AnyClient:
-        client = self._clients.get(address)
-        if client is None:
-            client = self._clients[address] = AnyClient(address)
-        return client
 
     # Reporting
 
@@ -267,7 +268,7 @@ class StampedUser(User):
     def _close(self, _greenlet: gevent.Greenlet) -> None:
         for channel in list(self.channels):
             channel.abort()
-        for client in self._clients.values():
+        for client in chain.from_iterable(self._idle.values()):
             client.close()
 
 

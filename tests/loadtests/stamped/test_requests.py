@@ -119,6 +119,27 @@ def test_connection_that_was_closed_while_idle_costs_nothing(serve: Serve, stand
     assert 2 == script.connections
 
 
+def test_greenlets_of_a_user_ask_at_the_same_time_each_on_its_own_connection(serve: Serve, stand: StandUp) -> None:
+    """And a request that its task has given up leaves no answer for the next one."""
+    script = serve(HOLD, EMPTY, HELLO)
+    said: list[str] = []
+
+    class User(Once):
+        @task
+        def ask(self) -> None:
+            held = gevent.spawn(self.get, "/held")
+            gevent.sleep(0)
+            said.append(self.post("/b").text)
+            held.kill()
+            said.append(self.get("/c").text)
+
+    stand(User, script.address).wait_for(lambda: len(said) > 1)
+
+    assert ["", "hello"] == said
+    assert [b"GET /held", b"POST /b", b"GET /c"] == [b" ".join(one.split()[:2]) for one in script.requests]
+    assert 2 == script.connections
+
+
 def test_connections_need_not_be_kept(serve: Serve, stand: StandUp) -> None:
     script = serve(HELLO, HELLO)
     script.closes_after = {1, 2}
