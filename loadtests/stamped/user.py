@@ -77,6 +77,7 @@ class StampedUser(User):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
+        self._at_host = self.host or ""  # Locust's page may give the class another one while the test runs
         self.channels: set[OpenChannel[Any]] = set()
         self._idle: defaultdict[Address, list[AnyClient]] = defaultdict(list)
 
@@ -138,7 +139,7 @@ class StampedUser(User):
         return request_of(method_of(request.get("method"), content), place, lines, content)
 
     def _place(self, path: str | None) -> RequestTarget:
-        return target_of(self.host or "", self.path if path is None else path)
+        return target_of(self._at_host, self.path if path is None else path)
 
     # Requests
 
@@ -249,7 +250,7 @@ class StampedUser(User):
     def _begin(self, on_start: Callable[[], None]) -> None:
         """Do what comes before the tasks. After a failure, do it again, as a task would come again."""
         try:
-            target_of(self.host or "", "/")
+            target_of(self._at_host, "/")
         except BadInput as error:
             give_up(self.environment, f"{type(self).__name__}.host, or --host: {error}")
             raise GreenletExit from None
