@@ -11,7 +11,7 @@ import msgspec
 from loadtests.answers import AnswerReader
 from loadtests.connection import Address, Stamp, StampedConnection
 from loadtests.http import RequestClient
-from wirerace.errors import BadInput, shown
+from wirerace.errors import BadInput, is_text, shown
 
 _TOKEN = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+", re.ASCII)  # RFC 9110, section 5.6.2
 _NO_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -47,11 +47,14 @@ def target_of(host: str, path: str) -> RequestTarget:
     Raises BadInput when there is none.
     """
     if not path.startswith("/") and "://" in path:
-        parts = urlsplit(path)
+        try:
+            parts = urlsplit(path)
+        except ValueError:
+            raise BadInput(f"a path begins with / or is a whole URL, got {shown(path)}") from None
         host = f"{parts.scheme}://{parts.netloc}"
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     path = path.partition("#")[0]
-    if not path.startswith("/"):
+    if not path.startswith("/") or not is_text(path):
         raise BadInput(f"a path begins with / or is a whole URL, got {shown(path)}")
     target = path if _PLAIN_TARGET.fullmatch(path) else quote(path, _SAFE)
     return RequestTarget(Address.parse(host), target)
@@ -67,8 +70,8 @@ def lines_of(place: RequestTarget, *given: Mapping[str, str] | None) -> str:
         for name, value in (some or {}).items():
             if not _TOKEN.fullmatch(name):
                 raise BadInput(f"headers: {shown(name)} is no name of a header")
-            if _NO_VALUE.search(str(value)):
-                raise BadInput(f"headers: {name} must be one line, got {shown(value)}")
+            if _NO_VALUE.search(str(value)) or not is_text(str(value)):
+                raise BadInput(f"headers: {name} must be one line of text, got {shown(value)}")
             headers[name.lower()] = (name, str(value))
     return "".join(f"{name}: {value}\r\n" for name, value in headers.values())
 
