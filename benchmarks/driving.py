@@ -31,6 +31,7 @@ def drive_poll(stage: Bench) -> list[Racer]:
         users("Locust HttpUser", "http-user"),
         users("Wirerace, whole polling user", "polling-user"),
         users("Wirerace, HttpClient alone", "http-client"),
+        users("Wirerace, StampedUser: any server, an event each", "stamped-poller"),
     ]
     if shutil.which("wrk"):
         contestants.append(Racer("wrk", reference, partial(_drive_wrk, stage, server, target)))
@@ -59,6 +60,7 @@ def drive_message(stage: Bench) -> list[Racer]:
         Racer("Wirerace, whole WebSocket user", reference, partial(measure, "websocket-user")),
         Racer("Wirerace, whole SSE user", reference, measure_events),
         Racer("Wirerace, WebSocketClient alone", reference, partial(measure, "websocket-client")),
+        Racer("Wirerace, StampedUser: json, an event each", reference, partial(measure, "stamped-listener")),
     ]
 
 

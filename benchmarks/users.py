@@ -23,6 +23,7 @@ from loadtests.longpolling import LongPollingUser
 from loadtests.options import UserOptions
 from loadtests.polling import PollingUser
 from loadtests.sse import SseUser
+from loadtests.stamped import StampedUser
 from loadtests.user import Received
 from loadtests.websocket import WebSocketUser
 from loadtests.ws import WebSocketClient
@@ -103,6 +104,27 @@ class EventPerMessageUser(User):
             )
 
 
+class StampedPoller(StampedUser):
+    """Our user for any server, in a locustfile of somebody else."""
+
+    @task
+    def ask(self) -> None:
+        """Ask and ask again."""
+        while True:
+            self.get(self.environment.parsed_options.target, name="/poll")
+
+
+class StampedListener(StampedUser):
+    """The same with a WebSocket: it does what EventPerMessageUser does."""
+
+    @task
+    def listen(self) -> None:
+        """Receive until killed."""
+        with self.websocket("/ws") as socket:
+            for message in socket:
+                self.report("/ws", message, since_ns=message.json()["ts"], kind="UPDATE")
+
+
 class WebSocketClientUser(User):
     """Our WebSocket client and nothing around it: what it reads is counted."""
 
@@ -141,6 +163,8 @@ KINDS = {
     "sse-user": Kind(SseUser, ("/sse", "UPDATE")),
     "held-user": Kind(LongPollingUser, (LongPollingUser.request_name(), "GET")),
     "waiting-user": Kind(PollingUser, POLL),
+    "stamped-poller": Kind(StampedPoller, POLL, is_ours=False),
+    "stamped-listener": Kind(StampedListener, MESSAGE, is_ours=False),
     "event-per-message": Kind(EventPerMessageUser, MESSAGE, is_ours=False),
 }
 

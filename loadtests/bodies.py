@@ -4,7 +4,7 @@ from typing import Protocol
 
 import httptools
 
-from wirerace.errors import BadAnswer, ConnectionLost
+from wirerace.errors import BadAnswer, ConnectionLost, noted
 
 _LAST: dict[str, tuple[bytes, list[bytes]]] = {}
 """The last read of any client that was whole, and the messages in it, by content type.
@@ -62,14 +62,14 @@ class AnswerParser:
     def feed(self, data: bytes) -> None:
         """Take bytes.
 
-        Raises BadAnswer when there is no head, ConnectionLost when the body does not follow it.
+        Raises BadAnswer when there is no head, ConnectionLost when the body does not follow it; a note shows the bytes.
         """
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             raise BadAnswer("101: nobody asked for another protocol") from None
         except httptools.HttpParserError as error:
-            raise (ConnectionLost if self.has_head else BadAnswer)(f"no HTTP: {error}") from None
+            raise noted((ConnectionLost if self.has_head else BadAnswer)(f"no HTTP: {error}"), data) from None
 
     # What httptools calls while it parses.
 

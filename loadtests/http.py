@@ -1,6 +1,6 @@
 """A lean HTTP/1.1 client: one request at a time, on one connection or on a new connection for each."""
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 import httptools
 
@@ -11,7 +11,7 @@ from loadtests.opening import open_connection
 from loadtests.traffic import Counters
 from loadtests.unpacking import Accepted, accepting, unpacked
 from wirerace.clock import now_ns
-from wirerace.errors import BadAnswer, ConnectionLost, Refused
+from wirerace.errors import BadAnswer, ConnectionLost, Refused, noted
 
 LEAST_LINE_BYTES = len("Filler:\r\n")
 MOST_LINE_BYTES = 4096  # servers refuse lines of more than 8 KiB
@@ -22,6 +22,9 @@ MOST_SAID_BYTES = 1000
 GOOD = frozenset({200, 204, 304})
 _PLAIN = PlainHeads()
 """Those of all clients: what a head means does not depend on who reads it."""
+
+Given = TypeVar("Given")
+"""What a client makes of an answer."""
 
 
 class Response(NamedTuple):
@@ -44,8 +47,8 @@ def filling(size_bytes: int) -> str:
     return "".join(lines)
 
 
-class HttpClient:
-    """Asks one server.
+class RequestClient(Generic[Given]):
+    """Asks one server, whatever it answers.
 
     `connects` counts the connections made, `repeats` the requests sent again, `out_bytes` and `in_bytes` what was sent
     and received. `opened_ns`, `secured_ns` and `sent_ns` are when the last connection was open, when its TLS was
@@ -62,9 +65,7 @@ class HttpClient:
         "_accepts", "_address", "_connection", "_counters", "_is_answered", "_reader", "_repeats_lost", "_tail",
         "connects", "in_bytes", "opened_ns", "out_bytes", "repeats", "secured_ns", "sent_ns",
     )  # fmt: skip
-    good: ClassVar[frozenset[int]] = GOOD
-    """Statuses that are no refusal."""
-    reader_type: ClassVar[type[AnswerReader]] = AnswerReader
+    _new_reader: ClassVar[type[AnswerReader]] = AnswerReader
 
     def __init__(  # noqa: PLR0913 -- how it connects, and what it says in each request
         self,
@@ -98,20 +99,7 @@ class HttpClient:
         """Return whether there is a connection."""
         return self._connection is not None
 
-    def get(self, target: str, headers: str = "") -> Response:
-        """Ask for `target` and wait for the answer; `headers` are lines that end in CRLF.
-
-        Raises OSError or ConnectionLost when the connection breaks, Refused when the status is none of 200, 204, 304,
-        BadAnswer when the answer is no HTTP, or has no end; the connection is closed then.
-        """
-        return self._ask(f"GET {target} HTTP/1.1\r\n{headers}{self._tail}".encode())
-
-    def post(self, target: str, body: bytes) -> Response:
-        """Send JSON to `target` and wait for the answer; raises what `get` raises."""
-        about = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        return self._ask(f"POST {target} HTTP/1.1\r\n{about}{self._tail}".encode() + body)
-
-    def _ask(self, request: bytes) -> Response:
+    def _ask(self, request: bytes) -> Given:
         may_be_idle = self._repeats_lost and self._connection is not None
         try:
             return self._exchange(request)
@@ -124,7 +112,7 @@ class HttpClient:
         self.repeats += 1
         return self._exchange(request)
 
-    def _exchange(self, request: bytes) -> Response:
+    def _exchange(self, request: bytes) -> Given:
         if self._connection is None:
             opened = self._connection = open_connection(self._address, self._counters)
             self.connects += 1
@@ -134,21 +122,28 @@ class HttpClient:
         connection.send(request)
         self.sent_ns = now_ns()
         self.out_bytes += len(request)
-        data = self._receive(connection)
-        if (plain := _PLAIN.read(data)) is not None:
-            status, cursor, body = plain
-            return Response(status, cursor, body, connection.stamp)
+        data = connection.receive()  # as in _receive(), without its call: polls are many
+        self._is_answered = True
+        self.in_bytes += len(data)
+        return self._take_answer(connection, data)
+
+    def _take_answer(self, connection: StampedConnection, data: bytes) -> Given:
+        """Return what there is to say of the answer that begins with `data`."""
+        raise NotImplementedError
+
+    def _whole_answer(self, connection: StampedConnection, first: bytes) -> AnswerReader:
+        """Return the answer that begins with `first`, whole. Close the connection if it does not stay open.
+
+        A note of BadAnswer shows the first bytes.
+        """
         try:
-            answer = self._read_answer(connection, data)
-            body = unpacked(answer.body, answer.encoding, self._accepts) if answer.encoding else answer.body
-        except BadAnswer:
+            answer = self._read_answer(connection, first)
+        except BadAnswer as error:
             self.close()
-            raise
+            raise noted(error, first) from None
         if not answer.stays_open:
             self.close()
-        if answer.status not in self.good:
-            raise Refused(f"{answer.status}: {said(body)}", answer.status)
-        return Response(answer.status, answer.cursor.decode("latin-1"), body, connection.stamp)
+        return answer
 
     def _receive(self, connection: StampedConnection) -> bytes:
         data = connection.receive()
@@ -158,7 +153,7 @@ class HttpClient:
 
     def _read_answer(self, connection: StampedConnection, first: bytes) -> AnswerReader:
         """Return the answer that begins with `first`, whole."""
-        reader = self._reader = self._reader or self.reader_type()
+        reader = self._reader = self._reader or self._new_reader()
         reader.begin()
         try:
             self._feed(reader, connection, first)
@@ -174,8 +169,6 @@ class HttpClient:
             raise BadAnswer(f"no HTTP: {error}") from None
         if reader.has_more:
             raise BadAnswer("more than one answer to a request")
-        if reader.stays_open and not reader.encoding:
-            _PLAIN.learn(first, reader.status, reader.cursor, reader.body)
         return reader
 
     def _feed(self, reader: AnswerReader, connection: StampedConnection, data: bytes) -> None:
@@ -194,6 +187,43 @@ class HttpClient:
         if self._connection is not None:
             self._connection.close()
             self._connection = self._reader = None
+
+
+class HttpClient(RequestClient[Response]):
+    """Asks a server that keeps the contract."""
+
+    __slots__ = ()
+    good: ClassVar[frozenset[int]] = GOOD
+    """Statuses that are no refusal."""
+
+    def get(self, target: str, headers: str = "") -> Response:
+        """Ask for `target` and wait for the answer; `headers` are lines that end in CRLF.
+
+        Raises OSError or ConnectionLost when the connection breaks, Refused when the status is none of 200, 204, 304,
+        BadAnswer when the answer is no HTTP, or has no end; the connection is closed then.
+        """
+        return self._ask(f"GET {target} HTTP/1.1\r\n{headers}{self._tail}".encode())
+
+    def post(self, target: str, body: bytes) -> Response:
+        """Send JSON to `target` and wait for the answer; raises what `get` raises."""
+        about = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        return self._ask(f"POST {target} HTTP/1.1\r\n{about}{self._tail}".encode() + body)
+
+    def _take_answer(self, connection: StampedConnection, data: bytes) -> Response:
+        if (plain := _PLAIN.read(data)) is not None:
+            status, cursor, body = plain
+            return Response(status, cursor, body, connection.stamp)
+        answer = self._whole_answer(connection, data)
+        if answer.stays_open and not answer.encoding:
+            _PLAIN.learn(data, answer.status, answer.cursor, answer.body)
+        try:
+            body = unpacked(answer.body, answer.encoding, self._accepts) if answer.encoding else answer.body
+        except BadAnswer:
+            self.close()
+            raise
+        if answer.status not in self.good:
+            raise Refused(f"{answer.status}: {said(body)}", answer.status)
+        return Response(answer.status, answer.cursor.decode("latin-1"), body, connection.stamp)
 
 
 def said(body: bytes) -> str:

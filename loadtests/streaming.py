@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from loadtests.bodies import BodyReader, MessageReader
+from loadtests.bodies import AnswerParser, BodyReader, MessageReader
 from loadtests.connection import Address, MessagesTaker, Stamp, never
 from loadtests.http import MOST_HEAD_BYTES, said
 from loadtests.opening import open_connection
@@ -15,46 +15,51 @@ from wirerace.wire.update import CURSOR_HEADER, Cursor
 _CURSOR_HEADER = CURSOR_HEADER.lower().encode()
 
 
-class StreamingClient:
-    """One connection with one request; `cursor` is that of the answer.
+class AnswerEnded(ConnectionLost):
+    """The server has ended the answer, in order."""
+
+    def __init__(self) -> None:
+        super().__init__("the server ended the answer")
+
+
+class StreamConnection:
+    """One connection with one request, to any server.
 
     `opened_ns`, `secured_ns` and `sent_ns` are when it was open, when TLS was established (0 without TLS), and when the
     request had left, Unix nanoseconds.
-    Raises OSError or ConnectionLost when the connection breaks, Refused when the status is not 200, BadAnswer when the
-    answer makes no sense. The answer may have the compression that it `accepts`.
+    Raises OSError or ConnectionLost when the connection breaks, Refused when the server refuses, BadAnswer when the
+    answer makes no sense; a note of the error shows the bytes.
     """
 
-    __slots__ = (
-        "_accepts", "_body", "_connection", "_messages", "_take", "_unread", "cursor", "opened_ns", "secured_ns",
-        "sent_ns",
-    )  # fmt: skip
+    __slots__ = ("_body", "_connection", "_messages", "_take", "_unread", "opened_ns", "secured_ns", "sent_ns")
+    connects = 1
+    _new_body = BodyReader
 
-    def __init__(  # noqa: PLR0913 -- where it connects, and what it says
-        self,
-        address: Address,
-        target: str,
-        messages: MessageReader,
-        counters: Counters | None = None,
-        *,
-        headers: str = "",
-        accepts: Accepted = "off",
+    def __init__(
+        self, address: Address, request: bytes, messages: MessageReader, counters: Counters | None = None
     ) -> None:
         self.sent_ns = 0
-        self._accepts: Accepted = accepts
         self._messages = messages
-        self._body = BodyReader(messages)
+        self._body = self._new_body(messages)
         self._unread: list[bytes] = []
         self._take: MessagesTaker = never
         opened = self._connection = open_connection(address, counters)
         self.opened_ns, self.secured_ns = opened.opened_ns, opened.secured_ns
         try:
-            self.cursor = self._ask(
-                f"GET {target} HTTP/1.1\r\nHost: {address}\r\nAccept: {messages.content_type or '*/*'}\r\n"
-                f"{accepting(accepts)}{headers}\r\n"
-            )
+            parser = self._ask(request)
+            self._accept(parser)
+            parser.head.clear()  # there are as many as there are clients
+            self._unread = self._body.taken()
         except BaseException:
             self.close()
             raise
+
+    def _accept(self, parser: AnswerParser) -> None:
+        """Take the head of the answer.
+
+        Raises Refused, or BadAnswer.
+        """
+        raise NotImplementedError
 
     @property
     def stamp(self) -> Stamp:
@@ -77,7 +82,7 @@ class StreamingClient:
             self._unread = []
         while not messages:
             if self._body.has_ended:
-                raise ConnectionLost("the server ended the answer")
+                raise AnswerEnded
             messages = self._body.messages_in(self._connection.receive(self._take_known))
         return messages
 
@@ -94,8 +99,9 @@ class StreamingClient:
         """Close at once."""
         self._connection.close()
 
-    def _ask(self, request: str) -> Cursor:
-        self._connection.send(request.encode())
+    def _ask(self, request: bytes) -> AnswerParser:
+        """Send the request, and return what is there of the answer: its head, or all of a refusal."""
+        self._connection.send(request)
         self.sent_ns = now_ns()
         self._has_asked()
         body, size_bytes = self._body, 0
@@ -105,24 +111,70 @@ class StreamingClient:
             size_bytes += len(data)
             if size_bytes > MOST_HEAD_BYTES and not body.is_begun:
                 raise BadAnswer(f"no end of the answer's head after {size_bytes} bytes")
-        parser = body.parser
-        if parser.status != 200:
-            raise Refused(f"{parser.status}: {said(body.said)}")
-        kind = parser.head.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
-        if self._messages.content_type not in {"", kind}:
-            raise BadAnswer(f"200 with a body of {kind or 'no type'}, not {self._messages.content_type}")
-        cursor = self._cursor_in(parser.head)
-        if (unpacker := unpacker_of(parser.head.get(ENCODING_HEADER, b""), self._accepts)) is not None:
-            body.read_with(UnpackingMessages(self._messages, unpacker))
-        parser.head.clear()  # there are as many as there are clients
-        self._unread = body.taken()
-        return cursor
+        return body.parser
 
     def _has_asked(self) -> None:
-        """Do nothing: our servers answer at once."""
+        """Do nothing: most servers answer at once."""
+
+
+class StreamingClient(StreamConnection):
+    """A connection to a server that keeps the contract; `cursor` is that of the answer, whose status must be 200.
+
+    The answer may have the compression that it `accepts`.
+    """
+
+    __slots__ = ("_accepts", "cursor")
+
+    def __init__(  # noqa: PLR0913 -- where it connects, and what it says
+        self,
+        address: Address,
+        target: str,
+        messages: MessageReader,
+        counters: Counters | None = None,
+        *,
+        headers: str = "",
+        accepts: Accepted = "off",
+    ) -> None:
+        self._accepts: Accepted = accepts
+        request = (
+            f"GET {target} HTTP/1.1\r\nHost: {address}\r\nAccept: {messages.content_type or '*/*'}\r\n"
+            f"{accepting(accepts)}{headers}\r\n"
+        )
+        super().__init__(address, request.encode(), messages, counters)
+
+    def _accept(self, parser: AnswerParser) -> None:
+        check_head(parser.status, parser.head, self._body.said, self._messages.content_type)
+        self.cursor = self._cursor_in(parser.head)
+        if (unpacker := unpacker_of(parser.head.get(ENCODING_HEADER, b""), self._accepts)) is not None:
+            self._body.read_with(UnpackingMessages(self._messages, unpacker))
 
     def _cursor_in(self, head: Mapping[bytes, bytes]) -> Cursor:
-        try:
-            return Cursor.parse(head.get(_CURSOR_HEADER, b"").decode("latin-1"))
-        except BadCursor:
-            raise BadAnswer(f"200 without a cursor in {CURSOR_HEADER}") from None
+        return cursor_in(head)
+
+
+def check_head(status: int, head: Mapping[bytes, bytes], answer: bytes, content_type: str) -> None:
+    """Check the head of an answer without end, whose names are in lower case; without a `content_type`, any is good.
+
+    Raises Refused when the status is not 200, with what the `answer` says, and BadAnswer when it is something else.
+    """
+    if status != 200:
+        raise Refused(f"{status}: {said(answer)}")
+    check_type(status, head, content_type)
+
+
+def cursor_in(head: Mapping[bytes, bytes]) -> Cursor:
+    """Return the cursor in a head whose names are in lower case.
+
+    Raises BadAnswer when there is none.
+    """
+    try:
+        return Cursor.parse(head.get(_CURSOR_HEADER, b"").decode("latin-1"))
+    except BadCursor:
+        raise BadAnswer(f"200 without a cursor in {CURSOR_HEADER}") from None
+
+
+def check_type(status: int, head: Mapping[bytes, bytes], wanted: str) -> None:
+    """Raise BadAnswer when a body has another type than the one that is wanted, if any is."""
+    kind = head.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+    if wanted not in {"", kind}:
+        raise BadAnswer(f"{status} with a body of {kind or 'no type'}, not {wanted}")

@@ -89,6 +89,12 @@ def test_every_condition_of_theory_is_documented_with_its_limit() -> None:
     }
 
 
+def test_locustfile_of_the_documents_is_the_example_that_the_tests_run() -> None:
+    example = (ROOT / "examples/locustfile.py").read_text().partition("\n\n")[2].partition("\n\n\n# ruff")[0]
+
+    assert f"```python\n{example}\n```\n" in (ROOT / "docs/locust_users.md").read_text()
+
+
 def test_every_shape_and_each_of_its_keys_is_documented() -> None:
     documented = set(re.findall(r"`([a-z0-9_]+)`", (ROOT / "docs/driving.md").read_text()))
     keys = {field.name for shape in SHAPES.values() for field in msgspec.structs.fields(shape)}

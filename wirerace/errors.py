@@ -19,6 +19,10 @@
 Each message is one line that names the place and the cure.
 """
 
+from typing import TypeVar
+
+Failure = TypeVar("Failure", bound=Exception)
+
 MOST_SHOWN = 80
 """The most characters of a value that an error shows."""
 MOST_LINE = 1_500
@@ -87,6 +91,12 @@ def shown(value: object) -> str:
     except (RecursionError, ValueError):  # nested too deeply, or a number of thousands of digits
         return f"something too large to show ({type(value).__name__})"
     return cut(text, MOST_SHOWN + len("''"))
+
+
+def noted(error: Failure, data: bytes) -> Failure:
+    """Return an error with a note that shows the first of the bytes that caused it."""
+    error.add_note(shown(data))
+    return error
 
 
 def cut(text: str, most: int = MOST_SHOWN) -> str:

@@ -111,7 +111,7 @@ class BareHttp(HttpClient):
 
     __slots__ = ()
     good = GOOD | {TIMED_OUT}
-    reader_type = ValidatorReader
+    _new_reader = ValidatorReader
 
 
 class BareEvents(EventMessages):

@@ -34,15 +34,14 @@ class EventReader:
         "retry_ms",
     )  # fmt: skip
 
-    def __init__(self) -> None:
-        self.last_id = ""
+    def __init__(self, last_id: str = "") -> None:
+        self.last_id = self._id = last_id  # an event without an id has that of the stream before
         self.retry_ms: int | None = None
         self._buffer = b""
         self._is_inside = False
         self._data_bytes = 0
         self._is_begun = False
         self._ends_with_cr = False
-        self._id = ""
         self._kind = ""
         self._data: list[bytes] = []
 
