@@ -3,7 +3,7 @@
 from gevent.lock import BoundedSemaphore
 from locust.env import Environment
 
-from loadtests.http import HttpClient, Response
+from loadtests.http import Response
 from loadtests.remembering import Remembering
 from loadtests.user import Received, SubscriberUser
 from wirerace.clock import now_ns
@@ -31,9 +31,7 @@ class AskingUser(SubscriberUser):
         self.has_more = False  # the last answer was partial
         self.is_asking = False
         self.turn: BoundedSemaphore | None = None  # of the connection, while it carries messages, too
-        self.client = HttpClient(
-            self.address,
-            self.counters,
+        self.client = self.speech.asking(
             keep_alive=self.options.keep_alive,
             extra_header_bytes=self.options.extra_header_bytes,
             repeats_lost=self.repeats_lost,
@@ -62,6 +60,7 @@ class AskingUser(SubscriberUser):
             if client.connects != connects:
                 account.totals.connects += client.connects - connects
                 account.totals.repeated_requests += client.repeats - repeats
+        self.has_newer = response.stamp.is_bound
         arrival_ns = response.stamp.arrival_ns
         took_ns = arrival_ns - self.asked_ns
         self.note_request(took_ns, len(response.body))

@@ -2,7 +2,7 @@
 
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from locust.argument_parser import LocustArgumentParser
@@ -48,7 +48,8 @@ class UserOptions(msgspec.Struct, frozen=True):
     """Options of the users of a process; transports, addresses and shapes by name.
 
     Visitors of the `population` begin to come, and clients to send, `warmup_seconds` before the window. If nothing
-    `waits_for_window`, clients send as soon as they are there.
+    `waits_for_window`, clients send as soon as they are there. With `http` 2, `streams_per_connection` of them share a
+    connection.
     """
 
     transports: dict[str, TransportOptions]
@@ -60,6 +61,8 @@ class UserOptions(msgspec.Struct, frozen=True):
     warmup_seconds: float = 0.0
     upstream: Upstream = Upstream()
     waits_for_window: bool = False
+    http: Literal[1, 2] = 1
+    streams_per_connection: int = 1
 
 
 def own_options(arguments: Sequence[str]) -> Any:
@@ -181,6 +184,8 @@ def _ordered(order: LoadOrder, shape: str) -> UserOptions:
         order.warmup_seconds,
         order.upstream,
         waits_for_window=True,
+        http=order.http,
+        streams_per_connection=order.streams_per_connection,
     )
 
 

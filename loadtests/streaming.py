@@ -1,5 +1,7 @@
 """A lean client of HTTP answers without end: asks once, and reads what the body brings as it comes."""
 
+from collections.abc import Mapping
+
 from loadtests.bodies import BodyReader, MessageReader
 from loadtests.connection import Address, MessagesTaker, Stamp, StampedConnection, never
 from loadtests.http import MOST_HEAD_BYTES, said
@@ -20,6 +22,7 @@ class StreamingClient:
     """
 
     __slots__ = ("_body", "_connection", "_messages", "_take", "_unread", "cursor", "opened_ns", "sent_ns")
+    connects = 1
 
     def __init__(
         self,
@@ -94,15 +97,23 @@ class StreamingClient:
             if size_bytes > MOST_HEAD_BYTES and not body.is_begun:
                 raise BadAnswer(f"no end of the answer's head after {size_bytes} bytes")
         parser = body.parser
-        if parser.status != 200:
-            raise Refused(f"{parser.status}: {said(body.said)}")
-        kind = parser.head.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
-        if kind != self._messages.content_type:
-            raise BadAnswer(f"200 with a body of {kind or 'no type'}, not {self._messages.content_type}")
-        try:
-            cursor = Cursor.parse(parser.head.get(_CURSOR_HEADER, b"").decode("latin-1"))
-        except BadCursor:
-            raise BadAnswer(f"200 without a cursor in {CURSOR_HEADER}") from None
+        cursor = checked_head(parser.status, parser.head, body.said, self._messages.content_type)
         parser.head.clear()  # there are as many as there are clients
         self._unread = body.taken()
         return cursor
+
+
+def checked_head(status: int, head: Mapping[bytes, bytes], answer: bytes, content_type: str) -> Cursor:
+    """Return the cursor in the head of an answer without end, whose names are in lower case.
+
+    Raises Refused when the status is not 200, with what the `answer` says; BadAnswer when it is something else.
+    """
+    if status != 200:
+        raise Refused(f"{status}: {said(answer)}")
+    kind = head.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+    if kind != content_type:
+        raise BadAnswer(f"200 with a body of {kind or 'no type'}, not {content_type}")
+    try:
+        return Cursor.parse(head.get(_CURSOR_HEADER, b"").decode("latin-1"))
+    except BadCursor:
+        raise BadAnswer(f"200 without a cursor in {CURSOR_HEADER}") from None

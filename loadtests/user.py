@@ -10,7 +10,7 @@ from locust.env import Environment
 
 from loadtests.carriers import SEND_PATH, Carrier, Lent, Posted
 from loadtests.connection import Stamp
-from loadtests.http import HttpClient, with_query
+from loadtests.http import with_query
 from loadtests.load import LOADS
 from loadtests.outbox import Outbox
 from wirerace.backoff import OF_CLIENTS
@@ -31,7 +31,10 @@ Received = tuple[list[Update], Stamp]
 
 
 class OpenedClient(Protocol):
-    """A client whose connection is open: when it was, and when its request had left, Unix nanoseconds."""
+    """A client whose connection is open: when it was, and when its request had left, Unix nanoseconds.
+
+    `opened_ns` is 0 if the connection was open already, because others share it.
+    """
 
     opened_ns: int
     sent_ns: int
@@ -52,7 +55,8 @@ class SubscriberUser(User):
     __slots__ = (
         "account", "address", "asked_ns", "attempts", "broken_ns", "catches_up", "channel", "counters", "cursor",
         "epoch", "has_newer", "has_received", "is_connected", "last", "ledger", "listener", "load", "note_delivery",
-        "note_request", "opening", "options", "outbox", "requests", "started_ns", "well_ns",
+        "note_request", "opening", "options", "outbox", "requests", "speech",
+        "started_ns", "well_ns",
     )  # fmt: skip
     abstract = True
     host = "per-transport"  # Locust's single host is not used, but its page would ask for one if there were none
@@ -68,6 +72,7 @@ class SubscriberUser(User):
         self.counters = self.load.counters_of(self.transport)
         self.options: Any = self.load.options_of(self.transport)
         self.address = self.load.address_of(self.transport)
+        self.speech = self.load.speech_of(self.transport)
         note_of = self.load.statistics.note_of
         self.note_request = note_of(self.request_method, self.request_name())
         self.note_delivery = note_of(DELIVERY, self.transport.path)
@@ -116,9 +121,9 @@ class SubscriberUser(User):
         """Return requests that carry messages, with the client's own options of requests."""
         keep_alive = not self.options.opens_anew
         extra_bytes = getattr(self.options, "extra_header_bytes", 0)  # only clients that ask have the option
-        own = HttpClient(
-            self.address, self.counters, keep_alive=keep_alive, extra_header_bytes=extra_bytes, repeats_lost=True
-        )
+        own = self.speech.asking(keep_alive=keep_alive, extra_header_bytes=extra_bytes, repeats_lost=True)
+        if self.speech.is_shared:
+            lender = None  # requests of all kinds share the connection
         target = with_query(SEND_PATH, channel=self.channel, fan_out=self.fan_out)
         return Posted(outbox, own, target, self.load.statistics, lender)
 
@@ -159,6 +164,7 @@ class SubscriberUser(User):
                     self.enter(updates, stamp)
             except Cut as cut:
                 pause_seconds = cut.pause_seconds
+                self.speech.sever()
                 self.lose_connection()
             except Refused as error:
                 pause_seconds = self.pause_after(error)
@@ -181,7 +187,9 @@ class SubscriberUser(User):
         if not self.has_received:
             self.has_received = True
             self.account.stages["first_update"].record(arrival_ns - self.started_ns)
-        later = 0 if self.together else len(updates) - (not self.has_newer)  # how many something newer was read with
+        later = 0 if self.together else len(updates) - 1  # how many something newer was read with
+        if self.has_newer:
+            later = len(updates)
         receive, note = self.ledger.receive, self.note_delivery
         for update in updates:
             receive(update, arrival_ns, is_bound=later > 0)
@@ -289,7 +297,8 @@ class SubscriberUser(User):
             self.account.returning.record(now - self.broken_ns)
         self.opening = self.opening or Opening(client.opened_ns, client.sent_ns, answered_ns)
         stages = self.account.stages
-        stages["tcp_connected"].record(client.opened_ns - since_ns)
+        if client.opened_ns:  # else it came to a connection that was open
+            stages["tcp_connected"].record(client.opened_ns - since_ns)
         stages["request_sent"].record(client.sent_ns - since_ns)
         stages["answered"].record(answered_ns - since_ns)
         if self.outbox is not None:

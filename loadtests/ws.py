@@ -4,8 +4,9 @@ import base64
 import contextlib
 import hashlib
 import os
+from typing import Protocol
 
-from loadtests.connection import Address, MessagesTaker, Stamp, StampedConnection, never
+from loadtests.connection import Address, BytesTaker, MessagesTaker, Stamp, StampedConnection, never
 from loadtests.http import said
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
@@ -30,33 +31,37 @@ MAX_HEAD_BYTES = 16_384
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
-class WebSocketClient:
-    """One connection; `cursor` is the cursor of the 101.
+class TwoWayBytes(Protocol):
+    """What carries frames: a connection, or a stream on a shared one."""
 
-    `opened_ns` and `sent_ns` are when it was open and when the upgrade request had left, Unix nanoseconds.
-    With `deflate` it offers compression, and insists on it.
+    @property
+    def stamp(self) -> Stamp:
+        """When the bytes last received arrived, and when they were read."""
 
-    Raises OSError or ConnectionLost when the connection breaks, Refused when the server does not upgrade or declines
-    compression, and BadAnswer when its answer is malformed.
+    def send(self, data: bytes) -> None:
+        """Send all of `data`."""
+
+    def receive(self, take: BytesTaker = ...) -> bytes:
+        """Wait for bytes and return them: at least one. What `take` takes is not returned."""
+
+    def close(self) -> None:
+        """Close at once."""
+
+
+class MessageSocket:
+    """A WebSocket after its handshake, whatever carries it.
+
+    Raises OSError or ConnectionLost when the connection breaks.
     """
 
-    __slots__ = ("_connection", "_end", "_reader", "_take", "_unread", "cursor", "opened_ns", "sent_ns")
+    __slots__ = ("_connection", "_end", "_reader", "_take", "_unread")
 
-    def __init__(
-        self, address: Address, target: str, counters: Counters | None = None, deflate: Deflate = "off"
-    ) -> None:
-        self._connection = StampedConnection(address, counters)
-        self.opened_ns = now_ns()
-        self.sent_ns = 0
+    def __init__(self, connection: TwoWayBytes) -> None:
+        self._connection = connection
         self._reader = FrameReader(masked=False, max_message_bytes=MAX_MESSAGE_BYTES)
         self._unread = b""
         self._take: MessagesTaker = never
         self._end: ConnectionLost | FrameError | None = None
-        try:
-            self.cursor = self._shake_hands(address, target, deflate)
-        except BaseException:
-            self.close()
-            raise
 
     @property
     def stamp(self) -> Stamp:
@@ -65,8 +70,11 @@ class WebSocketClient:
 
     @property
     def is_cut(self) -> bool:
-        """Return whether the last read ended inside a frame. The stamp then belongs to that part of a frame."""
-        return self._reader.is_cut
+        """Return whether the last read ended inside a frame, or something for another client came behind it.
+
+        The stamp then belongs to what is not there yet.
+        """
+        return self._reader.is_cut or self._connection.stamp.is_bound
 
     def receive(self, take: MessagesTaker = never) -> list[bytes]:
         """Wait for data messages and return all that one read brought: at least one. Compressed ones are unpacked.
@@ -123,6 +131,41 @@ class WebSocketClient:
             code = close_code_of(message.payload)
             raise ConnectionLost(f"the server closed with {code}: {message.payload[2:].decode()}")
 
+    def _agree(self, answer: str, deflate: Deflate) -> None:
+        """Read compressed messages from now on, if they were asked for."""
+        if deflate == "off":
+            refuse_any(answer)
+            return
+        agreed = checked_answer(answer, shared=deflate == "shared")
+        inflater = Inflater(agreed.server_window_bits, MAX_MESSAGE_BYTES, takes_over=agreed.server_takes_over)
+        self._reader = InflatingReader(inflater, masked=False, max_message_bytes=MAX_MESSAGE_BYTES)
+
+
+class WebSocketClient(MessageSocket):
+    """One connection; `cursor` is the cursor of the 101.
+
+    `opened_ns` and `sent_ns` are when it was open and when the upgrade request had left, Unix nanoseconds.
+    With `deflate` it offers compression, and insists on it.
+
+    Raises OSError or ConnectionLost when the connection breaks, Refused when the server does not upgrade or declines
+    compression, and BadAnswer when its answer is malformed.
+    """
+
+    __slots__ = ("cursor", "opened_ns", "sent_ns")
+    connects = 1
+
+    def __init__(
+        self, address: Address, target: str, counters: Counters | None = None, deflate: Deflate = "off"
+    ) -> None:
+        super().__init__(StampedConnection(address, counters))
+        self.opened_ns = now_ns()
+        self.sent_ns = 0
+        try:
+            self.cursor = self._shake_hands(address, target, deflate)
+        except BaseException:
+            self.close()
+            raise
+
     def _shake_hands(self, address: Address, target: str, deflate: Deflate) -> Cursor:
         key = base64.b64encode(os.urandom(16))
         offered = "" if deflate == "off" else f"{EXTENSIONS_HEADER}: {offer(shared=deflate == 'shared')}\r\n"
@@ -152,12 +195,3 @@ class WebSocketClient:
             return Cursor.parse(headers.get(CURSOR_HEADER.lower(), ""))
         except BadCursor:
             raise BadAnswer(f"101 without a cursor in {CURSOR_HEADER}") from None
-
-    def _agree(self, answer: str, deflate: Deflate) -> None:
-        """Read compressed messages from now on, if they were asked for."""
-        if deflate == "off":
-            refuse_any(answer)
-            return
-        agreed = checked_answer(answer, shared=deflate == "shared")
-        inflater = Inflater(agreed.server_window_bits, MAX_MESSAGE_BYTES, takes_over=agreed.server_takes_over)
-        self._reader = InflatingReader(inflater, masked=False, max_message_bytes=MAX_MESSAGE_BYTES)

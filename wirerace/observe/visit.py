@@ -15,7 +15,10 @@ VisitEnd = Literal["finished", "gave_up", "unfinished"]
 
 
 class Opening(NamedTuple):
-    """When a client's first connection was open, its request had left, and its answer had come, Unix nanoseconds."""
+    """When a client's first connection was open, its request had left, and its answer had come, Unix nanoseconds.
+
+    `opened_ns` is 0 for a client that came to a connection which others had opened.
+    """
 
     opened_ns: int
     sent_ns: int
@@ -24,7 +27,8 @@ class Opening(NamedTuple):
     @property
     def stages(self) -> dict[VisitStage, int]:
         """The stages that it has reached."""
-        return {"tcp_connected": self.opened_ns, "request_sent": self.sent_ns, "answered": self.answered_ns}
+        reached: dict[VisitStage, int] = {"request_sent": self.sent_ns, "answered": self.answered_ns}
+        return {"tcp_connected": self.opened_ns} | reached if self.opened_ns else reached
 
 
 class VisitEntry(msgspec.Struct, frozen=True):

@@ -36,6 +36,8 @@ def order_flags(plan: Plan, server_url: str) -> dict[str, object]:
         population=experiment.population,
         warmup_seconds=experiment.window.warmup_seconds,
         upstream=experiment.upstream,
+        http=plan.path.http,
+        streams_per_connection=plan.path.streams_per_connection,
     )
     if experiment.population.is_visit:  # one user in each process, which lets the visitors come
         clients = Clients(count=experiment.load.processes)

@@ -32,7 +32,7 @@ class LoadChild(NamedTuple):
 
 UNBUILT = (
     "jitter_seconds", "bandwidth_bits_per_second", "buffer_bytes", "idle_timeout_seconds",
-    "loss", "proxy", "settings", "tls", "http", "streams_per_connection", "compression",
+    "loss", "proxy", "settings", "tls", "compression",
 )  # fmt: skip
 """The keys of a path that no target can do yet."""
 

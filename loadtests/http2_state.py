@@ -1,0 +1,104 @@
+"""What an HTTP/2 connection begins with and how its bytes leave; the names of its errors."""
+
+from collections.abc import Callable
+
+import gevent
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.settings import SettingCodes, Settings
+
+from loadtests.connection import StampedConnection
+from loadtests.http2_streams import STREAM_WINDOW_BYTES, Unprocessed
+from wirerace.errors import ConnectionLost
+
+CONNECTION_WINDOW_BYTES = 15 * 1024 * 1024  # as Chromium
+INITIAL_WINDOW_BYTES = 65_535
+CREDIT_BYTES = CONNECTION_WINDOW_BYTES // 2
+MOST_HEAD_BYTES = 65_536
+STREAMS_BEFORE_SETTINGS = 100
+"""How many streams a server is taken to allow before it has said so: the least that RFC 9113, section 6.5.2, advises."""
+MOST_STREAM_ID = 2**31 - 1
+READY_SECONDS = 10.0
+
+Headers = list[tuple[bytes, bytes]]
+
+_CONFIG = H2Configuration(
+    client_side=True,
+    header_encoding=None,
+    # What we send is right by construction, and of an answer only the values that are looked at count.
+    validate_outbound_headers=False,
+    normalize_outbound_headers=False,
+    validate_inbound_headers=False,
+    normalize_inbound_headers=False,
+)
+
+
+class FrameWriter:
+    """Hands frames to the kernel. What it does not take at once leaves later, in order.
+
+    So a client that is stopped while it sends leaves no half of a frame behind, and the hub can send. `on_break` is
+    called when the kernel takes no more. What had come before that can still be read, and then the reader learns it.
+    """
+
+    def __init__(self, connection: StampedConnection, on_break: Callable[[], None]) -> None:
+        self._connection = connection
+        self._on_break = on_break
+        self._unsent = bytearray()
+        self._is_busy = False
+
+    def write(self, data: bytes) -> int:
+        """Send bytes, and return their number. It never waits."""
+        if self._is_busy:
+            self._unsent += data
+            return len(data)
+        try:
+            sent = self._connection.offer(data)
+        except OSError:
+            self._on_break()
+            return len(data)
+        if sent < len(data):
+            self._unsent += data[sent:]
+            self._is_busy = True
+            gevent.spawn(self._write_rest)
+        return len(data)
+
+    def _write_rest(self) -> None:
+        try:
+            while self._unsent:
+                data = bytes(self._unsent)
+                self._unsent.clear()
+                self._connection.send(data)
+        except (OSError, ConnectionLost):
+            self._on_break()
+        finally:
+            self._is_busy = False
+
+
+def begun() -> H2Connection:
+    """Return the state of a connection on which the preface is ready to leave."""
+    state = H2Connection(_CONFIG)
+    state.local_settings = Settings(
+        client=True,
+        initial_values={
+            SettingCodes.ENABLE_PUSH: 0,
+            SettingCodes.INITIAL_WINDOW_SIZE: STREAM_WINDOW_BYTES,
+            SettingCodes.MAX_HEADER_LIST_SIZE: MOST_HEAD_BYTES,
+        },
+    )
+    del state.local_settings[SettingCodes.ENABLE_CONNECT_PROTOCOL]  # only servers send it
+    state.initiate_connection()
+    state.increment_flow_control_window(CONNECTION_WINDOW_BYTES - INITIAL_WINDOW_BYTES)
+    return state
+
+
+def reset_by(code: int | None) -> ConnectionLost:
+    """Return what it means that the server has reset a stream."""
+    if code == ErrorCodes.REFUSED_STREAM:
+        return Unprocessed("the server refused the stream")
+    return ConnectionLost(f"the server reset the stream: {name_of(code or 0)}")
+
+
+def name_of(code: int) -> str:
+    """Return the name of an error code."""
+    return ErrorCodes(code).name if code in list(ErrorCodes) else f"error {code}"
