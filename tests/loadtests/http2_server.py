@@ -17,7 +17,10 @@ from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
 
 from loadtests.connection import Address
+from loadtests.http2_pool import SharedConnections
+from loadtests.traffic import Counters
 
+StartHttp2 = Callable[..., "Http2Server"]
 CURSOR = ("wirerace-cursor", "e-7")
 
 
@@ -78,6 +81,7 @@ class Http2Peer:
         self.state = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
         self.window = Event()
         self.exchanges: dict[int, Exchange] = {}
+        self.on_data: Callable[[Exchange], None] = lambda _: None
         self.pongs: list[bytes] = []
         self.stalls = 0
         self._server = server
@@ -115,7 +119,9 @@ class Http2Peer:
                 self._server.requests.append(exchange)
                 gevent.spawn(self._serve, exchange)
             case DataReceived():
-                self.exchanges[event.stream_id].body += event.data
+                exchange = self.exchanges[event.stream_id]
+                exchange.body += event.data
+                self.on_data(exchange)
                 if self._server.reads:
                     self.state.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             case StreamEnded():
@@ -152,10 +158,23 @@ class Http2Server:
     def _serve(self, stream: socket.socket, _peer: object) -> None:
         peer = Http2Peer(stream, self)
         self.peers.append(peer)
-        with contextlib.closing(stream), contextlib.suppress(OSError):
-            peer.run()
+        try:
+            with contextlib.closing(stream), contextlib.suppress(OSError):
+                peer.run()
+        finally:
+            for exchange in peer.exchanges.values():
+                exchange.is_reset.set()
 
     def stop(self) -> None:
         self._server.stop(timeout=0)
         for peer in self.peers:
             peer.socket.close()
+
+
+def pool_of(server: Http2Server, clients_each: int = 100) -> SharedConnections:
+    return SharedConnections(server.address, Counters(), clients_each)
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    while not condition():
+        gevent.sleep(0.002)

@@ -1,8 +1,5 @@
 """Clients on shared HTTP/2 connections, against a server that does what the test wants."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import gevent
 import pytest
 from gevent.event import Event
@@ -14,37 +11,12 @@ from loadtests.http2_client import Http2Client, Http2StreamingClient
 from loadtests.http2_pool import Seat, SharedConnections
 from loadtests.http2_state import CONNECTION_WINDOW_BYTES
 from loadtests.stream import LineMessages
-from loadtests.traffic import Counters
-from tests.loadtests.http2_server import CURSOR, Exchange, Http2Server
+from tests.loadtests.http2_server import CURSOR, Exchange, StartHttp2, pool_of, wait_for
 from tests.loadtests.script import Serve
-from tests.loadtests.swarm import PATIENCE_SECONDS
 from wirerace.errors import BadAnswer, ConnectionLost, Refused
 
 LINES = ("content-type", "application/x-ndjson")
-Start = Callable[..., Http2Server]
-
-
-@pytest.fixture(autouse=True)
-def _in_time() -> Iterator[None]:
-    with gevent.Timeout(PATIENCE_SECONDS):
-        yield
-
-
-@pytest.fixture
-def http2() -> Iterator[Start]:
-    servers: list[Http2Server] = []
-
-    def start(answer: Callable[[Exchange], None], **given: Any) -> Http2Server:
-        servers.append(Http2Server(answer, **given))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.stop()
-
-
-def pool_of(server: Http2Server, clients_each: int = 100) -> SharedConnections:
-    return SharedConnections(server.address, Counters(), clients_each)
+pytestmark = pytest.mark.usefixtures("in_time")
 
 
 def echo(exchange: Exchange) -> None:
@@ -58,12 +30,7 @@ def streams(exchange: Exchange) -> None:
     exchange.hold()
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    while not condition():
-        gevent.sleep(0.002)
-
-
-def test_requests_of_several_clients_share_a_connection(http2: Start) -> None:
+def test_requests_of_several_clients_share_a_connection(http2: StartHttp2) -> None:
     server = http2(echo)
     pool = pool_of(server, 3)
     clients = [Http2Client(Seat(pool)) for _ in range(5)]
@@ -78,7 +45,7 @@ def test_requests_of_several_clients_share_a_connection(http2: Start) -> None:
     assert all(answer.stamp.read_ns >= answer.stamp.arrival_ns > 0 for answer in answers)
 
 
-def test_request_has_the_headers_it_was_given(http2: Start) -> None:
+def test_request_has_the_headers_it_was_given(http2: StartHttp2) -> None:
     server = http2(echo)
     client = Http2Client(Seat(pool_of(server)), extra_header_bytes=5000)
     client.get("/poll", 'If-None-Match: "e-1"\r\n')
@@ -91,7 +58,7 @@ def test_request_has_the_headers_it_was_given(http2: Start) -> None:
     assert "filler" in headers
 
 
-def test_posted_body_arrives_whole(http2: Start) -> None:
+def test_posted_body_arrives_whole(http2: StartHttp2) -> None:
     client = Http2Client(Seat(pool_of(http2(echo))))
     response = client.post("/send", b"{}")
     assert response.body == b"/send{}"
@@ -99,14 +66,14 @@ def test_posted_body_arrives_whole(http2: Start) -> None:
     assert client.in_bytes > 9 + 9 + len(response.body)
 
 
-def test_body_beyond_the_windows_of_the_server_is_sent_as_they_open(http2: Start) -> None:
+def test_body_beyond_the_windows_of_the_server_is_sent_as_they_open(http2: StartHttp2) -> None:
     """The server's are 65,535 bytes."""
     body = b"x" * 300_000
     assert Http2Client(Seat(pool_of(http2(echo)))).post("/send", body).body == b"/send" + body
 
 
 @pytest.mark.parametrize("is_announced", [True, False])
-def test_answer_beyond_the_window_of_the_connection_comes_whole(http2: Start, *, is_announced: bool) -> None:
+def test_answer_beyond_the_window_of_the_connection_comes_whole(http2: StartHttp2, *, is_announced: bool) -> None:
     body = bytes(CONNECTION_WINDOW_BYTES + 1_000_000)
 
     def answer(exchange: Exchange) -> None:
@@ -119,7 +86,7 @@ def test_answer_beyond_the_window_of_the_connection_comes_whole(http2: Start, *,
     assert len(body) == len(Http2Client(Seat(pool_of(http2(answer)))).get("/poll").body)
 
 
-def test_stream_that_nobody_reads_stalls_no_other(http2: Start) -> None:
+def test_stream_that_nobody_reads_stalls_no_other(http2: StartHttp2) -> None:
     """Its own window fills. That of the connection is credited for what has come, read or not."""
     line = b"x" * 999_999 + b"\n"
 
@@ -144,7 +111,7 @@ def test_stream_that_nobody_reads_stalls_no_other(http2: Start) -> None:
     assert len(server.peers) == 1
 
 
-def test_no_content_and_not_modified_are_answers(http2: Start) -> None:
+def test_no_content_and_not_modified_are_answers(http2: StartHttp2) -> None:
     server = http2(lambda exchange: exchange.head(int(exchange.path[1:]), CURSOR, end=True))
     client = Http2Client(Seat(pool_of(server)))
     for status in (204, 304):
@@ -152,7 +119,7 @@ def test_no_content_and_not_modified_are_answers(http2: Start) -> None:
         assert (status, "e-7", b"") == answer[:3]
 
 
-def test_refusal_carries_what_the_server_said_and_the_connection_stays(http2: Start) -> None:
+def test_refusal_carries_what_the_server_said_and_the_connection_stays(http2: StartHttp2) -> None:
     server = http2(lambda exchange: exchange.answer(b"why\n", status=400))
     client = Http2Client(Seat(pool_of(server)))
     for _ in range(2):
@@ -164,7 +131,7 @@ def test_refusal_carries_what_the_server_said_and_the_connection_stays(http2: St
 
 @pytest.mark.parametrize("settings", [{}, {SettingCodes.MAX_CONCURRENT_STREAMS: 2}], ids=["no limit", "a limit of 2"])
 def test_streams_beyond_the_servers_limit_open_another_connection(
-    http2: Start, settings: dict[SettingCodes, int]
+    http2: StartHttp2, settings: dict[SettingCodes, int]
 ) -> None:
     server = http2(streams, settings=settings)
     pool = pool_of(server, 5)
@@ -174,7 +141,7 @@ def test_streams_beyond_the_servers_limit_open_another_connection(
     assert sum(client.connects for client in clients) == len(server.peers)
 
 
-def test_stream_that_the_server_refuses_is_asked_for_again(http2: Start) -> None:
+def test_stream_that_the_server_refuses_is_asked_for_again(http2: StartHttp2) -> None:
     """Before its SETTINGS have come, a client does not know the server's limit."""
 
     def answer(exchange: Exchange) -> None:
@@ -194,7 +161,7 @@ def test_stream_that_the_server_refuses_is_asked_for_again(http2: Start) -> None
         client.get("/poll")
 
 
-def test_stream_that_the_server_resets_is_lost_alone(http2: Start) -> None:
+def test_stream_that_the_server_resets_is_lost_alone(http2: StartHttp2) -> None:
     server = http2(lambda exchange: exchange.reset(ErrorCodes.INTERNAL_ERROR) if "bad" in exchange.path else echo(exchange))
     pool = pool_of(server)
     with pytest.raises(ConnectionLost, match="^the server reset the stream: INTERNAL_ERROR$"):
@@ -202,7 +169,7 @@ def test_stream_that_the_server_resets_is_lost_alone(http2: Start) -> None:
     assert Http2Client(Seat(pool)).get("/good").body == b"/good"
 
 
-def test_client_that_leaves_resets_its_stream_and_the_connection_stays(http2: Start) -> None:
+def test_client_that_leaves_resets_its_stream_and_the_connection_stays(http2: StartHttp2) -> None:
     server = http2(streams)
     pool = pool_of(server)
     first, second = (Http2StreamingClient(Seat(pool), "/stream", LineMessages()) for _ in range(2))
@@ -219,7 +186,7 @@ def test_client_that_leaves_resets_its_stream_and_the_connection_stays(http2: St
     wait_for(lambda: peer.socket.closed)  # nobody needs it any more
 
 
-def test_close_wakes_what_waits_on_the_stream(http2: Start) -> None:
+def test_close_wakes_what_waits_on_the_stream(http2: StartHttp2) -> None:
     client = Http2StreamingClient(Seat(pool_of(http2(streams))), "/stream", LineMessages())
     job = gevent.spawn(client.receive)
     gevent.sleep(0)
@@ -228,7 +195,7 @@ def test_close_wakes_what_waits_on_the_stream(http2: Start) -> None:
         job.get()
 
 
-def test_seat_that_is_severed_cuts_the_connection_of_all(http2: Start) -> None:
+def test_seat_that_is_severed_cuts_the_connection_of_all(http2: StartHttp2) -> None:
     server = http2(streams)
     pool = pool_of(server)
     seats = [Seat(pool) for _ in range(3)]
@@ -241,7 +208,7 @@ def test_seat_that_is_severed_cuts_the_connection_of_all(http2: Start) -> None:
     assert not any(seat.is_open for seat in seats)
 
 
-def test_server_that_goes_ends_what_it_has_taken_and_the_rest_is_sent_again_elsewhere(http2: Start) -> None:
+def test_server_that_goes_ends_what_it_has_taken_and_the_rest_is_sent_again_elsewhere(http2: StartHttp2) -> None:
     """nginx does so after 1,000 requests."""
     may_end = Event()
 
@@ -271,7 +238,7 @@ def test_server_that_goes_ends_what_it_has_taken_and_the_rest_is_sent_again_else
     assert len(server.peers) == 2
 
 
-def test_reason_of_a_server_that_goes_is_told(http2: Start) -> None:
+def test_reason_of_a_server_that_goes_is_told(http2: StartHttp2) -> None:
     def answer(exchange: Exchange) -> None:
         exchange.peer.go(exchange.stream_id, ErrorCodes.ENHANCE_YOUR_CALM, b"too many pings")
         exchange.peer.socket.close()
@@ -280,7 +247,7 @@ def test_reason_of_a_server_that_goes_is_told(http2: Start) -> None:
         Http2Client(Seat(pool_of(http2(answer)))).get("/poll")
 
 
-def test_ping_is_answered(http2: Start) -> None:
+def test_ping_is_answered(http2: StartHttp2) -> None:
     server = http2(streams)
     client = Http2StreamingClient(Seat(pool_of(server)), "/stream", LineMessages())
     state = server.peers[0].state
@@ -305,13 +272,13 @@ def test_server_that_speaks_no_http2_is_said_to(serve: Serve, said: bytes, line:
         Http2Client(Seat(SharedConnections(script.address, None, 1))).get("/poll")
 
 
-def test_frame_that_breaks_the_protocol_ends_the_connection(http2: Start) -> None:
+def test_frame_that_breaks_the_protocol_ends_the_connection(http2: StartHttp2) -> None:
     server = http2(lambda exchange: exchange.peer.send_raw(b"\x00\x00\x01\x00\x00\x00\x00\x00\x01x"))
     with pytest.raises(ConnectionLost, match="^the server broke HTTP/2: "):
         Http2Client(Seat(pool_of(server))).get("/poll")
 
 
-def test_idle_connection_that_the_server_closes_is_opened_again(http2: Start) -> None:
+def test_idle_connection_that_the_server_closes_is_opened_again(http2: StartHttp2) -> None:
     server = http2(echo)
     client = Http2Client(Seat(pool_of(server)), repeats_lost=True)
     client.get("/poll")
@@ -321,7 +288,7 @@ def test_idle_connection_that_the_server_closes_is_opened_again(http2: Start) ->
     assert (client.connects, len(server.peers)) == (2, 2)
 
 
-def test_clients_of_a_connection_that_cannot_be_opened_do_not_storm(http2: Start) -> None:
+def test_clients_of_a_connection_that_cannot_be_opened_do_not_storm(http2: StartHttp2) -> None:
     """They wait for the same attempt, and the next one comes after a pause."""
     server = http2(echo)
     pool = pool_of(server, 50)
@@ -335,7 +302,7 @@ def test_clients_of_a_connection_that_cannot_be_opened_do_not_storm(http2: Start
     assert shared.failures == 1
 
 
-def test_delivery_with_something_behind_it_in_the_read_may_have_come_earlier(http2: Start) -> None:
+def test_delivery_with_something_behind_it_in_the_read_may_have_come_earlier(http2: StartHttp2) -> None:
     """The kernel stamps the last segment of a read, whichever stream it is for."""
     server = http2(streams)
     pool = pool_of(server)
@@ -358,7 +325,7 @@ def test_delivery_with_something_behind_it_in_the_read_may_have_come_earlier(htt
     gevent.killall(jobs)
 
 
-def test_line_in_two_frames_is_one_message(http2: Start) -> None:
+def test_line_in_two_frames_is_one_message(http2: StartHttp2) -> None:
     server = http2(streams)
     client = Http2StreamingClient(Seat(pool_of(server)), "/stream", LineMessages())
     server.requests[0].data(b'{"a":')
@@ -367,7 +334,7 @@ def test_line_in_two_frames_is_one_message(http2: Start) -> None:
     assert client.is_cut
 
 
-def test_answer_without_end_that_ends_is_lost_after_its_last_message(http2: Start) -> None:
+def test_answer_without_end_that_ends_is_lost_after_its_last_message(http2: StartHttp2) -> None:
     def answer(exchange: Exchange) -> None:
         exchange.head(200, CURSOR, LINES)
         exchange.data(b"last\n", end=True)
@@ -378,7 +345,7 @@ def test_answer_without_end_that_ends_is_lost_after_its_last_message(http2: Star
         client.receive()
 
 
-def test_refused_subscription_leaves_the_connection_to_the_others(http2: Start) -> None:
+def test_refused_subscription_leaves_the_connection_to_the_others(http2: StartHttp2) -> None:
     server = http2(lambda exchange: exchange.answer(b"no", status=503) if "bad" in exchange.path else streams(exchange))
     pool = pool_of(server)
     kept = Http2StreamingClient(Seat(pool), "/stream", LineMessages())
