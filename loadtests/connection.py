@@ -4,12 +4,14 @@ import struct
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn, Self
+from urllib.parse import urlsplit
 
 import msgspec
 from gevent import get_hub, getcurrent, socket
 
 from loadtests.endpoints import connect, wait_until_writable
 from loadtests.traffic import Counters
+from loadtests.trust import ClientTls
 from wirerace.addresses import host_port_in, spelled
 from wirerace.clock import NS_PER_SECOND, Clock, now_ns
 from wirerace.errors import ConnectionLost
@@ -32,19 +34,31 @@ ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
 
 
 class Address(NamedTuple):
-    """The address of a server."""
+    """The address of a server, and the TLS that its clients speak, if they do."""
 
     host: str
     port: int
+    tls: ClientTls | None = None
 
     @classmethod
-    def parse(cls, url: str) -> Self:
-        """Return the address in an http:// or ws:// URL.
+    def parse(cls, url: str, authority: str = "", *, resumes: bool = True) -> Self:
+        """Return the address in an http://, ws://, https:// or wss:// URL; the last two mean TLS ([`ClientTls`]).
 
-        Raises BadInput when there is none.
+        Raises BadInput when there is none, or when the authority is no certificate.
         """
-        host, port = host_port_in(url, ("http", "ws"), "http://127.0.0.1:8001")
-        return cls(host, port or 80)
+        host, port = host_port_in(url, ("http", "ws", "https", "wss"), "http://127.0.0.1:8001")
+        if urlsplit(url).scheme in {"http", "ws"}:
+            return cls(host, port or 80)
+        return cls(host, port or 443, ClientTls(authority, resumes=resumes))
+
+    def of_client(self) -> Self:
+        """Return the same for one client, which keeps its TLS sessions to itself."""
+        return self if self.tls is None else self._replace(tls=self.tls.of_client())
+
+    @property
+    def origin(self) -> str:
+        """Its URL."""
+        return f"{'http' if self.tls is None else 'https'}://{self}"
 
     def __str__(self) -> str:
         return spelled(self.host, self.port)
@@ -91,14 +105,19 @@ def _end_of_stream() -> NoReturn:
 class StampedConnection:
     """One TCP connection, which adds itself to `counters`. `stamp` belongs to the bytes last received.
 
+    `opened_ns` is when it was open, and `secured_ns` when TLS was established, Unix nanoseconds; 0 without TLS.
+
     Every method raises OSError or ConnectionLost when the connection breaks, and ClosedHere when `close` is called
     while it waits.
     """
 
     __slots__ = (
         "_clock", "_counters", "_readable", "_reader", "_receive_into", "_send", "_stream", "_switch", "_take",
-        "_writers", "stamp",
+        "_writers", "opened_ns", "stamp",
     )  # fmt: skip
+    alpn: str | None = None
+    is_cut: bool = False
+    secured_ns: int = 0
 
     def __init__(self, address: Address, counters: Counters | None = None, clock: Clock = now_ns) -> None:
         self.stamp = NO_STAMP
@@ -107,7 +126,7 @@ class StampedConnection:
         self._take: BytesTaker = never
         self._reader: Any = None  # the greenlet that waits to receive; None for none
         self._writers: tuple[Any, ...] = ()
-        stream = self._stream = connect(address)
+        stream = self._stream = connect((address.host, address.port))
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._receive_into = stream.recvmsg_into
         self._send = stream.send
@@ -118,6 +137,7 @@ class StampedConnection:
         hub = get_hub()
         self._switch = hub.switch
         self._readable = hub.loop.io(stream.fileno(), 1)
+        self.opened_ns = clock()
 
     def send(self, data: bytes) -> None:
         """Send all of `data`. A request fits into the socket's buffer, so this is nearly always one call."""
@@ -131,12 +151,20 @@ class StampedConnection:
             data = data[sent:]
             self._wait_to_send()
 
-    def offer(self, data: bytes) -> int:
-        """Hand over what the kernel takes at once, and return how many bytes that are."""
+    def sealed(self, data: bytes) -> bytes:
+        """Return bytes as they travel. They must leave in the order in which they were sealed."""
+        return data
+
+    def offer(self, sealed: bytes) -> int:
+        """Hand over what the kernel takes at once of sealed bytes, and return how many that are."""
         try:
-            return self._send(data)
+            return self._send(sealed)
         except BlockingIOError:
             return 0
+
+    def send_sealed(self, sealed: bytes) -> None:
+        """Send all of sealed bytes."""
+        StampedConnection.send(self, sealed)
 
     def _wait_to_send(self) -> None:
         current = getcurrent()

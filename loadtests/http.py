@@ -7,6 +7,7 @@ import httptools
 from loadtests.answers import AnswerReader
 from loadtests.connection import Address, ClosedHere, Stamp, StampedConnection
 from loadtests.heads import PlainHeads
+from loadtests.opening import open_connection
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, ConnectionLost, Refused
@@ -46,8 +47,8 @@ class HttpClient:
     """Asks one server.
 
     `connects` counts the connections made, `repeats` the requests sent again, `out_bytes` and `in_bytes` what was sent
-    and received. `opened_ns` and `sent_ns` are when the
-    last connection was open, and when the last request had left, Unix nanoseconds.
+    and received. `opened_ns`, `secured_ns` and `sent_ns` are when the last connection was open, when its TLS was
+    established (0 without TLS), and when the last request had left, Unix nanoseconds.
 
     With `repeats_lost`, a request is sent again, once, on a new connection, if its kept connection ended without a byte
     of an answer. The server had closed that connection as idle while the request was on its path. GET is idempotent
@@ -56,7 +57,7 @@ class HttpClient:
 
     __slots__ = (
         "_address", "_connection", "_counters", "_is_answered", "_reader", "_repeats_lost", "_tail", "connects",
-        "in_bytes", "opened_ns", "out_bytes", "repeats", "sent_ns",
+        "in_bytes", "opened_ns", "out_bytes", "repeats", "secured_ns", "sent_ns",
     )  # fmt: skip
 
     def __init__(
@@ -73,6 +74,7 @@ class HttpClient:
         self.out_bytes = 0
         self.in_bytes = 0
         self.opened_ns = 0
+        self.secured_ns = 0
         self.sent_ns = 0
         self._address = address
         self._counters = counters
@@ -116,9 +118,9 @@ class HttpClient:
 
     def _exchange(self, request: bytes) -> Response:
         if self._connection is None:
-            self._connection = StampedConnection(self._address, self._counters)
+            opened = self._connection = open_connection(self._address, self._counters)
             self.connects += 1
-            self.opened_ns = now_ns()
+            self.opened_ns, self.secured_ns = opened.opened_ns, opened.secured_ns
         connection = self._connection
         self._is_answered = False
         connection.send(request)

@@ -7,7 +7,7 @@ import copy
 from collections.abc import Iterable
 
 import gevent
-from gevent import get_hub
+from gevent import get_hub, getcurrent
 from gevent.event import Event
 from h2.errors import ErrorCodes
 from h2.events import (
@@ -20,7 +20,7 @@ from h2.events import (
 )
 from h2.exceptions import ProtocolError
 
-from loadtests.connection import Address, ClosedHere, Stamp, StampedConnection
+from loadtests.connection import Address, ClosedHere, Stamp
 from loadtests.http2_frames import (
     DATA,
     END_STREAM,
@@ -46,24 +46,27 @@ from loadtests.http2_state import (
     reset_by,
 )
 from loadtests.http2_streams import Http2Stream, Unprocessed
+from loadtests.opening import open_connection
 from loadtests.traffic import Counters
-from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, ConnectionLost, WireraceError, shown
 
 class Http2Connection:
-    """One TCP connection, and the streams on it. `opened_ns` is when it was open, Unix nanoseconds.
+    """One TCP connection, and the streams on it. `opened_ns` is when it was open, `secured_ns` when its TLS was.
 
     It ends by itself when the server has said that it goes, and the last stream has ended.
     """
 
     def __init__(self, address: Address, counters: Counters | None = None) -> None:
-        """Connect. Raises OSError."""
+        """Connect. Raises OSError, ConnectionLost, or BadAnswer when TLS agrees on another protocol."""
         self.streams: dict[int, Http2Stream] = {}
         self.is_closed = False
         self.is_leaving = False
         self.address = address
-        self._connection = StampedConnection(address, counters)
-        self.opened_ns = now_ns()
+        self._connection = open_connection(address, counters, ("h2",))
+        self.opened_ns, self.secured_ns = self._connection.opened_ns, self._connection.secured_ns
+        if address.tls is not None and self._connection.alpn != "h2":
+            self._connection.close()
+            raise no_http2(f"TLS agreed on {shown(self._connection.alpn or 'no protocol')} (ALPN), not on 'h2'")
         self._h2 = begun()
         self._splitter = FrameSplitter()
         self._settled = Event()  # the server's SETTINGS have come, or the connection has ended
@@ -165,17 +168,18 @@ class Http2Connection:
     def _pump(self) -> None:
         """Wait for the end of the connection: all that arrives before is taken in the hub."""
         try:
-            self._connection.receive(self._take)
-        except (OSError, WireraceError) as error:
+            while True:
+                self._take_in_hub(self._connection.receive(self._take_in_hub), is_cut=self._connection.is_cut)
+        except (OSError, WireraceError, ProtocolError) as error:
             self._end(self._named(error))
-        except ProtocolError as error:
-            self._flush()  # the GOAWAY that says so
-            self._end(ConnectionLost(f"the server broke HTTP/2: {error}"))
         finally:
             self._end(ConnectionLost("the connection has ended"))
 
     def _named(self, error: Exception) -> Exception:
         """Return what the end of the connection means."""
+        if isinstance(error, ProtocolError):
+            self._flush()  # the GOAWAY that says so
+            return ConnectionLost(f"the server broke HTTP/2: {error}")
         if self._leaves_with:
             return ConnectionLost(self._leaves_with)
         if not self._is_ready and isinstance(error, ConnectionLost):
@@ -198,9 +202,24 @@ class Http2Connection:
         for stream in streams.values():  # each wakes its client, which only the hub can do
             get_hub().loop.run_callback(stream.fail, error)
 
-    def _take(self, data: bytes) -> bool:
+    def _take_in_hub(self, data: bytes, *, is_cut: bool = False) -> bool:
+        """Take what was read. Only the hub can wake clients: with TLS the reader itself may be here."""
+        stamp = self._connection.stamp.bound() if is_cut else self._connection.stamp
+        hub = get_hub()
+        if getcurrent() is hub:
+            self._take(data, stamp)
+        else:
+            hub.loop.run_callback(self._take_later, data, stamp)
+        return True
+
+    def _take_later(self, data: bytes, stamp: Stamp) -> None:
+        try:
+            self._take(data, stamp)
+        except (OSError, WireraceError, ProtocolError) as error:
+            self._end(self._named(error))
+
+    def _take(self, data: bytes, stamp: Stamp) -> None:
         """Take what was read, in the hub."""
-        stamp = self._connection.stamp
         early = stamp.bound()
         streams = self.streams
         for kind, flags, stream_id, wire, is_last in self._splitter.feed(data):
@@ -220,7 +239,6 @@ class Http2Connection:
                 self._control(wire, stamp if is_last else early)
             if self.is_closed:
                 break
-        return True
 
     def _control(self, wire: bytes, stamp: Stamp) -> None:
         """Let h2 take a frame, and act on what it means."""

@@ -31,7 +31,7 @@ def request_fields(method: str, target: str, seat: Seat) -> Headers:
     """Return what every request begins with."""
     return [
         (b":method", method.encode()),
-        (b":scheme", b"http"),
+        (b":scheme", b"http" if seat.address.tls is None else b"https"),
         (b":authority", str(seat.address).encode()),
         (b":path", target.encode()),
     ]
@@ -46,7 +46,7 @@ class Http2Client:
 
     __slots__ = (
         "_extra", "_holds", "_is_answered", "_repeats_lost", "_seat", "_streams", "connects", "in_bytes", "opened_ns",
-        "out_bytes", "repeats", "sent_ns",
+        "out_bytes", "repeats", "secured_ns", "sent_ns",
     )  # fmt: skip
 
     def __init__(self, seat: Seat, *, extra_header_bytes: int = 0, repeats_lost: bool = False) -> None:
@@ -55,6 +55,7 @@ class Http2Client:
         self.out_bytes = 0
         self.in_bytes = 0
         self.opened_ns = 0
+        self.secured_ns = 0
         self.sent_ns = 0
         self._seat = seat
         self._holds = False
@@ -110,7 +111,7 @@ class Http2Client:
             self._seat.hold()
         self._is_answered = False
         connection, is_new = self._seat.connection()
-        self.opened_ns = connection.opened_ns if is_new else 0
+        self.opened_ns, self.secured_ns = (connection.opened_ns, connection.secured_ns) if is_new else (0, 0)
         self.connects += is_new
         stream = connection.request(headers, body)
         self.sent_ns = now_ns()
@@ -135,6 +136,7 @@ class OpenedStream(NamedTuple):
     stream: Http2Stream
     connects: int
     opened_ns: int
+    secured_ns: int
     sent_ns: int
 
 
@@ -159,13 +161,16 @@ def opened_stream(seat: Seat, headers: Headers, *, stays_open: bool = False) -> 
             stream.close()
             raise
         else:
-            return OpenedStream(stream, connects, connection.opened_ns if is_new else 0, sent_ns)
+            opened = (connection.opened_ns, connection.secured_ns) if is_new else (0, 0)
+            return OpenedStream(stream, connects, *opened, sent_ns)
 
 
 class Http2StreamingClient:
     """One request whose answer has no end, as StreamingClient's. It ends without its connection."""
 
-    __slots__ = ("_messages", "_seat", "_stream", "_take", "_unread", "connects", "cursor", "opened_ns", "sent_ns")
+    __slots__ = (
+        "_messages", "_seat", "_stream", "_take", "_unread", "connects", "cursor", "opened_ns", "secured_ns", "sent_ns",
+    )  # fmt: skip
 
     def __init__(self, seat: Seat, target: str, messages: MessageReader, *, headers: str = "") -> None:
         """Open it. Raises OSError, ConnectionLost, Refused when the status is not 200, or BadAnswer."""
@@ -180,7 +185,7 @@ class Http2StreamingClient:
         except BaseException:
             seat.release()
             raise
-        self._stream, self.connects, self.opened_ns, self.sent_ns = opened
+        self._stream, self.connects, self.opened_ns, self.secured_ns, self.sent_ns = opened
         try:
             head, status = self._stream.head, self._stream.status
             answer = self._stream.whole_body() if status != 200 else b""

@@ -8,7 +8,7 @@ from loadtests.http2 import Http2Connection
 from loadtests.traffic import Counters
 from wirerace.backoff import OF_CLIENTS
 from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
-from wirerace.errors import Refused
+from wirerace.errors import Refused, WireraceError
 
 
 class SharedConnection:
@@ -25,7 +25,7 @@ class SharedConnection:
         self.seats = seats
         self.taken = 0
         self.connection: Http2Connection | None = None
-        self._address = address
+        self._address = address.of_client()
         self._counters = counters
         self._opening: AsyncResult | None = None
         self.failures = 0
@@ -39,7 +39,7 @@ class SharedConnection:
     def opened(self) -> tuple[Http2Connection, bool]:
         """Return the open connection, and whether this call has opened it.
 
-        Raises OSError when it cannot be opened.
+        Raises OSError, ConnectionLost or BadAnswer when it cannot be opened.
         """
         while True:
             connection = self.connection
@@ -69,7 +69,7 @@ class SharedConnection:
             self.connection = None
             gevent.sleep(max(0, self._not_before_ns - now_ns()) / NS_PER_SECOND)
             self.connection = Http2Connection(self._address, self._counters)
-        except OSError as error:
+        except (OSError, WireraceError) as error:
             self._note_failure()
             opening.set_exception(error)
             raise
@@ -167,7 +167,7 @@ class Seat:
         """Return a connection on which the server allows one more stream, and whether it was opened for this call.
 
         If the server's SETTINGS_MAX_CONCURRENT_STREAMS is reached, the client moves to another connection.
-        Raises OSError when it cannot be opened, Refused when the server allows no stream at all.
+        Raises OSError, ConnectionLost or BadAnswer when it cannot be opened, Refused when the server allows no stream.
         """
         tried: list[SharedConnection] = []
         while True:

@@ -49,26 +49,24 @@ class FrameWriter:
 
     def write(self, data: bytes) -> int:
         """Send bytes, and return their number. It never waits."""
-        if self._is_busy:
-            self._unsent += data
-            return len(data)
         try:
-            sent = self._connection.offer(data)
+            sealed = self._connection.sealed(data)
+            if self._is_busy:
+                self._unsent += sealed
+            elif (sent := self._connection.offer(sealed)) < len(sealed):
+                self._unsent += sealed[sent:]
+                self._is_busy = True
+                gevent.spawn(self._write_rest)
         except OSError:
             self._on_break()
-            return len(data)
-        if sent < len(data):
-            self._unsent += data[sent:]
-            self._is_busy = True
-            gevent.spawn(self._write_rest)
         return len(data)
 
     def _write_rest(self) -> None:
         try:
             while self._unsent:
-                data = bytes(self._unsent)
+                sealed = bytes(self._unsent)
                 self._unsent.clear()
-                self._connection.send(data)
+                self._connection.send_sealed(sealed)
         except (OSError, ConnectionLost):
             self._on_break()
         finally:

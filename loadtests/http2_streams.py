@@ -63,6 +63,11 @@ class Http2Stream:
         self._uncredited_bytes = 0
 
     @property
+    def is_cut(self) -> bool:
+        """Tell whether what came last may have arrived before its stamp, because something came behind it."""
+        return self.stamp.is_bound
+
+    @property
     def status(self) -> int:
         """The status of the answer."""
         return int(self.head[b":status"])

@@ -1,5 +1,6 @@
 """A WebSocket on a stream of HTTP/2: a CONNECT that names the protocol (RFC 8441), then the same frames."""
 
+from loadtests.http2 import Http2Connection
 from loadtests.http2_client import opened_stream, request_fields
 from loadtests.http2_pool import Seat
 from loadtests.http import said
@@ -21,7 +22,7 @@ class Http2WebSocketClient(MessageSocket):
     compression, and BadAnswer when its answer is malformed.
     """
 
-    __slots__ = ("_seat", "_stream", "connects", "cursor", "opened_ns", "sent_ns")
+    __slots__ = ("_seat", "_stream", "connects", "cursor", "opened_ns", "secured_ns", "sent_ns")
 
     def __init__(self, seat: Seat, target: str, deflate: Deflate = "off") -> None:
         self._seat: Seat | None = seat
@@ -30,14 +31,16 @@ class Http2WebSocketClient(MessageSocket):
             headers = [(b":protocol", b"websocket"), (b"sec-websocket-version", b"13")]
             if deflate != "off":
                 headers.append((_EXTENSIONS, offer(shared=deflate == "shared").encode()))
-            connects, opened_ns = _check_able(seat)
+            able, is_new = _able_connection(seat)
             opened = opened_stream(seat, [*request_fields("CONNECT", target, seat), *headers], stays_open=True)
         except BaseException:
             seat.release()
             raise
-        self._stream, self.connects, self.opened_ns, self.sent_ns = opened
-        self.connects += connects
-        self.opened_ns = self.opened_ns or opened_ns
+        self._stream, self.connects, self.opened_ns, self.secured_ns, self.sent_ns = opened
+        if is_new:
+            self.connects += 1
+            if not self.opened_ns:
+                self.opened_ns, self.secured_ns = able.opened_ns, able.secured_ns
         super().__init__(self._stream)
         try:
             self.cursor = self._read_head(deflate)
@@ -63,8 +66,8 @@ class Http2WebSocketClient(MessageSocket):
             raise BadAnswer(f"200 without a cursor in {CURSOR_HEADER}") from None
 
 
-def _check_able(seat: Seat) -> tuple[int, int]:
-    """Open the connection if it is not open, and return how many connections that took, and when it was open.
+def _able_connection(seat: Seat) -> tuple[Http2Connection, bool]:
+    """Return the seat's connection, and whether it was opened now.
 
     Raises Refused when the server has no WebSocket over HTTP/2: it says so in its SETTINGS.
     """
@@ -73,4 +76,4 @@ def _check_able(seat: Seat) -> tuple[int, int]:
         raise Refused(
             f"{seat.address} has no WebSocket over HTTP/2 (RFC 8441): its SETTINGS lack ENABLE_CONNECT_PROTOCOL"
         )
-    return int(is_new), connection.opened_ns if is_new else 0
+    return connection, is_new

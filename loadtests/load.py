@@ -19,6 +19,7 @@ from loadtests.visits import VisitHost
 from wirerace.clock import NS_PER_SECOND, now_ns, process_cpu_seconds, to_ns
 from wirerace.observe.account import NO_TRAFFIC, NO_WINDOW, AccountRecord, LoadState, ProcessUse, Traffic, Window, merge
 from wirerace.observe.accounting import Account
+from wirerace.observe.histogram import merged
 from wirerace.observe.ledger import Ledger
 from wirerace.observe.usage import Usage, difference, usage
 from wirerace.streams import stream
@@ -136,7 +137,7 @@ class Load:
         found = self._speeches.get(transport.name)
         if found is None:
             found = self._speeches[transport.name] = self._new_speech(transport)
-        return SharingConnections(found) if isinstance(found, SharedConnections) else found
+        return SharingConnections(found) if isinstance(found, SharedConnections) else found.of_user()
 
     def _new_speech(self, transport: Transport) -> OwnConnections | SharedConnections:
         options, address, counters = self._options, self.address_of(transport), self.counters_of(transport)
@@ -216,6 +217,9 @@ class Load:
             client.ledger.close(at_ns)
         self._clients.clear()
         record = merge([account.to_record() for account in self.accounts.values()])
+        handshakes = [counters.handshakes.to_record() for counters in self._counters.values()]
+        record.handshaking = merged(handshakes).to_record()
+        record.resumed_handshakes = sum(counters.resumed for counters in self._counters.values())
         record.closed_ns.append(at_ns)
         record.processes.extend(self._uses)
         return record

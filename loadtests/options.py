@@ -173,7 +173,7 @@ def _ordered(order: LoadOrder, shape: str) -> UserOptions:
     shapes = {name: kind() for name, kind in SHAPES.items()}
     if shape in shapes:
         shapes[shape] = convert(order.shape, SHAPES[shape], "--contestant: shape")
-    addresses = {order.transport: Address.parse(order.url)}
+    addresses = {order.transport: Address.parse(order.url, order.authority, resumes=order.resumes)}
     return UserOptions(
         transports,
         addresses,

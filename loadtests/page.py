@@ -154,7 +154,7 @@ class Page:
         for name, address in addresses.items():
             if self._hosts is not None and address not in self._hosts:
                 flag = flag_of(f"{name}_host")
-                raise BadInput(f"{flag} http://{address} was not given at the start; see --allowed-hosts")
+                raise BadInput(f"{flag} {address.origin} was not given at the start; see --allowed-hosts")
 
 
 def _refuse_changes(form: Mapping[str, str], kept: Mapping[str, Any]) -> None:

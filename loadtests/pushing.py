@@ -10,12 +10,13 @@ class PushClient(Protocol):
     """A subscription on which updates come. `cursor` is that of the server's answer.
 
     `connects` counts the connections that opened for it. `opened_ns` is when the last of them was open, 0 if there was
-    none; `sent_ns` is when the request had left, Unix nanoseconds.
+    none, `secured_ns` when its TLS was established, and `sent_ns` when the request had left, Unix nanoseconds.
     """
 
     connects: int
     cursor: Cursor
     opened_ns: int
+    secured_ns: int
     sent_ns: int
 
     @property

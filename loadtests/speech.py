@@ -23,6 +23,7 @@ class RequestClient(Protocol):
     out_bytes: int
     in_bytes: int
     opened_ns: int
+    secured_ns: int
     sent_ns: int
 
     @property
@@ -68,13 +69,17 @@ class Speech(Protocol):
 
 
 class OwnConnections:
-    """HTTP/1.1. It keeps nothing, so all users of a transport have the same."""
+    """HTTP/1.1."""
 
     is_shared = False
 
     def __init__(self, address: Address, counters: Counters) -> None:
         self._address = address
         self._counters = counters
+
+    def of_user(self) -> "OwnConnections":
+        """Return what the next user speaks: with TLS it keeps its sessions to itself, and otherwise it keeps nothing."""
+        return self if self._address.tls is None else OwnConnections(self._address.of_client(), self._counters)
 
     def asking(
         self, *, keep_alive: bool = True, extra_header_bytes: int = 0, repeats_lost: bool = False

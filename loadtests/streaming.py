@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from loadtests.bodies import BodyReader, MessageReader
-from loadtests.connection import Address, MessagesTaker, Stamp, StampedConnection, never
+from loadtests.connection import Address, MessagesTaker, Stamp, never
 from loadtests.http import MOST_HEAD_BYTES, said
+from loadtests.opening import open_connection
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, BadCursor, ConnectionLost, Refused
@@ -16,12 +17,15 @@ _CURSOR_HEADER = CURSOR_HEADER.lower().encode()
 class StreamingClient:
     """One connection with one request; `cursor` is that of the answer.
 
-    `opened_ns` and `sent_ns` are when it was open and when the request had left, Unix nanoseconds.
+    `opened_ns`, `secured_ns` and `sent_ns` are when it was open, when TLS was established (0 without TLS), and when the
+    request had left, Unix nanoseconds.
     Raises OSError or ConnectionLost when the connection breaks, Refused when the status is not 200, BadAnswer when the
     answer makes no sense.
     """
 
-    __slots__ = ("_body", "_connection", "_messages", "_take", "_unread", "cursor", "opened_ns", "sent_ns")
+    __slots__ = (
+        "_body", "_connection", "_messages", "_take", "_unread", "cursor", "opened_ns", "secured_ns", "sent_ns",
+    )  # fmt: skip
     connects = 1
 
     def __init__(
@@ -38,8 +42,8 @@ class StreamingClient:
         self._body = BodyReader(messages)
         self._unread: list[bytes] = []
         self._take: MessagesTaker = never
-        self._connection = StampedConnection(address, counters)
-        self.opened_ns = now_ns()
+        opened = self._connection = open_connection(address, counters)
+        self.opened_ns, self.secured_ns = opened.opened_ns, opened.secured_ns
         try:
             self.cursor = self._ask(
                 f"GET {target} HTTP/1.1\r\nHost: {address}\r\nAccept: {messages.content_type}\r\n{headers}\r\n"
@@ -56,7 +60,7 @@ class StreamingClient:
     @property
     def is_cut(self) -> bool:
         """Tell whether the last read ended inside a message, whose part the stamp is of."""
-        return self._body.is_cut
+        return self._body.is_cut or self._connection.is_cut
 
     def receive(self, take: MessagesTaker = never) -> list[bytes]:
         """Wait for messages and return all that one read brought: at least one. The list must not be changed.

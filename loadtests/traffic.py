@@ -7,6 +7,7 @@ from gevent import socket
 from msgspec.structs import astuple
 
 from wirerace.observe.account import NO_TRAFFIC, Traffic
+from wirerace.observe.histogram import Latencies
 from wirerace.observe.tcp_info import CLOSE_WAIT, INFO_BYTES, read_tcp_info
 
 TCP_INFO: int = getattr(socket, "TCP_INFO", 0) if sys.platform == "linux" else 0
@@ -20,19 +21,26 @@ class Socket(Protocol):
 
 
 class Counters:
-    """The traffic of all connections so far, open and closed.
+    """The traffic of all connections so far, open and closed; nothing on a kernel other than Linux.
 
-    Nothing is counted on a kernel other than Linux.
+    `handshakes` has how long the TLS handshakes took, `resumed` how many of them resumed a session.
     """
 
     def __init__(self) -> None:
         self._closed = NO_TRAFFIC
         self._open: dict[Socket, None] = {}
+        self.handshakes = Latencies()
+        self.resumed = 0
 
     def opened(self, connection: Socket) -> None:
         """Begin to count an open connection."""
         if TCP_INFO:
             self._open[connection] = None
+
+    def secured(self, took_ns: int, *, is_resumed: bool) -> None:
+        """Count a TLS handshake."""
+        self.handshakes.record(took_ns)
+        self.resumed += is_resumed
 
     def closing(self, connection: Socket) -> None:
         """Add the counts of a connection that is about to close, and what closing it will cost."""

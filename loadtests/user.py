@@ -31,12 +31,13 @@ Received = tuple[list[Update], Stamp]
 
 
 class OpenedClient(Protocol):
-    """A client whose connection is open: when it was, and when its request had left, Unix nanoseconds.
+    """A client whose connection is open: when it was, when its TLS was established, and when its request had left.
 
-    `opened_ns` is 0 if the connection was open already, because others share it.
+    All are Unix nanoseconds. `secured_ns` is 0 without TLS, both are if the connection was open, because it is shared.
     """
 
     opened_ns: int
+    secured_ns: int
     sent_ns: int
 
 
@@ -55,8 +56,8 @@ class SubscriberUser(User):
     __slots__ = (
         "account", "address", "asked_ns", "attempts", "broken_ns", "catches_up", "channel", "counters", "cursor",
         "epoch", "has_newer", "has_received", "is_connected", "last", "ledger", "listener", "load", "note_delivery",
-        "note_request", "opening", "options", "outbox", "requests", "speech",
-        "started_ns", "well_ns",
+        "note_request", "opening", "options", "outbox", "requests", "speech", "started_ns",
+        "well_ns",
     )  # fmt: skip
     abstract = True
     host = "per-transport"  # Locust's single host is not used, but its page would ask for one if there were none
@@ -295,10 +296,12 @@ class SubscriberUser(User):
         self.account.connecting.record(now - since_ns)
         if self.broken_ns:
             self.account.returning.record(now - self.broken_ns)
-        self.opening = self.opening or Opening(client.opened_ns, client.sent_ns, answered_ns)
+        self.opening = self.opening or Opening(client.opened_ns, client.sent_ns, answered_ns, client.secured_ns)
         stages = self.account.stages
         if client.opened_ns:  # else it came to a connection that was open
             stages["tcp_connected"].record(client.opened_ns - since_ns)
+        if client.secured_ns:
+            stages["tls_established"].record(client.secured_ns - since_ns)
         stages["request_sent"].record(client.sent_ns - since_ns)
         stages["answered"].record(answered_ns - since_ns)
         if self.outbox is not None:

@@ -6,8 +6,9 @@ import hashlib
 import os
 from typing import Protocol
 
-from loadtests.connection import Address, BytesTaker, MessagesTaker, Stamp, StampedConnection, never
+from loadtests.connection import Address, BytesTaker, MessagesTaker, Stamp, never
 from loadtests.http import said
+from loadtests.opening import open_connection
 from loadtests.traffic import Counters
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, BadCursor, ConnectionLost, Refused
@@ -37,6 +38,10 @@ class TwoWayBytes(Protocol):
     @property
     def stamp(self) -> Stamp:
         """When the bytes last received arrived, and when they were read."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Tell whether the stamp belongs to something that is not there yet."""
 
     def send(self, data: bytes) -> None:
         """Send all of `data`."""
@@ -70,11 +75,11 @@ class MessageSocket:
 
     @property
     def is_cut(self) -> bool:
-        """Return whether the last read ended inside a frame, or something for another client came behind it.
+        """Return whether the last read ended inside a frame, or brought something for another client behind it.
 
         The stamp then belongs to what is not there yet.
         """
-        return self._reader.is_cut or self._connection.stamp.is_bound
+        return self._reader.is_cut or self._connection.is_cut
 
     def receive(self, take: MessagesTaker = never) -> list[bytes]:
         """Wait for data messages and return all that one read brought: at least one. Compressed ones are unpacked.
@@ -144,21 +149,23 @@ class MessageSocket:
 class WebSocketClient(MessageSocket):
     """One connection; `cursor` is the cursor of the 101.
 
-    `opened_ns` and `sent_ns` are when it was open and when the upgrade request had left, Unix nanoseconds.
+    `opened_ns`, `secured_ns` and `sent_ns` are when it was open, when TLS was established (0 without TLS), and when the
+    upgrade request had left, Unix nanoseconds.
     With `deflate` it offers compression, and insists on it.
 
     Raises OSError or ConnectionLost when the connection breaks, Refused when the server does not upgrade or declines
     compression, and BadAnswer when its answer is malformed.
     """
 
-    __slots__ = ("cursor", "opened_ns", "sent_ns")
+    __slots__ = ("cursor", "opened_ns", "secured_ns", "sent_ns")
     connects = 1
 
     def __init__(
         self, address: Address, target: str, counters: Counters | None = None, deflate: Deflate = "off"
     ) -> None:
-        super().__init__(StampedConnection(address, counters))
-        self.opened_ns = now_ns()
+        opened = open_connection(address, counters)
+        super().__init__(opened)
+        self.opened_ns, self.secured_ns = opened.opened_ns, opened.secured_ns
         self.sent_ns = 0
         try:
             self.cursor = self._shake_hands(address, target, deflate)

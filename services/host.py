@@ -26,6 +26,7 @@ from services import heads
 from services.answers import Encoded
 from services.connection import ServerConnection, error_of
 from services.pushed import PushedConnections
+from services.tls import TlsDoor
 from services.troubles import Troubles
 from services.watching import Looked, outlive, watch_connections, watch_loop
 from wirerace.addresses import is_host
@@ -91,6 +92,7 @@ class Service(ABC):
         self.troubles = Troubles()
         self.ending = False
         self.pushed = PushedConnections()
+        self.door: TlsDoor | None = None
         try:
             self.allowed_origins = parse_origins(options.allowed_origins)
         except BadInput as error:
@@ -209,7 +211,8 @@ class _Server(web.Server):
     def clients(self) -> Iterable[Looked]:
         """Return the connections of all clients."""
         ours = [connection for connection in self.connections if isinstance(connection, ServerConnection)]
-        return chain(self._service.connections(), self._service.pushed, ours)
+        shaking = () if self._service.door is None else self._service.door.shaking
+        return chain(self._service.connections(), self._service.pushed, shaking, ours)
 
     def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
         return web.BaseRequest(message, payload, protocol, writer, task, self._loop, client_max_size=MOST_REQUEST_BYTES)
@@ -242,11 +245,16 @@ async def serve(service: Service, stop: asyncio.Event, on_listening: Callable[[i
     site = web.TCPSite(runner, options.host, options.port, backlog=BACKLOG)
     try:
         await site.start()
+        if service.door is not None:
+            await service.door.open(options.host, server, BACKLOG)
     except OSError as error:
         await runner.cleanup()
         raise BadInput(
             f"cannot listen on {options.host}:{options.port}: {error.strerror or error}; choose another with --port"
         ) from None
+    except BadInput:
+        await runner.cleanup()
+        raise
     on_listening(runner.addresses[0][1])
     watching = watch_loop(service.metrics, service.troubles)
     looking = watch_connections(server.clients, service.metrics)
@@ -255,6 +263,8 @@ async def serve(service: Service, stop: asyncio.Event, on_listening: Callable[[i
     tasks += [asyncio.ensure_future(outlive(options.parent_pid))] if options.parent_pid else []
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     await site.stop()
+    if service.door is not None:
+        service.door.close()
     service.end()
     await asyncio.gather(runner.cleanup(), service.pushed.until_closed(STOP_SECONDS))
     for task in tasks:

@@ -20,6 +20,7 @@ from services.parameters import channel_of, parameters_of
 from services.recent import Bounds
 from services.relay import Relay
 from services.sending import RECEIVED_PATH, SEND_PATH, Sending
+from services.tls import TlsDoor, server_context
 from wirerace.addresses import host_port_in, spelled
 from wirerace.errors import BadInput
 from wirerace.transports import PRODUCER_PORT
@@ -42,6 +43,13 @@ class ServerOptions(ServiceOptions, frozen=True, kw_only=True):
     max_messages_per_second: Annotated[
         int, Meta(ge=1, description="most messages that a client may send in a second; others are refused")
     ] = 1_000
+    tls_chain_file: Annotated[str, Meta(description="certificate and its chain as PEM: clients may speak TLS, too")] = (
+        ""
+    )
+    tls_key_file: Annotated[str, Meta(description="key of the certificate as PEM")] = ""
+    tls_port: Annotated[
+        int, Meta(ge=0, le=65535, description="port for clients that speak TLS; 0 for any free one")
+    ] = 0
 
 
 class TransportService(Service):
@@ -55,6 +63,10 @@ class TransportService(Service):
             host, port = host_port_in(options.producer_url, ("http",), f"http://127.0.0.1:{PRODUCER_PORT}")
         except BadInput as error:
             raise BadInput(f"--producer-url: {error}") from None
+        if context := server_context(options.tls_chain_file, options.tls_key_file):
+            self.door = TlsDoor(context, options.tls_port, self.metrics)
+        elif options.tls_port:
+            raise BadInput("--tls-port needs a certificate: give --tls-chain-file and --tls-key-file")
         self._producer_url = f"http://{spelled(host, port or 80)}"
         self.answers: dict[Channel, Answers] = {}
         self._answers_bound = CacheBound()

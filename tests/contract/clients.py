@@ -3,6 +3,7 @@
 import asyncio
 import json
 from abc import ABC, abstractmethod
+from ssl import SSLContext
 from typing import NamedTuple
 
 import wsproto.connection as ws
@@ -42,9 +43,8 @@ class Client(ABC):
 
     granted: int
     """The status of an answer when nothing is new."""
-
-    query = ""
-    """More parameters of its requests."""
+    query = ""  # more parameters of its requests
+    tls: SSLContext | None = None  # that it speaks
 
     def __init__(self, path: str, after: str = "") -> None:
         self.cursor = after
@@ -60,7 +60,7 @@ class Client(ABC):
 
     async def subscribe(self, port: int) -> Answer:
         """Connect and return the first answer, which gives the cursor."""
-        self._raw = await Raw.open(port)
+        self._raw = await Raw.open(port, tls=self.tls)
         return await self.first_answer()
 
     async def receive(self, count: int) -> list[Update]:

@@ -1,21 +1,28 @@
-"""One suite for all transports: a test that takes `stage` runs on each of them, and on both ways of serving."""
+"""One suite for all transports: a test that takes `stage` runs on each of them, and on both ways of serving.
 
-from collections.abc import AsyncIterator
+Some run over TLS, too.
+"""
+
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.contract.feeds import Follow, Start, followers, producers
-from tests.contract.stage import Stage
+from tests.contract.secured import OVER_TLS, secured
+from tests.contract.stage import Secured, Stage
 from wirerace.transports import TRANSPORTS
 
 WAYS = (pytest.param("fast", id=pytest.HIDDEN_PARAM), "plain")
 """How a server whose clients ask may serve. Other servers know one way."""
+TLS_WAYS = ("fast-tls", "plain-tls")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Let a test that takes `stage` run on each way, or on those that its module names."""
     if "serving" in metafunc.fixturenames:
-        metafunc.parametrize("serving", getattr(metafunc.module, "WAYS", WAYS))
+        name = f"{metafunc.module.__name__.rpartition('.')[2]}.{metafunc.function.__name__}"
+        ways = getattr(metafunc.module, "WAYS", WAYS)
+        metafunc.parametrize("serving", (*ways, *TLS_WAYS) if name in OVER_TLS else ways)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,7 +35,7 @@ def is_twofold(item: pytest.Item) -> bool:
     params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     transport = str(params.get("transport"))
     asks = transport in TRANSPORTS and TRANSPORTS[transport].asks
-    return params.get("serving") == "plain" and not asks
+    return params.get("serving") in {"plain", "plain-tls"} and not asks
 
 
 @pytest.fixture(params=TRANSPORTS)
@@ -42,10 +49,18 @@ def quick_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.producer.HEARTBEAT_SECONDS", 0.05)
 
 
+@pytest.fixture(scope="session")
+def certificate() -> Iterator[Secured]:
+    """A certificate for servers."""
+    with secured() as made:
+        yield made
+
+
 @pytest.fixture
-async def stage(transport: str, serving: str) -> AsyncIterator[Stage]:
+async def stage(transport: str, serving: str, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     """A producer and the link to it; no server yet."""
-    stage = Stage(transport, serving)
+    way, _, tls = serving.partition("-")
+    stage = Stage(transport, way, request.getfixturevalue("certificate") if tls else None)
     await stage.start()
     yield stage
     await stage.close()

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+from ssl import SSLContext
 from typing import NamedTuple, Self
 
 WAIT_SECONDS = 60.0
@@ -42,9 +43,9 @@ class Raw:
         self._writer = writer
 
     @classmethod
-    async def open(cls, port: int, host: str = "127.0.0.1") -> Self:
+    async def open(cls, port: int, host: str = "127.0.0.1", tls: SSLContext | None = None) -> Self:
         async with asyncio.timeout(WAIT_SECONDS):
-            return cls(*await asyncio.open_connection(host, port))
+            return cls(*await asyncio.open_connection(host, port, ssl=tls))
 
     async def send(self, data: bytes) -> None:
         """Send all of `data`, which waits when the peer does not read."""

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, Self
+from ssl import SSLContext
+from typing import Any, NamedTuple, Protocol, Self
 
 from services.__main__ import service_of
 from services.host import Service, serve
@@ -71,6 +72,11 @@ class Running(Asked):
         self.port = 0
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def client_port(self) -> int:
+        """The port of its clients: that of TLS, if there is one."""
+        return self.port if self.service.door is None else self.service.door.port
 
     @classmethod
     async def start(cls, service_type: type[Service], **options: Any) -> Self:
@@ -170,6 +176,14 @@ class Link:
             writer.close()
 
 
+class Secured(NamedTuple):
+    """The certificate and key of servers, in files, and what clients trust."""
+
+    chain_file: str
+    key_file: str
+    trusting: SSLContext
+
+
 class Stage:
     """Everything for one transport. `server` is the one started last."""
 
@@ -177,9 +191,12 @@ class Stage:
     link: Link
     server: Running
 
-    def __init__(self, transport: str, serving: str = "fast") -> None:
+    def __init__(self, transport: str, serving: str = "fast", tls: "Secured | None" = None) -> None:
+        self._tls = tls
         self.transport = TRANSPORTS[transport]
-        self._ways = {"serving": serving} if self.transport.asks else {}
+        self._ways: dict[str, object] = {"serving": serving} if self.transport.asks else {}
+        if tls is not None:
+            self._ways |= {"tls_chain_file": tls.chain_file, "tls_key_file": tls.key_file}
         self.client_type = CLIENTS[transport]
         self._control: Raw | None = None
         self._clients: list[Client | Raw] = []
@@ -253,18 +270,22 @@ class Stage:
     def client(self, after: str = "") -> Client:
         """Return a client that has not connected yet."""
         self._clients.append(client := self.client_type(self.transport.path, after))
+        client.tls = None if self._tls is None else self._tls.trusting
         return client
 
     async def subscribe(self, after: str = "", query: str = "") -> Client:
         """Return a client that is subscribed; its requests have the parameters in `query`, too."""
         client = self.client(after)
         client.query = query
-        await client.subscribe(self.server.port)
+        await client.subscribe(self.server.client_port)
         return client
 
     async def connect(self, to: Listening | None = None) -> Raw:
         """Return a bare connection to the server, or to another."""
-        raw = await Raw.open((to or self.server).port)
+        if to is None and self._tls is not None:
+            raw = await Raw.open(self.server.client_port, tls=self._tls.trusting)
+        else:
+            raw = await Raw.open((to or self.server).port)
         self._clients.append(raw)
         return raw
 

@@ -60,6 +60,8 @@ class Scripted:
     """A connection to a peer that sends the bytes of a script, in chunks, and closes."""
 
     stamp = Stamp(0, 0, by_kernel=False)
+    opened_ns = secured_ns = 0
+    is_cut = False
 
     def __init__(self, said: bytes, chunk_bytes: int) -> None:
         self._chunks = in_chunks(said, chunk_bytes)
@@ -203,7 +205,7 @@ def asked(content: bytes, chunk_bytes: int) -> None:
     """Do what a polling client does with two answers."""
     user: Any = SimpleNamespace(cursor="", epoch="", channel="")
     user.checked = lambda updates: SubscriberUser.checked(user, updates)
-    with patch("loadtests.http.StampedConnection", lambda *_: Scripted(content, chunk_bytes)):
+    with patch("loadtests.http.open_connection", lambda *_: Scripted(content, chunk_bytes)):
         client = HttpClient(ADDRESS)
         for _ in range(2):
             AskingUser.updates_in(user, client.get("/poll"))
@@ -223,7 +225,7 @@ HANDSHAKE = (
 
 def listened(content: bytes, chunk_bytes: int) -> None:
     with (
-        patch("loadtests.ws.StampedConnection", lambda *_: Scripted(content, chunk_bytes)),
+        patch("loadtests.ws.open_connection", lambda *_: Scripted(content, chunk_bytes)),
         patch("loadtests.ws.os.urandom", bytes),
     ):
         user: Any = SimpleNamespace(epoch="", channel="", outbox=None)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import gevent
 from gevent import socket
 from gevent.server import StreamServer
+from gevent.ssl import SSLContext
 
 from loadtests.connection import Address
 
@@ -21,13 +22,20 @@ class Script:
     It closes the connection after an answer whose number is in `closes_after`, and instead of one that is CLOSE.
     """
 
-    def __init__(self, *answers: Answer, piece_bytes: int = 0, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        *answers: Answer,
+        piece_bytes: int = 0,
+        host: str = "127.0.0.1",
+        tls: SSLContext | None = None,
+    ) -> None:
         self.closes_after: set[int] = set()
         self.requests: list[bytes] = []
         self.connections = 0
         self._answers = list(answers)
         self._piece_bytes = piece_bytes
-        self._server = StreamServer((host, 0), self._serve)
+        secure = {} if tls is None else {"ssl_context": tls}
+        self._server = StreamServer((host, 0), self._serve, **secure)
         self._server.start()
         self.address = Address(host, self._server.server_port)
 

@@ -19,9 +19,9 @@ SYN_OPTION_BYTES = 8  # a SYN has 20 bytes of options, not 12
 US = 1e-6
 
 
-def bytes_of(measured: Measured, traffic: tuple[Traffic, Traffic]) -> Bytes:
+def bytes_of(measured: Measured, traffic: tuple[Traffic, Traffic], *, is_tls: bool = False) -> Bytes:
     """Return the bytes of three layers. The bytes that clients sent are those into the server."""
-    ip_in = ip_out = segments_in = segments_out = resent = namespace_resent = None
+    ip_in = ip_out = segments_in = segments_out = resent = namespace_resent = tls = None
     if traffic[1].connections:
         kernel = traffic[1].minus(traffic[0])
         segments_in, segments_out = kernel.segments_out, kernel.segments_in
@@ -37,6 +37,8 @@ def bytes_of(measured: Measured, traffic: tuple[Traffic, Traffic]) -> Bytes:
         if before.retransmitted is not None and after.retransmitted is not None:
             namespace_resent = after.retransmitted - before.retransmitted
     payload, application_in, application_out, heartbeat = counted
+    if is_tls and traffic[1].connections and application_in is not None:
+        tls = kernel.bytes_out + kernel.bytes_in - sum(counted[1:])
     return Bytes(
         payload=payload,
         application_in=application_in,
@@ -48,6 +50,7 @@ def bytes_of(measured: Measured, traffic: tuple[Traffic, Traffic]) -> Bytes:
         segments_out=segments_out,
         retransmitted=resent,
         namespace_retransmitted=namespace_resent,
+        tls=tls,
     )
 
 

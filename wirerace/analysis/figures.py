@@ -7,6 +7,7 @@ import math
 
 from wirerace.analysis.browser_figures import BROWSER_FIGURES
 from wirerace.analysis.figure import FEWER, SOONER, YOUNGER, Figure
+from wirerace.analysis.handshake_figures import HANDSHAKE_FIGURES
 from wirerace.analysis.message_figures import MESSAGE_FIGURES
 from wirerace.analysis.server_figures import SERVER_FIGURES
 from wirerace.analysis.visit_figures import VISIT_FIGURES
@@ -176,6 +177,16 @@ FIGURES = (
         words=FEWER,
     ),
     Figure(
+        "bytes.tls_per_delivery",
+        "bytes",
+        "of it, TLS",
+        "what TLS adds to the application layer: records, handshakes, session tickets",
+        lambda trial: _per_delivery(trial.bytes.tls, trial),
+        words=FEWER,
+        if_any=True,
+        least=-math.inf,
+    ),
+    Figure(
         "traffic",
         "mbit_per_second",
         "traffic, IP layer",
@@ -184,6 +195,7 @@ FIGURES = (
         words=FEWER,
     ),
     *SERVER_FIGURES,
+    *HANDSHAKE_FIGURES,
     Figure(
         "connections.broken",
         "count",

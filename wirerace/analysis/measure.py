@@ -6,7 +6,7 @@ from wirerace.analysis.browsers import browsers_of
 from wirerace.analysis.costs import bytes_of, load_cost, machine_of, proxy_quality, server_cost
 from wirerace.analysis.expected import expected_of, grace_seconds
 from wirerace.analysis.messages import messages_of
-from wirerace.analysis.times import connecting_of, returning_of, seconds_of, times_of
+from wirerace.analysis.times import connecting_of, handshakes_of, returning_of, seconds_of, times_of
 from wirerace.analysis.visits import unknown_of_visits, visits_of
 from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.errors import TrialFailed
@@ -76,9 +76,10 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         repeated_requests=account.repeated_requests,
         partial_responses=account.partial_responses,
         return_seconds=returning_of(account.returning),
+        handshakes=handshakes_of(account),
         restarts=measured.restarts,
         parts=measured.parts,
-        bytes=bytes_of(measured, account.traffic),
+        bytes=bytes_of(measured, account.traffic, is_tls=raw.path.tls and not raw.path.has_reverse_proxy),
         server=server_cost(raw),
         load=load_cost(account, measured),
         proxy=proxy_quality(measured),
@@ -101,11 +102,13 @@ def _related(raw: Raw) -> Raw:
 def _repolls(plan: Plan, raw: Raw) -> Repolls:
     """Return the gaps as the server sees them: the client's gaps, plus a round trip.
 
-    The client's kernel knows nothing of a proxied path, because its connection ends at the proxy.
+    The client's kernel knows nothing of a proxied path, because its connection ends at the proxy. But a handshake of
+    TLS goes through it, so a client's gap has the whole opening of its connection in it then.
     """
     gaps, traffic = merged([raw.account.repolling]), raw.account.traffic[1]
     trip_seconds = traffic.round_trip_us / traffic.connections * US if traffic.connections else 0.0
-    trip_seconds += raw.path.round_trip_seconds + raw.path.opening_seconds(plan.options)
+    trip_seconds += raw.path.round_trip_seconds
+    trip_seconds += 0.0 if raw.path.tls else raw.path.opening_seconds(plan.options)
     mean, square, p99 = gaps.mean_ns(), gaps.square_mean_ns2(), gaps.percentile_ns(99)
     if mean is None or square is None or p99 is None:
         return Repolls(0, None, None, None)

@@ -32,7 +32,12 @@ def _cpu_us_for_visits(trial: Trial) -> float | None:
 
 def _mean_of(stage: VisitStage) -> Callable[[Trial], float | None]:
     """Return the figure of a stage: its mean time."""
-    return lambda trial: None if trial.visits is None else trial.visits.stages_seconds[stage].mean
+
+    def mean(trial: Trial) -> float | None:
+        times = None if trial.visits is None else trial.visits.stages_seconds.get(stage)
+        return None if times is None else times.mean
+
+    return mean
 
 
 def _of(read: Callable[[Visits], float | None]) -> Callable[[Trial], float | None]:
@@ -65,6 +70,15 @@ VISIT_FIGURES = (
         "from the intended arrival to an open connection",
         _mean_of("tcp_connected"),
         words=SOONER,
+    ),
+    Figure(
+        "visit.tls_established",
+        "seconds",
+        "TLS established after",
+        "from the intended arrival to the end of the handshake",
+        _mean_of("tls_established"),
+        words=SOONER,
+        if_any=True,
     ),
     Figure(
         "visit.request_sent",

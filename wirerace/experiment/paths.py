@@ -50,6 +50,9 @@ class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(description="the reverse proxy as it is shipped, or as its documentation recommends for each transport"),
     ] = "default"
     tls: Annotated[bool, Meta(description="whether clients speak TLS, with a certificate made for the run")] = False
+    resumption: Annotated[
+        bool, Meta(description="whether a client that connects again resumes its TLS session, as browsers do")
+    ] = True
     http: Annotated[Literal[1, 2], Meta(description="version of HTTP that clients speak to the reverse proxy")] = 1
     streams_per_connection: Annotated[
         int, Meta(ge=1, le=100, description="clients that share a connection with HTTP/2, each with a stream")
@@ -79,9 +82,17 @@ class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """How much longer an answer takes, on average."""
         return 2 * self.delay_seconds + self.jitter_seconds
 
+    @property
+    def connecting_seconds(self) -> float:
+        """How long it takes to open a connection, on average: a round trip, and another one for the handshake of TLS.
+
+        TLS 1.3 takes one, also when a session is resumed: there are no early data.
+        """
+        return self.round_trip_seconds * (2 if self.tls else 1)
+
     def opening_seconds(self, options: TransportOptions) -> float:
         """Return how much longer a request takes because it opens a connection: 0 if connections are kept."""
-        return self.round_trip_seconds if options.opens_anew else 0.0
+        return self.connecting_seconds if options.opens_anew else 0.0
 
 
 def check_path(path: NetworkPath) -> None:
@@ -93,5 +104,7 @@ def check_path(path: NetworkPath) -> None:
     if path.compression not in COMPRESSIONS[path.proxy]:
         able = " or ".join(name for name, ways in COMPRESSIONS.items() if path.compression in ways)
         raise BadInput(f"compression: {path.proxy} cannot compress with {path.compression}: take {able}, or gzip")
+    if not path.resumption and not path.tls:
+        raise BadInput("resumption is that of TLS sessions: set tls = true, or leave resumption out")
     if path.streams_per_connection > 1 and path.http != 2:
         raise BadInput("streams_per_connection: clients share a connection only with http = 2")

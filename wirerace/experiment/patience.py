@@ -39,7 +39,13 @@ def return_seconds(path: NetworkPath) -> float:
     Its server has to reach the producer first. A client's attempt just before that has failed. The client learns this
     one path delay later, waits for its backoff, opens a connection and asks.
     """
-    return OF_FEED.most_seconds + path.delay_seconds + OF_CLIENTS.most_seconds + 2 * path.round_trip_seconds
+    return (
+        OF_FEED.most_seconds
+        + path.delay_seconds
+        + OF_CLIENTS.most_seconds
+        + path.connecting_seconds
+        + path.round_trip_seconds
+    )
 
 
 def drain_seconds(path: NetworkPath, options: TransportOptions, visit_seconds: float, *, breaks: bool) -> float:

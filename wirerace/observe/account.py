@@ -19,8 +19,8 @@ from wirerace.wire.update import Cursor
 Outcome = Literal["data", "empty", "error"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
-ConnectStage = Literal["tcp_connected", "request_sent", "answered", "first_update"]
-"""The stages of a connection; the last one exists for a client's first connection only."""
+ConnectStage = Literal["tcp_connected", "tls_established", "request_sent", "answered", "first_update"]
+"""The stages of a connection: the second exists with TLS only, the last one for a client's first connection only."""
 STAGES: tuple[ConnectStage, ...] = get_args(ConnectStage)
 
 
@@ -149,6 +149,9 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     up. `relayed` is how long deliveries of updates that were made from messages took, from the intended sending. Over
     the whole trial, `message_connects` counts connections opened for messages, `stray_answers` answers to nothing that
     waited for one.
+
+    Over the whole trial, `handshaking` is how long TLS handshakes took, `resumed_handshakes` how many of them resumed a
+    session.
     """
 
     delivered: int = 0
@@ -205,6 +208,8 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     stray_answers: int = 0
     relayed: LatenciesRecord = NO_LATENCIES
     waking: LatenciesRecord = NO_LATENCIES
+    handshaking: LatenciesRecord = NO_LATENCIES
+    resumed_handshakes: int = 0
 
     @property
     def spread_of(self) -> dict[tuple[str, int], Spread]:

@@ -7,7 +7,9 @@ import msgspec
 from wirerace.observe.histogram import NO_LATENCIES, Latencies, LatenciesRecord, merged
 from wirerace.wire.update import Cursor
 
-VisitStage = Literal["started", "tcp_connected", "request_sent", "answered", "first_update", "closed"]
+VisitStage = Literal[
+    "started", "tcp_connected", "tls_established", "request_sent", "answered", "first_update", "closed"
+]
 """The stages of a visit. The times of all of them count from the visitor's intended arrival."""
 VISIT_STAGES: tuple[VisitStage, ...] = get_args(VisitStage)
 VisitEnd = Literal["finished", "gave_up", "unfinished"]
@@ -17,18 +19,25 @@ VisitEnd = Literal["finished", "gave_up", "unfinished"]
 class Opening(NamedTuple):
     """When a client's first connection was open, its request had left, and its answer had come, Unix nanoseconds.
 
-    `opened_ns` is 0 for a client that came to a connection which others had opened.
+    `opened_ns` is 0 for a client that came to a connection which others had opened, `secured_ns` for one without TLS,
+    too.
     """
 
     opened_ns: int
     sent_ns: int
     answered_ns: int
+    secured_ns: int = 0
 
     @property
     def stages(self) -> dict[VisitStage, int]:
         """The stages that it has reached."""
-        reached: dict[VisitStage, int] = {"request_sent": self.sent_ns, "answered": self.answered_ns}
-        return {"tcp_connected": self.opened_ns} | reached if self.opened_ns else reached
+        found: dict[VisitStage, int] = {
+            "tcp_connected": self.opened_ns,
+            "tls_established": self.secured_ns,
+            "request_sent": self.sent_ns,
+            "answered": self.answered_ns,
+        }
+        return {stage: at_ns for stage, at_ns in found.items() if at_ns}
 
 
 class VisitEntry(msgspec.Struct, frozen=True):

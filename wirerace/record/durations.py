@@ -11,3 +11,12 @@ class Times(msgspec.Struct, frozen=True):
     p50: float | None
     p99: float | None
     max: float | None
+
+
+class Handshakes(msgspec.Struct, frozen=True):
+    """TLS handshakes of a trial, those before the window included: how many, how many resumed a session, how long."""
+
+    count: int
+    resumed: int
+    mean: float | None
+    p99: float | None

@@ -10,7 +10,8 @@ class Bytes(msgspec.Struct, frozen=True):
     alone. The clients' kernel counts IP, with 52 bytes of headers for each segment and 8 more for a SYN.
     `retransmitted` counts the segments that either side of the trial's own connections sent again, as far as these
     connections can be read. `namespace_retransmitted` counts all segments that the server's network namespace sent
-    again.
+    again. `tls` is what TLS added to both directions: TCP's payload without application bytes and heartbeats. It is
+    None without TLS, and where a reverse proxy ends TLS.
     """
 
     payload: int | None
@@ -23,6 +24,7 @@ class Bytes(msgspec.Struct, frozen=True):
     segments_out: int | None
     retransmitted: int | None
     namespace_retransmitted: int | None = None
+    tls: int | None = None
 
 
 class ServerCost(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import msgspec
 from wirerace.observe.account import ConnectStage, Outcome
 from wirerace.observe.visit import VisitStage
 from wirerace.record.browsers import Browsers
-from wirerace.record.durations import Times
+from wirerace.record.durations import Handshakes, Times
 from wirerace.record.messages import Messages
 from wirerace.record.parts import Bytes, LoadCost, Machine, PartRecord, ProducerQuality, ServerCost
 from wirerace.record.samples import Resting
@@ -241,6 +241,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     repeated_requests: int = 0
     partial_responses: int = 0
     return_seconds: Returning
+    handshakes: Handshakes | None = None
     restarts: int
     parts: dict[str, PartRecord] = {}
     bytes: Bytes

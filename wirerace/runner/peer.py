@@ -60,6 +60,8 @@ class Peer:
     ) -> None:
         self.name = name
         self.port = port
+        self.secure_port: int | None = None
+        """The port at which its clients speak TLS, if they do."""
         self._host = host
         self._answer_seconds = answer_seconds
         self._own_headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -68,6 +70,16 @@ class Peer:
     def url(self) -> str:
         """Its URL."""
         return f"http://{self._host}:{self.port}"
+
+    @property
+    def client_port(self) -> int:
+        """The port of its clients."""
+        return self.secure_port or self.port
+
+    @property
+    def client_url(self) -> str:
+        """The URL of its clients."""
+        return f"https://{self._host}:{self.secure_port}" if self.secure_port else self.url
 
     def is_open(self) -> bool:
         """Return whether something listens on its port."""

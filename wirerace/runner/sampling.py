@@ -34,7 +34,7 @@ def samples_of(server: Child, load: LoadChild, own: Callable[[], float | None], 
     """
     sampled, reported, machine = _sample(server, first=first), _reported(load.proxy), machine_sample(own)
     # A container's connections are in its own network namespace.
-    seen = connections_of(server.peer.port, load.proxy_port) if server.part.shares_network else None
+    seen = connections_of(server.peer.client_port, load.proxy_port) if server.part.shares_network else None
     return Samples(sampled, reported, machine, seen)
 
 

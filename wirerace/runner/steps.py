@@ -145,7 +145,7 @@ class TrialSteps(Gathering):
         self._sleep_until(window.to_ns, "measuring", load)
         after = samples_of(server, load, self._target.cpu_seconds, first=False)
         if self._population.is_visit and server.part.shares_network:
-            after = after._replace(resting=resting_of(server.peer.port, load.proxy_port))
+            after = after._replace(resting=resting_of(server.peer.client_port, load.proxy_port))
         return before, after if server.part.restarts == restarts else after._replace(server=None)
 
     def _drain(self, window: Window, server: Child, load: LoadChild) -> None:

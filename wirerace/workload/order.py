@@ -19,7 +19,8 @@ class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     shape's time begins. Visitors of the `population` begin to come, and clients to send as `upstream` says,
     `warmup_seconds` before the window.
 
-    Clients trust `authority`, a certificate as PEM, where the address is https. They speak HTTP of the version `http`,
+    Clients trust `authority`, a certificate as PEM, where the address is https. With `resumes` a client that connects
+    again resumes its TLS session. They speak HTTP of the version `http`,
     `streams_per_connection` of them over one connection, and accept answers with `compression`.
     """
 
@@ -33,6 +34,7 @@ class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     warmup_seconds: float = 0.0
     upstream: Upstream = Upstream()
     authority: str = ""
+    resumes: bool = True
     http: Literal[1, 2] = 1
     streams_per_connection: int = 1
     compression: Literal["off", "gzip", "br"] = "off"

@@ -1,10 +1,9 @@
 """The stages of connecting, and of a visit: how long each takes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from wirerace.analysis.figures import BY_ID
-from wirerace.observe.account import STAGES
 from wirerace.record.result import ContestantRecord
 from wirerace.report.charts.costs import figure_bars
 from wirerace.report.charts.values import Bar, BarChart
@@ -12,9 +11,17 @@ from wirerace.report.charts.view import View, mean_of
 from wirerace.report.charts.wording import capital
 from wirerace.report.spelling import spell
 
-CONNECT_NAMES = ("TCP connected", "request sent", "answered", "first update")
-VISIT_STAGES_SHOWN = ("started", "tcp_connected", "request_sent", "answered", "first_update")
-VISIT_NAMES = ("started late", *CONNECT_NAMES)
+NAMES = {
+    "started": "started late",
+    "tcp_connected": "TCP connected",
+    "tls_established": "TLS established",
+    "request_sent": "request sent",
+    "answered": "answered",
+    "first_update": "first update",
+}
+"""The stages that have a part of a bar, in their order."""
+# Not the wait for the first update: it depends on when one is made.
+CONNECTING = ("tcp_connected", "tls_established", "request_sent", "answered")
 VISIT_COSTS = {
     "visit.requests": "Requests for a visit",
     "visit.server_cpu": "Server CPU for a visit",
@@ -29,13 +36,13 @@ def connecting(view: View) -> Iterator[BarChart]:
     found = []
     for contestant in view.contestants:
         trials = view.trials(contestant)
-        means = [mean_of([_mean(trial.connect_stages_seconds, stage) for trial in trials]) for stage in STAGES]
-        # Not the wait for the first update: it depends on when one is made.
-        found.append((contestant, means[:-1]))
+        means = {
+            stage: mean_of([_mean(trial.connect_stages_seconds, stage) for trial in trials]) for stage in CONNECTING
+        }
+        found.append((contestant, means))
     yield from _stacked(
         view,
         found,
-        CONNECT_NAMES[:-1],
         "Connected and answered",
         "From the first packet, over all connections. A long poll is answered when there is an update.",
     )
@@ -46,31 +53,30 @@ def visits(view: View) -> Iterator[BarChart]:
     found = []
     for contestant in view.contestants:
         trials = [trial.visits for trial in view.trials(contestant) if trial.visits is not None]
-        means = [
-            mean_of(
-                [None if stage not in visit.stages_seconds else visit.stages_seconds[stage].mean for visit in trials]
-            )
-            for stage in VISIT_STAGES_SHOWN
-        ]
+        means = {stage: mean_of([_mean(visit.stages_seconds, stage) for visit in trials]) for stage in NAMES}
         found.append((contestant, means))
-    yield from _stacked(
-        view, found, VISIT_NAMES, "First update", "From a visitor's intended arrival, on average over visitors."
-    )
+    yield from _stacked(view, found, "First update", "From a visitor's intended arrival, on average over visitors.")
     for figure, what in VISIT_COSTS.items():
         yield from figure_bars(view, figure, what, f"{capital(BY_ID[figure].about)}.")
 
 
 def _stacked(
     view: View,
-    found: Sequence[tuple[ContestantRecord, Sequence[float | None]]],
-    names: Sequence[str],
+    found: Sequence[tuple[ContestantRecord, Mapping[str, float | None]]],
     what: str,
     about: str,
 ) -> Iterator[BarChart]:
-    """Yield bars of stages that follow each other: each part is the time from the stage before."""
+    """Yield bars of stages that follow each other: each part is the time from the stage before.
+
+    The handshake of TLS has a part if one of them has any; it takes no time for the others.
+    """
     bars = []
-    for contestant, means in found:
-        known = [mean for mean in means if mean is not None]
+    has_tls = any(means["tls_established"] is not None for _, means in found)
+    for contestant, of_stages in found:
+        means = dict(of_stages)
+        if (secured := means.pop("tls_established")) is not None or has_tls:
+            means["tls_established"] = secured if secured is not None else means["tcp_connected"]
+        known = [mean for stage in NAMES if (mean := means.get(stage)) is not None]
         if len(known) == len(means):
             ends = [0.0, *known]
             parts = [max(0.0, after - before) for before, after in pairwise(ends)]
@@ -84,7 +90,7 @@ def _stacked(
         f"{what} {after}" + (f", after {spell(most, 'seconds')} with {last}" if len(bars) > 1 else ""),
         about,
         bars,
-        names,
+        [NAMES[stage] for stage in NAMES if stage in found[0][1] and (has_tls or stage != "tls_established")],
     )
 
 

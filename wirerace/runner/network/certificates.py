@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from wirerace.errors import BadInput
+from wirerace.experiment.plans import contestants_of
+from wirerace.experiment.settings import Study
 from wirerace.system import blamed_on
 
 HOSTS = ("127.0.0.1", "localhost")
@@ -38,3 +40,9 @@ class RunCertificate:
         """Remove its files."""
         with suppress(OSError):
             self._directory.cleanup()
+
+
+def certificate_for(study: Study) -> RunCertificate | None:
+    """Return the certificate of a run, None if no path of it speaks TLS."""
+    experiments = [setting.experiment for setting in study.settings]
+    return RunCertificate() if any(one.path.tls for each in experiments for one in contestants_of(each)) else None

@@ -43,6 +43,7 @@ SUPPORTED = Supported(
         }
     ),
     otherwise="needs processes of its own: leave out --on compose",
+    tls=False,
     browsers=False,
 )
 SHAPE_CLASSES = {"steady": "Default", "steps": "Steps", "spike": "Spike", "ramp": "Ramp"}

@@ -24,6 +24,7 @@ from wirerace.options import fields_at, variable_of
 from wirerace.runner.browsers.order import origin_of
 from wirerace.runner.browsers.process import BrowserProcess, order_of, refuse_missing
 from wirerace.runner.directory import LOGS, RAW
+from wirerace.runner.network.certificates import certificate_for
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
 from wirerace.runner.parts.process import Process, Processes
 from wirerace.runner.parts.quota import Quota
@@ -47,7 +48,7 @@ SUPPORTED = Supported(
     faults=frozenset((kind, place) for kind, places in POSSIBLE.items() for place in places),
     otherwise="is not available",
 )
-OF_PAGE = SUPPORTED._replace(visits=False, browsers=False, otherwise="needs an experiment: use wirerace run")
+OF_PAGE = SUPPORTED._replace(visits=False, browsers=False, tls=False, otherwise="needs an experiment: use wirerace run")
 """What Locust's page can do: its clients stay."""
 
 
@@ -70,6 +71,7 @@ class Local:
         with blamed_on(directory / LOGS):
             (directory / LOGS).mkdir(exist_ok=True)
         self._processes: list[Process] = []
+        self._certificate = certificate_for(study)
         self._token = secrets.token_urlsafe(18)
         self.cores = cores_of(study.first.load, NetworkPath())
         self.load_cores = len(self.cores.load or usable_cores())
@@ -105,14 +107,21 @@ class Local:
         tabs = [origin_of(self._tab_port)] if plan.experiment.clients.browsers else []
         origins = ",".join([*self._page_origins, *tabs])
         arguments += ["--allowed-origins", origins] if origins else []
+        secure_port = None
+        if self._certificate is not None and plan.path.tls:
+            secure_port = free_port()
+            files = ["--tls-chain-file", str(self._certificate.chain), "--tls-key-file", str(self._certificate.key)]
+            arguments += [*files, "--tls-port", str(secure_port)]
         cpus = plan.experiment.servers.cpus
         quota = None if cpus is None else Quota(cpus)
         try:
-            return self._start_service(name, plan.name, arguments, self.cores.server, quota)
+            child = self._start_service(name, plan.name, arguments, self.cores.server, quota)
         except BaseException:
             if quota is not None:
                 quota.remove()
             raise
+        child.peer.secure_port = secure_port
+        return child
 
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:
         """Start Locust with the plan's clients, which subscribe at once; several processes are a master and workers."""
@@ -120,7 +129,8 @@ class Local:
             patience = ANSWER_SECONDS + CLIENT_SECONDS * plan.experiment.clients.count
             control = Peer(LOAD, free_port(), token=self._token, answer_seconds=patience)
             way, proxy = self._start_path(plan, server)
-            flags = order_flags(plan, way.url) | {"control_port": control.port}
+            authority = "" if self._certificate is None else self._certificate.authority
+            flags = order_flags(plan, way.client_url, authority) | {"control_port": control.port}
             quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
             arguments = [*quiet, *spelled(flags), plan.transport.user_class]
             crew = self._start_locust(plan.experiment.load, f"{plan.name}.load", arguments)
@@ -173,6 +183,8 @@ class Local:
     def close(self) -> None:
         """Stop everything that still runs, the newest first."""
         self.stop(*reversed(self._processes))
+        if self._certificate is not None:
+            self._certificate.remove()
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
@@ -209,7 +221,8 @@ class Local:
         Raises TrialFailed when it does not come up.
         """
         path, control = Peer(PROXY, free_port()), Peer(PROXY, free_port(), token=self._token)
-        arguments = [path.port, control.port, server.port, plan.path.delay_seconds]
+        path.secure_port = path.port if plan.path.tls else None
+        arguments = [path.port, control.port, server.client_port, plan.path.delay_seconds]
         command = ["-m", "wirerace.runner.network.control", *map(str, arguments)]
         proxy = self._start(PROXY, f"{plan.name}.proxy", command, self.cores.proxy)
         deadline = time.monotonic() + PROXY_SECONDS

@@ -22,8 +22,11 @@ class Swarming(msgspec.Struct):
     message: str = ""
 
 
-def order_flags(plan: Plan, server_url: str) -> dict[str, object]:
-    """Return the options of Locust for one trial: the number and shape of clients, and the order."""
+def order_flags(plan: Plan, server_url: str, authority: str = "") -> dict[str, object]:
+    """Return the options of Locust for one trial: the number and shape of clients, and the order.
+
+    `authority` is what clients of TLS trust.
+    """
     experiment = plan.experiment
     clients = experiment.clients
     order = LoadOrder(
@@ -36,6 +39,8 @@ def order_flags(plan: Plan, server_url: str) -> dict[str, object]:
         population=experiment.population,
         warmup_seconds=experiment.window.warmup_seconds,
         upstream=experiment.upstream,
+        authority=authority,
+        resumes=plan.path.resumption,
         http=plan.path.http,
         streams_per_connection=plan.path.streams_per_connection,
     )

@@ -32,7 +32,7 @@ class LoadChild(NamedTuple):
 
 UNBUILT = (
     "jitter_seconds", "bandwidth_bits_per_second", "buffer_bytes", "idle_timeout_seconds",
-    "loss", "proxy", "settings", "tls", "compression",
+    "loss", "proxy", "settings", "compression",
 )  # fmt: skip
 """The keys of a path that no target can do yet."""
 
@@ -49,6 +49,7 @@ class Supported(NamedTuple):
     otherwise: str
     visits: bool = True
     browsers: bool = True
+    tls: bool = True
 
 
 class Target(Protocol):
@@ -101,6 +102,11 @@ def refuse_unsupported(study: Study, supported: Supported) -> None:
         if setting.experiment.clients.browsers and not supported.browsers:
             raise BadInput(f"clients.browsers: a browser beside the clients {supported.otherwise}")
         for contestant in contestants_of(setting.experiment):
+            if contestant.path.tls and setting.experiment.clients.browsers:
+                raise BadInput(
+                    f"clients.browsers: browsers do not trust a run's certificate: leave tls out of the path of "
+                    f"{contestant.id}, or leave browsers out"
+                )
             _refuse_path(contestant, supported)
             for field in fields_at(contestant.transport.options, "server"):
                 value = getattr(contestant.options, field.name)
@@ -118,5 +124,7 @@ def _refuse_path(contestant: Contestant, supported: Supported) -> None:
     path = contestant.path
     if path.has_proxy and not supported.delays:
         raise BadInput(f"the path of {contestant.id} has a link of its own with a delay, which {supported.otherwise}")
+    if path.tls and not supported.tls:
+        raise BadInput(f"the path of {contestant.id} speaks TLS, which {supported.otherwise}")
     if unbuilt := [key for key in UNBUILT if getattr(path, key) != getattr(NetworkPath(), key)]:
         raise BadInput(f"the path of {contestant.id}: {unbuilt[0]} is not available yet")
