@@ -9,6 +9,7 @@ from gevent import socket
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 from gevent.server import StreamServer
+from gevent.ssl import PROTOCOL_TLS_SERVER, SSLContext
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
@@ -19,6 +20,8 @@ from h2.settings import SettingCodes, Settings
 from loadtests.connection import Address
 from loadtests.http2_pool import SharedConnections
 from loadtests.traffic import Counters
+from loadtests.trust import ClientTls
+from wirerace.runner.network.certificates import RunCertificate
 
 StartHttp2 = Callable[..., "Http2Server"]
 CURSOR = ("wirerace-cursor", "e-7")
@@ -122,8 +125,7 @@ class Http2Peer:
                 exchange = self.exchanges[event.stream_id]
                 exchange.body += event.data
                 self.on_data(exchange)
-                if self._server.reads:
-                    self.state.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+                self.state.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             case StreamEnded():
                 self.exchanges[event.stream_id].is_whole.set()
             case StreamReset():
@@ -144,16 +146,22 @@ class Http2Server:
     """`answer` is called for each request, in a greenlet of its own."""
 
     def __init__(
-        self, answer: Callable[[Exchange], None], settings: dict[SettingCodes, int] | None = None, *, reads: bool = True
+        self,
+        answer: Callable[[Exchange], None],
+        settings: dict[SettingCodes, int] | None = None,
+        *,
+        certificate: RunCertificate | None = None,
+        alpn: tuple[str, ...] = ("h2",),
     ) -> None:
         self.answer = answer
         self.settings = settings or {}
-        self.reads = reads
         self.requests: list[Exchange] = []
         self.peers: list[Http2Peer] = []
-        self._server = StreamServer(("127.0.0.1", 0), self._serve)
+        tls = {} if certificate is None else {"ssl_context": _context(certificate, alpn)}
+        self._server = StreamServer(("127.0.0.1", 0), self._serve, **tls)
         self._server.start()
-        self.address = Address("127.0.0.1", self._server.server_port)
+        trust = None if certificate is None else ClientTls(certificate.authority)
+        self.address = Address("127.0.0.1", self._server.server_port, trust)
 
     def _serve(self, stream: socket.socket, _peer: object) -> None:
         peer = Http2Peer(stream, self)
@@ -169,6 +177,14 @@ class Http2Server:
         self._server.stop(timeout=0)
         for peer in self.peers:
             peer.socket.close()
+
+
+def _context(certificate: RunCertificate, alpn: tuple[str, ...]) -> SSLContext:
+    context = SSLContext(PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.chain, certificate.key)
+    if alpn:
+        context.set_alpn_protocols(list(alpn))
+    return context
 
 
 def pool_of(server: Http2Server, clients_each: int = 100) -> SharedConnections:
