@@ -6,10 +6,9 @@ from loadtests.bodies import MessageReader
 from loadtests.connection import ClosedHere, MessagesTaker, Stamp, never
 from loadtests.http import GOOD, Response, filling, said
 from loadtests.http2_pool import Seat
-from loadtests.http2_state import Headers
+from loadtests.http2_headers import Headers
 from loadtests.http2_streams import Http2Stream, Unprocessed
 from loadtests.streaming import checked_head
-from wirerace.clock import now_ns
 from wirerace.errors import ConnectionLost, Refused
 from wirerace.wire.update import CURSOR_HEADER
 
@@ -33,7 +32,7 @@ def request_fields(method: str, target: str, seat: Seat) -> Headers:
         (b":method", method.encode()),
         (b":scheme", b"http" if seat.address.tls is None else b"https"),
         (b":authority", str(seat.address).encode()),
-        (b":path", target.encode()),
+        (b":path", target.encode(), True),
     ]
 
 
@@ -114,7 +113,6 @@ class Http2Client:
         self.opened_ns, self.secured_ns = (connection.opened_ns, connection.secured_ns) if is_new else (0, 0)
         self.connects += is_new
         stream = connection.request(headers, body)
-        self.sent_ns = now_ns()
         self._streams = (*self._streams, stream)
         try:
             answer = stream.whole_body()
@@ -122,6 +120,7 @@ class Http2Client:
             stream.close()
             self._is_answered = bool(stream.head)
             self._streams = tuple(one for one in self._streams if one is not stream)
+            self.sent_ns = stream.sent_ns
             self.out_bytes += stream.out_bytes
             self.in_bytes += stream.in_bytes
         status = stream.status
@@ -151,7 +150,6 @@ def opened_stream(seat: Seat, headers: Headers, *, stays_open: bool = False) -> 
         connection, is_new = seat.connection()
         connects += is_new
         stream = connection.request(headers, stays_open=stays_open)
-        sent_ns = now_ns()
         try:
             stream.wait_for_head()
         except Unprocessed:
@@ -162,7 +160,7 @@ def opened_stream(seat: Seat, headers: Headers, *, stays_open: bool = False) -> 
             raise
         else:
             opened = (connection.opened_ns, connection.secured_ns) if is_new else (0, 0)
-            return OpenedStream(stream, connects, *opened, sent_ns)
+            return OpenedStream(stream, connects, *opened, stream.sent_ns)
 
 
 class Http2StreamingClient:

@@ -1,4 +1,4 @@
-"""HTTP/2 frames on the wire: bytes in, whole frames out, without I/O (RFC 9113, section 4)."""
+"""HTTP/2 frames on the wire: bytes in, whole frames out, and back, without I/O (RFC 9113, sections 4 and 6)."""
 
 import struct
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ HEAD_BYTES = 9
 MOST_FRAME_BYTES = 16_384  # the initial SETTINGS_MAX_FRAME_SIZE, which nobody here raises
 MOST_SAID_BYTES = 200
 
-DATA = 0x0
-SETTINGS = 0x4
-GOAWAY = 0x7
+DATA, HEADERS, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, *range(3, 10)
 END_STREAM = 0x1
 ACK = 0x1
+END_HEADERS = 0x4
 PADDED = 0x8
+PRIORITY = 0x20
 
 _HEAD = struct.Struct(">IBI")  # length and type, flags, stream
+_NUMBER = struct.Struct(">I")
 _GONE = struct.Struct(">II")
-_UPDATE = struct.Struct(">IBII")
-_WINDOW_UPDATE = 0x8
+_PRIORITY_BYTES = 5
 _STREAM = 0x7FFFFFFF  # without the reserved bit
 
 
@@ -35,8 +35,31 @@ class WireFrame(NamedTuple):
 
     @property
     def payload(self) -> bytes:
-        """What it carries."""
-        return self.wire[HEAD_BYTES:]
+        """What it carries, without padding and priority.
+
+        Raises ConnectionLost when there is more of them than of the frame.
+        """
+        payload = self.wire[HEAD_BYTES:]
+        if self.kind in {DATA, HEADERS} and self.flags & (PADDED | PRIORITY):
+            start, end = 0, len(payload)
+            if self.flags & PADDED:
+                start, end = 1, end - (payload[0] if payload else 0)
+            if self.kind == HEADERS and self.flags & PRIORITY:
+                start += _PRIORITY_BYTES
+            if start > end:
+                raise ConnectionLost("the server broke HTTP/2: a frame of padding")
+            return payload[start:end]
+        return payload
+
+    @property
+    def number(self) -> int:
+        """What a WINDOW_UPDATE or a RST_STREAM carries.
+
+        Raises ConnectionLost when the frame has another size.
+        """
+        if len(self.wire) != HEAD_BYTES + _NUMBER.size:
+            raise ConnectionLost(f"the server broke HTTP/2: a frame of type {self.kind} with {len(self.wire)} bytes")
+        return int(_NUMBER.unpack_from(self.wire, HEAD_BYTES)[0])
 
 
 class FrameSplitter:
@@ -69,30 +92,18 @@ class FrameSplitter:
             first, flags, stream_id = _HEAD.unpack_from(buffer, position)
             end = position + HEAD_BYTES + (first >> 8)
             if end > size:
-                if first >> 8 > MOST_FRAME_BYTES:
-                    raise ConnectionLost(f"the server broke HTTP/2: a frame of {first >> 8} bytes")
                 break
             yield WireFrame(first & 0xFF, flags, stream_id & _STREAM, buffer[position:end], end == size)
             position = end
         self._tail = buffer[position:]
+        if len(self._tail) >= HEAD_BYTES and (size := _HEAD.unpack_from(self._tail)[0] >> 8) > MOST_FRAME_BYTES:
+            raise ConnectionLost(f"the server broke HTTP/2: a frame of {size} bytes")
 
     def _begin(self, buffer: bytes) -> None:
         first, flags, stream_id = _HEAD.unpack_from(buffer)
         if first & 0xFF != SETTINGS or flags & ACK or stream_id:
             raise no_http2(f"it answered {shown(_said(buffer))}")
         self._has_begun = True
-
-
-def unpadded(wire: bytes) -> bytes:
-    """Return the data of a padded DATA frame (section 6.1).
-
-    Raises ConnectionLost when the padding is longer than the frame.
-    """
-    payload = wire[HEAD_BYTES:]
-    size = len(payload) - payload[0] if payload else 0
-    if size < 1:
-        raise ConnectionLost("the server broke HTTP/2: a frame of padding")
-    return payload[1:size]
 
 
 class Farewell(NamedTuple):
@@ -119,9 +130,24 @@ def farewell_in(payload: bytes) -> Farewell:
     return Farewell(last_stream_id & _STREAM, code, _said(payload[_GONE.size :]))
 
 
-def window_update(stream_id: int, increment: int) -> bytes:
-    """Return a WINDOW_UPDATE frame; stream 0 is the connection."""
-    return _UPDATE.pack(4 << 8 | _WINDOW_UPDATE, 0, stream_id, increment)
+def frame_of(kind: int, flags: int, stream_id: int, payload: bytes) -> bytes:
+    """Return a frame."""
+    return _HEAD.pack(len(payload) << 8 | kind, flags, stream_id) + payload
+
+
+def head_frames(stream_id: int, block: bytes, most_bytes: int, *, is_end: bool) -> bytes:
+    """Return a block of headers as frames of at most so many bytes."""
+    first, rest = block[:most_bytes], block[most_bytes:]
+    frames = frame_of(HEADERS, (END_STREAM * is_end) | (0 if rest else END_HEADERS), stream_id, first)
+    while rest:
+        part, rest = rest[:most_bytes], rest[most_bytes:]
+        frames += frame_of(CONTINUATION, 0 if rest else END_HEADERS, stream_id, part)
+    return frames
+
+
+def numbered_frame(kind: int, stream_id: int, number: int) -> bytes:
+    """Return a WINDOW_UPDATE, with an increment, or a RST_STREAM, with a reason. Stream 0 is the connection."""
+    return frame_of(kind, 0, stream_id, _NUMBER.pack(number))
 
 
 def _said(data: bytes) -> str:

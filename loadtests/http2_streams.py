@@ -7,11 +7,13 @@ from typing import Any, Protocol
 from gevent import get_hub, getcurrent
 
 from loadtests.connection import NO_STAMP, BytesTaker, ClosedHere, Stamp, never
-from wirerace.errors import BadAnswer, ConnectionLost
+from wirerace.errors import BadAnswer, ConnectionLost, shown
 
+INITIAL_WINDOW_BYTES = 65_535
 STREAM_WINDOW_BYTES = 6 * 1024 * 1024  # as Chromium
 _CREDIT_BYTES = STREAM_WINDOW_BYTES // 2
 MOST_ANSWER_BYTES = 128 * 1024 * 1024  # as over HTTP/1.1
+_WITHOUT_BODY = frozenset({204, 304})
 _BEFORE_HEAD, _BEFORE_BODY, _BEFORE_END = range(3)
 """What a stream's reader waits for: its head, something of its body, or its end."""
 
@@ -19,11 +21,11 @@ _BEFORE_HEAD, _BEFORE_BODY, _BEFORE_END = range(3)
 class StreamCarrier(Protocol):
     """The connection of a stream."""
 
-    def send_data(self, stream_id: int, data: bytes, *, is_end: bool) -> int:
-        """Send data, when the server's windows let it, and return the bytes of its frames."""
+    def send_data(self, stream: "Http2Stream", data: bytes, *, is_end: bool) -> None:
+        """Send data as the server's windows let it."""
 
-    def credit(self, stream_id: int, size_bytes: int) -> int:
-        """Let the server send more on a stream, and return the bytes of the frame that says so."""
+    def credit(self, stream: "Http2Stream", size_bytes: int) -> None:
+        """Let the server send more on a stream."""
 
     def leave(self, stream_id: int) -> None:
         """Give up a stream that has not ended."""
@@ -36,22 +38,24 @@ class Unprocessed(ConnectionLost):
 class Http2Stream:
     """A request on its way. `head` has the headers of the answer, empty until they have come.
 
-    `stamp` belongs to the bytes last received, `out_bytes` and `in_bytes` count the stream's own frames. All methods
-    that wait raise ConnectionLost when stream or connection end, and ClosedHere when `close` is called meanwhile.
+    `sent_ns` is when the request left, Unix nanoseconds. `stamp` belongs to the bytes last received, `out_bytes` and
+    `in_bytes` count the stream's own frames. `window_bytes` is how much data the server takes on it. All methods that
+    wait raise ConnectionLost when stream or connection end, and ClosedHere when `close` is called meanwhile.
     """
 
     __slots__ = (
         "_body", "_carrier", "_error", "_reader", "_take", "_uncredited_bytes", "_waits_for", "has_ended", "head", "id",
-        "in_bytes", "is_counted", "is_sent", "out_bytes", "stamp",
+        "in_bytes", "is_sent", "out_bytes", "sent_ns", "stamp", "window_bytes",
     )  # fmt: skip
 
-    def __init__(self, carrier: StreamCarrier, stream_id: int, *, is_sent: bool) -> None:
+    def __init__(self, carrier: StreamCarrier, stream_id: int, window_bytes: int, *, is_sent: bool) -> None:
         self.id = stream_id
         self.head: dict[bytes, bytes] = {}
         self.stamp: Stamp = NO_STAMP
         self.has_ended = False
-        self.is_counted = True  # h2 compares the body with the length that the head has announced
         self.is_sent = is_sent  # nothing more will be sent on it
+        self.window_bytes = window_bytes
+        self.sent_ns = 0
         self.out_bytes = 0
         self.in_bytes = 0
         self._carrier = carrier
@@ -76,7 +80,7 @@ class Http2Stream:
         """Send data. Wait while the server's windows are shut."""
         if self._error is not None:
             raise copy.copy(self._error)
-        self.out_bytes += self._carrier.send_data(self.id, data, is_end=is_end)
+        self._carrier.send_data(self, data, is_end=is_end)
         self.is_sent = self.is_sent or is_end
 
     def wait_for_head(self) -> None:
@@ -92,7 +96,11 @@ class Http2Stream:
                 raise BadAnswer(f"no end of the answer after {size_bytes} bytes")
             self._wait(_BEFORE_END)
             size_bytes = self.in_bytes
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        announced = self.head.get(b"content-length")
+        if announced is not None and self.status not in _WITHOUT_BODY and announced != b"%d" % len(body):
+            raise BadAnswer(f"a body of {len(body)} bytes, and Content-Length is {shown(announced.decode('latin-1'))}")
+        return body
 
     def receive(self, take: BytesTaker = never) -> bytes:
         """Wait for bytes of the body and return what has come of it: at least one.
@@ -127,14 +135,13 @@ class Http2Stream:
     def on_head(self, head: dict[bytes, bytes], stamp: Stamp) -> None:
         """Take the head of the answer."""
         self.head, self.stamp = head, stamp
-        self.is_counted = b"content-length" in head
         if self._waits_for == _BEFORE_HEAD:
             self._wake()
 
     def on_data(self, data: bytes, flow_bytes: int, stamp: Stamp) -> None:
-        """Take a part of the body; the server's window for the stream is `flow_bytes` smaller, if h2 did not count."""
+        """Take a part of the body, which has taken `flow_bytes` of the stream's window."""
         self.stamp = stamp
-        self._uncredited_bytes += flow_bytes - len(data) if flow_bytes else 0  # padding is read by nobody
+        self._uncredited_bytes += flow_bytes - len(data)  # padding is read by nobody
         if not data:
             return
         waits_for = self._waits_for
@@ -169,13 +176,11 @@ class Http2Stream:
             self._throw(copy.copy(error))  # the others on the connection get one of their own
 
     def _credit(self, size_bytes: int) -> None:
-        """Let the server send as much as was consumed. A body of an announced length is credited as it comes."""
-        if self.is_counted or self.has_ended or self._error is not None:
-            return
+        """Let the server send as much as was consumed."""
         self._uncredited_bytes += size_bytes
-        if self._uncredited_bytes >= _CREDIT_BYTES:
+        if self._uncredited_bytes >= _CREDIT_BYTES and not self.has_ended and self._error is None:
             size_bytes, self._uncredited_bytes = self._uncredited_bytes, 0
-            self.out_bytes += self._carrier.credit(self.id, size_bytes)
+            self._carrier.credit(self, size_bytes)
 
     def _wait(self, waits_for: int) -> None:
         if self._error is not None:

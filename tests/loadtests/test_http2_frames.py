@@ -3,9 +3,30 @@
 import itertools
 
 import pytest
-from hyperframe.frame import DataFrame, GoAwayFrame, SettingsFrame, WindowUpdateFrame
+from hpack import Decoder, Encoder
+from hyperframe.frame import (
+    ContinuationFrame,
+    DataFrame,
+    GoAwayFrame,
+    HeadersFrame,
+    RstStreamFrame,
+    SettingsFrame,
+    WindowUpdateFrame,
+)
 
-from loadtests.http2_frames import DATA, GOAWAY, SETTINGS, FrameSplitter, farewell_in, unpadded, window_update
+from loadtests.http2_frames import (
+    DATA,
+    GOAWAY,
+    RST_STREAM,
+    SETTINGS,
+    WINDOW_UPDATE,
+    FrameSplitter,
+    farewell_in,
+    frame_of,
+    head_frames,
+    numbered_frame,
+)
+from loadtests.http2_headers import unpacked_head
 from wirerace.errors import BadAnswer, ConnectionLost
 
 FRAMES = [
@@ -14,6 +35,12 @@ FRAMES = [
     DataFrame(7, b"").serialize(),
     GoAwayFrame(0, last_stream_id=5, error_code=11, additional_data=b"calm down").serialize(),
 ]
+
+
+def begun() -> FrameSplitter:
+    splitter = FrameSplitter()
+    list(splitter.feed(FRAMES[0]))
+    return splitter
 
 
 @pytest.mark.parametrize("piece_bytes", [1, 2, 8, 9, 10, 300, 10_000])
@@ -58,12 +85,55 @@ def test_farewell_has_the_last_stream_the_reason_and_the_words() -> None:
         farewell_in(b"abc")
 
 
-def test_padding_is_dropped_and_more_of_it_than_the_frame_has_is_an_error() -> None:
-    frame = DataFrame(5, b"data", pad_length=7, flags=["PADDED"]).serialize()
-    assert b"data" == unpadded(frame)
+def test_padding_and_priority_are_dropped_and_more_of_them_than_the_frame_has_is_an_error() -> None:
+    data = DataFrame(5, b"data", pad_length=7, flags=["PADDED"])
+    head = HeadersFrame(5, b"head", pad_length=2, flags=["PADDED", "PRIORITY", "END_HEADERS"], stream_weight=7)
+    wire = data.serialize() + head.serialize()
+
+    assert [b"data", b"head"] == [frame.payload for frame in begun().feed(wire)]
+    (frame,) = begun().feed(wire[:9] + b"\xff" + wire[10 : 9 + 12])
     with pytest.raises(ConnectionLost, match="a frame of padding"):
-        unpadded(frame[:9] + b"\xff" + frame[10:])
+        assert frame.payload
 
 
-def test_window_update_is_as_hyperframe_writes_it() -> None:
-    assert WindowUpdateFrame(5, window_increment=70_000).serialize() == window_update(5, 70_000)
+def test_frames_are_as_hyperframe_writes_them() -> None:
+    assert WindowUpdateFrame(5, window_increment=70_000).serialize() == numbered_frame(WINDOW_UPDATE, 5, 70_000)
+    assert RstStreamFrame(5, error_code=8).serialize() == numbered_frame(RST_STREAM, 5, 8)
+    ((frame),) = begun().feed(numbered_frame(RST_STREAM, 5, 8))
+    assert frame.number == 8
+    (frame,) = begun().feed(frame_of(RST_STREAM, 0, 5, b"abc"))
+    with pytest.raises(ConnectionLost, match="a frame of type 3 with 12 bytes"):
+        assert frame.number
+
+
+def test_headers_beyond_a_frame_continue() -> None:
+    wire = head_frames(5, b"x" * 25, 10, is_end=True)
+    first = HeadersFrame(5, b"x" * 10, flags=["END_STREAM"])
+    parts = [ContinuationFrame(5, b"x" * 10), ContinuationFrame(5, b"x" * 5, flags=["END_HEADERS"])]
+
+    assert b"".join(frame.serialize() for frame in [first, *parts]) == wire
+    assert HeadersFrame(5, b"x", flags=["END_HEADERS"]).serialize() == head_frames(5, b"x", 10, is_end=False)
+
+
+def test_same_block_is_unpacked_once_where_a_server_has_no_table() -> None:
+    encoder, headers = Encoder(), [(b":status", b"200"), (b"wirerace-cursor", b"e-7")]
+    encoder.header_table_size = 0
+    first, block = encoder.encode(headers), encoder.encode(headers)
+    decoder, other = Decoder(), Decoder()
+    for one in (decoder, other):
+        assert dict(headers) == unpacked_head(one, first)  # it says how large the table is
+
+    assert dict(headers) == unpacked_head(decoder, block)
+    assert unpacked_head(decoder, block) is unpacked_head(other, block)
+
+
+def test_block_that_refers_to_others_is_unpacked_each_time() -> None:
+    encoder, decoder = Encoder(), Decoder()
+    for cursor in (b"e-7", b"e-7", b"e-8", b"e-7"):
+        headers = [(b":status", b"200"), (b"wirerace-cursor", cursor)]
+        assert dict(headers) == unpacked_head(decoder, encoder.encode(headers))
+
+
+def test_damaged_block_ends_the_connection() -> None:
+    with pytest.raises(ConnectionLost, match="the server broke HTTP/2: "):
+        unpacked_head(Decoder(), b"\xff\xff\xff")
