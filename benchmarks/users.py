@@ -182,6 +182,8 @@ class Drive:
             dict.fromkeys(TRANSPORTS, Address.parse(given.host)),
             shapes={},
             seed=1,
+            http=given.http,
+            streams_per_connection=given.streams,
         )
         self._load = LOADS[self._environment] = Load(self._environment, options)
         self._runner = self._environment.create_local_runner()
@@ -243,6 +245,8 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--grown-from", type=int, help="measure the growth of memory from this number of users on")
+    parser.add_argument("--http", type=int, choices=[1, 2], default=1, help="version of HTTP that our users speak")
+    parser.add_argument("--streams", type=int, default=1, help="users that share a connection with HTTP/2")
     given = parser.parse_args()
     drive = Drive(KINDS[given.kind], given)
     if given.grown_from:

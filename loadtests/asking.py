@@ -1,12 +1,11 @@
 """The base of users that ask: one request at a time, each with one answer, good or bad."""
 
-from typing import ClassVar
-
 from gevent.lock import BoundedSemaphore
 from locust.env import Environment
 
-from loadtests.http import HttpClient, Response
+from loadtests.http import Response
 from loadtests.remembering import Remembering
+from loadtests.speech import AskingClient
 from loadtests.user import Received, SubscriberUser
 from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, BadCursor, Refused, shown
@@ -25,7 +24,6 @@ class AskingUser(SubscriberUser):
     abstract = True
     request_method = "GET"
     together = True
-    client_type: ClassVar[type[HttpClient]] = HttpClient
     repeats_lost = False
     """Whether a lost request was certainly not held, so that it is sent again."""
 
@@ -34,13 +32,14 @@ class AskingUser(SubscriberUser):
         self.has_more = False  # the last answer was partial
         self.is_asking = False
         self.turn: BoundedSemaphore | None = None  # of the connection, while it carries messages, too
-        self.client = self.client_type(
-            self.address,
-            self.counters,
+        self.client = self.new_client()
+
+    def new_client(self) -> AskingClient:
+        """Return what its requests go over."""
+        return self.speech.asking(
             keep_alive=self.options.keep_alive,
             extra_header_bytes=self.options.extra_header_bytes,
             repeats_lost=self.repeats_lost,
-            accepts=self.load.compression,
         )
 
     def ask(self, target: str, sent_ns: int, headers: str = "") -> Received:
@@ -66,6 +65,7 @@ class AskingUser(SubscriberUser):
             if client.connects != connects:
                 account.totals.connects += client.connects - connects
                 account.totals.repeated_requests += client.repeats - repeats
+        self.has_newer = response.stamp.is_bound
         arrival_ns = response.stamp.arrival_ns
         took_ns = arrival_ns - self.asked_ns
         self.note_request(took_ns, len(response.body))

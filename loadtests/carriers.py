@@ -6,8 +6,8 @@ import gevent
 from gevent.lock import BoundedSemaphore
 
 from loadtests.connection import ClosedHere
-from loadtests.http import HttpClient
 from loadtests.outbox import Outbox
+from loadtests.speech import AskingClient
 from loadtests.statistics import Statistics
 from wirerace.backoff import OF_CLIENTS
 from wirerace.errors import BadAnswer, Refused, WireraceError
@@ -78,7 +78,7 @@ class Framed:
 class Lent(Protocol):
     """A client that asks, whose kept connection can carry a message while no request of its own is under way."""
 
-    client: HttpClient
+    client: AskingClient
     is_asking: bool
     turn: BoundedSemaphore | None
 
@@ -86,13 +86,14 @@ class Lent(Protocol):
 class Posted:
     """Sends each message as a POST when the one before it is answered, so that they keep their order.
 
-    It goes over the connection of `lender` while that is free, otherwise over one of its own, which is kept as well.
+    It goes over the connection of `lender` while that is free, otherwise over one of its own, which is kept as well. On a
+    connection of HTTP/2 it needs no lender: it is a stream beside the others.
     """
 
     def __init__(
         self,
         outbox: Outbox,
-        own: HttpClient,
+        own: AskingClient,
         target: str,
         statistics: Statistics,
         lender: Lent | None = None,
@@ -143,7 +144,7 @@ class Posted:
         with turn:
             self._post_on(lender.client, message)
 
-    def _post_on(self, client: HttpClient, message: SentMessage) -> None:
+    def _post_on(self, client: AskingClient, message: SentMessage) -> None:
         body = self._outbox.encoded(message)
         connects, out_bytes, in_bytes = client.connects, client.out_bytes, client.in_bytes
         self._outbox.leaves(message)

@@ -68,12 +68,18 @@ class Stamp(msgspec.Struct, frozen=True, gc=False):
     """When bytes arrived, and when they were read, Unix nanoseconds.
 
     The arrival is the kernel's stamp of the last segment that was read with them. Without a stamp it is the time of the
-    reading.
+    reading. `is_bound` says that they may have arrived earlier, because something for another client was read behind
+    them: only a connection that clients share brings that.
     """
 
     arrival_ns: int
     read_ns: int
     by_kernel: bool
+    is_bound: bool = False
+
+    def bound(self) -> "Stamp":
+        """Return the stamp of what may have arrived earlier."""
+        return Stamp(self.arrival_ns, self.read_ns, self.by_kernel, True)
 
 
 NO_STAMP = Stamp(0, 0, False)
@@ -144,6 +150,21 @@ class StampedConnection:
                 return
             data = data[sent:]
             self._wait_to_send()
+
+    def sealed(self, data: bytes) -> bytes:
+        """Return bytes as they travel. They must leave in the order in which they were sealed."""
+        return data
+
+    def offer(self, sealed: bytes) -> int:
+        """Hand over what the kernel takes at once of sealed bytes, and return how many that are."""
+        try:
+            return self._send(sealed)
+        except BlockingIOError:
+            return 0
+
+    def send_sealed(self, sealed: bytes) -> None:
+        """Send all of sealed bytes."""
+        StampedConnection.send(self, sealed)
 
     def _wait_to_send(self) -> None:
         current = getcurrent()

@@ -9,8 +9,10 @@ import gevent
 from locust.env import Environment
 
 from loadtests.connection import Address
+from loadtests.http2_pool import SharedConnections
 from loadtests.options import UserOptions
 from loadtests.sending import SendingHost
+from loadtests.speech import OwnConnections, SharingConnections, Speech
 from loadtests.statistics import Statistics
 from loadtests.traffic import Counters
 from loadtests.unpacking import Accepted
@@ -90,6 +92,7 @@ class Load:
         self.statistics = Statistics(environment.stats)
         self._options = options
         self._counters: dict[str, Counters] = {}
+        self._speeches: dict[str, OwnConnections | SharedConnections] = {}
         self._window = NO_WINDOW
         self._sampler: gevent.Greenlet | None = None
         self._uses: list[ProcessUse] = []
@@ -145,6 +148,23 @@ class Load:
         if counters is None:
             counters = self._counters[transport.name] = Counters()
         return counters
+
+    def speech_of(self, transport: Transport) -> Speech:
+        """Return what makes the clients of a transport's next user."""
+        found = self._speeches.get(transport.name)
+        if found is None:
+            found = self._speeches[transport.name] = self._new_speech(transport)
+        return (
+            SharingConnections(found, self._options.compression)
+            if isinstance(found, SharedConnections)
+            else found.of_user()
+        )
+
+    def _new_speech(self, transport: Transport) -> OwnConnections | SharedConnections:
+        options, address, counters = self._options, self.address_of(transport), self.counters_of(transport)
+        if options.http == 1:
+            return OwnConnections(address, counters, options.compression)
+        return SharedConnections(address, counters, options.streams_per_connection)
 
     def set_window(self, window: Window, share: Share = WHOLE) -> None:
         """Set the window of all accounts. Of all visitors this process has its share."""

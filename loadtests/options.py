@@ -2,7 +2,7 @@
 
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from locust.argument_parser import LocustArgumentParser
@@ -51,7 +51,7 @@ class UserOptions(msgspec.Struct, frozen=True):
 
     Visitors of the `population` begin to come, and clients to send, `warmup_seconds` before the window. If nothing
     `waits_for_window`, clients send as soon as they are there. They ask for answers with `compression`. `dialect` and
-    `target` are a foreign server's.
+    `target` are a foreign server's. With `http` 2, `streams_per_connection` of them share a connection.
     """
 
     transports: dict[str, TransportOptions]
@@ -66,6 +66,8 @@ class UserOptions(msgspec.Struct, frozen=True):
     compression: Accepted = "off"
     dialect: Dialect = "contract"
     target: str = ""
+    http: Literal[1, 2] = 1
+    streams_per_connection: int = 1
 
 
 def own_options(arguments: Sequence[str]) -> Any:
@@ -192,6 +194,8 @@ def _ordered(order: LoadOrder, shape: str) -> UserOptions:
         compression=order.compression,
         dialect=order.dialect,
         target=order.target,
+        http=order.http,
+        streams_per_connection=order.streams_per_connection,
     )
 
 

@@ -2,14 +2,15 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import msgspec
 from locust.env import Environment
 from msgspec import Meta
 
-from loadtests.connection import MessagesTaker, Stamp, never
+from loadtests.connection import Stamp, never
 from loadtests.outbox import Outbox
+from loadtests.pushing import PushClient
 from loadtests.remembering import Remembering
 from loadtests.user import Received, SubscriberUser
 from wirerace.clock import now_ns
@@ -25,35 +26,6 @@ def decoded(message: bytes) -> list[Update]:
 
 
 updates_of = Remembering(decoded)
-
-
-class PushClient(Protocol):
-    """One connection on which updates come. `cursor` is that of the server's answer."""
-
-    cursor: Cursor
-    opened_ns: int
-    secured_ns: int
-    sent_ns: int
-
-    @property
-    def stamp(self) -> Stamp:
-        """When what was last received had arrived, and was read."""
-
-    @property
-    def is_cut(self) -> bool:
-        """Tell whether the last read ended inside an update, whose part the stamp is of."""
-
-    def receive(self, take: MessagesTaker = ...) -> list[bytes]:
-        """Wait for updates and return all that one read brought: at least one.
-
-        What `take` takes of them, in the hub, is not returned.
-        """
-
-    def leave(self) -> None:
-        """Say goodbye as the protocol wants it, and wait until the server has closed."""
-
-    def close(self) -> None:
-        """Close at once."""
 
 
 class PushedUser(SubscriberUser):
@@ -82,7 +54,7 @@ class PushedUser(SubscriberUser):
         self.requests += 1
         self.account.request(self.asked_ns)
         client = self.client = self.connect()
-        self.account.totals.connects += 1
+        self.account.totals.connects += client.connects
         answered_ns = client.stamp.arrival_ns
         self.note_request(answered_ns - self.asked_ns, 0)
         self.subscribed(client, answered_ns)
@@ -100,7 +72,7 @@ class PushedUser(SubscriberUser):
 
     def take(self, messages: list[bytes], stamp: Stamp) -> bool:
         """Enter whole messages into the ledger, in the hub."""
-        self.has_newer = False
+        self.has_newer = stamp.is_bound
         self.enter(self.updates_in(messages, stamp), stamp)
         return True
 

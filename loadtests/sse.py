@@ -1,7 +1,7 @@
 """Server-Sent Events: asks once and listens; comes back with the id of the last event, as a browser does."""
 
-from loadtests.pushed import PushClient, PushedUser
-from loadtests.streaming import StreamingClient
+from loadtests.pushed import PushedUser
+from loadtests.pushing import PushClient
 from wirerace.errors import ConnectionLost
 from wirerace.transports.sse import TRANSPORT, SseOptions
 from wirerace.wire.event_stream import EventReader, EventTooLarge
@@ -48,5 +48,4 @@ class SseUser(PushedUser):
         """Return a connection whose answer is an event stream."""
         position = self.position()
         headers = "" if position is None else f"Last-Event-ID: {position}\r\n"
-        target, accepts = self.target(after=None), self.load.compression
-        return StreamingClient(self.address, target, EventMessages(), self.counters, headers=headers, accepts=accepts)
+        return self.speech.streaming(self.target(after=None), EventMessages(), headers=headers)

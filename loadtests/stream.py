@@ -1,7 +1,7 @@
 """HTTP streaming: asks once and reads a line for each update, as a browser does with fetch."""
 
-from loadtests.pushed import PushClient, PushedUser
-from loadtests.streaming import StreamingClient
+from loadtests.pushed import PushedUser
+from loadtests.pushing import PushClient
 from wirerace.errors import ConnectionLost
 from wirerace.transports.stream import TRANSPORT, StreamOptions
 from wirerace.wire.update import MOST_LINE_BYTES
@@ -46,5 +46,4 @@ class StreamUser(PushedUser):
 
     def open(self) -> PushClient:
         """Return a connection whose answer is lines without end."""
-        target, accepts = self.target(after=self.position()), self.load.compression
-        return StreamingClient(self.address, target, LineMessages(), self.counters, accepts=accepts)
+        return self.speech.streaming(self.target(after=self.position()), LineMessages())

@@ -66,11 +66,15 @@ class TlsConnection(StampedConnection):
 
     def send(self, data: bytes) -> None:
         """Send all of `data`."""
+        super().send(self.sealed(data))
+
+    def sealed(self, data: bytes) -> bytes:
+        """Return bytes as they travel: encrypted."""
         write = self._tls.write
         sent = write(data)
         while sent < len(data):
             sent += write(data[sent:])
-        super().send(self._outgoing.read())
+        return self._outgoing.read()
 
     def receive(self, take: BytesTaker = never) -> bytes:
         """Wait for bytes and return them, as [`StampedConnection.receive`] does.

@@ -10,7 +10,7 @@ from locust.env import Environment
 
 from loadtests.carriers import SEND_PATH, Carrier, Lent, Posted
 from loadtests.connection import Stamp
-from loadtests.http import HttpClient, with_query
+from loadtests.http import with_query
 from loadtests.load import LOADS
 from loadtests.outbox import Outbox
 from wirerace.backoff import OF_CLIENTS
@@ -33,7 +33,7 @@ Received = tuple[list[Update], Stamp]
 class OpenedClient(Protocol):
     """A client whose connection is open: when it was, when its TLS was established, and when its request had left.
 
-    All are Unix nanoseconds; `secured_ns` is 0 without TLS.
+    All are Unix nanoseconds. `secured_ns` is 0 without TLS, both are if the connection was open, because it is shared.
     """
 
     opened_ns: int
@@ -56,7 +56,8 @@ class SubscriberUser(User):
     __slots__ = (
         "account", "address", "asked_ns", "attempts", "broken_ns", "catches_up", "channel", "counters", "cursor",
         "epoch", "has_newer", "has_received", "is_connected", "last", "ledger", "listener", "load", "note_delivery",
-        "note_request", "opening", "options", "outbox", "requests", "started_ns", "well_ns",
+        "note_request", "opening", "options", "outbox", "requests", "speech", "started_ns",
+        "well_ns",
     )  # fmt: skip
     abstract = True
     host = "per-transport"  # Locust's single host is not used, but its page would ask for one if there were none
@@ -71,7 +72,8 @@ class SubscriberUser(User):
         self.account = self.load.account_of(self.transport)
         self.counters = self.load.counters_of(self.transport)
         self.options: Any = self.load.options_of(self.transport)
-        self.address = self.load.address_of(self.transport).of_client()
+        self.address = self.load.address_of(self.transport)
+        self.speech = self.load.speech_of(self.transport)
         note_of = self.load.statistics.note_of
         self.note_request = note_of(self.request_method, self.request_name())
         self.note_delivery = note_of(DELIVERY, self.transport.path)
@@ -120,9 +122,9 @@ class SubscriberUser(User):
         """Return requests that carry messages, with the client's own options of requests."""
         keep_alive = not self.options.opens_anew
         extra_bytes = getattr(self.options, "extra_header_bytes", 0)  # only clients that ask have the option
-        own = HttpClient(
-            self.address, self.counters, keep_alive=keep_alive, extra_header_bytes=extra_bytes, repeats_lost=True
-        )
+        own = self.speech.asking(keep_alive=keep_alive, extra_header_bytes=extra_bytes, repeats_lost=True)
+        if self.speech.is_shared:
+            lender = None  # requests of all kinds share the connection
         target = with_query(SEND_PATH, channel=self.channel, fan_out=self.fan_out)
         return Posted(outbox, own, target, self.load.statistics, lender)
 
@@ -163,6 +165,7 @@ class SubscriberUser(User):
                     self.enter(updates, stamp)
             except Cut as cut:
                 pause_seconds = cut.pause_seconds
+                self.speech.sever()
                 self.lose_connection()
             except Refused as error:
                 pause_seconds = self.pause_after(error)
@@ -185,7 +188,9 @@ class SubscriberUser(User):
         if not self.has_received:
             self.has_received = True
             self.account.stages["first_update"].record(arrival_ns - self.started_ns)
-        later = 0 if self.together else len(updates) - (not self.has_newer)  # how many something newer was read with
+        later = 0 if self.together else len(updates) - 1  # how many something newer was read with
+        if self.has_newer:
+            later = len(updates)
         receive, note = self.ledger.receive, self.note_delivery
         for update in updates:
             receive(update, arrival_ns, is_bound=later > 0)
@@ -296,7 +301,8 @@ class SubscriberUser(User):
             self.account.returning.record(now - self.broken_ns)
         self.opening = self.opening or Opening(client.opened_ns, client.sent_ns, answered_ns, client.secured_ns)
         stages = self.account.stages
-        stages["tcp_connected"].record(client.opened_ns - since_ns)
+        if client.opened_ns:  # else it came to a connection that was open
+            stages["tcp_connected"].record(client.opened_ns - since_ns)
         if client.secured_ns:
             stages["tls_established"].record(client.secured_ns - since_ns)
         stages["request_sent"].record(client.sent_ns - since_ns)

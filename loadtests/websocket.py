@@ -4,8 +4,9 @@ from locust.env import Environment
 
 from loadtests.carriers import Carrier, Framed
 from loadtests.outbox import Outbox
-from loadtests.pushed import PushClient, PushedUser
-from loadtests.ws import WebSocketClient
+from loadtests.pushed import PushedUser
+from loadtests.pushing import PushClient
+from loadtests.speech import SocketClient
 from wirerace.transports.websocket import TRANSPORT, WebSocketOptions
 
 
@@ -19,12 +20,12 @@ class WebSocketUser(PushedUser):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.framed: Framed | None = None
-        self.socket: WebSocketClient | None = None
+        self.socket: SocketClient | None = None
 
     def open(self) -> PushClient:
         """Return a connection that the server has upgraded."""
         target = self.target(after=self.position(), fan_out=self.fan_out)
-        self.socket = WebSocketClient(self.address, target, self.counters, self.options.deflate)
+        self.socket = self.speech.websocket(target, self.options.deflate)
         if self.framed is not None:
             self.framed.connection = self.socket
         return self.socket

@@ -18,7 +18,6 @@ class ForeignAskingUser(AskingUser):
 
     __slots__ = ()  # of the concrete classes: two bases cannot both have some
     abstract = True
-    client_type = BareHttp
     asks_until_empty = False
     """Whether an answer with one new update may leave more behind, so that the client asks again at once."""
     holding: HeldWatch
@@ -30,6 +29,17 @@ class ForeignAskingUser(AskingUser):
         self.validators = ""
         self.newest = None
         self.holding = HeldWatch(self.note_held)
+
+    def new_client(self) -> BareHttp:
+        """Return what its requests go over: each client has a connection of its own."""
+        return BareHttp(
+            self.address,
+            self.counters,
+            keep_alive=self.options.keep_alive,
+            extra_header_bytes=self.options.extra_header_bytes,
+            repeats_lost=self.repeats_lost,
+            accepts=self.load.compression,
+        )
 
     def ask(self, target: str, sent_ns: int, headers: str = "") -> Received:
         """Ask, whatever our own server would be asked for."""

@@ -4,7 +4,8 @@ import msgspec
 
 from loadtests.connection import Stamp
 from loadtests.foreign.clients import SUBSCRIBED
-from loadtests.pushed import PushClient, PushedUser
+from loadtests.pushed import PushedUser
+from loadtests.pushing import PushClient
 from wirerace.clock import now_ns
 from wirerace.errors import ConnectionLost, shown
 from wirerace.observe.ledger import NOWHERE

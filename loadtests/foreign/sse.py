@@ -4,7 +4,7 @@ from locust.env import Environment
 
 from loadtests.foreign.clients import BareEvents, BareStream
 from loadtests.foreign.pushed import ForeignPushedUser
-from loadtests.pushed import PushClient
+from loadtests.pushing import PushClient
 from loadtests.sse import SseUser
 
 

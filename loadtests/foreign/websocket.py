@@ -2,7 +2,7 @@
 
 from loadtests.foreign.clients import BareWebSocket
 from loadtests.foreign.pushed import ForeignPushedUser
-from loadtests.pushed import PushClient
+from loadtests.pushing import PushClient
 from loadtests.websocket import WebSocketUser
 
 

@@ -1,12 +1,15 @@
 """Fixtures of the load side's tests."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import gevent
 import pytest
 
 from loadtests.user import SubscriberUser
+from tests.loadtests.http2_server import Exchange, Http2Server, StartHttp2
 from tests.loadtests.script import Answer, Script, Serve
-from tests.loadtests.swarm import ALWAYS, Start, Swarm
+from tests.loadtests.swarm import ALWAYS, PATIENCE_SECONDS, Start, Swarm
 from wirerace.observe.account import Window
 
 
@@ -34,3 +37,23 @@ def start() -> Iterator[Start]:
     yield start
     for swarm in swarms:
         swarm.close()
+
+
+@pytest.fixture
+def in_time() -> Iterator[None]:
+    """Fail, and do not hang."""
+    with gevent.Timeout(PATIENCE_SECONDS):
+        yield
+
+
+@pytest.fixture
+def http2() -> Iterator[StartHttp2]:
+    servers: list[Http2Server] = []
+
+    def start(answer: Callable[[Exchange], None], **given: Any) -> Http2Server:
+        servers.append(Http2Server(answer, **given))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()

@@ -19,7 +19,8 @@ VisitEnd = Literal["finished", "gave_up", "unfinished"]
 class Opening(NamedTuple):
     """When a client's first connection was open, its request had left, and its answer had come, Unix nanoseconds.
 
-    `secured_ns` is when its TLS was established, 0 without TLS.
+    `opened_ns` is 0 for a client that came to a connection which others had opened, `secured_ns` for one without TLS,
+    too.
     """
 
     opened_ns: int
@@ -30,11 +31,13 @@ class Opening(NamedTuple):
     @property
     def stages(self) -> dict[VisitStage, int]:
         """The stages that it has reached."""
-        stages: dict[VisitStage, int] = {"tcp_connected": self.opened_ns}
-        if self.secured_ns:
-            stages["tls_established"] = self.secured_ns
-        stages |= {"request_sent": self.sent_ns, "answered": self.answered_ns}
-        return stages
+        found: dict[VisitStage, int] = {
+            "tcp_connected": self.opened_ns,
+            "tls_established": self.secured_ns,
+            "request_sent": self.sent_ns,
+            "answered": self.answered_ns,
+        }
+        return {stage: at_ns for stage, at_ns in found.items() if at_ns}
 
 
 class VisitEntry(msgspec.Struct, frozen=True):

@@ -46,6 +46,8 @@ def order_flags(plan: Plan, server_url: str, authority: str = "") -> dict[str, o
         compression=plan.path.compression,
         dialect="contract" if plan.contestant.server is None else plan.contestant.server.dialect,
         target=target_of(plan),
+        http=plan.path.http,
+        streams_per_connection=plan.path.streams_per_connection,
     )
     if experiment.population.is_visit:  # one user in each process, which lets the visitors come
         clients = Clients(count=experiment.load.processes)

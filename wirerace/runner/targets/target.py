@@ -54,7 +54,7 @@ class LoadChild(NamedTuple):
         return found | ({} if self.reverse is None else {"reverse proxy": self.reverse.part})
 
 
-UNBUILT = ("http", "streams_per_connection")
+UNBUILT: tuple[str, ...] = ()
 """The keys of a path that no target can do yet."""
 
 
