@@ -86,7 +86,7 @@ class ServerCommand:
         if self._process.poll() is None:
             self._process.terminate()
         deadline = time.monotonic() + within
-        while self._process.poll() is None and time.monotonic() < deadline:
+        while self._process.poll() is None and time.monotonic() < deadline:  # noqa: ASYNC110 -- a process is polled
             await asyncio.sleep(LOOK_SECONDS)
         code = self._process.poll()
         self._kill()

@@ -42,7 +42,7 @@ class OwnFeed:
         self._kept: list[bytes] = []
         self._keys: set[tuple[str, int]] = set()
         self._followers: set[asyncio.StreamWriter] = set()
-        self._peers: set[asyncio.StreamWriter] = set()
+        self._peers: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
         self._is_cut = self._is_mute = False
         self._server: asyncio.Server | None = None
         self._beating: asyncio.Task[None] | None = None
@@ -89,7 +89,7 @@ class OwnFeed:
         """Wait until a server follows; return whether one does."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not self.is_followed:
+                while not self.is_followed:  # noqa: ASYNC110 -- followers come and go
                     await asyncio.sleep(LOOK_SECONDS)
         return self.is_followed
 
@@ -97,7 +97,7 @@ class OwnFeed:
         """Wait until the feed was asked for that often in all; return whether it was."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while len(self.asked) < times:
+                while len(self.asked) < times:  # noqa: ASYNC110 -- the same
                     await asyncio.sleep(LOOK_SECONDS)
         return len(self.asked) >= times
 
@@ -152,6 +152,8 @@ class OwnFeed:
             self._beating.cancel()
         if self._server is not None:
             self._server.close()
+        if serving := [task for task in self._peers.values() if task is not None]:
+            await asyncio.wait(serving, timeout=HEARTBEAT_SECONDS)
 
     def _hang_up(self) -> None:
         for writer in self._peers:
@@ -171,14 +173,14 @@ class OwnFeed:
         if self._is_cut:
             writer.transport.abort()
             return
-        self._peers.add(writer)
+        self._peers[writer] = asyncio.current_task()
         try:
             while asked := await _request_in(reader):
                 self._answer(asked, writer)
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
             pass  # the server has gone, or sends something that is no request
         finally:
-            self._peers.discard(writer)
+            self._peers.pop(writer, None)
             self._followers.discard(writer)
             writer.transport.abort()
 

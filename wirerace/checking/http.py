@@ -77,28 +77,28 @@ def request(
 
 
 class ChunkReader:
-    """Takes the chunks of a body off (RFC 9112, section 7.1). `has_ended` after the last one."""
+    """Takes the chunks of a body off (RFC 9112, section 7.1). `unread` is what lies behind, once it `has_ended`."""
 
     def __init__(self) -> None:
         self.has_ended = False
-        self._unread = b""
+        self.unread = b""
 
     def feed(self, data: bytes) -> bytes:
         """Return what is in the chunks that are whole now.
 
         Raises Unkept when the chunks are damaged.
         """
-        self._unread += data
+        self.unread += data
         found = []
-        while not self.has_ended and (end := self._unread.find(b"\r\n")) >= 0:
-            size = self._size(self._unread[:end])
+        while not self.has_ended and (end := self.unread.find(b"\r\n")) >= 0:
+            size = self._size(self.unread[:end])
             last = end + 2 + size
-            if len(self._unread) < last + 2:
+            if len(self.unread) < last + 2:
                 break
-            if self._unread[last : last + 2] != b"\r\n":
-                raise Unkept("a line break behind each chunk", "other bytes", self._unread[last:])
-            found.append(self._unread[end + 2 : last])
-            self._unread = self._unread[last + 2 :]
+            if self.unread[last : last + 2] != b"\r\n":
+                raise Unkept("a line break behind each chunk", "other bytes", self.unread[last:])
+            found.append(self.unread[end + 2 : last])
+            self.unread = self.unread[last + 2 :]
             self.has_ended = not size
         return b"".join(found)
 
@@ -106,8 +106,6 @@ class ChunkReader:
     def _size(line: bytes) -> int:
         digits = line.partition(b";")[0].strip()
         try:
-            if len(digits) > _SIZE_DIGITS or not digits.isalnum():
-                raise ValueError
-            return int(digits, 16)
+            return int(digits if len(digits) <= _SIZE_DIGITS and digits.isalnum() else b"", 16)
         except ValueError:
             raise Unkept("a chunk that begins with its size", "something else", line) from None

@@ -124,7 +124,7 @@ class Scene:
             if wanted != came:
                 raise Unkept(_expected(updates, place), _came(wanted, come, place), found[place].encoded)
         if len(come) < len(updates):
-            what = f"{client.ended}, after" if client.ended else f"in {seconds:g} s"
+            what = f"{client.ended}, after" if client.ended else f"in {seconds:.1f} s"
             missing = f"{what} {len(come)} of {len(updates)} updates"
             raise Unkept(_expected(updates, len(come)), missing, client.talk.seen, is_silent=not client.ended)
         return found

@@ -121,11 +121,12 @@ class Talk:
         if size is not None:
             while len(body) < size:
                 body += await self.some(expected)
-            body, self._unread = body[:size], body[size:]
+            body, self._unread = body[:size], body[size:] + self._unread
         elif answer.is_chunked:
             chunks = ChunkReader()
             while not chunks.has_ended:
                 body += chunks.feed(await self.some(expected))
+            self._unread = chunks.unread
         else:
             body = await self.rest(expected)
         return body

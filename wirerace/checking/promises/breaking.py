@@ -18,6 +18,8 @@ LARGE_BYTES = 524_288
 LARGE_UPDATES = 40
 """Together more than Linux buffers at both ends of a connection, and than the server may keep for it."""
 RECEIVE_BYTES = 4_096
+LOOK_SECONDS = 1.0
+"""A server that looks at its clients once in a while looks at a slow one within that time."""
 
 
 @promise(
@@ -156,6 +158,7 @@ async def slow_reader(scene: Scene) -> None:
     other = await scene.subscribe()
     for _ in range(LARGE_UPDATES):
         await scene.expect(other, scene.make(1, LARGE_BYTES), scene.seconds + 2)
+    await asyncio.sleep(min(scene.seconds, LOOK_SECONDS))
     size = await _bytes_to_the_end(slow, 5.0)
     if size >= LARGE_UPDATES * LARGE_BYTES:
         raise Unkept("the end of the connection, before all has come", f"{size} bytes, that is, all", slow.seen)

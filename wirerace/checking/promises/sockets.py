@@ -106,7 +106,7 @@ async def ping(scene: Scene) -> None:
 
 async def _until_frame(scene: Scene, client: SocketSubscription, opcode: Opcode, expected: str) -> None:
     while opcode not in {message.opcode for message in client.messages}:
-        if not await client.listen(scene.seconds):
+        if not await client.listen(scene.seconds) and opcode not in {message.opcode for message in client.messages}:
             raise Unkept(expected, client.ended or f"none within {scene.seconds:g} s", client.talk.seen)
 
 

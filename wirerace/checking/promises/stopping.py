@@ -31,6 +31,7 @@ async def restart(scene: Scene) -> None:
     await scene.until_followed()
     client = await scene.subscribe(scene.feed.at(0))
     await scene.expect(client, updates)
+    client.close()
     missed = scene.make(2)
     scene.feed.mute()
     await scene.restart()
@@ -105,6 +106,7 @@ async def _chunked(scene: Scene) -> Awaitable[None]:
         await client.receive(1, STOP_SECONDS)
         if client.ended != "the last chunk":
             raise Unkept("the last chunk", client.ended or "an open connection", bytes(client.body))
+        client.close()
 
     return ends()
 
