@@ -40,6 +40,11 @@ class History:
         self._seqs: list[int] = []
         self._epochs: dict[str, int] = {}
 
+    @property
+    def feed_cursor(self) -> str:
+        """Where the feed is to continue; 0-0 asks for all that the producer keeps."""
+        return "%s-%d" % self.head if self.head[0] else "0-0"
+
     def turn_to(self, epoch: str) -> None:
         """Begin an epoch."""
         with self.changed:
@@ -77,8 +82,11 @@ class History:
 
     def since(self, position: int) -> list[bytes]:
         """Return updates from a position on: as many as fit into an answer, but at least one."""
-        start, size, found = max(position - self._first, 0), 0, []
-        for line in self._lines[start : start + MOST_UPDATES]:
+        with self.changed:
+            start = max(position - self._first, 0)
+            lines = self._lines[start : start + MOST_UPDATES]
+        size, found = 0, []
+        for line in lines:
             size += len(line)
             if found and size > MOST_BYTES:
                 break
@@ -96,8 +104,7 @@ def follow(history: History, host: str, port: int) -> None:
     while True:
         connection = HTTPConnection(host, port, timeout=SILENCE_SECONDS)
         with contextlib.suppress(OSError, HTTPException, ValueError, LookupError, TypeError, AttributeError):
-            epoch, seq = history.head
-            connection.request("GET", f"/feed?after={epoch or '0'}-{seq}")
+            connection.request("GET", f"/feed?after={history.feed_cursor}")
             feed = connection.getresponse()
             newest = CURSOR.fullmatch(feed.headers["Wirerace-Cursor"])
             history.turn_to(newest[1])

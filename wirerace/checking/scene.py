@@ -110,9 +110,11 @@ class Scene:
         return client
 
     async def subscribe(self, after: str = "", query: str = "", headers: str = "") -> Any:
-        """Return a client that has subscribed."""
+        """Return a client that has subscribed. Without a cursor in the answer it goes on from ours."""
         client = self.client(after, query, headers)
         await client.subscribe()
+        if self.has_feed:
+            client.cursor = client.cursor or self.feed.at(self.feed.head)
         return client
 
     async def expect(self, client: Subscription, updates: Sequence[Update], within: float = 0.0) -> list[Receipt]:
@@ -120,9 +122,14 @@ class Scene:
         seconds = within or self.seconds
         found = await client.receive(len(updates), seconds)
         come = [receipt.update for receipt in found]
+        before = [receipt.update for receipt in client.receipts[: client.taken - len(found)]]
         for place, (wanted, came) in enumerate(zip(updates, come, strict=False)):
             if wanted != came:
-                raise Unkept(_expected(updates, place), _came(wanted, come, place), found[place].encoded)
+                raise Unkept(
+                    _expected(updates, place),
+                    _came(wanted, [*before, *come], len(before) + place),
+                    found[place].encoded,
+                )
         if len(come) < len(updates):
             what = f"{client.ended}, after" if client.ended else f"in {seconds:.1f} s"
             missing = f"{what} {len(come)} of {len(updates)} updates"
@@ -153,7 +160,9 @@ class Scene:
 
     async def until_followed(self) -> None:
         """Wait until the server follows the feed. Raises Unkept when it does not."""
-        within = self.seconds + (FEED_SECONDS if self.seconds == self.patience.full_seconds else 0.0)
+        within = min(self.seconds, Patience.HASTY_SECONDS)
+        if self.feed.asked:  # Otherwise it has had time enough before the first check.
+            within = self.seconds + (FEED_SECONDS if self.seconds == self.patience.full_seconds else 0.0)
         if not await self.feed.until_followed(within):
             raise Unkept(f"GET /feed at {self.feed.url}", f"none within {within:g} s", is_silent=True)
 

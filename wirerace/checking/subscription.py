@@ -38,7 +38,7 @@ class Subscription(ABC):
         self.receipts: list[Receipt] = []
         self.ended = ""
         """How the connection ended, empty while it is open."""
-        self._taken = 0
+        self.taken = 0
         self._connect = connect
         self._spell = spell
         self._query = query
@@ -65,11 +65,11 @@ class Subscription(ABC):
     async def receive(self, count: int, within: float) -> list[Receipt]:
         """Return the next `count` updates, or fewer if no more come in time."""
         deadline = time.monotonic() + within
-        while len(self.receipts) < self._taken + count and (left := deadline - time.monotonic()) > 0:
+        while len(self.receipts) < self.taken + count and (left := deadline - time.monotonic()) > 0:
             if not await self.listen(left):
                 break
-        found = self.receipts[self._taken : self._taken + count]
-        self._taken += len(found)
+        found = self.receipts[self.taken : self.taken + count]
+        self.taken += len(found)
         return found
 
     def close(self) -> None:

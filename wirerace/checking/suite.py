@@ -8,7 +8,7 @@ import msgspec
 
 from wirerace.checking.promise import COMMAND, FEED, TIME, Promise
 from wirerace.checking.promises import promises_for
-from wirerace.checking.scene import Scene
+from wirerace.checking.scene import FEED_SECONDS, Scene
 from wirerace.checking.verdicts import Finding, NotChecked, NotOffered, Unkept, Verdict, first_bytes
 
 PATIENCES = 6
@@ -42,7 +42,7 @@ def _obstacle(promise: Promise, scene: Scene, no_feed: str, *, slow: bool) -> st
 
 async def _checked(promise: Promise, scene: Scene) -> Finding:
     begun = time.monotonic()
-    bound = max(PATIENCES * scene.seconds, LEAST_SECONDS) + promise.seconds
+    bound = max(PATIENCES * scene.seconds, LEAST_SECONDS) + promise.seconds + FEED_SECONDS
     is_silent = False
     try:
         async with asyncio.timeout(bound):

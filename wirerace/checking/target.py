@@ -11,6 +11,7 @@ from wirerace.errors import BadInput, shown
 EXAMPLE = "http://127.0.0.1:9000"
 PASSWORD = {401: "asks for a password", 407: "asks for a password of a proxy"}
 REDIRECTS = {301, 302, 303, 307, 308}
+BAD_REQUEST, UNAVAILABLE = 400, 503
 TLS_ALERT = b"\x15\x03"
 
 
@@ -47,7 +48,9 @@ async def look_at(scene: Scene) -> None:
     if answer.status in REDIRECTS:
         where = shown(answer.headers.get("location", "nowhere"))
         raise BadInput(f"{place}{scene.transport.path} redirects to {where}: name the server that answers itself")
-    if answer.status == 400 and await _speaks_tls(scene.address):
+    if answer.status == UNAVAILABLE and not scene.has_feed:
+        raise BadInput(f"{place}{scene.transport.path} answers 503: start it with a producer, or leave out --no-feed")
+    if answer.status == BAD_REQUEST and await _speaks_tls(scene.address):
         raise BadInput(f"{place} speaks TLS, which is not supported yet: name a port without it")
 
 
