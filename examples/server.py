@@ -2,8 +2,7 @@
 
     python examples/server.py --port 9000 --producer-url http://127.0.0.1:8100
 
-It keeps the delivery contract (docs/contract.md). `wirerace check` says so, promise by promise. A thread serves each
-client: that is short to read, and enough for some hundred clients.
+It keeps the delivery contract: `wirerace check` says so. Each client has a thread, which is enough for some hundred.
 """
 
 import argparse
@@ -18,13 +17,18 @@ from collections.abc import Callable
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import accumulate
 from urllib.parse import parse_qs, urlsplit
 
 CURSOR = re.compile(r"([0-9a-z]{1,16})-(0|[1-9][0-9]{0,17})", re.ASCII)
-KEEP_UPDATES = 65_536
-MOST_UPDATES, MOST_BYTES = 1_000, 1_048_576  # of an answer
+KEEP_UPDATES, MOST_UPDATES, MOST_BYTES = 65_536, 1_000, 1_048_576  # in all, and the most in an answer
 SILENCE_SECONDS, HEARTBEAT_SECONDS, WRITE_SECONDS, IDLE_SECONDS = 3.0, 15.0, 0.5, 75.0
 Cursor = tuple[str, int]
+
+
+def spelled(cursor: Cursor) -> str:
+    """Return a cursor as it travels."""
+    return f"{cursor[0]}-{cursor[1]}"
 
 
 class History:
@@ -34,16 +38,14 @@ class History:
         self.changed = threading.Condition()
         self.head: Cursor = ("", 0)
         self.live = self.caught_up = self.stops = False
-        self.end = 0
-        self._first = 0  # the position of the oldest that is kept
-        self._lines: list[bytes] = []
-        self._seqs: list[int] = []
+        self.end = self._first = 0  # positions: behind the newest, and of the oldest that is kept
+        self._lines, self._seqs = list[bytes](), list[int]()
         self._epochs: dict[str, int] = {}
 
     @property
     def feed_cursor(self) -> str:
         """Where the feed is to continue; 0-0 asks for all that the producer keeps."""
-        return "%s-%d" % self.head if self.head[0] else "0-0"
+        return spelled(self.head) if self.head[0] else "0-0"
 
     def turn_to(self, epoch: str) -> None:
         """Begin an epoch."""
@@ -70,14 +72,12 @@ class History:
 
     def position(self, after: Cursor | None) -> int:
         """Return the position of the first update behind a cursor. One that is ahead is behind none for a while."""
-        if after is None:
-            return self.end
+        if after is None or after[0] not in self._epochs:
+            return self.end if after is None else self._first
         epoch, seq = after
-        if epoch not in self._epochs:
-            return self._first
-        begin = self._epochs[epoch]
-        end = min((other for other in self._epochs.values() if other > begin), default=self.end)
-        position = bisect_right(self._seqs, seq, max(begin - self._first, 0), end - self._first) + self._first
+        ends = [*list(self._epochs.values())[1:], self.end]
+        begin, end = self._epochs[epoch] - self._first, ends[list(self._epochs).index(epoch)] - self._first
+        position = bisect_right(self._seqs, seq, max(begin, 0), end) + self._first
         return position + max(seq - self.head[1], 0) if epoch == self.head[0] else position
 
     def since(self, position: int) -> list[bytes]:
@@ -85,13 +85,8 @@ class History:
         with self.changed:
             start = max(position - self._first, 0)
             lines = self._lines[start : start + MOST_UPDATES]
-        size, found = 0, []
-        for line in lines:
-            size += len(line)
-            if found and size > MOST_BYTES:
-                break
-            found.append(line)
-        return found
+        sizes = accumulate(map(len, lines))
+        return [line for line, size in zip(lines, sizes, strict=True) if size <= MOST_BYTES] or lines[:1]
 
     def wait(self, position: int, seconds: float) -> None:
         """Wait for the update at a position."""
@@ -100,22 +95,21 @@ class History:
 
 
 def follow(history: History, host: str, port: int) -> None:
-    """Follow the producer's feed for ever, and ask again at our cursor whenever it breaks."""
-    while True:
+    """Follow the producer's feed to the end, and ask again at our cursor whenever it breaks."""
+    while not history.stops:
         connection = HTTPConnection(host, port, timeout=SILENCE_SECONDS)
-        with contextlib.suppress(OSError, HTTPException, ValueError, LookupError, TypeError, AttributeError):
+        with contextlib.suppress(OSError, HTTPException, ValueError, LookupError, TypeError):
             connection.request("GET", f"/feed?after={history.feed_cursor}")
             feed = connection.getresponse()
-            newest = CURSOR.fullmatch(feed.headers["Wirerace-Cursor"])
-            history.turn_to(newest[1])
-            while True:
-                if history.head[0] == newest[1] and history.head[1] >= int(newest[2]):
-                    history.live = history.caught_up = True
-                line = feed.readline()
-                if not line:
-                    break
+            epoch, seq = feed.headers.get("Wirerace-Cursor", "").split("-")
+            history.turn_to(epoch)
+            line = b"\n"
+            while line:
                 if line.strip():  # an empty line is a heartbeat
                     history.add(line.strip())
+                if history.head[0] != epoch or history.head[1] >= int(seq):
+                    history.live = history.caught_up = True
+                line = feed.readline()
         history.live = False
         connection.close()
         time.sleep(0.05)
@@ -134,28 +128,31 @@ class Client(BaseHTTPRequestHandler):
     history: History
 
     def do_GET(self) -> None:
-        parts = urlsplit(self.path)
-        query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
-        served = {
-            "/poll": self.poll,
-            "/longpoll": self.longpoll,
-            "/sse": self.sse,
-            "/stream": self.stream,
-            "/health": self.health,
-        }
+        """Serve a request, or refuse it in one line."""
         try:
-            if parts.path not in served:
-                raise Refused(404, "there is nothing")
-            if self.request_version == "HTTP/1.1" and len(self.headers.get_all("Host", [])) != 1:
-                raise Refused(400, "a request has one Host")
-            served[parts.path](query)
+            self.serve()
         except Refused as refused:
             self.answer(refused.args[0], f"{refused.args[1]}\n".encode())
         except OSError:  # the client has gone, or reads too slowly: it can come back with its cursor
             self.close_connection = True
 
     def do_HEAD(self) -> None:
+        """Refuse: an answer without end has no head to show."""
         self.answer(405, headers="Allow: GET\r\n")
+
+    def serve(self) -> None:
+        """Serve a request."""
+        parts, hosts = urlsplit(self.path), self.headers.get_all("Host", [])
+        query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+        served = {"/poll": self.poll, "/longpoll": self.longpoll, "/sse": self.sse, "/stream": self.stream}
+        if self.request_version == "HTTP/1.1" and len(hosts) != 1:
+            raise Refused(400, "a request has one Host")
+        if parts.path == "/health":
+            self.health()
+        elif parts.path in served:
+            served[parts.path](query)
+        else:
+            raise Refused(404, "there is nothing")
 
     def poll(self, query: dict[str, str]) -> None:
         """Answer at once."""
@@ -182,13 +179,12 @@ class Client(BaseHTTPRequestHandler):
             cursor = f"{last['epoch']}-{last['seq']}"
             self.answer(200, b'{"updates":[%b]%b}' % (b",".join(lines), more), cursor, "application/json")
         else:
-            self.answer(204, b"", "%s-%d" % (after or head))
+            self.answer(204, b"", spelled(after or head))
 
     def sse(self, query: dict[str, str]) -> None:
         """Send an event for each update. A browser that comes back has its last id in a header."""
-        after = self.cursor_in(query.get("after"))
-        if given := self.headers.get("Last-Event-ID"):
-            after = self.cursor_in(given, "Last-Event-ID")
+        after, last = self.cursor_in(query.get("after")), self.headers.get("Last-Event-ID")
+        after = self.cursor_in(last, "Last-Event-ID") if last else after
         position, cursor = self.begin(after, "text/event-stream")
         self.chunk(f"retry: 1000\nid: {cursor}\n\n".encode())
         self.send_all(position, event_of, heartbeat=b":\n")
@@ -205,28 +201,28 @@ class Client(BaseHTTPRequestHandler):
         if self.request_version != "HTTP/1.1":
             raise Refused(400, "this answer is chunked: ask with HTTP/1.1")
         with self.history.changed:  # both at once, or an update between them would be lost
-            position, cursor = self.history.position(after), "%s-%d" % (after or self.history.head)
+            position, cursor = self.history.position(after), spelled(after or self.history.head)
         self.close_connection = True
         self.connection.settimeout(WRITE_SECONDS)  # A client whose buffers stay full that long reads too slowly.
         self.head(200, f"Content-Type: {kind}\r\nTransfer-Encoding: chunked\r\nWirerace-Cursor: {cursor}\r\n")
         return position, cursor
 
-    def send_all(self, position: int, spelled: Callable[[bytes], bytes], heartbeat: bytes) -> None:
+    def send_all(self, position: int, as_bytes: Callable[[bytes], bytes], heartbeat: bytes) -> None:
         """Send what there is from a position on, and what comes, until the server stops."""
         while not self.history.stops:
             self.history.wait(position, HEARTBEAT_SECONDS)
             lines = self.history.since(position)
             position += len(lines)
             for line in lines:
-                self.chunk(spelled(line))
+                self.chunk(as_bytes(line))
             if not lines and not self.history.stops:
                 self.chunk(heartbeat)
         self.wfile.write(b"0\r\n\r\n")
 
-    def health(self, _query: dict[str, str]) -> None:
+    def health(self) -> None:
         """Say whether the feed is live."""
         body = json.dumps({"service": "example", "live": self.history.live}).encode()
-        self.answer(200 if self.history.live else 503, body, content_type="application/json")
+        self.answer(200 if self.history.live else 503, body, kind="application/json")
 
     def cursor_in(self, text: str | None, name: str = "after") -> Cursor | None:
         """Return a cursor that a client sends, None if it sends none."""
@@ -238,22 +234,20 @@ class Client(BaseHTTPRequestHandler):
         return (match[1], int(match[2])) if match else None
 
     def chunk(self, data: bytes) -> None:
+        """Send bytes as one chunk."""
         self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
 
     def head(self, status: int, headers: str = "", body: bytes = b"") -> None:
-        phrase = HTTPStatus(status).phrase
-        date = self.date_time_string()
-        text = f"HTTP/1.1 {status} {phrase}\r\nDate: {date}\r\nCache-Control: no-store\r\n{headers}\r\n"
-        self.wfile.write(text.encode("latin-1") + body)
+        """Send a head, and the body in one piece with it."""
+        begin = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nDate: {self.date_time_string()}"
+        self.wfile.write(f"{begin}\r\nCache-Control: no-store\r\n{headers}\r\n".encode("latin-1") + body)
 
-    def answer(
-        self, status: int, body: bytes = b"", cursor: str = "", content_type: str = "text/plain", headers: str = ""
-    ) -> None:
-        """Send a whole answer in one piece."""
+    def answer(self, status: int, body: bytes = b"", cursor: str = "", kind: str = "", headers: str = "") -> None:
+        """Send a whole answer."""
         if cursor:
             headers += f"Wirerace-Cursor: {cursor}\r\n"
         if status != 204:
-            headers += f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
+            headers += f"Content-Type: {kind or 'text/plain'}\r\nContent-Length: {len(body)}\r\n"
         if self.close_connection or self.history.stops:
             headers += "Connection: close\r\n"
             self.close_connection = True
@@ -271,20 +265,23 @@ def event_of(line: bytes) -> bytes:
 
 def accepts(header: str, kind: str) -> bool:
     """Return whether an Accept header allows a type (RFC 9110, section 12.5.1)."""
-    ranges = {}
-    for part in filter(None, header.replace(" ", "").split(",")):
-        name, *parameters = part.split(";")
-        ranges[name] = not any(re.fullmatch(r"q=0(\.0*)?", parameter) for parameter in parameters)
+    ranges = dict(part.partition(";")[::2] for part in header.replace(" ", "").split(",") if part)
     names = (kind, f"{kind.partition('/')[0]}/*", "*/*")
-    return next((ranges[name] for name in names if name in ranges), not ranges)
+    quality = next((ranges[name] for name in names if name in ranges), "q=0" if ranges else "")
+    return not re.fullmatch(r"q=0(\.0*)?", quality)
 
 
-class Server(ThreadingHTTPServer):
-    request_queue_size = 1024
-    daemon_threads = True
+def stop(server: ThreadingHTTPServer, history: History) -> None:
+    """Let the clients' threads end their answers, and stop."""
+    with history.changed:
+        history.stops = True
+        history.changed.notify_all()
+    time.sleep(0.2)
+    server.shutdown()
 
 
 def main() -> None:
+    """Serve until SIGTERM or Ctrl-C."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=9000)
     parser.add_argument("--producer-url", default="http://127.0.0.1:8100")
@@ -292,20 +289,10 @@ def main() -> None:
     producer = urlsplit(options.producer_url)
     history = Client.history = History()
     threading.Thread(target=follow, args=(history, producer.hostname, producer.port), daemon=True).start()
-    server = Server(("127.0.0.1", options.port), Client)
-
-    def stop(*_: object) -> None:
-        def end() -> None:
-            with history.changed:
-                history.stops = True
-                history.changed.notify_all()
-            time.sleep(0.2)  # the clients' threads end their answers
-            server.shutdown()
-
-        threading.Thread(target=end).start()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    ThreadingHTTPServer.request_queue_size = 1024
+    server = ThreadingHTTPServer(("127.0.0.1", options.port), Client)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: threading.Thread(target=stop, args=(server, history)).start())
     server.serve_forever()
 
 

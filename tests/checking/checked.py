@@ -8,7 +8,7 @@ from wirerace.checking.feed import OwnFeed
 from wirerace.checking.scene import Scene
 from wirerace.checking.suite import check
 from wirerace.checking.talk import Patience
-from wirerace.checking.verdicts import Finding
+from wirerace.checking.verdicts import PromiseFinding
 
 FOLLOWED_SECONDS = 20.0
 UNCHECKED = {"restart", "stop", "heartbeat", "late-head"}
@@ -28,7 +28,7 @@ async def feeding() -> AsyncIterator[OwnFeed]:
 
 async def findings_of(
     transport: str, port: int, feed: OwnFeed | None, only: Collection[str] = (), patience_seconds: float = 20.0
-) -> dict[str, Finding]:
+) -> dict[str, PromiseFinding]:
     """Return the findings about a server in this process."""
     scene = Scene(transport, HostPort("127.0.0.1", port), Patience(patience_seconds), feed)
     if feed is not None:
@@ -36,6 +36,6 @@ async def findings_of(
     return {finding.id: finding async for finding in check(scene, only=only)}
 
 
-def failed(findings: dict[str, Finding]) -> dict[str, Finding]:
+def failed(findings: dict[str, PromiseFinding]) -> dict[str, PromiseFinding]:
     """Return those that failed."""
     return {name: finding for name, finding in findings.items() if finding.verdict == "fail"}

@@ -6,7 +6,9 @@ import hashlib
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
+from http.server import ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 from examples import server as example
@@ -14,7 +16,6 @@ from wirerace.wire.frame_reader import FrameReader
 from wirerace.wire.frames import CloseCode, FrameError, Opcode, close_code_of, encode_close, encode_frame
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-REPEATED = -1
 
 
 class FaultyHistory(example.History):
@@ -23,7 +24,7 @@ class FaultyHistory(example.History):
     fault = ""
 
     def __init__(self) -> None:
-        self._is_live = False
+        self._is_live = self.caught_up = False
         super().__init__()
 
     @property
@@ -33,10 +34,11 @@ class FaultyHistory(example.History):
     @live.setter
     def live(self, value: bool) -> None:
         self._is_live = value
-        if self.fault == "a lost feed ends every answer" and hasattr(self, "changed"):
-            with self.changed:
-                self.stops = not value
-                self.changed.notify_all()
+        if self.fault == "a lost feed ends every answer" and not value and self.caught_up:
+            for self.stops in (True, False):
+                with self.changed:
+                    self.changed.notify_all()
+                time.sleep(0.1)
 
     @property
     def feed_cursor(self) -> str:
@@ -89,7 +91,7 @@ class FaultyClient(example.Client):
     rbufsize = 0  # frames that come with a handshake stay in the socket
     fault = ""
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 -- http.server's name
         parts = urlsplit(self.path)
         if parts.path != "/ws":
             super().do_GET()
@@ -102,30 +104,28 @@ class FaultyClient(example.Client):
         except OSError:
             self.close_connection = True
 
-    def do_HEAD(self) -> None:
+    def do_HEAD(self) -> None:  # noqa: N802 -- the same
         if self.fault == "HEAD is served":
             self.answer(200)
         else:
             super().do_HEAD()
 
-    def health(self, query: dict[str, str]) -> None:
+    def health(self) -> None:
         if self.fault == "health is always good":
             self.answer(200, b'{"service":"x","live":true}')
         else:
-            super().health(query)
+            super().health()
 
     def longpoll(self, query: dict[str, str]) -> None:
         after = self.cursor_in(query.get("after"))
         match self.fault:
             case "the hold is cut short":
-                query["hold"] = str(min(float(query.get("hold", "1")), 0.1))
+                query["hold"] = "0.02"
             case "an update does not end the hold" if after and self.history.position(after) >= self.history.end:
                 threading.Event().wait(min(float(query.get("hold", "1")), 2.0))
         super().longpoll(query)
 
-    def answer(
-        self, status: int, body: bytes = b"", cursor: str = "", content_type: str = "text/plain", headers: str = ""
-    ) -> None:
+    def answer(self, status: int, body: bytes = b"", cursor: str = "", kind: str = "", headers: str = "") -> None:
         match self.fault:
             case "204 has no cursor" if status == 204:
                 cursor = ""
@@ -139,7 +139,7 @@ class FaultyClient(example.Client):
                 status, body = 200, b'{"updates":[]}'
             case "the answer is no batch" if status == 200 and b'"updates"' in body:
                 body = body.removeprefix(b'{"updates":').removesuffix(b"}")
-        super().answer(status, body, cursor, content_type, headers)
+        super().answer(status, body, cursor, kind, headers)
 
     def cursor_in(self, text: str | None, name: str = "after") -> example.Cursor | None:
         if self.fault == "Last-Event-ID is ignored" and name != "after":
@@ -188,9 +188,9 @@ class FaultyClient(example.Client):
             raise example.Refused(400, "Sec-WebSocket-Key must be 16 bytes in base64")
         after = self.cursor_in(query.get("after"))
         with self.history.changed:
-            position, cursor = self.history.position(after), "%s-%d" % (after or self.history.head)
+            position, cursor = self.history.position(after), example.spelled(after or self.history.head)
         guid = GUID if self.fault != "the accept key is wrong" else GUID[::-1]
-        accept = base64.b64encode(hashlib.sha1(key + guid).digest()).decode()
+        accept = base64.b64encode(hashlib.sha1(key + guid, usedforsecurity=False).digest()).decode()
         self.close_connection = True
         self.connection.settimeout(example.WRITE_SECONDS)
         self.writing, self.has_closed = threading.Lock(), False
@@ -263,7 +263,7 @@ def faulty_server(producer_url: str, fault: str = "") -> Iterator[int]:
     kinds: dict[str, object] = {"fault": fault}
     history = type("ThisHistory", (FaultyHistory,), kinds)()
     handler = type("ThisClient", (FaultyClient,), kinds | {"history": history})
-    running = example.Server(("127.0.0.1", 0), handler)
+    running = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     producer = urlsplit(producer_url)
     following: Callable[..., None] = example.follow
     threading.Thread(target=following, args=(history, producer.hostname, producer.port), daemon=True).start()

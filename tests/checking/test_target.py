@@ -125,7 +125,10 @@ def test_server_of_tls_gets_one_line(run: Callable[..., tuple[int, str, str]], t
         (["--transport", "sse", "--command", "x {prot}"], "--command has {prot}; there are {port} and {producer}"),
         (["--transport", "sse", "--command", "'x"], "--command cannot be read: No closing quotation"),
         (["--transport", "sse", "--only", "resumes", "--list"], "sse has no such promise; did you mean resume?"),
-        (["http://no.such.host.invalid", "--transport", "sse"], "nothing listens at http://no.such.host.invalid"),
+        (
+            ["http://no.such.host.invalid", "--transport", "sse"],
+            "the name in http://no.such.host.invalid:80 cannot be looked up",
+        ),
     ],
 )
 def test_bad_input_gets_one_line(run: Callable[..., tuple[int, str, str]], arguments: list[str], line: str) -> None:

@@ -5,8 +5,8 @@ import time
 
 import msgspec
 
+from wirerace.checking.client import ContractClient, expect_status
 from wirerace.checking.http import Answer
-from wirerace.checking.subscription import Subscription, expect_status
 from wirerace.checking.verdicts import Unkept
 from wirerace.wire.update import NO_UPDATE
 
@@ -23,7 +23,7 @@ class RawBatch(msgspec.Struct, frozen=True):
     more: bool = False
 
 
-class PollSubscription(Subscription):
+class PollClient(ContractClient):
     """Polls. A connection that the server has closed is opened again, as HTTP allows."""
 
     hold = ""
@@ -72,7 +72,7 @@ class PollSubscription(Subscription):
         return answer
 
 
-class HeldSubscription(PollSubscription):
+class HeldClient(PollClient):
     """Polls, and lets each request be held."""
 
     hold = f"hold={HOLD_SECONDS:g}"

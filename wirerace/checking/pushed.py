@@ -4,8 +4,8 @@ import os
 
 import msgspec
 
+from wirerace.checking.client import ContractClient, expect_status
 from wirerace.checking.http import Answer, ChunkReader
-from wirerace.checking.subscription import Subscription, expect_status
 from wirerace.checking.verdicts import Unkept
 from wirerace.wire.event_stream import EventReader, EventTooLarge
 from wirerace.wire.frame_reader import FrameReader
@@ -21,11 +21,11 @@ class CountingReader(FrameReader):
 
     __slots__ = ()
 
-    def plain_text(self, data: bytes) -> None:  # noqa: ARG002, PLR6301 -- as its base
+    def plain_text(self, data: bytes) -> None:
         """Take no short cut."""
 
 
-class SocketSubscription(Subscription):
+class SocketClient(ContractClient):
     """A WebSocket. `messages` has all messages of the server, `close_code` that of its close."""
 
     def __init__(self, *arguments: object, **options: object) -> None:
@@ -69,7 +69,7 @@ class SocketSubscription(Subscription):
                 self.keep(encoded)
 
 
-class ChunkedSubscription(Subscription):
+class ChunkedClient(ContractClient):
     """An answer without end. `body` has what came of it, without the chunks' heads."""
 
     def __init__(self, *arguments: object, **options: object) -> None:
@@ -102,7 +102,7 @@ class ChunkedSubscription(Subscription):
         raise NotImplementedError
 
 
-class LineSubscription(ChunkedSubscription):
+class LineClient(ChunkedClient):
     """Lines; an empty one is a heartbeat."""
 
     _unread = b""
@@ -117,7 +117,7 @@ class LineSubscription(ChunkedSubscription):
             raise Unkept("the end of a line", f"{len(self._unread)} bytes without one", self._unread)
 
 
-class EventSubscription(ChunkedSubscription):
+class EventClient(ChunkedClient):
     """Events. `first_id` is the id before the first event, None until it came; `retry_ms` the time to wait."""
 
     def __init__(self, *arguments: object, **options: object) -> None:

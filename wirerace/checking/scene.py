@@ -6,23 +6,23 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from wirerace.addresses import HostPort, spelled
-from wirerace.checking.asking import HeldSubscription, PollSubscription
+from wirerace.checking.asking import HeldClient, PollClient
+from wirerace.checking.client import ContractClient, Receipt
 from wirerace.checking.command import ServerCommand
 from wirerace.checking.feed import OwnFeed
 from wirerace.checking.http import Answer, request
-from wirerace.checking.pushed import EventSubscription, LineSubscription, SocketSubscription
-from wirerace.checking.subscription import Receipt, Subscription
+from wirerace.checking.pushed import EventClient, LineClient, SocketClient
 from wirerace.checking.talk import Patience, Talk
 from wirerace.checking.verdicts import NotChecked, Unkept
 from wirerace.transports import TRANSPORTS
 from wirerace.wire.update import Update
 
-SUBSCRIPTIONS: dict[str, type[Subscription]] = {
-    "polling": PollSubscription,
-    "longpolling": HeldSubscription,
-    "websocket": SocketSubscription,
-    "sse": EventSubscription,
-    "stream": LineSubscription,
+CLIENTS: dict[str, type[ContractClient]] = {
+    "polling": PollClient,
+    "longpolling": HeldClient,
+    "websocket": SocketClient,
+    "sse": EventClient,
+    "stream": LineClient,
 }
 HEADERS = {
     "websocket": (
@@ -55,7 +55,7 @@ class Scene:
         self.patience = patience
         self.command = command
         self._feed = feed
-        self._opened: list[Subscription | Talk] = []
+        self._opened: list[ContractClient | Talk] = []
 
     @property
     def feed(self) -> OwnFeed:
@@ -105,7 +105,7 @@ class Scene:
 
     def client(self, after: str = "", query: str = "", headers: str = "") -> Any:
         """Return a client that has not subscribed yet."""
-        kind = SUBSCRIPTIONS[self.transport.name]
+        kind = CLIENTS[self.transport.name]
         self._opened.append(client := kind(self.connect, self.request, after, query, headers))
         return client
 
@@ -117,7 +117,7 @@ class Scene:
             client.cursor = client.cursor or self.feed.at(self.feed.head)
         return client
 
-    async def expect(self, client: Subscription, updates: Sequence[Update], within: float = 0.0) -> list[Receipt]:
+    async def expect(self, client: ContractClient, updates: Sequence[Update], within: float = 0.0) -> list[Receipt]:
         """Return what a client received: exactly these updates, in this order. Raises Unkept otherwise."""
         seconds = within or self.seconds
         found = await client.receive(len(updates), seconds)

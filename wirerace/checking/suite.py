@@ -9,7 +9,7 @@ import msgspec
 from wirerace.checking.promise import COMMAND, FEED, TIME, Promise
 from wirerace.checking.promises import promises_for
 from wirerace.checking.scene import FEED_SECONDS, Scene
-from wirerace.checking.verdicts import Finding, NotChecked, NotOffered, Unkept, Verdict, first_bytes
+from wirerace.checking.verdicts import NotChecked, NotOffered, PromiseFinding, Unkept, Verdict, first_bytes
 
 PATIENCES = 6
 """A check may take that many times the patience, beyond what its promise needs."""
@@ -20,7 +20,7 @@ NO_TIME = "takes {seconds:g} s: --slow checks it"
 
 async def check(
     scene: Scene, *, slow: bool = False, only: Collection[str] = (), no_feed: str = "--no-feed was given"
-) -> AsyncIterator[Finding]:
+) -> AsyncIterator[PromiseFinding]:
     """Yield a finding for each promise. `no_feed` says why there is no feed, if there is none."""
     for promise in promises_for(scene.transport.name, only):
         if why := _obstacle(promise, scene, no_feed, slow=slow):
@@ -40,7 +40,7 @@ def _obstacle(promise: Promise, scene: Scene, no_feed: str, *, slow: bool) -> st
     return ""
 
 
-async def _checked(promise: Promise, scene: Scene) -> Finding:
+async def _checked(promise: Promise, scene: Scene) -> PromiseFinding:
     begun = time.monotonic()
     bound = max(PATIENCES * scene.seconds, LEAST_SECONDS) + promise.seconds + FEED_SECONDS
     is_silent = False
@@ -74,14 +74,14 @@ async def _prepare(promise: Promise, scene: Scene) -> None:
             await scene.until_followed()
 
 
-def _finding(promise: Promise, verdict: Verdict, why: str = "") -> Finding:
-    return Finding(id=promise.id, promise=promise.sentence, section=promise.section, verdict=verdict, why=why)
+def _finding(promise: Promise, verdict: Verdict, why: str = "") -> PromiseFinding:
+    return PromiseFinding(id=promise.id, promise=promise.sentence, section=promise.section, verdict=verdict, why=why)
 
 
-def _failed(promise: Promise, scene: Scene, error: Unkept) -> Finding:
+def _failed(promise: Promise, scene: Scene, error: Unkept) -> PromiseFinding:
     ended = scene.command is not None and scene.command.has_ended
     came = error.came + (f"; the server has ended{scene.command.last_lines()}" if ended and scene.command else "")
-    return Finding(
+    return PromiseFinding(
         id=promise.id,
         promise=promise.sentence,
         section=promise.section,

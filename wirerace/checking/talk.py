@@ -139,7 +139,7 @@ class Talk:
     async def rest(self, expected: str = "the end of the connection", within: float | None = None) -> bytes:
         """Return everything until the server ends the connection. Raises Unkept when it does not, in time."""
         seconds = self._patience.seconds if within is None else within
-        deadline, parts = time.monotonic() + seconds, []
+        deadline, parts = time.monotonic() + seconds, list[bytes]()
         while True:
             data = await self.read(deadline - time.monotonic())
             if data is None:

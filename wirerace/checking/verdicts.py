@@ -30,7 +30,7 @@ class NotChecked(WireraceError):
     """A promise could not be checked; the text says why."""
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class PromiseFinding(msgspec.Struct, frozen=True, kw_only=True):
     """How one promise turned out. `why` is for what was not offered or not checked, the rest for a failure."""
 
     id: str

@@ -17,7 +17,7 @@ from wirerace.checking.scene import Scene, wait_until
 from wirerace.checking.suite import check
 from wirerace.checking.talk import Patience
 from wirerace.checking.target import address_in, look_at
-from wirerace.checking.verdicts import Finding
+from wirerace.checking.verdicts import PromiseFinding
 from wirerace.errors import BadInput
 from wirerace.host.ports import free_port
 from wirerace.report.checking import json_of, line_of, print_ending, print_list
@@ -121,7 +121,7 @@ def _address(url: str | None, *, has_command: bool) -> HostPort:
     return HostPort(LOOPBACK, free_port())
 
 
-def _checked(options: CheckOptions) -> Sequence[Finding]:
+def _checked(options: CheckOptions) -> Sequence[PromiseFinding]:
     """Check, print, and return the findings."""
     begun = time.monotonic()
     with (
@@ -135,7 +135,7 @@ def _checked(options: CheckOptions) -> Sequence[Finding]:
     return findings
 
 
-async def _check(options: CheckOptions, command: ServerCommand | None) -> list[Finding]:
+async def _check(options: CheckOptions, command: ServerCommand | None) -> list[PromiseFinding]:
     feed = None if options.feed_port is None else OwnFeed()
     scene = Scene(options.transport, options.address, Patience(options.patience_seconds), feed, command)
     try:
@@ -168,11 +168,16 @@ async def _begin(options: CheckOptions, scene: Scene, feed: OwnFeed | None) -> N
         await _find(options, feed)
     await look_at(scene)
     if feed is not None and not await feed.until_followed(options.wait_seconds):
-        _say(f"nobody follows the feed {feed.url} after {options.wait_seconds:g} s")
+        waited = f"after {options.wait_seconds:g} s"
+        _say(f"nobody follows {feed.url} {waited}: start your server with that URL, or add --no-feed")
 
 
 async def _find(options: CheckOptions, feed: OwnFeed | None) -> None:
     """Wait until something listens at the URL. Raises BadInput when nothing does."""
+    try:
+        await asyncio.get_running_loop().getaddrinfo(options.address.host, options.address.port)
+    except OSError:
+        raise BadInput(f"the name in {options.url} cannot be looked up: is it spelled right?") from None
     if feed is not None:
         _say(f"point your server's producer at {feed.url}, and start it at {options.url}")
 

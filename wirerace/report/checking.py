@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from wirerace.checking.promise import Promise
-from wirerace.checking.verdicts import Finding, Verdict
+from wirerace.checking.verdicts import PromiseFinding, Verdict
 
 MARKS: dict[Verdict, str] = {"pass": "PASS", "fail": "FAIL", "not offered": "not offered", "not checked": "not checked"}
 COUNTED: dict[Verdict, str] = {
@@ -21,7 +21,7 @@ COLUMNS = 100
 CONTRACT = "docs/contract.md"
 
 
-def line_of(finding: Finding) -> str:
+def line_of(finding: PromiseFinding) -> str:
     """Return the line of one promise."""
     line = f"{MARKS[finding.verdict]:<12} {finding.id:<19} {finding.promise}"
     if not finding.why:
@@ -29,7 +29,7 @@ def line_of(finding: Finding) -> str:
     return f"{line}\n{'':12} {'':<19} {finding.why}"
 
 
-def explained(finding: Finding) -> str:
+def explained(finding: PromiseFinding) -> str:
     """Return what failed, in a paragraph: what was expected, what came, its first bytes, and where it is promised."""
     lines = [f"{finding.id}: {finding.promise}", *_field("expected", finding.expected), *_field("came", finding.came)]
     if finding.first_bytes:
@@ -44,7 +44,7 @@ def _field(name: str, text: str) -> list[str]:
     return [f"  {name if not place else '':<12} {line}" for place, line in enumerate(lines)]
 
 
-def count_of(findings: Sequence[Finding], title: str) -> str:
+def count_of(findings: Sequence[PromiseFinding], title: str) -> str:
     """Return the last sentence."""
     counts = Counter(finding.verdict for finding in findings)
     named = [f"{counts[verdict]} {words}" for verdict, words in COUNTED.items() if counts[verdict] or verdict == "pass"]
@@ -52,7 +52,7 @@ def count_of(findings: Sequence[Finding], title: str) -> str:
     return f"{len(findings)} {noun} of {title}: {', '.join(named)}."
 
 
-def json_of(findings: Sequence[Finding], url: str, transport: str, seconds: float) -> bytes:
+def json_of(findings: Sequence[PromiseFinding], url: str, transport: str, seconds: float) -> bytes:
     """Return all findings as JSON."""
     counts = Counter(finding.verdict for finding in findings)
     result = {
@@ -72,7 +72,7 @@ def print_list(promises: Iterable[Promise]) -> None:
         sys.stdout.write(f"{promise.id:<19} {promise.sentence}{f' ({needs})' if needs else ''}\n")
 
 
-def print_ending(findings: Sequence[Finding], title: str) -> None:
+def print_ending(findings: Sequence[PromiseFinding], title: str) -> None:
     """Print the failures and the count."""
     for finding in findings:
         if finding.verdict == "fail":

@@ -2,10 +2,10 @@
 
 import asyncio
 
+from wirerace.checking.client import expect_status
 from wirerace.checking.promise import FEED, PUSHING, TIME, promise
 from wirerace.checking.promises.starting import saw
 from wirerace.checking.scene import FEED_SECONDS, Scene
-from wirerace.checking.subscription import expect_status
 from wirerace.checking.talk import Talk
 from wirerace.checking.verdicts import Unkept
 

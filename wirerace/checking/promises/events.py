@@ -1,9 +1,9 @@
 """Event streams: ids that are cursors, and a browser that resumes with the last one."""
 
+from wirerace.checking.client import expect_status
 from wirerace.checking.promise import promise
 from wirerace.checking.promises.starting import is_cursor
 from wirerace.checking.scene import Scene
-from wirerace.checking.subscription import expect_status
 from wirerace.checking.verdicts import Unkept
 
 ON = ("sse",)

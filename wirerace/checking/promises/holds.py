@@ -3,11 +3,11 @@
 import time
 
 from wirerace.checking.asking import updates_in
+from wirerace.checking.client import expect_status, update_in
 from wirerace.checking.promise import FEED, promise
 from wirerace.checking.promises.polls import poll
 from wirerace.checking.promises.serving import expect_line
 from wirerace.checking.scene import Scene
-from wirerace.checking.subscription import expect_status, update_in
 from wirerace.checking.verdicts import Unkept
 
 ON = ("longpolling",)

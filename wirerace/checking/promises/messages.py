@@ -18,7 +18,7 @@ MOST_BYTES = 65_536
 WITHOUT_SEND = {404, 405, 501}
 
 
-class Sent(NamedTuple):
+class CheckMessage(NamedTuple):
     """A message of a check, whose client no other check has."""
 
     client: str
@@ -32,9 +32,9 @@ class Sent(NamedTuple):
         return json.dumps(self._asdict()).encode()
 
 
-def message(n: int = 1, client: str = "", data: str = "hello") -> Sent:
+def message(n: int = 1, client: str = "", data: str = "hello") -> CheckMessage:
     """Return a message."""
-    return Sent(client or f"check-{secrets.token_hex(4)}", n, now_ns(), data)
+    return CheckMessage(client or f"check-{secrets.token_hex(4)}", n, now_ns(), data)
 
 
 async def send(scene: Scene, body: bytes, query: str = "", method: str = "POST") -> Answer:
@@ -46,14 +46,14 @@ async def send(scene: Scene, body: bytes, query: str = "", method: str = "POST")
     return answer
 
 
-def acknowledged(answer: Answer, sent: Sent) -> dict[str, Any]:
+def acknowledged(answer: Answer, sent: CheckMessage) -> dict[str, Any]:
     """Return the acknowledgement of a message. Raises Unkept when it is none."""
     if answer.status != 200:
         raise Unkept("200 with an acknowledgement", f"{answer.status}", answer.seen)
     return acknowledgement_in(answer.body, sent, answer.seen)
 
 
-def acknowledgement_in(encoded: bytes, sent: Sent, seen: bytes) -> dict[str, Any]:
+def acknowledgement_in(encoded: bytes, sent: CheckMessage, seen: bytes) -> dict[str, Any]:
     """Return an acknowledgement, which must be that of a message."""
     try:
         fields = json.loads(encoded)

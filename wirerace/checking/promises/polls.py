@@ -3,10 +3,10 @@
 import msgspec
 
 from wirerace.checking.asking import RawBatch, updates_in
+from wirerace.checking.client import expect_status, update_in
 from wirerace.checking.http import Answer
 from wirerace.checking.promise import ASKING, promise
 from wirerace.checking.scene import Scene
-from wirerace.checking.subscription import expect_status, update_in
 from wirerace.checking.verdicts import Unkept
 
 MOST_UPDATES, MOST_BYTES = 1_000, 1_048_576

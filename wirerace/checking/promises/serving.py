@@ -2,10 +2,10 @@
 
 import json
 
+from wirerace.checking.client import expect_status
 from wirerace.checking.http import Answer
 from wirerace.checking.promise import promise
 from wirerace.checking.scene import Scene
-from wirerace.checking.subscription import expect_status
 from wirerace.checking.verdicts import NotOffered, Unkept
 
 BAD_CURSORS = ("x", "k3f9", "k3f9-", "K3F9-1", "k3f9-01", "k3f9--1", "-1")

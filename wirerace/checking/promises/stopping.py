@@ -4,10 +4,10 @@ import asyncio
 import time
 from collections.abc import Awaitable
 
+from wirerace.checking.client import expect_status
 from wirerace.checking.promise import ASKING, CHUNKED, COMMAND, FEED, SOCKETS, promise
 from wirerace.checking.promises.holds import is_held
 from wirerace.checking.scene import Scene
-from wirerace.checking.subscription import expect_status
 from wirerace.checking.verdicts import Unkept
 from wirerace.wire.frames import CloseCode, Opcode
 
@@ -19,7 +19,7 @@ UNAVAILABLE = 503
 
 @promise(
     "restart",
-    "A restarted server catches up first: 503 on the delivery path until then, and every client resumes at its cursor.",
+    "A restarted server answers 503 until it has caught up; then every client resumes at its cursor.",
     f"{SECTION}: The server.",
     needs=(FEED, COMMAND),
     seconds=2 * RESTART_SECONDS,

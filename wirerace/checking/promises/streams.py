@@ -1,8 +1,8 @@
 """Answers without end: their head, their chunks, and the requests that are refused."""
 
+from wirerace.checking.client import expect_status
 from wirerace.checking.promise import CHUNKED, FEED, TIME, promise
 from wirerace.checking.scene import Scene
-from wirerace.checking.subscription import expect_status
 from wirerace.checking.verdicts import Unkept
 
 TYPES = {"sse": "text/event-stream", "stream": "application/x-ndjson"}

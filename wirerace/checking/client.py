@@ -28,7 +28,7 @@ class Receipt(msgspec.Struct, frozen=True):
     cursor: str
 
 
-class Subscription(ABC):
+class ContractClient(ABC):
     """One client. `cursor` is where it would resume, `first` its first answer, `receipts` all that it received."""
 
     first: Answer
