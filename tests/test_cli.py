@@ -13,7 +13,7 @@ from wirerace.record.checkup import Checkup
 pytestmark = pytest.mark.processes
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ("run", "show", "report", "compare", "reproduce", "doctor", "advise", "locust", "watch")
+COMMANDS = ("run", "show", "report", "compare", "reproduce", "check", "doctor", "advise", "locust", "watch")
 FIRST_LOOK = str(ROOT / "experiments" / "first-look.toml")
 
 

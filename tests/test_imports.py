@@ -35,12 +35,12 @@ LAYERS = (
     ("record",),
     ("theory",),
     ("analysis", "host"),
-    ("runner", "reproductions"),
+    ("runner", "reproductions", "checking"),
     ("report", "watch"),
     ("cli",),
 )
 """The folders of wirerace, lowest first; modules in none of them lie below, `__main__` above."""
-RUNS = ("wirerace.runner", "wirerace.host")
+RUNS = ("wirerace.runner", "wirerace.host", "wirerace.checking")
 """The folders that may start processes and open sockets."""
 SERVES = ("wirerace.watch",)
 """The folder that may open sockets only."""

@@ -15,6 +15,7 @@ SUMMARIES = {
     "show": "Print the answer of a run again.",
     "report": "Make the report of a run again, or one page of several.",
     "compare": "Compare two runs, figure by figure.",
+    "check": "Check a server of your own against the contract.",
     "doctor": "Measure the harness on this machine.",
     "advise": "Say which transport to use, and what each would cost.",
 }

@@ -1,0 +1,112 @@
+"""A check finds each planted fault, by the promise that it breaks, and nothing in the same server without a fault."""
+
+import asyncio
+from typing import NamedTuple
+
+import pytest
+
+from tests.checking.checked import failed, feeding, findings_of
+from tests.checking.faulty import faulty_server
+from wirerace.checking.promise import promises_of
+from wirerace.checking.verdicts import PromiseFinding
+from wirerace.transports import TRANSPORTS
+
+
+class Planted(NamedTuple):
+    """A fault, a transport on which it shows, the promise that it breaks, and words of the report."""
+
+    fault: str
+    transport: str
+    promise: str
+    came: str
+    patience_seconds: float = 10.0
+
+
+SHORT = 0.6
+"""Where the fault is that nothing comes, a check need not wait long."""
+FAULTS = [
+    Planted("an update is lost after reconnecting", "sse", "resume", "update EPOCH-7", SHORT),
+    Planted("an update is lost after reconnecting", "polling", "resume", "", SHORT),
+    Planted("an update is left out", "stream", "once-in-order", ""),
+    Planted("each update is sent twice", "sse", "once-in-order", "again"),
+    Planted("each update is sent twice", "stream", "once-in-order", "again"),
+    Planted("the order is reversed", "polling", "batch", ""),
+    Planted("the order is reversed", "sse", "once-in-order", ""),
+    Planted("the cursor does not move", "polling", "cursor-moves", "-0"),
+    Planted("answers have no cursor", "longpolling", "cursor", "no such header"),
+    Planted("204 has no cursor", "polling", "empty", "no such header"),
+    Planted("an empty answer is a list", "longpolling", "empty", "none"),
+    Planted("the answer is no batch", "polling", "batch", "something else"),
+    Planted("more is not said", "polling", "bound-of-updates", ""),
+    Planted("an answer has no bound", "longpolling", "bound-of-updates", "1100"),
+    Planted("the hold is cut short", "longpolling", "hold-kept", "204 after 0."),
+    Planted("an update does not end the hold", "longpolling", "hold-ends", "", SHORT),
+    Planted("events have no id", "sse", "event-ids", "no id"),
+    Planted("the stream begins without an id", "sse", "stream-begins", "no id", SHORT),
+    Planted("data has two lines", "sse", "event-data", "4"),
+    Planted("Last-Event-ID is ignored", "sse", "last-event-id", "", SHORT),
+    Planted("the Content-Type is wrong", "sse", "content-type", "text/plain"),
+    Planted("the Content-Type is wrong", "stream", "content-type", "application/json"),
+    Planted("the stream is not chunked", "stream", "chunked", "none"),
+    Planted("HEAD is served", "sse", "head", "200"),
+    Planted("a bad cursor is ignored", "stream", "bad-cursor", "200"),
+    Planted("an unknown epoch starts at the end", "stream", "unknown-epoch", "0 updates", SHORT),
+    Planted("a cursor ahead is answered", "sse", "ahead", ""),
+    Planted("a new client gets what is kept", "sse", "next-update", ""),
+    Planted("the feed is not resumed", "stream", "cut", "", SHORT),
+    Planted("a lost feed ends every answer", "stream", "cut", "the last chunk"),
+    Planted("a bad line is passed on", "stream", "bad-line", "none", SHORT),
+    Planted("a new epoch is not noticed", "sse", "new-epoch", "", SHORT),
+    Planted("a new epoch is not noticed", "polling", "epoch-named", "another cursor", SHORT),
+    Planted("health is always good", "sse", "health-503", "another status", SHORT),
+    Planted("the accept key is wrong", "websocket", "accept-key", ""),
+    Planted("an update is two messages", "websocket", "one-frame", "something else"),
+    Planted("an update is two fragments", "websocket", "one-frame", "frames for"),
+    Planted("an update is bytes", "websocket", "next-update", "0 of 3", SHORT),
+    Planted("a ping is not answered", "websocket", "ping", "none within", SHORT),
+    Planted("a close is not answered", "websocket", "close", "none within", SHORT),
+    Planted("unmasked frames are taken", "websocket", "bad-frames", "none within", SHORT),
+    Planted("every close has code 1000", "websocket", "bad-frames", "one with 1000"),
+]
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait little for what does not come."""
+    monkeypatch.setattr("wirerace.checking.promises.breaking.LOOK_SECONDS", 0.4)
+    monkeypatch.setattr("examples.server.WRITE_SECONDS", 0.2)
+    monkeypatch.setattr("wirerace.checking.scene.FEED_SECONDS", 5.0)
+    monkeypatch.setattr("wirerace.checking.promises.breaking.FEED_SECONDS", 0.4)
+    monkeypatch.setattr("wirerace.checking.promises.holds.HOLD_SECONDS", 1.0)
+    monkeypatch.setattr("wirerace.checking.feed.HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr("examples.server.SILENCE_SECONDS", 0.6)
+
+
+@pytest.mark.parametrize("planted", FAULTS, ids=lambda planted: f"{planted.fault}-{planted.transport}")
+async def test_fault_is_found_by_the_promise_that_it_breaks(planted: Planted) -> None:
+    async with feeding() as feed:
+        with faulty_server(feed.url, planted.fault) as port:
+            findings = await findings_of(planted.transport, port, feed, [planted.promise], planted.patience_seconds)
+    finding = findings[planted.promise]
+    assert "fail" == finding.verdict
+    assert finding.expected
+    assert planted.came.replace("EPOCH", feed.epoch) in finding.came
+
+
+async def everything_about(transport: str, fault: str = "") -> dict[str, PromiseFinding]:
+    """Return the findings of all checks of a server."""
+    async with feeding() as feed:
+        with faulty_server(feed.url, fault) as port:
+            return await findings_of(transport, port, feed)
+
+
+async def test_server_without_a_fault_keeps_every_promise_and_one_fault_is_no_flood_of_failures() -> None:
+    """Otherwise a fault might be found where there is none. They run at once, because they mostly wait."""
+    *sound, faulty = await asyncio.gather(
+        *(everything_about(transport) for transport in TRANSPORTS), everything_about("sse", "events have no id")
+    )
+    for transport, findings in zip(TRANSPORTS, sound, strict=True):
+        assert {} == failed(findings), transport
+        optional = {promise.id for promise in promises_of(transport) if promise.optional}
+        assert {name for name, found in findings.items() if found.verdict == "not offered"} == optional
+    assert {"event-ids", "stream-begins"} == failed(faulty).keys()

@@ -1,0 +1,56 @@
+"""Our own servers keep every promise, on both ways of serving, and offer everything that is optional."""
+
+from typing import Any
+
+import pytest
+
+from services.__main__ import service_of
+from tests.checking.checked import UNCHECKED, failed, feeding, findings_of
+from tests.contract.stage import Running
+from wirerace.backoff import Backoff
+from wirerace.transports import TRANSPORTS
+
+CASES = [
+    *((name, {"serving": way}) for name, one in TRANSPORTS.items() if one.asks for way in ("fast", "plain")),
+    *((name, {}) for name, one in TRANSPORTS.items() if not one.asks),
+]
+OPTIONS: dict[str, dict[str, Any]] = {"websocket": {"deflate": "per-client"}}
+PAGES: dict[str, Any] = {"allowed_origins": "http://page.example"}
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a silent link count as broken sooner, and servers ask again soon."""
+    monkeypatch.setattr("wirerace.checking.feed.HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr("services.feed.SILENCE_SECONDS", 0.8)
+    monkeypatch.setattr("services.feed.OF_FEED", Backoff(0.01, 0.05))
+    monkeypatch.setattr("wirerace.checking.promises.holds.HOLD_SECONDS", 0.2)
+    monkeypatch.setattr("wirerace.checking.promises.breaking.LOOK_SECONDS", 0.1)
+
+
+@pytest.mark.parametrize(("transport", "options"), CASES, ids=lambda value: value if isinstance(value, str) else "")
+async def test_every_promise_is_kept_and_everything_is_offered(transport: str, options: dict[str, Any]) -> None:
+    extra = OPTIONS.get(transport, PAGES)
+    async with feeding() as feed:
+        server = await Running.start(service_of(transport), producer_url=feed.url, **options, **extra)
+        try:
+            findings = await findings_of(transport, server.port, feed)
+        finally:
+            await server.stop()
+    assert {} == failed(findings)
+    assert UNCHECKED & findings.keys() == {name for name, found in findings.items() if found.verdict == "not checked"}
+    assert [] == [name for name, found in findings.items() if found.verdict == "not offered"]
+
+
+async def test_without_a_feed_the_rest_is_checked_and_the_reason_is_said() -> None:
+    async with feeding() as feed:
+        server = await Running.start(service_of("sse"), producer_url=feed.url)
+        try:
+            await server.until_health(200)
+            findings = await findings_of("sse", server.port, None)
+        finally:
+            await server.stop()
+    kept = {name for name, found in findings.items() if found.verdict == "pass"}
+    assert {"bad-cursor", "one-host", "accept", "head", "http-1.0", "bad-last-event-id"} <= kept
+    assert "needs a server that follows our feed, and --no-feed was given" == findings["resume"].why
+    assert {} == failed(findings)

@@ -1,0 +1,208 @@
+"""What cannot be checked gets one line and exit code 2; a server that never answers fails each promise, soon."""
+
+import contextlib
+import json
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Callable
+from typing import Self
+
+import pytest
+import trustme
+
+from tests.checking.checked import failed, feeding, findings_of
+from tests.checking.faulty import faulty_server
+from wirerace import cli
+from wirerace.addresses import HostPort
+from wirerace.checking.promise import promises_of
+from wirerace.checking.scene import Scene
+from wirerace.checking.suite import check
+from wirerace.checking.talk import Patience
+from wirerace.host.ports import free_port
+
+SILENCE = b"silence"
+ALIVE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+class Place:
+    """A server in a thread that reads once, sends the same bytes to everybody, with TLS or without, and hangs up."""
+
+    def __init__(self, said: bytes, tls: ssl.SSLContext | None = None) -> None:
+        self.said = said
+        self._tls = tls
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._socket.getsockname()[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._taken: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._take)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(10)
+        for taken in (self._socket, *self._taken):
+            taken.close()
+
+    def _take(self) -> None:
+        while True:
+            try:
+                taken, _ = self._socket.accept()
+            except OSError:
+                return
+            self._taken.append(taken)
+            if self.said != SILENCE:
+                with contextlib.suppress(OSError):
+                    self._answer(taken)
+
+    def _answer(self, taken: socket.socket) -> None:
+        taken.settimeout(5)
+        talking = self._tls.wrap_socket(taken, server_side=True) if self._tls else taken
+        with talking:
+            talking.recv(65_536)
+            talking.sendall(self.said)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Return a function that runs the command in this process, and returns exit code, stdout and stderr."""
+
+    def check(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["wirerace", "check", *arguments])
+        code = cli._run()
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return check
+
+
+@pytest.fixture
+def tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    return context
+
+
+ANSWERS = {
+    "asks for a password (status 401)": b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
+    "redirects to '/login': name the server that answers itself": (
+        b"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n"
+    ),
+    "speaks no HTTP: it sends b'SSH-2.0-OpenSSH_9.2": b"SSH-2.0-OpenSSH_9.2\r\n",
+    "closes the connection without an answer": b"",
+}
+
+
+@pytest.mark.parametrize("line", ANSWERS)
+def test_what_is_no_server_of_updates_gets_one_line(run: Callable[..., tuple[int, str, str]], line: str) -> None:
+    with Place(ANSWERS[line]) as place:
+        code, out, err = run(place.url, "--transport", "sse", "--no-feed")
+    assert (2, "", 1) == (code, out, err.count("\n"))
+    assert f"{place.url}" in err
+    assert line in err
+
+
+def test_server_of_tls_gets_one_line(run: Callable[..., tuple[int, str, str]], tls: ssl.SSLContext) -> None:
+    with Place(ALIVE, tls) as place:
+        code, _, err = run(place.url, "--transport", "sse", "--no-feed")
+    assert (2, 1) == (code, err.count("\n"))
+    assert f"{place.url} speaks TLS, which is not supported yet" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["http://127.0.0.1:1", "--transport", "sse", "--no-feed"], "nothing listens at http://127.0.0.1:1: start"),
+        (["https://127.0.0.1", "--transport", "sse"], "TLS is not supported yet: write http://"),
+        (["http://127.0.0.1/sse", "--transport", "sse"], "a host is a URL without a path"),
+        (["http://127.0.0.1", "--transport", "see"], "there is no such transport; did you mean sse?"),
+        (["--transport", "sse"], "name the server's URL, such as http://127.0.0.1:9000, or start it with --command"),
+        (["--transport", "sse", "--command", "x"], "--command lacks {producer}, where the URL of the feed belongs"),
+        (["--transport", "sse", "--command", "x {prot}"], "--command has {prot}; there are {port} and {producer}"),
+        (["--transport", "sse", "--command", "'x"], "--command cannot be read: No closing quotation"),
+        (["--transport", "sse", "--only", "resumes", "--list"], "sse has no such promise; did you mean resume?"),
+        (
+            ["http://no.such.host.invalid", "--transport", "sse"],
+            "the name in http://no.such.host.invalid:80 cannot be looked up",
+        ),
+    ],
+)
+def test_bad_input_gets_one_line(run: Callable[..., tuple[int, str, str]], arguments: list[str], line: str) -> None:
+    code, out, err = run(*arguments, "--wait-seconds", "0.1")
+    assert (2, "") == (code, out)
+    assert line in err.splitlines()[-1]
+    assert "Traceback" not in err
+
+
+def test_taken_port_of_the_feed_is_said(run: Callable[..., tuple[int, str, str]]) -> None:
+    with Place(ALIVE) as place:
+        code, _, err = run(place.url, "--transport", "sse", "--feed-port", str(place.port))
+    assert (2, True) == (code, "name another --feed-port" in err)
+
+
+async def test_server_that_never_answers_fails_each_promise_soon_and_in_words() -> None:
+    """It would take a minute if each check were as patient as the first."""
+    with Place(SILENCE) as place:
+        findings = await findings_of("sse", place.port, None, patience_seconds=0.2)
+    failures = failed(findings)
+    checked = [name for name, found in findings.items() if found.verdict != "not checked"]
+    assert set(checked) == failures.keys()
+    assert {"nothing within 0.2 s"} == {found.came for found in failures.values()}
+    assert all(found.expected for found in failures.values())
+
+
+async def test_server_that_does_not_follow_our_feed_fails_what_needs_it() -> None:
+    with Place(ALIVE) as place:
+        async with feeding() as feed:
+            url = feed.url
+            scene = Scene("sse", HostPort("127.0.0.1", place.port), Patience(0.05), feed)
+            found = {finding.id: finding async for finding in check(scene, only=["follows", "resume"])}
+    assert ["fail", "fail"] == [finding.verdict for finding in found.values()]
+    assert f"GET /feed at {url}" == found["resume"].expected
+
+
+def test_findings_are_printed_line_by_line_and_failures_explained(run: Callable[..., tuple[int, str, str]]) -> None:
+    port = free_port()
+    with faulty_server(f"http://127.0.0.1:{port}", "HEAD is served") as server_port:
+        url = f"http://127.0.0.1:{server_port}"
+        code, out, _ = run(url, "--transport", "sse", "--feed-port", str(port), "--only", "head")
+    assert 1 == code
+    first, *_, last = out.splitlines()
+    assert first.split()[:2] == ["FAIL", "head"]
+    assert "  expected     status 405\n  came         200\n  first bytes  HTTP/1.1 200 OK\\r\\n" in out
+    assert "promised in  docs/contract.md, \u201cRequests\u201d, \u201cEvent streams\u201d" in out
+    assert last == f"1 promise of SSE at {url}: 0 kept, 1 not kept."
+
+
+def test_json_has_every_finding(run: Callable[..., tuple[int, str, str]]) -> None:
+    port = free_port()
+    with faulty_server(f"http://127.0.0.1:{port}") as server_port:
+        url = f"http://127.0.0.1:{server_port}"
+        code, out, err = run(
+            url, "--transport", "stream", "--feed-port", str(port), "--json", "--only", "head", "--only", "last"
+        )
+    assert (0, f"wirerace: point your server's producer at http://127.0.0.1:{port}, and start it at {url}\n") == (
+        code,
+        err,
+    )
+    found = json.loads(out)
+    assert [("head", "pass"), ("last", "not offered")] == [(one["id"], one["verdict"]) for one in found["promises"]]
+    assert {"pass": 1, "fail": 0, "not offered": 1, "not checked": 0} == found["counts"]
+
+
+def test_server_without_any_feed_is_no_server_to_check(run: Callable[..., tuple[int, str, str]]) -> None:
+    """It would break promises that it keeps when it has one."""
+    with faulty_server("http://127.0.0.1:1") as port:
+        code, _, err = run(f"http://127.0.0.1:{port}", "--transport", "stream", "--no-feed")
+    assert (2, 1) == (code, err.count("\n"))
+    assert "answers 503: start it with a producer, or leave out --no-feed" in err
+
+
+def test_list_names_every_promise_and_starts_nothing(run: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, _ = run("--transport", "websocket", "--list")
+    assert 0 == code
+    assert [promise.id for promise in promises_of("websocket")] == [line.split()[0] for line in out.splitlines()]
