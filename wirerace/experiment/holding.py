@@ -5,7 +5,7 @@ it. Priming, warm-up and drain have to allow for that.
 """
 
 from collections.abc import Iterable
-from math import ceil, gcd, sqrt
+from math import sqrt
 
 from msgspec.structs import replace
 
@@ -18,10 +18,10 @@ from wirerace.workload.schedule import Schedule
 
 MOST_FILLING_SECONDS = 300.0
 """The longest that a buffer may take to fill: a trial waits for it twice."""
+FILLING_PER_SECOND = 100.0
+"""Updates a second that are made while clients come to a path that holds back, so that they need not wait long."""
 FILLING_DELIVERIES = 5_000.0
-"""The most deliveries a second while clients come to a path that holds back, or twice as many as in the trial."""
-PORTIONS_PER_SECOND = 10
-"""Clients come in portions, if they are many. Those of a portion come at the same update."""
+"""The most deliveries a second of these. A trial that has more keeps them."""
 
 
 def filling_seconds(contestant: Contestant, schedule: Schedule) -> float:
@@ -69,22 +69,13 @@ def link_load(contestant: Contestant, schedule: Schedule) -> float:
 def filling_schedule(plan: Plan) -> Schedule:
     """Return the schedule by which updates are made while clients come to a path that holds back.
 
-    They come evenly, and fill a whole number of buffers while the clients come. So the buffers of the clients are
-    filled to places that are spread evenly: each portion of clients finds another one. The number is the least with
-    which updates are not made more slowly than in the trial.
+    It is that of the trial, but faster if it is slow. So the head of each client's answer comes soon.
     """
-    experiment, schedule = plan.experiment, schedule_of(plan.experiment, plan.seed, None)
-    each, bits = mean_update_bytes(schedule), plan.path.bandwidth_bits_per_second
-    coming_seconds = max(experiment.clients.count / experiment.clients.spawn_per_second, 1 / PORTIONS_PER_SECOND)
-    one_buffer = plan.path.held_back_bytes(plan.transport) / each / coming_seconds
-    portions, buffers = round(coming_seconds * PORTIONS_PER_SECOND), max(1, ceil(schedule.rate_per_second / one_buffer))
-    while gcd(buffers, portions) > 1:
-        buffers += 1
-    own = schedule.rate_per_second
-    fastest = max(FILLING_DELIVERIES / experiment.clients.most / schedule.channels, 2 * own)
+    schedule, bits = schedule_of(plan.experiment, plan.seed, None), plan.path.bandwidth_bits_per_second
+    fastest = min(FILLING_PER_SECOND, FILLING_DELIVERIES / plan.experiment.clients.most / schedule.channels)
     if bits:
-        fastest = max(min(fastest, bits / 8 / each / 2), own)
-    return replace(schedule, arrivals="periodic", trace=[], rate_per_second=min(fastest, buffers * one_buffer))
+        fastest = min(fastest, bits / 8 / mean_update_bytes(schedule) / 2)
+    return replace(schedule, rate_per_second=max(schedule.rate_per_second, fastest))
 
 
 def check_holding(experiment: Experiment, schedule: Schedule, contestants: Iterable[Contestant]) -> None:

@@ -138,7 +138,7 @@ def test_nothing_is_made_while_clients_come_unless_their_path_holds_the_first_by
 
     far = Scene(monkeypatch, answer, NetworkPath(buffer_bytes=4096))
     far.steps._subscribe(far.child)
-    assert ["periodic"] == [schedule.arrivals for schedule in far.load.schedules]
+    assert [50.0] == [schedule.rate_per_second for schedule in far.load.schedules], "faster than the trial's 5 a second"
     assert far.waited_seconds > 7
 
 
