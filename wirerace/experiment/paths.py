@@ -49,7 +49,11 @@ class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0.0
     buffer_bytes: Annotated[
         int,
-        Meta(ge=0, le=1_048_576, description="bytes of answers that the link gathers before it sends them on; 0: none"),
+        Meta(
+            ge=0,
+            le=1_048_576,
+            description="bytes of a stream that the link gathers before it passes them on; 0: none",
+        ),
     ] = 0
     idle_timeout_seconds: Annotated[
         float, Meta(ge=0, le=86_400, description="after how long without a byte the link closes; 0 for never")

@@ -17,8 +17,11 @@ STEPS = 400
 """Of the integral over a jitter."""
 
 
-def carried(arrivals: Arrivals, link: LinkModel) -> Carried | None:
-    """Return what a link adds to updates that are pushed; None when they cannot pass, or when it is not known."""
+def carried(arrivals: Arrivals, link: LinkModel, delay_seconds: float = 0.0) -> Carried | None:
+    """Return what a link adds to updates that are pushed; None when they cannot pass, or when it is not known.
+
+    `delay_seconds` is the rest of their delay, which only decides which of them come in a window.
+    """
     if link.is_plain:
         return AT_ONCE
     is_known = link.update_bytes or not (link.bits_per_second or link.held_bytes)
@@ -31,9 +34,9 @@ def carried(arrivals: Arrivals, link: LinkModel) -> Carried | None:
         case Periodic():
             found = _carried_periodic(arrivals, link)
         case Recorded():
-            found = _replayed(arrivals, link)
+            found = _replayed(arrivals, link, delay_seconds)
         case Mixture():
-            found = _mixed(arrivals, link)
+            found = _mixed(arrivals, link, delay_seconds)
     return found
 
 
@@ -87,8 +90,8 @@ def _carried_periodic(arrivals: Periodic, link: LinkModel) -> Carried:
     return Carried(wait, wait)
 
 
-def _mixed(mixture: Mixture, link: LinkModel) -> Carried | None:
-    found = [(carried(group.arrivals, link), group) for group in mixture.groups]
+def _mixed(mixture: Mixture, link: LinkModel, delay_seconds: float) -> Carried | None:
+    found = [(carried(group.arrivals, link, delay_seconds), group) for group in mixture.groups]
     known = [(one, group) for one, group in found if one is not None]
     if len(known) < len(found):
         return None
@@ -100,10 +103,11 @@ def _mixed(mixture: Mixture, link: LinkModel) -> Carried | None:
         for one, weight in per_second
         for piece in one.waits
     ]
-    return None if wait is None or behind is None else Carried(wait, behind, waits)
+    come = weighted((one.per_second, group.clients) for one, group in known)
+    return None if wait is None or behind is None else Carried(wait, behind, waits, come)
 
 
-def _replayed(recorded: Recorded, link: LinkModel) -> Carried | None:
+def _replayed(recorded: Recorded, link: LinkModel, delay_seconds: float) -> Carried | None:
     """Carry the recorded updates again and again, each time with other jitter and another phase of the buffer."""
     made = [(at - recorded.window.from_ns) / NS_PER_SECOND for at in recorded.made_ns]
     end, draw = recorded.window.seconds, stream(1, "link").random
@@ -111,7 +115,7 @@ def _replayed(recorded: Recorded, link: LinkModel) -> Carried | None:
     times = max(1, min(MOST_REPLAYS, recorded.replayed // max(1, len(made)))) if is_random else 1
     gaps = [0.0, *(after - before for before, after in pairwise(made))]
     waits: list[float] = []
-    behind = 0.0
+    behind, come = 0.0, 0
     for number in range(times):
         released = _released(made, recorded.rate_per_second, link, (number + 0.5) / times)
         free = latest = -math.inf
@@ -122,11 +126,12 @@ def _replayed(recorded: Recorded, link: LinkModel) -> Carried | None:
             free = max(free, ready) + link.update_seconds
             latest = max(latest, free + jitter)
             behind += gap * max(0.0, min(latest, end) - max(at, 0.0))
+            come += 0 <= latest + delay_seconds < end
             if 0 <= at < end:
                 waits.append(latest - at)
     if not waits:
         return None
-    return Carried(sum(waits) / len(waits), behind / times / end, pieces_of(waits, 1 / times / end))
+    return Carried(sum(waits) / len(waits), behind / times / end, pieces_of(waits, 1 / times / end), come / times / end)
 
 
 def _released(made: list[float], rate: float, link: LinkModel, phase: float) -> Iterator[float]:

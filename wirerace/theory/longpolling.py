@@ -55,7 +55,7 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: LongPollingOptions)
         responses_per_client_second=answers + breaks,
         conditions=checked(
             server_load=server_load(rate_per_second, path),
-            gap_spread=rate_per_second * _deviation(path.repoll_seconds),
+            gap_spread=rate_per_second * _deviation(path.repoll_seconds, path.link.jitter_seconds),
             failed_requests=path.failed_fraction,
         ),
     )
@@ -182,6 +182,8 @@ def _two_uniform(place: float) -> float:
     return half - 1 if place < 0.5 else 1 - half
 
 
-def _deviation(values: Sequence[float]) -> float:
+def _deviation(values: Sequence[float], jitter_seconds: float) -> float:
+    """Return the standard deviation without that of a round trip's two jitters, which depend on no load."""
     mean = sum(values) / len(values)
-    return math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
+    variance = sum((value - mean) ** 2 for value in values) / len(values)
+    return math.sqrt(max(0.0, variance - jitter_seconds**2 / 6))

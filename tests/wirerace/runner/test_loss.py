@@ -1,5 +1,6 @@
 """Loss is refused before a run, with what this machine lacks for it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_missing_program_root_and_what_is_not_built_are_named(
     (tmp_path / "tc").write_text("")
     (tmp_path / "tc").chmod(0o755)
     for user, reason in ((1000, "needs root"), (0, "is not available yet")):
-        monkeypatch.setattr(loss.os, "geteuid", lambda user=user: user)
+        monkeypatch.setattr(os, "geteuid", lambda user=user: user)
         assert reason in why_no_loss(modules, "6.1", str(tmp_path))
 
 

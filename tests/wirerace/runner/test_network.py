@@ -18,10 +18,9 @@ from wirerace.host import cores
 from wirerace.host.cores import Cores, cautions, cores_of
 from wirerace.observe.account import AccountRecord
 from wirerace.record.samples import ProxyReport
-from wirerace.runner.network import proxy
+from wirerace.runner.network import proxy, stamps
 from wirerace.runner.network.control import ProxyControl, is_whole
 from wirerace.runner.network.proxy import Proxy
-from wirerace.runner.network.stamps import SO_TIMESTAMPNS
 from wirerace.runner.peer import Peer
 
 DELAY_SECONDS = 0.02
@@ -114,7 +113,7 @@ def test_proxy_that_stands_still_while_something_is_on_its_way_is_late(path: Pat
     assert latest_ns >= (STILL_SECONDS - DELAY_SECONDS) * 1e9
 
 
-@pytest.mark.skipif(SO_TIMESTAMPNS is None, reason="needs the kernel's stamps: Linux")
+@pytest.mark.skipif(stamps.SO_TIMESTAMPNS is None, reason="needs the kernel's stamps: Linux")
 def test_proxy_that_stands_still_before_it_reads_is_as_late(path: Path) -> None:
     """The delay counts from the arrival, so late reading must be reported as lateness."""
     path.client.sendall(b"one")
@@ -236,24 +235,3 @@ def test_proxy_has_a_core_of_its_own_where_there_are_enough(
     found = [caution for caution in cautions(alone(experiment)) if "the proxy shares core" in caution]
     assert expected.is_shared == bool(found)
     assert Cores([], []) == cores_of(LoadOptions(pin_cores=False), path)
-
-
-@pytest.mark.parametrize(
-    ("cores_there", "processes", "delay", "expected"),
-    [
-        ([0, 1, 2, 3], 1, 0.0, Cores([0], [1, 2], reverse=[3])),
-        ([0, 1], 1, 0.0, Cores([0], [1], reverse=[1], reverse_is_shared=True)),
-        ([0, 1, 2, 3], 1, 0.05, Cores([0], [1], [2], reverse=[3])),
-        ([0, 1, 2], 1, 0.05, Cores([0], [1], [1], is_shared=True, reverse=[2])),
-    ],
-)
-def test_reverse_proxy_has_a_core_of_its_own_before_the_link_has_one(
-    cores_there: list[int], processes: int, delay: float, expected: Cores, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cores, "split_cores", lambda: (cores_there[:1], cores_there[1:]))
-    load, path = LoadOptions(processes=processes), NetworkPath(delay, proxy="caddy")
-    experiment = Experiment("t", ["polling"], path="far", paths={"far": path}, load=load)
-
-    assert expected == cores_of(load, path)
-    found = [caution for caution in cautions(alone(experiment)) if "caddy shares core" in caution]
-    assert expected.reverse_is_shared == bool(found)

@@ -30,7 +30,8 @@ assert len(CHUNK) == SIZE
 
 def over(path: NetworkPath, made: list[float], direction: int, extra: int = 0) -> list[float]:
     """Return when updates arrive that are sent over a link, by the link's own code."""
-    line, buffer, came = LinkWay(Draws(3).of(direction)), AnswerBuffer(), []
+    line, buffer = LinkWay(Draws(3).of(direction)), AnswerBuffer()
+    came: list[float] = []
     head = HEAD % (b"x" * extra)
     sent = len(buffer.take(head, path.buffer_bytes))
     for number, at in enumerate(made):
@@ -114,6 +115,17 @@ def test_even_updates_overtake_only_where_the_jitter_is_longer_than_their_distan
 
     assert pytest.approx((latency, mean_age), rel=0.01) == predicted(Periodic(10), path)
     assert (jitter <= 0.1) == (predicted(Periodic(10), path)[0] == pytest.approx(jitter / 2))
+
+
+def test_updates_that_come_in_a_window_are_counted_and_not_those_made_in_it() -> None:
+    """Nothing is made after a second of ten. What was made before the window comes in it."""
+    made = [number / 100 for number in range(-100, 100)]
+    link = LinkModel(held_bytes=2500, update_bytes=SIZE)
+    found = carried(recorded([10 + at for at in made], 10.0, 20.0), link)
+
+    assert found is not None
+    assert found.per_second is not None
+    assert pytest.approx(10 + 0.5, abs=0.2) == found.per_second
 
 
 def test_order_adds_the_rate_times_the_square_of_a_short_jitter() -> None:
