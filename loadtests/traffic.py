@@ -12,7 +12,7 @@ from wirerace.observe.tcp_info import CLOSE_WAIT, CLOSED, INFO_BYTES, read_tcp_i
 
 TCP_INFO: int = getattr(socket, "TCP_INFO", 0) if sys.platform == "linux" else 0
 CLOSING_SEGMENTS = {CLOSED: (0, 0), CLOSE_WAIT: (1, 1)}
-"""What closing costs, out and in, by the state of the connection; in any other: our FIN, the peer's, our acknowledgement.
+"""What closing costs, out and in, by the state of a connection; in any other: our FIN, the peer's, our acknowledgement.
 
 If the peer has closed: our FIN, its acknowledgement. If it has reset the connection: nothing.
 """
