@@ -31,10 +31,7 @@ Received = tuple[list[Update], Stamp]
 
 
 class OpenedClient(Protocol):
-    """A client whose connection is open: when it was, when its TLS was established, and when its request had left.
-
-    All are Unix nanoseconds; `secured_ns` is 0 without TLS.
-    """
+    """When a client's connection was open, had TLS (0 without), and its request had left, Unix nanoseconds."""
 
     opened_ns: int
     secured_ns: int
