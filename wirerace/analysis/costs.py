@@ -1,6 +1,6 @@
 """The costs of a trial: bytes, CPU time and memory of server, load and proxy; and the machine's other work."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from wirerace.analysis.times import times_of
 from wirerace.clock import NS_PER_SECOND
@@ -21,7 +21,7 @@ US = 1e-6
 
 def bytes_of(measured: Measured, traffic: tuple[Traffic, Traffic], *, is_tls: bool = False) -> Bytes:
     """Return the bytes of three layers. The bytes that clients sent are those into the server."""
-    ip_in = ip_out = segments_in = segments_out = resent = namespace_resent = tls = None
+    ip_in = ip_out = segments_in = segments_out = resent = namespace_resent = None
     if traffic[1].connections:
         kernel = traffic[1].minus(traffic[0])
         segments_in, segments_out = kernel.segments_out, kernel.segments_in
@@ -37,9 +37,6 @@ def bytes_of(measured: Measured, traffic: tuple[Traffic, Traffic], *, is_tls: bo
         if before.retransmitted is not None and after.retransmitted is not None:
             namespace_resent = after.retransmitted - before.retransmitted
     payload, application_in, application_out, heartbeat = counted
-    if is_tls and traffic[1].connections and application_in is not None:
-        kernel = traffic[1].minus(traffic[0])
-        tls = kernel.bytes_out + kernel.bytes_in - sum(number or 0 for number in counted[1:])
     return Bytes(
         payload=payload,
         application_in=application_in,
@@ -51,8 +48,15 @@ def bytes_of(measured: Measured, traffic: tuple[Traffic, Traffic], *, is_tls: bo
         segments_out=segments_out,
         retransmitted=resent,
         namespace_retransmitted=namespace_resent,
-        tls=tls,
+        tls=_tls_bytes(traffic, counted[1:]) if is_tls else None,
     )
+
+
+def _tls_bytes(traffic: tuple[Traffic, Traffic], counted: Sequence[int | None]) -> int | None:
+    """Return what TCP carried beyond what the server counts; None if either does not count."""
+    known = [number for number in counted if number is not None]
+    kernel = traffic[1].minus(traffic[0])
+    return kernel.bytes_out + kernel.bytes_in - sum(known) if known and traffic[1].connections else None
 
 
 def server_cost(raw: Raw) -> ServerCost:
