@@ -31,9 +31,9 @@ Received = tuple[list[Update], Stamp]
 
 
 class OpenedClient(Protocol):
-    """A client whose connection is open: when it was, when its TLS was established, and when its request had left.
+    """When a client's connection was open, had TLS (0 without), and its request had left, Unix nanoseconds.
 
-    All are Unix nanoseconds. `secured_ns` is 0 without TLS, both are if the connection was open, because it is shared.
+    The first two are 0 if the connection was open before, because it is shared.
     """
 
     opened_ns: int

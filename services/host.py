@@ -231,6 +231,18 @@ class _Server(web.Server):
         )
 
 
+async def _listen(site: web.TCPSite, service: Service, server: _Server) -> None:
+    host, port = service.options.host, service.options.port
+    try:
+        await site.start()
+    except OSError as error:
+        raise BadInput(
+            f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port"
+        ) from None
+    if service.door is not None:
+        await service.door.open(host, server, BACKLOG)
+
+
 async def serve(service: Service, stop: asyncio.Event, on_listening: Callable[[int], None]) -> None:
     """Serve until `stop` is set, then close the clients' connections and return. `on_listening` gets the port.
 
@@ -244,14 +256,7 @@ async def serve(service: Service, stop: asyncio.Event, on_listening: Callable[[i
     await runner.setup()
     site = web.TCPSite(runner, options.host, options.port, backlog=BACKLOG)
     try:
-        await site.start()
-        if service.door is not None:
-            await service.door.open(options.host, server, BACKLOG)
-    except OSError as error:
-        await runner.cleanup()
-        raise BadInput(
-            f"cannot listen on {options.host}:{options.port}: {error.strerror or error}; choose another with --port"
-        ) from None
+        await _listen(site, service, server)
     except BadInput:
         await runner.cleanup()
         raise

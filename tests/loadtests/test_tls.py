@@ -3,9 +3,7 @@
 import base64
 import contextlib
 import hashlib
-import socket as blocking
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 
 import gevent
@@ -17,11 +15,12 @@ from loadtests.connection import Address
 from loadtests.http import HttpClient
 from loadtests.opening import open_connection
 from loadtests.options import read_options
-from loadtests.tls import RECORD_BYTES, TlsConnection, TlsFailed
+from loadtests.tls import RECORD_BYTES, TlsFailed
 from loadtests.traffic import Counters
 from loadtests.trust import ClientTls
 from loadtests.ws import HANDSHAKE_GUID, WebSocketClient
 from tests.loadtests.script import CLOSE, Script
+from tests.loadtests.secure_peer import SecurePeer
 from wirerace.clock import now_ns
 from wirerace.errors import BadInput, ConnectionLost
 from wirerace.runner.network.certificates import RunCertificate
@@ -59,62 +58,9 @@ def serve(certificate: RunCertificate) -> Iterator[Callable[..., Script]]:
         script.stop()
 
 
-class Peer:
-    """The server's side of one connection, in this thread: it encrypts, and the test sends what it wants of that."""
-
-    def __init__(self, certificate: RunCertificate, *alpn: str) -> None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate.chain, certificate.key)
-        context.set_alpn_protocols(alpn)
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self._listener = blocking.create_server(("127.0.0.1", 0))
-        self.address = Address("127.0.0.1", self._listener.getsockname()[1], ClientTls(certificate.authority))
-        self._shaking = threading.Thread(target=self._shake)
-        self._shaking.start()
-
-    def connect(self, counters: Counters | None = None, alpn: tuple[str, ...] = ()) -> TlsConnection:
-        client = open_connection(self.address, counters, alpn)
-        self._shaking.join()
-        assert isinstance(client, TlsConnection)
-        return client
-
-    def _shake(self) -> None:
-        self.stream, _ = self._listener.accept()
-        while True:
-            try:
-                self.tls.do_handshake()
-            except ssl.SSLWantReadError:
-                self.send(self.encrypted())
-                self._incoming.write(self.stream.recv(65_536))
-            else:
-                return
-
-    def encrypted(self, *texts: bytes) -> bytes:
-        """Return what is to be sent, with some texts, each a record of its own."""
-        for text in texts:
-            self.tls.write(text)
-        return self._outgoing.read()
-
-    def send(self, encrypted: bytes) -> None:
-        self.stream.sendall(encrypted)
-
-    def received(self) -> bytes:
-        """Return what the client has sent since the last time, when there is some."""
-        while True:
-            try:
-                return self.tls.read(65_536)
-            except ssl.SSLWantReadError:
-                self._incoming.write(self.stream.recv(65_536))
-
-    def close(self) -> None:
-        self.stream.close()
-        self._listener.close()
-
-
 @pytest.fixture
-def peer(certificate: RunCertificate) -> Iterator[Peer]:
-    made = Peer(certificate, "h2", "http/1.1")
+def peer(certificate: RunCertificate) -> Iterator[SecurePeer]:
+    made = SecurePeer(certificate, "h2", "http/1.1")
     yield made
     made.close()
 
@@ -131,7 +77,7 @@ def test_client_asks_and_is_answered(serve: Callable[..., Script]) -> None:
     client.close()
 
 
-def test_record_has_the_stamp_of_the_read_that_brought_its_end(peer: Peer) -> None:
+def test_record_has_the_stamp_of_the_read_that_brought_its_end(peer: SecurePeer) -> None:
     client = peer.connect()
     peer.send(peer.encrypted())  # the tickets
     encrypted = peer.encrypted(b"first", b"second")
@@ -151,7 +97,7 @@ def test_record_has_the_stamp_of_the_read_that_brought_its_end(peer: Peer) -> No
     client.close()
 
 
-def test_what_is_taken_is_not_returned_but_a_read_with_part_of_a_record_is(peer: Peer) -> None:
+def test_what_is_taken_is_not_returned_but_a_read_with_part_of_a_record_is(peer: SecurePeer) -> None:
     client = peer.connect()
     taken: list[bytes] = []
 
@@ -170,7 +116,7 @@ def test_what_is_taken_is_not_returned_but_a_read_with_part_of_a_record_is(peer:
     client.close()
 
 
-def test_large_messages_pass_in_both_directions(peer: Peer) -> None:
+def test_large_messages_pass_in_both_directions(peer: SecurePeer) -> None:
     client = peer.connect()
     large = bytes(range(256)) * (RECORD_BYTES // 64)
     client.send(large)
@@ -186,19 +132,19 @@ def test_large_messages_pass_in_both_directions(peer: Peer) -> None:
     client.close()
 
 
-def test_protocol_that_both_sides_speak_is_agreed_on(peer: Peer) -> None:
+def test_protocol_that_both_sides_speak_is_agreed_on(peer: SecurePeer) -> None:
     client = peer.connect(alpn=("h2",))
     assert "h2" == client.alpn
     client.close()
 
 
-def test_without_an_offer_nothing_is_agreed_on(peer: Peer) -> None:
+def test_without_an_offer_nothing_is_agreed_on(peer: SecurePeer) -> None:
     client = peer.connect()
     assert client.alpn is None
     client.close()
 
 
-def test_goodbye_of_the_server_ends_the_connection_and_follows_its_last_words(peer: Peer) -> None:
+def test_goodbye_of_the_server_ends_the_connection_and_follows_its_last_words(peer: SecurePeer) -> None:
     client = peer.connect()
     encrypted = peer.encrypted(b"last")
     with contextlib.suppress(ssl.SSLWantReadError):
@@ -211,7 +157,7 @@ def test_goodbye_of_the_server_ends_the_connection_and_follows_its_last_words(pe
     client.close()
 
 
-def test_client_says_goodbye(peer: Peer) -> None:
+def test_client_says_goodbye(peer: SecurePeer) -> None:
     client = peer.connect()
     client.close()
     assert b"" == peer.received()  # an end without it would be an error
@@ -279,7 +225,7 @@ def test_handshake_without_an_end_is_given_up(certificate: RunCertificate, monke
     script.stop()
 
 
-def test_broken_record_is_one_clear_line(peer: Peer) -> None:
+def test_broken_record_is_one_clear_line(peer: SecurePeer) -> None:
     client = peer.connect()
     peer.send(peer.encrypted() + b"\x17\x03\x03\x00\x20" + bytes(32))
     with pytest.raises(TlsFailed, match=r"^TLS broke: "):

@@ -41,8 +41,8 @@ def bytes_of(measured: Measured, traffic: tuple[Traffic, Traffic], *, is_tls: bo
     if measured.reverse_proxy is not None:  # the server counts what it exchanges with the proxy
         application_in = None if kernel is None else kernel.bytes_out
         application_out = None if kernel is None else kernel.bytes_in
-    elif is_tls and kernel is not None and None not in counted:
-        tls = kernel.bytes_out + kernel.bytes_in - sum(one or 0 for one in counted[1:])
+    elif is_tls and kernel is not None and (known := [number for number in counted[1:] if number is not None]):
+        tls = kernel.bytes_out + kernel.bytes_in - sum(known)
     return Bytes(
         payload=payload,
         application_in=application_in,

@@ -137,14 +137,8 @@ def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
     back = trial(
         return_seconds=Returning(3, 0.5, 0.75, 1.0), cuts=3, breaks=1, superseded=7, server=memory, browsers=TABS
     )
-    back = msgspec.structs.replace(
-        back,
-        window_seconds=10.0,
-        messages=SENT,
-        arrived=4,
-        bytes=Bytes(1, 1, 1, 0, 1, 1, 1, 1, 0, tls=88),
-        handshakes=Handshakes(8, 6, 0.125, 0.375),
-    )
+    of_tls = {"bytes": Bytes(1, 1, 1, 0, 1, 1, 1, 1, 0, tls=44), "handshakes": Handshakes(8, 6, 0.125, 0.375)}
+    back = msgspec.structs.replace(back, window_seconds=10.0, messages=SENT, arrived=2, **of_tls)
     rows = {figure.id for figure in FIGURES if figure.if_any}
 
     assert rows.isdisjoint(figure.id for figure in figures_of(result_of(trial())))

@@ -4,10 +4,16 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
+import msgspec
 import pytest
 
-from wirerace.runner.network.certificates import RunCertificate
+from wirerace.experiment.plans import plans_of
+from wirerace.experiment.reading import study_of
+from wirerace.runner.network.certificates import RunCertificate, certificate_for
+from wirerace.runner.peer import Peer
+from wirerace.runner.targets.locust import order_flags
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +58,32 @@ def test_key_is_for_this_user_alone_and_goes_with_the_run() -> None:
     assert made.key.stat().st_mode & 0o777 == 0o600
     made.remove()
     assert not made.key.parent.exists()
+
+
+def test_run_has_a_certificate_if_a_path_of_it_speaks_tls() -> None:
+    keys = {"title": "t", "transports": ["polling"], "paths": {"far": {"tls": True}}}
+    assert certificate_for(study_of(keys, Path())) is None
+    made = certificate_for(study_of(keys | {"path": "far"}, Path()))
+
+    assert made is not None
+    made.remove()
+
+
+def test_load_is_told_the_authority_and_whether_to_resume(certificate: RunCertificate) -> None:
+    keys = {
+        "title": "t",
+        "transports": ["polling"],
+        "path": "far",
+        "paths": {"far": {"tls": True, "resumption": False}},
+    }
+    (plan,) = plans_of(study_of(keys, Path()).settings[0], repeat=1)
+    server = Peer("polling", 8001)
+    server.secure_port = 8443
+    order = msgspec.json.decode(str(order_flags(plan, server.client_url, certificate.authority)["contestant"]))
+
+    assert ("https://127.0.0.1:8443", certificate.authority, False) == (
+        order["url"],
+        order["authority"],
+        order["resumes"],
+    )
+    assert ("http://127.0.0.1:8001", 8443) == (server.url, server.client_port)

@@ -66,18 +66,11 @@ def _stacked(
     what: str,
     about: str,
 ) -> Iterator[BarChart]:
-    """Yield bars of stages that follow each other: each part is the time from the stage before.
-
-    The handshake of TLS has a part if one of them has any; it takes no time for the others.
-    """
+    """Yield bars of stages that follow each other: each part is the time from the stage before."""
     bars = []
     has_tls = any(means["tls_established"] is not None for _, means in found)
-    for contestant, of_stages in found:
-        means = dict(of_stages)
-        if (secured := means.pop("tls_established")) is not None or has_tls:
-            means["tls_established"] = secured if secured is not None else means["tcp_connected"]
-        known = [mean for stage in NAMES if (mean := means.get(stage)) is not None]
-        if len(known) == len(means):
+    for contestant, means in found:
+        if (known := _known(means, has_tls=has_tls)) is not None:
             ends = [0.0, *known]
             parts = [max(0.0, after - before) for before, after in pairwise(ends)]
             bars.append(Bar(view.title(contestant), contestant.transport, parts, spell(ends[-1], "seconds")))
@@ -92,6 +85,18 @@ def _stacked(
         bars,
         [NAMES[stage] for stage in NAMES if stage in found[0][1] and (has_tls or stage != "tls_established")],
     )
+
+
+def _known(means: Mapping[str, float | None], *, has_tls: bool) -> list[float] | None:
+    """Return the times of the stages, None unless all are known.
+
+    If one contestant shakes hands with TLS, those without it have a handshake that takes no time.
+    """
+    secured = means["tls_established"]
+    whole = {**means, "tls_established": means["tcp_connected"] if secured is None else secured}
+    found = [whole[stage] for stage in NAMES if stage in whole and (has_tls or stage != "tls_established")]
+    known = [mean for mean in found if mean is not None]
+    return known if len(known) == len(found) else None
 
 
 def _mean(stages: object, stage: str) -> float | None:
