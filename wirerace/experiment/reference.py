@@ -126,7 +126,8 @@ gets PASS or FAIL for each of them, judged by the mean over the repeats that cou
 that is not known is a FAIL. `wirerace run` then exits with 4, and `--junit FILE` writes the same for a CI server
 ([compare.md](compare.md#objectives)).
 
-**Faults** happen once in the window, in every trial. `kill` and `stall` happen to `server`, `producer` or `proxy`;
+**Faults** happen once in the window, in every trial. `kill` and `stall` happen to `server`, `producer` or `proxy`
+(the reverse proxy, if the path has one);
 `cut` happens to `clients`. A part that is killed is started again at once. A fault that the file asks for does not make
 a trial invalid. With a fault, theory predicts nothing. The stack's containers (`--on compose`) have no proxy, so paths
 with a delay are refused there.
