@@ -21,12 +21,13 @@ US = 1e-6
 
 def bytes_of(measured: Measured, traffic: tuple[Traffic, Traffic]) -> Bytes:
     """Return the bytes of three layers. The bytes that clients sent are those into the server."""
-    ip_in = ip_out = segments_in = segments_out = resent = namespace_resent = None
+    ip_in = ip_out = tcp_in = tcp_out = segments_in = segments_out = resent = namespace_resent = None
     if traffic[1].connections:
         kernel = traffic[1].minus(traffic[0])
         segments_in, segments_out = kernel.segments_out, kernel.segments_in
         resent = kernel.retransmitted + (measured.resent.segments if measured.resent is not None else 0)
         options = SYN_OPTION_BYTES * kernel.connections
+        tcp_in, tcp_out = kernel.bytes_out, kernel.bytes_in
         ip_in = kernel.bytes_out + SEGMENT_HEADER_BYTES * segments_in + options
         ip_out = kernel.bytes_in + SEGMENT_HEADER_BYTES * segments_out + options
     counted = [None] * 4
@@ -38,9 +39,7 @@ def bytes_of(measured: Measured, traffic: tuple[Traffic, Traffic]) -> Bytes:
             namespace_resent = after.retransmitted - before.retransmitted
     payload, application_in, application_out, heartbeat = counted
     if measured.reverse_proxy is not None:  # the server counts what it exchanges with the proxy
-        application_in = application_out = None
-        if traffic[1].connections:
-            application_in, application_out = kernel.bytes_out, kernel.bytes_in
+        application_in, application_out = tcp_in, tcp_out
     return Bytes(
         payload=payload,
         application_in=application_in,

@@ -82,8 +82,10 @@ def behind_between(before: Connections | None, after: Connections | None, port: 
         [late - early for late, early in zip(one[3:], then.get(cookie, NEW)[3:], strict=True)]
         for cookie, one in now.items()
     ]
-    sums = [sum(column) for column in zip(*grown, strict=True)] or [0] * 4
-    return Behind(*sums, opened=len(now.keys() - then.keys()), closed=len(then.keys() - now.keys()))
+    received, sent, segments_in, segments_out = (sum(column) for column in zip([0] * 4, *grown, strict=True))
+    return Behind(
+        received, sent, segments_in, segments_out, len(now.keys() - then.keys()), len(then.keys() - now.keys())
+    )
 
 
 def open_of(server_port: int) -> int | None:

@@ -16,6 +16,7 @@ class LinkModel(NamedTuple):
     bits_per_second: float = 0.0
     held_bytes: int = 0
     update_bytes: float = 0.0
+    held_seconds: float = 0.0
 
     def sending_seconds(self, count: float) -> float:
         """Return how long a number of bytes takes to leave; 0 without a limit."""
@@ -29,7 +30,7 @@ class LinkModel(NamedTuple):
     @property
     def is_plain(self) -> bool:
         """Whether it adds nothing but its delay."""
-        return not (self.jitter_seconds or self.bits_per_second or self.held_bytes)
+        return not (self.jitter_seconds or self.bits_per_second or self.held_bytes or self.held_seconds)
 
     @property
     def later_updates(self) -> float:
