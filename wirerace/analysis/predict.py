@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from wirerace.analysis.predict_idle import idle_beside
 from wirerace.analysis.predict_messages import messages_beside
 from wirerace.analysis.predict_visits import visits_beside
 from wirerace.analysis.thresholds import FAN_OUT_LATENCY, TOLERANCES, Tolerance
@@ -49,7 +50,8 @@ def theory_of(plan: Plan, raw: Raw, trial: Trial) -> tuple[list[Cell], list[Cond
     cells = [cell_of(quantity, beside) for quantity in QUANTITIES]
     known = [cell for cell in cells if cell.measured is not None and cell.given is not None]
     of_messages, conditions = messages_beside(plan, raw, trial, known)
-    return [*known, *of_messages], [*given.conditions, *conditions]
+    of_breaks, idle = idle_beside(plan, raw, trial)
+    return [*known, *of_messages, *of_breaks], [*given.conditions, *conditions, *idle]
 
 
 def latencies_of(plan: Plan, raw: Raw, trial: Trial) -> Distribution | None:

@@ -38,6 +38,8 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> MessagePath | None:
     messages, upstream, traffic = trial.messages, plan.experiment.upstream, raw.account.traffic[1]
     if messages is None or not messages.acknowledged:
         return None
+    if raw.path.bandwidth_bits_per_second or raw.path.held_back_bytes(plan.transport):
+        return None
     trip_seconds = raw.path.round_trip_seconds
     if traffic.connections:
         trip_seconds += traffic.round_trip_us / traffic.connections * US

@@ -47,6 +47,8 @@ def visits_beside(plan: Plan, raw: Raw, trial: Trial) -> tuple[list[Cell], list[
 def visiting_of(plan: Plan, raw: Raw, trial: Trial) -> Visiting | None:
     """Return the visitors and their path, as measured; None when too little is known of it."""
     at_server, visits = seconds_to_server(trial), trial.visits
+    if raw.path.bandwidth_bits_per_second or raw.path.held_back_bytes(plan.transport):
+        return None
     if at_server is None or visits is None or (first := visits.stages_seconds["first_update"].mean) is None:
         return None
     origin_ns, traffic = raw.window.from_ns, raw.account.traffic[1]

@@ -24,6 +24,8 @@ nginx: proxy_buffer_size, a page. The head of the answer lies in the first 4096 
 held back with them. What follows leaves 4096 bytes at a time (measured, docs/paths.md).
 """
 
+SEGMENT_BYTES = 1448
+"""The payload of a full TCP segment on Ethernet."""
 LINK_KEYS = ("delay_seconds", "jitter_seconds", "bandwidth_bits_per_second", "buffer_bytes", "idle_timeout_seconds")
 """The keys of a path that our own proxy can do."""
 
@@ -47,7 +49,7 @@ class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0.0
     buffer_bytes: Annotated[
         int,
-        Meta(ge=0, le=1_048_576, description="bytes of answers that the link gathers before it sends them on; 0: none"),
+        Meta(ge=0, le=1_048_576, description="bytes of a stream that the link gathers before it passes them on; 0: none"),
     ] = 0
     idle_timeout_seconds: Annotated[
         float, Meta(ge=0, le=86_400, description="after how long without a byte the link closes; 0 for never")
@@ -113,6 +115,9 @@ def check_path(path: NetworkPath) -> None:
         for key, default in (("settings", "default"), ("compression", "off"), ("http", 1)):
             if getattr(path, key) != default:
                 raise BadInput(f'{key} is the reverse proxy\'s: name one, proxy = "nginx", or leave {key} out')
+    if path.buffer_bytes and (path.tls or path.http != 1):
+        key = "tls" if path.tls else "http"
+        raise BadInput(f"buffer_bytes: the link cannot see with {key} where an answer ends: leave one of them out")
     if path.compression not in COMPRESSIONS[path.proxy]:
         able = " or ".join(name for name, ways in COMPRESSIONS.items() if path.compression in ways)
         raise BadInput(f"compression: {path.proxy} cannot compress with {path.compression}: take {able}, or gzip")

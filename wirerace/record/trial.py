@@ -22,7 +22,8 @@ StayQuantity = Literal[
 ]
 VisitQuantity = Literal["first_age_seconds", "visit_seconds", "requests_per_visit"]
 MessageQuantity = Literal["message_latency_seconds", "acknowledgement_seconds", "relayed_latency_seconds"]
-Quantity = StayQuantity | VisitQuantity | MessageQuantity
+IdleQuantity = Literal["breaks_per_client_second", "return_seconds"]
+Quantity = StayQuantity | VisitQuantity | MessageQuantity | IdleQuantity
 QUANTITIES: tuple[StayQuantity, ...] = get_args(StayQuantity)
 Kind = Literal["prediction", "fit"]
 Weight = Literal["reason", "doubt", "unchecked"]

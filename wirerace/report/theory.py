@@ -24,6 +24,8 @@ QUANTITIES: dict[Quantity, tuple[str, str]] = {
     "message_latency_seconds": ("message latency", "seconds"),
     "acknowledgement_seconds": ("acknowledged after", "seconds"),
     "relayed_latency_seconds": ("client to clients", "seconds"),
+    "breaks_per_client_second": ("breaks/s of a client", "ratio"),
+    "return_seconds": ("back after a break", "seconds"),
 }
 
 

@@ -24,8 +24,17 @@ def carried(arrivals: Arrivals, link: LinkModel) -> Carried | None:
     is_known = link.update_bytes or not (link.bits_per_second or link.held_bytes)
     if not is_known or arrivals.rate_per_second * link.update_seconds >= 1:
         return None
-    of_kind = {Poisson: _carried_poisson, Periodic: _carried_periodic, Recorded: _replayed, Mixture: _mixed}
-    return of_kind[type(arrivals)](arrivals, link)  # type: ignore[index]
+    found: Carried | None = None
+    match arrivals:
+        case Poisson():
+            found = _carried_poisson(arrivals, link)
+        case Periodic():
+            found = _carried_periodic(arrivals, link)
+        case Recorded():
+            found = _replayed(arrivals, link)
+        case Mixture():
+            found = _mixed(arrivals, link)
+    return found
 
 
 def _carried_poisson(arrivals: Poisson, link: LinkModel) -> Carried:
@@ -91,7 +100,8 @@ def _mixed(mixture: Mixture, link: LinkModel) -> Carried | None:
         for one, weight in per_second
         for piece in one.waits
     ]
-    return None if wait is None or behind is None else Carried(wait, behind, waits)
+    come = weighted((one.per_second, group.clients) for one, group in known)
+    return None if wait is None or behind is None else Carried(wait, behind, waits, come)
 
 
 def _replayed(recorded: Recorded, link: LinkModel) -> Carried | None:
@@ -102,7 +112,7 @@ def _replayed(recorded: Recorded, link: LinkModel) -> Carried | None:
     times = max(1, min(MOST_REPLAYS, recorded.replayed // max(1, len(made)))) if is_random else 1
     gaps = [0.0, *(after - before for before, after in pairwise(made))]
     waits: list[float] = []
-    behind = 0.0
+    behind, come = 0.0, 0
     for number in range(times):
         released = _released(made, recorded.rate_per_second, link, (number + 0.5) / times)
         free = latest = -math.inf
@@ -113,11 +123,12 @@ def _replayed(recorded: Recorded, link: LinkModel) -> Carried | None:
             free = max(free, ready) + link.update_seconds
             latest = max(latest, free + jitter)
             behind += gap * max(0.0, min(latest, end) - max(at, 0.0))
+            come += 0 <= latest < end
             if 0 <= at < end:
                 waits.append(latest - at)
     if not waits:
         return None
-    return Carried(sum(waits) / len(waits), behind / times / end, pieces_of(waits, 1 / times / end))
+    return Carried(sum(waits) / len(waits), behind / times / end, pieces_of(waits, 1 / times / end), come / times / end)
 
 
 def _released(made: list[float], rate: float, link: LinkModel, phase: float) -> Iterator[float]:

@@ -48,6 +48,12 @@ CONDITIONS = {
         "the link's jitter changes the order of polls' times (J/T = {value:.2g})",
         "use a longer polling.interval_seconds or a smaller jitter_seconds where theory is to hold",
     ),
+    "idle_away": About(
+        0.01,
+        None,
+        "clients are away whose idle connections the link closes ({percent:.2g} % of the time)",
+        "use a longer idle_timeout_seconds, or heartbeats that come more often, where theory is to hold",
+    ),
     "gap_spread": About(
         0.1,
         None,

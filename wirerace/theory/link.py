@@ -49,12 +49,14 @@ class LinkModel(NamedTuple):
 class Carried(NamedTuple):
     """What a link adds: to the mean latency, to the mean age, and how its part of latencies is distributed.
 
-    `waits` are empty when that is not known.
+    `waits` are empty when that is not known. `per_second` is how many updates a client gets a second, None for as many
+    as are made: those that come in a window are others than those made in it.
     """
 
     wait_seconds: float
     behind_seconds: float
     waits: Waits = ()
+    per_second: float | None = None
 
 
 AT_ONCE = Carried(0.0, 0.0, (Piece(0.0, 0.0, 1.0),))

@@ -13,6 +13,7 @@ from wirerace.record.trial import Trial
 from wirerace.theory.closed_forms import Arrivals
 from wirerace.theory.conditions import checked, server_load
 from wirerace.theory.distribution import Distribution, distributed
+from wirerace.theory.idle import breaks_per_second
 from wirerace.theory.inputs import (
     answer_sizes_of,
     clients_of,
@@ -43,15 +44,18 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: LongPollingOptions)
     wait_seconds, updates = polls.wait_seconds, polls.updates_per_response
     if options.latest_only:
         wait_seconds, updates = polls.latest_wait_seconds, None if updates is None else 1.0
+    # A client that returns asks once without being held, and nothing was made meanwhile.
+    answers, breaks = polls.responses_per_second, path.breaks_per_second
+    empty = polls.empty_fraction
     return Prediction(
         latency_seconds=None if wait_seconds is None else wait_seconds + path.push_seconds,
         age_seconds=polls.age_seconds,
-        empty_fraction=polls.empty_fraction,
+        empty_fraction=(empty * answers + breaks) / (answers + breaks) if empty is not None and breaks else empty,
         updates_per_response=updates,
-        responses_per_client_second=polls.responses_per_second,
+        responses_per_client_second=answers + breaks,
         conditions=checked(
             server_load=server_load(rate_per_second, path),
-            gap_spread=rate_per_second * _deviation(path.repoll_seconds),
+            gap_spread=rate_per_second * _deviation(path.repoll_seconds, path.link.jitter_seconds),
             failed_requests=path.failed_fraction,
         ),
     )
@@ -107,14 +111,26 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
     path = DeliveryPath(
         first_seconds_of(spreads) if to_clients is None else to_clients,
         clients_of(trial),
-        send_seconds_of(spreads, link.jitter_seconds),
+        sending_of(raw, trial, spreads),
         repolls_of(raw, trial, link.sending_seconds(sizes.request + sizes.answer)),
         cost_seconds=cost_seconds_of(trial, trial.arrived),
         failed_fraction=failed_fraction_of(trial),
         channels=plan.experiment.producer.channels,
         link=link,
+        breaks_per_second=breaks_per_second(plan, raw, trial),
     )
     return path._replace(fitted_seconds=path.push_seconds - (to_clients or 0.0))
+
+
+def sending_of(raw: Raw, trial: Trial, spreads: Sequence[Spread]) -> float:
+    """Return the time of a send. Jitter, or updates that no client awaited, spread arrivals more than sends do.
+
+    Then it is at most the server's CPU time for a delivery.
+    """
+    seconds = send_seconds_of(spreads, raw.path.jitter_seconds)
+    if (cost_seconds := cost_seconds_of(trial, trial.arrived)) is None:
+        return seconds
+    return min(seconds, cost_seconds) if raw.path.jitter_seconds or not alone_in(raw, trial) else seconds
 
 
 def awaited(raw: Raw, trial: Trial) -> list[Spread]:
@@ -122,6 +138,13 @@ def awaited(raw: Raw, trial: Trial) -> list[Spread]:
 
     A client that was away when the previous update was made is back two re-poll gaps later.
     """
+    spread_of, alone = raw.account.spread_of, alone_in(raw, trial)
+    found = [spread for key, spread in spread_of.items() if key in alone] or list(spread_of.values())
+    return [spread for spread in found if spread.clients > 1] or found
+
+
+def alone_in(raw: Raw, trial: Trial) -> set[tuple[str, int]]:
+    """Return the keys of updates that certainly found all clients waiting."""
     away_ns = to_ns(2 * (trial.repoll_seconds.p99 or 0))
     alone: set[tuple[str, int]] = set()
     for made_in in raw.truth.by_channel().values():
@@ -131,9 +154,7 @@ def awaited(raw: Raw, trial: Trial) -> list[Spread]:
             for (before, *_), (ts, sequence, seq) in pairwise([(0, "", 0), *made])
             if ts - before > away_ns
         }
-    spread_of = raw.account.spread_of
-    found = [spread for key, spread in spread_of.items() if key in alone] or list(spread_of.values())
-    return [spread for spread in found if spread.clients > 1] or found
+    return alone & raw.account.spread_of.keys()
 
 
 def repolls_of(raw: Raw, trial: Trial, sending_seconds: float = 0.0) -> tuple[float, ...]:
@@ -161,6 +182,8 @@ def _two_uniform(place: float) -> float:
     return half - 1 if place < 0.5 else 1 - half
 
 
-def _deviation(values: Sequence[float]) -> float:
+def _deviation(values: Sequence[float], jitter_seconds: float) -> float:
+    """Return the standard deviation without that of a round trip's two jitters, which depend on no load."""
     mean = sum(values) / len(values)
-    return math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
+    variance = sum((value - mean) ** 2 for value in values) / len(values)
+    return math.sqrt(max(0.0, variance - jitter_seconds**2 / 6))

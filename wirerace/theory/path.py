@@ -18,7 +18,8 @@ class DeliveryPath(NamedTuple):
     superseded for clients of the latest only.
 
     The clients spread over `channels`: an update is sent to those of its channel. What the `link` adds beyond its delay
-    is in `delay_seconds` for clients that ask, and for others not.
+    is in `delay_seconds` for clients that ask, and for others not. It closes `breaks_per_second` connections
+    of each client that are idle.
     """
 
     delay_seconds: float
@@ -32,6 +33,7 @@ class DeliveryPath(NamedTuple):
     superseded_fraction: float = 0.0
     channels: int = 1
     link: LinkModel = LinkModel()
+    breaks_per_second: float = 0.0
 
     @property
     def fan_out_seconds(self) -> float:

@@ -110,11 +110,14 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
         return None
     link, sizes = link_to_asking(raw), answer_sizes_of(raw, trial)
     sending_seconds = link.sending_seconds(sizes.request + sizes.answer)
+    opening_seconds = raw.path.opening_seconds(plan.options)
+    if 0 < raw.path.idle_timeout_seconds < plan.options.period_seconds - raw.path.round_trip_seconds:
+        opening_seconds = raw.path.round_trip_seconds  # the link closes each connection before the next poll
     # An answer comes when all of it has come, and most updates come in the larger ones.
     together = together_of(plan, raw) if link.bits_per_second else 0.0
     answer_seconds = link.sending_seconds(sizes.head + together * sizes.update)
     return DeliveryPath(
-        at_server + (requests - raw.path.opening_seconds(plan.options) - sending_seconds) / 2 + answer_seconds,
+        at_server + (requests - opening_seconds - sending_seconds) / 2 + answer_seconds,
         clients_of(trial),
         cost_seconds=cost_seconds_of(trial, trial.requests),
         late_fraction=trial.late_polls / trial.requests if trial.requests else 0.0,

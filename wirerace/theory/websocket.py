@@ -51,15 +51,16 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: WebSocketOptions) -
 def pushed_to(arrivals: Arrivals, path: DeliveryPath) -> Prediction:
     """Return the means of clients that are sent each update at once: theory knows of none that is behind."""
     added, age_seconds = carried(arrivals, path.link), arrivals.age_seconds(path.push_seconds)
+    rate = arrivals.rate_per_second
     return Prediction(
         latency_seconds=None if added is None else path.push_seconds + added.wait_seconds,
         age_seconds=None if added is None or age_seconds is None else age_seconds + added.behind_seconds,
         updates_per_response=1.0,
-        responses_per_client_second=arrivals.rate_per_second,
+        responses_per_client_second=rate if added is None or added.per_second is None else added.per_second,
         conditions=checked(
-            server_load=server_load(arrivals.rate_per_second, path),
+            server_load=server_load(rate, path),
             superseded=path.superseded_fraction or None,
-            link_load=arrivals.rate_per_second * path.link.update_seconds or None,
+            link_load=rate * path.link.update_seconds or None,
         ),
     )
 

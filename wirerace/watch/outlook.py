@@ -9,9 +9,11 @@ from wirerace.errors import BadInput, shown
 from wirerace.experiment.paths import NetworkPath
 from wirerace.theory import find_theory
 from wirerace.theory.closed_forms import closed_arrivals
+from wirerace.theory.link import LinkModel
 from wirerace.theory.path import DeliveryPath
 from wirerace.transports.transport import TransportOptions
 from wirerace.watch.contest import Lane
+from wirerace.workload.amounts import ENVELOPE_BYTES
 from wirerace.workload.schedule import Source
 
 ROUND_TRIP = "round_trip_seconds"
@@ -65,14 +67,20 @@ def options_of(lane: Lane, client: Client) -> TransportOptions:
 def outlook(lane: Lane, source: Source, path: NetworkPath, feed_seconds: float | None, client: Client) -> Outlook:
     """Return what theory expects of a lane.
 
-    An update is on its path for the feed's lag, half of the page's round trip, and the path's delay. Nothing of this is
-    taken from the lane's own latencies.
+    An update is on its path for the feed's lag, half of the page's round trip, and the path's delay and mean jitter. It
+    leaves at the path's bandwidth. Nothing of this is taken from the lane's own latencies.
     """
     arrivals, theory, options = closed_arrivals(source), find_theory(lane.transport.name), options_of(lane, client)
     if arrivals is None or theory is None or feed_seconds is None:
         return Outlook()
     round_trip = client.round_trip_seconds + path.round_trip_seconds
+    bits, held = path.bandwidth_bits_per_second, path.held_back_bytes(lane.transport)
+    update_bytes = ENVELOPE_BYTES + source.median_payload_bytes
+    link = LinkModel(0.0, bits, held, update_bytes)  # the jitter's mean is in the round trip
+    answer_seconds = link.update_seconds if lane.transport.asks else 0.0
     prediction = theory.predict(
-        arrivals, DeliveryPath(feed_seconds + round_trip / 2, repoll_seconds=(round_trip,)), options
+        arrivals,
+        DeliveryPath(feed_seconds + round_trip / 2 + answer_seconds, repoll_seconds=(round_trip,), link=link),
+        options,
     )
     return Outlook(prediction.latency_seconds, prediction.age_seconds, prediction.empty_fraction)

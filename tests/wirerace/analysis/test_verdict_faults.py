@@ -24,6 +24,28 @@ def over_a_late_proxy(kind: FaultKind, on: FaultPlace) -> Verdict:
     return judged(changed("proxy", proxy), raw, with_fault(kind, on, 1.0))
 
 
+@pytest.mark.parametrize(
+    ("path", "reasons"),
+    [
+        (NetworkPath(0.05), 1),
+        (NetworkPath(jitter_seconds=0.05), 1),
+        (NetworkPath(0.05, jitter_seconds=0.2), 0),
+        (NetworkPath(bandwidth_bits_per_second=80_000), 0),
+        (NetworkPath(bandwidth_bits_per_second=1e6), 1),
+        (NetworkPath(buffer_bytes=4096), 0),
+        (NetworkPath(idle_timeout_seconds=5.0), 0),
+    ],
+)
+def test_lateness_of_a_proxy_is_compared_with_the_longest_time_that_its_path_demands(
+    path: NetworkPath, reasons: int
+) -> None:
+    """1 % is 20 ms late. A segment of 1,448 bytes takes 145 ms at 80 kbit/s, and 12 ms at 1 Mbit/s."""
+    proxy = ProxyQuality(1, shares_core=False, cpu_seconds=1.0, utilisation=0.1, late_seconds=Times(9, 0, 0, 0.02, 0.1))
+    found = judged(changed("proxy", proxy), msgspec.structs.replace(STEADY, path=path))
+
+    assert reasons == len(found.reasons)
+
+
 @pytest.mark.parametrize(("kind", "on"), DISTURBED)
 def test_proxy_is_blamed_for_its_lateness_unless_it_was_disturbed_on_purpose(kind: FaultKind, on: FaultPlace) -> None:
     found = over_a_late_proxy(kind, on)

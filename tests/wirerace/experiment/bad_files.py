@@ -272,6 +272,26 @@ BAD_FILES = (
             "paths.far.streams_per_connection",
             ["http = 2"],
         ),
+        "buffer that cannot see where an answer ends": (
+            LEAST + '[paths.far]\nproxy = "nginx"\ntls = true\nbuffer_bytes = 4096',
+            "paths.far.buffer_bytes",
+            ["tls", "leave one"],
+        ),
+        "bandwidth that updates cannot pass": (
+            LEAST + 'path = "far"\n[paths.far]\nbandwidth_bits_per_second = 5000',
+            "bandwidth_bits_per_second",
+            ["5 updates a second", "200 bytes", "8,000 bit/s", "carries 5,000", "producer.rate_per_second"],
+        ),
+        "buffer that hours would fill": (
+            LEAST + 'path = "far"\n[paths.far]\nbuffer_bytes = 1048576\n[producer]\nrate_per_second = 0.5',
+            "buffer_bytes",
+            ["websocket", "2.9 hours", "300 s at most"],
+        ),
+        "warm-up that fills no buffer": (
+            LEAST + 'path = "far"\n[paths.far]\nbuffer_bytes = 4096\n[window]\nwarmup_seconds = 2',
+            "buffer_bytes",
+            ["4.1 s", "window.warmup_seconds", "got 2"],
+        ),
         "path of a negative length": (
             LEAST + "[paths.far]\ndelay_seconds = -0.1",
             "paths.far.delay_seconds",

@@ -40,6 +40,14 @@ def test_drain_waits_for_a_visitor_until_it_gives_up() -> None:
     assert drain.is_over(over_ns, has_all=False, is_broken=False)
 
 
+def test_drain_waits_until_the_path_has_passed_what_it_holds_back() -> None:
+    drain = Drain(WINDOW, NetworkPath(), OPTIONS, holding_seconds=5.0)
+    over_ns = WINDOW.to_ns + to_ns(USUAL_SECONDS + 5)
+
+    assert not drain.is_over(over_ns - 1, has_all=False, is_broken=False)
+    assert drain.is_over(over_ns, has_all=False, is_broken=False)
+
+
 def test_drain_waits_for_late_duplicates() -> None:
     assert near(LEAST_DRAIN_SECONDS, lasts(has_all_from=0.0))
 

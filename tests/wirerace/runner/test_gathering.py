@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from msgspec.structs import replace
 
 from wirerace.clock import NS_PER_SECOND
 from wirerace.errors import TrialFailed
 from wirerace.experiment.model import Clients, Experiment
+from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.plans import plans_of
 from wirerace.experiment.settings import alone
 from wirerace.observe.account import LoadState, Window
@@ -17,6 +19,7 @@ from wirerace.runner.peer import NoAnswer
 
 COUNT = 100
 START_SECONDS = 1_000.0
+NEAR = NetworkPath()
 Answer = Callable[[float], LoadState]
 
 
@@ -81,7 +84,7 @@ class Child(NamedTuple):
 class Scene:
     """A trial whose clients are to come."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, answer: Answer) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, answer: Answer, path: NetworkPath = NEAR) -> None:
         self.time = Time()
         monkeypatch.setattr(gathering, "time", self.time)
         monkeypatch.setattr(gathering, "now_ns", self.time.now_ns)
@@ -89,6 +92,7 @@ class Scene:
         experiment = Experiment("t", ["sse"], clients=Clients(count=COUNT, spawn_per_second=50.0))
         (setting,) = alone(experiment).settings
         (plan,) = plans_of(setting, 1)
+        plan = plan._replace(contestant=replace(plan.contestant, path=path))
         self.load = Load(self.time, answer)
         self.child: Any = Child(self.load)  # of the load
         quiet: Any = type("Quiet", (), {"is_due": lambda _: True, "report": lambda *_: None})()
@@ -117,6 +121,25 @@ def test_load_that_is_too_busy_with_connecting_to_answer_is_waited_for(monkeypat
     scene.steps._subscribe(scene.child)
 
     assert pytest.approx(60.0, abs=0.2) == scene.waited_seconds
+
+
+def test_nothing_is_made_while_clients_come_unless_their_path_holds_the_first_byte_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Then clients are waited for until each has an update, too: it has come with a full buffer."""
+
+    def answer(seconds: float) -> LoadState:
+        return LoadState(subscribed=COUNT if seconds > 3 else 0, aged=COUNT if seconds > 7 else 9)
+
+    near = Scene(monkeypatch, answer)
+    near.steps._subscribe(near.child)
+    assert [] == near.load.schedules
+    assert near.waited_seconds < 4
+
+    far = Scene(monkeypatch, answer, NetworkPath(buffer_bytes=4096))
+    far.steps._subscribe(far.child)
+    assert [50.0] == [schedule.rate_per_second for schedule in far.load.schedules], "faster than the trial's 5 a second"
+    assert far.waited_seconds > 7
 
 
 def test_load_that_never_answers_fails_the_trial_after_a_time_that_depends_on_the_count(

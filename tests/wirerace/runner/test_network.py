@@ -18,7 +18,7 @@ from wirerace.host import cores
 from wirerace.host.cores import Cores, cautions, cores_of
 from wirerace.observe.account import AccountRecord
 from wirerace.record.samples import ProxyReport
-from wirerace.runner.network import proxy
+from wirerace.runner.network import proxy, stamps
 from wirerace.runner.network.control import ProxyControl, is_whole
 from wirerace.runner.network.proxy import Proxy
 from wirerace.runner.peer import Peer
@@ -113,7 +113,7 @@ def test_proxy_that_stands_still_while_something_is_on_its_way_is_late(path: Pat
     assert latest_ns >= (STILL_SECONDS - DELAY_SECONDS) * 1e9
 
 
-@pytest.mark.skipif(proxy.SO_TIMESTAMPNS is None, reason="needs the kernel's stamps: Linux")
+@pytest.mark.skipif(stamps.SO_TIMESTAMPNS is None, reason="needs the kernel's stamps: Linux")
 def test_proxy_that_stands_still_before_it_reads_is_as_late(path: Path) -> None:
     """The delay counts from the arrival, so late reading must be reported as lateness."""
     path.client.sendall(b"one")

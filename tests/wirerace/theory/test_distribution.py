@@ -16,8 +16,8 @@ from wirerace.observe.account import Window
 from wirerace.theory import find_theory
 from wirerace.theory.closed_forms import Arrivals, Periodic, Poisson
 from wirerace.theory.distribution import MOST_PIECES, Distribution, Piece, distributed, pieces_of
-from wirerace.theory.mixture import Group, Mixture
 from wirerace.theory.link import LinkModel
+from wirerace.theory.mixture import Group, Mixture
 from wirerace.theory.path import DeliveryPath
 from wirerace.theory.prediction import Prediction
 from wirerace.theory.recorded import Recorded

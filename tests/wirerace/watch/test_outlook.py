@@ -36,6 +36,16 @@ def test_poll_is_half_an_interval_late_and_what_its_path_takes() -> None:
     assert pytest.approx(Poisson(5).empty_fraction(2)) == found.empty_fraction
 
 
+def test_updates_of_a_narrow_path_take_their_time_to_leave() -> None:
+    """200 bytes at 16 kbit/s take 0.1 s, and half of that in the queue where five a second come at random."""
+    narrow = NetworkPath(jitter_seconds=0.2, bandwidth_bits_per_second=16_000)
+    asked, pushed = expected("polling", narrow), expected("sse", narrow)
+
+    assert asked.latency_seconds is not None
+    assert pytest.approx(0.5 + FEED_SECONDS + ROUND_TRIP_SECONDS / 2 + 0.1 + 0.1) == asked.latency_seconds
+    assert pytest.approx(FEED_SECONDS + ROUND_TRIP_SECONDS / 2 + 0.1 + 0.1 + 0.05) == pushed.latency_seconds
+
+
 @pytest.mark.parametrize("name", [name for name, transport in TRANSPORTS.items() if not transport.asks])
 def test_push_takes_its_path_and_a_delay_once(name: str) -> None:
     latencies = [expected(name, path).latency_seconds for path in (NEAR, FAR)]

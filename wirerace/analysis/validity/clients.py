@@ -31,7 +31,7 @@ def _polls(evidence: Evidence) -> Iterator[Finding]:
 def _connections(evidence: Evidence) -> Iterator[Finding]:
     trial, population = evidence.trial, evidence.experiment.population
     wanted = 0 if population.is_visit else evidence.experiment.clients.most
-    if trial.breaks and not evidence.faults("kill"):
+    if trial.breaks and not evidence.faults("kill") and not evidence.raw.path.idle_timeout_seconds:
         yield Finding("doubt", f"connections broke {trial.breaks} times", "clients were away meanwhile", SEE_SERVER_LOG)
     if (gone := trial.breaks + trial.cuts - trial.return_seconds.count) > 0:
         text = f"{gone} of {trial.breaks + trial.cuts} connections that broke or were cut had not come back at the end"

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 MODULES = Path("/lib/modules")
+LOADED = Path("/sys/module")
 LISTS = ("modules.builtin", "modules.dep")
 
 
@@ -28,4 +29,4 @@ def _has_netem(directory: Path) -> bool:
                 return True
         except OSError:
             continue
-    return (Path("/sys/module") / "sch_netem").exists()
+    return (LOADED / "sch_netem").exists()

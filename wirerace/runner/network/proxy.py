@@ -16,8 +16,8 @@ from wirerace.experiment.paths import NetworkPath
 from wirerace.observe.histogram import Latencies
 from wirerace.record.samples import ProxyReport
 from wirerace.runner.network.answers import AnswerBuffer
-from wirerace.runner.network.line import Draws, Line
 from wirerace.runner.network.stamps import ANCILLARY_BYTES, SO_TIMESTAMPNS, lag_seconds
+from wirerace.runner.network.way import Draws, LinkWay
 
 READ_BYTES = 65_536
 MOST_BYTES_ON_THE_WAY = 1024 * 1024  # in one direction of one connection; above that, reading pauses
@@ -37,7 +37,7 @@ class Parcel(NamedTuple):
 class End:
     """One side of a connection. Bytes read here go to `other`, over `line`."""
 
-    def __init__(self, stream: socket.socket, line: Line, buffer: AnswerBuffer | None = None) -> None:
+    def __init__(self, stream: socket.socket, line: LinkWay, buffer: AnswerBuffer | None = None) -> None:
         self.stream = stream
         self.line = line
         self.buffer = buffer
@@ -163,7 +163,7 @@ class Proxy:
         with contextlib.suppress(BlockingIOError):
             while True:
                 stream, number = self._listener.accept()[0], next(self._accepted)
-                up, down = (Line(self._draws.of(2 * number + way)) for way in (0, 1))
+                up, down = (LinkWay(self._draws.of(2 * number + way)) for way in (0, 1))
                 client = End(stream, up)
                 server = End(socket.socket(), down, AnswerBuffer() if self._path.buffer_bytes else None)
                 client.other, server.other = server, client

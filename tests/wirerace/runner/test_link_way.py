@@ -5,9 +5,9 @@ from statistics import fmean
 
 import pytest
 
-from wirerace.experiment.paths import NetworkPath
+from wirerace.experiment.paths import SEGMENT_BYTES, NetworkPath
 from wirerace.runner.network.answers import AnswerBuffer
-from wirerace.runner.network.line import SEGMENT_BYTES, Draws, Line
+from wirerace.runner.network.way import Draws, LinkWay
 
 NOW = 100.0
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -15,15 +15,15 @@ WITH_LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 
 
-def line(direction: int = 0, seed: int = 1) -> Line:
-    return Line(Draws(seed).of(direction))
+def line(direction: int = 0, seed: int = 1) -> LinkWay:
+    return LinkWay(Draws(seed).of(direction))
 
 
 def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def due(way: Line, path: NetworkPath, data: bytes = b"x", ready: float = NOW) -> float:
+def due(way: LinkWay, path: NetworkPath, data: bytes = b"x", ready: float = NOW) -> float:
     return list(way.arrivals(path, data, ready))[-1][0] - ready
 
 

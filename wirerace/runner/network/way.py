@@ -3,10 +3,9 @@
 import array
 from collections.abc import Iterator
 
-from wirerace.experiment.paths import NetworkPath
+from wirerace.experiment.paths import SEGMENT_BYTES, NetworkPath
 from wirerace.streams import stream
 
-SEGMENT_BYTES = 1448  # the payload of a full TCP segment on Ethernet
 PIECE_SECONDS = 0.001  # of fast links: smaller pieces would only cost CPU time
 DRAWS = 65_536
 STRIDE = 7_919  # between the draws of two directions: a prime, so that neighbours do not meet for long
@@ -31,7 +30,7 @@ class Draws:
             at = (at + 1) % DRAWS
 
 
-class Line:
+class LinkWay:
     """One direction. Bytes leave one after the other at the bandwidth, and then take the delay and a jitter.
 
     The jitter is drawn once for what is sent together. What was sent later never arrives earlier.
