@@ -9,7 +9,8 @@ class LinkModel(NamedTuple):
     """A link. Its constant delay is a part of the path's.
 
     `held_bytes` of what is pushed are held back until they are there, which a reverse proxy may do as well. An update
-    has `update_bytes` on the wire.
+    has `update_bytes` on the wire. A reverse proxy may hold back for `held_seconds` what is small: all that comes in
+    that time after something leaves with it.
     """
 
     jitter_seconds: float = 0.0
