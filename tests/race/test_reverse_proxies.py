@@ -68,7 +68,7 @@ def test_each_proxy_carries_a_trial_and_its_costs_are_a_row_of_their_own(race: C
 
     assert [(0, 1.0)] * 3 == [(one.lost, one.reach) for one in (polled, pushed, socketed)]
     assert "refused" == failure["contestant"]
-    assert "nginx with default settings passes no WebSocket on" in failure["reason"]
+    assert "nginx (default) passes no WebSocket on" in failure["reason"]
     assert 'take settings = "tuned"' in failure["reason"]
     for trial, program in ((polled, "nginx"), (pushed, "haproxy"), (socketed, "caddy")):
         cost = trial.reverse_proxy

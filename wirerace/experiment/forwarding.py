@@ -2,13 +2,8 @@
 
 from wirerace.errors import BadInput
 from wirerace.experiment.contestants import Contestant
-from wirerace.experiment.paths import NetworkPath, ReverseProxy
+from wirerace.experiment.paths import NetworkPath, ReverseProxy, is_stream
 
-HELD_BACK_SECONDS = {("haproxy", "default"): 0.2}
-"""How long something small may wait for more: HAProxy asks for whole segments (MSG_MORE), and the kernel waits 0.2 s.
-
-On loopback no update fills a segment. Over a network, 1.4 kB do. With `option http-no-delay` nothing waits.
-"""
 IDLE_SECONDS: dict[tuple[ReverseProxy, str], float] = {("nginx", "default"): 60.0, ("haproxy", "default"): 50.0}
 """After how long without a byte from the server a request is answered with 504, and a stream is closed.
 
@@ -21,8 +16,8 @@ def check_forwarding(contestant: Contestant) -> None:
 
     What nginx buffers and compresses comes when its compressor has enough: not one of 170 updates did.
     """
-    path, is_stream = contestant.path, contestant.transport.way == "pushed" and contestant.transport.name != "websocket"
-    if is_stream and path.held_by_proxy_bytes and path.compression != "off":
+    path = contestant.path
+    if is_stream(contestant.transport) and path.held_by_proxy_bytes and path.compression != "off":
         raise BadInput(
             f"the path of {contestant.id}: {path.proxy} at its defaults holds back a stream that it compresses, "
             'without a bound: take settings = "tuned", or leave compression out'

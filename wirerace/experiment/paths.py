@@ -23,6 +23,11 @@ HELD_BACK_BYTES: dict[tuple[ReverseProxy, str], int] = {("nginx", "default"): 40
 nginx: proxy_buffer_size, a page. The head of the answer lies in the first 4096 bytes of what the server sends, and is
 held back with them. What follows leaves 4096 bytes at a time (measured, docs/paths.md).
 """
+HELD_BACK_SECONDS: dict[tuple[ReverseProxy, str], float] = {("haproxy", "default"): 0.2}
+"""How long something small may wait for more: HAProxy asks for whole segments (MSG_MORE), and the kernel waits 0.2 s.
+
+On loopback no update fills a segment. Over a network, 1.4 kB do. With `option http-no-delay` nothing waits.
+"""
 
 SEGMENT_BYTES = 1448
 """The payload of a full TCP segment on Ethernet."""
@@ -104,7 +109,12 @@ class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
         Answers with an end are: a proxy knows where they end.
         """
-        return self.buffer_bytes + self.held_by_proxy_bytes if transport.way == "pushed" else 0
+        held_by_proxy = self.held_by_proxy_bytes if is_stream(transport) else 0
+        return self.buffer_bytes + held_by_proxy if transport.way == "pushed" else 0
+
+    def held_back_seconds(self, transport: Transport) -> float:
+        """Return how long something small waits for more to leave with; 0 if it is passed on at once."""
+        return HELD_BACK_SECONDS.get((self.proxy, self.settings), 0.0) if is_stream(transport) else 0.0
 
     @property
     def held_by_proxy_bytes(self) -> int:
@@ -122,6 +132,11 @@ class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def opening_seconds(self, options: TransportOptions) -> float:
         """Return how much longer a request takes because it opens a connection: 0 if connections are kept."""
         return self.connecting_seconds if options.opens_anew else 0.0
+
+
+def is_stream(transport: Transport) -> bool:
+    """Return whether updates come in an answer without end. A WebSocket is none: what it carries passes as it comes."""
+    return transport.way == "pushed" and transport.name != "websocket"
 
 
 def check_path(path: NetworkPath) -> None:

@@ -44,6 +44,8 @@ def _carried_poisson(arrivals: Poisson, link: LinkModel) -> Carried:
     """Return M/D/1, and the jitter with its order kept; with a buffer, full ones are assumed not to queue."""
     rate = arrivals.rate_per_second
     jitter, sending = link.jitter_seconds, link.update_seconds
+    if link.held_seconds:
+        return _together(link.held_seconds, rate, sending + jitter / 2)
     if link.held_bytes:
         wait = link.later_updates / rate + _of_full_buffer(link) + jitter / 2
         return Carried(wait, wait)  # what comes after an update does not depend on the gap before it
@@ -54,6 +56,20 @@ def _carried_poisson(arrivals: Poisson, link: LinkModel) -> Carried:
         behind += sending * (0.5 / (1 - load) + 0.5 + (1 - load) * math.exp(load) / load) - 1 / rate
     waits = (Piece(sending, sending + jitter, 1.0),) if rate * jitter < 0.1 and load < 0.1 else ()
     return Carried(sending + queued + ordered_jitter(rate, jitter), behind, waits)
+
+
+def _together(held: float, rate: float, later: float) -> Carried:
+    """Return what Poisson updates wait that leave together, a time T after the first of them.
+
+    There is a first one every T + 1/λ. It waits T, and the λT others T/2 on average: T(1 + λT/2)/(1 + λT). What comes
+    after a gap is behind by its wait for the time of the gap. For others the sum of gap times wait is, in each T, the
+    integral of (1 − e^(−λt))/λ · λ(T − t); for the first one it is T((1 − e^(−λT))/λ + 1/λ).
+    """
+    none = -math.expm1(-rate * held)  # 1 − e^(−λT)
+    wait = held * (1 + rate * held / 2) / (1 + rate * held)
+    others = held**2 / 2 - held / rate + none / rate**2
+    behind = (others + held * (none + 1) / rate) / (held + 1 / rate)
+    return Carried(wait + later, behind + later)
 
 
 def ordered_jitter(rate: float, jitter: float) -> float:
@@ -76,6 +92,9 @@ def _carried_periodic(arrivals: Periodic, link: LinkModel) -> Carried:
     """Return D/D/1: nothing queues. Jitter overtakes only if it is longer than the period."""
     period = 1 / arrivals.rate_per_second
     jitter, sending = link.jitter_seconds, link.update_seconds
+    if link.held_seconds:
+        wait = link.held_seconds - period * math.floor(link.held_seconds / period) / 2 + sending + jitter / 2
+        return Carried(wait, wait)
     if link.held_bytes:
         wait = link.later_updates * period + _of_full_buffer(link) + jitter / 2
         return Carried(wait, wait)
@@ -135,8 +154,14 @@ def _replayed(recorded: Recorded, link: LinkModel, delay_seconds: float) -> Carr
 
 
 def _released(made: list[float], rate: float, link: LinkModel, phase: float) -> Iterator[float]:
-    """Yield when the buffer before the link passes each update on: when the last one is made that fills it."""
+    """Yield when what is before the link passes each update on: when its buffer is full, or its time is over."""
     size, each = link.held_bytes, link.update_bytes
+    if link.held_seconds:
+        leaves = -math.inf
+        for at in made:
+            leaves = at + link.held_seconds if at > leaves else leaves
+            yield leaves
+        return
     if not size or not each:
         yield from made
         return

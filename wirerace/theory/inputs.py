@@ -60,7 +60,11 @@ def link_to_pushed(plan: Plan, raw: Raw, trial: Trial) -> LinkModel:
     if counted.application_out is not None and trial.expected:  # what has arrived may have been sent before the window
         update_bytes = max(0, counted.application_out - (counted.heartbeat or 0)) / trial.expected
     return LinkModel(
-        path.jitter_seconds, path.bandwidth_bits_per_second, path.held_back_bytes(plan.transport), update_bytes
+        path.jitter_seconds,
+        path.bandwidth_bits_per_second,
+        path.held_back_bytes(plan.transport),
+        update_bytes,
+        path.held_back_seconds(plan.transport),
     )
 
 

@@ -9,13 +9,15 @@ class LinkModel(NamedTuple):
     """A link. Its constant delay is a part of the path's.
 
     `held_bytes` of what is pushed are held back until they are there, which a reverse proxy may do as well. An update
-    has `update_bytes` on the wire.
+    has `update_bytes` on the wire. A reverse proxy may hold back for `held_seconds` what is small: all that comes in
+    that time after something leaves with it.
     """
 
     jitter_seconds: float = 0.0
     bits_per_second: float = 0.0
     held_bytes: int = 0
     update_bytes: float = 0.0
+    held_seconds: float = 0.0
 
     def sending_seconds(self, count: float) -> float:
         """Return how long a number of bytes takes to leave; 0 without a limit."""
@@ -29,7 +31,7 @@ class LinkModel(NamedTuple):
     @property
     def is_plain(self) -> bool:
         """Whether it adds nothing but its delay."""
-        return not (self.jitter_seconds or self.bits_per_second or self.held_bytes)
+        return not (self.jitter_seconds or self.bits_per_second or self.held_bytes or self.held_seconds)
 
     @property
     def later_updates(self) -> float:

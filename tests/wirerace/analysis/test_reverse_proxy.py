@@ -110,7 +110,8 @@ def test_samples_that_miss_the_window_say_how_busy_it_was_and_not_what_it_spent_
     late = sample(WINDOW.to_ns + 10 * 10**9, 5.0)
     cost = cost_of(replace(RECORD, samples=(SAMPLES[0], late)))
 
-    assert (None, pytest.approx(0.2)) == (cost.cpu_seconds, cost.utilisation)
+    assert cost.cpu_seconds is None
+    assert pytest.approx(0.2) == cost.utilisation
 
 
 @pytest.mark.parametrize(("connections", "ends"), [(200, 4), (0, 2), (100, 3), (None, 2)])

@@ -246,4 +246,4 @@ def test_proxy_that_upgrades_nothing_fails_a_trial_in_one_line(settings: str, cu
             refuse_without_upgrade(child, "/ws")
         thread.join()
 
-    assert [] == lacking(str(failure.value), "nginx", [f"with {settings} settings", "with 426", cure])
+    assert [] == lacking(str(failure.value), "nginx", [f"({settings})", "gets 426", cure])

@@ -40,6 +40,7 @@ links = st.builds(
     bits_per_second=st.sampled_from([0.0, 200_000.0]),
     held_bytes=st.sampled_from([0, 700]),
     update_bytes=st.just(200.0),
+    held_seconds=st.sampled_from([0.0, 0.2]),
 )
 paths = st.builds(
     DeliveryPath,

@@ -19,6 +19,7 @@ from wirerace.theory.link import AT_ONCE, LinkModel
 from wirerace.theory.mixture import Group, Mixture
 from wirerace.theory.path import DeliveryPath
 from wirerace.theory.recorded import Recorded
+from wirerace.transports import TRANSPORTS
 from wirerace.transports.sse import SseOptions
 
 ORIGIN_NS = 1_790_000_000_000_000_000
@@ -159,3 +160,46 @@ def test_channels_are_weighted_by_what_their_clients_get() -> None:
     assert both is not None
     assert pytest.approx((fast.wait_seconds + 3 * slow.wait_seconds) / 4) == both.wait_seconds
     assert pytest.approx((fast.behind_seconds + 30 * slow.behind_seconds) / 31) == both.behind_seconds
+
+
+def together(made: list[float], held: float) -> list[float]:
+    """Return when updates leave: each group with a time T after its first one."""
+    came: list[float] = []
+    for at in made:
+        came.append(at + held if not came or at > came[-1] else came[-1])
+    return came
+
+
+@pytest.mark.parametrize("rate", [0.5, 6.0, 43.0])
+@pytest.mark.parametrize("kind", [Poisson, Periodic])
+def test_updates_that_leave_together_wait_for_the_first_ones_time(rate: float, kind: type[Poisson | Periodic]) -> None:
+    """HAProxy at its defaults: what is small waits 0.2 s for more."""
+    held, end = 0.2, 10_000 / rate
+    made = poisson(rate, end, seed=5) if kind is Poisson else [number / rate for number in range(10_000)]
+    came, found = together(made, held), carried(kind(rate), LinkModel(held_seconds=held))
+    waits = [there - at for at, there in zip(made, came, strict=True)]
+    behind = age(made, came, 10.0, end - 10.0) - age(made, made, 10.0, end - 10.0)
+
+    assert found is not None
+    assert pytest.approx((found.wait_seconds, found.behind_seconds), rel=0.03) == (fmean(waits), behind)
+
+
+def test_recorded_updates_leave_together_as_they_were_made() -> None:
+    made = [11.0, 11.15, 11.3, 12.0]
+    found = carried(recorded(made, 10.0, 20.0), LinkModel(held_seconds=0.2))
+
+    assert found is not None
+    assert pytest.approx((0.2 + 0.05 + 0.2 + 0.2) / 4) == found.wait_seconds
+
+
+def test_what_a_proxy_holds_back_depends_on_the_transport() -> None:
+    nginx, haproxy = NetworkPath(proxy="nginx"), NetworkPath(proxy="haproxy")
+    tuned = NetworkPath(proxy="nginx", settings="tuned")
+    held = {
+        name: (nginx.held_back_bytes(transport), haproxy.held_back_seconds(transport), tuned.held_back_bytes(transport))
+        for name, transport in TRANSPORTS.items()
+    }
+
+    assert {(4096, 0.2, 0)} == {held["sse"], held["stream"]}
+    assert {(0, 0.0, 0)} == {held["polling"], held["longpolling"], held["websocket"]}
+    assert 5096 == NetworkPath(proxy="nginx", buffer_bytes=1000).held_back_bytes(TRANSPORTS["sse"])

@@ -95,8 +95,8 @@ def refuse_without_upgrade(child: ReverseChild, target: str) -> None:
     if status != "101":
         cure = 'take settings = "tuned"' if child.path.settings == "default" else "see its log in logs/"
         raise TrialFailed(
-            f"{child.path.proxy} with {child.path.settings} settings passes no WebSocket on: it answers the handshake "
-            f"with {status or 'nothing'}: {cure}"
+            f"{child.path.proxy} ({child.path.settings}) passes no WebSocket on, the handshake gets "
+            f"{status or 'no answer'}: {cure}"
         )
 
 
