@@ -10,6 +10,8 @@ from tests.wirerace.trials import contestants_in, plan_of, trial_of
 from wirerace.analysis.aggregate import compared_in_pairs, figures_of, interval, over_repeats, summarise, summarised
 from wirerace.analysis.figures import FIGURES
 from wirerace.observe.account import AccountRecord, Window
+from wirerace.record.durations import Times
+from wirerace.record.faults import Availability, BeforeFaults, FaultOutcome
 from wirerace.record.messages import Messages
 from wirerace.record.parts import Bytes
 from wirerace.record.result import Declared, Discarded, Host, Interval, Point, Result
@@ -38,6 +40,16 @@ def result_of(*trials: Trial) -> Result:
     )
 
 
+FAULT = FaultOutcome(
+    number=0,
+    kind="kill",
+    on="server",
+    at_seconds=1.0,
+    clients=1,
+    recover_seconds=Times(1, 1.0, 1.0, 1.0, 1.0),
+    duplicated=0,
+    late=1,
+)
 COUNTED = {"deliveries.per_second"}
 """Figures that every trial has."""
 
@@ -86,6 +98,8 @@ def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> 
         arrived=1,
         requests=1,
         browsers=TABS,
+        availability=Availability(age_seconds=1.0, fraction=0.5, late=1, before=BeforeFaults(0, 0, 0)),
+        faults=[FAULT],
     )
 
     assert figure_of(name, known) is not None
@@ -135,12 +149,13 @@ def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
     back = trial(
         return_seconds=Returning(3, 0.5, 0.75, 1.0), cuts=3, breaks=1, superseded=7, server=memory, browsers=TABS
     )
-    back = msgspec.structs.replace(back, window_seconds=10.0, messages=SENT)
+    availability = Availability(age_seconds=1.0, fraction=0.8, late=11, before=BeforeFaults(0, 0, 0))
+    back = msgspec.structs.replace(back, window_seconds=10.0, messages=SENT, availability=availability, faults=[FAULT])
     rows = {figure.id for figure in FIGURES if figure.if_any}
 
     assert rows.isdisjoint(figure.id for figure in figures_of(result_of(trial())))
     assert rows < {figure.id for figure in figures_of(result_of(trial(), back))}
-    assert [0.004, 9_000, 5_000, 2_000, 4, 0.5, 0.75, 7, 0.99, 0.006, 0.002, 1, 2, 3] == [
+    assert [0.004, 9_000, 5_000, 2_000, 4, 0.5, 0.75, 7, 0.8, 1.0, 1.0, 11, 0.99, 0.006, 0.002, 1, 2, 3] == [
         figure_of(figure.id, back) for figure in FIGURES if figure.if_any and not figure.id.startswith("messages.")
     ]
     assert [1.0, 0.002, 0.001, 0.004, 0.003, 0.002, 0.004, 400, 10, 20, 3, 5] == [
