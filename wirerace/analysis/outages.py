@@ -38,7 +38,7 @@ def availability_of(plan: Plan, raw: Raw) -> Availability | None:
         return None
     account, record = raw.account, raw.account.outages
     first_ns = _reach_ns(plan, raw.faults[0])
-    before = ledgered(plan, raw, Window(raw.window.from_ns, max(raw.window.from_ns, first_ns)), MadeUpdates(raw))
+    before = ledgered(plan, raw, Window(raw.window.from_ns, max(raw.window.from_ns, first_ns)), MadeInTrial(raw))
     return Availability(
         age_seconds=plan.experiment.availability.age_seconds,
         fraction=1 - record.stale_ns / account.age_ns if account.age_ns else None,
@@ -51,7 +51,7 @@ def outcomes_of(plan: Plan, raw: Raw) -> list[FaultOutcome]:
     """Return what each fault did, in the order in which they happened."""
     if not raw.faults:
         return []
-    known = _Known(plan, raw, Stale(raw.account.outages), MadeUpdates(raw))
+    known = _Known(plan, raw, Stale(raw.account.outages), MadeInTrial(raw))
     return [_outcome(known, one, following) for one, following in zip_longest(raw.faults, raw.faults[1:])]
 
 
@@ -61,7 +61,7 @@ class _Known(NamedTuple):
     plan: Plan
     raw: Raw
     stale: "Stale"
-    made: "MadeUpdates"
+    made: "MadeInTrial"
 
 
 def _outcome(known: _Known, one: FaultTime, following: FaultTime | None) -> FaultOutcome:
@@ -112,7 +112,7 @@ def recovery_times(recovering: Recovering) -> Times:
     return Times(times.count, seconds_of(times.mean_ns()), at(50), at(99), most)
 
 
-class MadeUpdates:
+class MadeInTrial:
     """When updates were made, and how many clients received those up to an instant."""
 
     def __init__(self, raw: Raw) -> None:
@@ -133,7 +133,7 @@ class MadeUpdates:
         return self._times[place] if place < len(self._times) else None
 
 
-def ledgered(plan: Plan, raw: Raw, span: Window, made: MadeUpdates) -> Ledgered:
+def ledgered(plan: Plan, raw: Raw, span: Window, made: MadeInTrial) -> Ledgered:
     """Return what was lost, came again and came late of the updates made in a part of the window."""
     window = Window(max(span.from_ns, raw.window.from_ns), min(span.to_ns, raw.window.to_ns))
     record = raw.account.outages

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from tests.wirerace.analysis.good import CLIENTS, EXPERIMENT, MADE, MS, SECOND, STEADY, WINDOW
 from tests.wirerace.trials import plan_of
 from wirerace.analysis.measure import figures
-from wirerace.analysis.outages import MadeUpdates, Stale, availability_of, ledgered, outcomes_of, recovery_times, worst
+from wirerace.analysis.outages import MadeInTrial, Stale, availability_of, ledgered, outcomes_of, recovery_times, worst
 from wirerace.experiment.faults import AvailabilityOptions, Fault
 from wirerace.experiment.model import Clients, Experiment
 from wirerace.experiment.plans import Plan
@@ -123,8 +123,8 @@ def test_loss_is_unknown_of_a_part_where_updates_are_superseded() -> None:
     latest = plan()
     options = replace(latest.options, deliver="latest")
     latest = latest._replace(contestant=replace(latest.contestant, options=options))
-    assert ledgered(latest, raw_with(TIMES), WINDOW, MadeUpdates(raw_with(TIMES))).lost is None
-    assert (0, 0, 0) == ledgered(latest, raw_with(TIMES), Window(5, 5), MadeUpdates(raw_with(TIMES)))
+    assert ledgered(latest, raw_with(TIMES), WINDOW, MadeInTrial(raw_with(TIMES))).lost is None
+    assert (0, 0, 0) == ledgered(latest, raw_with(TIMES), Window(5, 5), MadeInTrial(raw_with(TIMES)))
 
 
 def test_recovery_is_expected_from_what_was_made_and_from_the_first_that_was_back() -> None:
