@@ -192,7 +192,7 @@ def _expected(known: _Known, fault: Fault, one: FaultTime) -> RecoveryBounds | N
     after = After(
         made_seconds,
         plan.options.period_seconds,
-        seconds_of(merged([raw.account.connecting]).mean_ns()) or 0.0,
+        seconds_of(merged([raw.account.connecting]).percentile_ns(50)) or 0.0,
         seconds_of(recovering.times.min_ns) if is_fit else None,
     )
     if (law := law_of(fault, after)) is None:

@@ -140,6 +140,13 @@ def test_recovery_is_expected_from_what_was_made_and_from_the_first_that_was_bac
     assert 0.5 < (kill.expected_seconds.mean or 0) < (kill.expected_seconds.most or 0) < 1.4
 
 
+def test_usual_connection_counts_and_not_the_crowd_at_the_start() -> None:
+    connecting = recovering(0.01, 0.01, 9.0).times
+    *_, cut = outcomes_of(plan(), raw_with(TIMES, connecting=connecting))
+    assert cut.expected_seconds is not None
+    assert pytest.approx(1.01, rel=0.01) == cut.expected_seconds.most
+
+
 def test_nothing_is_expected_where_nothing_was_made_afterwards() -> None:
     at_end = [FaultTime(0, WINDOW.to_ns - 1, WINDOW.to_ns, WINDOW.to_ns)]
     (outcome,) = outcomes_of(plan(), raw_with(at_end))
