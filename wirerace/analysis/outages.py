@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import accumulate, zip_longest
 from typing import NamedTuple
 
@@ -38,7 +38,7 @@ def availability_of(plan: Plan, raw: Raw) -> Availability | None:
         return None
     account, record = raw.account, raw.account.outages
     first_ns = _reach_ns(plan, raw.faults[0])
-    before = ledgered(plan, raw, Window(raw.window.from_ns, max(raw.window.from_ns, first_ns)))
+    before = ledgered(plan, raw, Window(raw.window.from_ns, max(raw.window.from_ns, first_ns)), MadeInTrial(raw))
     return Availability(
         age_seconds=plan.experiment.availability.age_seconds,
         fraction=1 - record.stale_ns / account.age_ns if account.age_ns else None,
@@ -49,17 +49,28 @@ def availability_of(plan: Plan, raw: Raw) -> Availability | None:
 
 def outcomes_of(plan: Plan, raw: Raw) -> list[FaultOutcome]:
     """Return what each fault did, in the order in which they happened."""
-    stale = Stale(raw.account.outages)
-    followed = zip_longest(raw.faults, raw.faults[1:])
-    return [_outcome(plan, raw, one, following, stale) for one, following in followed]
+    if not raw.faults:
+        return []
+    known = _Known(plan, raw, Stale(raw.account.outages), MadeInTrial(raw))
+    return [_outcome(known, one, following) for one, following in zip_longest(raw.faults, raw.faults[1:])]
 
 
-def _outcome(plan: Plan, raw: Raw, one: FaultTime, following: FaultTime | None, stale: "Stale") -> FaultOutcome:
+class _Known(NamedTuple):
+    """What is computed once for all faults of a trial."""
+
+    plan: Plan
+    raw: Raw
+    stale: "Stale"
+    made: "MadeInTrial"
+
+
+def _outcome(known: _Known, one: FaultTime, following: FaultTime | None) -> FaultOutcome:
+    plan, raw = known.plan, known.raw
     fault, window = plan.experiment.faults[one.number], raw.window
     ends_ns = window.to_ns if following is None else following.from_ns
     reach = Window(_reach_ns(plan, one), window.to_ns if following is None else _reach_ns(plan, following))
     recovering = raw.account.outages.recovering.get(one.number, NOBODY)
-    found = ledgered(plan, raw, reach)
+    found = ledgered(plan, raw, reach, known.made)
     return FaultOutcome(
         number=one.number,
         kind=fault.kind,
@@ -70,8 +81,8 @@ def _outcome(plan: Plan, raw: Raw, one: FaultTime, following: FaultTime | None, 
         cuts=one.cuts,
         clients=recovering.clients,
         recover_seconds=recovery_times(recovering),
-        expected_seconds=_expected(plan, raw, fault, one),
-        availability=_availability(plan, raw, Window(one.from_ns, ends_ns), stale),
+        expected_seconds=_expected(known, fault, one),
+        availability=_availability(plan, raw, Window(one.from_ns, ends_ns), known.stale),
         lost=found.lost,
         duplicated=found.duplicated,
         late=found.late,
@@ -101,7 +112,28 @@ def recovery_times(recovering: Recovering) -> Times:
     return Times(times.count, seconds_of(times.mean_ns()), at(50), at(99), most)
 
 
-def ledgered(plan: Plan, raw: Raw, span: Window) -> Ledgered:
+class MadeInTrial:
+    """When updates were made, and how many clients received those up to an instant."""
+
+    def __init__(self, raw: Raw) -> None:
+        made_at, spread_of = raw.truth.made_at, raw.account.spread_of
+        received = sorted((made_at[key], spread.clients) for key, spread in spread_of.items() if key in made_at)
+        self._times = sorted(made_at.values())
+        self._received_at = [made_ns for made_ns, _ in received]
+        self._received = [0, *accumulate(clients for _, clients in received)]
+
+    def received(self, window: Window) -> int:
+        """Return how many deliveries there were of the updates made in a window."""
+        first, last = (bisect_left(self._received_at, at_ns) for at_ns in (window.from_ns, window.to_ns))
+        return self._received[last] - self._received[first]
+
+    def first_from(self, at_ns: int) -> int | None:
+        """Return when the first update was made from an instant on, None if there is none."""
+        place = bisect_left(self._times, at_ns)
+        return self._times[place] if place < len(self._times) else None
+
+
+def ledgered(plan: Plan, raw: Raw, span: Window, made: MadeInTrial) -> Ledgered:
     """Return what was lost, came again and came late of the updates made in a part of the window."""
     window = Window(max(span.from_ns, raw.window.from_ns), min(span.to_ns, raw.window.to_ns))
     record = raw.account.outages
@@ -113,12 +145,8 @@ def ledgered(plan: Plan, raw: Raw, span: Window) -> Ledgered:
         return Ledgered(0, 0, 0)
     if plan.experiment.population.is_visit or plan.options.latest_only:
         return Ledgered(None, duplicated, late)  # what was superseded, or not come for, is known of the whole only
-    made_at, delivered = raw.truth.made_at, 0
-    for key, spread in raw.account.spread_of.items():
-        if (made_ns := made_at.get(key)) is not None and window.has(made_ns):
-            delivered += spread.clients
     expected = expected_of(plan, msgspec.structs.replace(raw, window=window)).deliveries
-    return Ledgered(max(0, expected - delivered), duplicated, late)
+    return Ledgered(max(0, expected - made.received(window)), duplicated, late)
 
 
 class Stale:
@@ -152,9 +180,10 @@ def _availability(plan: Plan, raw: Raw, span: Window, stale: Stale) -> float | N
     return max(0.0, 1 - stale_ns / (clients * (span.to_ns - span.from_ns)))
 
 
-def _expected(plan: Plan, raw: Raw, fault: Fault, one: FaultTime) -> RecoveryBounds | None:
+def _expected(known: _Known, fault: Fault, one: FaultTime) -> RecoveryBounds | None:
     """Return how long recovering should take, given when updates were made; None if none was made after the fault."""
-    made_ns = _first_made(raw.truth.made_at, one.after_ns)
+    plan, raw = known.plan, known.raw
+    made_ns = known.made.first_from(one.after_ns)
     if made_ns is None:
         return None
     made_seconds = max(0.0, (made_ns - one.from_ns) / NS_PER_SECOND)
@@ -163,18 +192,13 @@ def _expected(plan: Plan, raw: Raw, fault: Fault, one: FaultTime) -> RecoveryBou
     after = After(
         made_seconds,
         plan.options.period_seconds,
-        seconds_of(merged([raw.account.connecting]).mean_ns()) or 0.0,
+        seconds_of(merged([raw.account.connecting]).percentile_ns(50)) or 0.0,
         seconds_of(recovering.times.min_ns) if is_fit else None,
     )
     if (law := law_of(fault, after)) is None:
         return RecoveryBounds(made_seconds)
     mean, most = mean_recovery(law, after), most_recovery(law, after)
     return RecoveryBounds(made_seconds, mean, most, "fit" if is_fit else "prediction")
-
-
-def _first_made(made_at: Mapping[tuple[str, int], int], from_ns: int) -> int | None:
-    """Return when the first update was made from an instant on."""
-    return min((made_ns for made_ns in made_at.values() if made_ns >= from_ns), default=None)
 
 
 def worst(outcomes: Sequence[FaultOutcome], percentile: str) -> float | None:

@@ -224,7 +224,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     `clients` is the most at one time. `client_seconds` is how long all of them together were subscribed in the window.
     `expected` is without what was `superseded`: a client of the latest only got a newer update instead.
     `arrived` counts deliveries by arrival; costs are divided by it. `upper_bounds` counts deliveries that may have
-    arrived earlier than their stamp says. `clock` says whose stamps they are.
+    arrived earlier than their stamp says. `clock` says whose stamps they are. `availability` is None, and `faults` is
+    empty, without faults.
     """
 
     contestant: str = ""

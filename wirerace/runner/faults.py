@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from wirerace.clock import now_ns, to_ns
+from wirerace.errors import TrialFailed
 from wirerace.experiment.faults import Fault, FaultPlace
 from wirerace.observe.account import CutRequest, Window
 from wirerace.observe.outages import FaultMark
@@ -54,13 +55,18 @@ class Timeline:
         self._reach.load.send("POST", "/outages", FaultMark(number, from_ns, after_ns), dict[str, str])
 
     def _do(self, fault: Fault) -> int | None:
-        """Make a fault happen, and return how many connections it broke, if that is known."""
+        """Make a fault happen, and return how many connections it broke, if that is known.
+
+        Raises TrialFailed when a part does not do as it is told.
+        """
         reach = self._reach
         match fault.kind:
             case "drop":
                 order = {"lasts_seconds": fault.lasts_seconds}
                 return reach.producer.send("POST", "/feed/drop", order, dict[str, int])["broken"]
-            case "cut" if fault.on == "proxy" and reach.proxy is not None:
+            case "cut" if fault.on == "proxy":
+                if reach.proxy is None:
+                    raise TrialFailed("the path's proxy takes no order to cut its connections")
                 return reach.proxy.send("POST", "/cut", None, dict[str, int])["cuts"]
             case "cut":
                 return reach.load.send("POST", "/cut", CutRequest(fault.jitter_seconds), dict[str, int])["cuts"]

@@ -10,7 +10,8 @@ from tests.wirerace.trials import contestants_in, plan_of, trial_of
 from wirerace.analysis.aggregate import compared_in_pairs, figures_of, interval, over_repeats, summarise, summarised
 from wirerace.analysis.figures import FIGURES
 from wirerace.observe.account import AccountRecord, Window
-from wirerace.record.durations import Handshakes
+from wirerace.record.durations import Handshakes, Times
+from wirerace.record.faults import Availability, BeforeFaults, FaultOutcome
 from wirerace.record.messages import Messages
 from wirerace.record.parts import Bytes
 from wirerace.record.result import Declared, Discarded, Host, Interval, Point, Result
@@ -39,6 +40,16 @@ def result_of(*trials: Trial) -> Result:
     )
 
 
+FAULT = FaultOutcome(
+    number=0,
+    kind="kill",
+    on="server",
+    at_seconds=1.0,
+    clients=1,
+    recover_seconds=Times(1, 1.0, 1.0, 1.0, 1.0),
+    duplicated=0,
+    late=1,
+)
 COUNTED = {"deliveries.per_second"}
 """Figures that every trial has."""
 
@@ -88,6 +99,8 @@ def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> 
         arrived=1,
         requests=1,
         browsers=TABS,
+        availability=Availability(age_seconds=1.0, fraction=0.5, late=1, before=BeforeFaults(0, 0, 0)),
+        faults=[FAULT],
     )
 
     assert figure_of(name, known) is not None
@@ -138,7 +151,9 @@ def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
         return_seconds=Returning(3, 0.5, 0.75, 1.0), cuts=3, breaks=1, superseded=7, server=memory, browsers=TABS
     )
     of_tls = {"bytes": Bytes(1, 1, 1, 0, 1, 1, 1, 1, 0, tls=44), "handshakes": Handshakes(8, 6, 0.125, 0.375)}
-    back = msgspec.structs.replace(back, window_seconds=10.0, messages=SENT, arrived=2, **of_tls)
+    availability = Availability(age_seconds=1.0, fraction=0.8, late=11, before=BeforeFaults(0, 0, 0))
+    of_faults = {"availability": availability, "faults": [FAULT]}
+    back = msgspec.structs.replace(back, window_seconds=10.0, messages=SENT, arrived=2, **of_tls, **of_faults)
     rows = {figure.id for figure in FIGURES if figure.if_any}
 
     assert rows.isdisjoint(figure.id for figure in figures_of(result_of(trial())))

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from tests.wirerace.analysis.good import CLIENTS, EXPERIMENT, MADE, MS, SECOND, STEADY, WINDOW
 from tests.wirerace.trials import plan_of
 from wirerace.analysis.measure import figures
-from wirerace.analysis.outages import Stale, availability_of, ledgered, outcomes_of, recovery_times, worst
+from wirerace.analysis.outages import MadeInTrial, Stale, availability_of, ledgered, outcomes_of, recovery_times, worst
 from wirerace.experiment.faults import AvailabilityOptions, Fault
 from wirerace.experiment.model import Clients, Experiment
 from wirerace.experiment.plans import Plan
@@ -123,8 +123,8 @@ def test_loss_is_unknown_of_a_part_where_updates_are_superseded() -> None:
     latest = plan()
     options = replace(latest.options, deliver="latest")
     latest = latest._replace(contestant=replace(latest.contestant, options=options))
-    assert ledgered(latest, raw_with(TIMES), WINDOW).lost is None
-    assert (0, 0, 0) == ledgered(latest, raw_with(TIMES), Window(5, 5))
+    assert ledgered(latest, raw_with(TIMES), WINDOW, MadeInTrial(raw_with(TIMES))).lost is None
+    assert (0, 0, 0) == ledgered(latest, raw_with(TIMES), Window(5, 5), MadeInTrial(raw_with(TIMES)))
 
 
 def test_recovery_is_expected_from_what_was_made_and_from_the_first_that_was_back() -> None:
@@ -138,6 +138,13 @@ def test_recovery_is_expected_from_what_was_made_and_from_the_first_that_was_bac
     assert ("prediction", "fit") == (bounds.kind, kill.expected_seconds.kind)
     assert pytest.approx(0.1) == kill.expected_seconds.least
     assert 0.5 < (kill.expected_seconds.mean or 0) < (kill.expected_seconds.most or 0) < 1.4
+
+
+def test_usual_connection_counts_and_not_the_crowd_at_the_start() -> None:
+    connecting = recovering(0.01, 0.01, 9.0).times
+    *_, cut = outcomes_of(plan(), raw_with(TIMES, connecting=connecting))
+    assert cut.expected_seconds is not None
+    assert pytest.approx(1.01, rel=0.01) == cut.expected_seconds.most
 
 
 def test_nothing_is_expected_where_nothing_was_made_afterwards() -> None:

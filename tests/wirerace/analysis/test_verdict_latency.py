@@ -5,7 +5,7 @@ import math
 import msgspec
 import pytest
 
-from tests.wirerace.analysis.good import MADE, MS, STEADY, changed, judged, raw_of, with_account
+from tests.wirerace.analysis.good import MADE, MS, STEADY, changed, judged, raw_of, with_account, with_fault
 from wirerace.observe.histogram import Latencies
 from wirerace.observe.spread import SpreadColumns
 from wirerace.workload.truth import EpochMade, Truth
@@ -24,6 +24,14 @@ def test_clock_may_be_set_by_less_than_a_tenth_of_the_median() -> None:
 )
 def test_latency_that_has_not_settled_is_a_doubt(slope: float, doubt: str) -> None:
     assert [doubt] == judged(raw=raw_of([5 + index % 3 + slope * index for index in range(100)])).doubts
+
+
+def test_fault_gives_latency_a_slope_that_is_no_doubt() -> None:
+    raw = raw_of([5 + index % 3 + 0.1 * index for index in range(100)])
+    found = judged(raw=raw, experiment=with_fault("cut", "clients"))
+
+    assert [] == found.doubts
+    assert any(text.startswith("whether latency has settled") for text in found.unchecked)
 
 
 @pytest.mark.parametrize(("t", "doubts"), [(3.33, 0), (3.38, 1)])

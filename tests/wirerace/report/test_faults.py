@@ -5,14 +5,21 @@ from typing import Any
 import pytest
 
 from tests.wirerace.report.made_up import lines_of, result_of, trial
+from tests.wirerace.trials import NOTHING_MEASURED
 from wirerace.experiment.faults import FaultKind, FaultPlace
+from wirerace.observe.account import AccountRecord, Window
+from wirerace.observe.outages import OutageRecord
 from wirerace.record.durations import Times
-from wirerace.record.faults import Availability, BeforeFaults, FaultOutcome, RecoveryBounds
-from wirerace.record.result import Result
+from wirerace.record.faults import Availability, BeforeFaults, FaultOutcome, FaultTime, RecoveryBounds
+from wirerace.record.result import Raw, Result
+from wirerace.report.charts.served import served_over_time
+from wirerace.report.charts.view import View
 from wirerace.report.faults import fault_table, fault_words, faults_of
 from wirerace.report.html.page import Reported, html
 from wirerace.report.terminal import parts_of, print_result
+from wirerace.workload.truth import Truth
 
+SECOND = 10**9
 NOTHING = BeforeFaults(0, 0, 0)
 
 
@@ -121,3 +128,31 @@ def test_report_has_a_table_of_faults() -> None:
     page = html([Reported(run(outcome()))])
     assert "the server is killed" in page
     assert 1 == page.count('scope="rowgroup"')
+
+
+def raw_of(stale: dict[int, int], *faults: FaultTime) -> Raw:
+    """Return the record of 100 clients over ten seconds, in steps of 10 ms."""
+    account = AccountRecord(age_ns=100 * 10 * SECOND, outages=OutageRecord(step_ns=SECOND // 100, stale=stale))
+    return Raw(Window(0, 10 * SECOND), account, Truth(0, complete=True, epochs=[]), NOTHING_MEASURED, faults=[*faults])
+
+
+def test_chart_shows_how_many_clients_were_served_and_when_the_faults_were() -> None:
+    raw = raw_of({200: 50, 300: -20, 450: -30}, FaultTime(0, SECOND, SECOND, SECOND))
+    later = outcome("cut", "clients", 1)
+    (chart,) = served_over_time(View(run(outcome(), later), lambda _: raw))
+    assert [1.0, 5.0] == list(chart.x.at)
+    assert ["Polling", "WebSocket"] == [strip.title for strip in chart.strips]
+    steps = [(0, 1.0), (2, 1.0), (2, 0.5), (3, 0.5), (3, 0.7), (4.5, 0.7), (4.5, 1.0), (10, 1.0)]
+    assert steps == [(dot.x, round(dot.y, 9)) for dot in chart.strips[0].dots]
+    assert chart.title.startswith("Clients were served 90.00 % of the time")
+
+
+def test_chart_of_many_faults_has_round_times() -> None:
+    raw = raw_of({}, FaultTime(0, SECOND, SECOND, SECOND))
+    (chart,) = served_over_time(View(run(*[outcome(number=number) for number in range(9)]), lambda _: raw))
+    assert () == chart.x.at
+
+
+def test_there_is_no_chart_without_faults_or_records() -> None:
+    assert [] == list(served_over_time(View(result_of(trial("polling")), lambda _: raw_of({}))))
+    assert [] == list(served_over_time(View(run(outcome()))))

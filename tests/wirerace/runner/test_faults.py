@@ -114,6 +114,11 @@ def test_connections_that_a_fault_broke_are_counted(kind: FaultKind, on: FaultPl
     assert [7] == [one.cuts for one in happen(fault(kind, on))[0].happened]
 
 
+def test_proxy_that_takes_no_orders_is_not_taken_for_the_clients() -> None:
+    with pytest.raises(TrialFailed, match="proxy takes no order to cut"):
+        happen(fault("cut", "proxy"), has_proxy=False)
+
+
 DEAF = (
     "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=True); time.sleep(99)"
 )

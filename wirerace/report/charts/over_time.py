@@ -18,7 +18,7 @@ LEAST_SECONDS = 1e-5
 def latencies_over_time(view: View) -> Iterator[StripChart]:
     """Yield the chart of latency: for each update its mean over clients, and the fastest and the slowest client."""
     strips = []
-    for contestant, raw in _first_records(view):
+    for contestant, raw in first_records(view):
         dots = downsampled(_latencies(raw), MOST_DOTS)
         if dots:
             slowest = max(dots, key=lambda dot: dot.high or 0.0)
@@ -34,7 +34,7 @@ def latencies_over_time(view: View) -> Iterator[StripChart]:
         yield StripChart(
             _in_the_first(view, _latency_title(strips)),
             "The line is the mean over clients of each update, by the time at which it was due. The band reaches from "
-            f"its fastest client to its slowest. {_which(view)}",
+            f"its fastest client to its slowest. {which_repeat(view)}",
             Dimension("time in the window at which the update was due", "seconds"),
             Dimension("latency, logarithmic", "seconds", is_log=True),
             strips,
@@ -44,7 +44,7 @@ def latencies_over_time(view: View) -> Iterator[StripChart]:
 def ages_over_time(view: View) -> Iterator[StripChart]:
     """Yield the chart of age: between the client that has each update first and the one that has it last."""
     strips = []
-    for contestant, raw in _first_records(view):
+    for contestant, raw in first_records(view):
         dots = _ages(raw)
         if dots:
             mean = view.interval(contestant, "age.mean").mean
@@ -54,14 +54,14 @@ def ages_over_time(view: View) -> Iterator[StripChart]:
         yield StripChart(
             "Age rises until the next update comes, even where nothing is late",
             "How old a client's newest update is, by time. Every client's age lies in the band: its lower edge is a "
-            f"client that has each update first, its upper edge one that has each last. {_which(view)}",
+            f"client that has each update first, its upper edge one that has each last. {which_repeat(view)}",
             Dimension("time in the window", "seconds"),
             Dimension("age of the newest update", "seconds"),
             strips,
         )
 
 
-def _first_records(view: View) -> Iterator[tuple[ContestantRecord, Raw]]:
+def first_records(view: View) -> Iterator[tuple[ContestantRecord, Raw]]:
     """Yield the record of each contestant's first repeat that counts."""
     for contestant in view.contestants:
         first = min(view.trials(contestant), key=lambda trial: trial.repeat)
@@ -69,7 +69,8 @@ def _first_records(view: View) -> Iterator[tuple[ContestantRecord, Raw]]:
             yield contestant, raw
 
 
-def _which(view: View) -> str:
+def which_repeat(view: View) -> str:
+    """Return which of several repeats a chart over time shows."""
     repeats = {trial.repeat for trial in view.result.counted}
     return f"Of {len(repeats)} repeats, this is the first." if len(repeats) > 1 else ""
 

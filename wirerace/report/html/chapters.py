@@ -15,6 +15,7 @@ from wirerace.report.charts.freshness import freshness, freshness_words
 from wirerace.report.charts.frontier import frontier
 from wirerace.report.charts.over_time import ages_over_time, latencies_over_time
 from wirerace.report.charts.sending import messages
+from wirerace.report.charts.served import served_over_time
 from wirerace.report.charts.stages import connecting, visits
 from wirerace.report.charts.values import Chart
 from wirerace.report.charts.view import Records, View
@@ -41,6 +42,7 @@ Makes = Callable[[View], Iterator[Chart]]
 NAMED: Mapping[str, Makes] = {
     "latency": distributions,
     "frontier": lambda view: frontier(view.result),
+    "served": served_over_time,
     "latency-over-time": latencies_over_time,
     "age-over-time": ages_over_time,
     "freshness": freshness,
@@ -67,7 +69,7 @@ def chapters_of(view: View) -> list[Chapter]:
         found = [
             _chapter(view, "How soon", distributions, is_wide=True),
             Chapter("Age against cost", list(frontier(view.result)), is_wide=True),
-            _chapter(view, "Over time", latencies_over_time, ages_over_time),
+            _chapter(view, "Over time", served_over_time, latencies_over_time, ages_over_time),
             _chapter(view, "How fresh", freshness, words=freshness_words(view)),
             _costs(view),
         ]
