@@ -58,7 +58,7 @@ class CommandServer(Process):
 
     def stall(self, seconds: float) -> None:
         """Stop all its processes from now on for a time, by a shell that outlives this process."""
-        group = f"-- -{self.pid}"
+        group = f"-{self.pid}"
         command = ["/bin/sh", "-c", f"kill -STOP {group}; sleep {seconds:f}; kill -CONT {group}"]
         with whole(), blamed_on(self.name):
             self._stalling = subprocess.Popen(command, start_new_session=True)  # noqa: S603 -- our own
