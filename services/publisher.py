@@ -51,7 +51,7 @@ class PublisherOptions(ServiceOptions, frozen=True, kw_only=True):
     most_tries: Annotated[
         int, Meta(ge=1, le=100, description="how often an update is published that the server does not take")
     ] = 5
-    answer_seconds: Annotated[float, Meta(gt=0, le=60, description="how long the server may take to answer")] = 3.0
+    answer_seconds: Annotated[float, Meta(gt=0, le=60, description="how long the server may take to answer")] = 10.0
 
 
 class _NewestKnown(Exception):

@@ -60,7 +60,8 @@ class Repolls(msgspec.Struct, frozen=True):
 class LatencyParts(msgspec.Struct, frozen=True):
     """Mean latency in its parts: late making, producer to server, server to client's kernel. The client reads later.
 
-    `delivery` is what the transport itself adds, including the waiting for a poll. `reader` is in no latency.
+    `delivery` is what the transport itself adds, including the waiting for a poll. `reader` is in no latency. For a
+    foreign server that does not follow the feed, `feed` ends when the publication has left.
     """
 
     producer: float | None

@@ -114,6 +114,7 @@ def test_verdict_says_once_what_is_not_measured() -> None:
         ({"lost": 1}, "1 of 100 updates were not published: no client could get them; too many waited for an answer"),
         ({"lost": 1, "trouble": "it answers 503"}, "1 of 100 updates were not published: no client could get them; it"),
         ({"sent_seconds": Times(99, 0.1, 0.1, 0.2, 0.2)}, "1 % of updates were published 199 ms after their making"),
+        ({"retried": 2, "trouble": "it answers 503"}, "a publication was sent again, 2 times: a server that has taken"),
         ({"utilisation": 0.7}, "the publisher ran for 70 % of the time"),
     ],
 )

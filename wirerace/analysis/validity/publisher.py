@@ -6,6 +6,8 @@ from wirerace.analysis import thresholds
 from wirerace.analysis.validity.finding import Evidence, against, milliseconds, percent
 from wirerace.record.trial import Finding
 
+SEE_LOG = "see the publisher's log in logs/"
+
 
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield the findings about what was published."""
@@ -18,7 +20,11 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     if publisher.lost:
         text = f"{publisher.lost} of {publisher.lost + publisher.published} updates were not published"
         why = publisher.trouble or "too many waited for an answer of the server"
-        yield Finding("doubt", text, f"no client could get them; {why}", "see the publisher's log in logs/")
+        yield Finding("doubt", text, f"no client could get them; {why}", SEE_LOG)
+    if publisher.retried:
+        times = "once" if publisher.retried == 1 else f"{publisher.retried} times"
+        why = "a server that has taken the first of them sends the update twice"
+        yield Finding("doubt", f"a publication was sent again, {times}", f"{why}; {publisher.trouble}", SEE_LOG)
     late, made_late = publisher.sent_seconds.p99, evidence.trial.producer.late_seconds_p99
     waited = None if late is None or made_late is None else max(0.0, late - made_late)
     text = f"1 % of updates were published {milliseconds(waited)} after their making or later"
