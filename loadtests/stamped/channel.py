@@ -52,7 +52,7 @@ class ChannelUser(Protocol):
 
 
 class WaitIsOver(Exception):
-    """A wait for messages has lasted as long as it may. What it contains, such as opening a connection, must not care."""
+    """A wait for messages has lasted as long as it may; opening a connection, which may be a part of it, has not."""
 
 
 class StopListening(Exception):
