@@ -39,44 +39,20 @@ class ServerClosed(ConnectionLost):
         self.reason = reason
 
 
-class WebSocketConnection:
-    """One connection, to any server. `headers` are lines of the upgrade request that end in CRLF, such as its Host.
+class MessageSocket:
+    """A WebSocket after its handshake.
 
-    `opened_ns` and `sent_ns` are when it was open and when the upgrade request had left, Unix nanoseconds.
-    With `deflate` it offers compression, and insists on it.
-
-    Raises OSError or ConnectionLost when the connection breaks, Refused when the server does not upgrade or declines
-    compression, and BadAnswer when its answer is malformed.
+    Raises OSError or ConnectionLost when the connection breaks.
     """
 
-    __slots__ = ("_connection", "_end", "_reader", "_take", "_unread", "opened_ns", "sent_ns")
+    __slots__ = ("_connection", "_end", "_reader", "_take", "_unread")
 
-    def __init__(
-        self,
-        address: Address,
-        target: str,
-        counters: Counters | None = None,
-        deflate: Deflate = "off",
-        headers: str = "",
-    ) -> None:
-        self._connection = StampedConnection(address, counters)
-        self.opened_ns = now_ns()
-        self.sent_ns = 0
+    def __init__(self, connection: StampedConnection) -> None:
+        self._connection = connection
         self._reader = FrameReader(masked=False, max_message_bytes=MAX_MESSAGE_BYTES)
         self._unread = b""
         self._take: MessagesTaker = never
         self._end: ConnectionLost | FrameError | None = None
-        try:
-            self._accept(self._shake_hands(target, deflate, headers or f"Host: {address}\r\n"))
-        except BaseException:
-            self.close()
-            raise
-
-    def _accept(self, headers: dict[str, str]) -> None:
-        """Take the headers of the 101, their names in small letters.
-
-        Raises BadAnswer when one is missing.
-        """
 
     @property
     def stamp(self) -> Stamp:
@@ -88,12 +64,25 @@ class WebSocketConnection:
         """Return whether the last read ended inside a frame. The stamp then belongs to that part of a frame."""
         return self._reader.is_cut
 
+    def receive(self, take: MessagesTaker = never) -> list[bytes]:
+        """Wait for messages as `receive_messages` does, and return their payloads.
+
+        `take` may take a read that is one plain message ([`StampedConnection.receive`]).
+        """
+        if self._end is None:  # Nearly every read is one plain message.
+            self._take = take
+            data = self._unread or self._connection.receive(self._take_plain)
+            if (text := self._reader.plain_text(data)) is not None:
+                self._unread = b""
+                return [text]
+            self._unread = data
+        return [message.payload for message in self.receive_messages(take)]
+
     def receive_messages(self, take: MessagesTaker = never) -> list[Message]:
         """Wait for data messages and return all that one read brought: at least one. Compressed ones are unpacked.
 
-        `take` may take a read that is one plain message ([`StampedConnection.receive`]).
-        Raises ConnectionLost when the server closes, FrameError when it breaks the protocol; a note of the error shows
-        the bytes.
+        `take` is that of `receive`. Raises ConnectionLost when the server closes, FrameError when it breaks the
+        protocol; a note of the error shows the bytes.
         """
         if self._end is not None:
             raise self._end
@@ -149,6 +138,51 @@ class WebSocketConnection:
             code = close_code_of(message.payload)
             raise ServerClosed(code, message.payload[2:].decode())
 
+    def _agree(self, answer: str, deflate: Deflate) -> None:
+        """Read compressed messages from now on, if they were asked for."""
+        if deflate == "off":
+            refuse_any(answer)
+            return
+        agreed = checked_answer(answer, shared=deflate == "shared")
+        inflater = Inflater(agreed.server_window_bits, MAX_MESSAGE_BYTES, takes_over=agreed.server_takes_over)
+        self._reader = InflatingReader(inflater, masked=False, max_message_bytes=MAX_MESSAGE_BYTES)
+
+
+class WebSocketConnection(MessageSocket):
+    """One connection, to any server. `headers` are lines of the upgrade request that end in CRLF, such as its Host.
+
+    `opened_ns` and `sent_ns` are when it was open and when the upgrade request had left, Unix nanoseconds.
+    With `deflate` it offers compression, and insists on it.
+
+    Raises OSError or ConnectionLost when the connection breaks, Refused when the server does not upgrade or declines
+    compression, and BadAnswer when its answer is malformed.
+    """
+
+    __slots__ = ("opened_ns", "sent_ns")
+
+    def __init__(
+        self,
+        address: Address,
+        target: str,
+        counters: Counters | None = None,
+        deflate: Deflate = "off",
+        headers: str = "",
+    ) -> None:
+        super().__init__(StampedConnection(address, counters))
+        self.opened_ns = now_ns()
+        self.sent_ns = 0
+        try:
+            self._accept(self._shake_hands(target, deflate, headers or f"Host: {address}\r\n"))
+        except BaseException:
+            self.close()
+            raise
+
+    def _accept(self, headers: dict[str, str]) -> None:
+        """Take the headers of the 101, their names in small letters.
+
+        Raises BadAnswer when one is missing.
+        """
+
     def _shake_hands(self, target: str, deflate: Deflate, host: str) -> dict[str, str]:
         key = base64.b64encode(os.urandom(16))
         offered = "" if deflate == "off" else f"{EXTENSIONS_HEADER}: {offer(shared=deflate == 'shared')}\r\n"
@@ -176,15 +210,6 @@ class WebSocketConnection:
         self._agree(headers.get(EXTENSIONS_HEADER.lower(), ""), deflate)
         return headers
 
-    def _agree(self, answer: str, deflate: Deflate) -> None:
-        """Read compressed messages from now on, if they were asked for."""
-        if deflate == "off":
-            refuse_any(answer)
-            return
-        agreed = checked_answer(answer, shared=deflate == "shared")
-        inflater = Inflater(agreed.server_window_bits, MAX_MESSAGE_BYTES, takes_over=agreed.server_takes_over)
-        self._reader = InflatingReader(inflater, masked=False, max_message_bytes=MAX_MESSAGE_BYTES)
-
 
 class WebSocketClient(WebSocketConnection):
     """A connection to a server that keeps the contract; `cursor` is the cursor of the 101."""
@@ -196,14 +221,3 @@ class WebSocketClient(WebSocketConnection):
             self.cursor = Cursor.parse(headers.get(CURSOR_HEADER.lower(), ""))
         except BadCursor:
             raise BadAnswer(f"101 without a cursor in {CURSOR_HEADER}") from None
-
-    def receive(self, take: MessagesTaker = never) -> list[bytes]:
-        """Wait for messages as `receive_messages` does, and return their payloads."""
-        if self._end is None:  # Nearly every read is one plain message.
-            self._take = take
-            data = self._unread or self._connection.receive(self._take_plain)
-            if (text := self._reader.plain_text(data)) is not None:
-                self._unread = b""
-                return [text]
-            self._unread = data
-        return [message.payload for message in self.receive_messages(take)]
