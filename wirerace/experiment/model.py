@@ -1,5 +1,6 @@
 """An experiment as values: what an experiment file says, at one setting."""
 
+import functools
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
@@ -132,6 +133,7 @@ OWN_KEYS = tuple(name for name in Experiment.__struct_fields__ if name != "optio
 """What a file may have at its top level, beside a table for each transport."""
 
 
+@functools.cache
 def keys_of(table: str) -> tuple[str, ...]:
     """Return the keys of a table of the top level; none for a key that is no table with keys of its own."""
     transport = TRANSPORTS.get(table)

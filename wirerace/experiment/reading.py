@@ -19,7 +19,7 @@ from wirerace.experiment.lengths import check_lengths
 from wirerace.experiment.model import OWN_KEYS, Experiment, document_of, keys_of
 from wirerace.experiment.objective import objectives_in
 from wirerace.experiment.older import refuse_older_keys
-from wirerace.experiment.paths import NetworkPath
+from wirerace.experiment.paths import NetworkPath, check_path
 from wirerace.experiment.plans import contestants_of, schedule_of
 from wirerace.experiment.settings import (
     Document,
@@ -247,11 +247,15 @@ def _check(experiment: Experiment) -> None:
 
 
 def _check_paths(experiment: Experiment) -> None:
-    for name in experiment.paths:
+    for name, path in experiment.paths.items():
         if not is_id(name):
             raise BadInput(
                 f"paths: a name must be 1 to {MOST_ID} of a to z, 0 to 9 and single hyphens, got {shown(name)}"
             )
+        try:
+            check_path(path)
+        except BadInput as error:
+            raise BadInput(f"paths.{name}.{error}") from None
 
 
 def _check_stalls(experiment: Experiment) -> None:

@@ -18,6 +18,7 @@ from wirerace.workload.schedule import PayloadSizes, Source
 from wirerace.workload.shapes import SHAPES, StepsStage
 
 UNITS = {
+    "bits_per_second": "bit/s",
     "per_second": "1/s",
     "_seconds": "s",
     "_bytes": "bytes",
@@ -61,6 +62,13 @@ EXAMPLES = {
     "lasts_seconds": "1.4",
     "jitter_seconds": "2.0",
     "delay_seconds": "0.05",
+    "bandwidth_bits_per_second": "2e6",
+    "buffer_bytes": "4096",
+    "idle_timeout_seconds": "60.0",
+    "loss": "0.01",
+    "proxy": '"nginx"',
+    "http": "2",
+    "streams_per_connection": "6",
     "cpus": "0.2",
 }
 """Examples of keys whose default does not show what to write."""

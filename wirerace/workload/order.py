@@ -1,6 +1,6 @@
 """An order: what an experiment asks of one load, as one value that is sent between two processes."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -18,6 +18,9 @@ class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     options. `seed` is for phases and jitter. A load with an order waits for the window of its experiment before the
     shape's time begins. Visitors of the `population` begin to come, and clients to send as `upstream` says,
     `warmup_seconds` before the window.
+
+    Clients trust `authority`, a certificate as PEM, where the address is https. They speak HTTP of the version `http`,
+    `streams_per_connection` of them over one connection, and accept answers with `compression`.
     """
 
     transport: str
@@ -29,3 +32,7 @@ class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     population: Population = Population()
     warmup_seconds: float = 0.0
     upstream: Upstream = Upstream()
+    authority: str = ""
+    http: Literal[1, 2] = 1
+    streams_per_connection: int = 1
+    compression: Literal["off", "gzip", "br"] = "off"

@@ -248,9 +248,29 @@ BAD_FILES = (
             ["list in a list", "each member"],
         ),
         "path through a key there is not": (
-            LEAST + "[paths.far]\nloss = 0.1",
-            "loss",
+            LEAST + "[paths.far]\nhops = 2",
+            "hops",
             ["[paths.far]", "delay_seconds"],
+        ),
+        "reverse proxy that nobody knows": (
+            LEAST + '[paths.far]\nproxy = "squid"',
+            "paths.far.proxy",
+            ["nginx", "haproxy", "caddy"],
+        ),
+        "compression without a reverse proxy": (
+            LEAST + '[paths.far]\ncompression = "gzip"',
+            "paths.far.compression",
+            ["nginx"],
+        ),
+        "compression that a reverse proxy has not": (
+            LEAST + '[paths.far]\nproxy = "haproxy"\ncompression = "br"',
+            "paths.far.compression",
+            ["haproxy", "nginx", "gzip"],
+        ),
+        "shared connections without HTTP/2": (
+            LEAST + '[paths.far]\nproxy = "nginx"\nstreams_per_connection = 6',
+            "paths.far.streams_per_connection",
+            ["http = 2"],
         ),
         "path of a negative length": (
             LEAST + "[paths.far]\ndelay_seconds = -0.1",

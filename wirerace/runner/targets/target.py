@@ -3,7 +3,9 @@
 from typing import NamedTuple, Protocol
 
 from wirerace.errors import BadInput
+from wirerace.experiment.contestants import Contestant
 from wirerace.experiment.faults import FaultKind, FaultPlace
+from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.plans import Plan, contestants_of
 from wirerace.experiment.settings import Study
 from wirerace.host.cores import Cores
@@ -26,6 +28,13 @@ class LoadChild(NamedTuple):
     peer: Peer
     proxy: Child | None = None
     proxy_port: int | None = None
+
+
+UNBUILT = (
+    "jitter_seconds", "bandwidth_bits_per_second", "buffer_bytes", "idle_timeout_seconds",
+    "loss", "proxy", "settings", "tls", "http", "streams_per_connection", "compression",
+)  # fmt: skip
+"""The keys of a path that no target can do yet."""
 
 
 class Supported(NamedTuple):
@@ -92,8 +101,7 @@ def refuse_unsupported(study: Study, supported: Supported) -> None:
         if setting.experiment.clients.browsers and not supported.browsers:
             raise BadInput(f"clients.browsers: a browser beside the clients {supported.otherwise}")
         for contestant in contestants_of(setting.experiment):
-            if contestant.path.has_proxy and not supported.delays:
-                raise BadInput(f"the path of {contestant.id} has a delay, which {supported.otherwise}")
+            _refuse_path(contestant, supported)
             for field in fields_at(contestant.transport.options, "server"):
                 value = getattr(contestant.options, field.name)
                 if value != field.default and not supported.server_options:
@@ -104,3 +112,11 @@ def refuse_unsupported(study: Study, supported: Supported) -> None:
         for number, fault in enumerate(setting.experiment.faults):
             if (fault.kind, fault.on) not in supported.faults:
                 raise BadInput(f"faults[{number}]: a {fault.kind} on {fault.on} {supported.otherwise}")
+
+
+def _refuse_path(contestant: Contestant, supported: Supported) -> None:
+    path = contestant.path
+    if path.has_proxy and not supported.delays:
+        raise BadInput(f"the path of {contestant.id} has a link of its own with a delay, which {supported.otherwise}")
+    if unbuilt := [key for key in UNBUILT if getattr(path, key) != getattr(NetworkPath(), key)]:
+        raise BadInput(f"the path of {contestant.id}: {unbuilt[0]} is not available yet")

@@ -1,0 +1,40 @@
+"""The certificate of a run: made when the run begins, and trusted by its clients only."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from wirerace.errors import BadInput
+from wirerace.system import blamed_on
+
+HOSTS = ("127.0.0.1", "localhost")
+
+
+class RunCertificate:
+    """A certificate with its key in files that only this user can read, and the authority that signed it, as PEM.
+
+    Raises BadInput, with the cure, when the package that makes certificates is missing.
+    """
+
+    def __init__(self, hosts: Sequence[str] = HOSTS) -> None:
+        try:
+            import trustme  # noqa: PLC0415 -- it takes a tenth of a second, and most runs need no certificate
+        except ImportError:
+            raise BadInput("tls needs the package trustme: run this with the Python of .venv, or make race") from None
+        authority = trustme.CA()
+        made = authority.issue_cert(*hosts)
+        self.authority = authority.cert_pem.bytes().decode()
+        with blamed_on(Path(tempfile.gettempdir())):
+            self._directory = tempfile.TemporaryDirectory(prefix="wirerace-tls-")
+            self.chain = Path(self._directory.name) / "chain.pem"
+            self.key = Path(self._directory.name) / "key.pem"
+            self.chain.write_bytes(b"".join(part.bytes() for part in made.cert_chain_pems))
+            with open(self.key, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+                file.write(made.private_key_pem.bytes())
+
+    def remove(self) -> None:
+        """Remove its files."""
+        with suppress(OSError):
+            self._directory.cleanup()
