@@ -47,7 +47,7 @@ def filling(size_bytes: int) -> str:
     return "".join(lines)
 
 
-class RequestClient(Generic[Given]):
+class HttpConnection(Generic[Given]):
     """Asks one server, whatever it answers.
 
     `connects` counts the connections made, `repeats` the requests sent again, `out_bytes` and `in_bytes` what was sent
@@ -189,7 +189,7 @@ class RequestClient(Generic[Given]):
             self._connection = self._reader = None
 
 
-class HttpClient(RequestClient[Response]):
+class HttpClient(HttpConnection[Response]):
     """Asks a server that keeps the contract."""
 
     __slots__ = ()

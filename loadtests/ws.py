@@ -91,12 +91,25 @@ class MessageSocket:
         """
         return self._reader.is_cut or self._connection.is_cut
 
+    def receive(self, take: MessagesTaker = never) -> list[bytes]:
+        """Wait for messages as `receive_messages` does, and return their payloads.
+
+        `take` may take a read that is one plain message ([`StampedConnection.receive`]).
+        """
+        if self._end is None:  # Nearly every read is one plain message.
+            self._take = take
+            data = self._unread or self._connection.receive(self._take_plain)
+            if (text := self._reader.plain_text(data)) is not None:
+                self._unread = b""
+                return [text]
+            self._unread = data
+        return [message.payload for message in self.receive_messages(take)]
+
     def receive_messages(self, take: MessagesTaker = never) -> list[Message]:
         """Wait for data messages and return all that one read brought: at least one. Compressed ones are unpacked.
 
-        `take` may take a read that is one plain message ([`StampedConnection.receive`]).
-        Raises ConnectionLost when the server closes, FrameError when it breaks the protocol; a note of the error shows
-        the bytes.
+        `take` is that of `receive`. Raises ConnectionLost when the server closes, FrameError when it breaks the
+        protocol; a note of the error shows the bytes.
         """
         if self._end is not None:
             raise self._end
@@ -151,17 +164,6 @@ class MessageSocket:
             self._connection.send(encode_frame(Opcode.CLOSE, message.payload[:2], os.urandom(4)))
             code = close_code_of(message.payload)
             raise ServerClosed(code, message.payload[2:].decode())
-
-    def receive(self, take: MessagesTaker = never) -> list[bytes]:
-        """Wait for messages as `receive_messages` does, and return their payloads."""
-        if self._end is None:  # Nearly every read is one plain message.
-            self._take = take
-            data = self._unread or self._connection.receive(self._take_plain)
-            if (text := self._reader.plain_text(data)) is not None:
-                self._unread = b""
-                return [text]
-            self._unread = data
-        return [message.payload for message in self.receive_messages(take)]
 
     def _agree(self, answer: str, deflate: Deflate) -> None:
         """Read compressed messages from now on, if they were asked for."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Generic, NoReturn, Protocol, Self, TypeVar
 
-from gevent import GreenletExit, Timeout, get_hub, getcurrent
+from gevent import GreenletExit, Timeout, get_hub, getcurrent, sleep
 from locust.env import Environment
 
 from loadtests.connection import ClosedHere, Stamp
@@ -49,6 +49,10 @@ class ChannelUser(Protocol):
 
     def fire(self, kind: str, name: str, took_ns: int, *, size_bytes: int = 0, error: Exception | None = None) -> None:
         """Report one request to Locust."""
+
+
+class WaitIsOver(Exception):
+    """A wait for messages has lasted as long as it may; opening a connection, which may be a part of it, has not."""
 
 
 class StopListening(Exception):
@@ -121,14 +125,13 @@ class OpenChannel(Generic[Received]):
         If none comes, that is reported, and RequestFailed is raised.
         """
         seconds = self._user.timeout if timeout is None else timeout
-        began_ns = now_ns()
+        began_ns, until = now_ns(), time.monotonic() + seconds
         while not self._pending:
             if not self._is_open:
                 self._fail(RECEIVE, ConnectionLost("the connection is closed"), began_ns)
-            left = seconds - (now_ns() - began_ns) / 1e9
             try:
-                self._pending.extend(self._within(left))
-            except TooLate:
+                self._pending.extend(self._within(until - time.monotonic()))
+            except WaitIsOver:
                 self._fail(RECEIVE, TooLate(f"no message within {seconds:g} s"), began_ns)
             except (OSError, WireraceError, ServerEnded) as error:
                 self._fail(RECEIVE, error, began_ns)
@@ -138,12 +141,13 @@ class OpenChannel(Generic[Received]):
         """Wait for more messages, as one that iterates; return False at the end."""
         left = None if until is None else until - time.monotonic()
         if not self._is_open or self._user.is_stopping or (left is not None and left <= 0):
+            sleep(0)  # A task that iterates again and again must not keep all other users waiting.
             return False
         is_last_wait = left is not None and (timeout is None or left <= timeout)
         began_ns, self._listener = now_ns(), getcurrent()
         try:
             self._pending.extend(self._within(left if is_last_wait else timeout))
-        except TooLate:
+        except WaitIsOver:
             if not is_last_wait:
                 self._fail(RECEIVE, TooLate(f"no message for {timeout:g} s"), began_ns)
             return False
@@ -161,7 +165,7 @@ class OpenChannel(Generic[Received]):
     def _within(self, seconds: float | None) -> Iterable[Received]:
         if seconds is None:
             return self._receive()
-        with Timeout(max(0.0, seconds), TooLate):
+        with Timeout(max(0.0, seconds), WaitIsOver):
             return self._receive()
 
     def stop_listening(self) -> None:

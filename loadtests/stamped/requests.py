@@ -10,7 +10,7 @@ import msgspec
 
 from loadtests.answers import AnswerReader
 from loadtests.connection import Address, Stamp, StampedConnection
-from loadtests.http import RequestClient
+from loadtests.http import HttpConnection
 from wirerace.errors import BadInput, is_text, shown
 
 _TOKEN = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+", re.ASCII)  # RFC 9110, section 5.6.2
@@ -114,7 +114,7 @@ class WholeReader(AnswerReader):
         self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
 
 
-class AnyClient(RequestClient[Answered]):
+class AnyClient(HttpConnection[Answered]):
     """Asks any server for anything, and returns any answer."""
 
     __slots__ = ()

@@ -6,10 +6,7 @@ import pytest
 
 from loadtests.connection import Address
 from loadtests.stamped import StampedUser
-from tests.loadtests.conftest import serve
 from tests.loadtests.stamped.stand import Stand, StandUp
-
-__all__ = ["serve"]
 
 
 @pytest.fixture

@@ -100,6 +100,44 @@ def test_events_are_not_asked_for_again_when_the_server_refuses(serve: Serve, st
     assert {"connect /e": (2, 1)} == stood.rows()
 
 
+@pytest.mark.parametrize("duration", [None, 0.05])
+def test_waits_for_events_last_as_long_as_they_may_while_a_connection_is_opened(
+    serve: Serve, stand: StandUp, duration: float | None
+) -> None:
+    script = serve(EVENTS + chunked(b"retry: 1\n\n") + LAST)
+    script.closes_after = {1}
+    script.add(b"")  # the second request is held
+    ends: list[bool] = []
+
+    class User(Once):
+        @task
+        def follow(self) -> None:
+            with self.events("/e", reconnects=True) as events:
+                ends.extend(
+                    bool(event) for event in events.messages(timeout=60 if duration else 0.05, duration=duration)
+                )
+                ends.append(True)
+
+    stood = stand(User, script.address)
+    stood.wait_for(lambda: ends or stood.failures())
+
+    assert ([] if duration else ["receive /e: TooLate('no message for 0.05 s')"]) == stood.failures()
+
+
+def test_a_task_that_iterates_over_what_has_ended_keeps_nobody_waiting(serve: Serve, stand: StandUp) -> None:
+    script = serve(EVENTS + LAST)
+    counts = [0]
+
+    class User(Once):
+        @task
+        def follow(self) -> None:
+            events = self.events("/e")
+            while True:
+                counts[0] += 1 + len(list(events))
+
+    stand(User, script.address).wait_for(lambda: counts[0] > 3)
+
+
 def test_user_is_stopped_while_it_waits_to_reconnect(serve: Serve, stand: StandUp) -> None:
     script = serve(EVENTS + chunked(b"retry: 99999999\n\n") + LAST)
     script.closes_after = {1}
