@@ -5,8 +5,8 @@ from typing import NamedTuple
 from loadtests.bodies import MessageReader
 from loadtests.connection import ClosedHere, MessagesTaker, Stamp, never
 from loadtests.http import GOOD, Response, filling, said
-from loadtests.http2_pool import Seat
 from loadtests.http2_headers import Headers
+from loadtests.http2_pool import Seat
 from loadtests.http2_streams import Http2Stream, Unprocessed
 from loadtests.streaming import checked_head
 from wirerace.errors import ConnectionLost, Refused

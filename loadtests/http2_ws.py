@@ -1,9 +1,9 @@
 """A WebSocket on a stream of HTTP/2: a CONNECT that names the protocol (RFC 8441), then the same frames."""
 
+from loadtests.http import said
 from loadtests.http2 import Http2Connection
 from loadtests.http2_client import opened_stream, request_fields
 from loadtests.http2_pool import Seat
-from loadtests.http import said
 from loadtests.ws import MessageSocket
 from wirerace.errors import BadAnswer, BadCursor, Refused
 from wirerace.transports.websocket import Deflate

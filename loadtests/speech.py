@@ -78,7 +78,7 @@ class OwnConnections:
         self._counters = counters
 
     def of_user(self) -> "OwnConnections":
-        """Return what the next user speaks: with TLS it keeps its sessions to itself, and otherwise it keeps nothing."""
+        """Return what the next user speaks: with TLS it keeps its sessions to itself."""
         return self if self._address.tls is None else OwnConnections(self._address.of_client(), self._counters)
 
     def asking(

@@ -162,9 +162,11 @@ def test_stream_that_the_server_refuses_is_asked_for_again(http2: StartHttp2) ->
 
 
 def test_stream_that_the_server_resets_is_lost_alone(http2: StartHttp2) -> None:
-    server = http2(lambda exchange: exchange.reset(ErrorCodes.INTERNAL_ERROR) if "bad" in exchange.path else echo(exchange))
+    server = http2(
+        lambda exchange: exchange.reset(ErrorCodes.INTERNAL_ERROR) if "bad" in exchange.path else echo(exchange)
+    )
     pool = pool_of(server)
-    with pytest.raises(ConnectionLost, match="^the server reset the stream: INTERNAL_ERROR$"):
+    with pytest.raises(ConnectionLost, match=r"^the server reset the stream: INTERNAL_ERROR$"):
         Http2Client(Seat(pool)).get("/bad")
     assert Http2Client(Seat(pool)).get("/good").body == b"/good"
 
@@ -268,13 +270,13 @@ def test_ping_is_answered(http2: StartHttp2) -> None:
 def test_server_that_speaks_no_http2_is_said_to(serve: Serve, said: bytes, line: str) -> None:
     script = serve(said)
     script.closes_after = {1}
-    with pytest.raises(BadAnswer, match="^the server speaks no HTTP/2: " + line):
+    with pytest.raises(BadAnswer, match=r"^the server speaks no HTTP/2: " + line):
         Http2Client(Seat(SharedConnections(script.address, None, 1))).get("/poll")
 
 
 def test_frame_that_breaks_the_protocol_ends_the_connection(http2: StartHttp2) -> None:
     server = http2(lambda exchange: exchange.peer.send_raw(b"\x00\x00\x01\x00\x00\x00\x00\x00\x01x"))
-    with pytest.raises(ConnectionLost, match="^the server broke HTTP/2: "):
+    with pytest.raises(ConnectionLost, match=r"^the server broke HTTP/2: "):
         Http2Client(Seat(pool_of(server))).get("/poll")
 
 
@@ -349,7 +351,7 @@ def test_refused_subscription_leaves_the_connection_to_the_others(http2: StartHt
     server = http2(lambda exchange: exchange.answer(b"no", status=503) if "bad" in exchange.path else streams(exchange))
     pool = pool_of(server)
     kept = Http2StreamingClient(Seat(pool), "/stream", LineMessages())
-    with pytest.raises(Refused, match="^503: no$"):
+    with pytest.raises(Refused, match=r"^503: no$"):
         Http2StreamingClient(Seat(pool), "/bad", LineMessages())
     server.requests[0].data(b"hello\n")
     assert kept.receive() == [b"hello"]

@@ -28,6 +28,7 @@ from wirerace.workload.upstream import Upstream
 pytestmark = pytest.mark.usefixtures("in_time")
 USERS = [PollingUser, LongPollingUser, SseUser, StreamUser, WebSocketUser]
 PUSHED = [SseUser, StreamUser, WebSocketUser]
+QUIET = Upstream()
 OPTIONS = {"polling": {"interval_seconds": 0.05}}
 CONTENT = {"/sse": "text/event-stream", "/stream": "application/x-ndjson"}
 
@@ -85,7 +86,7 @@ class UpdateServer:
         return update + b"\n" if path.startswith("/stream") else encode_event(f"e-{seq}".encode(), update)
 
 
-def order(user: type[SubscriberUser], server: Http2Server, each: int, upstream: Upstream = Upstream()) -> str:
+def order(user: type[SubscriberUser], server: Http2Server, each: int, upstream: Upstream = QUIET) -> str:
     name = user.transport.name
     value = LoadOrder(
         transport=name, options=OPTIONS.get(name, {}), url=f"http://{server.address}", http=2,
@@ -99,7 +100,7 @@ def crowd(http2: StartHttp2, start: Start) -> Callable[..., tuple[UpdateServer, 
     """Start users, and return when all of them are connected."""
 
     def begin(
-        user: type[SubscriberUser], users: int, each: int, upstream: Upstream = Upstream()
+        user: type[SubscriberUser], users: int, each: int, upstream: Upstream = QUIET
     ) -> tuple[UpdateServer, Http2Server, Swarm]:
         updates = UpdateServer()
         server = http2(updates.answer, settings={SettingCodes.ENABLE_CONNECT_PROTOCOL: 1})
@@ -113,7 +114,9 @@ def crowd(http2: StartHttp2, start: Start) -> Callable[..., tuple[UpdateServer, 
 
 
 @pytest.mark.parametrize("user", USERS)
-def test_users_receive_everything_over_connections_they_share(crowd: Callable[..., object], user: type[SubscriberUser]) -> None:
+def test_users_receive_everything_over_connections_they_share(
+    crowd: Callable[..., object], user: type[SubscriberUser]
+) -> None:
     updates, server, swarm = crowd(user, 5, 3)
     for made in range(1, 4):
         updates.make()
@@ -129,7 +132,9 @@ def test_users_receive_everything_over_connections_they_share(crowd: Callable[..
 
 
 @pytest.mark.parametrize("user", USERS)
-def test_users_that_are_cut_come_back_on_one_connection(crowd: Callable[..., object], user: type[SubscriberUser]) -> None:
+def test_users_that_are_cut_come_back_on_one_connection(
+    crowd: Callable[..., object], user: type[SubscriberUser]
+) -> None:
     updates, server, swarm = crowd(user, 4, 4)
     assert swarm.load.cut(0.0) == 4
     swarm.wait_for(lambda: swarm.load.state().away == 0 and len(server.peers) == 2)
@@ -144,7 +149,9 @@ def test_users_that_are_cut_come_back_on_one_connection(crowd: Callable[..., obj
 
 
 @pytest.mark.parametrize("user", PUSHED)
-def test_connection_that_breaks_is_opened_once_for_all(crowd: Callable[..., object], user: type[SubscriberUser]) -> None:
+def test_connection_that_breaks_is_opened_once_for_all(
+    crowd: Callable[..., object], user: type[SubscriberUser]
+) -> None:
     updates, server, swarm = crowd(user, 4, 4)
     server.peers[0].socket.close()
     swarm.wait_for(lambda: len(server.peers) == 2 and swarm.load.state().away == 0 and len(updates.held) == 4)
