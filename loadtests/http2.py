@@ -87,7 +87,7 @@ class Http2Connection:
         Raises OSError, ConnectionLost, or BadAnswer when the server speaks no HTTP/2.
         """
         if not self._settled.wait(READY_SECONDS):
-            raise wire.no_http2(f"its wire.SETTINGS have not come in {READY_SECONDS:g} s")
+            raise wire.no_http2(f"its SETTINGS have not come in {READY_SECONDS:g} s")
         self._check_open()
         return bool(self._state.remote_settings.enable_connect_protocol)
 
@@ -249,7 +249,7 @@ class Http2Connection:
             self._close_if_done()
 
     def _settle(self, frame: WireFrame) -> None:
-        """Let h2 take wire.SETTINGS or a wire.PING, and answer them."""
+        """Let h2 take SETTINGS or a PING, and answer them."""
         events = self._state.receive_data(frame.wire)
         self._writer.write(self._state.data_to_send())
         for event in events:

@@ -17,6 +17,7 @@ from wirerace.experiment.contestants import MOST_ID, is_id
 from wirerace.experiment.faults import Fault, check_fault
 from wirerace.experiment.lengths import check_lengths
 from wirerace.experiment.model import OWN_KEYS, Experiment, document_of, keys_of
+from wirerace.experiment.multiplexing import check_multiplexing
 from wirerace.experiment.objective import objectives_in
 from wirerace.experiment.older import refuse_older_keys
 from wirerace.experiment.paths import NetworkPath, check_path
@@ -234,6 +235,7 @@ def _check(experiment: Experiment) -> None:
     check_upstream(experiment)
     check_capacity(experiment)
     check_browsers(experiment, contestants_of(experiment))
+    check_multiplexing(experiment, contestants_of(experiment))
     check_lengths(experiment, schedule, contestants_of(experiment))
     _check_paths(experiment)
     _check_stalls(experiment)
