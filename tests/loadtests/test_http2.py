@@ -327,6 +327,25 @@ def test_delivery_with_something_behind_it_in_the_read_may_have_come_earlier(htt
     gevent.killall(jobs)
 
 
+def test_answers_of_one_read_are_bounds_but_the_last_and_what_answers_them_leaves_together(http2: StartHttp2) -> None:
+    server = http2(lambda exchange: exchange.hold())
+    pool = pool_of(server)
+    clients = [Http2Client(Seat(pool)) for _ in range(3)]
+    jobs = [gevent.spawn(lambda client: [client.get("/poll"), client.get("/next")], client) for client in clients]
+    for _ in range(2):
+        wait_for(lambda: len(server.requests) == 3)
+        state = server.peers[0].state
+        for exchange in server.requests:
+            state.send_headers(exchange.stream_id, [(":status", "204"), CURSOR], end_stream=True)
+        server.requests.clear()
+        server.peers[0].flush()
+    answers = [job.get() for job in jobs]
+
+    assert [True, True, False] == [first.stamp.is_bound for first, _ in answers]
+    assert len({client.sent_ns for client in clients}) == 1
+    assert clients[0].sent_ns >= answers[2][0].stamp.read_ns
+
+
 def test_line_in_two_frames_is_one_message(http2: StartHttp2) -> None:
     server = http2(streams)
     client = Http2StreamingClient(Seat(pool_of(server)), "/stream", LineMessages())

@@ -95,8 +95,11 @@ def order(user: type[SubscriberUser], server: Http2Server, each: int, upstream: 
     return f"--contestant={msgspec.json.encode(value).decode()}"
 
 
+Crowd = Callable[..., tuple[UpdateServer, Http2Server, Swarm]]
+
+
 @pytest.fixture
-def crowd(http2: StartHttp2, start: Start) -> Callable[..., tuple[UpdateServer, Http2Server, Swarm]]:
+def crowd(http2: StartHttp2, start: Start) -> Crowd:
     """Start users, and return when all of them are connected."""
 
     def begin(
@@ -114,13 +117,11 @@ def crowd(http2: StartHttp2, start: Start) -> Callable[..., tuple[UpdateServer, 
 
 
 @pytest.mark.parametrize("user", USERS)
-def test_users_receive_everything_over_connections_they_share(
-    crowd: Callable[..., object], user: type[SubscriberUser]
-) -> None:
+def test_users_receive_everything_over_connections_they_share(crowd: Crowd, user: type[SubscriberUser]) -> None:
     updates, server, swarm = crowd(user, 5, 3)
-    for made in range(1, 4):
+    for _ in range(3):
         updates.make()
-        swarm.wait_for(lambda made=made: swarm.account.totals.received == 5 * made)
+        swarm.wait_for(lambda: swarm.account.totals.received == 5 * len(updates.updates))
     account = swarm.account
 
     assert len(server.peers) == 2
@@ -132,9 +133,7 @@ def test_users_receive_everything_over_connections_they_share(
 
 
 @pytest.mark.parametrize("user", USERS)
-def test_users_that_are_cut_come_back_on_one_connection(
-    crowd: Callable[..., object], user: type[SubscriberUser]
-) -> None:
+def test_users_that_are_cut_come_back_on_one_connection(crowd: Crowd, user: type[SubscriberUser]) -> None:
     updates, server, swarm = crowd(user, 4, 4)
     assert swarm.load.cut(0.0) == 4
     swarm.wait_for(lambda: swarm.load.state().away == 0 and len(server.peers) == 2)
@@ -149,9 +148,7 @@ def test_users_that_are_cut_come_back_on_one_connection(
 
 
 @pytest.mark.parametrize("user", PUSHED)
-def test_connection_that_breaks_is_opened_once_for_all(
-    crowd: Callable[..., object], user: type[SubscriberUser]
-) -> None:
+def test_connection_that_breaks_is_opened_once_for_all(crowd: Crowd, user: type[SubscriberUser]) -> None:
     updates, server, swarm = crowd(user, 4, 4)
     server.peers[0].socket.close()
     swarm.wait_for(lambda: len(server.peers) == 2 and swarm.load.state().away == 0 and len(updates.held) == 4)
@@ -162,7 +159,7 @@ def test_connection_that_breaks_is_opened_once_for_all(
 
 
 @pytest.mark.parametrize("user", PUSHED)
-def test_user_that_is_stopped_resets_its_stream_alone(crowd: Callable[..., object], user: type[SubscriberUser]) -> None:
+def test_user_that_is_stopped_resets_its_stream_alone(crowd: Crowd, user: type[SubscriberUser]) -> None:
     updates, server, swarm = crowd(user, 3, 3)
     swarm.runner.start(2, spawn_rate=10)
     swarm.wait_for(lambda: any(exchange.reset_by is not None for exchange in server.requests))
@@ -176,9 +173,7 @@ def test_user_that_is_stopped_resets_its_stream_alone(crowd: Callable[..., objec
 
 @pytest.mark.parametrize("user", [PollingUser, LongPollingUser, SseUser, WebSocketUser])
 @pytest.mark.parametrize("connection", ["same", "own"])
-def test_messages_are_streams_of_the_same_connection(
-    crowd: Callable[..., object], user: type[SubscriberUser], connection: str
-) -> None:
+def test_messages_are_streams_of_the_same_connection(crowd: Crowd, user: type[SubscriberUser], connection: str) -> None:
     upstream = Upstream(rate_per_second=50.0, connection=connection)  # type: ignore[arg-type]
     if user is WebSocketUser and connection == "same":
         pytest.skip("its messages are frames on its own stream: tests/loadtests/test_http2_ws.py")

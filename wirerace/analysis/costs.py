@@ -89,20 +89,20 @@ def server_cost(raw: Raw) -> ServerCost:
     )
 
 
-def _per_client(idle: int | None, full: int | None, clients: int, ends: int = 1) -> float | None:
+def _per_client(idle: int | None, full: int | None, clients: int, ends: float = 1) -> float | None:
     growth = difference(full, idle)
     return None if growth is None or clients < LEAST_CLIENTS_FOR_MEMORY else growth / clients / ends
 
 
-def _ends(raw: Raw) -> int:
+def _ends(raw: Raw) -> float:
     """Return how many sockets of each client are in the sampled memory of the kernel.
 
     A container's memory has the server's socket. The machine's memory has also the client's, and both of a path's
-    proxy. All sockets take the same memory.
+    proxy. Over HTTP/2 clients share them. All sockets take the same memory.
     """
     if raw.measured.full.kernel_of == "container":
         return 1
-    return 4 if raw.path.has_proxy else 2
+    return (4 if raw.path.has_proxy else 2) / raw.path.streams_per_connection
 
 
 def load_cost(account: AccountRecord, measured: Measured) -> LoadCost:
