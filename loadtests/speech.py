@@ -67,6 +67,9 @@ class Speech(Protocol):
     def sever(self) -> None:
         """Cut a connection that is shared, for all its users. A user closes what is its own."""
 
+    def leave(self) -> None:
+        """Need no shared connection any more, once everything that uses it is closed."""
+
 
 class OwnConnections:
     """HTTP/1.1."""
@@ -104,6 +107,9 @@ class OwnConnections:
     def sever(self) -> None:
         """Do nothing: no connection is shared."""
 
+    def leave(self) -> None:
+        """Do nothing: no connection is shared."""
+
 
 class SharingConnections:
     """HTTP/2, for one user: everything that it sends needs its seat."""
@@ -135,3 +141,7 @@ class SharingConnections:
     def sever(self) -> None:
         """Cut the connection, for all its users."""
         self._seat.sever()
+
+    def leave(self) -> None:
+        """Give the seat back, once everything that holds it is closed."""
+        self._seat.leave()

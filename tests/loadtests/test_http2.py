@@ -174,7 +174,8 @@ def test_stream_that_the_server_resets_is_lost_alone(http2: StartHttp2) -> None:
 def test_client_that_leaves_resets_its_stream_and_the_connection_stays(http2: StartHttp2) -> None:
     server = http2(streams)
     pool = pool_of(server)
-    first, second = (Http2StreamingClient(Seat(pool), "/stream", LineMessages()) for _ in range(2))
+    seats = [Seat(pool) for _ in range(2)]
+    first, second = (Http2StreamingClient(seat, "/stream", LineMessages()) for seat in seats)
     first.close()
     server.requests[0].is_reset.wait()
     assert server.requests[0].reset_by == ErrorCodes.CANCEL
@@ -184,8 +185,24 @@ def test_client_that_leaves_resets_its_stream_and_the_connection_stays(http2: St
     assert second.receive() == [b"hello"]
 
     peer = server.peers[0]
+    seats[0].leave()
+    seats[1].leave()
     second.close()
     wait_for(lambda: peer.socket.closed)  # nobody needs it any more
+
+
+def test_client_that_comes_back_finds_its_connection_open(http2: StartHttp2) -> None:
+    """Nobody else has kept it: a server behind a reverse proxy has ended its stream."""
+    server = http2(streams)
+    seat = Seat(pool_of(server))
+    for connects in (1, 0):
+        client = Http2StreamingClient(seat, "/stream", LineMessages())
+        assert client.connects == connects
+        server.requests[-1].reset(ErrorCodes.INTERNAL_ERROR)
+        with pytest.raises(ConnectionLost):
+            client.receive()
+        client.close()
+    assert len(server.peers) == 1
 
 
 def test_close_wakes_what_waits_on_the_stream(http2: StartHttp2) -> None:

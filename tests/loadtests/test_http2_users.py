@@ -171,6 +171,14 @@ def test_user_that_is_stopped_resets_its_stream_alone(crowd: Crowd, user: type[S
     assert swarm.account.totals.breaks == 0
 
 
+@pytest.mark.parametrize("user", USERS)
+def test_connections_close_with_their_last_user(crowd: Crowd, user: type[SubscriberUser]) -> None:
+    _, server, swarm = crowd(user, 3, 2)
+    peers = list(server.peers)
+    swarm.runner.stop()
+    swarm.wait_for(lambda: all(peer.socket.closed for peer in peers))
+
+
 @pytest.mark.parametrize("user", [PollingUser, LongPollingUser, SseUser, WebSocketUser])
 @pytest.mark.parametrize("connection", ["same", "own"])
 def test_messages_are_streams_of_the_same_connection(crowd: Crowd, user: type[SubscriberUser], connection: str) -> None:
