@@ -8,9 +8,14 @@ from msgspec.structs import astuple
 
 from wirerace.observe.account import NO_TRAFFIC, Traffic
 from wirerace.observe.histogram import Latencies
-from wirerace.observe.tcp_info import CLOSE_WAIT, INFO_BYTES, read_tcp_info
+from wirerace.observe.tcp_info import CLOSE_WAIT, CLOSED, INFO_BYTES, read_tcp_info
 
 TCP_INFO: int = getattr(socket, "TCP_INFO", 0) if sys.platform == "linux" else 0
+CLOSING_SEGMENTS = {CLOSED: (0, 0), CLOSE_WAIT: (1, 1)}
+"""What closing costs, out and in, by the state of a connection; in any other: our FIN, the peer's, our acknowledgement.
+
+If the peer has closed: our FIN, its acknowledgement. If it has reset the connection: nothing.
+"""
 
 
 class Socket(Protocol):
@@ -47,8 +52,7 @@ class Counters:
         if connection in self._open:
             del self._open[connection]
             state, traffic = _read(connection)
-            # If the peer has closed: our FIN, its acknowledgement. If not: our FIN, the peer's, our acknowledgement.
-            ours, theirs = (1, 1) if state == CLOSE_WAIT else (2, 1)
+            ours, theirs = CLOSING_SEGMENTS.get(state, (2, 1))
             self._closed = self._closed.plus(traffic).plus(Traffic(segments_out=ours, segments_in=theirs))
 
     def total(self) -> Traffic:

@@ -21,11 +21,13 @@ from loadtests.ws import WebSocketClient
 from tests.loadtests.test_ws import Peer
 from wirerace.analysis.costs import SEGMENT_HEADER_BYTES, SYN_OPTION_BYTES
 from wirerace.observe.account import Traffic
+from wirerace.runner.network.certificates import RunCertificate
 from wirerace.wire.frames import Opcode, encode_frame
 
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 CLIENTS, ROUNDS = 20, 20
 POLLING = Address("127.0.0.1", 8001)
+TLS_PORT = 8443
 
 
 def set_loopback(*, is_up: bool) -> None:
@@ -51,9 +53,9 @@ def ip_bytes(traffic: Traffic) -> int:
 
 
 @contextlib.contextmanager
-def poll(counters: Counters, *, keep_alive: bool) -> Iterator[None]:
+def poll(address: Address, counters: Counters, *, keep_alive: bool) -> Iterator[None]:
     """Poll; kept connections are closed at the end."""
-    clients = [HttpClient(POLLING, counters, keep_alive=keep_alive) for _ in range(CLIENTS)]
+    clients = [HttpClient(address.of_client(), counters, keep_alive=keep_alive) for _ in range(CLIENTS)]
     for _ in range(ROUNDS):
         for client in clients:
             client.get("/poll")
@@ -92,16 +94,21 @@ def compared(work: Callable[[Counters], AbstractContextManager[None]]) -> tuple[
 
 def main() -> None:
     set_loopback(is_up=True)
+    certificate = RunCertificate()
+    files = ("--tls-chain-file", str(certificate.chain), "--tls-key-file", str(certificate.key))
+    secure = Address.parse(f"https://127.0.0.1:{TLS_PORT}", certificate.authority)
     services = [
         subprocess.Popen([sys.executable, "-m", "services", *arguments], env=os.environ, stderr=subprocess.DEVNULL)
-        for arguments in (("producer", "--idle", "true"), ("polling",))
+        for arguments in (("producer", "--idle", "true"), ("polling", "--tls-port", str(TLS_PORT), *files))
     ]
     try:
         while not answers():
             gevent.sleep(0.05)
         found = {
-            "kept": compared(lambda counters: poll(counters, keep_alive=True)),
-            "closed": compared(lambda counters: poll(counters, keep_alive=False)),
+            "kept": compared(lambda counters: poll(POLLING, counters, keep_alive=True)),
+            "closed": compared(lambda counters: poll(POLLING, counters, keep_alive=False)),
+            "kept with TLS": compared(lambda counters: poll(secure, counters, keep_alive=True)),
+            "closed with TLS": compared(lambda counters: poll(secure, counters, keep_alive=False)),
             "frames": compared(listen),
         }
         sys.stdout.write(json.dumps(found))
@@ -109,6 +116,7 @@ def main() -> None:
         for service in services:
             service.terminate()
             service.wait()
+        certificate.remove()
 
 
 def answers() -> bool:

@@ -31,7 +31,10 @@ def counted() -> dict[str, tuple[int, int]]:
     return found
 
 
-@pytest.mark.parametrize(("work", "most"), [("kept", 0.01), ("frames", 0.01), ("closed", 0.05)])
+WORKS = [("kept", 0.01), ("frames", 0.01), ("closed", 0.05), ("kept with TLS", 0.01), ("closed with TLS", 0.05)]
+
+
+@pytest.mark.parametrize(("work", "most"), WORKS)
 def test_ip_bytes_are_those_that_the_interface_carried(
     counted: dict[str, tuple[int, int]], work: str, most: float
 ) -> None:

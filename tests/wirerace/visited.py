@@ -21,8 +21,9 @@ VISITS = Visits(
     stale=0,
     stages_seconds={
         stage: Times(100, (index + 1) / 1000, (index + 1) / 1000, (index + 1) / 500, (index + 1) / 100)
-        for index, stage in enumerate(VISIT_STAGES)
-    },
+        for index, stage in enumerate(stage for stage in VISIT_STAGES if stage != "tls_established")
+    }
+    | {"tls_established": Times(0, None, None, None, None)},
     first_age_seconds=Times(100, 0.05, 0.04, 0.2, 0.3),
     requests=3.5,
     connections=1.25,

@@ -38,7 +38,8 @@ def bytes_of(measured: Measured, traffic: tuple[Traffic, Traffic], *, is_tls: bo
             namespace_resent = after.retransmitted - before.retransmitted
     payload, application_in, application_out, heartbeat = counted
     if is_tls and traffic[1].connections and application_in is not None:
-        tls = kernel.bytes_out + kernel.bytes_in - sum(counted[1:])
+        kernel = traffic[1].minus(traffic[0])
+        tls = kernel.bytes_out + kernel.bytes_in - sum(number or 0 for number in counted[1:])
     return Bytes(
         payload=payload,
         application_in=application_in,

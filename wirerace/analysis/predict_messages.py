@@ -8,6 +8,7 @@ from wirerace.clock import NS_PER_SECOND
 from wirerace.experiment.plans import Plan
 from wirerace.record.result import Raw
 from wirerace.record.trial import Cell, Condition, MessageQuantity, Trial
+from wirerace.theory.inputs import seconds_to_open
 from wirerace.theory.messages import MessagePath, predict
 
 US = 1e-6
@@ -42,7 +43,7 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> MessagePath | None:
     if traffic.connections:
         trip_seconds += traffic.round_trip_us / traffic.connections * US
     is_framed = plan.transport.two_way and upstream.connection == "same"
-    opening_seconds = 0.0 if is_framed else raw.path.opening_seconds(plan.options)
+    opening_seconds = 0.0 if is_framed else seconds_to_open(plan, raw, trial)
     answers = [
         (one.acknowledged_ns - one.left_ns) / NS_PER_SECOND
         for of_client in raw.account.messages.values()

@@ -7,7 +7,7 @@ INFO_BYTES = 208  # up to tcpi_bytes_sent, which came with Linux 4.19
 # tcpi_state; tcpi_total_retrans; tcpi_bytes_received, tcpi_segs_out, tcpi_segs_in; tcpi_min_rtt; tcpi_bytes_sent.
 _INFO = struct.Struct("=B99xI24xQII4xI48xQ")
 _NO_ROUND_TRIP = 2**32 - 1  # tcpi_min_rtt before there was any
-ESTABLISHED, CLOSE_WAIT = 1, 8  # linux/tcp_states.h; in the second one the peer has closed
+ESTABLISHED, CLOSED, CLOSE_WAIT = 1, 7, 8  # linux/tcp_states.h; in the last one the peer has closed
 
 
 class TcpInfo(NamedTuple):

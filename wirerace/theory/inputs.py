@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from wirerace.clock import NS_PER_SECOND
+from wirerace.experiment.plans import Plan
 from wirerace.observe.account import Window
 from wirerace.observe.spread import Spread
 from wirerace.record.result import Raw
@@ -21,6 +22,17 @@ def seconds_to_server(trial: Trial) -> float | None:
     """Return the mean time from making to the server, None when it is not known."""
     parts = trial.latency_parts_seconds
     return None if parts.producer is None or parts.feed is None else parts.producer + parts.feed
+
+
+def seconds_to_open(plan: Plan, raw: Raw, trial: Trial) -> float:
+    """Return how long a request takes to open its connection, 0 if connections are kept.
+
+    With TLS it is the mean handshake, as clients measured it: it takes CPU time, too, and over a path with a link the
+    round trip before it is part of it. Without TLS a connection on one machine is open at once.
+    """
+    if plan.options.opens_anew and trial.handshakes is not None and trial.handshakes.mean is not None:
+        return trial.handshakes.mean
+    return raw.path.opening_seconds(plan.options)
 
 
 def seconds_to_clients(raw: Raw, trial: Trial) -> float | None:

@@ -8,7 +8,7 @@ from wirerace.record.trial import Trial
 from wirerace.theory.closed_forms import Arrivals
 from wirerace.theory.conditions import checked
 from wirerace.theory.distribution import Distribution, Piece, distributed
-from wirerace.theory.inputs import clients_of, cost_seconds_of, failed_fraction_of, seconds_to_server
+from wirerace.theory.inputs import clients_of, cost_seconds_of, failed_fraction_of, seconds_to_open, seconds_to_server
 from wirerace.theory.path import DeliveryPath
 from wirerace.theory.prediction import Prediction
 from wirerace.theory.visits import Visited, Visiting, closed_polls, replayed
@@ -83,7 +83,7 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
     if at_server is None or requests is None:
         return None
     return DeliveryPath(
-        at_server + (requests - raw.path.opening_seconds(plan.options)) / 2,
+        at_server + (requests - seconds_to_open(plan, raw, trial)) / 2,
         clients_of(trial),
         cost_seconds=cost_seconds_of(trial, trial.requests),
         late_fraction=trial.late_polls / trial.requests if trial.requests else 0.0,

@@ -10,6 +10,7 @@ from tests.wirerace.trials import contestants_in, plan_of, trial_of
 from wirerace.analysis.aggregate import compared_in_pairs, figures_of, interval, over_repeats, summarise, summarised
 from wirerace.analysis.figures import FIGURES
 from wirerace.observe.account import AccountRecord, Window
+from wirerace.record.durations import Handshakes
 from wirerace.record.messages import Messages
 from wirerace.record.parts import Bytes
 from wirerace.record.result import Declared, Discarded, Host, Interval, Point, Result
@@ -79,8 +80,9 @@ def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> 
             idle_utilisation=0.1,
             upkeep_utilisation=0.05,
         ),
-        bytes=Bytes(1, 1, 1, 0, 1, 1, 1, 1, 0),
+        bytes=Bytes(1, 1, 1, 0, 1, 1, 1, 1, 0, tls=1),
         return_seconds=Returning(1, 1.0, 1.0, 1.0),
+        handshakes=Handshakes(2, 1, 1.0, 1.0),
         responses={"data": 1, "empty": 1, "error": 0},
         messages=RELAYED,
         arrived=1,
@@ -135,12 +137,19 @@ def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
     back = trial(
         return_seconds=Returning(3, 0.5, 0.75, 1.0), cuts=3, breaks=1, superseded=7, server=memory, browsers=TABS
     )
-    back = msgspec.structs.replace(back, window_seconds=10.0, messages=SENT)
+    back = msgspec.structs.replace(
+        back,
+        window_seconds=10.0,
+        messages=SENT,
+        arrived=4,
+        bytes=Bytes(1, 1, 1, 0, 1, 1, 1, 1, 0, tls=88),
+        handshakes=Handshakes(8, 6, 0.125, 0.375),
+    )
     rows = {figure.id for figure in FIGURES if figure.if_any}
 
     assert rows.isdisjoint(figure.id for figure in figures_of(result_of(trial())))
     assert rows < {figure.id for figure in figures_of(result_of(trial(), back))}
-    assert [0.004, 9_000, 5_000, 2_000, 4, 0.5, 0.75, 7, 0.99, 0.006, 0.002, 1, 2, 3] == [
+    assert [22, 0.004, 9_000, 5_000, 2_000, 8, 0.75, 0.125, 0.375, 4, 0.5, 0.75, 7, 0.99, 0.006, 0.002, 1, 2, 3] == [
         figure_of(figure.id, back) for figure in FIGURES if figure.if_any and not figure.id.startswith("messages.")
     ]
     assert [1.0, 0.002, 0.001, 0.004, 0.003, 0.002, 0.004, 400, 10, 20, 3, 5] == [

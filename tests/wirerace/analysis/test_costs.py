@@ -219,6 +219,37 @@ def test_repoll_gap_is_what_the_client_saw_and_a_round_trip() -> None:
     assert pytest.approx((0.002**2 + 0.004**2) / 2, rel=2e-3) == found.square_mean
 
 
+def test_bytes_of_tls_are_what_tcp_carried_beyond_the_application_and_heartbeats() -> None:
+    """A reverse proxy would end TLS, and the server would count what comes behind it."""
+    server = (NOTHING_SPENT, replace(NOTHING_SPENT, received_bytes=300, sent_bytes=900, heartbeat_bytes=50))
+    traffic = (Traffic(100, 200), Traffic(100 + 344, 200 + 1050, 0, 0, 0, 1))
+
+    def found(path: NetworkPath) -> int | None:
+        raw = Raw(WINDOW, AccountRecord(traffic=traffic), truth_of(), sampled(*server), path=path)
+        return figures(plan_with("polling", PollingOptions()), raw).bytes.tls
+
+    assert 144 == found(NetworkPath(tls=True))
+    assert (None, None) == (found(NetworkPath()), found(NetworkPath(tls=True, proxy="nginx")))
+
+
+def test_repoll_gap_with_tls_has_the_opening_of_its_connection_in_it_already() -> None:
+    account = AccountRecord(repolling=recorded([81 * MS]))
+    plan = plan_with("polling", PollingOptions(keep_alive=False))
+    path = NetworkPath(0.02, tls=True)
+    found = figures(plan, Raw(WINDOW, account, truth_of(), NOTHING_MEASURED, path=path)).repoll_seconds
+
+    assert pytest.approx(0.081 + 0.04, rel=1e-3) == found.mean
+
+
+def test_handshakes_are_counted_and_timed_and_unknown_without_any() -> None:
+    account = AccountRecord(handshaking=recorded([2 * MS, 4 * MS]), resumed_handshakes=1)
+    found = trial_of(account, truth_of()).handshakes
+
+    assert found is not None
+    assert (2, 1, pytest.approx(0.003)) == (found.count, found.resumed, found.mean)
+    assert trial_of(AccountRecord(), truth_of()).handshakes is None
+
+
 @pytest.mark.parametrize(("keep_alive", "trips"), [(True, 1), (False, 2)])
 def test_repoll_gap_over_a_path_is_longer_by_its_round_trip_and_by_that_of_opening(
     trips: int, *, keep_alive: bool

@@ -13,6 +13,7 @@ EXPECTED = {
     "visit.first_update": 0.005,
     "visit.started": 0.001,
     "visit.tcp_connected": 0.002,
+    "visit.tls_established": None,
     "visit.request_sent": 0.003,
     "visit.answered": 0.004,
     "visit.first_update_p99": 0.01,
@@ -39,6 +40,15 @@ def test_figure_of_visits(figure: object) -> None:
     assert {name: pytest.approx(EXPECTED[name]) for name in found} == found
 
 
+def test_handshake_has_a_time_with_tls_and_results_of_older_versions_have_none() -> None:
+    stages = VISITS.stages_seconds
+    secure = replace(VISITS, stages_seconds=stages | {"tls_established": stages["request_sent"]})
+    older = replace(VISITS, stages_seconds={name: of for name, of in stages.items() if name != "tls_established"})
+    found = [BY_ID["visit.tls_established"].of(replace(TRIAL_OF_VISITS, visits=visits)) for visits in (secure, older)]
+
+    assert [0.003, None] == found
+
+
 def test_every_figure_is_expected() -> None:
     assert EXPECTED.keys() == {figure.id for figure in VISIT_FIGURES}
     assert len(FIGURES) + len(VISIT_FIGURES) == len(BY_ID)
@@ -63,7 +73,8 @@ def test_figures_of_visitors_come_first_and_those_of_staying_clients_are_left_ou
     result = swept({"polling": {1: [1.0], 2: [2.0]}, "sse": {1: [1.0], 2: [2.0]}}).at(0)
     shown = [figure.id for figure in figures_of(result)]
 
-    assert [figure.id for figure in VISIT_FIGURES] == shown[: len(VISIT_FIGURES)]
+    of_visits = [figure.id for figure in VISIT_FIGURES if not figure.if_any]
+    assert of_visits == shown[: len(of_visits)]
     assert {"age.mean", "server.memory_per_client", "bytes.per_delivery"}.isdisjoint(shown)
     assert OF_VISITORS_TOO <= {figure.id for figure in FIGURES}
 

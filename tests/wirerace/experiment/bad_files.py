@@ -268,6 +268,11 @@ BAD_FILES = (
             "paths.far.compression",
             ["haproxy", "nginx", "gzip"],
         ),
+        "resumption without TLS": (
+            LEAST + "[paths.far]\nresumption = false",
+            "paths.far.resumption",
+            ["tls = true"],
+        ),
         "shared connections without HTTP/2": (
             LEAST + '[paths.far]\nproxy = "nginx"\nstreams_per_connection = 6',
             "paths.far.streams_per_connection",

@@ -112,6 +112,18 @@ def test_broken_clients_are_waited_for_until_the_last_backoff_has_passed(delay: 
     assert longest - worst < 1.0, "and not much longer: the phases of both backoffs need not meet at their worst"
 
 
+@pytest.mark.parametrize("delay", DELAYS)
+def test_handshake_of_tls_takes_a_round_trip_more(delay: float) -> None:
+    """A hello there and back follows that of TCP; the request goes out with the end of the handshake."""
+    plain, secure = NetworkPath(delay), NetworkPath(delay, tls=True)
+    anew, kept = LongPollingOptions(keep_alive=False), LongPollingOptions()
+
+    assert pytest.approx(2 * (delay + delay)) == secure.opening_seconds(anew)
+    assert 0.0 == secure.opening_seconds(kept)
+    assert pytest.approx(delay + delay) == longest_seconds(secure, anew) - longest_seconds(plain, anew)
+    assert pytest.approx(delay + delay) == return_seconds(secure) - return_seconds(plain)
+
+
 def test_batches_make_updates_wait() -> None:
     path = NetworkPath(0.05)
 

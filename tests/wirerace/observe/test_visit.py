@@ -61,6 +61,7 @@ def test_only_visits_that_count_have_times() -> None:
     assert {
         "started": 5,
         "tcp_connected": 10,
+        "tls_established": 0,
         "request_sent": 12,
         "answered": 20,
         "first_update": 21,

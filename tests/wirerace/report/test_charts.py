@@ -17,13 +17,14 @@ from wirerace.observe.histogram import Latencies
 from wirerace.observe.spread import Spread, SpreadColumns
 from wirerace.record.reading import read_result
 from wirerace.record.result import Interval, Point, Raw, Result
-from wirerace.record.trial import Age, Trial
+from wirerace.record.trial import Age, Connecting, Trial
 from wirerace.report.charts.axes import sweeps_of
 from wirerace.report.charts.curves import sweep_curves
 from wirerace.report.charts.distribution import cumulative, distributions
 from wirerace.report.charts.freshness import NOT_COUNTED, freshness, freshness_words, percent
 from wirerace.report.charts.frontier import frontier
 from wirerace.report.charts.over_time import ages_over_time, latencies_over_time
+from wirerace.report.charts.stages import connecting
 from wirerace.report.charts.values import Curve, LineChart
 from wirerace.report.charts.view import View
 from wirerace.report.charts.wording import clearly_less, extremes, listed
@@ -242,6 +243,26 @@ def test_freshness_is_told_in_words_and_as_parts_of_a_whole() -> None:
     assert pytest.approx([0.02, 0.83, 0.15, 0.0]) == chart.bars[0].parts
     said = "100 ms 2 % of the time, than 1 s 85 % of the time and than 5 s all the time."
     assert [f"Polling: a client's newest update is younger than {said}"] == freshness_words(view)
+
+
+def test_handshake_of_tls_is_a_part_of_connecting_if_anybody_makes_one() -> None:
+    def stages(**means: float) -> dict[str, Any]:
+        return {stage: Connecting(mean, mean) for stage, mean in means.items()}
+
+    plain = trial("polling", connect_stages_seconds=stages(tcp_connected=1.0, request_sent=2.0, answered=4.0))
+    secure = trial(
+        "websocket",
+        connect_stages_seconds=stages(tcp_connected=1.0, tls_established=3.0, request_sent=4.0, answered=5.0),
+    )
+    (alone,) = connecting(View(result_of(plain)))
+    (both,) = connecting(View(result_of(plain, secure)))
+
+    assert (["TCP connected", "request sent", "answered"], [[1.0, 1.0, 2.0]]) == (
+        list(alone.parts),
+        [list(bar.parts) for bar in alone.bars],
+    )
+    assert ["TCP connected", "TLS established", "request sent", "answered"] == list(both.parts)
+    assert [[1.0, 0.0, 1.0, 2.0], [1.0, 2.0, 1.0, 1.0]] == [list(bar.parts) for bar in both.bars]
 
 
 def test_result_without_freshness_says_so() -> None:

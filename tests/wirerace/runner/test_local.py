@@ -253,6 +253,19 @@ def test_page_is_refused_visitors_and_both_targets_take_them() -> None:
     assert [] == lacking(str(refusal.value), "population.kind", ["visitors", "wirerace run"])
 
 
+def test_tls_is_refused_where_nothing_would_speak_it() -> None:
+    keys = {"title": "t", "transports": ["polling"], "path": "far", "paths": {"far": {"tls": True}}}
+    refuse_unsupported(study_of(keys, Path()), OF_PROCESSES)
+    for supported, cure in ((SUPPORTED, "--on compose"), (OF_PAGE, "wirerace run")):
+        with pytest.raises(BadInput) as refusal:
+            refuse_unsupported(study_of(keys, Path()), supported)
+        assert [] == lacking(str(refusal.value), "the path of polling", ["TLS", cure]), refusal.value
+    tabs = keys | {"clients": {"browsers": 2}}
+    with pytest.raises(BadInput) as refusal:
+        refuse_unsupported(study_of(tabs, Path()), OF_PROCESSES)
+    assert [] == lacking(str(refusal.value), "clients.browsers", ["certificate", "tls", "polling"]), refusal.value
+
+
 def test_each_visitor_may_need_a_socket_until_it_gives_up() -> None:
     keys = {"kind": "visit", "per_second": 30.0, "timeout_seconds": 20.0}
     plain = {"title": "t", "transports": ["polling"], "population": keys, "polling": {"interval_seconds": 1}}
