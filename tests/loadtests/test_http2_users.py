@@ -179,12 +179,16 @@ def test_connections_close_with_their_last_user(crowd: Crowd, user: type[Subscri
     swarm.wait_for(lambda: all(peer.socket.closed for peer in peers))
 
 
-@pytest.mark.parametrize("user", [PollingUser, LongPollingUser, SseUser, WebSocketUser])
-@pytest.mark.parametrize("connection", ["same", "own"])
+@pytest.mark.parametrize(
+    ("user", "connection"),
+    [
+        *((user, "same") for user in (PollingUser, LongPollingUser, SseUser)),
+        (PollingUser, "own"),
+        (WebSocketUser, "own"),
+    ],
+)
 def test_messages_are_streams_of_the_same_connection(crowd: Crowd, user: type[SubscriberUser], connection: str) -> None:
     upstream = Upstream(rate_per_second=50.0, connection=connection)  # type: ignore[arg-type]
-    if user is WebSocketUser and connection == "same":
-        pytest.skip("its messages are frames on its own stream: tests/loadtests/test_http2_ws.py")
     _, server, swarm = crowd(user, 2, 2, upstream)
     swarm.wait_for(lambda: swarm.account.tally.acknowledged >= 10)
 

@@ -29,6 +29,11 @@ def check_multiplexing(experiment: Experiment, contestants: Iterable[Contestant]
                 f"{contestant.id}: {path.proxy} has no {contestant.transport.title} over HTTP/2 (RFC 8441): take "
                 f"proxy = {able}, or a path with http = 1 for it"
             )
+        if experiment.clients.browsers:
+            raise BadInput(
+                f"clients.browsers: browsers speak HTTP/2 with TLS only, and do not trust a run's certificate: give "
+                f"{contestant.id} a path with http = 1, or leave browsers out"
+            )
         if experiment.population.is_visit and path.streams_per_connection > 1:
             raise BadInput(
                 f"{contestant.id}: each visitor opens a connection of its own: leave streams_per_connection out"

@@ -30,6 +30,11 @@ BAD_HTTP2 = {
         ["a whole number", "at least 1", "0"],
     ),
     "HTTP/3": (POLLING + PATH.format("nginx").replace("2", "3"), "paths.fast.http", ["1", "2", "3"]),
+    "browser tabs over HTTP/2": (
+        POLLING + PATH.format("nginx") + "[clients]\nbrowsers = 1",
+        "clients.browsers",
+        ["with TLS only", "polling", "http = 1"],
+    ),
     "visitors on shared connections": (
         POLLING + PATH.format("nginx") + 'streams_per_connection = 6\n[population]\nkind = "visit"',
         "polling",

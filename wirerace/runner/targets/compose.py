@@ -44,6 +44,7 @@ SUPPORTED = Supported(
     ),
     otherwise="needs processes of its own: leave out --on compose",
     tls=False,
+    http2=False,
     browsers=False,
 )
 SHAPE_CLASSES = {"steady": "Default", "steps": "Steps", "spike": "Spike", "ramp": "Ramp"}

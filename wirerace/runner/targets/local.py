@@ -48,7 +48,9 @@ SUPPORTED = Supported(
     faults=frozenset((kind, place) for kind, places in POSSIBLE.items() for place in places),
     otherwise="is not available",
 )
-OF_PAGE = SUPPORTED._replace(visits=False, browsers=False, tls=False, otherwise="needs an experiment: use wirerace run")
+OF_PAGE = SUPPORTED._replace(
+    visits=False, browsers=False, tls=False, http2=False, otherwise="needs an experiment: use wirerace run"
+)
 """What Locust's page can do: its clients stay."""
 
 

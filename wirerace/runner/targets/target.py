@@ -50,6 +50,7 @@ class Supported(NamedTuple):
     visits: bool = True
     browsers: bool = True
     tls: bool = True
+    http2: bool = True
 
 
 class Target(Protocol):
@@ -126,5 +127,7 @@ def _refuse_path(contestant: Contestant, supported: Supported) -> None:
         raise BadInput(f"the path of {contestant.id} has a link of its own with a delay, which {supported.otherwise}")
     if path.tls and not supported.tls:
         raise BadInput(f"the path of {contestant.id} speaks TLS, which {supported.otherwise}")
+    if path.http == 2 and not supported.http2:
+        raise BadInput(f"the path of {contestant.id} speaks HTTP/2, which {supported.otherwise}")
     if unbuilt := [key for key in UNBUILT if getattr(path, key) != getattr(NetworkPath(), key)]:
         raise BadInput(f"the path of {contestant.id}: {unbuilt[0]} is not available yet")
