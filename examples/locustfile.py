@@ -48,4 +48,4 @@ class Reader(StampedUser):
                 self.report("line", line, since_ns=lines.sent_ns)
 
 
-# ruff: noqa: ANN201, D102, INP001 -- as people write locustfiles
+# ruff: noqa: ANN201, D102 -- as people write locustfiles

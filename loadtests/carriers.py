@@ -86,8 +86,8 @@ class Lent(Protocol):
 class Posted:
     """Sends each message as a POST when the one before it is answered, so that they keep their order.
 
-    It goes over the connection of `lender` while that is free, otherwise over one of its own, which is kept as well. On a
-    connection of HTTP/2 it needs no lender: it is a stream beside the others.
+    It goes over the connection of `lender` while that is free, otherwise over one of its own, which is kept as well.
+    Over HTTP/2 there is no lender: a message is a stream beside the others.
     """
 
     def __init__(

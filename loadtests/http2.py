@@ -6,55 +6,33 @@ the load five times the CPU time of one over HTTP/1.1.
 
 import copy
 
-import gevent
-from gevent import get_hub, getcurrent
+from gevent import get_hub
 from gevent.event import Event
 from h2.errors import ErrorCodes
 from h2.events import RemoteSettingsChanged
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes
 
+from loadtests import http2_frames as wire
 from loadtests.connection import Address, ClosedHere, Stamp
-from loadtests.http2_frames import (
-    CONTINUATION,
-    DATA,
-    END_HEADERS,
-    END_STREAM,
-    GOAWAY,
-    HEAD_BYTES,
-    HEADERS,
-    PADDED,
-    PING,
-    PUSH_PROMISE,
-    RST_STREAM,
-    SETTINGS,
-    WINDOW_UPDATE,
-    Farewell,
-    FrameSplitter,
-    WireFrame,
-    farewell_in,
-    frame_of,
-    head_frames,
-    no_http2,
-    numbered_frame,
-)
-from loadtests.http2_headers import Headers, unpacked_head
+from loadtests.http2_frames import DATA, END_STREAM, HEAD_BYTES, PADDED, Farewell, FrameSplitter, WireFrame
+from loadtests.http2_headers import Headers, HeadReader
 from loadtests.http2_state import (
     CREDIT_BYTES,
-    MOST_HEAD_BYTES,
     MOST_STREAM_ID,
-    MOST_WINDOW_BYTES,
     READY_SECONDS,
     STREAMS_BEFORE_SETTINGS,
     FrameWriter,
+    HubReader,
+    ServerWindows,
     begun,
     name_of,
     reset_by,
 )
-from loadtests.http2_streams import INITIAL_WINDOW_BYTES, Http2Stream, Unprocessed
+from loadtests.http2_streams import Http2Stream, Unprocessed
 from loadtests.opening import open_connection
 from loadtests.traffic import Counters
-from wirerace.errors import BadAnswer, ConnectionLost, WireraceError, shown
+from wirerace.errors import BadAnswer, ConnectionLost, shown
 
 
 class Http2Connection:
@@ -72,21 +50,20 @@ class Http2Connection:
         self.opened_ns, self.secured_ns = self._connection.opened_ns, self._connection.secured_ns
         if address.tls is not None and self._connection.alpn != "h2":
             self._connection.close()
-            raise no_http2(f"TLS agreed on {shown(self._connection.alpn or 'no protocol')} (ALPN), not on 'h2'")
+            raise wire.no_http2(f"TLS agreed on {shown(self._connection.alpn or 'no protocol')} (ALPN), not on 'h2'")
         self._state = begun()
         self._splitter = FrameSplitter()
         self._writer = FrameWriter(self._connection, self._break)
         self._settled = Event()  # the server's SETTINGS have come, or the connection has ended
         self.is_ready = False  # they have come
-        self._window_bytes = INITIAL_WINDOW_BYTES  # how much data the server takes on all streams together
-        self._opens = Event()  # set when it may take more
+        self._heads = HeadReader(self._state.decoder)
+        self._windows = ServerWindows()
         self._uncredited_bytes = 0
-        self._block: tuple[WireFrame, bytes] | None = None  # headers that are not whole: the first frame, the bytes
         self._next_id = 1
         self._leaves_with = ""
         self._error: Exception | None = None
         self._writer.write(self._state.data_to_send())
-        gevent.spawn(self._pump)
+        self._reader = HubReader(self._connection, self._take, self._end_with)
 
     @property
     def takes_requests(self) -> bool:
@@ -110,7 +87,7 @@ class Http2Connection:
         Raises OSError, ConnectionLost, or BadAnswer when the server speaks no HTTP/2.
         """
         if not self._settled.wait(READY_SECONDS):
-            raise no_http2(f"its SETTINGS have not come in {READY_SECONDS:g} s")
+            raise wire.no_http2(f"its SETTINGS have not come in {READY_SECONDS:g} s")
         self._check_open()
         return bool(self._state.remote_settings.enable_connect_protocol)
 
@@ -125,7 +102,7 @@ class Http2Connection:
         block = self._state.encoder.encode(headers)
         stream = Http2Stream(self, stream_id, self._state.remote_settings.initial_window_size, is_sent=is_end)
         self.streams[stream_id] = stream
-        frames = head_frames(stream_id, block, self._state.max_outbound_frame_size, is_end=is_end)
+        frames = wire.head_frames(stream_id, block, self._state.max_outbound_frame_size, is_end=is_end)
         self._writer.write_request(frames, stream)
         if body:
             stream.send(body, is_end=True)
@@ -137,27 +114,24 @@ class Http2Connection:
             self._check_open()
             if stream.id not in self.streams:
                 break  # it has ended meanwhile, and its client finds out how
-            room = min(self._window_bytes, stream.window_bytes, self._state.max_outbound_frame_size)
-            if data and room <= 0:
-                self._opens.clear()
-                self._opens.wait()
+            size = self._windows.take(stream, min(len(data), self._state.max_outbound_frame_size))
+            if data and not size:
+                self._windows.wait()
                 continue
-            part, data = data[:room], data[room:]
+            part, data = data[:size], data[size:]
             is_last, is_end = is_end and not data, is_end and bool(data)
-            self._window_bytes -= len(part)
-            stream.window_bytes -= len(part)
-            self._writer.write_request(frame_of(DATA, END_STREAM * is_last, stream.id, part), stream)
+            self._writer.write_request(wire.frame_of(DATA, END_STREAM * is_last, stream.id, part), stream)
 
     def credit(self, stream: Http2Stream, size_bytes: int) -> None:
         """Let the server send more on a stream."""
-        frame = numbered_frame(WINDOW_UPDATE, stream.id, size_bytes)
+        frame = wire.numbered_frame(wire.WINDOW_UPDATE, stream.id, size_bytes)
         stream.out_bytes += len(frame)
         self._writer.write(frame)
 
     def leave(self, stream_id: int) -> None:
         """Give up a stream that has not ended. The connection stays."""
         if self.streams.pop(stream_id, None) is not None and not self.is_closed:
-            self._writer.write(numbered_frame(RST_STREAM, stream_id, ErrorCodes.CANCEL))
+            self._writer.write(wire.numbered_frame(wire.RST_STREAM, stream_id, ErrorCodes.CANCEL))
             self._close_if_done()
 
     def close(self) -> None:
@@ -168,26 +142,19 @@ class Http2Connection:
         if self._error is not None:
             raise copy.copy(self._error)
 
-    def _pump(self) -> None:
-        """Wait for the end of the connection: all that arrives before is taken in the hub."""
-        try:
-            while True:
-                self._take_in_hub(self._connection.receive(self._take_in_hub), is_cut=self._connection.is_cut)
-        except (OSError, WireraceError, ProtocolError) as error:
-            self._end(self._named(error))
-        finally:
-            self._end(ConnectionLost("the connection has ended"))
+    def _end_with(self, error: Exception) -> None:
+        self._end(self._named(error))
 
     def _named(self, error: Exception) -> Exception:
         """Return what the end of the connection means."""
         if isinstance(error, ProtocolError):
-            return ConnectionLost(f"the server broke HTTP/2: {error}")
+            return wire.broken(str(error))
         if self._leaves_with:
             return ConnectionLost(self._leaves_with)
         if not self.is_ready and isinstance(error, ConnectionLost) and not isinstance(error, ClosedHere):
             tail = self._splitter.unfinished
             why = f"it answered {shown(tail.decode('latin-1'))}" if tail else "it closed the connection without a word"
-            return no_http2(why)
+            return wire.no_http2(why)
         return error
 
     def _break(self) -> None:
@@ -199,26 +166,10 @@ class Http2Connection:
         self.is_closed, self._error = True, error
         self._connection.close()
         self._settled.set()
-        self._opens.set()
+        self._windows.note_end()
         streams, self.streams = self.streams, {}
         for stream in streams.values():  # each wakes its client, which only the hub can do
             get_hub().loop.run_callback(stream.fail, error)
-
-    def _take_in_hub(self, data: bytes, *, is_cut: bool = False) -> bool:
-        """Take what was read. Only the hub can wake clients: with TLS the reader itself may be here."""
-        stamp = self._connection.stamp.bound() if is_cut else self._connection.stamp
-        hub = get_hub()
-        if getcurrent() is hub:
-            self._take(data, stamp)
-        else:
-            hub.loop.run_callback(self._take_later, data, stamp)
-        return True
-
-    def _take_later(self, data: bytes, stamp: Stamp) -> None:
-        try:
-            self._take(data, stamp)
-        except (WireraceError, ProtocolError) as error:
-            self._end(self._named(error))
 
     def _take(self, data: bytes, stamp: Stamp) -> None:
         """Take what one read brought, in the hub. Requests that clients answer it with leave together."""
@@ -247,7 +198,7 @@ class Http2Connection:
         flow_bytes = len(frame.wire) - HEAD_BYTES
         self._credit(flow_bytes)
         if not stream.head:
-            raise ConnectionLost("the server broke HTTP/2: data before headers")
+            raise wire.broken("data before headers")
         is_end = frame.flags & END_STREAM
         if is_end:
             self._forget(stream)
@@ -258,37 +209,29 @@ class Http2Connection:
 
     def _take_other(self, frame: WireFrame, stamp: Stamp) -> None:
         kind, stream_id = frame.kind, frame.stream_id
-        if kind == HEADERS or kind == CONTINUATION or self._block is not None:
-            self._add_to_block(frame, stamp)
-        elif kind == RST_STREAM:
+        if kind == wire.HEADERS or self._heads.is_within:
+            self._add_head(frame, stamp)
+        elif kind == wire.RST_STREAM:
             self._fail(stream_id, reset_by(frame.number))
-        elif kind == WINDOW_UPDATE:
+        elif kind == wire.WINDOW_UPDATE:
             self._open_window(stream_id, frame.number)
-        elif kind == GOAWAY:
-            self._farewell(farewell_in(frame.payload))
-        elif kind in {SETTINGS, PING}:
-            self._settle(frame.wire)
-        elif kind in {DATA, PUSH_PROMISE}:
-            raise ConnectionLost(f"the server broke HTTP/2: a stream {stream_id} that nobody has opened")
+        elif kind == wire.GOAWAY:
+            self._farewell(wire.farewell_in(frame.payload))
+        elif kind in {wire.SETTINGS, wire.PING}:
+            self._settle(frame)
+        elif kind in {DATA, wire.PUSH_PROMISE, wire.CONTINUATION}:
+            raise wire.broken(f"a frame of type {kind} on stream {stream_id}")
 
-    def _add_to_block(self, frame: WireFrame, stamp: Stamp) -> None:
-        """Take a part of a block of headers. Nothing else may come before its end (RFC 9113, section 6.10)."""
-        first, block = (frame, b"") if self._block is None else self._block
-        if (self._block is None) is not (frame.kind == HEADERS) or first.stream_id != frame.stream_id:
-            raise ConnectionLost(f"the server broke HTTP/2: a frame of type {frame.kind} among headers")
-        block += frame.payload
-        if not frame.flags & END_HEADERS:
-            if len(block) > MOST_HEAD_BYTES:
-                raise ConnectionLost(f"no end of the answer's head after {len(block)} bytes")
-            self._block = first, block
+    def _add_head(self, frame: WireFrame, stamp: Stamp) -> None:
+        """Take headers, or a part of them."""
+        found = self._heads.feed(frame)
+        if found is None:
             return
-        self._block = None
-        head = unpacked_head(self._state.decoder, block)
         stream = self.streams.get(frame.stream_id)
         if stream is not None:
-            self._take_head(stream, head, stamp, is_end=bool(first.flags & END_STREAM))
+            self._take_head(stream, found.head, stamp, is_end=found.is_end)
         elif not frame.stream_id & 1 or frame.stream_id >= self._next_id:
-            raise ConnectionLost(f"the server broke HTTP/2: a stream {frame.stream_id} that nobody has opened")
+            raise wire.broken(f"a stream {frame.stream_id} that nobody has opened")
 
     def _take_head(self, stream: Http2Stream, head: dict[bytes, bytes], stamp: Stamp, *, is_end: bool) -> None:
         status = head.get(b":status", b"")
@@ -305,40 +248,33 @@ class Http2Connection:
             stream.on_end(stamp)
             self._close_if_done()
 
-    def _settle(self, wire: bytes) -> None:
+    def _settle(self, frame: WireFrame) -> None:
         """Let h2 take SETTINGS or a PING, and answer them."""
-        events = self._state.receive_data(wire)
+        events = self._state.receive_data(frame.wire)
         self._writer.write(self._state.data_to_send())
         for event in events:
             if isinstance(event, RemoteSettingsChanged):
                 self.is_ready = True
                 self._settled.set()
                 if (size := event.changed_settings.get(SettingCodes.INITIAL_WINDOW_SIZE)) is not None:
-                    for stream in self.streams.values():
-                        stream.window_bytes += size.new_value - (size.original_value or 0)
-                self._opens.set()
+                    self._windows.resize(self.streams.values(), size.new_value - (size.original_value or 0))
 
     def _open_window(self, stream_id: int, increment: int) -> None:
         stream = self.streams.get(stream_id)
-        if not stream_id:
-            self._window_bytes += increment
-        elif stream is not None:
-            stream.window_bytes += increment
-        if self._window_bytes > MOST_WINDOW_BYTES or (stream is not None and stream.window_bytes > MOST_WINDOW_BYTES):
-            raise ConnectionLost("the server broke HTTP/2: a window of 2 GiB or more")
-        self._opens.set()
+        if stream is not None or not stream_id:
+            self._windows.open(stream, increment)
 
     def _forget(self, stream: Http2Stream) -> None:
         """Take out a stream whose answer has ended. Nobody reads the rest of a request that was to be sent."""
         self.streams.pop(stream.id, None)
         if not stream.is_sent:
-            self._writer.write(numbered_frame(RST_STREAM, stream.id, ErrorCodes.CANCEL))
-            self._opens.set()
+            self._writer.write(wire.numbered_frame(wire.RST_STREAM, stream.id, ErrorCodes.CANCEL))
+            self._windows.note_end()
 
     def _fail(self, stream_id: int, error: Exception) -> None:
         stream = self.streams.pop(stream_id, None)
         if stream is not None:
-            self._opens.set()
+            self._windows.note_end()
             stream.fail(error)
             self._close_if_done()
 
@@ -360,5 +296,5 @@ class Http2Connection:
         """Let the server send as much more as has come, whether its client has taken it or not."""
         self._uncredited_bytes += size_bytes
         if self._uncredited_bytes >= CREDIT_BYTES and not self.is_closed:
-            self._writer.write(numbered_frame(WINDOW_UPDATE, 0, self._uncredited_bytes))
+            self._writer.write(wire.numbered_frame(wire.WINDOW_UPDATE, 0, self._uncredited_bytes))
             self._uncredited_bytes = 0

@@ -47,7 +47,7 @@ class WireFrame(NamedTuple):
             if self.kind == HEADERS and self.flags & PRIORITY:
                 start += _PRIORITY_BYTES
             if start > end:
-                raise ConnectionLost("the server broke HTTP/2: a frame of padding")
+                raise broken("a frame of padding")
             return payload[start:end]
         return payload
 
@@ -58,7 +58,7 @@ class WireFrame(NamedTuple):
         Raises ConnectionLost when the frame has another size.
         """
         if len(self.wire) != HEAD_BYTES + _NUMBER.size:
-            raise ConnectionLost(f"the server broke HTTP/2: a frame of type {self.kind} with {len(self.wire)} bytes")
+            raise broken(f"a frame of type {self.kind} with {len(self.wire)} bytes")
         return int(_NUMBER.unpack_from(self.wire, HEAD_BYTES)[0])
 
 
@@ -97,7 +97,7 @@ class FrameSplitter:
             position = end
         self._tail = buffer[position:]
         if len(self._tail) >= HEAD_BYTES and (size := _HEAD.unpack_from(self._tail)[0] >> 8) > MOST_FRAME_BYTES:
-            raise ConnectionLost(f"the server broke HTTP/2: a frame of {size} bytes")
+            raise broken(f"a frame of {size} bytes")
 
     def _begin(self, buffer: bytes) -> None:
         first, flags, stream_id = _HEAD.unpack_from(buffer)
@@ -119,13 +119,18 @@ def no_http2(why: str) -> BadAnswer:
     return BadAnswer(f"the server speaks no HTTP/2: {why}")
 
 
+def broken(how: str) -> ConnectionLost:
+    """Return the error for a server that does not keep to the protocol."""
+    return ConnectionLost(f"the server broke HTTP/2: {how}")
+
+
 def farewell_in(payload: bytes) -> Farewell:
     """Return what is in the payload of a GOAWAY frame.
 
     Raises ConnectionLost when it is too short.
     """
     if len(payload) < _GONE.size:
-        raise ConnectionLost(f"the server broke HTTP/2: a GOAWAY of {len(payload)} bytes")
+        raise broken(f"a GOAWAY of {len(payload)} bytes")
     last_stream_id, code = _GONE.unpack_from(payload)
     return Farewell(last_stream_id & _STREAM, code, _said(payload[_GONE.size :]))
 

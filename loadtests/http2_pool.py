@@ -122,18 +122,20 @@ class SharedConnections:
 
 
 class Seat:
-    """A client's place on a connection that it shares. It is taken with the first request, and left with `release`.
+    """A client's place on a connection that it shares. It is taken with the first request, and kept until it leaves.
 
-    A client may have several streams at a time: its updates, and a message. All of them need the same seat.
+    So a stream that ends leaves the connection open for the next one. A client may have several streams at a time: its
+    updates, and a message. All of them hold the same seat.
     """
 
-    __slots__ = ("_holders", "_left", "_pool", "_shared")
+    __slots__ = ("_has_left", "_holders", "_left", "_pool", "_shared")
 
     def __init__(self, pool: SharedConnections) -> None:
         self._pool = pool
         self._shared: SharedConnection | None = None
         self._left: list[SharedConnection] = []
         self._holders = 0
+        self._has_left = False
 
     @property
     def address(self) -> Address:
@@ -150,13 +152,23 @@ class Seat:
         self._holders += 1
 
     def release(self) -> None:
-        """Need it once less. When nobody needs the connection any more, it closes."""
+        """Need it once less."""
         self._holders -= 1
-        if not self._holders:
+        self._go_if_done()
+
+    def leave(self) -> None:
+        """Give the seat back when nothing holds it any more. When nobody has one on the connection, that closes."""
+        self._has_left = True
+        self._go_if_done()
+
+    def _go_if_done(self) -> None:
+        if self._holders:
+            return
+        if self._has_left:
             self._rise()
-            left, self._left = self._left, []
-            for shared in left:
-                shared.close_if_unused()
+        left, self._left = self._left, []
+        for shared in left:
+            shared.close_if_unused()
 
     def sever(self) -> None:
         """Cut the connection, for all clients that share it."""

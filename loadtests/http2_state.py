@@ -1,27 +1,71 @@
-"""What an HTTP/2 connection begins with, how its bytes leave, and the names of its errors."""
+"""What an HTTP/2 connection begins with, how its bytes come and leave, and the names of its errors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import gevent
+from gevent import get_hub, getcurrent
+from gevent.event import Event
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
+from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
 
-from loadtests.connection import StampedConnection
-from loadtests.http2_headers import share_code
+from loadtests.connection import Stamp, StampedConnection
+from loadtests.http2_frames import broken
+from loadtests.http2_headers import MOST_HEAD_BYTES, share_code
 from loadtests.http2_streams import INITIAL_WINDOW_BYTES, STREAM_WINDOW_BYTES, Http2Stream, Unprocessed
 from wirerace.clock import now_ns
-from wirerace.errors import ConnectionLost
+from wirerace.errors import ConnectionLost, WireraceError
 
 CONNECTION_WINDOW_BYTES = 15 * 1024 * 1024  # as Chromium
 CREDIT_BYTES = CONNECTION_WINDOW_BYTES // 2
 MOST_WINDOW_BYTES = 2**31 - 1
-MOST_HEAD_BYTES = 65_536
 STREAMS_BEFORE_SETTINGS = 100
-"""How many streams a server is taken to allow before it has said so: the least that RFC 9113, section 6.5.2, advises."""
+"""How many streams a server is taken to allow until it says so: the least that RFC 9113, section 6.5.2, advises."""
 MOST_STREAM_ID = 2**31 - 1
 READY_SECONDS = 10.0
+
+
+class HubReader:
+    """Reads a connection to its end. All that comes is taken in the hub, which alone can wake clients."""
+
+    def __init__(
+        self,
+        connection: StampedConnection,
+        take: Callable[[bytes, Stamp], None],
+        end: Callable[[Exception], None],
+    ) -> None:
+        """`take` is called with what each read brought, `end` at least once, with the reason."""
+        self._connection = connection
+        self._take = take
+        self._end = end
+        gevent.spawn(self._read)
+
+    def _read(self) -> None:
+        connection = self._connection
+        try:
+            while True:  # with TLS this greenlet may be handed something
+                self._take_in_hub(connection.receive(self._take_in_hub), is_cut=connection.is_cut)
+        except (OSError, WireraceError, ProtocolError) as error:
+            self._end(error)
+        finally:
+            self._end(ConnectionLost("the connection has ended"))
+
+    def _take_in_hub(self, data: bytes, *, is_cut: bool = False) -> bool:
+        stamp = self._connection.stamp.bound() if is_cut else self._connection.stamp
+        hub = get_hub()
+        if getcurrent() is hub:
+            self._take(data, stamp)
+        else:
+            hub.loop.run_callback(self._take_later, data, stamp)
+        return True
+
+    def _take_later(self, data: bytes, stamp: Stamp) -> None:
+        try:
+            self._take(data, stamp)
+        except (WireraceError, ProtocolError) as error:
+            self._end(error)
 
 
 class FrameWriter:
@@ -87,6 +131,49 @@ class FrameWriter:
             self._on_break()
         finally:
             self._is_busy = False
+
+
+class ServerWindows:
+    """How much data the server takes: on all streams together, and on each, which has it with it."""
+
+    def __init__(self) -> None:
+        self._together_bytes = INITIAL_WINDOW_BYTES
+        self._opens = Event()
+
+    def take(self, stream: Http2Stream, most_bytes: int) -> int:
+        """Return how many bytes may leave on a stream now, `most_bytes` at most: these are taken."""
+        size_bytes = max(0, min(self._together_bytes, stream.window_bytes, most_bytes))
+        self._together_bytes -= size_bytes
+        stream.window_bytes -= size_bytes
+        return size_bytes
+
+    def wait(self) -> None:
+        """Wait until more may leave, or a stream has ended."""
+        self._opens.clear()
+        self._opens.wait()
+
+    def note_end(self) -> None:
+        """Let those that wait see whether their stream is still there."""
+        self._opens.set()
+
+    def open(self, stream: Http2Stream | None, increment: int) -> None:
+        """Take what the server allows more on a stream, or on all together.
+
+        Raises ConnectionLost when that is more than may be.
+        """
+        if stream is None:
+            self._together_bytes += increment
+        else:
+            stream.window_bytes += increment
+        if max(self._together_bytes, 0 if stream is None else stream.window_bytes) > MOST_WINDOW_BYTES:
+            raise broken("a window of 2 GiB or more")
+        self._opens.set()
+
+    def resize(self, streams: Iterable[Http2Stream], more_bytes: int) -> None:
+        """Take another initial size of the windows of streams: those that are open change, too."""
+        for stream in streams:
+            stream.window_bytes += more_bytes
+        self._opens.set()
 
 
 def begun() -> H2Connection:

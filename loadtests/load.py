@@ -43,6 +43,7 @@ class LoadClient(Protocol):
 
     transport: ClassVar[Transport]
     ledger: Ledger
+    speech: Speech
     is_connected: bool
 
     def position(self) -> Cursor | None:
@@ -202,7 +203,8 @@ class Load:
         self._clients[client] = None
 
     def leave(self, client: LoadClient) -> None:
-        """Close the ledger of a client that was stopped."""
+        """Close the ledger of a client that was stopped, which needs no connection any more."""
+        client.speech.leave()
         if client in self._clients:
             del self._clients[client]
             self.sending.leave(client)

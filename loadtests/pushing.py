@@ -1,9 +1,20 @@
-"""What a client is that updates are pushed to, whatever carries them."""
+"""What a client is whose connection is open, and one that updates are pushed to, whatever carries them."""
 
 from typing import Protocol
 
 from loadtests.connection import MessagesTaker, Stamp
 from wirerace.wire.update import Cursor
+
+
+class OpenedClient(Protocol):
+    """A client whose connection is open: when it was, and its TLS, and when its request had left, Unix nanoseconds.
+
+    `secured_ns` is 0 without TLS, and both are if others had opened the connection.
+    """
+
+    opened_ns: int
+    secured_ns: int
+    sent_ns: int
 
 
 class PushClient(Protocol):

@@ -68,6 +68,9 @@ class Speech(Protocol):
     def sever(self) -> None:
         """Cut a connection that is shared, for all its users. A user closes what is its own."""
 
+    def leave(self) -> None:
+        """Need no shared connection any more, once everything that uses it is closed."""
+
 
 class OwnConnections:
     """HTTP/1.1."""
@@ -80,7 +83,7 @@ class OwnConnections:
         self._accepts: Accepted = accepts
 
     def of_user(self) -> "OwnConnections":
-        """Return what the next user speaks: with TLS it keeps its sessions to itself, and otherwise it keeps nothing."""
+        """Return what the next user speaks: with TLS it keeps its sessions to itself."""
         if self._address.tls is None:
             return self
         return OwnConnections(self._address.of_client(), self._counters, self._accepts)
@@ -107,6 +110,9 @@ class OwnConnections:
         return WebSocketClient(self._address, target, self._counters, deflate)
 
     def sever(self) -> None:
+        """Do nothing: no connection is shared."""
+
+    def leave(self) -> None:
         """Do nothing: no connection is shared."""
 
 
@@ -143,3 +149,7 @@ class SharingConnections:
     def sever(self) -> None:
         """Cut the connection, for all its users."""
         self._seat.sever()
+
+    def leave(self) -> None:
+        """Give the seat back, once everything that holds it is closed."""
+        self._seat.leave()

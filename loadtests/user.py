@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import gevent
 from locust import User, task
@@ -13,6 +13,7 @@ from loadtests.connection import Stamp
 from loadtests.http import with_query
 from loadtests.load import LOADS
 from loadtests.outbox import Outbox
+from loadtests.pushing import OpenedClient
 from wirerace.backoff import OF_CLIENTS
 from wirerace.clock import now_ns, to_ns
 from wirerace.errors import BadAnswer, Refused, WireraceError, shown
@@ -30,17 +31,6 @@ Received = tuple[list[Update], Stamp]
 """The updates of one read of the socket, and when they had arrived."""
 
 
-class OpenedClient(Protocol):
-    """When a client's connection was open, had TLS (0 without), and its request had left, Unix nanoseconds.
-
-    The first two are 0 if the connection was open before, because it is shared.
-    """
-
-    opened_ns: int
-    secured_ns: int
-    sent_ns: int
-
-
 class Cut(Exception):
     """The load cuts this client's connection; the client reconnects after `pause_seconds`."""
 
@@ -54,10 +44,9 @@ class SubscriberUser(User):
 
     # Without slots each of thousands of clients would have a dict of 1.5 kB; Locust's own attributes share their keys.
     __slots__ = (
-        "account", "address", "asked_ns", "attempts", "broken_ns", "catches_up", "channel", "counters", "cursor",
-        "epoch", "has_newer", "has_received", "is_connected", "last", "ledger", "listener", "load", "note_delivery",
-        "note_request", "opening", "options", "outbox", "requests", "speech", "started_ns",
-        "well_ns",
+        "account", "asked_ns", "attempts", "broken_ns", "catches_up", "channel", "cursor", "epoch", "has_newer",
+        "has_received", "is_connected", "last", "ledger", "listener", "load", "note_delivery", "note_request",
+        "opening", "options", "outbox", "requests", "speech", "started_ns", "well_ns",
     )  # fmt: skip
     abstract = True
     host = "per-transport"  # Locust's single host is not used, but its page would ask for one if there were none
@@ -70,9 +59,7 @@ class SubscriberUser(User):
         super().__init__(environment)
         self.load = LOADS[environment]
         self.account = self.load.account_of(self.transport)
-        self.counters = self.load.counters_of(self.transport)
         self.options: Any = self.load.options_of(self.transport)
-        self.address = self.load.address_of(self.transport)
         self.speech = self.load.speech_of(self.transport)
         note_of = self.load.statistics.note_of
         self.note_request = note_of(self.request_method, self.request_name())
@@ -123,10 +110,8 @@ class SubscriberUser(User):
         keep_alive = not self.options.opens_anew
         extra_bytes = getattr(self.options, "extra_header_bytes", 0)  # only clients that ask have the option
         own = self.speech.asking(keep_alive=keep_alive, extra_header_bytes=extra_bytes, repeats_lost=True)
-        if self.speech.is_shared:
-            lender = None  # requests of all kinds share the connection
         target = with_query(SEND_PATH, channel=self.channel, fan_out=self.fan_out)
-        return Posted(outbox, own, target, self.load.statistics, lender)
+        return Posted(outbox, own, target, self.load.statistics, None if self.speech.is_shared else lender)
 
     @property
     def fan_out(self) -> str:
@@ -188,9 +173,8 @@ class SubscriberUser(User):
         if not self.has_received:
             self.has_received = True
             self.account.stages["first_update"].record(arrival_ns - self.started_ns)
-        later = 0 if self.together else len(updates) - 1  # how many something newer was read with
-        if self.has_newer:
-            later = len(updates)
+        # How many something newer was read with.
+        later = len(updates) if self.has_newer else 0 if self.together else len(updates) - 1
         receive, note = self.ledger.receive, self.note_delivery
         for update in updates:
             receive(update, arrival_ns, is_bound=later > 0)
@@ -228,7 +212,11 @@ class SubscriberUser(User):
     def note_failure(self, error: Exception) -> None:
         """Count a failure and report it to Locust: of a request, or of the connection of deliveries."""
         self.account.totals.failed_connects += 1 if not self.cursor else 0
-        what = f"{self.address}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
+        what = (
+            f"{self.load.address_of(self.transport)}: {error.strerror or error}"
+            if isinstance(error, OSError)
+            else str(error)
+        )
         if self.asked_ns:
             took_ns, self.asked_ns = now_ns() - self.asked_ns, 0
             self.load.statistics.fail(self.request_method, self.request_name(), what, took_ns)

@@ -8,6 +8,7 @@ from gevent.event import AsyncResult, Event
 from gevent.pool import Group
 
 from loadtests.connection import Stamp
+from loadtests.speech import Speech
 from loadtests.statistics import Statistics
 from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
 from wirerace.observe.account import Window
@@ -33,6 +34,7 @@ class Visitor(Protocol):
     transport: ClassVar[Transport]
     account: Account
     ledger: Ledger
+    speech: Speech
     opening: Opening | None
     started_ns: int
     has_received: bool

@@ -25,9 +25,10 @@ def kinds_of(annotation: object) -> tuple[Any, ...]:
 
 
 def choices_of(annotation: object) -> list[str]:
-    """Return the words that a value may be; none when it is not limited to words."""
+    """Return the words and whole numbers that a value may be; none when it is not limited to some."""
     kinds = (plain_type_of(kind) for kind in kinds_of(annotation))
-    return [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind) if isinstance(word, str)]
+    found = (one for kind in kinds if get_origin(kind) is Literal for one in get_args(kind))
+    return [str(one) for one in found if isinstance(one, str | int)]
 
 
 def type_inside(annotation: object, key: str | int | None) -> Any:

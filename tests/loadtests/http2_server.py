@@ -117,7 +117,8 @@ class Http2Peer:
     def _on(self, event: Any) -> None:
         match event:
             case RequestReceived():
-                exchange = Exchange(self, event.stream_id, dict(event.headers))
+                headers = {str(name): str(value) for name, value in event.headers}
+                exchange = Exchange(self, event.stream_id, headers)
                 self.exchanges[event.stream_id] = exchange
                 self._server.requests.append(exchange)
                 gevent.spawn(self._serve, exchange)

@@ -166,7 +166,7 @@ def test_stream_that_the_server_resets_is_lost_alone(http2: StartHttp2) -> None:
         lambda exchange: exchange.reset(ErrorCodes.INTERNAL_ERROR) if "bad" in exchange.path else echo(exchange)
     )
     pool = pool_of(server)
-    with pytest.raises(ConnectionLost, match="^the server reset the stream: INTERNAL_ERROR$"):
+    with pytest.raises(ConnectionLost, match=r"^the server reset the stream: INTERNAL_ERROR$"):
         Http2Client(Seat(pool)).get("/bad")
     assert Http2Client(Seat(pool)).get("/good").body == b"/good"
 
@@ -174,7 +174,8 @@ def test_stream_that_the_server_resets_is_lost_alone(http2: StartHttp2) -> None:
 def test_client_that_leaves_resets_its_stream_and_the_connection_stays(http2: StartHttp2) -> None:
     server = http2(streams)
     pool = pool_of(server)
-    first, second = (Http2StreamingClient(Seat(pool), "/stream", LineMessages()) for _ in range(2))
+    seats = [Seat(pool) for _ in range(2)]
+    first, second = (Http2StreamingClient(seat, "/stream", LineMessages()) for seat in seats)
     first.close()
     server.requests[0].is_reset.wait()
     assert server.requests[0].reset_by == ErrorCodes.CANCEL
@@ -184,8 +185,24 @@ def test_client_that_leaves_resets_its_stream_and_the_connection_stays(http2: St
     assert second.receive() == [b"hello"]
 
     peer = server.peers[0]
+    seats[0].leave()
+    seats[1].leave()
     second.close()
     wait_for(lambda: peer.socket.closed)  # nobody needs it any more
+
+
+def test_client_that_comes_back_finds_its_connection_open(http2: StartHttp2) -> None:
+    """Nobody else has kept it: a server behind a reverse proxy has ended its stream."""
+    server = http2(streams)
+    seat = Seat(pool_of(server))
+    for connects in (1, 0):
+        client = Http2StreamingClient(seat, "/stream", LineMessages())
+        assert client.connects == connects
+        server.requests[-1].reset(ErrorCodes.INTERNAL_ERROR)
+        with pytest.raises(ConnectionLost):
+            client.receive()
+        client.close()
+    assert len(server.peers) == 1
 
 
 def test_close_wakes_what_waits_on_the_stream(http2: StartHttp2) -> None:
@@ -270,13 +287,13 @@ def test_ping_is_answered(http2: StartHttp2) -> None:
 def test_server_that_speaks_no_http2_is_said_to(serve: Serve, said: bytes, line: str) -> None:
     script = serve(said)
     script.closes_after = {1}
-    with pytest.raises(BadAnswer, match="^the server speaks no HTTP/2: " + line):
+    with pytest.raises(BadAnswer, match=r"^the server speaks no HTTP/2: " + line):
         Http2Client(Seat(SharedConnections(script.address, None, 1))).get("/poll")
 
 
 def test_frame_that_breaks_the_protocol_ends_the_connection(http2: StartHttp2) -> None:
     server = http2(lambda exchange: exchange.peer.send_raw(b"\x00\x00\x01\x00\x00\x00\x00\x00\x01x"))
-    with pytest.raises(ConnectionLost, match="^the server broke HTTP/2: "):
+    with pytest.raises(ConnectionLost, match=r"^the server broke HTTP/2: "):
         Http2Client(Seat(pool_of(server))).get("/poll")
 
 
@@ -327,6 +344,25 @@ def test_delivery_with_something_behind_it_in_the_read_may_have_come_earlier(htt
     gevent.killall(jobs)
 
 
+def test_answers_of_one_read_are_bounds_but_the_last_and_what_answers_them_leaves_together(http2: StartHttp2) -> None:
+    server = http2(lambda exchange: exchange.hold())
+    pool = pool_of(server)
+    clients = [Http2Client(Seat(pool)) for _ in range(3)]
+    jobs = [gevent.spawn(lambda client: [client.get("/poll"), client.get("/next")], client) for client in clients]
+    for _ in range(2):
+        wait_for(lambda: len(server.requests) == 3)
+        state = server.peers[0].state
+        for exchange in server.requests:
+            state.send_headers(exchange.stream_id, [(":status", "204"), CURSOR], end_stream=True)
+        server.requests.clear()
+        server.peers[0].flush()
+    answers = [job.get() for job in jobs]
+
+    assert [True, True, False] == [first.stamp.is_bound for first, _ in answers]
+    assert len({client.sent_ns for client in clients}) == 1
+    assert clients[0].sent_ns >= answers[2][0].stamp.read_ns
+
+
 def test_line_in_two_frames_is_one_message(http2: StartHttp2) -> None:
     server = http2(streams)
     client = Http2StreamingClient(Seat(pool_of(server)), "/stream", LineMessages())
@@ -351,7 +387,7 @@ def test_refused_subscription_leaves_the_connection_to_the_others(http2: StartHt
     server = http2(lambda exchange: exchange.answer(b"no", status=503) if "bad" in exchange.path else streams(exchange))
     pool = pool_of(server)
     kept = Http2StreamingClient(Seat(pool), "/stream", LineMessages())
-    with pytest.raises(Refused, match="^503: no$"):
+    with pytest.raises(Refused, match=r"^503: no$"):
         Http2StreamingClient(Seat(pool), "/bad", LineMessages())
     server.requests[0].data(b"hello\n")
     assert kept.receive() == [b"hello"]

@@ -67,7 +67,7 @@ def test_frame_with_something_behind_it_in_the_same_read_is_not_the_last() -> No
     "said", [b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n", FRAMES[1]]
 )
 def test_server_that_speaks_something_else_is_named_with_its_first_line(said: bytes) -> None:
-    with pytest.raises(BadAnswer, match="^the server speaks no HTTP/2: it answered '") as caught:
+    with pytest.raises(BadAnswer, match=r"^the server speaks no HTTP/2: it answered '") as caught:
         list(FrameSplitter().feed(said))
     assert "Server: x" not in str(caught.value)
 

@@ -61,7 +61,7 @@ def test_streams_come_over_tls_however_records_are_cut(http2: StartHttp2, certif
             got += client.receive()
         assert lines == got
     client.close()
-    wait_for(lambda: server.requests[-1].is_reset.is_set())
+    wait_for(server.requests[-1].is_reset.is_set)
 
 
 @pytest.mark.parametrize(("alpn", "named"), [(("http/1.1",), "'no protocol'"), ((), "'no protocol'")])

@@ -28,6 +28,7 @@ from wirerace.workload.upstream import Upstream
 pytestmark = pytest.mark.usefixtures("in_time")
 USERS = [PollingUser, LongPollingUser, SseUser, StreamUser, WebSocketUser]
 PUSHED = [SseUser, StreamUser, WebSocketUser]
+QUIET = Upstream()
 OPTIONS = {"polling": {"interval_seconds": 0.05}}
 CONTENT = {"/sse": "text/event-stream", "/stream": "application/x-ndjson"}
 
@@ -85,7 +86,7 @@ class UpdateServer:
         return update + b"\n" if path.startswith("/stream") else encode_event(f"e-{seq}".encode(), update)
 
 
-def order(user: type[SubscriberUser], server: Http2Server, each: int, upstream: Upstream = Upstream()) -> str:
+def order(user: type[SubscriberUser], server: Http2Server, each: int, upstream: Upstream = QUIET) -> str:
     name = user.transport.name
     value = LoadOrder(
         transport=name, options=OPTIONS.get(name, {}), url=f"http://{server.address}", http=2,
@@ -94,12 +95,15 @@ def order(user: type[SubscriberUser], server: Http2Server, each: int, upstream: 
     return f"--contestant={msgspec.json.encode(value).decode()}"
 
 
+Crowd = Callable[..., tuple[UpdateServer, Http2Server, Swarm]]
+
+
 @pytest.fixture
-def crowd(http2: StartHttp2, start: Start) -> Callable[..., tuple[UpdateServer, Http2Server, Swarm]]:
+def crowd(http2: StartHttp2, start: Start) -> Crowd:
     """Start users, and return when all of them are connected."""
 
     def begin(
-        user: type[SubscriberUser], users: int, each: int, upstream: Upstream = Upstream()
+        user: type[SubscriberUser], users: int, each: int, upstream: Upstream = QUIET
     ) -> tuple[UpdateServer, Http2Server, Swarm]:
         updates = UpdateServer()
         server = http2(updates.answer, settings={SettingCodes.ENABLE_CONNECT_PROTOCOL: 1})
@@ -113,13 +117,11 @@ def crowd(http2: StartHttp2, start: Start) -> Callable[..., tuple[UpdateServer, 
 
 
 @pytest.mark.parametrize("user", USERS)
-def test_users_receive_everything_over_connections_they_share(
-    crowd: Callable[..., object], user: type[SubscriberUser]
-) -> None:
+def test_users_receive_everything_over_connections_they_share(crowd: Crowd, user: type[SubscriberUser]) -> None:
     updates, server, swarm = crowd(user, 5, 3)
-    for made in range(1, 4):
+    for _ in range(3):
         updates.make()
-        swarm.wait_for(lambda made=made: swarm.account.totals.received == 5 * made)
+        swarm.wait_for(lambda: swarm.account.totals.received == 5 * len(updates.updates))
     account = swarm.account
 
     assert len(server.peers) == 2
@@ -131,9 +133,7 @@ def test_users_receive_everything_over_connections_they_share(
 
 
 @pytest.mark.parametrize("user", USERS)
-def test_users_that_are_cut_come_back_on_one_connection(
-    crowd: Callable[..., object], user: type[SubscriberUser]
-) -> None:
+def test_users_that_are_cut_come_back_on_one_connection(crowd: Crowd, user: type[SubscriberUser]) -> None:
     updates, server, swarm = crowd(user, 4, 4)
     assert swarm.load.cut(0.0) == 4
     swarm.wait_for(lambda: swarm.load.state().away == 0 and len(server.peers) == 2)
@@ -148,9 +148,7 @@ def test_users_that_are_cut_come_back_on_one_connection(
 
 
 @pytest.mark.parametrize("user", PUSHED)
-def test_connection_that_breaks_is_opened_once_for_all(
-    crowd: Callable[..., object], user: type[SubscriberUser]
-) -> None:
+def test_connection_that_breaks_is_opened_once_for_all(crowd: Crowd, user: type[SubscriberUser]) -> None:
     updates, server, swarm = crowd(user, 4, 4)
     server.peers[0].socket.close()
     swarm.wait_for(lambda: len(server.peers) == 2 and swarm.load.state().away == 0 and len(updates.held) == 4)
@@ -161,7 +159,7 @@ def test_connection_that_breaks_is_opened_once_for_all(
 
 
 @pytest.mark.parametrize("user", PUSHED)
-def test_user_that_is_stopped_resets_its_stream_alone(crowd: Callable[..., object], user: type[SubscriberUser]) -> None:
+def test_user_that_is_stopped_resets_its_stream_alone(crowd: Crowd, user: type[SubscriberUser]) -> None:
     updates, server, swarm = crowd(user, 3, 3)
     swarm.runner.start(2, spawn_rate=10)
     swarm.wait_for(lambda: any(exchange.reset_by is not None for exchange in server.requests))
@@ -173,14 +171,24 @@ def test_user_that_is_stopped_resets_its_stream_alone(crowd: Callable[..., objec
     assert swarm.account.totals.breaks == 0
 
 
-@pytest.mark.parametrize("user", [PollingUser, LongPollingUser, SseUser, WebSocketUser])
-@pytest.mark.parametrize("connection", ["same", "own"])
-def test_messages_are_streams_of_the_same_connection(
-    crowd: Callable[..., object], user: type[SubscriberUser], connection: str
-) -> None:
+@pytest.mark.parametrize("user", USERS)
+def test_connections_close_with_their_last_user(crowd: Crowd, user: type[SubscriberUser]) -> None:
+    _, server, swarm = crowd(user, 3, 2)
+    peers = list(server.peers)
+    swarm.runner.stop()
+    swarm.wait_for(lambda: all(peer.socket.closed for peer in peers))
+
+
+@pytest.mark.parametrize(
+    ("user", "connection"),
+    [
+        *((user, "same") for user in (PollingUser, LongPollingUser, SseUser)),
+        (PollingUser, "own"),
+        (WebSocketUser, "own"),
+    ],
+)
+def test_messages_are_streams_of_the_same_connection(crowd: Crowd, user: type[SubscriberUser], connection: str) -> None:
     upstream = Upstream(rate_per_second=50.0, connection=connection)  # type: ignore[arg-type]
-    if user is WebSocketUser and connection == "same":
-        pytest.skip("its messages are frames on its own stream: tests/loadtests/test_http2_ws.py")
     _, server, swarm = crowd(user, 2, 2, upstream)
     swarm.wait_for(lambda: swarm.account.tally.acknowledged >= 10)
 

@@ -107,11 +107,11 @@ def test_server_without_websockets_over_http2_is_named(http2: StartHttp2) -> Non
 
 def test_refused_websocket_carries_what_the_server_said(http2: StartHttp2) -> None:
     server = http2(lambda exchange: exchange.answer(b"not here", status=404), settings=ABLE)
-    with pytest.raises(Refused, match="^404: not here$"):
+    with pytest.raises(Refused, match=r"^404: not here$"):
         Http2WebSocketClient(Seat(pool_of(server)), "/ws")
 
 
 def test_answer_without_a_cursor_is_refused(http2: StartHttp2) -> None:
     server = http2(lambda exchange: exchange.head(200), settings=ABLE)
-    with pytest.raises(Refused, match="^200 without a cursor in Wirerace-Cursor$"):
+    with pytest.raises(Refused, match=r"^200 without a cursor in Wirerace-Cursor$"):
         Http2WebSocketClient(Seat(pool_of(server)), "/ws")

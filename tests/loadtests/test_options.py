@@ -13,7 +13,7 @@ from loadtests.options import UserOptions, add_options, own_options, read_option
 from tests.refusals import lacking
 from wirerace.errors import BadInput
 from wirerace.experiment.plans import plans_of
-from wirerace.experiment.reading import read_experiment
+from wirerace.experiment.reading import read_experiment, study_of
 from wirerace.runner.targets.locust import order_flags, spelled
 from wirerace.transports.longpolling import LongPollingOptions
 from wirerace.transports.polling import PollingOptions
@@ -161,3 +161,12 @@ def test_own_options_are_those_of_the_command_line_and_not_of_a_master(monkeypat
     )
     monkeypatch.setenv("WIRERACE_CONTROL_PORT", "9200")
     assert 9200 == own_options(worker).control_port
+
+
+def test_order_says_which_http_clients_speak_and_how_many_share_a_connection() -> None:
+    path = {"proxy": "nginx", "http": 2, "streams_per_connection": 6}
+    study = study_of({"title": "t", "transports": ["polling"], "path": "far", "paths": {"far": path}}, Path())
+    (plan,) = plans_of(study.settings[0], 1)
+    options = read_options(order_flags(plan, "http://127.0.0.1:1"))
+
+    assert (2, 6) == (options.http, options.streams_per_connection)

@@ -105,14 +105,15 @@ def _ends(raw: Raw) -> float:
     """Return how many sockets of each client are in the sampled memory of the kernel.
 
     A container's memory has the server's socket. The machine's memory has also the client's, both of a path's link, and
-    both ends of the connections that a reverse proxy had open with the server. All sockets take the same memory.
+    both ends of the connections that a reverse proxy had open with the server. Over HTTP/2 clients share connections.
+    All sockets take the same memory.
     """
     if raw.measured.full.kernel_of == "container":
         return 1
-    ends, reverse = 4 if raw.path.has_proxy else 2, raw.measured.reverse_proxy
+    ends = (4 if raw.path.has_proxy else 2) / raw.path.streams_per_connection
+    clients, reverse = raw.measured.clients_measured, raw.measured.reverse_proxy
     if reverse is None:
         return ends
-    clients = raw.measured.clients_measured
     return ends + 2 * ((reverse.connections or 0) / clients if clients else 1)
 
 

@@ -19,6 +19,7 @@ from wirerace.experiment.forwarding import check_forwarding
 from wirerace.experiment.holding import check_holding
 from wirerace.experiment.lengths import check_lengths
 from wirerace.experiment.model import OWN_KEYS, Experiment, document_of, keys_of
+from wirerace.experiment.multiplexing import check_multiplexing
 from wirerace.experiment.objective import objectives_in
 from wirerace.experiment.older import refuse_older_keys
 from wirerace.experiment.paths import NetworkPath, check_path
@@ -239,6 +240,7 @@ def _check(experiment: Experiment) -> None:
     check_browsers(experiment, contestants_of(experiment))
     check_holding(experiment, schedule, contestants_of(experiment))
     check_foreign(experiment, contestants_of(experiment))
+    check_multiplexing(experiment, contestants_of(experiment))
     check_lengths(experiment, schedule, contestants_of(experiment))
     _check_paths(experiment)
     for number, fault in enumerate(experiment.faults):

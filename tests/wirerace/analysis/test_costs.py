@@ -137,6 +137,15 @@ def test_slab_per_client_is_that_of_its_socket_at_the_server(kernel_of: Any, del
     assert 5000 == server.socket_bytes_per_client, "of both ends: in which one bytes wait, nobody knows"
 
 
+def test_clients_that_share_connections_share_their_sockets() -> None:
+    idle, full = (replace(memory(None), slab_bytes=8000 * count, kernel_of="machine") for count in (0, 200))
+    measured = replace(NOTHING_MEASURED, idle=idle, full=full, clients_measured=200)
+    path = NetworkPath(proxy="nginx", http=2, streams_per_connection=50)
+    server = figures(PLAN, Raw(WINDOW, AccountRecord(), truth_of(), measured, path)).server
+
+    assert 8000 / (2 / 50) == server.slab_bytes_per_client
+
+
 def test_slab_per_client_is_unknown_where_the_kernel_does_not_report_it_and_with_few_clients() -> None:
     known, unknown = replace(memory(1), slab_bytes=5), memory(1)
     few = replace(NOTHING_MEASURED, idle=known, full=known, clients_measured=LEAST_CLIENTS_FOR_MEMORY - 1)

@@ -3,6 +3,7 @@
 from tests.wirerace.experiment.bad_browsers import BAD_BROWSERS
 from tests.wirerace.experiment.bad_capacity import BAD_CAPACITY
 from tests.wirerace.experiment.bad_faults import BAD_FAULTS
+from tests.wirerace.experiment.bad_http2 import BAD_HTTP2
 from tests.wirerace.experiment.bad_lengths import BAD_LENGTHS
 from tests.wirerace.experiment.bad_objectives import BAD_OBJECTIVES
 from tests.wirerace.experiment.bad_upstream import BAD_UPSTREAM
@@ -311,6 +312,7 @@ BAD_FILES = (
         "no processes": (LEAST + "[load]\nprocesses = 0", "load.processes", ["whole number", "at least 1", "0"]),
     }
     | BAD_FAULTS
+    | BAD_HTTP2
     | BAD_VISITS
     | BAD_UPSTREAM
     | BAD_BROWSERS

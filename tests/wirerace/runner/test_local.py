@@ -289,6 +289,15 @@ def test_tls_is_refused_where_nothing_would_speak_it() -> None:
     assert [] == lacking(str(refusal.value), "clients.browsers", ["certificate", "tls", "polling"]), refusal.value
 
 
+def test_http2_is_refused_where_no_order_asks_for_it() -> None:
+    path = {"proxy": "nginx", "http": 2}
+    study = study_of({"title": "t", "transports": ["polling"], "path": "far", "paths": {"far": path}}, Path())
+    for supported, cure in ((SUPPORTED, "--on compose"), (OF_PAGE, "wirerace run")):
+        with pytest.raises(BadInput) as refusal:
+            refuse_unsupported(study, supported)
+        assert [] == lacking(str(refusal.value), "the path of polling", ["HTTP/2", cure]), refusal.value
+
+
 def test_each_visitor_may_need_a_socket_until_it_gives_up() -> None:
     keys = {"kind": "visit", "per_second": 30.0, "timeout_seconds": 20.0}
     plain = {"title": "t", "transports": ["polling"], "population": keys, "polling": {"interval_seconds": 1}}

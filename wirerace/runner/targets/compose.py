@@ -48,6 +48,7 @@ SUPPORTED = Supported(
     ),
     otherwise="needs processes of its own: leave out --on compose",
     tls=False,
+    http2=False,
     browsers=False,
     needs={"fill": "needs a producer whose disk is this machine's: leave out --on compose"},
     foreign=False,

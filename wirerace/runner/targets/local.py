@@ -60,6 +60,7 @@ OF_PAGE = SUPPORTED._replace(
     visits=False,
     browsers=False,
     tls=False,
+    http2=False,
     foreign=False,
     otherwise="needs an experiment: use wirerace run",
 )

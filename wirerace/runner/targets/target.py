@@ -74,6 +74,7 @@ class Supported(NamedTuple):
     browsers: bool = True
     tls: bool = True
     foreign: bool = True
+    http2: bool = True
     needs: Mapping[FaultKind, str] = {}
 
 
@@ -167,5 +168,7 @@ def _refuse_path(contestant: Contestant, supported: Supported) -> None:
         raise BadInput(f"the path of {contestant.id} speaks TLS, which {supported.otherwise}")
     if path.has_reverse_proxy and not supported.reverse_proxies:
         raise BadInput(f"the path of {contestant.id} has {path.proxy} on it: a reverse proxy {supported.otherwise}")
+    if path.http == 2 and not supported.http2:
+        raise BadInput(f"the path of {contestant.id} speaks HTTP/2, which {supported.otherwise}")
     if unbuilt := [key for key in UNBUILT if getattr(path, key) != getattr(NetworkPath(), key)]:
         raise BadInput(f"the path of {contestant.id}: {unbuilt[0]} is not available yet")
