@@ -126,7 +126,7 @@ def brotli_package() -> Any:
     Raises BadInput, with the cure, when it is not installed.
     """
     try:
-        import brotli  # type: ignore[import-untyped]  # noqa: PLC0415 -- only loads that ask for it need it
+        import brotli  # noqa: PLC0415 -- only loads that ask for it need it
     except ImportError:
         raise BadInput('compression = "br" needs the package brotli: run this with the Python of .venv') from None
     return brotli

@@ -103,6 +103,7 @@ def test_wirerace_commands_run(ended: dict[str, subprocess.CompletedProcess[str]
         "report": ".svg" if "--svg" in arguments else "report.html",
         "reproduce": "kaazing",
         "advise": "100,000 clients",
+        "check": "A client that comes back with its cursor",
         "doctor": "The harness on this machine",
     }
     assert words[arguments[0]] in ended[command].stdout

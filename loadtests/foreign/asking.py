@@ -33,8 +33,8 @@ class ForeignAskingUser(AskingUser):
     def new_client(self) -> BareHttp:
         """Return what its requests go over: each client has a connection of its own."""
         return BareHttp(
-            self.address,
-            self.counters,
+            self.load.address_of(self.transport),
+            self.load.counters_of(self.transport),
             keep_alive=self.options.keep_alive,
             extra_header_bytes=self.options.extra_header_bytes,
             repeats_lost=self.repeats_lost,

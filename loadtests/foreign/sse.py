@@ -22,4 +22,11 @@ class ForeignSseUser(ForeignPushedUser, SseUser):
         last_id, self.events = self.events.last_id, BareEvents()
         headers = f"Last-Event-ID: {last_id}\r\n" if last_id else ""
         target = self.target(after=None)
-        return BareStream(self.address, target, self.events, self.counters, headers=headers, on_held=self.note_held)
+        return BareStream(
+            self.load.address_of(self.transport),
+            target,
+            self.events,
+            self.load.counters_of(self.transport),
+            headers=headers,
+            on_held=self.note_held,
+        )

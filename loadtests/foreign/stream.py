@@ -15,4 +15,11 @@ class ForeignStreamUser(ForeignPushedUser, StreamUser):
         """Return a connection whose answer brings updates, however they are separated."""
         headers = "TE: chunked\r\n" if self.load.dialect == "nchan" else ""
         target = self.target(after=None)
-        return BareStream(self.address, target, BareObjects(), self.counters, headers=headers, on_held=self.note_held)
+        return BareStream(
+            self.load.address_of(self.transport),
+            target,
+            BareObjects(),
+            self.load.counters_of(self.transport),
+            headers=headers,
+            on_held=self.note_held,
+        )

@@ -13,4 +13,9 @@ class ForeignWebSocketUser(ForeignPushedUser, WebSocketUser):
 
     def open(self) -> PushClient:
         """Return a connection that the server has upgraded."""
-        return BareWebSocket(self.address, self.target(after=None), self.counters, self.options.deflate)
+        return BareWebSocket(
+            self.load.address_of(self.transport),
+            self.target(after=None),
+            self.load.counters_of(self.transport),
+            self.options.deflate,
+        )

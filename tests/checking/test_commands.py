@@ -2,12 +2,16 @@
 
 import json
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from wirerace.transports import TRANSPORTS
@@ -93,3 +97,26 @@ def test_server_that_serves_before_it_has_caught_up_is_found(tmp_path: Path) -> 
     out, _ = process.communicate(timeout=PATIENCE_SECONDS)
     (found,) = json.loads(out)["promises"]
     assert (1, "fail", "200") == (process.returncode, found["verdict"], found["came"])
+
+
+def test_stop_ends_the_server_too_and_is_one_line() -> None:
+    program = "import socket, time; taken = socket.create_server(('127.0.0.1', {port})); time.sleep(60)"
+    process = start("sse", f'{sys.executable} -c "{program}" {{producer}}')
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (children := psutil.Process(process.pid).children()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=PATIENCE_SECONDS)
+    assert (143, "wirerace: stopped\n") == (process.returncode, err)
+    assert not any(child.is_running() for child in children)
+
+
+def test_command_whose_port_is_taken_is_not_started() -> None:
+    """Another server would be checked in its place."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        process = start("sse", "true {producer}", url)
+        _, err = process.communicate(timeout=PATIENCE_SECONDS)
+    assert 2 == process.returncode
+    assert f"wirerace: something listens at {url} already: end it, or leave out the URL\n" == err

@@ -2,11 +2,14 @@
 
 import contextlib
 import json
+import re
+import shlex
 import socket
 import ssl
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Self
 
 import pytest
@@ -22,6 +25,7 @@ from wirerace.checking.suite import check
 from wirerace.checking.talk import Patience
 from wirerace.host.ports import free_port
 
+ROOT = Path(__file__).parents[2]
 SILENCE = b"silence"
 ALIVE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
@@ -206,3 +210,17 @@ def test_list_names_every_promise_and_starts_nothing(run: Callable[..., tuple[in
     code, out, _ = run("--transport", "websocket", "--list")
     assert 0 == code
     assert [promise.id for promise in promises_of("websocket")] == [line.split()[0] for line in out.splitlines()]
+
+
+def commands_of_the_page() -> list[list[str]]:
+    text = (ROOT / "docs" / "your_own_server.md").read_text()
+    return [shlex.split(line)[2:] for line in re.findall(r"^\.venv/bin/wirerace check .*$", text, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("arguments", commands_of_the_page(), ids=" ".join)
+def test_command_of_the_page_is_understood(run: Callable[..., tuple[int, str, str]], arguments: list[str]) -> None:
+    """tests/checking/test_commands.py runs them."""
+    code, out, _ = run(*arguments, "--list")
+    assert (0, True) == (code, "resume" in out)
+    for word in " ".join(arguments).split():
+        assert not word.startswith("examples/") or (ROOT / word).exists()

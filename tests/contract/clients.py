@@ -10,15 +10,11 @@ import wsproto.connection as ws
 from wsproto.events import CloseConnection, Message
 
 from tests.contract.raw import WAIT_SECONDS, Answer, Raw, get
+from wirerace.checking.scene import HEADERS
 from wirerace.transports import TRANSPORTS
 
 POLL_SECONDS = 0.005
-HANDSHAKE = (
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    "Sec-WebSocket-Version: 13",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-)
+HANDSHAKE = HEADERS["websocket"]
 
 
 class Update(NamedTuple):

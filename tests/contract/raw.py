@@ -1,10 +1,12 @@
-"""A raw client: bytes over a socket, each of them counted, and the HTTP answers among them. It knows no Wirerace."""
+"""A raw client: bytes over a socket, each of them counted, and the HTTP answers among them."""
 
 import asyncio
 import socket
 import struct
 from ssl import SSLContext
 from typing import NamedTuple, Self
+
+from wirerace.checking.http import answer_in, request
 
 WAIT_SECONDS = 60.0
 """How long anything that has to come may take; a machine may be busy, but not for ever."""
@@ -109,16 +111,10 @@ class Raw:
 
 def parse_head(head: bytes) -> tuple[int, dict[str, str]]:
     """Return status and headers."""
-    status_line, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
-    version, status, _ = status_line.split(" ", 2)
-    assert version in {"HTTP/1.1", "HTTP/1.0"}
-    fields = (line.split(":", 1) for line in lines)
-    return int(status), {name.lower(): value.strip() for name, value in fields}
+    answer = answer_in(head)
+    return answer.status, answer.headers
 
 
 def get(target: str, *headers: str, method: str = "GET", version: str = "1.1", body: bytes = b"") -> bytes:
     """Return a request."""
-    lines = [f"{method} {target} HTTP/{version}", "Host: test", *headers]
-    if body:
-        lines.append(f"Content-Length: {len(body)}")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+    return request(target, *headers, host="test", method=method, version=version, body=body or None)

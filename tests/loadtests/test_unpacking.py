@@ -4,7 +4,7 @@ import gzip
 import random
 import zlib
 
-import brotli  # type: ignore[import-untyped]
+import brotli
 import pytest
 
 from loadtests.bodies import BodyReader

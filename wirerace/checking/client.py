@@ -62,12 +62,17 @@ class ContractClient(ABC):
     async def listen(self, within: float) -> bool:
         """Read what comes next; return whether there may be more. `ended` says why there is not."""
 
-    async def receive(self, count: int, within: float) -> list[Receipt]:
-        """Return the next `count` updates, or fewer if no more come in time."""
+    async def until(self, holds: Callable[[], bool], within: float) -> bool:
+        """Read until `holds` returns true, or the time is over; return whether it does."""
         deadline = time.monotonic() + within
-        while len(self.receipts) < self.taken + count and (left := deadline - time.monotonic()) > 0:
+        while not holds() and (left := deadline - time.monotonic()) > 0:
             if not await self.listen(left):
                 break
+        return holds()
+
+    async def receive(self, count: int, within: float) -> list[Receipt]:
+        """Return the next `count` updates, or fewer if no more come in time."""
+        await self.until(lambda: len(self.receipts) >= self.taken + count, within)
         found = self.receipts[self.taken : self.taken + count]
         self.taken += len(found)
         return found

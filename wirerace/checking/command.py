@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from wirerace.addresses import HostPort
 from wirerace.errors import BadInput, printable, shown
+from wirerace.stopping import whole
 
 STOP_SECONDS = 8.0
 LOOK_SECONDS = 0.02
@@ -60,9 +61,10 @@ class ServerCommand:
         """
         words = [self._filled(word) for word in self._words]
         try:
-            self._process = subprocess.Popen(  # noqa: ASYNC220, S603 -- the user's command, at once
-                words, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True
-            )
+            with whole():
+                self._process = subprocess.Popen(  # noqa: ASYNC220, S603 -- the user's command, at once
+                    words, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True
+                )
         except OSError as error:
             raise BadInput(f"--command: {words[0]}: {error.strerror or error}") from None
         deadline = time.monotonic() + wait_seconds

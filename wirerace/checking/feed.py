@@ -179,6 +179,8 @@ class OwnFeed:
                 self._answer(asked, writer)
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
             pass  # the server has gone, or sends something that is no request
+        except asyncio.CancelledError:
+            pass  # the command was stopped, and nobody waits for this task
         finally:
             self._peers.pop(writer, None)
             self._followers.discard(writer)

@@ -36,9 +36,9 @@ def wirerace(
 def main() -> None:
     """Run a command and exit.
 
-    The code is 0 for success, 1 for trials not completed or updates not delivered, 2 for bad input, 3 for an invalid
-    trial, 4 for an objective that is not met, 5 if the system refused something, 129 for SIGHUP, 130 for Ctrl-C, 143
-    for SIGTERM.
+    The code is 0 for success, 1 for trials not completed, updates not delivered or a promise that a checked server
+    breaks, 2 for bad input, 3 for an invalid trial, 4 for an objective that is not met, 5 if the system refused
+    something, 129 for SIGHUP, 130 for Ctrl-C, 143 for SIGTERM.
     """
     degrade_output()
     out, _ = open_streams()

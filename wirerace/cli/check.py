@@ -161,6 +161,8 @@ async def _begin(options: CheckOptions, scene: Scene, feed: OwnFeed | None) -> N
     Raises BadInput when it cannot be checked. A server that does not follow is checked: that is a failure like others.
     """
     if scene.command is not None:
+        if await takes_connections(options.address):
+            raise BadInput(f"something listens at {options.url} already: end it, or leave out the URL")
         producer = feed.url if feed is not None else ""
         scene.command.set_values(port=str(options.address.port), producer=producer)
         await scene.command.start()

@@ -15,8 +15,7 @@ async def stream_begins(scene: Scene) -> None:
     """A browser cannot read headers. With this id it resumes even before its first update."""
     await scene.make_and_see()
     client = await scene.subscribe()
-    while not client.events.last_id and await client.listen(scene.seconds):
-        pass
+    await client.until(lambda: bool(client.events.last_id), scene.seconds)
     first = client.events.last_id
     if not is_cursor(first):
         raise Unkept("id: <epoch>-<seq> at the beginning", first or "no id", bytes(client.body))

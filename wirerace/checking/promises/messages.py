@@ -2,11 +2,11 @@
 
 import json
 import secrets
-import time
 from typing import Any, NamedTuple
 
 from wirerace.checking.http import Answer
 from wirerace.checking.promise import FEED, SOCKETS, promise
+from wirerace.checking.pushed import SocketClient
 from wirerace.checking.scene import Scene
 from wirerace.checking.verdicts import NotOffered, Unkept
 from wirerace.clock import now_ns
@@ -15,6 +15,8 @@ from wirerace.wire.message import ACKNOWLEDGED, REFUSED
 
 SECTION = "Messages from clients"
 MOST_BYTES = 65_536
+ANSWER_SECONDS = 1.0
+"""A server that does not answer frames in this time does not offer to."""
 WITHOUT_SEND = {404, 405, 501}
 
 
@@ -211,13 +213,15 @@ async def frames_sent(scene: Scene) -> None:
     sent = message()
     for payload, begin in ((sent.encoded, ACKNOWLEDGED), (b"hello", REFUSED)):
         await client.send(Opcode.TEXT, payload)
-        deadline = time.monotonic() + min(scene.seconds, 1.0)
-        while not (replies := [one.payload for one in client.messages if one.payload.startswith(begin)]):
-            if (left := deadline - time.monotonic()) <= 0 or (not await client.listen(left) and client.ended):
-                break
+        await client.until(lambda begin=begin: bool(_answers(client, begin)), min(scene.seconds, ANSWER_SECONDS))
+        replies = _answers(client, begin)
         if not replies and begin == ACKNOWLEDGED and not client.ended:
             raise NotOffered("a message in a frame is not answered")
         if not replies:
             raise Unkept(f"a frame that begins with {begin.decode()}", client.ended or "none", client.talk.seen)
         if begin == ACKNOWLEDGED:
             acknowledgement_in(replies[0], sent, replies[0])
+
+
+def _answers(client: SocketClient, begin: bytes) -> list[bytes]:
+    return [message.payload for message in client.messages if message.payload.startswith(begin)]

@@ -105,9 +105,8 @@ async def ping(scene: Scene) -> None:
 
 
 async def _until_frame(scene: Scene, client: SocketClient, opcode: Opcode, expected: str) -> None:
-    while opcode not in {message.opcode for message in client.messages}:
-        if not await client.listen(scene.seconds) and opcode not in {message.opcode for message in client.messages}:
-            raise Unkept(expected, client.ended or f"none within {scene.seconds:g} s", client.talk.seen)
+    if not await client.until(lambda: opcode in {message.opcode for message in client.messages}, scene.seconds):
+        raise Unkept(expected, client.ended or f"none within {scene.seconds:g} s", client.talk.seen)
 
 
 @promise("close", "A close is answered with its code, and the connection ends.", CLOSES, on=SOCKETS, needs=())
