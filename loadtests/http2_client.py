@@ -45,8 +45,8 @@ class Http2Client:
     """
 
     __slots__ = (
-        "_accepts", "_extra", "_holds", "_is_answered", "_repeats_lost", "_seat", "_streams", "connects", "in_bytes", "opened_ns",
-        "out_bytes", "repeats", "secured_ns", "sent_ns",
+        "_accepts", "_extra", "_holds", "_is_answered", "_repeats_lost", "_seat", "_streams", "connects", "in_bytes",
+        "opened_ns", "out_bytes", "repeats", "secured_ns", "sent_ns",
     )  # fmt: skip
 
     def __init__(
