@@ -26,11 +26,11 @@ from loadtests.http2_state import (
     HubReader,
     ServerWindows,
     begun,
+    connected,
     name_of,
     reset_by,
 )
 from loadtests.http2_streams import Http2Stream, Unprocessed
-from loadtests.opening import open_connection
 from loadtests.traffic import Counters
 from wirerace.errors import BadAnswer, ConnectionLost, shown
 
@@ -46,11 +46,8 @@ class Http2Connection:
         self.streams: dict[int, Http2Stream] = {}
         self.is_closed = False
         self.is_leaving = False
-        self._connection = open_connection(address, counters, ("h2",))
+        self._connection = connected(address, counters)
         self.opened_ns, self.secured_ns = self._connection.opened_ns, self._connection.secured_ns
-        if address.tls is not None and self._connection.alpn != "h2":
-            self._connection.close()
-            raise wire.no_http2(f"TLS agreed on {shown(self._connection.alpn or 'no protocol')} (ALPN), not on 'h2'")
         self._state = begun()
         self._splitter = FrameSplitter()
         self._writer = FrameWriter(self._connection, self._break)
