@@ -26,11 +26,11 @@ from loadtests.http2_state import (
     HubReader,
     ServerWindows,
     begun,
+    connected,
     name_of,
     reset_by,
 )
 from loadtests.http2_streams import Http2Stream, Unprocessed
-from loadtests.opening import open_connection
 from loadtests.traffic import Counters
 from wirerace.errors import BadAnswer, ConnectionLost, shown
 
@@ -46,11 +46,8 @@ class Http2Connection:
         self.streams: dict[int, Http2Stream] = {}
         self.is_closed = False
         self.is_leaving = False
-        self._connection = open_connection(address, counters, ("h2",))
+        self._connection = connected(address, counters)
         self.opened_ns, self.secured_ns = self._connection.opened_ns, self._connection.secured_ns
-        if address.tls is not None and self._connection.alpn != "h2":
-            self._connection.close()
-            raise wire.no_http2(f"TLS agreed on {shown(self._connection.alpn or 'no protocol')} (ALPN), not on 'h2'")
         self._state = begun()
         self._splitter = FrameSplitter()
         self._writer = FrameWriter(self._connection, self._break)
@@ -181,7 +178,7 @@ class Http2Connection:
                 of_frame = stamp if frame.is_last else early
                 if stream is not None:
                     stream.in_bytes += len(frame.wire)
-                    if frame.kind == DATA:
+                    if frame.kind == DATA and not self._heads.is_within:
                         self._take_data(stream, frame, of_frame)
                     else:
                         self._take_other(frame, of_frame)
@@ -234,15 +231,13 @@ class Http2Connection:
             raise wire.broken(f"a stream {frame.stream_id} that nobody has opened")
 
     def _take_head(self, stream: Http2Stream, head: dict[bytes, bytes], stamp: Stamp, *, is_end: bool) -> None:
-        status = head.get(b":status", b"")
+        status, is_first = head.get(b":status", b""), not stream.head  # after the first come trailers
         if is_end:
             self._forget(stream)
-        if not stream.head and not (status.isdigit() and len(status) == 3):
+        if is_first and not (status.isdigit() and len(status) == 3):
             self.leave(stream.id)
             stream.fail(BadAnswer("an answer without a status"))
-        elif not stream.head and (
-            is_end or not status.startswith(b"1")
-        ):  # else trailers, or something for the meantime
+        elif is_first and (is_end or not status.startswith(b"1")):  # 1xx says something for the meantime
             stream.on_head(head, stamp)
         if is_end:
             stream.on_end(stamp)

@@ -7,7 +7,7 @@ from hpack import Decoder, Encoder, HPACKError
 from hpack.huffman import HuffmanEncoder
 from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
 
-from loadtests.http2_frames import END_HEADERS, END_STREAM, HEADERS, WireFrame, broken
+from loadtests.http2_frames import CONTINUATION, END_HEADERS, END_STREAM, HEADERS, WireFrame, broken
 from wirerace.errors import ConnectionLost
 
 Headers = list[tuple[bytes, bytes] | tuple[bytes, bytes, bool]]
@@ -77,7 +77,8 @@ class HeadReader:
         Raises ConnectionLost when something else comes before they are (RFC 9113, section 6.10), or no end.
         """
         first = self._first
-        if (first is None) is not (frame.kind == HEADERS) or (first or frame).stream_id != frame.stream_id:
+        wanted = HEADERS if first is None else CONTINUATION
+        if frame.kind != wanted or (first or frame).stream_id != frame.stream_id:
             raise broken(f"a frame of type {frame.kind} among headers")
         block = self._block + frame.payload
         if frame.flags & END_HEADERS:

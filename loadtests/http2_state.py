@@ -11,12 +11,15 @@ from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
 
-from loadtests.connection import Stamp, StampedConnection
-from loadtests.http2_frames import broken
+from loadtests.connection import Address, Stamp, StampedConnection
+from loadtests.http2_frames import broken, no_http2
 from loadtests.http2_headers import MOST_HEAD_BYTES, share_code
 from loadtests.http2_streams import INITIAL_WINDOW_BYTES, STREAM_WINDOW_BYTES, Http2Stream, Unprocessed
+from loadtests.opening import open_connection
+from loadtests.tls import TlsFailed
+from loadtests.traffic import Counters
 from wirerace.clock import now_ns
-from wirerace.errors import ConnectionLost, WireraceError
+from wirerace.errors import ConnectionLost, WireraceError, shown
 
 CONNECTION_WINDOW_BYTES = 15 * 1024 * 1024  # as Chromium
 CREDIT_BYTES = CONNECTION_WINDOW_BYTES // 2
@@ -174,6 +177,23 @@ class ServerWindows:
         for stream in streams:
             stream.window_bytes += more_bytes
         self._opens.set()
+
+
+def connected(address: Address, counters: Counters | None) -> StampedConnection:
+    """Return a connection to a server on which HTTP/2 can begin: with TLS, both have agreed on it.
+
+    Raises OSError, ConnectionLost, or BadAnswer when TLS agrees on another protocol, or on none.
+    """
+    try:
+        connection = open_connection(address, counters, ("h2",))
+    except TlsFailed as error:
+        if "application protocol" not in str(error):
+            raise
+        raise no_http2("TLS refuses 'h2' (ALPN)") from None
+    if address.tls is not None and connection.alpn != "h2":
+        connection.close()
+        raise no_http2(f"TLS agreed on {shown(connection.alpn or 'no protocol')} (ALPN), not on 'h2'")
+    return connection
 
 
 def begun() -> H2Connection:

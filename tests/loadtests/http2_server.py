@@ -25,6 +25,7 @@ from wirerace.runner.network.certificates import RunCertificate
 
 StartHttp2 = Callable[..., "Http2Server"]
 CURSOR = ("wirerace-cursor", "e-7")
+LINES = ("content-type", "application/x-ndjson")
 
 
 class Exchange:
@@ -195,3 +196,14 @@ def pool_of(server: Http2Server, clients_each: int = 100) -> SharedConnections:
 def wait_for(condition: Callable[[], object]) -> None:
     while not condition():
         gevent.sleep(0.002)
+
+
+def echo(exchange: Exchange) -> None:
+    exchange.is_whole.wait()
+    exchange.answer(exchange.path.encode() + exchange.body)
+
+
+def streams(exchange: Exchange) -> None:
+    """Begin an answer without end."""
+    exchange.head(200, CURSOR, LINES)
+    exchange.hold()

@@ -14,8 +14,10 @@ from loadtests.http2_client import Http2Client, Http2StreamingClient
 from loadtests.http2_pool import Seat, SharedConnections
 from loadtests.http2_ws import Http2WebSocketClient
 from loadtests.stream import LineMessages
+from loadtests.trust import ClientTls
 from tests.loadtests.script import Serve
 from wirerace.errors import BadAnswer, Refused
+from wirerace.runner.network.certificates import RunCertificate
 
 pytestmark = [pytest.mark.usefixtures("in_time"), pytest.mark.processes]
 POLL = b"HTTP/1.1 200 OK\r\nWirerace-Cursor: e-7\r\nContent-Length: 5\r\n\r\nhello"
@@ -31,11 +33,13 @@ http {{
     access_log off; keepalive_requests 3; client_body_temp_path {at}/b; proxy_temp_path {at}/p;
     fastcgi_temp_path {at}/f; scgi_temp_path {at}/s; uwsgi_temp_path {at}/u;
     server {{
-        listen 127.0.0.1:{port}{http2};
+        listen 127.0.0.1:{port}{kind};
+        {certificate}
         location / {{ proxy_pass http://{server}; proxy_http_version 1.1; proxy_buffering off; }}
     }}
 }}
 """
+PAIR = "ssl_certificate {0.chain}; ssl_certificate_key {0.key};"
 StartNginx = Callable[..., Address]
 
 
@@ -46,10 +50,11 @@ def nginx(tmp_path: Path) -> Iterator[StartNginx]:
         pytest.skip("nginx is not installed: apt install nginx")
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(server: Address, *, http2: bool = True) -> Address:
+    def start(server: Address, kind: str = " http2", certificate: RunCertificate | None = None) -> Address:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        text = CONFIGURATION.format(at=tmp_path, port=port, server=server, http2=" http2" if http2 else "")
+        pair = "" if certificate is None else PAIR.format(certificate)
+        text = CONFIGURATION.format(at=tmp_path, port=port, server=server, kind=kind, certificate=pair)
         (tmp_path / "nginx.conf").write_text(text)
         started.append(subprocess.Popen([program, "-e", "stderr", "-c", str(tmp_path / "nginx.conf")]))
         while True:
@@ -59,7 +64,7 @@ def nginx(tmp_path: Path) -> Iterator[StartNginx]:
                 assert started[-1].poll() is None
                 gevent.sleep(0.02)
             else:
-                return Address("127.0.0.1", port)
+                return Address("127.0.0.1", port, None if certificate is None else ClientTls(certificate.authority))
 
     yield start
     for one in started:
@@ -93,6 +98,29 @@ def test_nginx_has_no_websockets_over_http2(nginx: StartNginx, serve: Serve) -> 
 
 
 def test_nginx_that_speaks_http_1_only_is_named(nginx: StartNginx, serve: Serve) -> None:
-    pool = SharedConnections(nginx(serve().address, http2=False), None, 4)
+    pool = SharedConnections(nginx(serve().address, kind=""), None, 4)
     with pytest.raises(BadAnswer, match=r"^the server speaks no HTTP/2: "):
+        Http2Client(Seat(pool)).get("/poll")
+
+
+@pytest.fixture
+def certificate() -> Iterator[RunCertificate]:
+    made = RunCertificate()
+    yield made
+    made.remove()
+
+
+def test_stream_comes_through_with_tls(nginx: StartNginx, serve: Serve, certificate: RunCertificate) -> None:
+    pool = SharedConnections(nginx(serve(STREAM, HOLD).address, " ssl http2", certificate), None, 4)
+    client = Http2StreamingClient(Seat(pool), "/stream", LineMessages())
+    assert client.receive() == [b"hello"]
+    assert client.secured_ns > client.opened_ns
+    client.close()
+
+
+def test_nginx_with_tls_that_speaks_http_1_only_is_named(
+    nginx: StartNginx, serve: Serve, certificate: RunCertificate
+) -> None:
+    pool = SharedConnections(nginx(serve().address, " ssl", certificate), None, 4)
+    with pytest.raises(BadAnswer, match=r"^the server speaks no HTTP/2: TLS "):
         Http2Client(Seat(pool)).get("/poll")

@@ -8,7 +8,7 @@ import pytest
 from loadtests.http2_client import Http2Client, Http2StreamingClient
 from loadtests.http2_pool import Seat
 from loadtests.stream import LineMessages
-from tests.loadtests.http2_server import CURSOR, Exchange, StartHttp2, pool_of, wait_for
+from tests.loadtests.http2_server import StartHttp2, echo, pool_of, streams, wait_for
 from wirerace.errors import BadAnswer
 from wirerace.runner.network.certificates import RunCertificate
 
@@ -21,16 +21,6 @@ def certificate() -> Iterator[RunCertificate]:
     yield made
     made.remove()
     gc.collect()
-
-
-def echo(exchange: Exchange) -> None:
-    exchange.is_whole.wait()
-    exchange.answer(exchange.path.encode() + exchange.body)
-
-
-def streams(exchange: Exchange) -> None:
-    exchange.head(200, CURSOR, ("content-type", "application/x-ndjson"))
-    exchange.hold()
 
 
 def test_clients_share_a_connection_with_tls(http2: StartHttp2, certificate: RunCertificate) -> None:
