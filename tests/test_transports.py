@@ -55,8 +55,9 @@ FREE_TO_NAME = (
     "wirerace/analysis/cost_model/model.json",
     "wirerace/runner/shipped/",
     "loadtests/foreign/",
+    "wirerace/checking/",
 )
-"""Exceptions that may name transports: published results, a fitted model and other people's servers are about some."""
+"""Exceptions that may name transports: published results, a fitted model, promises and other people's servers."""
 MOST_FILES = 8
 
 

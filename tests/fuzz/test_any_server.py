@@ -33,7 +33,7 @@ FRAMES = encode_frame(Opcode.TEXT, b"one") + encode_frame(Opcode.BINARY, b"\xff"
 def failing_well(content: bytes, chunk_bytes: int, module: str, reads: int = 9) -> list[object]:
     """Return what a client reads. What fails must have a text of one line for Locust's table."""
     found: list[object] = []
-    with patch(f"{module}.StampedConnection", lambda *_: Scripted(content, chunk_bytes)), suppress(ServerEnded):
+    with patch(f"{module}.open_connection", lambda *_: Scripted(content, chunk_bytes)), suppress(ServerEnded):
         try:
             if module == "loadtests.http":
                 client = AnyClient(ADDRESS)

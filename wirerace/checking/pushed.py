@@ -25,7 +25,7 @@ class CountingReader(FrameReader):
         """Take no short cut."""
 
 
-class SocketClient(ContractClient):
+class FrameClient(ContractClient):
     """A WebSocket. `messages` has all messages of the server, `close_code` that of its close."""
 
     def __init__(self, *arguments: object, **options: object) -> None:

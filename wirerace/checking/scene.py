@@ -11,7 +11,7 @@ from wirerace.checking.client import ContractClient, Receipt
 from wirerace.checking.command import ServerCommand
 from wirerace.checking.feed import OwnFeed
 from wirerace.checking.http import Answer, request
-from wirerace.checking.pushed import EventClient, LineClient, SocketClient
+from wirerace.checking.pushed import EventClient, LineClient, FrameClient
 from wirerace.checking.talk import Patience, Talk
 from wirerace.checking.verdicts import NotChecked, Unkept
 from wirerace.transports import TRANSPORTS
@@ -20,7 +20,7 @@ from wirerace.wire.update import Update
 CLIENTS: dict[str, type[ContractClient]] = {
     "polling": PollClient,
     "longpolling": HeldClient,
-    "websocket": SocketClient,
+    "websocket": FrameClient,
     "sse": EventClient,
     "stream": LineClient,
 }

@@ -29,7 +29,8 @@ def longest_seconds(path: NetworkPath, options: TransportOptions) -> float:
     after the longest gap between two requests, and its answer takes the path's delay once. Clients that do not ask have
     no gap.
     """
-    exchange_seconds = 2 * path.most_way_seconds * (2 if options.opens_anew else 1)
+    opening_trips = (2 if path.tls else 1) if options.opens_anew else 0
+    exchange_seconds = 2 * path.most_way_seconds * (1 + opening_trips)
     return options.longest_gap_seconds(exchange_seconds) + path.most_way_seconds
 
 

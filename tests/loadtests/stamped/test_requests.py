@@ -162,8 +162,7 @@ def test_connections_need_not_be_kept(serve: Serve, stand: StandUp) -> None:
     ("host", "line"),
     [
         (None, "User.host, or --host: a host is a URL such as http://127.0.0.1:8001, got ''"),
-        ("https://a", "User.host, or --host: TLS is not supported yet: write http://, got 'https://a'"),
-        ("wss://a", "User.host, or --host: TLS is not supported yet: write http://, got 'wss://a'"),
+        ("ftp://a", "User.host, or --host: a host is a URL such as http://127.0.0.1:8001, got 'ftp://a'"),
         ("http://a/b", "User.host, or --host: a host is a URL without a path"),
     ],
 )

@@ -29,6 +29,7 @@ class Crew(NamedTuple):
 
 class Load(NamedTuple):
     crew: Crew
+    reverse: None = None
 
 
 class Clock:

@@ -1,5 +1,6 @@
 """A server is overloaded before its trial: the load that does it goes, and its failure is told from the server's."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import pytest
@@ -16,7 +17,8 @@ AFTER = next(plan for plan in PLANS if plan.setting.after is not None)
 
 class Load(NamedTuple):
     crew: str = "the crew"
-    proxy: None = None
+    parts: Mapping[str, str] = {}
+    reverse: None = None
 
 
 class Peer(NamedTuple):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from wirerace.analysis import thresholds
 from wirerace.analysis.validity.finding import Evidence, against, seconds
 from wirerace.clock import NS_PER_SECOND
-from wirerace.experiment.faults import Fault, FaultKind
+from wirerace.experiment.faults import Fault
 from wirerace.record.samples import off_seconds
 from wirerace.record.trial import Finding
 
@@ -34,7 +34,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield the findings about every part."""
     for name, part in evidence.trial.parts.items():
         who, still = NAMES.get(name, name), part.still_seconds
-        asked = sum(fault.ends_a_part and fault.on == name for fault in evidence.experiment.faults)
+        asked = sum(fault.ends_a_part for fault in _faults_on(evidence, name))
         if part.restarts > asked:
             times = "once" if part.restarts == 1 else f"{part.restarts} times"
             why = RESTARTED.get(name, "it is another one")
@@ -42,16 +42,16 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         if name == ITSELF:
             text = f"{who} stood still, or had other work, for {seconds(still)}"
             yield from against(thresholds.UNWATCHED_SECONDS, still, "whether wirerace looked in time", text, name)
-        elif not _faults(evidence, "stall", name):  # a stall that is asked for is what is measured
+        elif all(fault.kind != "stall" for fault in _faults_on(evidence, name)):  # a stall that is asked for is what is measured
             text = f"{who} was stopped by a signal, for {seconds(still)} at least"
             yield from against(thresholds.STILL_SECONDS, still, f"whether {who} stood still", text, name)
     yield from _spans(evidence)
 
 
-def _faults(evidence: Evidence, kind: FaultKind, name: str) -> list[Fault]:
-    """Return the experiment's faults of a kind on a part. A proxy of a fault is the reverse proxy, if any."""
+def _faults_on(evidence: Evidence, name: str) -> list[Fault]:
+    """Return the experiment's faults on a part. The proxy of a fault is the reverse proxy, if there is one."""
     proxy = REVERSE if evidence.raw.path.has_reverse_proxy else "proxy"
-    return [fault for fault in evidence.faults(kind) if (proxy if fault.on == "proxy" else fault.on) == name]
+    return [fault for fault in evidence.experiment.faults if (proxy if fault.on == "proxy" else fault.on) == name]
 
 
 def _spans(evidence: Evidence) -> Iterator[Finding]:

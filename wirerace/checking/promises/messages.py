@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from wirerace.checking.http import Answer
 from wirerace.checking.promise import FEED, SOCKETS, promise
-from wirerace.checking.pushed import SocketClient
+from wirerace.checking.pushed import FrameClient
 from wirerace.checking.scene import Scene
 from wirerace.checking.verdicts import NotOffered, Unkept
 from wirerace.clock import now_ns
@@ -223,5 +223,5 @@ async def frames_sent(scene: Scene) -> None:
             acknowledgement_in(replies[0], sent, replies[0])
 
 
-def _answers(client: SocketClient, begin: bytes) -> list[bytes]:
+def _answers(client: FrameClient, begin: bytes) -> list[bytes]:
     return [message.payload for message in client.messages if message.payload.startswith(begin)]

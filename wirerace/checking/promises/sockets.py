@@ -8,7 +8,7 @@ import struct
 from wirerace.checking.client import expect_status
 from wirerace.checking.http import Answer
 from wirerace.checking.promise import SOCKETS, promise
-from wirerace.checking.pushed import SocketClient
+from wirerace.checking.pushed import FrameClient
 from wirerace.checking.scene import HEADERS, Scene
 from wirerace.checking.verdicts import Unkept
 from wirerace.wire.frames import FIN, CloseCode, Opcode, encode_frame
@@ -82,7 +82,7 @@ async def bad_key(scene: Scene) -> None:
 @promise("one-frame", "Each update is one text frame.", "Requests", on=SOCKETS)
 async def one_frame(scene: Scene) -> None:
     """Neither in fragments nor in bytes. A batch of a server that collects is an array in one frame."""
-    client: SocketClient = await scene.subscribe()
+    client: FrameClient = await scene.subscribe()
     await scene.expect(client, [*scene.make(3), *scene.make(1, 200_000)])
     kinds = {message.opcode for message in client.messages} - {Opcode.PING, Opcode.PONG}
     if kinds != {Opcode.TEXT}:
@@ -104,7 +104,7 @@ async def ping(scene: Scene) -> None:
             raise Unkept(f"a pong with {payload!r}", f"one with {pong.payload!r}", client.talk.seen)
 
 
-async def _until_frame(scene: Scene, client: SocketClient, opcode: Opcode, expected: str) -> None:
+async def _until_frame(scene: Scene, client: FrameClient, opcode: Opcode, expected: str) -> None:
     if not await client.until(lambda: opcode in {message.opcode for message in client.messages}, scene.seconds):
         raise Unkept(expected, client.ended or f"none within {scene.seconds:g} s", client.talk.seen)
 
