@@ -161,7 +161,8 @@ def _refuse_whole(study: Study, supported: Supported) -> None:
 def _refuse_path(contestant: Contestant, supported: Supported) -> None:
     path = contestant.path
     if path.has_proxy and not supported.delays:
-        raise BadInput(f"the path of {contestant.id} has a link of its own, which {supported.otherwise}")
+        what = "has a link of its own, such as one with a delay"
+        raise BadInput(f"the path of {contestant.id} {what}, which {supported.otherwise}")
     if path.loss:
         raise BadInput(f"the path of {contestant.id}: loss {why_no_loss()}")
     if path.tls and not supported.tls:
