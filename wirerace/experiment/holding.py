@@ -4,8 +4,8 @@ A buffer before a stream passes nothing on until it is full. So an update may wa
 it. Priming, warm-up and drain have to allow for that.
 """
 
-import math
 from collections.abc import Iterable
+from math import sqrt
 
 from msgspec.structs import replace
 
@@ -21,7 +21,7 @@ MOST_FILLING_SECONDS = 300.0
 FILLING_PER_SECOND = 100.0
 """Updates a second that are made while clients come to a path that holds back, so that they need not wait long."""
 FILLING_DELIVERIES = 5_000.0
-"""The most deliveries a second of these. A schedule that makes more is kept."""
+"""The most deliveries a second of these. A trial that has more keeps them."""
 
 
 def filling_seconds(contestant: Contestant, schedule: Schedule) -> float:
@@ -36,7 +36,7 @@ def holding_seconds(contestant: Contestant, schedule: Schedule) -> float:
     seconds = sending_seconds(contestant, schedule)
     if held:
         updates = held / mean_update_bytes(schedule) + 1
-        seconds += (updates + DEVIATIONS * (1 + math.sqrt(updates))) / schedule.rate_per_second
+        seconds += (updates + DEVIATIONS * (1 + sqrt(updates))) / schedule.rate_per_second
         if schedule.arrivals == "bursty":
             seconds += schedule.on_seconds + schedule.off_seconds
     return seconds
@@ -69,8 +69,7 @@ def link_load(contestant: Contestant, schedule: Schedule) -> float:
 def filling_schedule(plan: Plan) -> Schedule:
     """Return the schedule by which updates are made while clients come to a path that holds back.
 
-    It is that of the trial, but faster if it is slow. So the head of each client's answer comes soon, and buffers of
-    clients that come at different times are filled to different places.
+    It is that of the trial, but faster if it is slow. So the head of each client's answer comes soon.
     """
     schedule, bits = schedule_of(plan.experiment, plan.seed, None), plan.path.bandwidth_bits_per_second
     fastest = min(FILLING_PER_SECOND, FILLING_DELIVERIES / plan.experiment.clients.most / schedule.channels)

@@ -55,7 +55,9 @@ class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     buffer_bytes: Annotated[
         int,
         Meta(
-            ge=0, le=1_048_576, description="bytes of a stream that the link gathers before it passes them on; 0: none"
+            ge=0,
+            le=1_048_576,
+            description="bytes of a stream that the link gathers before it passes them on; 0: none",
         ),
     ] = 0
     idle_timeout_seconds: Annotated[

@@ -17,8 +17,11 @@ STEPS = 400
 """Of the integral over a jitter."""
 
 
-def carried(arrivals: Arrivals, link: LinkModel) -> Carried | None:
-    """Return what a link adds to updates that are pushed; None when they cannot pass, or when it is not known."""
+def carried(arrivals: Arrivals, link: LinkModel, delay_seconds: float = 0.0) -> Carried | None:
+    """Return what a link adds to updates that are pushed; None when they cannot pass, or when it is not known.
+
+    `delay_seconds` is the rest of their delay, which only decides which of them come in a window.
+    """
     if link.is_plain:
         return AT_ONCE
     is_known = link.update_bytes or not (link.bits_per_second or link.held_bytes)
@@ -31,9 +34,9 @@ def carried(arrivals: Arrivals, link: LinkModel) -> Carried | None:
         case Periodic():
             found = _carried_periodic(arrivals, link)
         case Recorded():
-            found = _replayed(arrivals, link)
+            found = _replayed(arrivals, link, delay_seconds)
         case Mixture():
-            found = _mixed(arrivals, link)
+            found = _mixed(arrivals, link, delay_seconds)
     return found
 
 
@@ -106,8 +109,8 @@ def _carried_periodic(arrivals: Periodic, link: LinkModel) -> Carried:
     return Carried(wait, wait)
 
 
-def _mixed(mixture: Mixture, link: LinkModel) -> Carried | None:
-    found = [(carried(group.arrivals, link), group) for group in mixture.groups]
+def _mixed(mixture: Mixture, link: LinkModel, delay_seconds: float) -> Carried | None:
+    found = [(carried(group.arrivals, link, delay_seconds), group) for group in mixture.groups]
     known = [(one, group) for one, group in found if one is not None]
     if len(known) < len(found):
         return None
@@ -123,7 +126,7 @@ def _mixed(mixture: Mixture, link: LinkModel) -> Carried | None:
     return None if wait is None or behind is None else Carried(wait, behind, waits, come)
 
 
-def _replayed(recorded: Recorded, link: LinkModel) -> Carried | None:
+def _replayed(recorded: Recorded, link: LinkModel, delay_seconds: float) -> Carried | None:
     """Carry the recorded updates again and again, each time with other jitter and another phase of the buffer."""
     made = [(at - recorded.window.from_ns) / NS_PER_SECOND for at in recorded.made_ns]
     end, draw = recorded.window.seconds, stream(1, "link").random
@@ -142,7 +145,7 @@ def _replayed(recorded: Recorded, link: LinkModel) -> Carried | None:
             free = max(free, ready) + link.update_seconds
             latest = max(latest, free + jitter)
             behind += gap * max(0.0, min(latest, end) - max(at, 0.0))
-            come += 0 <= latest < end
+            come += 0 <= latest + delay_seconds < end
             if 0 <= at < end:
                 waits.append(latest - at)
     if not waits:

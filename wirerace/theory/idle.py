@@ -62,13 +62,13 @@ def quiet_of(plan: Plan, raw: Raw, trial: Trial) -> Quiet | None:
 
 
 def breaks_per_second(plan: Plan, raw: Raw, trial: Trial) -> float:
-    """Return how often the connection of a client is closed a second, given the updates of the window; 0 if unknown."""
-    made_ns = [at for at in made_ns_of(raw.truth, plan.experiment.producer.channel_names[0]) if at < raw.window.to_ns]
-    quiet = quiet_of(plan, raw, trial)
+    """Return how often the connection of a client is closed a second in the window; 0 if that is not known."""
+    made_ns, quiet = made_ns_of(raw.truth, plan.experiment.producer.channel_names[0]), quiet_of(plan, raw, trial)
     if quiet is None or not made_ns:
         return 0.0
-    seconds = (raw.window.to_ns - made_ns[0]) / NS_PER_SECOND
-    return breaks_of(quiet, [(at - made_ns[0]) / NS_PER_SECOND for at in made_ns], seconds) / seconds
+    made = [(at - made_ns[0]) / NS_PER_SECOND for at in made_ns]
+    begin, end = ((at - made_ns[0]) / NS_PER_SECOND for at in (raw.window.from_ns, raw.window.to_ns))
+    return max(0.0, breaks_of(quiet, made, end) - breaks_of(quiet, made, begin)) / raw.window.seconds
 
 
 def return_seconds(path: NetworkPath) -> float:
@@ -84,7 +84,7 @@ def breaks_within(quiet: Quiet, gap_seconds: float) -> int:
 
 def breaks_of(quiet: Quiet, made: Sequence[float], end: float) -> float:
     """Return how often a client's connection is closed from the first update to an instant, on average."""
-    if quiet.never_breaks or not made:
+    if quiet.never_breaks or not made or end <= made[0]:
         return 0.0
     phases = PHASES if quiet.heartbeat_seconds else 1
     times = list(made[: bisect_left(made, end)])

@@ -46,8 +46,8 @@ def link_to_pushed(plan: Plan, raw: Raw, trial: Trial) -> LinkModel:
     """Return the link of clients that listen. What the server sent tells how long an update is on the wire."""
     counted, path = trial.bytes, raw.path
     update_bytes = 0.0
-    if counted.application_out is not None and trial.arrived:
-        update_bytes = max(0, counted.application_out - (counted.heartbeat or 0)) / trial.arrived
+    if counted.application_out is not None and trial.expected:  # what has arrived may have been sent before the window
+        update_bytes = max(0, counted.application_out - (counted.heartbeat or 0)) / trial.expected
     return LinkModel(
         path.jitter_seconds,
         path.bandwidth_bits_per_second,

@@ -50,7 +50,8 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: WebSocketOptions) -
 
 def pushed_to(arrivals: Arrivals, path: DeliveryPath) -> Prediction:
     """Return the means of clients that are sent each update at once: theory knows of none that is behind."""
-    added, age_seconds = carried(arrivals, path.link), arrivals.age_seconds(path.push_seconds)
+    added = carried(arrivals, path.link, path.push_seconds)
+    age_seconds = arrivals.age_seconds(path.push_seconds)
     rate = arrivals.rate_per_second
     return Prediction(
         latency_seconds=None if added is None else path.push_seconds + added.wait_seconds,

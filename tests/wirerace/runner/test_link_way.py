@@ -123,3 +123,10 @@ def test_what_is_no_http_is_not_held_back() -> None:
 
     assert b"SSH-2.0-x\r\n" == buffer.take(b"SSH-2.0-x\r\n", 4096)
     assert b"more" == buffer.take(b"more", 4096)
+
+
+def test_first_buffer_that_was_used_before_is_passed_on_sooner_and_the_others_are_whole() -> None:
+    sent, buffer = HEAD + chunk(bytes(900)), AnswerBuffer(400)
+    passed = [len(part) for at in range(len(sent)) if (part := buffer.take(sent[at : at + 1], 500))]
+
+    assert [100, *[500] * ((len(sent) - 100) // 500)] == passed

@@ -12,9 +12,13 @@ BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 class AnswerBuffer:
-    """Passes on a full buffer. The rest waits until the buffer is full again, or until the answer ends."""
+    """Passes on a full buffer. The rest waits until the buffer is full again, or until the answer ends.
 
-    def __init__(self) -> None:
+    `used` bytes of its first buffer are there already, as after an earlier answer.
+    """
+
+    def __init__(self, used: int = 0) -> None:
+        self._used = used
         self._parser = httptools.HttpResponseParser(self)
         self._gathered = bytearray()
         self._gathers = self._has_length = False
@@ -30,12 +34,14 @@ class AnswerBuffer:
             except httptools.HttpParserError:  # it cannot know where an answer ends
                 self._is_http = self._gathers = False
         self._gathered += data
-        full = len(self._gathered) // size * size if self._gathers and size else len(self._gathered)
-        return self.rest(full)
+        if not (self._gathers and size):
+            return self.rest()
+        full = (self._used + len(self._gathered)) // size * size - self._used
+        return self.rest(full) if full > 0 else b""
 
     def rest(self, size: int | None = None) -> bytes:
         """Return what was gathered, or its beginning, and forget it."""
-        passed = bytes(self._gathered[:size])
+        passed, self._used = bytes(self._gathered[:size]), 0
         del self._gathered[:size]
         return passed
 

@@ -22,6 +22,7 @@ from wirerace.runner.network.way import Draws, LinkWay
 READ_BYTES = 65_536
 MOST_BYTES_ON_THE_WAY = 1024 * 1024  # in one direction of one connection; above that, reading pauses
 BACKLOG = 4096
+GOLDEN_RATIO = 0.6180339887498949  # its multiples fill an interval evenly, however many there are
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: closing sends a reset
 
 
@@ -60,9 +61,12 @@ class Proxy:
 
     The kernel completes a client's handshake at once, but the client's first bytes leave a round trip later, as over a
     real link. Times count from the kernel's stamp of an arrival, if there is one, so late reading adds nothing to them.
-    Each connection has its bandwidth, of which only the bytes that TCP carries use any. A buffer of answers stands
-    before the link. Where no byte was read at either end for `idle_timeout_seconds`, both get what is on its way to
-    them, and then the end of the stream, as proxies do it; an address translator would forget the connection silently.
+    Each connection has its bandwidth, of which only the bytes that TCP carries use any. Where no byte was read at
+    either end for `idle_timeout_seconds`, both get what is on its way to them, and then the end of the stream, as
+    proxies do it; an address translator would forget the connection silently.
+
+    A buffer of answers stands before the link. It was used before, to another degree for each connection: clients that
+    come at once, as a load's do, would find theirs at the same place, and wait for the same update.
 
     `path` may be changed: what is under way already arrives as it would have, and nothing overtakes it. A buffer comes
     only to connections that are opened later.
@@ -165,7 +169,7 @@ class Proxy:
                 stream, number = self._listener.accept()[0], next(self._accepted)
                 up, down = (LinkWay(self._draws.of(2 * number + way)) for way in (0, 1))
                 client = End(stream, up)
-                server = End(socket.socket(), down, AnswerBuffer() if self._path.buffer_bytes else None)
+                server = End(socket.socket(), down, self._buffer_of(number))
                 client.other, server.other = server, client
                 client.read_at = time.monotonic()
                 client.earliest = client.read_at + up.one_way_seconds(self._path) + down.one_way_seconds(self._path)
@@ -179,6 +183,11 @@ class Proxy:
                 for end in (client, server):
                     self._watch(end)
                 self._look_later(client)
+
+    def _buffer_of(self, number: int) -> AnswerBuffer | None:
+        """Return the buffer of a connection. Buffers are filled to places that are spread evenly over connections."""
+        size = self._path.buffer_bytes
+        return AnswerBuffer(int(number * GOLDEN_RATIO % 1 * size)) if size else None
 
     def _read(self, end: End) -> None:
         try:
