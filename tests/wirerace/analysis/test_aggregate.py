@@ -13,6 +13,7 @@ from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.messages import Messages
 from wirerace.record.parts import Bytes
 from wirerace.record.result import Declared, Discarded, Host, Interval, Point, Result
+from wirerace.record.reverse import ReverseCost
 from wirerace.record.trial import LatencyParts, Returning, Trial, Verdict
 from wirerace.workload.truth import Truth
 
@@ -40,6 +41,23 @@ def result_of(*trials: Trial) -> Result:
 
 COUNTED = {"deliveries.per_second"}
 """Figures that every trial has."""
+PROXIED = ReverseCost(
+    program="nginx",
+    settings="tuned",
+    version="1.22.1",
+    core=1,
+    shares_core=False,
+    cpu_seconds=4.0,
+    cpu_us_per_delivery=12.0,
+    utilisation=0.4,
+    user_bytes_idle=1_600_000,
+    user_bytes=3_000_000,
+    bytes_per_client=7_000.0,
+    application_in=100,
+    application_out=200,
+    ip_in=150,
+    ip_out=250,
+)
 
 
 def figure_of(name: str, *trials: Trial) -> float | None:
@@ -86,6 +104,7 @@ def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> 
         arrived=1,
         requests=1,
         browsers=TABS,
+        reverse_proxy=PROXIED,
     )
 
     assert figure_of(name, known) is not None
@@ -135,12 +154,13 @@ def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
     back = trial(
         return_seconds=Returning(3, 0.5, 0.75, 1.0), cuts=3, breaks=1, superseded=7, server=memory, browsers=TABS
     )
-    back = msgspec.structs.replace(back, window_seconds=10.0, messages=SENT)
+    back = msgspec.structs.replace(back, window_seconds=10.0, messages=SENT, reverse_proxy=PROXIED, arrived=2)
     rows = {figure.id for figure in FIGURES if figure.if_any}
 
     assert rows.isdisjoint(figure.id for figure in figures_of(result_of(trial())))
     assert rows < {figure.id for figure in figures_of(result_of(trial(), back))}
-    assert [0.004, 9_000, 5_000, 2_000, 4, 0.5, 0.75, 7, 0.99, 0.006, 0.002, 1, 2, 3] == [
+    proxied = [12.0, 0.4, 3_000_000, 7_000, 150, 200]
+    assert [0.004, 9_000, 5_000, 2_000, *proxied, 4, 0.5, 0.75, 7, 0.99, 0.006, 0.002, 1, 2, 3] == [
         figure_of(figure.id, back) for figure in FIGURES if figure.if_any and not figure.id.startswith("messages.")
     ]
     assert [1.0, 0.002, 0.001, 0.004, 0.003, 0.002, 0.004, 400, 10, 20, 3, 5] == [

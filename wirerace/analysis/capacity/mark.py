@@ -21,6 +21,8 @@ BLAMED: dict[str, GaveOut] = {
     "machine": "machine",
     "clock": "machine",
     "proxy": "machine",
+    "reverse proxy": "reverse proxy",
+    "reverse_proxy": "reverse proxy",
     "wirerace": "machine",
 }
 """Which reasons make a trial worthless for the search, by the part that they are about, and what they say gave out.
