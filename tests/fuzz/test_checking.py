@@ -10,7 +10,7 @@ from wirerace.checking.asking import updates_in
 from wirerace.checking.client import ContractClient
 from wirerace.checking.command import command_in
 from wirerace.checking.http import Answer, ChunkReader, answer_in
-from wirerace.checking.pushed import EventClient, LineClient, SocketClient
+from wirerace.checking.pushed import EventClient, LineClient, FrameClient
 from wirerace.checking.target import address_in
 from wirerace.wire.event_stream import encode_event
 from wirerace.wire.frames import Opcode, encode_frame
@@ -76,7 +76,7 @@ def test_lines(random: Random) -> None:
 
 @fuzzed
 def test_frames(random: Random) -> None:
-    refuses_by_errors_of_its_own(lambda data: fed(SocketClient, data), damaged(random, FRAMES))
+    refuses_by_errors_of_its_own(lambda data: fed(FrameClient, data), damaged(random, FRAMES))
 
 
 @fuzzed

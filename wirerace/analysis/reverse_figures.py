@@ -54,8 +54,8 @@ REVERSE_FIGURES = (
     Figure(
         "reverse_proxy.memory_per_client",
         "bytes",
-        "the same, per client",
-        "growth of that memory for each client",
+        "reverse proxy memory per client",
+        "growth of its memory for each client",
         _of(lambda cost: cost.bytes_per_client),
         if_any=True,
         least=-math.inf,
@@ -72,7 +72,7 @@ REVERSE_FIGURES = (
     Figure(
         "reverse_proxy.ip_per_delivery",
         "bytes",
-        "the same, IP layer",
+        "IP layer, proxy to server",
         "between reverse proxy and server; unknown where connections were opened and closed meanwhile",
         _per_delivery("ip_in", "ip_out"),
         words=FEWER,

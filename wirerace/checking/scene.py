@@ -11,7 +11,7 @@ from wirerace.checking.client import ContractClient, Receipt
 from wirerace.checking.command import ServerCommand
 from wirerace.checking.feed import OwnFeed
 from wirerace.checking.http import Answer, request
-from wirerace.checking.pushed import EventClient, LineClient, FrameClient
+from wirerace.checking.pushed import EventClient, FrameClient, LineClient
 from wirerace.checking.talk import Patience, Talk
 from wirerace.checking.verdicts import NotChecked, Unkept
 from wirerace.transports import TRANSPORTS

@@ -29,7 +29,7 @@ class Crew(NamedTuple):
 
 class Load(NamedTuple):
     crew: Crew
-    reverse: None = None
+    reverse: Child | None = None
 
 
 class Clock:
@@ -43,10 +43,16 @@ class Clock:
         return self._now
 
 
-def spent(server: Part, load: Sequence[Part], cpus: float | None, monkeypatch: pytest.MonkeyPatch) -> AtLimit:
+def spent(
+    server: Part,
+    load: Sequence[Part],
+    cpus: float | None,
+    monkeypatch: pytest.MonkeyPatch,
+    reverse: Part | None = None,
+) -> AtLimit:
     monkeypatch.setattr(effort, "time", Clock())
     child: Any = Child(server)
-    crew: Any = Load(Crew(load))
+    crew: Any = Load(Crew(load), None if reverse is None else Child(reverse))
     return Effort(child, crew, cpus).spent()
 
 
@@ -89,3 +95,12 @@ def test_share_is_said_of_what_the_server_may_use(monkeypatch: pytest.MonkeyPatc
         "; the server was busy 95 % of the time that it may use"
         == spent(Part(1.0, 2.9), [Part(*IDLE)], 0.2, monkeypatch).said
     )
+
+
+@pytest.mark.parametrize(
+    ("server", "reverse", "part"), [(IDLE, (1.0, 10.0), "reverse proxy"), ((1.0, 10.0), (1.0, 10.0), "server")]
+)
+def test_reverse_proxy_is_at_its_limit_unless_the_server_is(
+    server: tuple[float, float], reverse: tuple[float, float], part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert part == spent(Part(*server), [Part(*IDLE)], None, monkeypatch, Part(*reverse)).part

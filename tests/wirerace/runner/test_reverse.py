@@ -2,9 +2,12 @@
 
 import itertools
 import os
+import shutil
 import signal
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -247,3 +250,23 @@ def test_proxy_that_upgrades_nothing_fails_a_trial_in_one_line(settings: str, cu
         thread.join()
 
     assert [] == lacking(str(failure.value), "nginx", [f"({settings})", "gets 426", cure])
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed: apt install util-linux")
+@pytest.mark.processes
+def test_program_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    """It knows nothing of us. So the kernel tells it, also when we are killed."""
+    own = tmp_path / "files"
+    code = f"""
+import pathlib, time
+from wirerace.runner.parts.family import Family
+family = Family("other", ["/bin/sleep", "60"], pathlib.Path({str(tmp_path / "log")!r}), pathlib.Path({str(own)!r}))
+print(family.pid, flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout is not None
+        pid = int(starter.stdout.readline())
+        wait_until(lambda: "sleep" in psutil.Process(pid).name())
+        starter.kill()
+    wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)

@@ -22,6 +22,8 @@ BLAMED: dict[str, GaveOut] = {
     "clock": "machine",
     "proxy": "machine",
     "publisher": "machine",
+    "reverse proxy": "reverse proxy",
+    "reverse_proxy": "reverse proxy",
     "wirerace": "machine",
 }
 """Which reasons make a trial worthless for the search, by the part that they are about, and what they say gave out.

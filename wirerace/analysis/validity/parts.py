@@ -42,7 +42,9 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         if name == ITSELF:
             text = f"{who} stood still, or had other work, for {seconds(still)}"
             yield from against(thresholds.UNWATCHED_SECONDS, still, "whether wirerace looked in time", text, name)
-        elif all(fault.kind != "stall" for fault in _faults_on(evidence, name)):  # a stall that is asked for is what is measured
+        elif all(
+            fault.kind != "stall" for fault in _faults_on(evidence, name)
+        ):  # a stall that is asked for is what is measured
             text = f"{who} was stopped by a signal, for {seconds(still)} at least"
             yield from against(thresholds.STILL_SECONDS, still, f"whether {who} stood still", text, name)
     yield from _spans(evidence)

@@ -6,7 +6,6 @@ from typing import NamedTuple, Protocol
 from wirerace.errors import BadInput
 from wirerace.experiment.contestants import Contestant
 from wirerace.experiment.faults import FaultKind, FaultPlace
-from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.plans import Plan, contestants_of
 from wirerace.experiment.settings import Study
 from wirerace.host.cores import Cores
@@ -52,10 +51,6 @@ class LoadChild(NamedTuple):
         """The parts of the path, by their role in the trial."""
         found: dict[str, Part] = {} if self.proxy is None else {"proxy": self.proxy.part}
         return found | ({} if self.reverse is None else {"reverse proxy": self.reverse.part})
-
-
-UNBUILT: tuple[str, ...] = ()
-"""The keys of a path that no target can do yet."""
 
 
 class Supported(NamedTuple):
@@ -171,5 +166,3 @@ def _refuse_path(contestant: Contestant, supported: Supported) -> None:
         raise BadInput(f"the path of {contestant.id} has {path.proxy} on it: a reverse proxy {supported.otherwise}")
     if path.http == 2 and not supported.http2:
         raise BadInput(f"the path of {contestant.id} speaks HTTP/2, which {supported.otherwise}")
-    if unbuilt := [key for key in UNBUILT if getattr(path, key) != getattr(NetworkPath(), key)]:
-        raise BadInput(f"the path of {contestant.id}: {unbuilt[0]} is not available yet")
