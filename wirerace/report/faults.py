@@ -51,14 +51,21 @@ class FaultTable(NamedTuple):
 
 def faults_of(result: Result) -> FaultTable | None:
     """Return what the faults of a run at one setting did; None without any."""
-    kinds = {one.number: one for trial in result.counted for one in trial.faults}
-    if not kinds:
+    if not (ordered := timeline_of(result)):
         return None
-    ordered = sorted(kinds.values(), key=lambda one: one.at_seconds)
     groups = [FaultGroup(fault_words(one), _short(one), list(_rows(result, one.number))) for one in ordered]
     if before := list(_rows(result, None)):
         groups.insert(0, FaultGroup("before the first fault", "before any fault", before))
     return FaultTable(HEADINGS, groups, _caption(result))
+
+
+def timeline_of(result: Result) -> list[FaultOutcome]:
+    """Return each fault as it happened in the trial that had it first: a busy machine is late in others."""
+    found: dict[int, FaultOutcome] = {}
+    for one in (one for trial in result.counted for one in trial.faults):
+        if one.number not in found or one.at_seconds < found[one.number].at_seconds:
+            found[one.number] = one
+    return sorted(found.values(), key=lambda one: one.at_seconds)
 
 
 def fault_words(one: FaultOutcome) -> str:

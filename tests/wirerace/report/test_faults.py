@@ -92,6 +92,17 @@ def test_what_no_fault_could_touch_stands_apart_if_there_is_any(before: BeforeFa
     assert ("before the first fault" == found.groups[0].title) == (groups == 2)
 
 
+def test_fault_has_the_time_at_which_it_happened_first() -> None:
+    availability = Availability(age_seconds=1.0, fraction=0.9, late=5, before=NOTHING)
+    late, early = (
+        trial(name, faults=[outcome(at_seconds=at_seconds)], availability=availability)
+        for name, at_seconds in (("polling", 3.9), ("websocket", 1.0))
+    )
+    found = faults_of(result_of(late, early))
+    assert found is not None
+    assert ["1.0 s: the server is killed"] == [group.title for group in found.groups]
+
+
 def test_nothing_is_said_without_a_fault() -> None:
     result = result_of(trial("polling"))
     assert (None, None) == (faults_of(result), fault_table(result))

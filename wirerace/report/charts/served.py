@@ -8,7 +8,7 @@ from wirerace.report.charts.over_time import MOST_DOTS, first_records, which_rep
 from wirerace.report.charts.values import Dimension, Dot, Strip, StripChart
 from wirerace.report.charts.view import View
 from wirerace.report.drawing.downsampling import downsampled
-from wirerace.report.faults import faults_of
+from wirerace.report.faults import timeline_of
 from wirerace.report.spelling import spell
 
 MOST_TICKS = 8
@@ -47,8 +47,8 @@ def _title(said: dict[str, float]) -> str:
 
 def _ticks(view: View) -> Sequence[float]:
     """Return when the faults happened, if they are not too many; with none, the axis has round times."""
-    times = {one.at_seconds for trial in view.result.counted[:1] for one in trial.faults}
-    return sorted(times) if faults_of(view.result) is not None and len(times) <= MOST_TICKS else ()
+    times = [one.at_seconds for one in timeline_of(view.result)]
+    return times if len(times) <= MOST_TICKS else ()
 
 
 def _dots(raw: Raw) -> list[Dot]:
