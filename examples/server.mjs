@@ -197,7 +197,8 @@ function serve(request, response) {
   client.catchUp()
 }
 
-const server = http.createServer({ keepAliveTimeout: 75000, noDelay: true }, serve)
+const limits = { keepAliveTimeout: 75000, headersTimeout: 10000, connectionsCheckingInterval: 1000, noDelay: true }
+const server = http.createServer(limits, serve)
 server.listen(Number(options.port), '127.0.0.1', 1024)
 follow()
 setInterval(() => {

@@ -22,7 +22,8 @@ from urllib.parse import parse_qs, urlsplit
 
 CURSOR = re.compile(r"([0-9a-z]{1,16})-(0|[1-9][0-9]{0,17})", re.ASCII)
 KEEP_UPDATES, MOST_UPDATES, MOST_BYTES = 65_536, 1_000, 1_048_576  # in all, and the most in an answer
-SILENCE_SECONDS, HEARTBEAT_SECONDS, WRITE_SECONDS, IDLE_SECONDS = 3.0, 15.0, 0.5, 75.0
+SILENCE_SECONDS, HEARTBEAT_SECONDS, WRITE_SECONDS, HEAD_SECONDS, IDLE_SECONDS = 3.0, 15.0, 0.5, 10.0, 75.0
+PATHS = ("/poll", "/longpoll", "/sse", "/stream", "/health")
 Cursor = tuple[str, int]
 
 
@@ -39,8 +40,7 @@ class History:
         self.head: Cursor = ("", 0)
         self.live = self.caught_up = self.stops = False
         self.end = self._first = 0  # positions: behind the newest, and of the oldest that is kept
-        self._lines, self._seqs = list[bytes](), list[int]()
-        self._epochs: dict[str, int] = {}
+        self._lines, self._seqs, self._epochs = list[bytes](), list[int](), dict[str, int]()
 
     @property
     def feed_cursor(self) -> str:
@@ -94,10 +94,10 @@ class History:
             self.changed.wait_for(lambda: self.end > position or self.stops, seconds)
 
 
-def follow(history: History, host: str, port: int) -> None:
+def follow(history: History, url: str) -> None:
     """Follow the producer's feed to the end, and ask again at our cursor whenever it breaks."""
     while not history.stops:
-        connection = HTTPConnection(host, port, timeout=SILENCE_SECONDS)
+        connection = HTTPConnection(urlsplit(url).netloc, timeout=SILENCE_SECONDS)
         with contextlib.suppress(OSError, HTTPException, ValueError, LookupError, TypeError):
             connection.request("GET", f"/feed?after={history.feed_cursor}")
             feed = connection.getresponse()
@@ -127,6 +127,16 @@ class Client(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     history: History
 
+    def parse_request(self) -> bool:
+        """Read the head of a request, which must be complete in time."""
+        self.connection.settimeout(HEAD_SECONDS)
+        try:
+            return super().parse_request()
+        except TimeoutError:
+            self.close_connection = True
+            self.answer(408)
+            return False
+
     def do_GET(self) -> None:
         """Serve a request, or refuse it in one line."""
         try:
@@ -142,44 +152,36 @@ class Client(BaseHTTPRequestHandler):
 
     def serve(self) -> None:
         """Serve a request."""
+        self.connection.settimeout(IDLE_SECONDS)
         parts, hosts = urlsplit(self.path), self.headers.get_all("Host", [])
         query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
-        served = {"/poll": self.poll, "/longpoll": self.longpoll, "/sse": self.sse, "/stream": self.stream}
         if self.request_version == "HTTP/1.1" and len(hosts) != 1:
             raise Refused(400, "a request has one Host")
-        if parts.path == "/health":
-            self.health()
-        elif parts.path in served:
-            served[parts.path](query)
-        else:
+        if parts.path not in PATHS:
             raise Refused(404, "there is nothing")
+        getattr(self, parts.path[1:])(query)
 
     def poll(self, query: dict[str, str]) -> None:
-        """Answer at once."""
-        self.batch(self.cursor_in(query.get("after")))
+        """Answer at once with what is newer than a cursor."""
+        after = self.cursor_in(query.get("after"))
+        with self.history.changed:
+            position, head = self.history.position(after), self.history.head
+            lines = self.history.since(position)
+            more = b',"more":true' if position + len(lines) < self.history.end else b""
+        if lines:
+            last = json.loads(lines[-1])
+            body = b'{"updates":[%b]%b}' % (b",".join(lines), more)
+            self.answer(200, body, spelled((last["epoch"], last["seq"])), "application/json")
+        else:
+            self.answer(204, b"", spelled(after or head))
 
     def longpoll(self, query: dict[str, str]) -> None:
         """Answer as soon as there is an update, or when the hold is over."""
-        hold = query.get("hold", "25")
-        if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", hold):
+        if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", hold := query.get("hold", "25")):
             raise Refused(400, "hold must be a number of seconds")
         after = self.cursor_in(query.get("after")) or self.history.head
         self.history.wait(self.history.position(after), float(hold))
-        self.batch(after)
-
-    def batch(self, after: Cursor | None) -> None:
-        """Answer with what is newer than a cursor."""
-        with self.history.changed:
-            position = self.history.position(after)
-            lines = self.history.since(position)
-            more = b',"more":true' if position + len(lines) < self.history.end else b""
-            head = self.history.head
-        if lines:
-            last = json.loads(lines[-1])
-            cursor = f"{last['epoch']}-{last['seq']}"
-            self.answer(200, b'{"updates":[%b]%b}' % (b",".join(lines), more), cursor, "application/json")
-        else:
-            self.answer(204, b"", spelled(after or head))
+        self.poll(query | {"after": spelled(after)})
 
     def sse(self, query: dict[str, str]) -> None:
         """Send an event for each update. A browser that comes back has its last id in a header."""
@@ -211,15 +213,14 @@ class Client(BaseHTTPRequestHandler):
         """Send what there is from a position on, and what comes, until the server stops."""
         while not self.history.stops:
             self.history.wait(position, HEARTBEAT_SECONDS)
-            lines = self.history.since(position)
-            position += len(lines)
-            for line in lines:
+            for line in (lines := self.history.since(position)):
                 self.chunk(as_bytes(line))
+            position += len(lines)
             if not lines and not self.history.stops:
                 self.chunk(heartbeat)
         self.wfile.write(b"0\r\n\r\n")
 
-    def health(self) -> None:
+    def health(self, _query: dict[str, str]) -> None:
         """Say whether the feed is live."""
         body = json.dumps({"service": "example", "live": self.history.live}).encode()
         self.answer(200 if self.history.live else 503, body, kind="application/json")
@@ -266,8 +267,8 @@ def event_of(line: bytes) -> bytes:
 def accepts(header: str, kind: str) -> bool:
     """Return whether an Accept header allows a type (RFC 9110, section 12.5.1)."""
     ranges = dict(part.partition(";")[::2] for part in header.replace(" ", "").split(",") if part)
-    names = (kind, f"{kind.partition('/')[0]}/*", "*/*")
-    quality = next((ranges[name] for name in names if name in ranges), "q=0" if ranges else "")
+    names = [name for name in (kind, f"{kind.partition('/')[0]}/*", "*/*") if name in ranges]
+    quality = ranges[names[0]] if names else "q=0" if ranges else ""
     return not re.fullmatch(r"q=0(\.0*)?", quality)
 
 
@@ -286,9 +287,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=9000)
     parser.add_argument("--producer-url", default="http://127.0.0.1:8100")
     options = parser.parse_args()
-    producer = urlsplit(options.producer_url)
     history = Client.history = History()
-    threading.Thread(target=follow, args=(history, producer.hostname, producer.port), daemon=True).start()
+    threading.Thread(target=follow, args=(history, options.producer_url), daemon=True).start()
     ThreadingHTTPServer.request_queue_size = 1024
     server = ThreadingHTTPServer(("127.0.0.1", options.port), Client)
     for number in (signal.SIGTERM, signal.SIGINT):

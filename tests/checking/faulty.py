@@ -38,7 +38,7 @@ class FaultyHistory(example.History):
             for self.stops in (True, False):
                 with self.changed:
                     self.changed.notify_all()
-                time.sleep(0.1)
+                time.sleep(0.3)
 
     @property
     def feed_cursor(self) -> str:
@@ -110,11 +110,11 @@ class FaultyClient(example.Client):
         else:
             super().do_HEAD()
 
-    def health(self) -> None:
+    def health(self, query: dict[str, str]) -> None:
         if self.fault == "health is always good":
             self.answer(200, b'{"service":"x","live":true}')
         else:
-            super().health()
+            super().health(query)
 
     def longpoll(self, query: dict[str, str]) -> None:
         after = self.cursor_in(query.get("after"))
@@ -264,9 +264,8 @@ def faulty_server(producer_url: str, fault: str = "") -> Iterator[int]:
     history = type("ThisHistory", (FaultyHistory,), kinds)()
     handler = type("ThisClient", (FaultyClient,), kinds | {"history": history})
     running = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    producer = urlsplit(producer_url)
     following: Callable[..., None] = example.follow
-    threading.Thread(target=following, args=(history, producer.hostname, producer.port), daemon=True).start()
+    threading.Thread(target=following, args=(history, producer_url), daemon=True).start()
     serving = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
     serving.start()
     try:

@@ -87,7 +87,8 @@ async def test_fault_is_found_by_the_promise_that_it_breaks(planted: Planted) ->
     finding = findings[planted.promise]
     assert "fail" == finding.verdict
     assert finding.expected
-    assert planted.came.replace("EPOCH", feed.epoch) in finding.came
+    if planted.patience_seconds != SHORT:  # otherwise something else may not have come in time, too
+        assert planted.came.replace("EPOCH", feed.epoch) in finding.came
 
 
 @pytest.mark.parametrize(("transport", "promise"), sorted({(one.transport, one.promise) for one in FAULTS}))
