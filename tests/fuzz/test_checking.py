@@ -10,7 +10,7 @@ from wirerace.checking.asking import updates_in
 from wirerace.checking.client import ContractClient
 from wirerace.checking.command import command_in
 from wirerace.checking.http import Answer, ChunkReader, answer_in
-from wirerace.checking.pushed import EventClient, LineClient, FrameClient
+from wirerace.checking.pushed import EventClient, FrameClient, LineClient
 from wirerace.checking.target import address_in
 from wirerace.wire.event_stream import encode_event
 from wirerace.wire.frames import Opcode, encode_frame
