@@ -203,7 +203,7 @@ def test_a_target_is_a_path_or_a_whole_url() -> None:
     assert (here, "/a%20b%C3%A9%0D%0Ac") == target_of("http://here", "/a bé\r\nc")
 
 
-@pytest.mark.parametrize("path", ["", "a", "//", "https://there/a", "ftp://there/a", "http://a b/"])
+@pytest.mark.parametrize("path", ["", "a", "//", "ftp://there/a", "http://a b/"])
 def test_what_is_no_target_is_bad_input(path: str) -> None:
     if path == "//":
         assert "//" == target_of("http://here", path).target

@@ -4,6 +4,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.wirerace.faulted import AVAILABILITY, FAULT
 from tests.wirerace.messaged import RELAYED
 from tests.wirerace.tabbed import TABS
 from tests.wirerace.trials import contestants_in, plan_of, trial_of
@@ -11,7 +12,6 @@ from wirerace.analysis.aggregate import compared_in_pairs, figures_of, interval,
 from wirerace.analysis.figures import FIGURES
 from wirerace.observe.account import AccountRecord, Window
 from wirerace.record.durations import Handshakes, Times
-from wirerace.record.faults import Availability, BeforeFaults, FaultOutcome
 from wirerace.record.messages import Messages
 from wirerace.record.parts import Bytes
 from wirerace.record.result import Declared, Discarded, Host, Interval, Point, Result
@@ -41,16 +41,6 @@ def result_of(*trials: Trial) -> Result:
     )
 
 
-FAULT = FaultOutcome(
-    number=0,
-    kind="kill",
-    on="server",
-    at_seconds=1.0,
-    clients=1,
-    recover_seconds=Times(1, 1.0, 1.0, 1.0, 1.0),
-    duplicated=0,
-    late=1,
-)
 PUBLISHED = PublisherQuality(
     published=9,
     lost=3,
@@ -128,7 +118,7 @@ def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> 
         arrived=1,
         requests=1,
         browsers=TABS,
-        availability=Availability(age_seconds=1.0, fraction=0.5, late=1, before=BeforeFaults(0, 0, 0)),
+        availability=AVAILABILITY,
         faults=[FAULT],
         reverse_proxy=PROXIED,
         publisher=PUBLISHED,
@@ -181,7 +171,6 @@ def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
     back = trial(
         return_seconds=Returning(3, 0.5, 0.75, 1.0), cuts=3, breaks=1, superseded=7, server=memory, browsers=TABS
     )
-    availability = Availability(age_seconds=1.0, fraction=0.8, late=11, before=BeforeFaults(0, 0, 0))
     back = msgspec.structs.replace(
         back,
         window_seconds=10.0,
@@ -189,7 +178,7 @@ def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
         arrived=2,
         bytes=Bytes(1, 1, 1, 0, 1, 1, 1, 1, 0, tls=44),
         handshakes=Handshakes(8, 6, 0.125, 0.375),
-        availability=availability,
+        availability=AVAILABILITY,
         faults=[FAULT],
         reverse_proxy=PROXIED,
         publisher=PUBLISHED,

@@ -162,7 +162,7 @@ def _refuse_path(contestant: Contestant, supported: Supported) -> None:
         raise BadInput(f"the path of {contestant.id}: loss {why_no_loss()}")
     if path.tls and not supported.tls:
         raise BadInput(f"the path of {contestant.id} speaks TLS, which {supported.otherwise}")
-    if path.has_reverse_proxy and not supported.reverse_proxies:
-        raise BadInput(f"the path of {contestant.id} has {path.proxy} on it: a reverse proxy {supported.otherwise}")
     if path.http == 2 and not supported.http2:
         raise BadInput(f"the path of {contestant.id} speaks HTTP/2, which {supported.otherwise}")
+    if path.has_reverse_proxy and not supported.reverse_proxies:
+        raise BadInput(f"the path of {contestant.id} has {path.proxy} on it: a reverse proxy {supported.otherwise}")
