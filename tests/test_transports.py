@@ -14,6 +14,7 @@ from grafana.build import DASHBOARDS
 from services.__main__ import SERVICES, service_of
 from tests.contract import clients
 from tests.liar import liar
+from wirerace.checking.clients import client_module
 from wirerace.theory import find_theory
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 from wirerace.transports.transport import Transport
@@ -50,8 +51,8 @@ for it, what Locust waits for; its port on this machine; what Prometheus scrapes
 """
 PRODUCT = ("wirerace", "services", "loadtests", "grafana", "prometheus")
 """Folders whose files must not name a transport. Benchmarks and experiments choose their transports."""
-FREE_TO_NAME = ("wirerace/reproductions/", "wirerace/analysis/cost_model/model.json")
-"""Exceptions that may name transports, because published results, and a fitted model, are about some of them."""
+FREE_TO_NAME = ("wirerace/reproductions/", "wirerace/analysis/cost_model/model.json", "wirerace/checking/")
+"""Exceptions may name transports: published results, a fitted model, and promises are about some of them."""
 MOST_FILES = 8
 
 
@@ -112,6 +113,7 @@ def test_dashboards_show_the_transport_in_its_colour(transport: Transport, dashb
 @pytest.mark.parametrize("name", TRANSPORTS)
 def test_tests_know_the_transport(name: str) -> None:
     assert name in clients.CLIENTS, f"tests/contract/clients.py: write how a bare client of {name} asks and listens"
+    assert client_module(name).Client, f"wirerace/checking/clients/{name}.py: write how it asks and listens"
     assert name in liar.CLIENTS, f"tests/liar/liar.py: write how a server of {name} lies"
 
 

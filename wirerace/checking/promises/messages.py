@@ -4,9 +4,9 @@ import json
 import secrets
 from typing import Any, NamedTuple
 
+from wirerace.checking.clients.websocket import SocketClient
 from wirerace.checking.http import Answer
 from wirerace.checking.promise import FEED, SOCKETS, promise
-from wirerace.checking.pushed import SocketClient
 from wirerace.checking.scene import Scene
 from wirerace.checking.verdicts import NotOffered, Unkept
 from wirerace.clock import now_ns
