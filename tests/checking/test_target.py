@@ -206,6 +206,20 @@ def test_server_without_any_feed_is_no_server_to_check(run: Callable[..., tuple[
     assert "answers 503: start it with a producer, or leave out --no-feed" in err
 
 
+def test_reason_is_said_once_for_promises_that_follow_each_other(run: Callable[..., tuple[int, str, str]]) -> None:
+    port = free_port()
+    with faulty_server(f"http://127.0.0.1:{port}") as server_port:
+        only = [word for name in ("send", "send-once", "cors") for word in ("--only", name)]
+        url = f"http://127.0.0.1:{server_port}"
+        code, out, _ = run(url, "--transport", "sse", "--feed-port", str(port), *only)
+    lines = [line.split() for line in out.splitlines()]
+    assert 0 == code
+    assert [["not", "offered", "send"], ["POST", "/send", "answers"], ["not", "offered", "send-once"]] == [
+        line[:3] for line in lines[:3]
+    ]
+    assert ["not", "offered", "cors"] == lines[3][:3]
+
+
 def test_list_names_every_promise_and_starts_nothing(run: Callable[..., tuple[int, str, str]]) -> None:
     code, out, _ = run("--transport", "websocket", "--list")
     assert 0 == code
