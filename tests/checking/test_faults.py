@@ -100,6 +100,7 @@ async def test_same_promise_is_kept_by_the_same_server_without_a_fault(transport
     assert {} == failed(findings)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("transport", "fault", "broken"),
     [("websocket", "", set()), ("sse", "events have no id", {"event-ids", "stream-begins"})],

@@ -148,6 +148,7 @@ def test_taken_port_of_the_feed_is_said(run: Callable[..., tuple[int, str, str]]
     assert (2, True) == (code, "name another --feed-port" in err)
 
 
+@pytest.mark.long
 async def test_server_that_never_answers_fails_each_promise_soon_and_in_words() -> None:
     """It would take a minute if each check were as patient as the first."""
     with Place(SILENCE) as place:

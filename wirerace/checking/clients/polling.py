@@ -53,7 +53,7 @@ class PollClient(ContractClient):
             self._talk = await self._connect()
         query = "&".join(filter(None, (f"after={self.cursor}" if self.cursor else "", self._query, hold)))
         answer = await self.talk.ask(self._spell(query, *self._headers), within)
-        if answer.headers.get("connection", "").lower() == "close":
+        if answer.ends_the_connection:
             self.talk.close()
             self._talk = await self._connect()
         return answer
