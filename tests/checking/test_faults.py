@@ -48,6 +48,8 @@ FAULTS = [
     Planted("HEAD is served", "sse", "head", "200"),
     Planted("a bad cursor is ignored", "stream", "bad-cursor", "200"),
     Planted("an unknown epoch starts at the end", "stream", "unknown-epoch", "0 updates", SHORT),
+    Planted("a cursor before what is kept is refused", "stream", "gap", "410"),
+    Planted("a cursor before what is kept is refused", "polling", "gap", "410"),
     Planted("a cursor ahead is answered", "sse", "ahead", ""),
     Planted("a new client gets what is kept", "sse", "next-update", ""),
     Planted("the feed is not resumed", "stream", "cut", "", SHORT),
@@ -89,6 +91,22 @@ async def test_fault_is_found_by_the_promise_that_it_breaks(planted: Planted) ->
     assert finding.expected
     if planted.patience_seconds != SHORT:  # otherwise something else may not have come in time, too
         assert planted.came.replace("EPOCH", feed.epoch) in finding.came
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("limit", "promise", "came"),
+    [("WRITE_SECONDS", "slow-reader", "bytes, that is, all"), ("SILENCE_SECONDS", "silence", "none within")],
+)
+async def test_limit_that_is_not_kept_is_found(
+    monkeypatch: pytest.MonkeyPatch, limit: str, promise: str, came: str
+) -> None:
+    monkeypatch.setattr(f"examples.server.{limit}", 30.0)
+    monkeypatch.setattr("wirerace.checking.promises.breaking.SILENCE_SECONDS", 0.5)
+    async with feeding() as feed:
+        with faulty_server(feed.url) as port:
+            findings = await findings_of("stream", port, feed, [promise], patience_seconds=2.0)
+    assert ("fail", True) == (findings[promise].verdict, came in findings[promise].came)
 
 
 @pytest.mark.parametrize(("transport", "promise"), sorted({(one.transport, one.promise) for one in FAULTS}))
