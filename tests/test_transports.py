@@ -14,6 +14,7 @@ from grafana.build import DASHBOARDS
 from services.__main__ import SERVICES, service_of
 from tests.contract import clients
 from tests.liar import liar
+from wirerace.checking.clients import client_module
 from wirerace.theory import find_theory
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 from wirerace.transports.transport import Transport
@@ -118,6 +119,7 @@ def test_dashboards_show_the_transport_in_its_colour(transport: Transport, dashb
 @pytest.mark.parametrize("name", TRANSPORTS)
 def test_tests_know_the_transport(name: str) -> None:
     assert name in clients.CLIENTS, f"tests/contract/clients.py: write how a bare client of {name} asks and listens"
+    assert client_module(name).Client, f"wirerace/checking/clients/{name}.py: write how it asks and listens"
     assert name in liar.CLIENTS, f"tests/liar/liar.py: write how a server of {name} lies"
 
 

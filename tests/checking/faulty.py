@@ -67,6 +67,9 @@ class FaultyHistory(example.History):
                 return place + 1
             case "an unknown epoch starts at the end" if after and after[0] not in self._epochs:
                 return self.end
+            case "a cursor before what is kept is refused" if after and after[0] in self._epochs and self._seqs:
+                if after[1] + 1 < self._seqs[self._epochs[after[0]] - self._first]:
+                    raise example.Refused(410, "that is too long ago")
             case "a cursor ahead is answered" if after and after[0] == self.head[0] and after[1] > self.head[1]:
                 return self.end
             case "a new client gets what is kept" if after is None:

@@ -39,7 +39,7 @@ FAULTS = [
     Planted("the hold is cut short", "longpolling", "hold-kept", "204 after 0."),
     Planted("an update does not end the hold", "longpolling", "hold-ends", "", SHORT),
     Planted("events have no id", "sse", "event-ids", "no id"),
-    Planted("the stream begins without an id", "sse", "stream-begins", "no id", SHORT),
+    Planted("the stream begins without an id", "sse", "stream-begins", "no id"),
     Planted("data has two lines", "sse", "event-data", "4"),
     Planted("Last-Event-ID is ignored", "sse", "last-event-id", "", SHORT),
     Planted("the Content-Type is wrong", "sse", "content-type", "text/plain"),
@@ -48,6 +48,8 @@ FAULTS = [
     Planted("HEAD is served", "sse", "head", "200"),
     Planted("a bad cursor is ignored", "stream", "bad-cursor", "200"),
     Planted("an unknown epoch starts at the end", "stream", "unknown-epoch", "0 updates", SHORT),
+    Planted("a cursor before what is kept is refused", "stream", "gap", "410"),
+    Planted("a cursor before what is kept is refused", "polling", "gap", "410"),
     Planted("a cursor ahead is answered", "sse", "ahead", ""),
     Planted("a new client gets what is kept", "sse", "next-update", ""),
     Planted("the feed is not resumed", "stream", "cut", "", SHORT),
@@ -91,6 +93,22 @@ async def test_fault_is_found_by_the_promise_that_it_breaks(planted: Planted) ->
         assert planted.came.replace("EPOCH", feed.epoch) in finding.came
 
 
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("limit", "promise", "came"),
+    [("WRITE_SECONDS", "slow-reader", "bytes, that is, all"), ("SILENCE_SECONDS", "silence", "none within")],
+)
+async def test_limit_that_is_not_kept_is_found(
+    monkeypatch: pytest.MonkeyPatch, limit: str, promise: str, came: str
+) -> None:
+    monkeypatch.setattr(f"examples.server.{limit}", 30.0)
+    monkeypatch.setattr("wirerace.checking.promises.breaking.SILENCE_SECONDS", 0.5)
+    async with feeding() as feed:
+        with faulty_server(feed.url) as port:
+            findings = await findings_of("stream", port, feed, [promise], patience_seconds=2.0)
+    assert ("fail", True) == (findings[promise].verdict, came in findings[promise].came)
+
+
 @pytest.mark.parametrize(("transport", "promise"), sorted({(one.transport, one.promise) for one in FAULTS}))
 async def test_same_promise_is_kept_by_the_same_server_without_a_fault(transport: str, promise: str) -> None:
     """Otherwise a fault might be found where there is none."""
@@ -100,6 +118,7 @@ async def test_same_promise_is_kept_by_the_same_server_without_a_fault(transport
     assert {} == failed(findings)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("transport", "fault", "broken"),
     [("websocket", "", set()), ("sse", "events have no id", {"event-ids", "stream-begins"})],
@@ -107,7 +126,7 @@ async def test_same_promise_is_kept_by_the_same_server_without_a_fault(transport
 async def test_one_fault_is_no_flood_of_failures(transport: str, fault: str, broken: set[str]) -> None:
     async with feeding() as feed:
         with faulty_server(feed.url, fault) as port:
-            findings = await findings_of(transport, port, feed, patience_seconds=4.0)
+            findings = await findings_of(transport, port, feed)
     assert broken == failed(findings).keys()
     optional = {promise.id for promise in promises_of(transport) if promise.optional}
     assert {name for name, found in findings.items() if found.verdict == "not offered"} == optional

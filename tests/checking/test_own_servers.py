@@ -41,6 +41,7 @@ async def everything_about(transport: str, options: dict[str, Any]) -> dict[str,
             await server.stop()
 
 
+@pytest.mark.long
 async def test_every_promise_is_kept_and_everything_is_offered() -> None:
     """They are checked at once, because they mostly wait."""
     found = await asyncio.gather(*(everything_about(transport, options) for transport, options in CASES))

@@ -148,6 +148,7 @@ def test_taken_port_of_the_feed_is_said(run: Callable[..., tuple[int, str, str]]
     assert (2, True) == (code, "name another --feed-port" in err)
 
 
+@pytest.mark.long
 async def test_server_that_never_answers_fails_each_promise_soon_and_in_words() -> None:
     """It would take a minute if each check were as patient as the first."""
     with Place(SILENCE) as place:
@@ -204,6 +205,20 @@ def test_server_without_any_feed_is_no_server_to_check(run: Callable[..., tuple[
         code, _, err = run(f"http://127.0.0.1:{port}", "--transport", "stream", "--no-feed")
     assert (2, 1) == (code, err.count("\n"))
     assert "answers 503: start it with a producer, or leave out --no-feed" in err
+
+
+def test_reason_is_said_once_for_promises_that_follow_each_other(run: Callable[..., tuple[int, str, str]]) -> None:
+    port = free_port()
+    with faulty_server(f"http://127.0.0.1:{port}") as server_port:
+        only = [word for name in ("send", "send-once", "cors") for word in ("--only", name)]
+        url = f"http://127.0.0.1:{server_port}"
+        code, out, _ = run(url, "--transport", "sse", "--feed-port", str(port), *only)
+    lines = [line.split() for line in out.splitlines()]
+    assert 0 == code
+    assert [["not", "offered", "send"], ["POST", "/send", "answers"], ["not", "offered", "send-once"]] == [
+        line[:3] for line in lines[:3]
+    ]
+    assert ["not", "offered", "cors"] == lines[3][:3]
 
 
 def test_list_names_every_promise_and_starts_nothing(run: Callable[..., tuple[int, str, str]]) -> None:

@@ -10,11 +10,11 @@ import wsproto.connection as ws
 from wsproto.events import CloseConnection, Message
 
 from tests.contract.raw import WAIT_SECONDS, Answer, Raw, get
-from wirerace.checking.scene import HEADERS
+from wirerace.checking.clients.websocket import HEADERS
 from wirerace.transports import TRANSPORTS
 
 POLL_SECONDS = 0.005
-HANDSHAKE = HEADERS["websocket"]
+HANDSHAKE = HEADERS
 
 
 class Update(NamedTuple):

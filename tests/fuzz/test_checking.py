@@ -6,11 +6,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from tests.fuzz.fuzzing import damaged, damaged_text, fuzzed, refuses_by_errors_of_its_own
-from wirerace.checking.asking import updates_in
-from wirerace.checking.client import ContractClient
+from wirerace.checking.clients.client import ContractClient
+from wirerace.checking.clients.polling import updates_in
+from wirerace.checking.clients.sse import EventClient
+from wirerace.checking.clients.stream import LineClient
 from wirerace.checking.command import command_in
 from wirerace.checking.http import Answer, ChunkReader, answer_in
-from wirerace.checking.pushed import EventClient, FrameClient, LineClient
 from wirerace.checking.target import address_in
 from wirerace.wire.event_stream import encode_event
 from wirerace.wire.frames import Opcode, encode_frame

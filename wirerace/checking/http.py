@@ -34,6 +34,11 @@ class Answer(NamedTuple):
         """Whether its body comes in chunks."""
         return "chunked" in self.headers.get("transfer-encoding", "").lower()
 
+    @property
+    def ends_the_connection(self) -> bool:
+        """Whether the server closes the connection behind it."""
+        return self.headers.get("connection", "").lower() == "close" or self.head.startswith(b"HTTP/1.0 ")
+
     def body_bytes(self, method: str) -> int | None:
         """Return the size of the body, None if only its end says so: a chunk, or the connection's end."""
         if method == "HEAD" or self.status in _WITHOUT_BODY:

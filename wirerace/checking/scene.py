@@ -6,34 +6,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from wirerace.addresses import HostPort, spelled
-from wirerace.checking.asking import HeldClient, PollClient
-from wirerace.checking.client import ContractClient, Receipt
+from wirerace.checking.clients import client_module
+from wirerace.checking.clients.client import ContractClient, Receipt
 from wirerace.checking.command import ServerCommand
 from wirerace.checking.feed import OwnFeed
 from wirerace.checking.http import Answer, request
-from wirerace.checking.pushed import EventClient, FrameClient, LineClient
 from wirerace.checking.talk import Patience, Talk
 from wirerace.checking.verdicts import NotChecked, Unkept
 from wirerace.transports import TRANSPORTS
 from wirerace.wire.update import Update
 
-CLIENTS: dict[str, type[ContractClient]] = {
-    "polling": PollClient,
-    "longpolling": HeldClient,
-    "websocket": FrameClient,
-    "sse": EventClient,
-    "stream": LineClient,
-}
-HEADERS = {
-    "websocket": (
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        "Sec-WebSocket-Version: 13",
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    ),
-    "sse": ("Accept: text/event-stream",),
-    "stream": ("Accept: application/x-ndjson",),
-}
 LOOK_SECONDS = 0.02
 FEED_SECONDS = 5.0
 """How long a server may take, beyond the usual patience, to connect to the feed again: its pauses are 1 s at most."""
@@ -51,6 +33,7 @@ class Scene:
         command: ServerCommand | None = None,
     ) -> None:
         self.transport = TRANSPORTS[transport]
+        self.clients = client_module(transport)
         self.address = address
         self.patience = patience
         self.command = command
@@ -84,7 +67,7 @@ class Scene:
     def request(self, query: str = "", *headers: str, **parts: Any) -> bytes:
         """Return the transport's request for updates."""
         target = self.transport.path + (f"?{query}" if query else "")
-        return self.spelled(target, *HEADERS.get(self.transport.name, ()), *headers, **parts)
+        return self.spelled(target, *self.clients.HEADERS, *headers, **parts)
 
     def spelled(self, target: str, *headers: str, **parts: Any) -> bytes:
         """Return a request."""
@@ -105,8 +88,7 @@ class Scene:
 
     def client(self, after: str = "", query: str = "", headers: str = "") -> Any:
         """Return a client that has not subscribed yet."""
-        kind = CLIENTS[self.transport.name]
-        self._opened.append(client := kind(self.connect, self.request, after, query, headers))
+        self._opened.append(client := self.clients.Client(self.connect, self.request, after, query, headers))
         return client
 
     async def subscribe(self, after: str = "", query: str = "", headers: str = "") -> Any:

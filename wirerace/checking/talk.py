@@ -13,23 +13,28 @@ READ_BYTES = 65_536
 
 
 class Patience:
-    """How long a check waits for what must come at once: `full_seconds`, and little once nothing has come twice."""
+    """How long a check waits for what must come at once: `full_seconds`, and little if two checks heard nothing at all.
+
+    A server that has ever sent a byte is waited for as long as before: it may only be busy.
+    """
 
     HASTY_SECONDS = 0.3
     SILENCES = 2
 
     def __init__(self, full_seconds: float) -> None:
         self.full_seconds = full_seconds
+        self.has_heard = False
         self._silences = 0
 
     @property
     def seconds(self) -> float:
         """The time to wait now."""
-        return self.full_seconds if self._silences < self.SILENCES else min(self.HASTY_SECONDS, self.full_seconds)
+        is_hasty = self._silences >= self.SILENCES and not self.has_heard
+        return min(self.HASTY_SECONDS, self.full_seconds) if is_hasty else self.full_seconds
 
     def note(self, *, is_silent: bool) -> None:
         """Note whether the server was silent in a check."""
-        self._silences = self._silences + 1 if is_silent else 0
+        self._silences += is_silent
 
 
 class Talk:
@@ -83,6 +88,7 @@ class Talk:
         except OSError:
             data = b""
         self.has_ended = not data
+        self._patience.has_heard |= bool(data)
         if len(self.seen) < MOST_SEEN_BYTES:
             self.seen += data[:MOST_SEEN_BYTES]
         return data

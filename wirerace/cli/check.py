@@ -142,12 +142,12 @@ async def _check(options: CheckOptions, command: ServerCommand | None) -> list[P
         if feed is not None and options.feed_port is not None:
             await feed.start(options.feed_host, options.feed_port)
         await _begin(options, scene, feed)
-        findings = []
+        findings: list[PromiseFinding] = []
         async for finding in check(scene, slow=options.slow, only=options.only):
-            findings.append(finding)
             if not options.as_json:
-                sys.stdout.write(f"{line_of(finding)}\n")
+                sys.stdout.write(f"{line_of(finding, findings[-1].why if findings else '')}\n")
                 sys.stdout.flush()
+            findings.append(finding)
         return findings
     finally:
         scene.tidy()

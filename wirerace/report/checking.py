@@ -21,10 +21,10 @@ COLUMNS = 100
 CONTRACT = "docs/contract.md"
 
 
-def line_of(finding: PromiseFinding) -> str:
-    """Return the line of one promise."""
+def line_of(finding: PromiseFinding, said: str = "") -> str:
+    """Return the line of one promise, and a reason below it that was not said already."""
     line = f"{MARKS[finding.verdict]:<12} {finding.id:<19} {finding.promise}"
-    if not finding.why:
+    if finding.why in {"", said}:
         return line
     return f"{line}\n{'':12} {'':<19} {finding.why}"
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from wirerace.checking.client import expect_status
+from wirerace.checking.clients.client import expect_status
 from wirerace.checking.promise import FEED, PUSHING, TIME, promise
 from wirerace.checking.promises.starting import saw
 from wirerace.checking.scene import FEED_SECONDS, Scene

@@ -1,7 +1,7 @@
 """WebSocket with permessage-deflate (RFC 7692), for servers that agree to it."""
 
+from wirerace.checking.clients.websocket import MOST_MESSAGE_BYTES
 from wirerace.checking.promise import SOCKETS, promise
-from wirerace.checking.pushed import MOST_MESSAGE_BYTES
 from wirerace.checking.scene import Scene
 from wirerace.checking.verdicts import NotOffered, Unkept
 from wirerace.wire.deflate import MOST_WINDOW_BITS, Inflater, InflatingReader

@@ -1,7 +1,7 @@
 """Conditional polls: the cursor is the entity tag, and a client that has what is newest gets 304."""
 
-from wirerace.checking.asking import updates_in
-from wirerace.checking.client import expect_status, update_in
+from wirerace.checking.clients.client import expect_status, update_in
+from wirerace.checking.clients.polling import updates_in
 from wirerace.checking.http import Answer
 from wirerace.checking.promise import promise
 from wirerace.checking.scene import Scene

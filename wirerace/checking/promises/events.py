@@ -1,6 +1,8 @@
 """Event streams: ids that are cursors, and a browser that resumes with the last one."""
 
-from wirerace.checking.client import expect_status
+import re
+
+from wirerace.checking.clients.client import expect_status
 from wirerace.checking.promise import promise
 from wirerace.checking.promises.starting import is_cursor
 from wirerace.checking.scene import Scene
@@ -8,6 +10,8 @@ from wirerace.checking.verdicts import Unkept
 
 ON = ("sse",)
 SECTION = "Requests: Event streams"
+BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+"""The end of an event."""
 
 
 @promise("stream-begins", "The stream begins with retry: and with an id: that is the cursor.", SECTION, on=ON)
@@ -15,7 +19,7 @@ async def stream_begins(scene: Scene) -> None:
     """A browser cannot read headers. With this id it resumes even before its first update."""
     await scene.make_and_see()
     client = await scene.subscribe()
-    await client.until(lambda: bool(client.events.last_id), scene.seconds)
+    await client.until(lambda: bool(client.events.last_id) or BLANK_LINE.search(client.body) is not None, scene.seconds)
     first = client.events.last_id
     if not is_cursor(first):
         raise Unkept("id: <epoch>-<seq> at the beginning", first or "no id", bytes(client.body))

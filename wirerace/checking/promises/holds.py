@@ -2,8 +2,8 @@
 
 import time
 
-from wirerace.checking.asking import updates_in
-from wirerace.checking.client import expect_status, update_in
+from wirerace.checking.clients.client import expect_status, update_in
+from wirerace.checking.clients.polling import updates_in
 from wirerace.checking.promise import FEED, promise
 from wirerace.checking.promises.polls import poll
 from wirerace.checking.promises.serving import expect_line

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from wirerace.checking.http import Answer
 from wirerace.checking.promise import FEED, SOCKETS, promise
-from wirerace.checking.pushed import FrameClient
 from wirerace.checking.scene import Scene
 from wirerace.checking.verdicts import NotOffered, Unkept
 from wirerace.clock import now_ns

@@ -1,7 +1,7 @@
 """Pages of other origins, in a browser: what they may open and read."""
 
 from wirerace.addresses import spelled
-from wirerace.checking.client import expect_status
+from wirerace.checking.clients.client import expect_status
 from wirerace.checking.promise import ASKING, CHUNKED, SOCKETS, promise
 from wirerace.checking.scene import Scene
 from wirerace.checking.verdicts import NotOffered, Unkept

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from wirerace.checking.asking import RawBatch, updates_in
-from wirerace.checking.client import expect_status, update_in
+from wirerace.checking.clients.client import expect_status, update_in
+from wirerace.checking.clients.polling import RawBatch, updates_in
 from wirerace.checking.http import Answer
 from wirerace.checking.promise import ASKING, promise
 from wirerace.checking.scene import Scene

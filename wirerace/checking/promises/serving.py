@@ -2,7 +2,7 @@
 
 import json
 
-from wirerace.checking.client import expect_status
+from wirerace.checking.clients.client import expect_status
 from wirerace.checking.http import Answer
 from wirerace.checking.promise import promise
 from wirerace.checking.scene import Scene

@@ -5,11 +5,11 @@ import hashlib
 import os
 import struct
 
-from wirerace.checking.client import expect_status
+from wirerace.checking.clients.client import expect_status
+from wirerace.checking.clients.websocket import HEADERS
 from wirerace.checking.http import Answer
 from wirerace.checking.promise import SOCKETS, promise
-from wirerace.checking.pushed import FrameClient
-from wirerace.checking.scene import HEADERS, Scene
+from wirerace.checking.scene import Scene
 from wirerace.checking.verdicts import Unkept
 from wirerace.wire.frames import FIN, CloseCode, Opcode, encode_frame
 
@@ -34,7 +34,7 @@ FAULTS = {
 def handshake(scene: Scene, *changes: str) -> bytes:
     """Return a handshake with lines of the head replaced: `Name: value`, or `Name:` to leave one out."""
     changed = {line.partition(":")[0]: line for line in changes}
-    lines = {line.partition(":")[0]: line for line in HEADERS["websocket"]} | changed
+    lines = {line.partition(":")[0]: line for line in HEADERS} | changed
     return scene.spelled(scene.transport.path, *(line for line in lines.values() if not line.endswith(":")))
 
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable
 
-from wirerace.checking.client import expect_status
+from wirerace.checking.clients.client import expect_status
 from wirerace.checking.promise import ASKING, CHUNKED, COMMAND, FEED, SOCKETS, promise
 from wirerace.checking.promises.holds import is_held
 from wirerace.checking.scene import Scene

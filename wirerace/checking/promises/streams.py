@@ -1,12 +1,10 @@
 """Answers without end: their head, their chunks, and the requests that are refused."""
 
-from wirerace.checking.client import expect_status
+from wirerace.checking.clients.client import expect_status
 from wirerace.checking.promise import CHUNKED, FEED, TIME, promise
 from wirerace.checking.scene import Scene
 from wirerace.checking.verdicts import Unkept
 
-TYPES = {"sse": "text/event-stream", "stream": "application/x-ndjson"}
-HEARTBEATS = {"sse": b":", "stream": b"\n"}
 HEARTBEAT_SECONDS = 15.0
 SECTION = "Requests: Event streams"
 
@@ -17,7 +15,7 @@ SECTION = "Requests: Event streams"
 async def content_type(scene: Scene) -> None:
     """A parameter such as a charset may follow."""
     client = await scene.subscribe()
-    headers, wanted = client.first.headers, TYPES[scene.transport.name]
+    headers, wanted = client.first.headers, scene.clients.Client.kind
     if headers.get("content-type", "").partition(";")[0].strip().lower() != wanted:
         raise Unkept(f"Content-Type: {wanted}", headers.get("content-type", "none"), client.first.seen)
     if "no-store" not in headers.get("cache-control", "") and "no-cache" not in headers.get("cache-control", ""):
@@ -37,7 +35,7 @@ async def chunked(scene: Scene) -> None:
 @promise("accept", "An Accept that excludes the type gets 406.", SECTION, on=CHUNKED, needs=())
 async def accept(scene: Scene) -> None:
     """Others are served: */*, lists, and a request without one."""
-    kind = TYPES[scene.transport.name]
+    kind = scene.clients.Client.kind
     cases = {"text/html": 406, f"{kind};q=0": 406, "*/*": 200, f"text/html, {kind};q=0.5": 200}
     for value, status in cases.items():
         head = await scene.ask_head(scene.spelled(scene.transport.path, f"Accept: {value}"))
@@ -88,6 +86,6 @@ async def heartbeat(scene: Scene) -> None:
     await scene.expect(client, scene.make())
     client.body.clear()
     await client.receive(1, HEARTBEAT_SECONDS + scene.seconds)
-    beat = HEARTBEATS[scene.transport.name]
+    beat = scene.clients.Client.heartbeat
     if not bytes(client.body).startswith(beat):
         raise Unkept(f"a line that begins with {beat!r}", "none", bytes(client.body), is_silent=not client.body)

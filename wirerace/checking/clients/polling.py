@@ -1,18 +1,17 @@
-"""Clients that ask: polling asks again and again, long polling asks and is held."""
+"""Polling: it asks again and again."""
 
 import asyncio
 import time
 
 import msgspec
 
-from wirerace.checking.client import ContractClient, expect_status
+from wirerace.checking.clients.client import ContractClient, expect_status
 from wirerace.checking.http import Answer
 from wirerace.checking.verdicts import Unkept
 from wirerace.wire.update import NO_UPDATE
 
 POLL_SECONDS = 0.01
-HOLD_SECONDS = 20.0
-"""Longer than any check waits."""
+HEADERS: tuple[str, ...] = ()
 NOTHING_NEW = 204
 
 
@@ -54,7 +53,7 @@ class PollClient(ContractClient):
             self._talk = await self._connect()
         query = "&".join(filter(None, (f"after={self.cursor}" if self.cursor else "", self._query, hold)))
         answer = await self.talk.ask(self._spell(query, *self._headers), within)
-        if answer.headers.get("connection", "").lower() == "close":
+        if answer.ends_the_connection:
             self.talk.close()
             self._talk = await self._connect()
         return answer
@@ -72,12 +71,6 @@ class PollClient(ContractClient):
         return answer
 
 
-class HeldClient(PollClient):
-    """Polls, and lets each request be held."""
-
-    hold = f"hold={HOLD_SECONDS:g}"
-
-
 def updates_in(answer: Answer) -> list[bytes]:
     """Return the updates in an answer, each encoded.
 
@@ -90,3 +83,6 @@ def updates_in(answer: Answer) -> list[bytes]:
     if not updates:
         raise Unkept("at least one update in an answer of status 200, or 204", "none", answer.seen)
     return [bytes(update) for update in updates]
+
+
+Client = PollClient
