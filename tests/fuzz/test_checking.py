@@ -10,6 +10,7 @@ from wirerace.checking.clients.client import ContractClient
 from wirerace.checking.clients.polling import updates_in
 from wirerace.checking.clients.sse import EventClient
 from wirerace.checking.clients.stream import LineClient
+from wirerace.checking.clients.websocket import FrameClient
 from wirerace.checking.command import command_in
 from wirerace.checking.http import Answer, ChunkReader, answer_in
 from wirerace.checking.target import address_in

@@ -4,6 +4,7 @@ import json
 import secrets
 from typing import Any, NamedTuple
 
+from wirerace.checking.clients.websocket import FrameClient
 from wirerace.checking.http import Answer
 from wirerace.checking.promise import FEED, SOCKETS, promise
 from wirerace.checking.scene import Scene

@@ -6,7 +6,7 @@ import os
 import struct
 
 from wirerace.checking.clients.client import expect_status
-from wirerace.checking.clients.websocket import HEADERS
+from wirerace.checking.clients.websocket import HEADERS, FrameClient
 from wirerace.checking.http import Answer
 from wirerace.checking.promise import SOCKETS, promise
 from wirerace.checking.scene import Scene
