@@ -16,7 +16,7 @@ AFTER = next(plan for plan in PLANS if plan.setting.after is not None)
 
 class Load(NamedTuple):
     crew: str = "the crew"
-    proxy: None = None
+    parts: dict[str, object] = {}
 
 
 class Peer(NamedTuple):
