@@ -1,5 +1,6 @@
 """A server is overloaded before its trial: the load that does it goes, and its failure is told from the server's."""
 
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
@@ -16,7 +17,7 @@ AFTER = next(plan for plan in PLANS if plan.setting.after is not None)
 
 class Load(NamedTuple):
     crew: str = "the crew"
-    parts: dict[str, object] = {}
+    parts: Mapping[str, object] = MappingProxyType({})
 
 
 class Peer(NamedTuple):
