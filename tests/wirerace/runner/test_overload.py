@@ -1,5 +1,6 @@
 """A server is overloaded before its trial: the load that does it goes, and its failure is told from the server's."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
