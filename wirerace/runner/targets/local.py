@@ -225,8 +225,9 @@ class Local:
                 self._processes.append(family)
             return family
 
-        route = Route(free_port(), server.port, clients_of(plan.experiment), plan.path, new_directory(name))
-        child = start_reverse(installed, route, logs / f"{name}.{installed.program.ending}", start)
+        with new_directory(name) as directory:
+            route = Route(free_port(), server.port, clients_of(plan.experiment), plan.path, directory)
+            child = start_reverse(installed, route, logs / f"{name}.{installed.program.ending}", start)
         if plan.transport.name == "websocket":
             refuse_without_upgrade(child, plan.transport.path)
         return child
