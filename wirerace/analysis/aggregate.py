@@ -23,6 +23,8 @@ OF_VISITORS_TOO = {
     "server.busy",
     "server.cpu_idle",
     "server.cpu_upkeep",
+    "reverse_proxy.utilisation",
+    "reverse_proxy.memory",
     "connections.broken",
     "return.mean",
     "return.p99",

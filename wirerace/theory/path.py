@@ -19,7 +19,8 @@ class DeliveryPath(NamedTuple):
 
     The clients spread over `channels`: an update is sent to those of its channel. What the `link` adds beyond its delay
     is in `delay_seconds` for clients that ask, and for others not. It closes `breaks_per_second` connections
-    of each client that are idle.
+    of each client that are idle. For the age, what polls bring comes `sooner_seconds` sooner: after a long gap the
+    answer is a short one.
     """
 
     delay_seconds: float
@@ -34,6 +35,7 @@ class DeliveryPath(NamedTuple):
     channels: int = 1
     link: LinkModel = LinkModel()
     breaks_per_second: float = 0.0
+    sooner_seconds: float = 0.0
 
     @property
     def fan_out_seconds(self) -> float:

@@ -44,7 +44,7 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: PollingOptions) -> 
     updates_per_poll = 1 - empty if latest_only else arrivals.updates_per_poll(interval_seconds)
     return Prediction(
         latency_seconds=None if wait_seconds is None else wait_seconds + uneven_seconds + path.delay_seconds,
-        age_seconds=arrivals.age_seconds(path.delay_seconds + uneven_seconds, interval_seconds),
+        age_seconds=arrivals.age_seconds(path.delay_seconds - path.sooner_seconds + uneven_seconds, interval_seconds),
         empty_fraction=empty,
         updates_per_response=updates_per_poll / (1 - empty) if empty < 1 else None,
         responses_per_client_second=1 / interval_seconds,
@@ -114,7 +114,7 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
     if 0 < raw.path.idle_timeout_seconds < plan.options.period_seconds - raw.path.round_trip_seconds:
         opening_seconds = raw.path.round_trip_seconds  # the link closes each connection before the next poll
     # An answer comes when all of it has come, and most updates come in the larger ones.
-    together = together_of(plan, raw) if link.bits_per_second else 0.0
+    together, for_ages = together_of(plan, raw) if link.bits_per_second else (0.0, 0.0)
     answer_seconds = link.sending_seconds(sizes.head + together * sizes.update)
     return DeliveryPath(
         at_server + (requests - opening_seconds - sending_seconds) / 2 + answer_seconds,
@@ -123,21 +123,29 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
         late_fraction=trial.late_polls / trial.requests if trial.requests else 0.0,
         failed_fraction=failed_fraction_of(trial),
         link=link,
+        sooner_seconds=link.sending_seconds((together - for_ages) * sizes.update),
     )
 
 
-def together_of(plan: Plan, raw: Raw) -> float:
-    """Return how many updates the answer has that brings an update of the window, on average over these.
+def together_of(plan: Plan, raw: Raw) -> tuple[float, float]:
+    """Return how many updates the answer has that brings an update of the window: its mean over updates, and for ages.
 
-    Another update is in the same answer if no poll came between them: with the probability 1 − gap/T.
+    Another update is in the same answer if no poll came between them: with the probability 1 − gap/T. At its arrival an
+    update lowers the age by the gap before it, so for ages each counts with that gap.
     """
     if plan.options.latest_only:
-        return 1.0
-    interval_ns, found = to_ns(plan.options.period_seconds), []
+        return 1.0, 1.0
+    interval_ns = to_ns(plan.options.period_seconds)
+    found: list[tuple[float, int]] = []
     for channel in plan.experiment.producer.channel_names:
         made_ns = made_ns_of(raw.truth, channel)
-        own = [ts for ts in made_ns if raw.window.has(ts)]
-        for ts in own[:: len(own) // MOST_COUNTED + 1]:
+        own = [place for place, ts in enumerate(made_ns) if place and raw.window.has(ts)]
+        for place in own[:: len(own) // MOST_COUNTED + 1]:
+            ts = made_ns[place]
             near = made_ns[bisect_right(made_ns, ts - interval_ns) : bisect_left(made_ns, ts + interval_ns)]
-            found.append(sum(1 - abs(other - ts) / interval_ns for other in near))
-    return fmean(found) if found else 1.0
+            together = sum(1 - abs(other - ts) / interval_ns for other in near)
+            found.append((together, ts - made_ns[place - 1]))
+    gaps = sum(gap for _, gap in found)
+    if not gaps:
+        return 1.0, 1.0
+    return fmean(together for together, _ in found), sum(together * gap for together, gap in found) / gaps

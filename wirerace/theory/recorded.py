@@ -163,8 +163,8 @@ class Recorded(msgspec.Struct, frozen=True):
     ) -> LongPolls | None:
         """Replay clients through the record; None when they ask in a busy loop.
 
-        An answer counts when it is given in the window, an update when it is made in it. The replay draws gaps from its
-        own generator with a fixed seed, so its results repeat.
+        An answer counts when it reaches its client in the window, an update when it is made in it. The replay draws
+        gaps from its own generator with a fixed seed, so its results repeat.
         """
         shift_ns = to_ns(delay_seconds)
         seen = Window(self.window.from_ns - shift_ns, self.window.to_ns - shift_ns)

@@ -41,9 +41,9 @@ def visits(made_ns: Sequence[int], window: Window, hold_ns: int, draw_gap_ns: Ca
 
 
 class Replay:
-    """Sums over visits of all clients. Ages are taken in `seen`, everything else in the window.
+    """Sums over visits of all clients. Updates count that are made in the window.
 
-    An answer counts when it is given in the window, an update when it is made in it.
+    Ages are taken in `seen`, and answers count that are given in it: these reach their clients in the window.
     """
 
     def __init__(self, made_ns: Sequence[int], window: Window, seen: Window) -> None:
@@ -69,12 +69,12 @@ class Replay:
                 self._add(visit)
 
     def _add(self, visit: Visit) -> None:
-        if self.window.has(visit.answered_ns):
+        if self.seen.has(visit.answered_ns):
             self.answers += 1
             self.empty += visit.has == visit.had
             self.updates += visit.has - visit.had
-            if visit.has > visit.had:
-                self._latest_ns.append(visit.answered_ns - self.made_ns[visit.has - 1])
+        if self.window.has(visit.answered_ns) and visit.has > visit.had:
+            self._latest_ns.append(visit.answered_ns - self.made_ns[visit.has - 1])
         if visit.answered_ns == visit.back_ns and visit.has > visit.had:
             self._add_missed(visit)
 
@@ -97,6 +97,7 @@ class Replay:
     def outcome(self, age_seconds: float | None) -> LongPolls:
         """Return the means; `age_seconds` is the age at clients that are never away."""
         window_ns = (self.window.to_ns - self.window.from_ns) * self.clients
+        latest = self._latest_ns
         made, with_updates = (self.end - self.first) * self.clients, self.answers - self.empty
         return LongPolls(
             wait_seconds=self.wait_ns / made / NS_PER_SECOND if made else None,
@@ -104,7 +105,7 @@ class Replay:
             empty_fraction=self.empty / self.answers if self.answers else None,
             updates_per_response=self.updates / with_updates if with_updates else None,
             responses_per_second=self.answers / window_ns * NS_PER_SECOND,
-            latest_wait_seconds=sum(self._latest_ns) / with_updates / NS_PER_SECOND if with_updates else None,
+            latest_wait_seconds=sum(latest) / len(latest) / NS_PER_SECOND if latest else None,
         )
 
     def waits(self) -> list[Piece]:

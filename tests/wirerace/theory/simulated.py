@@ -74,12 +74,12 @@ def _long_polls(made: list[float], gap: Draw, hold: float) -> Iterator[Answer]:
 
 
 def seen(clients: list[list[Answer]], start: float, end: float, delay: float = 0.0) -> Prediction:
-    """Return what clients see in a window: answers that are given in it, updates that are made in it."""
+    """Return what clients see in a window: answers that reach them in it, updates that are made in it."""
     latencies, answered = [], []
     area = aged = 0.0
     for answers in clients:
         latencies += [at + delay - made for at, received in answers for made in received if start <= made < end]
-        answered += [len(received) for at, received in answers if start <= at < end]
+        answered += [len(received) for at, received in answers if start <= at + delay < end]
         for since, until, newest in known(answers, delay):
             low, high = max(since, start), min(until, end)
             if low < high:

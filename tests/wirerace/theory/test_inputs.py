@@ -3,16 +3,18 @@
 import msgspec
 import pytest
 
-from tests.wirerace.analysis.measurements import MEASURED, MS, SECOND, TRUTH, WINDOW, raw_of, recorded, working
-from tests.wirerace.trials import plan_of, plan_with, trial_of
+from tests.wirerace.analysis.measurements import MEASURED, MS, SECOND, SERVER, TRUTH, WINDOW, raw_of, recorded, working
+from tests.wirerace.trials import at_ends, plan_of, plan_with, trial_of
 from wirerace.analysis.measure import figures
 from wirerace.experiment.paths import NetworkPath
 from wirerace.observe.account import Traffic, Window
 from wirerace.observe.spread import Spread, SpreadColumns
 from wirerace.record.result import Raw
 from wirerace.theory import find_theory, longpolling, polling
-from wirerace.theory.inputs import read_together
+from wirerace.theory.inputs import read_together, send_seconds_of
+from wirerace.theory.link import LinkModel
 from wirerace.theory.path import DeliveryPath
+from wirerace.theory.websocket import spread_over
 from wirerace.transports.longpolling import LongPollingOptions
 from wirerace.transports.polling import PollingOptions
 from wirerace.workload.truth import EpochMade, Truth
@@ -170,3 +172,59 @@ def test_path_of_long_polling_is_measured_on_updates_that_were_awaited() -> None
     assert path is not None
     assert 0.05 == path.delay_seconds
     assert 0.0 == path.send_seconds
+
+
+def test_answers_over_a_narrow_link_are_longer_for_most_updates_than_for_the_age() -> None:
+    """Of three updates two are 0.1 s apart, and come in one answer nine times of ten."""
+    made = [90 * SECOND, 100 * SECOND, 105 * SECOND, 105 * SECOND + SECOND // 10]
+    truth = Truth(4, complete=True, epochs=[EpochMade("e", [1, 2, 3, 4], made, [0] * 4)])
+    raw = msgspec.structs.replace(raw_of(), truth=truth)
+
+    found = polling.together_of(plan_with("polling", PollingOptions(interval_seconds=1.0)), raw)
+    assert pytest.approx((4.8 / 3, (10 + 5 * 1.9 + 0.1 * 1.9) / 15.1)) == found
+    latest = plan_with("polling", PollingOptions(interval_seconds=1.0, deliver="latest"))
+    assert (1.0, 1.0) == polling.together_of(latest, raw)
+
+
+def narrow(raw: Raw, received_bytes: int, sent_bytes: int, cpu_seconds: float | None = None) -> Raw:
+    """Return the record of a server that received and sent bytes in the window, over a link of 1 Mbit/s with jitter."""
+    before, after = SERVER
+    before = msgspec.structs.replace(before, cpu_seconds=None if cpu_seconds is None else 0.0)
+    after = msgspec.structs.replace(
+        after, received_bytes=received_bytes, sent_bytes=sent_bytes, cpu_seconds=cpu_seconds
+    )
+    measured = msgspec.structs.replace(MEASURED, server=(before, after))
+    path = NetworkPath(0.05, jitter_seconds=0.02, bandwidth_bits_per_second=1e6, buffer_bytes=4096)
+    return msgspec.structs.replace(raw, measured=at_ends(WINDOW, measured), path=path)
+
+
+def test_link_to_clients_that_listen_knows_the_size_of_an_update_from_what_the_server_sent() -> None:
+    path = path_of("sse", narrow(raw_of(traffic=TRIP), 0, 147 * 300, 0.1))
+
+    assert LinkModel(0.02, 1e6, 4096, 300.0) == path.link
+
+
+def test_gap_over_a_narrow_link_has_the_time_in_which_answer_and_request_leave_and_two_jitters() -> None:
+    raw = narrow(raw_of(repolling=recorded(*[MS] * 10), traffic=TRIP, requests=147), 147 * 100, 147 * 400)
+    path = path_of("longpolling", raw)
+    gaps = sorted(path.repoll_seconds)
+
+    assert pytest.approx(0.001 + 0.00005 + 2 * 0.05 + 0.02 + 8 * 500 / 1e6, rel=1e-3) == sum(gaps) / len(gaps)
+    assert pytest.approx(2 * 0.02, rel=0.2) == gaps[-1] - gaps[0]
+    assert 0 == path.link.held_bytes
+
+
+def test_jitter_is_not_taken_for_a_fan_out() -> None:
+    spreads = [Spread(9, 0, 0, round(0.8 * 20 * MS))] * 3
+
+    assert 0.0 == send_seconds_of(spreads, 0.02)
+    assert pytest.approx(0.002) == send_seconds_of(spreads)
+
+
+def test_link_spreads_arrivals_more_than_sends_do_and_is_no_part_of_what_is_fitted() -> None:
+    fitted = path_of("websocket", narrow(raw_of(traffic=TRIP), 0, 147 * 300))
+
+    assert LinkModel() == fitted.link, "no CPU time is known: the latencies have everything"
+    assert 0.0001 == spread_over(LinkModel(0.02), 0.001, 0.0001)
+    assert 0.001 == spread_over(LinkModel(), 0.001, 0.0001)
+    assert 0.001 == spread_over(LinkModel(0.02), 0.001, None)

@@ -138,9 +138,8 @@ def refuse_unsupported(study: Study, supported: Supported) -> None:
 def _refuse_path(contestant: Contestant, supported: Supported) -> None:
     path = contestant.path
     if path.has_proxy and not supported.delays:
-        raise BadInput(
-            f"the path of {contestant.id} has a link of its own (a delay, for example), which {supported.otherwise}"
-        )
+        what = "has a link of its own, such as one with a delay"
+        raise BadInput(f"the path of {contestant.id} {what}, which {supported.otherwise}")
     if path.has_reverse_proxy and not supported.reverse_proxies:
         raise BadInput(f"the path of {contestant.id} has {path.proxy} on it: a reverse proxy {supported.otherwise}")
     if path.loss:
