@@ -27,6 +27,8 @@ OF_VISITORS_TOO = {
     "handshakes.resumed",
     "handshakes.mean",
     "handshakes.p99",
+    "reverse_proxy.utilisation",
+    "reverse_proxy.memory",
     "connections.broken",
     "return.mean",
     "return.p99",

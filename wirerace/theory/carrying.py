@@ -13,6 +13,7 @@ from wirerace.theory.mixture import Mixture, weighted
 from wirerace.theory.recorded import Recorded
 
 MOST_REPLAYS = 64
+FEW = 0.1
 STEPS = 400
 """Of the integral over a jitter."""
 
@@ -54,8 +55,11 @@ def _carried_poisson(arrivals: Poisson, link: LinkModel) -> Carried:
     behind = jitter / 2 + rate**2 * jitter**3 / 120
     if sending:
         behind += sending * (0.5 / (1 - load) + 0.5 + (1 - load) * math.exp(load) / load) - 1 / rate
-    waits = (Piece(sending, sending + jitter, 1.0),) if rate * jitter < 0.1 and load < 0.1 else ()
-    return Carried(sending + queued + ordered_jitter(rate, jitter), behind, waits)
+    wait = sending + queued + ordered_jitter(rate, jitter)
+    # Where few updates queue or would overtake, all of them are taken as later by what these wait on average.
+    is_simple = rate * jitter < FEW and load < FEW
+    waits = (Piece(wait - jitter / 2, wait + jitter / 2, 1.0),) if is_simple else ()
+    return Carried(wait, behind, waits)
 
 
 def _together(held: float, rate: float, later: float) -> Carried:

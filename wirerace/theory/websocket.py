@@ -20,6 +20,7 @@ from wirerace.theory.inputs import (
     send_seconds_of,
     upkeep_seconds,
 )
+from wirerace.theory.link import LinkModel
 from wirerace.theory.path import DeliveryPath
 from wirerace.theory.prediction import Prediction
 from wirerace.theory.visits import Visited, Visiting, closed_wait_seconds
@@ -107,14 +108,15 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
     spreads, to_clients = list(raw.account.spread_of.values()), seconds_to_clients(raw, trial)
     if not spreads:
         return None
+    link, cost_seconds = link_to_pushed(plan, raw, trial), cost_seconds_of(trial, trial.arrived)
     path = DeliveryPath(
         first_seconds_of(spreads) if to_clients is None else to_clients,
         clients_of(trial),
-        send_seconds_of(spreads),
-        cost_seconds=cost_seconds_of(trial, trial.arrived),
+        spread_over(link, send_seconds_of(spreads, link.jitter_seconds), cost_seconds),
+        cost_seconds=cost_seconds,
         channels=plan.experiment.producer.channels,
         superseded_fraction=trial.superseded / max(1, trial.expected + trial.superseded),
-        link=link_to_pushed(plan, raw, trial),
+        link=LinkModel() if to_clients is None else link,  # what is fitted has it already
     )
     if to_clients is None:
         return path._replace(fitted_seconds=path.push_seconds)
@@ -122,3 +124,8 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
         return path._replace(fitted_seconds=path.push_seconds - path.delay_seconds)
     sending_seconds = max(0.0, busy_seconds(trial) - alone_seconds(trial) - upkeep_seconds(trial))
     return path._replace(send_seconds=sending_seconds * trial.updates / max(1, trial.arrived))
+
+
+def spread_over(link: LinkModel, seconds: float, cost_seconds: float | None) -> float:
+    """Return the time of a send as arrivals are spread: a link spreads them more, but a send takes no more CPU time."""
+    return seconds if link.is_plain or cost_seconds is None else min(seconds, cost_seconds)

@@ -6,6 +6,7 @@ from tests.wirerace.experiment.bad_faults import BAD_FAULTS
 from tests.wirerace.experiment.bad_http2 import BAD_HTTP2
 from tests.wirerace.experiment.bad_lengths import BAD_LENGTHS
 from tests.wirerace.experiment.bad_objectives import BAD_OBJECTIVES
+from tests.wirerace.experiment.bad_paths import BAD_PATHS
 from tests.wirerace.experiment.bad_upstream import BAD_UPSTREAM
 from tests.wirerace.experiment.bad_visits import BAD_VISITS
 from tests.wirerace.experiment.files import LEAST
@@ -234,11 +235,6 @@ BAD_FILES = (
             "clients.spike",
             ["95 clients", "10", "that rate"],
         ),
-        "path whose name is no id": (
-            LEAST + '[paths."a.b"]\ndelay_seconds = 0.1',
-            "paths",
-            ["1 to 40", "a to z", "single hyphens", "'a.b'"],
-        ),
         "transports in transports": (
             'title = "t"\ntransports = [["polling", "sse"]]',
             "transports[0]",
@@ -248,66 +244,6 @@ BAD_FILES = (
             'title = "t"\ncontestants = [[{ id = "a", transport = "sse" }, { id = "b", transport = "sse" }]]',
             "contestants[0]",
             ["list in a list", "each member"],
-        ),
-        "path through a key there is not": (
-            LEAST + "[paths.far]\nhops = 2",
-            "hops",
-            ["[paths.far]", "delay_seconds"],
-        ),
-        "reverse proxy that nobody knows": (
-            LEAST + '[paths.far]\nproxy = "squid"',
-            "paths.far.proxy",
-            ["nginx", "haproxy", "caddy"],
-        ),
-        "compression without a reverse proxy": (
-            LEAST + '[paths.far]\ncompression = "gzip"',
-            "paths.far.compression",
-            ["nginx"],
-        ),
-        "compression that a reverse proxy has not": (
-            LEAST + '[paths.far]\nproxy = "haproxy"\ncompression = "br"',
-            "paths.far.compression",
-            ["haproxy", "nginx", "gzip"],
-        ),
-        "resumption without TLS": (
-            LEAST + "[paths.far]\nresumption = false",
-            "paths.far.resumption",
-            ["tls = true"],
-        ),
-        "shared connections without HTTP/2": (
-            LEAST + '[paths.far]\nproxy = "nginx"\nstreams_per_connection = 6',
-            "paths.far.streams_per_connection",
-            ["http = 2"],
-        ),
-        "buffer that cannot see where an answer ends": (
-            LEAST + '[paths.far]\nproxy = "nginx"\ntls = true\nbuffer_bytes = 4096',
-            "paths.far.buffer_bytes",
-            ["tls", "leave one"],
-        ),
-        "bandwidth that updates cannot pass": (
-            LEAST + 'path = "far"\n[paths.far]\nbandwidth_bits_per_second = 5000',
-            "bandwidth_bits_per_second",
-            ["5 updates a second", "200 bytes", "8,000 bit/s", "carries 5,000", "producer.rate_per_second"],
-        ),
-        "buffer that hours would fill": (
-            LEAST + 'path = "far"\n[paths.far]\nbuffer_bytes = 1048576\n[producer]\nrate_per_second = 0.5',
-            "buffer_bytes",
-            ["websocket", "2.9 hours", "300 s at most"],
-        ),
-        "warm-up that fills no buffer": (
-            LEAST + 'path = "far"\n[paths.far]\nbuffer_bytes = 4096\n[window]\nwarmup_seconds = 2',
-            "buffer_bytes",
-            ["4.1 s", "window.warmup_seconds", "got 2"],
-        ),
-        "path of a negative length": (
-            LEAST + "[paths.far]\ndelay_seconds = -0.1",
-            "paths.far.delay_seconds",
-            ["a number", "at least 0.0", "-0.1"],
-        ),
-        "path to the moon and beyond": (
-            LEAST + "[paths.far]\ndelay_seconds = 6",
-            "paths.far.delay_seconds",
-            ["a number", "at most 5.0", "6"],
         ),
         "no processes": (LEAST + "[load]\nprocesses = 0", "load.processes", ["whole number", "at least 1", "0"]),
     }
@@ -319,4 +255,5 @@ BAD_FILES = (
     | BAD_OBJECTIVES
     | BAD_CAPACITY
     | BAD_LENGTHS
+    | BAD_PATHS
 )

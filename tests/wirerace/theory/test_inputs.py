@@ -14,6 +14,7 @@ from wirerace.theory import find_theory, longpolling, polling
 from wirerace.theory.inputs import read_together, send_seconds_of
 from wirerace.theory.link import LinkModel
 from wirerace.theory.path import DeliveryPath
+from wirerace.theory.websocket import spread_over
 from wirerace.transports.longpolling import LongPollingOptions
 from wirerace.transports.polling import PollingOptions
 from wirerace.workload.truth import EpochMade, Truth
@@ -197,17 +198,20 @@ def test_answers_over_a_narrow_link_are_longer_for_most_updates_than_for_the_age
     assert (1.0, 1.0) == polling.together_of(latest, raw)
 
 
-def narrow(raw: Raw, received_bytes: int, sent_bytes: int) -> Raw:
+def narrow(raw: Raw, received_bytes: int, sent_bytes: int, cpu_seconds: float | None = None) -> Raw:
     """Return the record of a server that received and sent bytes in the window, over a link of 1 Mbit/s with jitter."""
     before, after = SERVER
-    after = msgspec.structs.replace(after, received_bytes=received_bytes, sent_bytes=sent_bytes)
+    before = msgspec.structs.replace(before, cpu_seconds=None if cpu_seconds is None else 0.0)
+    after = msgspec.structs.replace(
+        after, received_bytes=received_bytes, sent_bytes=sent_bytes, cpu_seconds=cpu_seconds
+    )
     measured = msgspec.structs.replace(MEASURED, server=(before, after))
     path = NetworkPath(0.05, jitter_seconds=0.02, bandwidth_bits_per_second=1e6, buffer_bytes=4096)
     return msgspec.structs.replace(raw, measured=at_ends(WINDOW, measured), path=path)
 
 
 def test_link_to_clients_that_listen_knows_the_size_of_an_update_from_what_the_server_sent() -> None:
-    path = path_of("sse", narrow(raw_of(traffic=TRIP), 0, 147 * 300))
+    path = path_of("sse", narrow(raw_of(traffic=TRIP), 0, 147 * 300, 0.1))
 
     assert LinkModel(0.02, 1e6, 4096, 300.0) == path.link
 
@@ -227,3 +231,12 @@ def test_jitter_is_not_taken_for_a_fan_out() -> None:
 
     assert 0.0 == send_seconds_of(spreads, 0.02)
     assert pytest.approx(0.002) == send_seconds_of(spreads)
+
+
+def test_link_spreads_arrivals_more_than_sends_do_and_is_no_part_of_what_is_fitted() -> None:
+    fitted = path_of("websocket", narrow(raw_of(traffic=TRIP), 0, 147 * 300))
+
+    assert LinkModel() == fitted.link, "no CPU time is known: the latencies have everything"
+    assert 0.0001 == spread_over(LinkModel(0.02), 0.001, 0.0001)
+    assert 0.001 == spread_over(LinkModel(), 0.001, 0.0001)
+    assert 0.001 == spread_over(LinkModel(0.02), 0.001, None)

@@ -88,7 +88,9 @@ def _of_result(result: Result) -> Iterator[Observation]:
         if not _is_plain(experiment):
             continue
         options = {
-            (one.id, one.transport.name): one.options for one in contestants_of(experiment) if not one.path.has_proxy
+            (one.id, one.transport.name): one.options
+            for one in contestants_of(experiment)
+            if not (one.path.is_forwarded or one.path.tls)
         }
         for trial in result.counted:
             chosen = options.get((trial.contestant, trial.transport))

@@ -271,10 +271,10 @@ class Local:
 
         made = self._certificate if plan.path.tls else None
         certificate = None if made is None else Certificate(made.chain, made.key)
-        directory = new_directory(name)
-        route = Route(free_port(), server.port, clients_of(plan.experiment), plan.path, directory, certificate)
-        child = start_reverse(installed, route, logs / f"{name}.{installed.program.ending}", start)
-        if plan.transport.name == "websocket":
+        with new_directory(name) as directory:
+            route = Route(free_port(), server.port, clients_of(plan.experiment), plan.path, directory, certificate)
+            child = start_reverse(installed, route, logs / f"{name}.{installed.program.ending}", start)
+        if plan.transport.name == "websocket" and plan.path.http == 1:  # over HTTP/2 its SETTINGS say so
             refuse_without_upgrade(child, plan.transport.path)
         return child
 

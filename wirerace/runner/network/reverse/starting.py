@@ -1,10 +1,12 @@
 """Starting a reverse proxy: its configuration written and checked, its processes up, and whether it upgrades."""
 
+import shutil
 import socket
 import ssl
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,10 +70,16 @@ def start_reverse(installed: Installed, route: Route, configuration: Path, start
     return ReverseChild(part, route.port, route.path, installed.version, part.memory())
 
 
-def new_directory(name: str) -> Path:
-    """Return a new directory for the files of a program."""
+@contextmanager
+def new_directory(name: str) -> Iterator[Path]:
+    """Make a directory for the files of a program. It is removed if the program is not started in this block."""
     with blamed_on(Path(tempfile.gettempdir())):
-        return Path(tempfile.mkdtemp(prefix=f"wirerace-{name}-"))
+        directory = Path(tempfile.mkdtemp(prefix=f"wirerace-{name}-"))
+    try:
+        yield directory
+    except BaseException:  # Ctrl-C, too: nothing else would remove it
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
 
 
 def listens(part: Family, port: int) -> bool:

@@ -1,0 +1,71 @@
+"""Experiment files with paths that no trial can run over, as in bad_files.py."""
+
+from tests.wirerace.experiment.files import LEAST
+
+BAD_PATHS = {
+    "path whose name is no id": (
+        LEAST + '[paths."a.b"]\ndelay_seconds = 0.1',
+        "paths",
+        ["1 to 40", "a to z", "single hyphens", "'a.b'"],
+    ),
+    "path through a key there is not": (
+        LEAST + "[paths.far]\nhops = 2",
+        "hops",
+        ["[paths.far]", "delay_seconds"],
+    ),
+    "reverse proxy that nobody knows": (
+        LEAST + '[paths.far]\nproxy = "squid"',
+        "paths.far.proxy",
+        ["nginx", "haproxy", "caddy"],
+    ),
+    "compression without a reverse proxy": (
+        LEAST + '[paths.far]\ncompression = "gzip"',
+        "paths.far.compression",
+        ["nginx"],
+    ),
+    "compression that a reverse proxy has not": (
+        LEAST + '[paths.far]\nproxy = "haproxy"\ncompression = "br"',
+        "paths.far.compression",
+        ["haproxy", "nginx", "gzip"],
+    ),
+    "resumption without TLS": (
+        LEAST + "[paths.far]\nresumption = false",
+        "paths.far.resumption",
+        ["tls = true"],
+    ),
+    "shared connections without HTTP/2": (
+        LEAST + '[paths.far]\nproxy = "nginx"\nstreams_per_connection = 6',
+        "paths.far.streams_per_connection",
+        ["http = 2"],
+    ),
+    "buffer that cannot see where an answer ends": (
+        LEAST + '[paths.far]\nproxy = "nginx"\ntls = true\nbuffer_bytes = 4096',
+        "paths.far.buffer_bytes",
+        ["tls", "leave one"],
+    ),
+    "bandwidth that updates cannot pass": (
+        LEAST + 'path = "far"\n[paths.far]\nbandwidth_bits_per_second = 5000',
+        "bandwidth_bits_per_second",
+        ["5 updates a second", "200 bytes", "8,000 bit/s", "carries 5,000", "producer.rate_per_second"],
+    ),
+    "buffer that hours would fill": (
+        LEAST + 'path = "far"\n[paths.far]\nbuffer_bytes = 1048576\n[producer]\nrate_per_second = 0.5',
+        "buffer_bytes",
+        ["websocket", "2.9 hours", "300 s at most"],
+    ),
+    "warm-up that fills no buffer": (
+        LEAST + 'path = "far"\n[paths.far]\nbuffer_bytes = 4096\n[window]\nwarmup_seconds = 2',
+        "buffer_bytes",
+        ["4.1 s", "window.warmup_seconds", "got 2"],
+    ),
+    "path of a negative length": (
+        LEAST + "[paths.far]\ndelay_seconds = -0.1",
+        "paths.far.delay_seconds",
+        ["a number", "at least 0.0", "-0.1"],
+    ),
+    "path to the moon and beyond": (
+        LEAST + "[paths.far]\ndelay_seconds = 6",
+        "paths.far.delay_seconds",
+        ["a number", "at most 5.0", "6"],
+    ),
+}
