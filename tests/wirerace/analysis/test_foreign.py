@@ -15,6 +15,7 @@ from wirerace.analysis.measure import figures
 from wirerace.analysis.predict import measured_of
 from wirerace.analysis.validity.finding import Evidence
 from wirerace.analysis.validity.verdict import verdict
+from wirerace.experiment.faults import Fault
 from wirerace.experiment.plans import Plan
 from wirerace.experiment.servers import ForeignServer
 from wirerace.observe.account import AccountRecord, Subscription, Window
@@ -121,6 +122,14 @@ def test_verdict_says_once_what_is_not_measured() -> None:
 def test_publisher_that_lost_something_or_was_late_is_a_doubt(quality: dict[str, Any], doubt: str) -> None:
     (found,) = findings_of(replace(GOOD, publisher=replace(QUALITY, **quality)))["doubts"]
     assert found.startswith(doubt)
+
+
+def test_updates_that_wait_for_a_server_that_is_killed_on_purpose_are_no_doubt() -> None:
+    experiment = replace(THEIRS.experiment, faults=[Fault(kind="kill", on="server", at_seconds=1.0)])
+    plan = THEIRS._replace(setting=THEIRS.setting._replace(experiment=experiment))
+    quality = replace(QUALITY, retried=3, sent_seconds=Times(99, 0.1, 0.1, 0.2, 0.2))
+
+    assert [] == findings_of(replace(GOOD, publisher=quality), plan)["doubts"]
 
 
 def test_missing_report_of_the_publisher_is_said() -> None:
