@@ -8,9 +8,10 @@ from wirerace.observe.account import AccountRecord, Traffic
 from wirerace.observe.histogram import Latencies, LatenciesRecord
 from wirerace.observe.usage import difference
 from wirerace.record.parts import Bytes, LoadCost, Machine, ServerCost
+from wirerace.record.publisher import PublisherQuality
 from wirerace.record.result import Raw
 from wirerace.record.samples import Measured, span_seconds
-from wirerace.record.trial import ProxyQuality, PublisherQuality
+from wirerace.record.trial import ProxyQuality
 
 LEAST_CLIENTS_FOR_MEMORY = 200
 """With fewer clients, the usual growth of a process hides the memory of a client."""

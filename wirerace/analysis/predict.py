@@ -7,7 +7,7 @@ import msgspec
 from wirerace.analysis.predict_idle import idle_beside
 from wirerace.analysis.predict_messages import messages_beside
 from wirerace.analysis.predict_visits import visits_beside
-from wirerace.analysis.thresholds import FAN_OUT_LATENCY, TOLERANCES, Tolerance
+from wirerace.analysis.tolerances import FAN_OUT_LATENCY, TOLERANCES, Tolerance
 from wirerace.analysis.validity.theory import is_predicted
 from wirerace.experiment.model import Experiment
 from wirerace.experiment.plans import Plan

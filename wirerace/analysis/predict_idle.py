@@ -1,6 +1,6 @@
 """Predicting what an idle timeout of the link does: how often connections break, and when their clients return."""
 
-from wirerace.analysis.thresholds import TOLERANCES
+from wirerace.analysis.tolerances import TOLERANCES
 from wirerace.analysis.validity.theory import is_predicted
 from wirerace.clock import NS_PER_SECOND
 from wirerace.experiment.plans import Plan

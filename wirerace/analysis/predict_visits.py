@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from wirerace.analysis.thresholds import TOLERANCES
+from wirerace.analysis.tolerances import TOLERANCES
 from wirerace.analysis.validity.theory import is_predicted
 from wirerace.clock import NS_PER_SECOND
 from wirerace.experiment.plans import Plan

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from wirerace.analysis.figure import FEWER, SOONER, Figure
-from wirerace.record.trial import PublisherQuality, Trial
+from wirerace.record.publisher import PublisherQuality
+from wirerace.record.trial import Trial
 
 
 def _of(read: Callable[[PublisherQuality], float | None]) -> Callable[[Trial], float | None]:

@@ -21,6 +21,9 @@ POSSIBLE: dict[FaultKind, tuple[FaultPlace, ...]] = {
     "fill": ("producer",),
 }
 """The parts that each kind can happen to. A load that is killed or stalled would lose its own ledgers and clocks."""
+ALL_FAULTS: frozenset[tuple[FaultKind, FaultPlace]] = frozenset(
+    (kind, place) for kind, places in POSSIBLE.items() for place in places
+)
 LASTING: dict[FaultKind, str] = {"stall": "above 0", "fill": "above 0", "drop": "0 or more"}
 """The kinds with a `lasts_seconds`, and which."""
 ENDING: tuple[FaultKind, ...] = ("kill", "restart")

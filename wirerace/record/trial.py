@@ -15,6 +15,7 @@ from wirerace.record.durations import Handshakes, Times
 from wirerace.record.faults import Availability, FaultOutcome
 from wirerace.record.messages import Messages
 from wirerace.record.parts import Bytes, LoadCost, Machine, PartRecord, ProducerQuality, ServerCost
+from wirerace.record.publisher import PublisherQuality
 from wirerace.record.reverse import ReverseCost
 from wirerace.record.samples import Resting
 
@@ -110,26 +111,6 @@ class ProxyQuality(msgspec.Struct, frozen=True):
     cpu_seconds: float
     utilisation: float
     late_seconds: Times
-
-
-class PublisherQuality(msgspec.Struct, frozen=True, kw_only=True):
-    """What Wirerace's publisher did in the window for a server that does not follow the producer's feed.
-
-    Of the updates that came in the window, the server took `published`, and `lost` were given up. `retried` counts
-    requests that were sent again. `sent_seconds` is from an update's intended making until its publication had left,
-    `answered_seconds` until the server had answered. `user_bytes` is the publisher's own memory.
-    """
-
-    published: int
-    lost: int
-    retried: int
-    most_waiting: int
-    sent_seconds: Times
-    answered_seconds: Times
-    cpu_seconds: float
-    utilisation: float
-    user_bytes: int | None
-    trouble: str = ""
 
 
 class Condition(msgspec.Struct, frozen=True):

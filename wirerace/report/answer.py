@@ -26,9 +26,16 @@ HEADLINE_LINES, CROSSING_LINES = 4, 8
 """The most lines of a headline; the sentences of a crossing are the answer that the sweep was made for."""
 OBJECTIVE_LINES = 3
 LEAST_TABLE = 4
+AROUND_ROWS = 10
+"""The most lines above and below the rows of a run without a sweep."""
 WRAPPING = Console(file=io.StringIO(), width=COLUMNS)
 """Wraps by the width of characters, which are twice as wide in East Asian titles."""
 HINT = " · wirerace show RUN --full has every figure"
+
+
+def lines_for(result: Result) -> int:
+    """Return how many lines the answer may have: without a sweep, every contestant has a row."""
+    return LINES if len(result.points) > 1 else max(LINES, len(result.present) + AROUND_ROWS)
 
 
 def answer_of(result: Result, lines: int = LINES, columns: int = COLUMNS, *, has_bars: bool = True) -> list[Text]:

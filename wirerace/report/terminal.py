@@ -17,7 +17,7 @@ from wirerace.analysis.figure import Figure
 from wirerace.analysis.thresholds import LEAST_UPDATES_BEYOND
 from wirerace.errors import printable
 from wirerace.record.result import Result, Summary
-from wirerace.report.answer import COLUMNS, LINES, answer_of
+from wirerace.report.answer import COLUMNS, answer_of, lines_for
 from wirerace.report.bars import EIGHTHS
 from wirerace.report.capacity_answer import capacity_parts
 from wirerace.report.comparison import comparison_of
@@ -139,7 +139,7 @@ def print_result(result: Result, file: Path | None = None, *, full: bool = False
     parts: Sequence[Table | Text] = (
         parts_of(result, console.width)
         if full
-        else answer_of(result, LINES - len(files), console.width, has_bars=has_blocks(console.encoding))
+        else answer_of(result, lines_for(result) - len(files), console.width, has_bars=has_blocks(console.encoding))
     )
     for part in parts:
         console.print(part)

@@ -6,17 +6,16 @@ import pytest
 
 from tests.wirerace.faulted import AVAILABILITY, FAULT
 from tests.wirerace.messaged import RELAYED
+from tests.wirerace.served import PROXIED, PUBLISHED
 from tests.wirerace.tabbed import TABS
 from tests.wirerace.trials import contestants_in, plan_of, trial_of
-from wirerace.analysis.aggregate import compared_in_pairs, figures_of, interval, over_repeats, summarise, summarised
+from wirerace.analysis.aggregate import compared_in_pairs, interval, over_repeats, summarise, summarised
 from wirerace.analysis.figures import FIGURES
 from wirerace.observe.account import AccountRecord, Window
-from wirerace.record.durations import Handshakes, Times
-from wirerace.record.messages import Messages
+from wirerace.record.durations import Handshakes
 from wirerace.record.parts import Bytes
 from wirerace.record.result import Declared, Discarded, Host, Interval, Point, Result
-from wirerace.record.reverse import ReverseCost
-from wirerace.record.trial import LatencyParts, PublisherQuality, Returning, Trial, Verdict
+from wirerace.record.trial import LatencyParts, Returning, Trial, Verdict
 from wirerace.workload.truth import Truth
 
 FIGURE = {figure.id: figure for figure in FIGURES}
@@ -41,36 +40,8 @@ def result_of(*trials: Trial) -> Result:
     )
 
 
-PUBLISHED = PublisherQuality(
-    published=9,
-    lost=3,
-    retried=1,
-    most_waiting=2,
-    sent_seconds=Times(9, 0.004, 0.004, 0.004, 0.004),
-    answered_seconds=Times(9, 0.006, 0.006, 0.006, 0.006),
-    cpu_seconds=0.2,
-    utilisation=0.02,
-    user_bytes=20_000_000,
-)
 COUNTED = {"deliveries.per_second"}
 """Figures that every trial has."""
-PROXIED = ReverseCost(
-    program="nginx",
-    settings="tuned",
-    version="1.22.1",
-    core=1,
-    shares_core=False,
-    cpu_seconds=4.0,
-    cpu_us_per_delivery=12.0,
-    utilisation=0.4,
-    user_bytes_idle=1_600_000,
-    user_bytes=3_000_000,
-    bytes_per_client=7_000.0,
-    application_in=100,
-    application_out=200,
-    ip_in=150,
-    ip_out=250,
-)
 
 
 def figure_of(name: str, *trials: Trial) -> float | None:
@@ -158,47 +129,6 @@ def test_contestants_with_one_transport_are_compared_apart() -> None:
     assert ["polling", "polling-closed", "websocket"] == [contestant.id for contestant in result.present]
     assert 0.25 == over_repeats(result, "polling", FIGURE["reach"]).mean
     assert 0.75 == over_repeats(result, "polling-closed", FIGURE["reach"]).mean
-
-
-def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
-    memory = msgspec.structs.replace(
-        trial().server,
-        bytes_per_client_after=9_000.0,
-        slab_bytes_per_client=5_000.0,
-        socket_bytes_per_client=2_000.0,
-        upkeep_utilisation=0.004,
-    )
-    back = trial(
-        return_seconds=Returning(3, 0.5, 0.75, 1.0), cuts=3, breaks=1, superseded=7, server=memory, browsers=TABS
-    )
-    back = msgspec.structs.replace(
-        back,
-        window_seconds=10.0,
-        messages=SENT,
-        arrived=2,
-        bytes=Bytes(1, 1, 1, 0, 1, 1, 1, 1, 0, tls=44),
-        handshakes=Handshakes(8, 6, 0.125, 0.375),
-        availability=AVAILABILITY,
-        faults=[FAULT],
-        reverse_proxy=PROXIED,
-        publisher=PUBLISHED,
-    )
-    rows = {figure.id for figure in FIGURES if figure.if_any}
-
-    assert rows.isdisjoint(figure.id for figure in figures_of(result_of(trial())))
-    assert rows < {figure.id for figure in figures_of(result_of(trial(), back))}
-    proxied, of_tls = [12.0, 0.4, 3_000_000, 7_000, 150, 200], [8, 0.75, 0.125, 0.375]
-    of_faults, published = [0.8, 1.0, 1.0, 11], [0.006, 3, 0.02, 20_000_000]
-    others = [4, 0.5, 0.75, 7, *of_faults, *published, 0.99, 0.006, 0.002, 1, 2, 3]
-    assert [22, 0.004, 9_000, 5_000, 2_000, *of_tls, *proxied, *others] == [
-        figure_of(figure.id, back) for figure in FIGURES if figure.if_any and not figure.id.startswith("messages.")
-    ]
-    assert [1.0, 0.002, 0.001, 0.004, 0.003, 0.002, 0.004, 400, 10, 20, 3, 5] == [
-        figure_of(figure.id, back) for figure in FIGURES if figure.id.startswith("messages.")
-    ]
-
-
-SENT: Messages = msgspec.structs.replace(RELAYED, lost=3, duplicated=5)
 
 
 def with_age(transport: str, repeat: int, mean: float) -> Trial:

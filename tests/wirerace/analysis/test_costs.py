@@ -142,7 +142,6 @@ def test_clients_that_share_connections_share_their_sockets() -> None:
     measured = replace(NOTHING_MEASURED, idle=idle, full=full, clients_measured=200)
     path = NetworkPath(proxy="nginx", http=2, streams_per_connection=50)
     server = figures(PLAN, Raw(WINDOW, AccountRecord(), truth_of(), measured, path)).server
-
     assert 8000 / (2 / 50) == server.slab_bytes_per_client
 
 

@@ -22,9 +22,10 @@ from wirerace.observe.account import AccountRecord, Subscription, Window
 from wirerace.observe.ledger import NOWHERE
 from wirerace.observe.publishing import PublisherReport
 from wirerace.record.durations import Times
+from wirerace.record.publisher import PublisherQuality
 from wirerace.record.result import Raw
 from wirerace.record.samples import Measured, ServerSample
-from wirerace.record.trial import PublisherQuality, Trial
+from wirerace.record.trial import Trial
 from wirerace.transports.polling import TRANSPORT as POLLING
 from wirerace.wire.update import Cursor
 

@@ -18,7 +18,7 @@ from tests.wirerace.report.made_up import result_of, trial
 from wirerace.record.reading import read_result
 from wirerace.record.result import ContestantRecord, Failure, Point, Result
 from wirerace.record.trial import Finding, Trial, Verdict, Weight
-from wirerace.report.answer import answer_of
+from wirerace.report.answer import answer_of, lines_for
 from wirerace.report.answer_table import fitted
 
 DATA = Path(__file__).parents[2] / "data"
@@ -122,6 +122,14 @@ def test_most_contestants_are_cut_to_the_best() -> None:
 
     assert shown
     assert [f"c{number}" for number in range(30 - len(shown), 30)] == shown
+
+
+def test_run_without_a_sweep_has_the_lines_for_all_its_contestants() -> None:
+    result = result_with(*(timed(f"c{number}", 0.1 * (30 - number)) for number in range(30)))
+    lines = lines_of(result, lines=lines_for(result))
+
+    assert {f"c{number}" for number in range(30)} <= {line.partition(" ")[0] for line in lines}
+    assert LINES == lines_for(result_with(timed("a", 0.5), points=2))
 
 
 def test_small_sweep_has_a_row_for_each_contestant_and_setting() -> None:

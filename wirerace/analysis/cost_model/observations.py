@@ -90,7 +90,7 @@ def _of_result(result: Result) -> Iterator[Observation]:
         options = {
             (one.id, one.transport.name): one.options
             for one in contestants_of(experiment)
-            if not (one.path.is_forwarded or one.path.tls)
+            if one.server is None and not (one.path.is_forwarded or one.path.tls)
         }
         for trial in result.counted:
             chosen = options.get((trial.contestant, trial.transport))

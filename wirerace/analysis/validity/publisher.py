@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from wirerace.analysis import thresholds
 from wirerace.analysis.validity.finding import Evidence, against, milliseconds, percent
-from wirerace.record.trial import Finding, PublisherQuality
+from wirerace.record.publisher import PublisherQuality
+from wirerace.record.trial import Finding
 
 SEE_LOG = "see the publisher's log in logs/"
 

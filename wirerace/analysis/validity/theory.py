@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from wirerace.analysis.thresholds import FAR
+from wirerace.analysis.tolerances import FAR
 from wirerace.analysis.validity.finding import Evidence
 from wirerace.experiment.model import Experiment
 from wirerace.record.trial import Cell, Condition, Finding, Trial

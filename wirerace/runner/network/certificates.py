@@ -36,6 +36,11 @@ class RunCertificate:
             with open(self.key, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
                 file.write(made.private_key_pem.bytes())
 
+    @property
+    def flags(self) -> list[str]:
+        """The options of a server of ours that has it."""
+        return ["--tls-chain-file", str(self.chain), "--tls-key-file", str(self.key)]
+
     def remove(self) -> None:
         """Remove its files."""
         with suppress(OSError):

@@ -1,7 +1,6 @@
 """The local target: producer, server and load as processes on loopback."""
 
 import secrets
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from wirerace.clock import process_cpu_seconds
-from wirerace.experiment.faults import POSSIBLE
+from wirerace.experiment.faults import ALL_FAULTS
 from wirerace.experiment.model import LoadOptions
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.plans import Plan
@@ -25,45 +24,38 @@ from wirerace.runner.foreign.publishing import PublisherProcess, publisher_comma
 from wirerace.runner.foreign.starting import ForeignParts
 from wirerace.runner.network.certificates import certificate_for
 from wirerace.runner.network.reverse.configuration import installed_for
-from wirerace.runner.network.reverse.program import Certificate, Route
 from wirerace.runner.network.reverse.starting import NAME as REVERSE
-from wirerace.runner.network.reverse.starting import ReverseChild, new_directory, refuse_without_upgrade, start_reverse
+from wirerace.runner.network.reverse.starting import ReverseChild
 from wirerace.runner.parts.family import Family
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
 from wirerace.runner.parts.process import CAN_FILL, Process, Processes
 from wirerace.runner.parts.quota import Quota
 from wirerace.runner.peer import ANSWER_SECONDS, CLIENT_SECONDS, Peer
-from wirerace.runner.progress import TICK_SECONDS
-from wirerace.runner.targets.descriptors import allow_sockets, clients_of
-from wirerace.runner.targets.locust import locust_command, order_flags, page_flags, spelled, user_class_of
-from wirerace.runner.targets.target import Child, LoadChild, Supported, refuse_unsupported
+from wirerace.runner.targets.descriptors import allow_sockets
+from wirerace.runner.targets.locust import (
+    locust_command,
+    master_and_worker,
+    order_flags,
+    page_flags,
+    spelled,
+    user_class_of,
+)
+from wirerace.runner.targets.target import Child, LoadChild, Supported, refuse_unsupported, with_a_page
+from wirerace.runner.targets.ways import link_command, start_before, wait_until_open
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 
 LOAD, PROXY, BROWSER = "the load", "the proxy", "the load's browser"
-PROXY_SECONDS = 60.0  # for a path's proxy to come up
-
-
 SUPPORTED = Supported(
     delays=True,
     reverse_proxies=True,
     server_options=True,
-    faults=frozenset(
-        (kind, place) for kind, places in POSSIBLE.items() for place in places if kind != "fill" or CAN_FILL
-    ),
+    faults=ALL_FAULTS if CAN_FILL else ALL_FAULTS - {("fill", "producer")},
     otherwise="is not available",
     needs={"fill": "needs Linux, where a process can be kept from letting its files grow: run it there"},
 )
-OF_PAGE = SUPPORTED._replace(
-    reverse_proxies=False,
-    visits=False,
-    browsers=False,
-    tls=False,
-    http2=False,
-    foreign=False,
-    otherwise="needs an experiment: use wirerace run",
-)
+OF_PAGE = with_a_page(SUPPORTED)
 """What Locust's page can do: its clients stay."""
 
 
@@ -133,8 +125,7 @@ class Local:
         secure_port = None
         if self._certificate is not None and plan.path.tls and not plan.path.has_reverse_proxy:
             secure_port = free_port()
-            files = ["--tls-chain-file", str(self._certificate.chain), "--tls-key-file", str(self._certificate.key)]
-            arguments += [*files, "--tls-port", str(secure_port)]
+            arguments += [*self._certificate.flags, "--tls-port", str(secure_port)]
         cpus = plan.experiment.servers.cpus
         quota = None if cpus is None else Quota(cpus)
         try:
@@ -235,14 +226,11 @@ class Local:
         processes, cores = load.processes, self.cores.load
         if processes == 1:
             return Processes([self._start(LOAD, log, [*locust, *arguments], cores[:1])])
-        port = free_port()
-        master = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port)]
-        master += ["--expect-workers", str(processes), *arguments]
-        crew = [self._start(LOAD, log, [*locust, *master], cores)]
-        worker = [*locust, "--worker", "--master-port", str(port), "--loglevel", "WARNING"]
+        master, worker = master_and_worker(processes, free_port())
+        crew = [self._start(LOAD, log, [*locust, *master, *arguments], cores)]
         for number in range(1, processes + 1):
             core = cores[(number - 1) % len(cores) :][:1] if cores else []
-            crew.append(self._start(f"{LOAD}, worker {number},", f"{log}-{number}", worker, core))
+            crew.append(self._start(f"{LOAD}, worker {number},", f"{log}-{number}", [*locust, *worker], core))
         return Processes(crew)
 
     def _start_path(self, plan: Plan, server: Peer) -> tuple[Peer, Child | None, ReverseChild | None]:
@@ -260,23 +248,16 @@ class Local:
         Raises TrialFailed when it does not come up, or when the plan's clients need an upgrade that it does not make.
         """
         installed = self._installed[plan.path.proxy]
-        logs = self._directory.resolve() / LOGS
-        name = f"{plan.name}.{installed.program.name}"
+        files = self._directory.resolve() / LOGS / f"{plan.name}.{installed.program.name}"
 
         def start(command: list[str], directory: Path, variables: dict[str, str]) -> Family:
             with whole():
-                family = Family(REVERSE, command, logs / f"{name}.log", directory, self.cores.reverse, variables)
+                log = files.with_name(f"{files.name}.log")
+                family = Family(REVERSE, command, log, directory, self.cores.reverse, variables)
                 self._processes.append(family)
             return family
 
-        made = self._certificate if plan.path.tls else None
-        certificate = None if made is None else Certificate(made.chain, made.key)
-        with new_directory(name) as directory:
-            route = Route(free_port(), server.port, clients_of(plan.experiment), plan.path, directory, certificate)
-            child = start_reverse(installed, route, logs / f"{name}.{installed.program.ending}", start)
-        if plan.transport.name == "websocket" and plan.path.http == 1:  # over HTTP/2 its SETTINGS say so
-            refuse_without_upgrade(child, plan.transport.path)
-        return child
+        return start_before(plan, server.port, installed, self._certificate, files, start)
 
     def start_proxy(self, plan: Plan, server: Peer) -> tuple[Peer, Child]:
         """Start a proxy with the link of the plan's path; return the peer that clients connect to, and the proxy.
@@ -285,14 +266,8 @@ class Local:
         """
         path, control = Peer(PROXY, free_port()), Peer(PROXY, free_port(), token=self._token)
         path.secure_port = path.port if plan.path.tls else None
-        arguments = [path.port, control.port, server.client_port, msgspec.json.encode(plan.path).decode(), plan.seed]
-        command = ["-m", "wirerace.runner.network.control", *map(str, arguments)]
-        proxy = self._start(PROXY, f"{plan.name}.proxy", command, self.cores.proxy)
-        deadline = time.monotonic() + PROXY_SECONDS
-        while not (path.is_open() and control.is_open()):
-            if proxy.has_ended() or time.monotonic() > deadline:
-                raise proxy.failure("does not come up")
-            time.sleep(TICK_SECONDS)
+        proxy = self._start(PROXY, f"{plan.name}.proxy", link_command(plan, path, control, server), self.cores.proxy)
+        wait_until_open(proxy, path, control)
         return path, Child(proxy, control)
 
     def _start_service(

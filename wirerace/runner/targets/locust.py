@@ -122,3 +122,10 @@ def _is_foreign(plan: Plan | None) -> bool:
     """Return whether clients meet a server that has no cursors."""
     server = None if plan is None else plan.contestant.server
     return server is not None and not server.follows_contract
+
+
+def master_and_worker(processes: int, port: int) -> tuple[list[str], list[str]]:
+    """Return the arguments of a master that waits for a number of workers at a port of loopback, and of each worker."""
+    master = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port)]
+    worker = ["--worker", "--master-port", str(port), "--loglevel", "WARNING"]
+    return [*master, "--expect-workers", str(processes)], worker

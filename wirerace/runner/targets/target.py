@@ -73,6 +73,19 @@ class Supported(NamedTuple):
     needs: Mapping[FaultKind, str] = {}
 
 
+def with_a_page(supported: Supported) -> Supported:
+    """Return what is left of it for Locust's page: no order says there what clients speak, and clients stay."""
+    return supported._replace(
+        reverse_proxies=False,
+        visits=False,
+        browsers=False,
+        tls=False,
+        http2=False,
+        foreign=False,
+        otherwise="needs an experiment: use wirerace run",
+    )
+
+
 class Target(Protocol):
     """The place where trials run."""
 

@@ -1,0 +1,66 @@
+"""What lies between the clients of a trial and its server, as processes: a link, and a reverse proxy."""
+
+import time
+from pathlib import Path
+
+import msgspec
+
+from wirerace.experiment.plans import Plan
+from wirerace.host.ports import free_port
+from wirerace.runner.network.certificates import RunCertificate
+from wirerace.runner.network.reverse.configuration import Installed
+from wirerace.runner.network.reverse.program import Certificate, Route
+from wirerace.runner.network.reverse.starting import (
+    ReverseChild,
+    Start,
+    new_directory,
+    refuse_without_upgrade,
+    start_reverse,
+)
+from wirerace.runner.parts.process import Process
+from wirerace.runner.peer import Peer
+from wirerace.runner.progress import TICK_SECONDS
+from wirerace.runner.targets.descriptors import clients_of
+
+LINK_SECONDS = 60.0  # for a path's link to come up
+
+
+def link_command(plan: Plan, path: Peer, control: Peer, server: Peer) -> list[str]:
+    """Return the arguments to Python that start the link of a plan's path before a server."""
+    link = msgspec.json.encode(plan.path).decode()
+    arguments = [path.port, control.port, server.client_port, link, plan.seed]
+    return ["-m", "wirerace.runner.network.control", *map(str, arguments)]
+
+
+def wait_until_open(part: Process, *peers: Peer) -> None:
+    """Wait until all ports of a part are open.
+
+    Raises TrialFailed when they do not open.
+    """
+    deadline = time.monotonic() + LINK_SECONDS
+    while not all(peer.is_open() for peer in peers):
+        if part.has_ended() or time.monotonic() > deadline:
+            raise part.failure("does not come up")
+        time.sleep(TICK_SECONDS)
+
+
+def start_before(  # noqa: PLR0913, PLR0917 -- what stands before which server, and where its files are
+    plan: Plan,
+    server_port: int,
+    installed: Installed,
+    certificate: RunCertificate | None,
+    files: Path,
+    start: Start,
+) -> ReverseChild:
+    """Start the reverse proxy of a plan's path before a server; `files` is the path of its files without an ending.
+
+    Raises TrialFailed when it does not come up, or when the plan's clients need an upgrade that it does not make.
+    """
+    path = plan.path
+    own = None if certificate is None or not path.tls else Certificate(certificate.chain, certificate.key)
+    with new_directory(files.name) as directory:
+        route = Route(free_port(), server_port, clients_of(plan.experiment), path, directory, own)
+        child = start_reverse(installed, route, files.with_name(f"{files.name}.{installed.program.ending}"), start)
+    if plan.transport.name == "websocket" and path.http == 1:  # over HTTP/2 its SETTINGS say so
+        refuse_without_upgrade(child, plan.transport.path)
+    return child
