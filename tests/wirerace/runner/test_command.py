@@ -16,7 +16,7 @@ from wirerace.runner.parts.command import CommandServer
 from wirerace.runner.parts.process import STOPPED
 from wirerace.runner.parts.tree import processes_of, tree_cpu_seconds, tree_memory, tree_waited_seconds
 
-WORKS = "sum(range(5_000_000)); import time; time.sleep(1000)"
+WORKS = "sum(range(30_000_000)); import time; time.sleep(1000)"
 FAMILY = f"sh -c '{sys.executable} -c \"{WORKS}\" & sleep 1000'"
 """A process whose child works first, and then sleeps."""
 

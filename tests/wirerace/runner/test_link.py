@@ -117,13 +117,26 @@ def test_connection_without_a_byte_is_closed_in_order_at_both_ends(links: list[L
     assert not link.proxy._open
 
 
-def test_byte_in_either_direction_keeps_a_connection(links: list[Link]) -> None:
-    link, begun = opened(links, NetworkPath(idle_timeout_seconds=IDLE_SECONDS)), time.monotonic()
-    while time.monotonic() < begun + 2 * IDLE_SECONDS:
+def is_kept_open(link: Link, seconds: float) -> bool:
+    """Send bytes both ways for a time, and return whether they arrived."""
+    begun = time.monotonic()
+    while time.monotonic() < begun + seconds:
         for source, target in ((link.client, link.server), (link.server, link.client)):
-            source.sendall(b"x")
+            try:
+                source.sendall(b"x")
+            except OSError:
+                return False
             if link.received(target, 1) != b"x":
-                pytest.skip("this machine stood still for longer than the timeout")
+                return False
+    return True
+
+
+def test_byte_in_either_direction_keeps_a_connection(links: list[Link]) -> None:
+    """A machine that stands still for longer than the timeout gets another try."""
+    for _ in range(TRIES):
+        link = opened(links, NetworkPath(idle_timeout_seconds=IDLE_SECONDS))
+        if is_kept_open(link, 2 * IDLE_SECONDS):
+            break
     last = time.monotonic()
 
     assert b"" == link.received(link.client, 1)
