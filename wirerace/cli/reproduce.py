@@ -24,6 +24,7 @@ from wirerace.reproductions.check import Check, Outcome, Reproduction, Scene
 from wirerace.reproductions.record import RECORD_NAME, ReproductionRecord, read_record
 from wirerace.runner.browsers.process import refuse_missing
 from wirerace.runner.directory import RunDirectory, claimed
+from wirerace.runner.network.reverse.configuration import installed_for
 from wirerace.runner.run import begun, run
 
 ALL = "all"
@@ -117,6 +118,7 @@ def _can_run(reproduction: Reproduction) -> bool:
     """Return whether this machine has what a reproduction needs; if not, say what is missing."""
     try:
         refuse_missing(reproduction.study)
+        installed_for(reproduction.study)
     except BadInput as error:
         sys.stderr.write(f"wirerace: {reproduction.name} is left out: {error}\n")
         return False

@@ -1,9 +1,11 @@
 """Published results as checks: one module each, with the same names in the same order."""
 
 from wirerace.reproductions import (
+    buffering_proxy,
     deflate_memory,
     fanout_median,
     half_interval,
+    idle_timeout,
     kaazing,
     live_open_data,
     pull_interval,
@@ -25,5 +27,7 @@ REPRODUCTIONS: dict[str, Reproduction] = {
         fanout_median,
         live_open_data,
         six_connections,
+        buffering_proxy,
+        idle_timeout,
     )
 }

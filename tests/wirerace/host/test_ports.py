@@ -94,7 +94,25 @@ def test_port_on_which_something_listens_is_not_given() -> None:
 
 
 def test_no_free_port_is_said_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports, "is_free", lambda _port: False)
+    monkeypatch.setattr(ports, "is_free", lambda *_, **__: False)
 
     with pytest.raises(TrialFailed, match=r"^no free port between 20000 and 32000: end what listens there$"):
         free_port()
+
+
+def test_port_where_connections_of_another_run_rest_is_the_second_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server has closed first, so its end of the connection stays in TIME_WAIT for a minute."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(server.getsockname()) as client:
+            server.accept()[0].close()
+            assert b"" == client.recv(1)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        unused = other.getsockname()[1]
+    monkeypatch.setattr(ports, "BLOCK_PORTS", 2)
+    both = itertools.cycle([port, unused])
+    monkeypatch.setattr(ports, "_block", lambda: both)
+    assert unused == free_port()
+
+    monkeypatch.setattr(ports, "_block", lambda: itertools.cycle([port]))
+    assert port == free_port()

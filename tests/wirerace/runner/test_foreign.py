@@ -1,7 +1,6 @@
 """Other people's servers in a trial: found, started, and sampled from outside."""
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -118,7 +117,7 @@ def test_what_is_installed_is_found(tmp_path: Path) -> None:
     (tmp_path / "ws").mkdir()
     (tmp_path / "ws/package.json").write_text("{}")
     needs = [
-        Requirement(name="python", cure="", program=Path(sys.executable).name),
+        Requirement(name="shell", cure="", program="sh"),
         Requirement(name="modules", cure="", node="ws"),
         Requirement(name="file", cure="", files=["/no", str(tmp_path / "ws/package.json")]),
         Requirement(name="aiohttp", cure="", module="aiohttp"),
