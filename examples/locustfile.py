@@ -24,7 +24,7 @@ class Follower(StampedUser):
 
     @task
     def follow(self):
-        with self.events("/news", reconnects=True) as events:
+        with self.events("/headlines", reconnects=True) as events:
             for event in events:
                 if event.event == "headline":
                     self.report("headline", event, since_ns=event.json()["made_at_ns"])

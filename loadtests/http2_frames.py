@@ -141,7 +141,7 @@ def frame_of(kind: int, flags: int, stream_id: int, payload: bytes) -> bytes:
 
 
 def head_frames(stream_id: int, block: bytes, most_bytes: int, *, is_end: bool) -> bytes:
-    """Return a block of headers as frames of at most so many bytes."""
+    """Return a block of headers as frames of at most that many bytes."""
     first, rest = block[:most_bytes], block[most_bytes:]
     frames = frame_of(HEADERS, (END_STREAM * is_end) | (0 if rest else END_HEADERS), stream_id, first)
     while rest:

@@ -129,9 +129,9 @@ async def test_mercure_gets_a_form_with_topic_data_and_token(
 ) -> None:
     file = tmp_path / "token"
     file.write_text(f"{BEARER}\n")
-    publish(protocol="mercure", topic="news/1", token_file=str(file))
+    publish(protocol="mercure", topic="prices/1", token_file=str(file))
     monkeypatch.setenv("WIRERACE_PUBLISH_TOKEN", "other")
-    publish(protocol="mercure", topic="news/1")
+    publish(protocol="mercure", topic="prices/1")
     await until(lambda: len(taker.feeds) == 4)
     taker.make(6)
     await until(lambda: len(taker.taken) == 2)
@@ -139,7 +139,7 @@ async def test_mercure_gets_a_form_with_topic_data_and_token(
     assert {f"Bearer {BEARER}", "Bearer other"} == {token for _, token, _ in taker.taken}
     for kind, _, body in taker.taken:
         assert "application/x-www-form-urlencoded" == kind
-        assert {"topic": ["news/1"], "data": [encode_update(update(6)).decode()]} == parse_qs(body.decode())
+        assert {"topic": ["prices/1"], "data": [encode_update(update(6)).decode()]} == parse_qs(body.decode())
 
 
 async def test_update_that_is_not_taken_is_tried_again_before_the_next_one(taker: Taker, publish: Publish) -> None:

@@ -98,7 +98,7 @@ def _reach_ns(plan: Plan, fault: FaultTime) -> int:
 
 
 def recovery_times(recovering: Recovering) -> Times:
-    """Return how long clients took. A percentile is None if so many of the clients have never got there."""
+    """Return how long clients took. A percentile is None if too few of the clients ever got there."""
     times, clients = merged([recovering.times]), recovering.clients
     if not clients or not times.count:
         return Times(times.count, None, None, None, None)

@@ -13,7 +13,7 @@ READ_BYTES = 65_536
 
 
 class Patience:
-    """How long a check waits for what must come at once: `full_seconds`, and little if two checks heard nothing at all.
+    """How long a check waits for what must come at once: `full_seconds`, and little if two checks got nothing at all.
 
     A server that has ever sent a byte is waited for as long as before: it may only be busy.
     """

@@ -39,7 +39,7 @@ class FaultOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a fault did to the clients. `at_seconds` counts from the beginning of the window to when it happened.
 
     `recover_seconds` is how long each client was without an update made after the fault was over. Its p99 and max are
-    None if so many of the `clients` never got one. What was lost, came again or came late is counted by the making of
+    None if too few of the `clients` ever got one. What was lost, came again or came late is counted by the making of
     the update: from the age bound before this fault to the same before the next one. `availability` is the part of the
     clients' time from this fault to the next one, or the end of the window, in which their age was within the bound.
     """

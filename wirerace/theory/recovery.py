@@ -9,7 +9,7 @@ from wirerace.experiment.faults import Fault
 from wirerace.streams import stream
 
 DRAWS = 2000
-"""The mean of a law without a closed form is that of so many draws: exact to some 2 % of its deviation."""
+"""The mean of a law without a closed form is that of this number of draws: exact to some 2 % of its deviation."""
 Draw = Callable[[random.Random], float]
 
 

@@ -15,7 +15,7 @@ class ObjectReader:
     """Finds the objects, or arrays, of a body that says nowhere where each of them ends.
 
     A line is a message. What follows the last line feed is a message as soon as it is whole, because no JSON object is
-    the beginning of another one. What cannot become JSON is a message at once: whoever decodes it can say what it is.
+    the beginning of another one. What cannot become JSON is a message at once: what decodes it can say what it is.
     """
 
     __slots__ = ("_buffer",)

@@ -1,4 +1,4 @@
-"""A small server that knows nothing of Wirerace: a ticker, news, what is newest, and a report."""
+"""A small server that knows nothing of Wirerace: a ticker, headlines, what is newest, and a report."""
 
 import asyncio
 import json
@@ -40,7 +40,7 @@ class ForeignServer:
 
     async def _serve(self) -> None:
         app = web.Application()
-        gets = {"/ticker": self._ticker, "/news": self._news, "/latest": self._latest}
+        gets = {"/ticker": self._ticker, "/headlines": self._headlines, "/latest": self._latest}
         app.add_routes([web.get(path, handler) for path, handler in gets.items()])
         app.add_routes([web.post("/report", self._report)])
         runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
@@ -68,7 +68,7 @@ class ForeignServer:
                 break
         return socket
 
-    async def _news(self, request: web.Request) -> web.StreamResponse:
+    async def _headlines(self, request: web.Request) -> web.StreamResponse:
         self.asked[request.path] += 1
         first = int(request.headers.get("Last-Event-ID", "0"))
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

@@ -58,7 +58,7 @@ def test_example_is_run_by_locust(tmp_path: Path) -> None:
     with ForeignServer() as server:
         locust = started(ROOT / "examples/locustfile.py", server, statistics, "--run-time", f"{PATIENCE_SECONDS}s")
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not all(server.asked[path] > 1 for path in ("/ticker", "/news", "/latest", "/report")):
+        while not all(server.asked[path] > 1 for path in ("/ticker", "/headlines", "/latest", "/report")):
             assert time.monotonic() < deadline, server.asked
             assert locust.poll() is None
             time.sleep(0.05)
@@ -69,8 +69,8 @@ def test_example_is_run_by_locust(tmp_path: Path) -> None:
     assert {'{"subscribe": "EURUSD"}', '{"days":7}'} == set(server.said)
     rows = {f"{row['Type']} {row['Name']}": row for row in rows_in(statistics, "stats")}
     assert rows.keys() == {
-        "connect /ticker", "message subscribed", "message price", "connect /news", "message headline", "GET /latest",
-        "message headline, polled", "connect /report", "message line", " Aggregated",
+        "connect /ticker", "message subscribed", "message price", "connect /headlines", "message headline",
+        "GET /latest", "message headline, polled", "connect /report", "message line", " Aggregated",
     }  # fmt: skip
     assert all(int(row["Request Count"]) for row in rows.values())
     assert [] == rows_in(statistics, "failures")

@@ -133,7 +133,7 @@ def test_publisher_gets_what_the_server_says_and_no_token(monkeypatch: pytest.Mo
         url="http://a/",
         publisher="mercure",
         publish_url="http://a/hub",
-        topic="news",
+        topic="prices",
         token_file="/t",  # noqa: S106
     )
     command = publisher_command(ForeignPeer("theirs", place), 9, "http://p")
@@ -145,7 +145,7 @@ def test_publisher_gets_what_the_server_says_and_no_token(monkeypatch: pytest.Mo
         "--protocol",
         "mercure",
         "--topic",
-        "news",
+        "prices",
         "--token-file",
         "/t",
     ] == command[7:]

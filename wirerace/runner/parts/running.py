@@ -78,7 +78,7 @@ class RunningServer:
         """Do nothing: it was never stalled."""
 
     def restart(self) -> None:
-        """Do nothing: it is started by whoever owns it."""
+        """Do nothing: its owner starts it."""
 
     def stop(self) -> None:
         """Leave it running."""
