@@ -11,6 +11,7 @@ from wirerace.analysis.validity import arrivals
 from wirerace.analysis.validity.finding import Evidence
 from wirerace.experiment.faults import Fault
 from wirerace.experiment.model import Clients
+from wirerace.experiment.paths import NetworkPath
 from wirerace.record.durations import Times
 from wirerace.record.parts import PartRecord
 from wirerace.record.trial import Trial
@@ -163,6 +164,17 @@ def test_late_readings_of_a_client_that_only_listens_colour_only_what_was_read_t
     assert ["doubt"] == weights_of(lagging(2.0, 5.0, upper_bounds=1000))
     assert ["reason"] == weights_of(lagging(2.0, 5.0, upper_bounds=6000))
     assert ["doubt"] == weights_of(lagging(0.002, upper_bounds=6000)), "batches are read together, but not late"
+
+
+@pytest.mark.parametrize(("transport", "weight"), [("sse", "unchecked"), ("websocket", "doubt")])
+def test_what_a_buffer_has_held_back_comes_together_and_is_no_doubt(transport: str, weight: str) -> None:
+    """nginx's defaults hold streams back, and no WebSocket."""
+    raw = msgspec.structs.replace(STEADY, path=NetworkPath(proxy="nginx"))
+    plan = plan_of(transport, experiment=EXPERIMENT)
+
+    assert [weight] == [
+        found.weight for found in arrivals.check(Evidence(plan, raw, lagging(0.002, upper_bounds=6000)))
+    ]
 
 
 def test_reader_lag_is_unchecked_where_nothing_was_read_or_the_kernel_stamps_nothing() -> None:

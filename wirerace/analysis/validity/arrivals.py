@@ -35,8 +35,9 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         if limit is thresholds.LATE_BOUNDED_FRACTION:
             text += f", and 1 % of readings came {milliseconds(lag)} late or later"
         for finding in against(limit, bounded, "stamps", text):
-            # What was made during a fault comes all at once when it is over: that is what is measured.
-            yield Finding("unchecked", text) if evidence.experiment.faults else finding
+            # What a fault has held up, or a buffer, comes all at once when that is over: that is what is measured.
+            is_held_up = evidence.experiment.faults or evidence.raw.path.held_back_bytes(evidence.plan.transport)
+            yield Finding("unchecked", text) if is_held_up else finding
 
 
 def only_listens(evidence: Evidence) -> bool:
