@@ -3,8 +3,8 @@
 sudo .venv/bin/python -m benchmarks.captured
 sudo .venv/bin/python -m benchmarks.captured experiments/fast-ticker.toml --out results/captured
 
-Clients must stay (no visitors), without compression and without a path's proxy. Exit codes: 0 all figures agree, 1 one
-differs, 2 nothing could be compared.
+Clients must stay (no visitors), without compression, TLS and HTTP/2. benchmarks/captured-proxies.toml has paths with
+proxies. Exit codes: 0 all figures agree, 1 one differs, 2 nothing could be compared.
 """
 
 import argparse

@@ -93,12 +93,14 @@ class Counter:
 def clients_of(connections: Iterable[Connection], path: str, raw: Record) -> list[Connection]:
     """Return the connections of a trial's clients: they ask for `path`, and live in the window.
 
-    Their answers name an epoch of the trial, which no other run on this machine has.
+    Their answers name an epoch of the trial, which no other run on this machine has. Through a proxy every connection
+    is there twice; those of clients lead to the port that the raw record names.
 
     Raises BadCapture when there are none, or when they lead to several servers.
     """
     from_ns, to_ns = raw["window"]["from_ns"], raw["window"]["to_ns"]
     epochs = [epoch["epoch"].encode() for epoch in raw["truth"]["epochs"]]
+    port = raw["measured"].get("client_port")  # older records have none
     found = [
         one
         for one in connections
@@ -107,6 +109,7 @@ def clients_of(connections: Iterable[Connection], path: str, raw: Record) -> lis
         and (asked := REQUEST.match(one.up.data))
         and asked[1] == path.encode()
         and any(epoch in one.down.data for epoch in epochs)
+        and port in {None, one.server[1]}
     ]
     servers = {one.server for one in found}
     if not found:
@@ -184,7 +187,7 @@ def _traffic_rows(trial: Record, raw: Record, clients: Sequence[Connection]) -> 
         again = sent_bytes - fresh.between(begin, end)
         options = at_ip.between(begin, end) - sent_bytes - HEAD_BYTES * segments.between(begin, end)
         yield row._replace(cause=f"{again} payload bytes were sent again, {options} bytes of SYN and SACK options")
-    if raw["measured"]["server"] is not None:
+    if raw["measured"]["server"] is not None and not raw["measured"].get("reverse_proxy"):
         early, late = raw["measured"]["server"]
         yield _server_row(early, late, clients)
 

@@ -46,6 +46,19 @@ def test_two_servers_of_one_trial_are_refused() -> None:
         polls.rows()
 
 
+def test_clients_of_a_proxied_path_are_those_at_the_port_that_the_record_names() -> None:
+    polls = Polls()
+    behind = Talk(polls.wire, FROM_NS, client=40_001, server=9001)
+    behind.up(FROM_NS + 1, request())
+    behind.down(FROM_NS + 2, answer(update(2, FROM_NS)))
+    raw = polls.raw()
+    raw["measured"] = raw["measured"] | {"client_port": polls.talk.ports[1], "reverse_proxy": {"program": "nginx"}}
+    rows = polls.rows(raw)
+
+    assert all(row.wirerace == row.capture for row in rows.values())
+    assert "bytes, as the server counts" not in rows, "it counts what it exchanges with the proxy"
+
+
 def test_each_client_has_its_own_deliveries() -> None:
     polls = Polls()
     other = Talk(polls.wire, FROM_NS + 1, client=40_001)

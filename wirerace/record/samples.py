@@ -115,7 +115,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     cannot be read. `resting` are the sockets in TIME_WAIT at the window's end, if they can be counted.
     `reverse_proxy` is what was sampled of the path's reverse proxy, None without one. `publisher` is what was published
     to a foreign server in the window, and `publisher_memory` the memory that this took; None for our own servers, and
-    where no report came.
+    where no report came. `client_port` is the port to which clients connect, None for a container's.
     """
 
     server: tuple[ServerSample, ServerSample] | None
@@ -138,6 +138,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     reverse_proxy: ReverseRecord | None = None
     publisher: PublisherReport | None = None
     publisher_memory: Memory | None = None
+    client_port: int | None = None
 
 
 SPAN_TOLERANCE = 0.05

@@ -98,6 +98,7 @@ class TrialSteps(Gathering):
                 reverse_proxy=reverse_record(server, load, reverse, (before, after), self._target.cores),
                 publisher=after.publisher,
                 publisher_memory=None if self._publisher is None else self._publisher.part.memory(),
+                client_port=load.entry or server.peer.client_port if server.part.shares_network else None,
             )
             # Past the window's end: if the producer died in the window, its new epoch may begin only after the window.
             truth = self._truth(primed_ns, now_ns())
