@@ -57,9 +57,13 @@ class SharedConnection:
             self.connection.close()
 
     def close_if_unused(self) -> None:
-        """Close the connection if nobody has a seat any more, and no stream is open."""
+        """Close the connection if nobody has a seat any more, and no stream is open.
+
+        Others who come later are other clients: they do not resume its TLS session.
+        """
         if not self.taken and self.connection is not None and not self.connection.streams:
             self.close()
+            self._address = self._address.of_client()
 
     def _open(self) -> Http2Connection:
         opening = self._opening = AsyncResult()

@@ -12,6 +12,7 @@ from loadtests.http import GOOD, HttpClient
 from loadtests.sse import EventMessages
 from loadtests.streaming import StreamingClient
 from loadtests.traffic import Counters
+from loadtests.unpacking import Accepted
 from loadtests.ws import WebSocketClient
 from wirerace.errors import ConnectionLost
 from wirerace.observe.ledger import NOWHERE
@@ -74,11 +75,12 @@ class BareStream(StreamingClient):
         counters: Counters | None = None,
         *,
         headers: str = "",
+        accepts: Accepted = "off",
         on_held: Callable[[], None],
     ) -> None:
         self._holding = HeldWatch(on_held)
         try:
-            super().__init__(address, target, messages, counters, headers=headers)
+            super().__init__(address, target, messages, counters, headers=headers, accepts=accepts)
         finally:
             self._holding.end()
 

@@ -28,5 +28,6 @@ class ForeignSseUser(ForeignPushedUser, SseUser):
             self.events,
             self.load.counters_of(self.transport),
             headers=headers,
+            accepts=self.load.compression,
             on_held=self.note_held,
         )

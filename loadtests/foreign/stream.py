@@ -21,5 +21,6 @@ class ForeignStreamUser(ForeignPushedUser, StreamUser):
             BareObjects(),
             self.load.counters_of(self.transport),
             headers=headers,
+            accepts=self.load.compression,
             on_held=self.note_held,
         )

@@ -13,6 +13,7 @@ def check_foreign(experiment: Experiment, contestants: Iterable[Contestant]) -> 
     for one in contestants:
         if one.server is not None:
             _check_clients(experiment, one.id, one.server)
+            _check_path(one, one.server)
             _check_process(experiment, one, one.server)
 
 
@@ -32,10 +33,28 @@ def _check_clients(experiment: Experiment, name: str, server: ForeignServer) -> 
         raise BadInput(f"upstream.rate_per_second must be 0 with {name}, which takes no messages: leave [upstream] out")
 
 
+def _check_path(one: Contestant, server: ForeignServer) -> None:
+    """Raise BadInput for what cannot lie between it and its clients."""
+    path = one.path
+    if path.is_forwarded and not server.is_local:
+        raise BadInput(f"{one.id}: a path with a link or a proxy needs a server on this machine: take path out")
+    if path.tls and not path.has_reverse_proxy:
+        raise BadInput(
+            f'{one.id}: a foreign server has no certificate of the run: add proxy = "nginx", or take tls out'
+        )
+    if path.http == 2 and not server.follows_contract:
+        raise BadInput(
+            f"{one.id}: clients with dialect {server.dialect} speak HTTP/1.1 only: take http out of its path"
+        )
+    if path.has_reverse_proxy and server.dialect == "nchan" and one.transport.name == "stream":
+        raise BadInput(
+            f"{one.id}: nchan streams only what is asked for with TE: chunked, which a proxy does not pass on: take "
+            "the proxy out of its path"
+        )
+
+
 def _check_process(experiment: Experiment, one: Contestant, server: ForeignServer) -> None:
     """Raise BadInput for what cannot be done to its process."""
-    if one.path.has_proxy and not server.is_local:
-        raise BadInput(f"{one.id}: a path with a delay needs a server on this machine: take path out")
     if server.is_started:
         return
     if experiment.servers.cpus is not None:

@@ -61,8 +61,8 @@ def sending_seconds(contestant: Contestant, schedule: Schedule) -> float:
 
 
 def link_load(contestant: Contestant, schedule: Schedule) -> float:
-    """Return the part of the time in which updates leave over the link of a client."""
-    bits = contestant.path.bandwidth_bits_per_second
+    """Return the part of the time in which updates leave over the link of a client; 0 if their size is not known."""
+    bits = 0.0 if contestant.path.compression != "off" else contestant.path.bandwidth_bits_per_second
     return 8 * schedule.rate_per_second * mean_update_bytes(schedule) / bits if bits else 0.0
 
 
@@ -95,6 +95,11 @@ def _check_filling(experiment: Experiment, schedule: Schedule, contestant: Conte
     seconds, window = filling_seconds(contestant, schedule), experiment.window
     if not seconds:
         return
+    if getattr(contestant.options, "deflate", "off") != "off":
+        raise BadInput(
+            f"{contestant.id}.deflate: how soon compressed updates fill the buffer of its path is not known: leave one "
+            "of them out"
+        )
     key = "buffer_bytes" if contestant.path.buffer_bytes else f'proxy = "{contestant.path.proxy}"'
     what = (
         f"{key}: {schedule.rate_per_second:g} updates a second of some {mean_update_bytes(schedule):,.0f} "

@@ -151,8 +151,13 @@ def check_path(path: NetworkPath) -> None:
     if path.compression not in COMPRESSIONS[path.proxy]:
         able = " or ".join(name for name, ways in COMPRESSIONS.items() if path.compression in ways)
         raise BadInput(f"compression: {path.proxy} cannot compress with {path.compression}: take {able}, or gzip")
-    if path.tls and path.buffer_bytes:
-        raise BadInput("buffer_bytes: the link cannot read TLS, so it cannot know where an answer ends: take tls out")
+    if path.buffer_bytes and path.compression != "off":
+        raise BadInput("buffer_bytes: how soon compressed updates fill a buffer is not known: take compression out")
+    if path.bandwidth_bits_per_second and path.streams_per_connection > 1:
+        raise BadInput(
+            "bandwidth_bits_per_second is that of each connection: leave streams_per_connection out, so that each "
+            "client has its own"
+        )
     if not path.resumption and not path.tls:
         raise BadInput("resumption is that of TLS sessions: set tls = true, or leave resumption out")
     if path.streams_per_connection > 1 and path.http != 2:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
+from wirerace.addresses import spelled
 from wirerace.decoding import Misfit, decode_json
 from wirerace.errors import SystemFault, TrialFailed, cut
 from wirerace.observe.metrics import samples
@@ -74,7 +75,7 @@ class Peer:
     @property
     def url(self) -> str:
         """Its URL."""
-        return f"http://{self._host}:{self.port}"
+        return f"http://{spelled(self._host, self.port)}"
 
     @property
     def client_port(self) -> int:
@@ -84,7 +85,7 @@ class Peer:
     @property
     def client_url(self) -> str:
         """The URL of its clients."""
-        return f"https://{self._host}:{self.secure_port}" if self.secure_port else self.url
+        return f"https://{spelled(self._host, self.secure_port)}" if self.secure_port else self.url
 
     def is_open(self) -> bool:
         """Return whether something listens on its port."""

@@ -6,10 +6,10 @@ from pathlib import Path
 from wirerace.errors import BadInput
 from wirerace.experiment.reading import study_of
 from wirerace.experiment.settings import Setting, Study
-from wirerace.host.provenance import host
 from wirerace.record.hosts import differing
 from wirerace.record.reading import read_result
 from wirerace.record.result import Result
+from wirerace.runner.hosting import host_of
 
 
 def begun_before(directory: Path) -> tuple[Study, Result]:
@@ -32,7 +32,7 @@ def begun_before(directory: Path) -> tuple[Study, Result]:
         raise BadInput(f"{directory}: it was edited, and cannot be resumed: its points are not those of its search")
     if study.most is None and len(study.settings) != len(result.points):
         raise BadInput(f"{directory}: it was edited, and cannot be resumed: its points are not those of its experiment")
-    if changed := ", ".join(differing(result.host, host())):
+    if changed := ", ".join(differing(result.host, host_of(study, result.ran_on))):
         result.warnings.append(f"it was begun with another {changed} than it was continued with")
     return study, result
 

@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime
 
-from msgspec.structs import replace
-
 from wirerace import __version__
 from wirerace.analysis.capacity.found import capacities_of
 from wirerace.analysis.judge import judged
@@ -13,12 +11,11 @@ from wirerace.experiment.plans import contestants_of
 from wirerace.experiment.settings import Setting, Study
 from wirerace.host.cores import cautions
 from wirerace.host.doctor import quick_checkup
-from wirerace.host.provenance import host
-from wirerace.record.result import ContestantRecord, Discarded, ExperimentFile, Failure, Host, Point, Result
+from wirerace.record.result import ContestantRecord, Discarded, ExperimentFile, Failure, Point, Result
 from wirerace.runner.directory import RunDirectory
 from wirerace.runner.forecast import Forecast, Place
 from wirerace.runner.health import wait_until_healthy
-from wirerace.runner.network.reverse.configuration import installed_for
+from wirerace.runner.hosting import host_of
 from wirerace.runner.overload import AfterOverload
 from wirerace.runner.planner import planner_of
 from wirerace.runner.progress import OnProgress, Reporter
@@ -35,7 +32,7 @@ def begun(study: Study, place: Place, source: ExperimentFile | None = None) -> R
         experiment=study.document,
         experiment_file=source,
         ran_on=place,
-        host=_host(study, place),
+        host=host_of(study, place),
         checkup=quick_checkup(),
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         warnings=[*cautions(study, on_this_machine=place == "local"), *_notes(study)],
@@ -48,16 +45,6 @@ def _notes(study: Study) -> list[str]:
     """Return what reverse proxies will do to contestants that one may not expect, a line each."""
     settings = (setting.experiment for setting in study.settings)
     return list(dict.fromkeys(note for one in settings for each in contestants_of(one) for note in notes_on(each)))
-
-
-def _host(study: Study, place: Place) -> Host:
-    """Return this machine and its software, with the reverse proxies that run on it.
-
-    Raises BadInput when one is not installed.
-    """
-    found = host()
-    programs = {one.program.name: one.version for one in installed_for(study)} if place == "local" else {}
-    return replace(found, packages=found.packages | programs)
 
 
 def run(study: Study, directory: RunDirectory, on_progress: OnProgress, result: Result) -> Result:

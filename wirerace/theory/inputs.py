@@ -88,7 +88,7 @@ def answer_sizes_of(raw: Raw, trial: Trial) -> AnswerSizes:
     if counted.application_in is None or counted.application_out is None or not trial.requests:
         return AnswerSizes(0.0, 0.0, 0.0, 0.0)
     update = (counted.payload or 0) / max(1, trial.arrived)
-    if epochs and epochs[-1].seq:
+    if epochs and epochs[-1].seq and raw.path.compression == "off":
         last = epochs[-1]
         update += len(encode_update(Update(last.epoch, last.seq[-1], last.ts[-1], "", last.channel))) + 1
     answer = counted.application_out / trial.requests

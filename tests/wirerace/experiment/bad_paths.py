@@ -43,6 +43,21 @@ BAD_PATHS = {
         "paths.far.buffer_bytes",
         ["tls", "leave one"],
     ),
+    "buffer that compressed updates fill": (
+        LEAST + '[paths.far]\nproxy = "nginx"\nsettings = "tuned"\ncompression = "gzip"\nbuffer_bytes = 4096',
+        "paths.far.buffer_bytes",
+        ["compression"],
+    ),
+    "buffer that compressed messages fill": (
+        LEAST + 'path = "far"\n[paths.far]\nbuffer_bytes = 4096\n[websocket]\ndeflate = "shared"',
+        "websocket.deflate",
+        ["buffer", "leave one"],
+    ),
+    "bandwidth of a connection that many share": (
+        LEAST + '[paths.far]\nproxy = "nginx"\nhttp = 2\nstreams_per_connection = 6\nbandwidth_bits_per_second = 1e6',
+        "paths.far.bandwidth_bits_per_second",
+        ["streams_per_connection", "each client"],
+    ),
     "bandwidth that updates cannot pass": (
         LEAST + 'path = "far"\n[paths.far]\nbandwidth_bits_per_second = 5000',
         "bandwidth_bits_per_second",

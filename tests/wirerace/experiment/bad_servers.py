@@ -61,7 +61,22 @@ BAD_EXPERIMENTS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
         BARE | {"url": "http://a.example/"},
         {"path": "far", "paths": {"far": {"delay_seconds": 0.1}}},
-        "theirs: a path with a delay needs a server on this machine: take path out",
+        "theirs: a path with a link or a proxy needs a server on this machine: take path out",
+    ),
+    (
+        BARE | {"url": "http://a.example/"},
+        {"path": "far", "paths": {"far": {"proxy": "nginx", "settings": "tuned"}}},
+        "theirs: a path with a link or a proxy needs a server on this machine: take path out",
+    ),
+    (
+        BARE,
+        {"path": "far", "paths": {"far": {"tls": True}}},
+        'theirs: a foreign server has no certificate of the run: add proxy = "nginx", or take tls out',
+    ),
+    (
+        BARE,
+        {"path": "far", "paths": {"far": {"proxy": "nginx", "settings": "tuned", "http": 2}}},
+        "theirs: clients with dialect bare speak HTTP/1.1 only: take http out of its path",
     ),
     (BARE, {"sse": {"deliver": "latest"}}, "contestants[0].options.deliver: a server that speaks bare delivers all"),
     (

@@ -75,7 +75,8 @@ def _off_seconds(evidence: Evidence) -> Iterator[tuple[str, float]]:
     if measured.server is not None:
         yield "the server", off_seconds(measured.server, window)
     yield "the machine", off_seconds(measured.machine, window)
-    if (proxy := measured.proxy) is not None and not evidence.ends("proxy"):
+    is_ended = evidence.ends("proxy") and not evidence.raw.path.has_reverse_proxy
+    if (proxy := measured.proxy) is not None and not is_ended:
         off_ns = abs(proxy.began_ns - window.from_ns) + abs(proxy.ended_ns - window.to_ns)
         yield "the proxy", off_ns / NS_PER_SECOND
     processes = evidence.raw.account.processes

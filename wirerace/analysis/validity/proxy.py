@@ -13,7 +13,8 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     path, proxy = evidence.raw.path, evidence.trial.proxy
     if not path.has_proxy:
         return
-    if evidence.ends("proxy") or evidence.faults("stall", "proxy"):
+    is_asked = evidence.ends("proxy") or evidence.faults("stall", "proxy")
+    if is_asked and not path.has_reverse_proxy:  # else it was asked of that one
         yield Finding("unchecked", "whether the proxy kept the delay: a fault was asked of it")
         return
     if proxy is None:

@@ -23,7 +23,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         why = publisher.trouble or "too many waited for an answer of the server"
         yield Finding("doubt", text, f"no client could get them; {why}", SEE_LOG)
     # While a server is away or stands still, as the experiment asks, updates wait for it.
-    is_disturbed = bool(evidence.faults("kill", "server") or evidence.faults("stall", "server"))
+    is_disturbed = bool(evidence.ends("server") or evidence.faults("stall", "server") or evidence.faults("drop"))
     if publisher.retried and not is_disturbed:
         times = "once" if publisher.retried == 1 else f"{publisher.retried} times"
         why = "a server that has taken the first of them sends the update twice"

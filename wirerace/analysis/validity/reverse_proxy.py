@@ -13,7 +13,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     if not path.has_reverse_proxy:
         return
     if cost is None or cost.utilisation is None:
-        why = ": it was killed, as the experiment asks" if evidence.faults("kill", "proxy") else ""
+        why = ": it was ended, as the experiment asks" if evidence.ends("proxy") else ""
         yield Finding("unchecked", f"what {path.proxy} spent{why}")
         return
     text = f"{path.proxy} was busy {percent(cost.utilisation)} of a core"

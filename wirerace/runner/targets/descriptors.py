@@ -21,6 +21,11 @@ def allow_sockets(settings: Iterable[Setting]) -> None:
     raise_descriptor_limit(max(map(sockets_of, settings)) + SPARE_DESCRIPTORS)
 
 
+def connections_of(experiment: Experiment) -> int:
+    """Return the most connections of clients at one time: one that sends may have a second one for its messages."""
+    return (2 if experiment.upstream.is_on else 1) * clients_of(experiment)
+
+
 def clients_of(experiment: Experiment) -> int:
     """Return the most clients at one time. When a server stands still, visitors stay until they give up."""
     population = experiment.population
@@ -33,7 +38,7 @@ def sockets_of(setting: Setting) -> int:
     """Return the most sockets of a process at a setting: a proxy has two for each client."""
     experiment = setting.experiment
     has_proxy = any(one.path.is_forwarded for one in contestants_of(experiment))
-    return (2 if has_proxy else 1) * clients_of(experiment)
+    return (2 if has_proxy else 1) * connections_of(experiment)
 
 
 def raise_descriptor_limit(needed: int) -> None:

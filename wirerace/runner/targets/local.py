@@ -72,9 +72,8 @@ class Local:
         refuse_unsupported(study, SUPPORTED if page_port is None else OF_PAGE)
         refuse_missing(study)
         self._installed = {one.program.name: one for one in installed_for(study)}
-        self._page_port = page_port
+        self._page_port, self._page_origins = page_port, page_origins
         self._tab_port = free_port()
-        self._page_origins = page_origins
         self._directory = directory
         with blamed_on(directory / LOGS):
             (directory / LOGS).mkdir(exist_ok=True)
@@ -113,8 +112,9 @@ class Local:
     def start_server(self, plan: Plan, producer: Peer) -> Child:
         """Start a fresh server of the plan's transport, or the contestant's foreign one, unless that runs already."""
         if plan.contestant.server is not None:
-            child, started = self._foreign.start(plan, producer.url, self.cores.server)
-            self._processes += started
+            with whole():
+                child, started = self._foreign.start(plan, producer.url, self.cores.server)
+                self._processes += started
             return child
         name = plan.transport.name
         own = {field.name: getattr(plan.options, field.name) for field in fields_at(plan.transport.options, "server")}

@@ -20,7 +20,8 @@ from wirerace.runner.network.reverse.starting import (
 from wirerace.runner.parts.process import Process
 from wirerace.runner.peer import Peer
 from wirerace.runner.progress import TICK_SECONDS
-from wirerace.runner.targets.descriptors import clients_of
+from wirerace.runner.targets.descriptors import connections_of
+from wirerace.runner.targets.locust import target_of
 
 LINK_SECONDS = 60.0  # for a path's link to come up
 
@@ -59,8 +60,8 @@ def start_before(  # noqa: PLR0913, PLR0917 -- what stands before which server, 
     path = plan.path
     own = None if certificate is None or not path.tls else Certificate(certificate.chain, certificate.key)
     with new_directory(files.name) as directory:
-        route = Route(free_port(), server_port, clients_of(plan.experiment), path, directory, own)
+        route = Route(free_port(), server_port, connections_of(plan.experiment), path, directory, own)
         child = start_reverse(installed, route, files.with_name(f"{files.name}.{installed.program.ending}"), start)
     if plan.transport.name == "websocket" and path.http == 1:  # over HTTP/2 its SETTINGS say so
-        refuse_without_upgrade(child, plan.transport.path)
+        refuse_without_upgrade(child, target_of(plan) or plan.transport.path)
     return child
