@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from wirerace.experiment.holding import holding_seconds
 from wirerace.experiment.patience import longest_seconds
-from wirerace.experiment.plans import contestants_of
+from wirerace.experiment.plans import contestants_of, schedule_of
 from wirerace.experiment.settings import Study
 
 
@@ -19,6 +20,8 @@ def _cautions(study: Study) -> Iterator[str]:
         gap_seconds = 0.0 if source.arrivals == "trace" else 1 / source.rate_per_second
         for contestant in contestants_of(experiment):
             usual_seconds = longest_seconds(contestant.path, contestant.options) + gap_seconds
+            if contestant.path.held_back_bytes(contestant.transport):
+                usual_seconds += holding_seconds(contestant, schedule_of(experiment, experiment.seed, 0))
             if bound < usual_seconds:
                 yield (
                     f"availability.age_seconds = {bound:g}: the age of {contestant.id} reaches {usual_seconds:.3g} s "
