@@ -132,4 +132,6 @@ def test_reproductions_are_listed_a_line_each() -> None:
         "fanout-median",
         "live-open-data",
         "six-connections",
+        "buffering-proxy",
+        "idle-timeout",
     ] == [line.split()[0] for line in lines]
