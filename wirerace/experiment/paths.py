@@ -23,10 +23,13 @@ HELD_BACK_BYTES: dict[tuple[ReverseProxy, str], int] = {("nginx", "default"): 40
 nginx: proxy_buffer_size, a page. The head of the answer lies in the first 4096 bytes of what the server sends, and is
 held back with them. What follows leaves 4096 bytes at a time (measured, docs/paths.md).
 """
+TLS_HELD_BACK_BYTES = 16_384
+"""The same with TLS over HTTP/1.1: nginx fills a record first (ssl_buffer_size). HTTP/2 sends each frame on."""
 HELD_BACK_SECONDS: dict[tuple[ReverseProxy, str], float] = {("haproxy", "default"): 0.2}
 """How long something small may wait for more: HAProxy asks for whole segments (MSG_MORE), and the kernel waits 0.2 s.
 
-On loopback no update fills a segment. Over a network, 1.4 kB do. With `option http-no-delay` nothing waits.
+On loopback no update fills a segment. Over a network, 1.4 kB do. With `option http-no-delay`, with TLS
+and over HTTP/2 nothing waits.
 """
 
 SEGMENT_BYTES = 1448
@@ -114,12 +117,14 @@ class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def held_back_seconds(self, transport: Transport) -> float:
         """Return how long something small waits for more to leave with; 0 if it is passed on at once."""
-        return HELD_BACK_SECONDS.get((self.proxy, self.settings), 0.0) if is_stream(transport) else 0.0
+        waits = is_stream(transport) and not self.tls and self.http == 1
+        return HELD_BACK_SECONDS.get((self.proxy, self.settings), 0.0) if waits else 0.0
 
     @property
     def held_by_proxy_bytes(self) -> int:
         """How many bytes of an answer without end the reverse proxy gathers before it sends anything on."""
-        return HELD_BACK_BYTES.get((self.proxy, self.settings), 0)
+        held = HELD_BACK_BYTES.get((self.proxy, self.settings), 0)
+        return TLS_HELD_BACK_BYTES if held and self.tls and self.http == 1 else held
 
     @property
     def connecting_seconds(self) -> float:

@@ -14,6 +14,8 @@ from wirerace.experiment.holding import (
 from wirerace.experiment.model import Clients, Experiment
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.plans import Plan, schedule_of
+from wirerace.transports.sse import TRANSPORT as SSE
+from wirerace.transports.websocket import TRANSPORT as WEBSOCKET
 from wirerace.workload.schedule import Source
 
 UPDATE_BYTES = 200
@@ -63,3 +65,23 @@ def test_filling_keeps_to_what_the_link_can_do() -> None:
     narrow = plan_over(NetworkPath(bandwidth_bits_per_second=32_000, buffer_bytes=100_000), count=10)
 
     assert 10.0 == filling_schedule(narrow).rate_per_second, "half of the bandwidth"
+
+
+@pytest.mark.parametrize(
+    ("path", "held"),
+    [
+        (NetworkPath(proxy="nginx"), (4096, 0.0)),
+        (NetworkPath(proxy="nginx", tls=True), (16_384, 0.0)),
+        (NetworkPath(proxy="nginx", tls=True, http=2), (4096, 0.0)),
+        (NetworkPath(proxy="nginx", settings="tuned", tls=True), (0, 0.0)),
+        (NetworkPath(proxy="haproxy"), (0, 0.2)),
+        (NetworkPath(proxy="haproxy", tls=True), (0, 0.0)),
+        (NetworkPath(proxy="haproxy", http=2), (0, 0.0)),
+    ],
+)
+def test_what_proxies_hold_back_depends_on_what_they_speak_to_clients(
+    path: NetworkPath, held: tuple[int, float]
+) -> None:
+    """As measured: docs/paths.md."""
+    assert held == (path.held_back_bytes(SSE), path.held_back_seconds(SSE))
+    assert (0, 0.0) == (path.held_back_bytes(WEBSOCKET), path.held_back_seconds(WEBSOCKET))
