@@ -35,7 +35,7 @@ test: $(VENV)/.ready ## Run the tests that need Python only, without those of ma
 test-faults: $(VENV)/.ready ## Break runs on purpose: signals, kills, cuts, full disks, no descriptors, busy processes; needs Python only
 	$(BIN)/python -m pytest -n 4 -m "faults and not stack" tests/race $(ARGS)
 
-quick: $(VENV)/.ready ## Run the tests that start no process and take less than a second each, in under a minute
+quick: $(VENV)/.ready ## Run the tests that start no process and take less than a second each, in less than two minutes
 	$(BIN)/python -m pytest -n 4 -m "not processes and not long and not stack and not grafana and not browser and not frames" $(ARGS)
 
 fuzz: $(VENV)/.ready ## Feed INPUTS damaged inputs to every reader; without INPUTS a million in all

@@ -1,14 +1,13 @@
 """Other people's servers in a trial: found, started, and sampled from outside."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from tests.wirerace.runner.standing import Begin, Handler, Stand, knows_nothing
+from tests.wirerace.runner.standing import Begin, knows_nothing
 from wirerace.errors import TrialFailed
 from wirerace.experiment.plans import Plan, plans_of
 from wirerace.experiment.reading import study_of
@@ -21,19 +20,6 @@ from wirerace.runner.parts.running import RunningServer
 from wirerace.runner.peer import Peer
 from wirerace.runner.sampling import foreign_sample
 from wirerace.runner.targets.target import Child
-
-
-@pytest.fixture
-def begin() -> Iterator[Begin]:
-    stands: list[Stand] = []
-
-    def start(handle: Handler) -> Stand:
-        stands.append(Stand(handle))
-        return stands[-1]
-
-    yield start
-    for stand in stands:
-        stand.stop()
 
 
 def plan_with(server: dict[str, Any]) -> Plan:

@@ -1,7 +1,6 @@
 """One client subscribes to a foreign server before all others: what it may meet."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,19 +15,6 @@ from wirerace.transports import TRANSPORTS
 from wirerace.wire.update import Update, encode_update
 
 UPDATE = encode_update(Update("e", 7, 1, "x"))
-
-
-@pytest.fixture
-def begin() -> Iterator[Begin]:
-    stands: list[Stand] = []
-
-    def start(handle: Handler) -> Stand:
-        stands.append(Stand(handle))
-        return stands[-1]
-
-    yield start
-    for stand in stands:
-        stand.stop()
 
 
 def probe(stand: Stand, transport: str, **keys: Any) -> None:
