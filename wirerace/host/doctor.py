@@ -1,6 +1,5 @@
 """The harness at rest, measured: clock, timer, loopback, reader, limits, and what else the machine does."""
 
-import contextlib
 import itertools
 import math
 import os
@@ -12,6 +11,7 @@ import psutil
 
 from wirerace.clock import NS_PER_SECOND, now_ns, process_cpu_seconds, to_ns
 from wirerace.host import limits
+from wirerace.host.binding import bound_to
 from wirerace.host.cores import split_cores, usable_cores
 from wirerace.host.loopback import measure_loopback
 from wirerace.host.machine import machine_sample, total_seconds
@@ -35,7 +35,7 @@ def quick_checkup() -> Checkup:
     """
     started = time.monotonic()
     server_cores, load_cores = split_cores()
-    with _bound_to(load_cores[:1]):
+    with bound_to(load_cores[:1]):
         before = machine_sample(process_cpu_seconds)
         step, reading = measure_clock()
         late = measure_sleeps()
@@ -128,17 +128,3 @@ def _limits() -> dict[str, Any]:
 
 def _differences(values: Sequence[int]) -> Iterator[int]:
     return (later - earlier for earlier, later in itertools.pairwise(values))
-
-
-@contextlib.contextmanager
-def _bound_to(cores: Collection[int]) -> Iterator[None]:
-    """Bind this thread to some cores meanwhile, if any are given."""
-    if not cores or not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)

@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
 from wirerace.clock import now_ns, process_cpu_seconds
 from wirerace.errors import TrialFailed
+from wirerace.host.binding import bound_to
 from wirerace.host.machine import slab_bytes, socket_bytes
 from wirerace.options import ENV_PREFIX
 from wirerace.record.samples import Memory
@@ -233,23 +234,6 @@ class Processes:
         """End all, in their order."""
         for member in self.members:
             member.stop()
-
-
-@contextlib.contextmanager
-def bound_to(cores: Collection[int]) -> Iterator[None]:
-    """Bind what is started in this block to some cores, from its first instruction on; empty means no change.
-
-    A program counts its cores, and starts its children, before anything else could bind it.
-    """
-    if not cores or not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
