@@ -1,6 +1,8 @@
 """The load in several processes: the same ledger, and never a smaller one without an error."""
 
+import contextlib
 import json
+import os
 import re
 import signal
 import socket
@@ -232,18 +234,31 @@ def is_open(port: int) -> bool:
 
 
 def test_bad_option_leaves_no_forked_worker_behind(tmp_path: Path) -> None:
+    forks, locustfile = tmp_path / "forks", tmp_path / "locustfile.py"
+    count = f"register_at_fork(before=lambda: open({str(forks)!r}, 'a').write('.'))"
+    locustfile.write_text(f"from os import register_at_fork\nfrom loadtests.locustfile import *\n{count}\n")
     flags = ["--headless", "--processes", "2", "-u", "5", "--shape", "ramp", "--ramp-from-clients", "10"]
-    command = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", *flags, "WebSocketUser"]
+    command = [sys.executable, "-m", "locust", "-f", locustfile, *flags, "WebSocketUser"]
     with (tmp_path / "stderr").open("wb") as stderr:
-        locust = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=stderr)
-    forked: list[psutil.Process] = []
-
-    def has_ended() -> bool:
-        forked.extend(child for child in psutil.Process(locust.pid).children() if child not in forked)
-        return locust.poll() is not None
-
-    wait_until(has_ended)
-    assert 2 == locust.returncode
+        locust = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            start_new_session=True,
+        )
+    assert locust.wait(PATIENCE_SECONDS) == 2
     assert "locust: ramp asks for 10 clients, and there are 5 at most" in (tmp_path / "stderr").read_text()
-    assert 2 == len(forked)
-    wait_until(lambda: all(map(has_gone, forked)))
+    assert forks.read_text() == ".."
+    wait_until(lambda: all(map(has_gone, session_of(locust.pid))))
+
+
+def session_of(leader: int) -> list[psutil.Process]:
+    """Return what lives in the session that a process has started: itself and what it forked."""
+    members = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError):
+            if os.getsid(process.pid) == leader:
+                members.append(process)
+    return members
