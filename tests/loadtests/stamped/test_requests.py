@@ -128,7 +128,8 @@ def test_greenlets_of_a_user_ask_at_the_same_time_each_on_its_own_connection(ser
         @task
         def ask(self) -> None:
             held = gevent.spawn(self.get, "/held")
-            gevent.sleep(0)
+            while not script.requests:
+                gevent.sleep(0.001)
             said.append(self.post("/b").text)
             held.kill()
             said.append(self.get("/c").text)
