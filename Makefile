@@ -7,6 +7,7 @@ ARGS ?=
 INPUTS ?= 42000
 LOCK := requirements/run.lock
 DEV_LOCK := requirements/dev.lock
+WITH_PROCESSES := race stack browser frames
 MUTMUT := 3.8.1
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header
@@ -35,8 +36,8 @@ test: $(VENV)/.ready ## Run the tests that need Python only, without those of ma
 test-faults: $(VENV)/.ready ## Break runs on purpose: signals, kills, cuts, full disks, no descriptors, busy processes; needs Python only
 	$(BIN)/python -m pytest -n 4 -m "faults and not stack" tests/race $(ARGS)
 
-quick: $(VENV)/.ready ## Run the tests that start no process and take less than a second each, in less than two minutes
-	$(BIN)/python -m pytest -n 4 -m "not processes and not long and not stack and not grafana and not browser and not frames" $(ARGS)
+quick: $(VENV)/.ready ## Run the tests that start no process and take less than a twentieth of a second each
+	$(BIN)/python -m pytest -n 4 -m "not processes and not long and not twice" $(addprefix --ignore=tests/,$(WITH_PROCESSES)) $(ARGS)
 
 fuzz: $(VENV)/.ready ## Feed INPUTS damaged inputs to every reader; without INPUTS a million in all
 	WIRERACE_FUZZ_INPUTS=$(INPUTS) $(BIN)/python -m pytest --dist load tests/fuzz tests/loadtests/test_page.py $(ARGS)

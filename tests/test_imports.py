@@ -121,6 +121,7 @@ def within(importer: str, *targets: str) -> list[Import]:
     return [item for item in imports() if lies_in(item.importer, importer) and lies_in(item.target, *targets)]
 
 
+@pytest.mark.long
 def test_imports_are_found() -> None:
     assert Import("services.polling", "wirerace.transports.polling", "TRANSPORT") in imports()
     assert set(PACKAGES) == {module.partition(".")[0] for module in MODULES}
@@ -131,6 +132,7 @@ def test_every_folder_has_a_layer() -> None:
     assert {folder for layer in LAYERS for folder in layer} == folders
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("side", ["services", "loadtests"])
 def test_either_side_imports_only_what_both_share(side: str) -> None:
     assert [] == [str(item) for item in within(side, "wirerace") if not is_shared(item.target)]
@@ -204,6 +206,7 @@ def test_what_computes_samples_no_machine(folder: str) -> None:
     assert [] == [str(item) for item in within(f"wirerace.{folder}", "psutil", "docker", "wirerace.host")]
 
 
+@pytest.mark.long
 def test_no_name_of_a_class_stands_for_two_things() -> None:
     places: dict[str, list[str]] = {}
     for path in (path for folder in (*PACKAGES, "benchmarks", "grafana") for path in (ROOT / folder).rglob("*.py")):
@@ -214,6 +217,7 @@ def test_no_name_of_a_class_stands_for_two_things() -> None:
     assert {} == {name: found for name, found in places.items() if len(found) > 1}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("package", "lock"), [("services", "services"), ("loadtests", "load")])
 def test_image_has_every_package_that_its_code_imports(package: str, lock: str) -> None:
     lines = (ROOT / "requirements" / f"{lock}.lock").read_text().splitlines()

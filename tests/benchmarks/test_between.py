@@ -14,6 +14,7 @@ from wirerace.record.result import FILE_NAME
 from wirerace.record.writing import write_json
 
 
+@pytest.mark.long
 def test_spreads_are_those_from_which_a_table_was_made() -> None:
     source = random.Random(1)
     schedules = [source.gauss(0, 0.1) for _ in range(200)]

@@ -63,6 +63,7 @@ def test_pairs_are_of_one_repeat_and_of_valid_trials() -> None:
     assert [(1.0, 1.1), (1.2, 1.3), (1.5, 1.6)] == pairs_of(trials, "websocket", latency, valid_only=False)
 
 
+@pytest.mark.long
 def test_figures_that_vary_normally_are_found_to_differ_in_5_percent() -> None:
     source = random.Random(3)
     found = found_in([(source.gauss(100, 5), source.gauss(100, 5)) for _ in range(60)], draws=500)

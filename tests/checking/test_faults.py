@@ -81,6 +81,7 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("examples.server.SILENCE_SECONDS", 1.5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("planted", FAULTS, ids=lambda planted: f"{planted.fault}-{planted.transport}")
 async def test_fault_is_found_by_the_promise_that_it_breaks(planted: Planted) -> None:
     async with feeding() as feed:
@@ -109,6 +110,7 @@ async def test_limit_that_is_not_kept_is_found(
     assert ("fail", True) == (findings[promise].verdict, came in findings[promise].came)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("transport", "promise"), sorted({(one.transport, one.promise) for one in FAULTS}))
 async def test_same_promise_is_kept_by_the_same_server_without_a_fault(transport: str, promise: str) -> None:
     """Otherwise a fault might be found where there is none."""

@@ -54,6 +54,7 @@ async def test_every_promise_is_kept_and_everything_is_offered() -> None:
         assert [] == [name for name, verdict in verdicts.items() if verdict == "not offered"], case
 
 
+@pytest.mark.long
 async def test_without_a_feed_the_rest_is_checked_and_the_reason_is_said() -> None:
     async with feeding() as feed:
         server = await Running.start(service_of("sse"), producer_url=feed.url)

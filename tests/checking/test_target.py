@@ -101,6 +101,7 @@ ANSWERS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("line", ANSWERS)
 def test_what_is_no_server_of_updates_gets_one_line(run: Callable[..., tuple[int, str, str]], line: str) -> None:
     with Place(ANSWERS[line]) as place:
@@ -110,6 +111,7 @@ def test_what_is_no_server_of_updates_gets_one_line(run: Callable[..., tuple[int
     assert line in err
 
 
+@pytest.mark.long
 def test_server_of_tls_gets_one_line(run: Callable[..., tuple[int, str, str]], tls: ssl.SSLContext) -> None:
     with Place(ALIVE, tls) as place:
         code, _, err = run(place.url, "--transport", "sse", "--no-feed")
@@ -160,6 +162,7 @@ async def test_server_that_never_answers_fails_each_promise_soon_and_in_words() 
     assert all(found.expected for found in failures.values())
 
 
+@pytest.mark.long
 async def test_server_that_does_not_follow_our_feed_fails_what_needs_it() -> None:
     with Place(ALIVE) as place:
         async with feeding() as feed:
@@ -183,6 +186,7 @@ def test_findings_are_printed_line_by_line_and_failures_explained(run: Callable[
     assert last == f"1 promise of SSE at {url}: 0 kept, 1 not kept."
 
 
+@pytest.mark.long
 def test_json_has_every_finding(run: Callable[..., tuple[int, str, str]]) -> None:
     port = free_port()
     with faulty_server(f"http://127.0.0.1:{port}") as server_port:
@@ -207,6 +211,7 @@ def test_server_without_any_feed_is_no_server_to_check(run: Callable[..., tuple[
     assert "answers 503: start it with a producer, or leave out --no-feed" in err
 
 
+@pytest.mark.long
 def test_reason_is_said_once_for_promises_that_follow_each_other(run: Callable[..., tuple[int, str, str]]) -> None:
     port = free_port()
     with faulty_server(f"http://127.0.0.1:{port}") as server_port:

@@ -70,6 +70,7 @@ def refusal_of(frame: Received) -> Received:
     return Received(TEXT, encode(answers[0]))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("split", SPLITS)
 async def test_delivery_path_is_as_strict_as_echo(stage: Stage, split: str) -> None:
     """Where a message would come back, it is refused in a frame of text."""
@@ -82,6 +83,7 @@ LAX_IN_WEBSOCKETS = ("5.2 length", "5.4 close between", "does not end")
 checks text when its message is whole."""
 
 
+@pytest.mark.long
 async def test_table_agrees_with_a_server_of_another_make() -> None:
     async def echo(connection: ServerConnection) -> None:
         with contextlib.suppress(ConnectionClosedError):

@@ -12,7 +12,7 @@ from tests.contract.secured import OVER_TLS, secured
 from tests.contract.stage import Secured, Stage
 from wirerace.transports import TRANSPORTS
 
-WAYS = (pytest.param("fast", id=pytest.HIDDEN_PARAM), "plain")
+WAYS = (pytest.param("fast", id=pytest.HIDDEN_PARAM), pytest.param("plain", marks=pytest.mark.twice))
 """How a server whose clients ask may serve. Other servers know one way."""
 TLS_WAYS = ("fast-tls", "plain-tls")
 

@@ -131,6 +131,7 @@ async def until_asked(nonsense: Nonsense, times: int) -> None:
     await until(holds, f"the server has asked {times} times")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
 async def test_server_outlives_a_line_of_nonsense_and_resumes_before_it(
     server: Running, nonsense: Nonsense, transport: str, line: bytes, caplog: pytest.LogCaptureFixture
@@ -154,6 +155,7 @@ async def test_server_outlives_a_line_of_nonsense_and_resumes_before_it(
     assert "Traceback" not in caplog.text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
 async def test_server_outlives_an_answer_that_is_no_feed(
     server: Running, nonsense: Nonsense, answer: bytes, caplog: pytest.LogCaptureFixture

@@ -195,6 +195,7 @@ async def test_refused_request_with_a_body_does_not_spoil_the_next(stage: Stage)
         assert 200 == (await raw.answer()).status
 
 
+@pytest.mark.long
 async def test_nothing_is_delivered_before_the_feed_has_caught_up(stage: Stage) -> None:
     """A server must not answer while it may lack updates that its clients have."""
     stage.link.cut()
@@ -207,6 +208,7 @@ async def test_nothing_is_delivered_before_the_feed_has_caught_up(stage: Stage) 
     assert stage.head == (await stage.subscribe()).cursor
 
 
+@pytest.mark.long
 async def test_refused_client_may_ask_again_when_the_feed_has_caught_up(stage: Stage) -> None:
     stage.link.cut()
     server = await stage.serve_soon()

@@ -8,7 +8,7 @@ import pytest
 from tests.contract.frames import Peer, shake_hands
 from tests.contract.stage import Stage
 
-pytestmark = pytest.mark.parametrize("transport", ["websocket"])
+pytestmark = [pytest.mark.parametrize("transport", ["websocket"]), pytest.mark.long]
 
 BATCH_SECONDS = 0.2
 

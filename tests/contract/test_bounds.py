@@ -25,6 +25,7 @@ async def seqs_by_answer(stage: Stage, after: str) -> list[list[int]]:
     return brought
 
 
+@pytest.mark.long
 async def test_answer_has_a_bound_of_updates(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.answers.MOST_UPDATES", 20)
     await stage.serve()
@@ -44,6 +45,7 @@ async def test_answer_has_a_bound_of_bytes_but_at_least_one_update(
     assert [[1, 2], [3], [4], [5], [6]] == await seqs_by_answer(stage, stage.at(0))
 
 
+@pytest.mark.long
 async def test_bound_that_falls_on_the_end_of_an_epoch_loses_nothing(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,7 @@ async def test_client_resumes_in_its_channel_after_the_server_was_restarted(stag
     assert [("2", seq) for seq in range(2, 7)] == places(received)
 
 
+@pytest.mark.long
 async def test_lost_feed_leaves_no_gap_in_any_channel(stage: Stage) -> None:
     await stage.serve()
     await stage.make_and_see(channels=2)
@@ -60,6 +61,7 @@ async def test_lost_feed_leaves_no_gap_in_any_channel(stage: Stage) -> None:
         assert [(name, seq) for seq in range(2, 8)] == places(await client.receive(6))
 
 
+@pytest.mark.long
 async def test_channel_goes_on_in_the_epoch_of_another_producer(stage: Stage) -> None:
     await stage.serve()
     await stage.make_and_see(2, channels=2)

@@ -38,6 +38,7 @@ async def test_held_requests_of_all_channels_are_answered_when_the_server_stops(
     assert [(204, stage.at(seq)) for seq in (0, 1, 1)] == [(answer.status, answer.cursor) for answer in answers]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
 async def test_clients_of_all_channels_are_pinged_and_closed_with_1001(stage: Stage) -> None:
     await stage.serve(ping_interval_seconds=0.1)
@@ -51,6 +52,7 @@ async def test_clients_of_all_channels_are_pinged_and_closed_with_1001(stage: St
     await stopping
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", STREAM_TRANSPORTS)
 async def test_clients_of_all_channels_get_heartbeats(stage: Stage) -> None:
     await stage.serve(heartbeat_seconds=0.1)
@@ -65,6 +67,7 @@ async def test_clients_of_all_channels_get_heartbeats(stage: Stage) -> None:
             body += await raw.some()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
 @pytest.mark.parametrize("batch_seconds", [0.0, 0.1])
 @pytest.mark.parametrize("mode", MODES)

@@ -17,6 +17,7 @@ OWN = f"{NAME}; server_max_window_bits=12"
 DECLINED = ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("offers", "shared", "own"),
     [
@@ -117,6 +118,7 @@ async def test_updates_reach_clients_with_and_without_compression(
     assert sum(peer.raw.received_bytes for peer in peers) == metrics["wirerace_sent_bytes_total"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", MODES)
 async def test_batch_is_compressed_as_a_whole(stage: Stage, mode: str) -> None:
     await stage.serve(deflate=mode, batch_seconds=2.0)
@@ -207,6 +209,7 @@ async def test_reader_that_is_too_slow_is_cut_off_and_can_resume(stage: Stage, m
     assert [made] == await numbers(resumed, 1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", MODES)
 async def test_pings_and_a_stop_reach_clients_of_both_kinds(stage: Stage, mode: str) -> None:
     await stage.serve(deflate=mode, ping_interval_seconds=0.05)

@@ -168,6 +168,7 @@ def pieces(data: bytes, cuts: list[int]) -> Iterator[bytes]:
     return (data[start:end] for start, end in pairwise(edges))
 
 
+@pytest.mark.long
 @given(
     texts=st.lists(st.text(max_size=300), max_size=8),
     cuts=st.lists(st.integers(0, 10_000), max_size=10),

@@ -16,6 +16,7 @@ def test_every_transport_has_an_adapter() -> None:
     assert set(TRANSPORTS) == set(CLIENTS)
 
 
+@pytest.mark.long
 async def test_client_gets_all_updates_once_and_in_order(stage: Stage) -> None:
     await stage.serve()
     client = await stage.subscribe()
@@ -34,6 +35,7 @@ async def test_client_gets_updates_while_they_are_made(stage: Stage) -> None:
         assert [seq] == [update.seq for update in await client.receive(1)]
 
 
+@pytest.mark.long
 async def test_many_clients_get_the_same_update(stage: Stage) -> None:
     await stage.serve()
     clients = [await stage.subscribe() for _ in range(100)]
@@ -73,6 +75,7 @@ async def test_updates_are_spelled_as_the_producer_spelled_them(stage: Stage) ->
     assert spelled == [line for line in fed.splitlines() if line.startswith(b"{")]
 
 
+@pytest.mark.long
 async def test_large_update_arrives_whole(stage: Stage) -> None:
     await stage.serve()
     client = await stage.subscribe()

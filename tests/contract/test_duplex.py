@@ -13,6 +13,7 @@ from tests.contract.stage import Stage
 pytestmark = pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("query", ["fan_out=true", "fan_out=true&deliver=latest"])
 async def test_hundreds_of_messages_are_under_way_in_both_directions_and_none_is_lost(stage: Stage, query: str) -> None:
     """Two clients send as fast as they can, and read at the same time. Each gets its answers and every update."""
@@ -75,6 +76,7 @@ async def test_compressed_message_is_acknowledged(stage: Stage, mode: str) -> No
     assert [1, 2] == [update.n for update in await other.receive(2)]
 
 
+@pytest.mark.long
 async def test_answers_come_between_batches(stage: Stage) -> None:
     """With --batch-seconds updates come in arrays, and acknowledgements do not wait for them."""
     await stage.serve(batch_seconds=0.05)

@@ -45,6 +45,7 @@ def sent_messages(draw: st.DrawFn) -> tuple[Received, bytes]:
     return Received(opcode, payload), fragments(opcode, *draw(splits_of(payload)))
 
 
+@pytest.mark.long
 @given(st.lists(sent_messages(), max_size=6), st.data())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_messages_in_any_fragments_and_pieces_come_back_equal_and_in_order(
@@ -60,6 +61,7 @@ async def test_messages_in_any_fragments_and_pieces_come_back_equal_and_in_order
     peer.raw.abort()
 
 
+@pytest.mark.long
 async def test_client_needs_no_feed_and_gets_no_updates(stage: Stage) -> None:
     """Nothing comes but its own messages, and no cursor, because there is nothing to resume."""
     stage.link.cut()
@@ -136,6 +138,7 @@ async def test_clients_of_other_makes_get_back_what_they_send(stage: Stage) -> N
         assert "ä" == await socket.receive_str()
 
 
+@pytest.mark.long
 async def test_program_of_the_documents_measures_a_round_trip(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/driving.md").read_text("utf-8"), re.DOTALL)
     await stage.serve()

@@ -79,6 +79,7 @@ async def test_client_that_does_not_read_is_cut_off_and_no_other(stage: Stage, m
     assert [1] == [update.seq for update in await listener.receive(1)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("one", "answer"),
     [
@@ -137,6 +138,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.incoming.MESSAGE_SECONDS", 0.3)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("data", [b"\x81", frame(TEXT, b"a", final=False), frame(TEXT, b"abc")[:-1]], ids=len)
 async def test_message_that_is_not_whole_in_time_ends_the_connection(stage: Stage, data: bytes) -> None:

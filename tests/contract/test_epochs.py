@@ -1,7 +1,11 @@
 """Epochs: a producer that starts again begins one, and clients receive all of the old and all of the new one."""
 
+import pytest
+
 from tests.contract.clients import Update
 from tests.contract.stage import Stage
+
+pytestmark = pytest.mark.long
 
 
 def keys(updates: list[Update]) -> list[tuple[str, int]]:
@@ -93,6 +97,7 @@ async def test_server_that_was_started_after_the_epoch_ended_gives_the_new_one_f
     assert [(epoch_of(stage), 1), (epoch_of(stage), 2)] == keys(await client.receive(2))
 
 
+@pytest.mark.long
 async def test_updates_of_three_epochs_come_in_order(stage: Stage) -> None:
     await stage.serve()
     await stage.make_and_see(2)

@@ -50,6 +50,7 @@ async def test_message_reaches_every_client_of_its_channel_once(stage: Stage, by
     assert {1: Sent("ann", 7, SENT_NS + 7)} == epoch.messages
 
 
+@pytest.mark.long
 async def test_message_reaches_clients_of_every_transport(stage: Stage, by: str) -> None:
     await stage.serve()
     listening = []
@@ -87,6 +88,7 @@ async def test_message_without_fan_out_reaches_nobody(stage: Stage, by: str) -> 
     assert {} == await made(stage.producer)
 
 
+@pytest.mark.long
 async def test_messages_of_a_client_become_updates_in_their_order(stage: Stage, by: str) -> None:
     await stage.serve()
     client = await stage.subscribe()
@@ -124,6 +126,7 @@ async def test_repeated_message_is_made_an_update_once(stage: Stage, by: str) ->
     assert 2 == await stage.producer.metric('messages_total{outcome="repeated"}')
 
 
+@pytest.mark.long
 async def test_two_servers_pass_messages_on_at_once_and_none_is_lost_or_doubled(stage: Stage, by: str) -> None:
     """Each client sends through its own server, and one of them every message through both."""
     await stage.serve()
@@ -141,6 +144,7 @@ async def test_two_servers_pass_messages_on_at_once_and_none_is_lost_or_doubled(
     assert sorted(update.ts for update in received) == [update.ts for update in received]
 
 
+@pytest.mark.long
 async def test_updates_of_the_schedule_and_of_messages_ascend_in_time(stage: Stage, by: str) -> None:
     await stage.serve(max_messages_per_second=10**6)
     client = await stage.subscribe()
@@ -166,6 +170,7 @@ async def test_message_goes_on_to_a_producer_that_makes_nothing(stage: Stage, by
     assert [("ann", 1)] == messages_in(await client.receive(1))
 
 
+@pytest.mark.long
 async def test_message_is_as_large_as_its_limit_and_beyond_ascii(stage: Stage, by: str) -> None:
     await stage.serve(max_message_bytes=1_048_576)
     client = await stage.subscribe()
@@ -176,6 +181,7 @@ async def test_message_is_as_large_as_its_limit_and_beyond_ascii(stage: Stage, b
     assert texts == [update.data for update in await client.receive(len(texts))]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("channel", ["", "2"])
 async def test_message_of_another_server_that_knows_a_channel_no_more_is_refused(
     stage: Stage, by: str, channel: str

@@ -25,6 +25,7 @@ async def made(producer: Asked) -> list[tuple[str, int]]:
     return [(sent.client, sent.n) for epoch in (await truth(producer)).epochs for sent in epoch.messages.values()]
 
 
+@pytest.mark.long
 async def test_message_is_refused_while_the_producer_is_down_and_made_once_when_it_is_sent_again(
     stage: Stage, by: str
 ) -> None:
@@ -53,6 +54,7 @@ async def test_refusal_says_when_to_try_again(stage: Stage, by: str) -> None:  #
     assert (503, "1") == (answer.status, answer.headers["retry-after"])
 
 
+@pytest.mark.long
 async def test_producer_that_does_not_answer_holds_nobody_for_long(
     stage: Stage, by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,6 +72,7 @@ async def test_producer_that_does_not_answer_holds_nobody_for_long(
     assert [("ann", n) for n in range(1, 11)] == sorted(await made(stage.producer))
 
 
+@pytest.mark.long
 async def test_message_whose_acknowledgement_was_lost_is_made_once(stage: Stage, by: str) -> None:
     """The producer has made it, the server could not know: it was passed on by another server, say."""
     await stage.serve()

@@ -161,6 +161,7 @@ async def test_connection_is_taken_back_when_aiohttp_has_answered_all(
     await stage.server.until_metric("clients", 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
 async def test_beginning_of_a_request_behind_another_is_not_lost(
     stage: Stage, taken: Taken, monkeypatch: pytest.MonkeyPatch
@@ -179,6 +180,7 @@ async def test_beginning_of_a_request_behind_another_is_not_lost(
     await until_fast(stage, taken, raw)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
 async def test_busy_connection_stays_open_and_an_idle_one_does_not(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
@@ -197,6 +199,7 @@ async def test_busy_connection_stays_open_and_an_idle_one_does_not(
     await stage.server.until_metric("clients", 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
 async def test_answers_are_those_of_now(stage: Stage) -> None:
     """Kept ones are dropped when something newer comes, and each second because of their date."""

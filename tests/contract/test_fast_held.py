@@ -22,6 +22,7 @@ async def hold(stage: Stage, query: str) -> Raw:
     return raw
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", ["longpolling"])
 async def test_held_request_is_not_idle(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.watching.LOOK_SECONDS", 0.02)
@@ -31,6 +32,7 @@ async def test_held_request_is_not_idle(stage: Stage, monkeypatch: pytest.Monkey
     assert b"" == await raw.rest()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", ["longpolling"])
 async def test_each_of_several_held_requests_for_the_same_has_its_own_hold(stage: Stage) -> None:
     await stage.serve()
@@ -67,6 +69,7 @@ async def test_first_of_several_held_requests_leaves_and_the_others_are_answered
     assert 3 == await stage.server.metric("deliveries_total")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", ["longpolling"])
 async def test_much_behind_a_held_request_is_read_when_that_is_answered(stage: Stage) -> None:
     await stage.serve()

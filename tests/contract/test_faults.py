@@ -122,6 +122,7 @@ FAULTS: list[Fault] = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 async def test_fault_of_one_client_harms_no_other(stage: Stage, fault: Fault) -> None:
     """The others receive every update, and the one at fault is forgotten."""
@@ -148,6 +149,7 @@ async def test_what_is_no_http_is_refused_with_one_line(stage: Stage, opening: b
     assert b"" == await raw.rest()
 
 
+@pytest.mark.long
 async def test_clients_that_vanish_while_updates_are_made_harm_no_other(stage: Stage) -> None:
     """A socket may close at the moment of a write to it."""
     await stage.serve()

@@ -52,6 +52,7 @@ async def test_malformed_cursor_of_a_follower_is_refused(start: Start) -> None:
     assert answer.line.startswith("after must be ")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("quick_heartbeats")
 async def test_quiet_feed_carries_heartbeats(start: Start, follow: Follow) -> None:
     """They are empty lines, counted separately from updates."""
@@ -72,6 +73,7 @@ async def test_feed_ends_in_order_when_the_producer_stops(start: Start, follow: 
     assert 1 == len(lines)
 
 
+@pytest.mark.long
 async def test_record_of_the_producer_equals_what_a_follower_received(start: Start, follow: Follow) -> None:
     """At 5000 updates a second for a while, none is lost, repeated, out of order or early."""
     producer = await start()
@@ -87,6 +89,7 @@ async def test_record_of_the_producer_equals_what_a_follower_received(start: Sta
     assert all(late_ns >= 0 for epoch in made.epochs for late_ns in epoch.late_ns)
 
 
+@pytest.mark.long
 async def test_followers_that_vanish_while_updates_are_made_harm_no_other(start: Start, follow: Follow) -> None:
     producer = await start()
     feed = await follow(producer)
@@ -117,6 +120,7 @@ async def test_producer_that_is_started_again_begins_a_new_epoch(start: Start, f
     assert [1] == [update.seq for update in await feed.updates(1)]
 
 
+@pytest.mark.long
 async def test_producer_with_a_record_continues_its_schedule_in_a_new_epoch(
     start: Start, follow: Follow, tmp_path: Path
 ) -> None:

@@ -49,6 +49,7 @@ async def test_frames_of_many_readings_are_counted_over_a_second(stage: Stage, m
     assert Received(CLOSE, 1008) == (await peer.rest())[-1]
 
 
+@pytest.mark.long
 async def test_message_takes_what_its_bytes_take_whatever_its_pieces(stage: Stage) -> None:
     """Pieces of one byte each once took 54 times as much memory."""
     await stage.serve()

@@ -142,6 +142,7 @@ async def test_frames_before_a_fault_are_answered(stage: Stage) -> None:
     assert [Received(PONG, b"one"), Received(PONG, b"two"), Received(CLOSE, 1007)] == await peer.rest()
 
 
+@pytest.mark.long
 async def test_peer_that_does_not_end_a_closed_connection_is_forgotten(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +155,7 @@ async def test_peer_that_does_not_end_a_closed_connection_is_forgotten(
     await stage.server.until_metric("clients", 0)
 
 
+@pytest.mark.long
 async def test_flood_of_pings_whose_answers_are_not_read_is_cut_off(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,7 @@ async def test_health_over_http_1_0_closes(stage: Stage) -> None:
         assert b"" == await raw.rest()
 
 
+@pytest.mark.long
 async def test_pipelined_requests_are_answered_in_order(stage: Stage) -> None:
     """More of them than are parsed at a time."""
     await stage.serve()

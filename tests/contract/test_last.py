@@ -54,6 +54,7 @@ async def test_client_that_comes_before_the_first_update_starts_with_it(stage: S
     assert [1] == seqs(await client.receive(1))
 
 
+@pytest.mark.long
 async def test_newest_updates_may_be_of_two_epochs(stage: Stage) -> None:
     await stage.serve()
     await stage.make_and_see(3)
@@ -67,6 +68,7 @@ async def test_newest_updates_may_be_of_two_epochs(stage: Stage) -> None:
         assert expected == seqs(await client.receive(count))
 
 
+@pytest.mark.long
 async def test_newest_of_an_epoch_without_updates_is_that_of_the_epoch_before(stage: Stage) -> None:
     await stage.serve()
     await stage.make_and_see(3)
@@ -97,6 +99,7 @@ async def test_answer_has_the_newest_updates_at_once_and_their_cursor(stage: Sta
     assert (200, stage.at(5)) == (answer.status, answer.cursor)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
 async def test_answer_is_bounded_and_leads_to_the_rest(stage: Stage) -> None:
     await stage.serve()

@@ -13,6 +13,8 @@ from tests.contract.frames import CLOSE, PING, PONG, TEXT, Received, frame, shak
 from tests.contract.raw import get
 from tests.contract.stage import Stage
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:

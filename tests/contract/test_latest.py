@@ -74,6 +74,7 @@ async def test_other_word_is_refused(stage: Stage, deliver: str) -> None:
     assert [1] == seqs(await other.receive(1))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", HTTP_TRANSPORTS)
 async def test_answer_has_one_update_and_the_newest_cursor(stage: Stage) -> None:
     await stage.serve()
@@ -137,6 +138,7 @@ async def test_client_that_leaves_while_it_waits_is_forgotten(stage: Stage) -> N
     assert 3 == seqs(await clients[2].receive(3))[-1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
 async def test_batch_brings_its_newest_update_only(stage: Stage) -> None:
     await stage.serve(batch_seconds=0.2)
@@ -149,6 +151,7 @@ async def test_batch_brings_its_newest_update_only(stage: Stage) -> None:
     assert (1, 2) == (metrics["wirerace_deliveries_total"], metrics["wirerace_superseded_total"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
 @pytest.mark.parametrize("batch_seconds", [0.0, 0.1])
 @pytest.mark.parametrize("deflate", ["shared", "per-client"])

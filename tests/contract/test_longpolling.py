@@ -40,6 +40,7 @@ async def test_held_request_is_answered_by_the_next_update(stage: Stage) -> None
     await stage.server.until_metric("held_requests", 0)
 
 
+@pytest.mark.long
 async def test_request_is_held_to_the_end_of_its_hold_and_not_less(stage: Stage) -> None:
     await stage.serve()
     raw = await stage.connect()
@@ -58,6 +59,7 @@ async def test_hold_of_nothing_is_answered_at_once(stage: Stage) -> None:
         assert 204 == (await raw.ask(stage.request(f"hold={spelled}"))).status
 
 
+@pytest.mark.long
 async def test_request_without_a_hold_is_held_for_the_servers_default(stage: Stage) -> None:
     await stage.serve(hold_seconds=0.2)
     begun = time.monotonic()
@@ -95,6 +97,7 @@ async def test_request_ahead_of_the_server_is_held_until_the_server_is_past_it(s
     assert stage.at(3) == answer.cursor
 
 
+@pytest.mark.long
 async def test_request_ahead_of_the_server_keeps_its_cursor_when_its_hold_ends(stage: Stage) -> None:
     await stage.serve()
     await stage.make_and_see(1)

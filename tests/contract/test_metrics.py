@@ -188,6 +188,7 @@ async def test_bytes_of_a_fault_are_those_that_a_client_counts(stage: Stage) -> 
     assert (0, 0, 1) == await responses(stage.server)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
 async def test_bytes_of_heartbeats_are_counted_apart(stage: Stage) -> None:
     """The server's pings and the pongs to them; together with all other bytes they are what a client counts."""
@@ -229,6 +230,7 @@ class Watched:
         self._highest = counters
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
 async def test_no_counter_falls_while_pongs_come_in_pieces(stage: Stage) -> None:
     """One byte after the other, with a scrape after each; in the end each byte is in one count."""
@@ -265,6 +267,7 @@ async def test_no_counter_falls_when_a_pong_comes_with_the_handshake(stage: Stag
     assert raw.sent_bytes == counted
 
 
+@pytest.mark.long
 async def test_no_counter_falls_whatever_a_client_does(stage: Stage) -> None:
     """Requests in pieces, refused ones, what is no HTTP, clients that vanish."""
     await stage.serve()

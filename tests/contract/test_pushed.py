@@ -13,6 +13,7 @@ PUSHED_TRANSPORTS = [*WEBSOCKET_TRANSPORTS, *STREAM_TRANSPORTS]
 CLIENTS = 5
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", PUSHED_TRANSPORTS)
 async def test_nothing_of_aiohttp_is_kept(stage: Stage) -> None:
     await stage.serve()

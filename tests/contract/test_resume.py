@@ -12,6 +12,7 @@ def seqs(updates: list[Update]) -> list[int]:
     return [update.seq for update in updates]
 
 
+@pytest.mark.long
 async def test_client_that_comes_back_misses_nothing(stage: Stage) -> None:
     await stage.serve()
     client = await stage.subscribe()
@@ -25,6 +26,7 @@ async def test_client_that_comes_back_misses_nothing(stage: Stage) -> None:
     assert list(range(1, 18)) == seqs(received)
 
 
+@pytest.mark.long
 async def test_client_that_comes_back_while_updates_are_made_misses_nothing(stage: Stage) -> None:
     """There is no gap and no repeat between catching up and going live."""
     await stage.serve()
@@ -71,6 +73,7 @@ async def test_client_may_go_from_server_to_server(stage: Stage) -> None:
     assert [1, 2, 3, 4] == seqs(received)
 
 
+@pytest.mark.long
 async def test_lost_feed_leaves_no_gap(stage: Stage) -> None:
     """The server keeps its clients, says so in /health, and resumes at its cursor."""
     await stage.serve()
@@ -99,6 +102,7 @@ async def test_server_delivers_what_it_has_while_the_feed_is_lost(stage: Stage) 
     assert [2, 3] == seqs(await client.receive(2))
 
 
+@pytest.mark.long
 async def test_feed_that_is_lost_again_and_again_leaves_no_gap(stage: Stage) -> None:
     await stage.serve()
     client = await stage.subscribe()
@@ -112,6 +116,7 @@ async def test_feed_that_is_lost_again_and_again_leaves_no_gap(stage: Stage) -> 
     assert list(range(1, 101)) == seqs(received)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("quick_heartbeats")
 async def test_feed_that_falls_silent_counts_as_lost(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing reports that the link is lost: no byte comes, no heartbeat."""
@@ -127,6 +132,7 @@ async def test_feed_that_falls_silent_counts_as_lost(stage: Stage, monkeypatch: 
     await stage.server.until_health(200)
 
 
+@pytest.mark.long
 async def test_gap_that_the_producer_cannot_fill_is_seen_in_seq(stage: Stage) -> None:
     """Updates lost for good are lost visibly, and delivery continues after them."""
     await stage.restart_producer(keep_updates=3)

@@ -155,6 +155,7 @@ async def test_client_that_sends_too_many_in_a_second_is_refused_and_others_are_
     assert (5, 0, 3) == await messages_counted(stage)
 
 
+@pytest.mark.long
 async def test_gaps_in_the_numbers_of_a_client_have_a_limit(stage: Stage, by: str) -> None:
     """They take memory. A number that fills a gap, or is known, is taken."""
     await stage.serve(max_messages_per_second=10_000)
@@ -169,6 +170,7 @@ async def test_gaps_in_the_numbers_of_a_client_have_a_limit(stage: Stage, by: st
     assert 200 == (await ann.send(message(2 * MOST_GAPS + 3))).status
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("query", "status", "line"),
     [

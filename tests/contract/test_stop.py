@@ -28,6 +28,7 @@ async def test_server_that_never_had_a_feed_stops(stage: Stage) -> None:
     assert not server.serves
 
 
+@pytest.mark.long
 async def test_server_whose_clients_do_not_let_go_stops(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that reads nothing and closes nothing, and one in the middle of a request."""
     monkeypatch.setattr("services.fanout.CLOSING_SECONDS", 0.2)

@@ -60,6 +60,7 @@ async def test_each_update_is_one_chunk_also_for_a_client_that_catches_up(stage:
     assert [4, 5] == seqs(await late.receive(2))
 
 
+@pytest.mark.long
 @STREAMS
 async def test_stop_ends_the_answer_with_its_last_chunk(stage: Stage) -> None:
     await stage.serve()
@@ -73,6 +74,7 @@ async def test_stop_ends_the_answer_with_its_last_chunk(stage: Stage) -> None:
     assert body.endswith(LAST_CHUNK)
 
 
+@pytest.mark.long
 @STREAMS
 async def test_slow_reader_gets_its_last_chunk_or_nothing(stage: Stage) -> None:
     """A client that reads everything never gets it."""
@@ -84,6 +86,7 @@ async def test_slow_reader_gets_its_last_chunk_or_nothing(stage: Stage) -> None:
     assert not client.has_ended
 
 
+@pytest.mark.long
 @STREAMS
 async def test_heartbeats_keep_a_quiet_stream_open_and_are_counted_apart(stage: Stage) -> None:
     await stage.serve(heartbeat_seconds=0.02)
@@ -135,6 +138,7 @@ async def test_type_that_is_excluded_gets_406_and_the_type_that_there_is(stage: 
     assert 200 == (await raw.ask(get(stage.transport.path))).status, "the connection is kept"
 
 
+@pytest.mark.long
 @STREAMS
 async def test_http_1_0_gets_the_same_content_without_chunks(stage: Stage) -> None:
     """So a reverse proxy asks that is left at its defaults. Also what is kept, and what comes later."""

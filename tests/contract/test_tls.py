@@ -124,6 +124,7 @@ async def test_client_that_breaks_off_is_forgotten(stage: Stage, certificate: Se
     await server.until_metric("clients", 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", WEBSOCKET_TRANSPORTS)
 async def test_slow_reader_that_reads_on_gets_1008_and_a_goodbye(stage: Stage, certificate: Secured) -> None:
     server = await stage.serve(high_water_bytes=READ_BYTES)
@@ -136,6 +137,7 @@ async def test_slow_reader_that_reads_on_gets_1008_and_a_goodbye(stage: Stage, c
     client.stream.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", ["polling"])
 @pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02"], ids=["nothing", "part of a hello"])
 async def test_handshake_without_an_end_is_given_up(stage: Stage, monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
@@ -164,6 +166,7 @@ async def test_handshake_under_way_does_not_hold_up_a_stop(stage: Stage) -> None
     raw.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", ["polling"])
 async def test_client_without_tls_and_one_without_trust_harm_nobody(stage: Stage) -> None:
     server = await stage.serve()

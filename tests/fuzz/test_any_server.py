@@ -56,6 +56,7 @@ def failing_well(content: bytes, chunk_bytes: int, module: str, reads: int = 9) 
     return found
 
 
+@pytest.mark.long
 @fuzzed
 def test_answers(random: Random) -> None:
     content, chunk_bytes = damaged(random, ANSWERS), random.choice(CHUNKS)

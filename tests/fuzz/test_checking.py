@@ -5,6 +5,8 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from tests.fuzz.fuzzing import damaged, damaged_text, fuzzed, refuses_by_errors_of_its_own
 from wirerace.checking.clients.client import ContractClient
 from wirerace.checking.clients.polling import updates_in
@@ -28,6 +30,7 @@ COMMANDS = [b"node server.js --port {port} --producer-url {producer}", b"python 
 URLS = [b"http://127.0.0.1:9000", b"http://[::1]:80/"]
 
 
+@pytest.mark.long
 @fuzzed
 def test_heads(random: Random) -> None:
     def read(head: bytes) -> object:
@@ -66,21 +69,25 @@ def fed(kind: Any, data: bytes) -> ContractClient:
     return client
 
 
+@pytest.mark.long
 @fuzzed
 def test_events(random: Random) -> None:
     refuses_by_errors_of_its_own(lambda data: fed(EventClient, data), damaged(random, EVENTS))
 
 
+@pytest.mark.long
 @fuzzed
 def test_lines(random: Random) -> None:
     refuses_by_errors_of_its_own(lambda data: fed(LineClient, data), damaged(random, LINES))
 
 
+@pytest.mark.long
 @fuzzed
 def test_frames(random: Random) -> None:
     refuses_by_errors_of_its_own(lambda data: fed(FrameClient, data), damaged(random, FRAMES))
 
 
+@pytest.mark.long
 @fuzzed
 def test_commands(random: Random) -> None:
     refuses_by_errors_of_its_own(lambda text: command_in(text, needs_producer=True), damaged_text(random, COMMANDS))

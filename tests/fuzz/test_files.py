@@ -29,6 +29,8 @@ from wirerace.runner.directory import RAW as RAW_FOLDER
 from wirerace.workload.moments import moment_of
 from wirerace.workload.trace import read_trace
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = [path.read_bytes() for path in sorted((ROOT / "experiments").glob("*.toml"))]
 LEAST = b'title = "t"\ntransports = ["polling", "websocket"]\n'

@@ -40,6 +40,7 @@ LIVE = min(INPUTS, 20_000) or 300
 """Inputs that a server gets in a test, over sockets."""
 
 
+@pytest.mark.long
 @fuzzed
 def test_inbox(random: Random) -> None:
     """Each input has one answer, which its client can read."""
@@ -86,6 +87,7 @@ def test_query(random: Random) -> None:
     refuses_by_errors_of_its_own(queried, text)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", [Posting, Framing])
 @pytest.mark.parametrize("query", ["", "fan_out=true"])
 async def test_server_answers_whatever_a_client_sends(kind: type[Sender], query: str) -> None:
@@ -115,6 +117,7 @@ HEADS = [
 ]
 
 
+@pytest.mark.long
 async def test_services_survive_whatever_comes_as_a_request() -> None:
     """They answer with no 500, or end the connection."""
     random = Random(INPUTS or 7)
@@ -140,6 +143,7 @@ async def test_services_survive_whatever_comes_as_a_request() -> None:
         await stage.close()
 
 
+@pytest.mark.long
 async def test_websocket_survives_whatever_comes_in_frames() -> None:
     random = Random(INPUTS or 7)
     seeds = [frame(TEXT, json.dumps(message).encode()) for message in MESSAGES]

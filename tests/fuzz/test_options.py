@@ -16,6 +16,7 @@ from wirerace.options import read_options, variable_of
 SEEDS = (b"1", b"0.5", b"true", b"http://127.0.0.1:8000", b"50:10,100:10", b"poisson", b"/tmp/x")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SERVICES)
 @fuzzed
 def test_options_of_a_service(name: str, random: Random) -> None:
@@ -35,6 +36,7 @@ def fields() -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 @fuzzed
 def test_fields_of_the_page(fields: dict[str, Any], random: Random) -> None:
     form = {random.choice(list(fields)): damaged_text(random, SEEDS) for _ in range(random.randint(1, 3))}

@@ -127,6 +127,7 @@ RECORD = (
 )
 
 
+@pytest.mark.long
 @fuzzed
 def test_record_of_a_producer(directory: Path, random: Random) -> None:
     """It is always read as far as possible, and can always be continued."""
@@ -153,6 +154,7 @@ FRAMES = (
 )
 
 
+@pytest.mark.long
 @fuzzed
 def test_frames(random: Random) -> None:
     reader = FrameReader(masked=random.random() < 0.5, max_message_bytes=100_000)
@@ -240,6 +242,7 @@ def listened(content: bytes, chunk_bytes: int) -> None:
             WebSocketUser.updates_in(user, client.receive(taking), client.stamp)
 
 
+@pytest.mark.long
 @fuzzed
 def test_handshake_and_messages(random: Random) -> None:
     content, chunk_bytes = damaged(random, [HANDSHAKE + frames for frames in FRAMES]), random.choice(CHUNKS)
@@ -269,6 +272,7 @@ class Saying(Peer):
         return self._said
 
 
+@pytest.mark.long
 @fuzzed
 def test_answers_to_an_experiment(random: Random) -> None:
     status, content = random.choice([200, 200, 503]), damaged_or_edited(random, ACCOUNTS)

@@ -34,6 +34,7 @@ def keep_busy() -> int:
     return time.time_ns()
 
 
+@pytest.mark.long
 def test_arrival_is_when_the_kernel_received_and_not_when_a_busy_process_read(
     pair: tuple[StampedConnection, socket.socket],
 ) -> None:
@@ -49,6 +50,7 @@ def test_arrival_is_when_the_kernel_received_and_not_when_a_busy_process_read(
     assert client.stamp.read_ns >= read_ns, "reader lag is the difference"
 
 
+@pytest.mark.long
 def test_segments_that_wait_together_have_the_stamp_of_the_last(pair: tuple[StampedConnection, socket.socket]) -> None:
     """So it is an upper bound for all but the last."""
     client, server = pair

@@ -42,6 +42,7 @@ def read_by(reader: Callable[[], MessageReader], pieces: list[bytes]) -> list[by
     return [message for piece in pieces for message in body.messages_in(piece)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("reader", READERS)
 @given(
     st.lists(st.sampled_from([b"1", b"22", b"a\tb"]), min_size=1, max_size=5),

@@ -55,6 +55,7 @@ def test_what_waits_on_a_connection_learns_that_it_is_closed(
     assert isinstance(waits.get(timeout=PATIENCE_SECONDS), ClosedHere)
 
 
+@pytest.mark.long
 def test_what_was_woken_meanwhile_is_not_woken_again(silent: Address) -> None:
     """A cut raises in the client that waits, and closes its connection; it has gone on when the waking comes."""
     connection = StampedConnection(silent)
@@ -83,6 +84,7 @@ def test_request_whose_connection_this_side_has_closed_is_not_repeated(serve: Se
     assert (1, 0, 1) == (script.connections, client.repeats, client.connects)
 
 
+@pytest.mark.long
 def test_poller_that_is_cut_while_it_sends_on_its_connection_polls_and_sends_again() -> None:
     """The server does not answer the message, so the sender waits on the connection that is cut."""
     server = MessageServer(lambda n: "silent" if n == LIE_AT else "honest")

@@ -190,6 +190,7 @@ def test_order_that_is_none_is_refused_on_one_line(port: Port, body: bytes) -> N
     assert [] == port.load.orders
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("method", "path"), [("PUT", "/window"), ("POST", "/finish"), ("GET", "/state")])
 def test_body_of_300_megabytes_is_refused_in_bounded_memory(port: Port, method: str, path: str) -> None:
     """Sent in pieces from one buffer, so that the test itself needs no memory for it."""

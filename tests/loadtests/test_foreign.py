@@ -92,6 +92,7 @@ def test_updates_are_taken_as_they_come_without_a_cursor(
     assert 1 == swarm.load.state().subscribed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("user", PUSHED)
 def test_client_that_comes_back_counts_what_it_missed_as_missing(begin: Begin, user: type[ForeignPushedUser]) -> None:
     script, swarm = begin(user, stream_of(user, update(7)), stream_of(user, update(9)), b"")
@@ -104,6 +105,7 @@ def test_client_that_comes_back_counts_what_it_missed_as_missing(begin: Begin, u
     assert sends_id == (user is ForeignSseUser)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("dialect", "has_it"), [("nchan", True), ("bare", False)])
 def test_nchan_gets_the_header_without_which_it_streams_nothing(begin: Begin, dialect: str, *, has_it: bool) -> None:
     script, swarm = begin(ForeignStreamUser, stream_of(ForeignStreamUser, update(7)), b"", dialect=dialect)
@@ -117,6 +119,7 @@ def test_stream_may_be_lines_to_the_end_of_the_connection(begin: Begin) -> None:
     swarm.wait_for(lambda: swarm.account.totals.received == 2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("user", [ForeignLongPollingUser, ForeignSseUser, ForeignStreamUser])
 def test_client_is_subscribed_when_its_request_is_held(begin: Begin, user: type[SubscriberUser]) -> None:
     _, swarm = begin(user, b"")
@@ -125,6 +128,7 @@ def test_client_is_subscribed_when_its_request_is_held(begin: Begin, user: type[
     assert (0, 1) == (swarm.account.totals.received, swarm.account.connecting.count)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("user", ASKING)
 def test_validators_are_sent_back_as_they_came(begin: Begin, user: type[SubscriberUser]) -> None:
     first = answered(update(7), validators=b"ETag: W/x:y\r\nLast-Modified: now\r\n")
@@ -141,6 +145,7 @@ def test_validators_are_sent_back_as_they_came(begin: Begin, user: type[Subscrib
     assert [] == swarm.failures()
 
 
+@pytest.mark.long
 def test_poller_asks_until_there_is_nothing_new_when_updates_come_one_at_a_time(begin: Begin) -> None:
     script, swarm = begin(ForeignPollingUser, NOTHING, *(answered(update(seq)) for seq in (7, 8)), NOTHING, b"",
                           interval_seconds=0.01)  # fmt: skip
@@ -165,6 +170,7 @@ def test_array_is_all_that_there_is(begin: Begin) -> None:
     assert 1 == len(script.requests)
 
 
+@pytest.mark.long
 def test_server_that_holds_nothing_is_not_asked_as_fast_as_it_answers(begin: Begin) -> None:
     script, swarm = begin(ForeignLongPollingUser, *[NOTHING] * 1000)
     began = time.monotonic()

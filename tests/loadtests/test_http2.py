@@ -38,6 +38,7 @@ def test_body_beyond_the_windows_of_the_server_is_sent_as_they_open(http2: Start
     assert Http2Client(Seat(pool_of(http2(echo)))).post("/send", body).body == b"/send" + body
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("is_announced", [True, False])
 def test_answer_beyond_the_window_of_the_connection_comes_whole(http2: StartHttp2, *, is_announced: bool) -> None:
     body = bytes(CONNECTION_WINDOW_BYTES + 1_000_000)

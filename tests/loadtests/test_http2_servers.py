@@ -45,6 +45,7 @@ def test_stream_that_the_server_resets_is_lost_alone(http2: StartHttp2) -> None:
     assert Http2Client(Seat(pool)).get("/good").body == b"/good"
 
 
+@pytest.mark.long
 def test_server_that_goes_ends_what_it_has_taken_and_the_rest_is_sent_again_elsewhere(http2: StartHttp2) -> None:
     """nginx does so after 1,000 requests."""
     may_end = Event()

@@ -13,6 +13,7 @@ from wirerace.errors import ConnectionLost, Refused
 pytestmark = pytest.mark.usefixtures("in_time")
 
 
+@pytest.mark.long
 def test_stream_that_nobody_reads_stalls_no_other(http2: StartHttp2) -> None:
     """Its own window fills. That of the connection is credited for what has come, read or not."""
     line = b"x" * 999_999 + b"\n"

@@ -23,6 +23,7 @@ def certificate() -> Iterator[RunCertificate]:
     gc.collect()
 
 
+@pytest.mark.long
 def test_clients_share_a_connection_with_tls(http2: StartHttp2, certificate: RunCertificate) -> None:
     server = http2(echo, certificate=certificate)
     pool = pool_of(server)
@@ -37,6 +38,7 @@ def test_clients_share_a_connection_with_tls(http2: StartHttp2, certificate: Run
     assert {"https"} == {exchange.headers[":scheme"] for exchange in server.requests}
 
 
+@pytest.mark.long
 def test_streams_come_over_tls_however_records_are_cut(http2: StartHttp2, certificate: RunCertificate) -> None:
     server = http2(streams, certificate=certificate)
     pool = pool_of(server)
@@ -54,6 +56,7 @@ def test_streams_come_over_tls_however_records_are_cut(http2: StartHttp2, certif
     wait_for(server.requests[-1].is_reset.is_set)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("alpn", "named"), [(("http/1.1",), "'no protocol'"), ((), "'no protocol'")])
 def test_server_that_agrees_on_no_http2_is_named(
     http2: StartHttp2, certificate: RunCertificate, alpn: tuple[str, ...], named: str

@@ -25,7 +25,7 @@ from wirerace.wire.message import Acknowledgement, ClientMessage, encode
 from wirerace.workload.order import LoadOrder
 from wirerace.workload.upstream import Upstream
 
-pytestmark = pytest.mark.usefixtures("in_time")
+pytestmark = [pytest.mark.usefixtures("in_time"), pytest.mark.long]
 USERS = [PollingUser, LongPollingUser, SseUser, StreamUser, WebSocketUser]
 PUSHED = [SseUser, StreamUser, WebSocketUser]
 QUIET = Upstream()

@@ -32,6 +32,7 @@ def sent_in(exchange: Exchange) -> list[tuple[Opcode, bytes]]:
     return [(message.opcode, message.payload) for message in reader.feed(exchange.body)]
 
 
+@pytest.mark.long
 def test_websockets_and_polls_share_a_connection(http2: StartHttp2) -> None:
     server = http2(upgrade, settings=ABLE)
     pool = pool_of(server)

@@ -14,6 +14,8 @@ from tests.loadtests.swarm import ALWAYS, Start, Swarm, answer, answer_made_at
 from wirerace.observe.account import Window
 from wirerace.observe.histogram import Latencies
 
+pytestmark = pytest.mark.long
+
 LATE_NS = 50_000_000
 HELD_SECONDS = 0.2
 AGO_NS = 20_000_000

@@ -23,6 +23,8 @@ from wirerace.workload.order import LoadOrder
 from wirerace.workload.truth import Truth
 from wirerace.workload.upstream import Upstream
 
+pytestmark = pytest.mark.long
+
 LIE_AT = 5
 UPSTREAM = Upstream(rate_per_second=100.0)
 OWN = Upstream(rate_per_second=100.0, connection="own")

@@ -99,6 +99,7 @@ def busy_load() -> Load:
     return load
 
 
+@pytest.mark.long
 def test_no_counter_falls_when_another_test_begins() -> None:
     """Prometheus takes a falling counter as a restarted process."""
     totals = Totals()

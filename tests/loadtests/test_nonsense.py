@@ -15,6 +15,8 @@ from wirerace.backoff import OF_CLIENTS, Backoff
 from wirerace.errors import ConnectionLost
 from wirerace.wire.frames import CloseCode, Opcode, encode_close, encode_frame
 
+pytestmark = pytest.mark.long
+
 MANY = 500
 ASKING = [PollingUser, LongPollingUser]
 QUICK = "--polling-interval-seconds=0.01"
@@ -153,6 +155,7 @@ def test_frame_that_is_always_wrong_breaks_every_connection_once(
     assert nothing_is_logged(caplog, swarm)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("wrong", ["no JSON", "bad UTF-8", "500", "500, closed", "101", "no HTTP"])
 def test_poller_that_is_answered_wrongly_keeps_its_schedule(serve: Serve, start: Start, wrong: str) -> None:
     """One poll to subscribe, and then one in each interval, also after failures."""

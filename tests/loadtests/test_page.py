@@ -190,6 +190,7 @@ def test_shape_that_was_started_is_preselected(page: FlaskClient) -> None:
     assert re.search(r"available_shape_classes\W+Steady", page.get("/").get_data(as_text=True))
 
 
+@pytest.mark.long
 @fuzzed
 def test_nothing_typed_ends_in_an_error_of_the_page(page: FlaskClient, random: Random) -> None:
     fields = [

@@ -48,6 +48,7 @@ def test_times_keep_about_three_digits(time_ms: float, rounded: float) -> None:
     assert rounded == rounded_ms(time_ms)
 
 
+@pytest.mark.long
 @given(
     st.lists(
         st.one_of(

@@ -30,6 +30,7 @@ def pair() -> Iterator[tuple[StampedConnection, blocking.socket]]:
     server.close()
 
 
+@pytest.mark.long
 def test_what_is_taken_is_not_returned_and_the_wait_goes_on(pair: tuple[StampedConnection, blocking.socket]) -> None:
     client, server = pair
     taken: list[tuple[bytes, bool]] = []

@@ -65,6 +65,7 @@ def peer(certificate: RunCertificate) -> Iterator[SecurePeer]:
     made.close()
 
 
+@pytest.mark.long
 def test_client_asks_and_is_answered(serve: Callable[..., Script]) -> None:
     script = serve(EMPTY, EMPTY, piece_bytes=7)
     counters = Counters()
@@ -77,6 +78,7 @@ def test_client_asks_and_is_answered(serve: Callable[..., Script]) -> None:
     client.close()
 
 
+@pytest.mark.long
 def test_record_has_the_stamp_of_the_read_that_brought_its_end(peer: SecurePeer) -> None:
     client = peer.connect()
     peer.send(peer.encrypted())  # the tickets
@@ -97,6 +99,7 @@ def test_record_has_the_stamp_of_the_read_that_brought_its_end(peer: SecurePeer)
     client.close()
 
 
+@pytest.mark.long
 def test_what_is_taken_is_not_returned_but_a_read_with_part_of_a_record_is(peer: SecurePeer) -> None:
     client = peer.connect()
     taken: list[bytes] = []

@@ -59,6 +59,7 @@ def test_pieces_may_be_cut_anywhere(unpacker: type[Unpacker]) -> None:
         assert LINES == found
 
 
+@pytest.mark.long
 @UNPACKERS
 def test_answers_of_any_size_are_unpacked(unpacker: type[Unpacker]) -> None:
     body = random.Random(1).randbytes(300_000)

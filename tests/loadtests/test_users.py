@@ -25,6 +25,7 @@ def test_first_answer_may_bring_updates_already(serve: Serve, start: Start) -> N
     assert [Subscription(Cursor("e", 5), None)] == swarm.load.finish().partly
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("user", [PollingUser, LongPollingUser])
 def test_cut_client_returns_at_its_cursor_and_nothing_has_failed(
     serve: Serve, start: Start, user: type[SubscriberUser]
@@ -52,6 +53,7 @@ def test_client_without_a_connection_is_not_cut(serve: Serve, start: Start) -> N
     assert 0 == swarm.load.cut(0)
 
 
+@pytest.mark.long
 def test_jitter_spreads_returns(serve: Serve, start: Start) -> None:
     script = serve(answer(cursor=3), b"")
     swarm = start(LongPollingUser, script)

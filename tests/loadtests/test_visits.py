@@ -17,6 +17,8 @@ from wirerace.record.result import Raw
 from wirerace.transports import TRANSPORTS
 from wirerace.workload.population import Population
 
+pytestmark = pytest.mark.long
+
 SECONDS = 0.49
 PUSHED = [name for name, transport in TRANSPORTS.items() if not transport.asks]
 ASKED = [name for name, transport in TRANSPORTS.items() if transport.asks]

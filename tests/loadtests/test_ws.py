@@ -76,6 +76,7 @@ def peer() -> Iterator[Callable[..., Peer]]:
         started.stop()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("piece_bytes", [0, 1, 3])
 def test_messages_are_read_however_they_are_split(peer: Callable[..., Peer], piece_bytes: int) -> None:
     big = b"x" * 70_000

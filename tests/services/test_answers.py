@@ -2,6 +2,7 @@
 
 import tracemalloc
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from services.answers import CACHED_BYTES, Answers, CacheBound, Form
@@ -13,6 +14,7 @@ CHANNELS, UPDATES, UPDATE_BYTES = 20, 20, 10_000
 """The answers to all cursors of a channel have 2 MB, those of all channels ten times the bound."""
 
 
+@pytest.mark.long
 def test_answers_of_all_channels_share_one_bound() -> None:
     bounds, metrics, bound = Bounds(10_000, 10**9), ServiceMetrics(CollectorRegistry()), CacheBound()
     channels = [Recent(bounds) for _ in range(CHANNELS)]

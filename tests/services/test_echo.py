@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
@@ -99,6 +100,7 @@ messages = st.one_of(
 )
 
 
+@pytest.mark.long
 @given(st.lists(messages, max_size=30), st.integers(1, 60), st.lists(st.sampled_from([0, 0, 0, 7, 60]), max_size=40))
 async def test_messages_come_back_in_order_and_little_is_kept(
     sent: list[Message], piece_bytes: int, paces: list[int]

@@ -137,6 +137,7 @@ async def latest() -> AsyncIterator[Callable[..., Awaitable[Latest]]]:
         task.cancel()
 
 
+@pytest.mark.long
 async def test_reader_of_the_latest_that_reads_anything_in_time_stays(
     latest: Callable[..., Awaitable[Latest]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

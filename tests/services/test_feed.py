@@ -136,6 +136,7 @@ async def test_lag_of_an_update_ends_before_its_fan_out() -> None:
     assert 0.5 == registry.get_sample_value("wirerace_feed_lag_seconds_sum")
 
 
+@pytest.mark.long
 @given(st.one_of(st.binary(), st.text().map(str.encode), st.builds(bytes.replace, st.just(line(1)), MARKS, MARKS)))
 def test_no_line_raises_anything_but_that_it_is_no_feed(data: bytes) -> None:
     feed = feed_of(ServiceMetrics(CollectorRegistry()))

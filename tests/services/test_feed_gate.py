@@ -40,6 +40,7 @@ async def until_broken(feed: Feed) -> list[Update]:
     return updates
 
 
+@pytest.mark.long
 async def test_dropped_feed_breaks_and_a_server_resumes_without_loss(start: Start, follow: Follow) -> None:
     producer = await start(idle=False, rate_per_second=200, arrivals="periodic", payload_bytes=7, control_token=TOKEN)
     feed = await follow(producer, after="0-0")

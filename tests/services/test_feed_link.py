@@ -81,6 +81,7 @@ def chunked(body: bytes, places: list[int]) -> bytes:
 PLACES = st.lists(st.integers(0, 1500), max_size=12)
 
 
+@pytest.mark.long
 @given(
     lines=st.lists(st.sampled_from(LINES), max_size=8),
     chunks=PLACES,
@@ -197,6 +198,7 @@ async def test_link_ends_with_its_connection(listen: Listen, said: bytes) -> Non
         await asyncio.wait_for(followed(peer.url, []), WAIT_SECONDS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("said", [b"", HEAD[:9], HEAD, HEAD + b"3\r\nab"])
 async def test_link_that_is_silent_is_lost_and_closed(listen: Listen, said: bytes) -> None:
     peer = await listen(said)

@@ -140,6 +140,7 @@ async def test_request_in_progress_is_answered_before_the_service_stops(start: S
     await stopping
 
 
+@pytest.mark.long
 async def test_request_that_is_never_answered_holds_a_stop_up_for_a_while_only(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,6 +70,7 @@ schedules = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.long
 @given(schedules, st.integers(-YEAR_NS, 20 * YEAR_NS))
 def test_schedule_that_is_accepted_can_be_kept_from_any_instant_on(given_: dict[str, object], later_ns: int) -> None:
     """In order, within 64 bits, from that instant on; any other schedule is refused, on one line."""

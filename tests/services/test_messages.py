@@ -109,6 +109,7 @@ async def test_nothing_at_all_is_answered_with_nothing(start: Start) -> None:
     assert [] == await outcomes(await start())
 
 
+@pytest.mark.long
 async def test_largest_message_reaches_a_follower(start: Start, follow: Follow) -> None:
     """Spelled with six bytes for each of its characters, a line still has fewer than a server takes."""
     producer = await start()

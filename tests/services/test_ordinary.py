@@ -67,6 +67,7 @@ async def test_head_is_not_ordinary(head: bytes) -> None:
     assert head not in heads.known
 
 
+@pytest.mark.long
 async def test_heads_that_vary_do_not_fill_the_memory() -> None:
     heads = OrdinaryHeads()
     for number in range(3 * MOST_HEADS):

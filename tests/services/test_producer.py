@@ -78,6 +78,7 @@ async def test_schedule_that_was_set_is_returned(producer: Running) -> None:
     assert msgspec.json.encode(schedule) == (await producer.get("/schedule")).body
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("arrivals", ["periodic", "poisson", "bursty"])
 async def test_updates_are_made_at_the_times_that_the_schedule_intends(
     producer: Running, follow: Follow, arrivals: str
@@ -95,6 +96,7 @@ async def test_updates_are_made_at_the_times_that_the_schedule_intends(
     assert all(late_ns >= 0 for made in (await truth(producer)).epochs for late_ns in made.late_ns)
 
 
+@pytest.mark.long
 async def test_same_schedule_again_makes_the_same_updates_again(producer: Running, follow: Follow) -> None:
     """Every transport of a repeat gets the same updates from a new start."""
     feed, received = await follow(producer), []
@@ -110,6 +112,7 @@ async def test_same_schedule_again_makes_the_same_updates_again(producer: Runnin
     assert received[0] == received[1]
 
 
+@pytest.mark.long
 async def test_schedule_in_the_future_replaces_the_one_before_at_once(producer: Running, follow: Follow) -> None:
     """Later updates of the old one are not made."""
     await put(producer, {"rate_per_second": 2000, "arrivals": "periodic"})

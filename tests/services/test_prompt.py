@@ -4,6 +4,8 @@ import asyncio
 import tracemalloc
 from typing import Any
 
+import pytest
+
 from services.answers import CACHED_BYTES
 from services.connection import ServerConnection
 from services.polling import Polling, PollingServerOptions
@@ -51,6 +53,7 @@ def serving() -> Polling:
     return server
 
 
+@pytest.mark.long
 async def test_replies_to_many_targets_do_not_fill_the_memory() -> None:
     server = serving()
     tracemalloc.start()
@@ -65,6 +68,7 @@ async def test_replies_to_many_targets_do_not_fill_the_memory() -> None:
     assert 0 == server.metrics.clients
 
 
+@pytest.mark.long
 async def test_reply_is_encoded_once_for_a_second() -> None:
     server = serving()
     first, second = (ask(server, "after=e0-1") for _ in range(2))

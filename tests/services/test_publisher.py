@@ -142,6 +142,7 @@ async def test_mercure_gets_a_form_with_topic_data_and_token(
         assert {"topic": ["prices/1"], "data": [encode_update(update(6)).decode()]} == parse_qs(body.decode())
 
 
+@pytest.mark.long
 async def test_update_that_is_not_taken_is_tried_again_before_the_next_one(taker: Taker, publish: Publish) -> None:
     taker.answers = [lambda: web.Response(status=503), lambda: web.Response(status=429)]
     service = publish()
@@ -202,6 +203,7 @@ async def test_queue_is_bounded_and_what_does_not_fit_is_lost(taker: Taker, publ
     assert (0, []) == ((await report_of(service)).lost, (await report_of(service)).sent_ns)
 
 
+@pytest.mark.long
 async def test_server_that_does_not_answer_loses_the_update(taker: Taker, publish: Publish) -> None:
     service = publish(publish_url="http://127.0.0.1:1/", most_tries=2)
     await until(lambda: service.live)

@@ -115,6 +115,7 @@ def test_positions_continue_across_epochs_and_gaps(case: Case) -> None:
     assert list(range(model.first + 1, recent.head + 1)) == [kept.position for kept in recent.after(0, *NO_BOUND)]
 
 
+@pytest.mark.long
 @given(cases)
 def test_client_that_resumes_at_what_it_got_last_gets_the_rest(case: Case) -> None:
     recent, model = filled(case)
@@ -123,6 +124,7 @@ def test_client_that_resumes_at_what_it_got_last_gets_the_rest(case: Case) -> No
     assert [model.kept()[number:] for number in range(1, len(rests) + 1)] == rests
 
 
+@pytest.mark.long
 @given(cases)
 def test_what_is_kept_stays_within_its_bounds(case: Case) -> None:
     recent, _ = filled(case)
@@ -132,6 +134,7 @@ def test_what_is_kept_stays_within_its_bounds(case: Case) -> None:
     assert len(kept) <= 1 or len(b"".join(kept)) <= case.keep_bytes
 
 
+@pytest.mark.long
 @given(cases, st.integers(0, 60), st.integers(1, 60), st.integers(1, 200))
 def test_after_gives_the_oldest_first_up_to_both_bounds_but_one_at_least(
     case: Case, position: int, most_updates: int, most_bytes: int
@@ -146,6 +149,7 @@ def test_after_gives_the_oldest_first_up_to_both_bounds_but_one_at_least(
     assert left == [(recent.cursor_at(kept.position), kept.encoded) for kept in found]
 
 
+@pytest.mark.long
 @given(cases, st.integers(1, 15))
 def test_client_that_starts_before_the_newest_gets_that_number_of_them(case: Case, count: int) -> None:
     recent, model = filled(case)

@@ -19,6 +19,7 @@ MADE = st.tuples(st.sampled_from(["", "a", "b"]), st.integers(-3, 5))
 """The channel of an update, and how much later than the one before it is made: a clock may be set back."""
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("small_parts")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(MADE, max_size=40), st.integers(0, 60), st.integers(0, 60), st.integers(0, 40))

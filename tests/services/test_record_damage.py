@@ -145,6 +145,7 @@ def test_no_bytes_in_a_record_keep_a_producer_from_starting(
     assert [("zz", 1), ("zz", 2)] == restored(path)[-2:]
 
 
+@pytest.mark.long
 @given(st.integers(0, 400), st.integers(0, 7))
 def test_no_flipped_bit_in_a_record_keeps_a_producer_from_starting(
     tmp_path_factory: pytest.TempPathFactory, place: int, bit: int

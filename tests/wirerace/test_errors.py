@@ -32,6 +32,7 @@ def test_value_is_shown_in_eighty_characters(value: object, expected: str) -> No
     assert expected == shown(value)
 
 
+@pytest.mark.long
 def test_value_that_python_does_not_spell_is_not_shown() -> None:
     assert "something too large to show (int)" == shown(10**5000)
     nested: list[object] = []

@@ -44,6 +44,7 @@ def page_of(question: Topic, results: Path, pages: Path) -> str:
     return (pages / f"{question.page}.md").read_text()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", RECORDED)
 def test_page_has_everything_that_a_reader_needs(name: str, results: Path, pages: Path) -> None:
     question = BY_NAME[name]
@@ -58,6 +59,7 @@ def test_page_has_everything_that_a_reader_needs(name: str, results: Path, pages
     assert len((pages / f"{question.page}.svg").read_bytes()) < MOST_BYTES
 
 
+@pytest.mark.long
 def test_table_has_a_row_for_each_contestant_with_its_verdict(results: Path, pages: Path) -> None:
     page = page_of(FIRST_LOOK, results, pages)
 
@@ -73,6 +75,7 @@ def test_sweep_has_a_table_for_each_figure_and_marks_invalid_trials(results: Pat
     assert re.search(r"^\| 500 \| 8\.7 µs \\\* \| 20\.0 µs \\\* \| 9\.6 µs \| 8\.5 µs \|", page, re.MULTILINE)
 
 
+@pytest.mark.long
 def test_words_of_people_stay_when_a_page_is_measured_again(results: Path, pages: Path) -> None:
     path = pages / "coalescing.md"
     path.write_text(f"# My title\n\n## What others saw\n\n{BEGIN}\nold\n{END}\n\n## Why\n\nBecause.\n")
@@ -104,6 +107,7 @@ def test_every_question_can_be_asked_of_every_kind_of_result(question: Topic, fi
     assert "Measured on" in block(question, read_result(DATA / "report" / file), None)
 
 
+@pytest.mark.long
 def test_index_has_a_row_for_each_question_and_keeps_those_that_were_not_measured(results: Path, pages: Path) -> None:
     write_block(pages / "README.md", "Answers", "| [What does freshness cost?](poll_interval.md) | kept | – | – |")
     given = ["--pages", "--results", str(results), "--docs", str(pages)]
@@ -118,6 +122,7 @@ def test_index_has_a_row_for_each_question_and_keeps_those_that_were_not_measure
     assert any('<img src="first_look.svg"' in row and "2026-11-27. INVALID: 6 of 15 trials" in row for row in rows)
 
 
+@pytest.mark.long
 def test_first_question_writes_the_table_of_the_page_about_all_transports(results: Path, pages: Path) -> None:
     given = ["--pages", "--results", str(results), "--docs", str(pages)]
     assert 0 == main(given)

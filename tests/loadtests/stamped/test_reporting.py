@@ -36,6 +36,7 @@ print(json.dumps([before == state(), sorted(set(sys.modules) - modules)]))
 """Prints whether an import leaves Locust as it is, and what else it loads."""
 
 
+@pytest.mark.long
 def test_listeners_get_what_locust_has_for_each_request(serve: Serve, stand: StandUp) -> None:
     events: list[dict[str, Any]] = []
     script = serve(HELLO)
@@ -64,6 +65,7 @@ def test_listeners_get_what_locust_has_for_each_request(serve: Serve, stand: Sta
     assert "too late" == str(reported["exception"])
 
 
+@pytest.mark.long
 def test_many_different_failures_are_counted_together(serve: Serve, stand: StandUp) -> None:
     script = serve(*(b"HTTP/1.1 500 E\r\nContent-Length: 2\r\n\r\n%02d" % number for number in range(30)))
 

@@ -65,6 +65,7 @@ def test_requests_share_a_connection_and_are_reported(serve: Serve, stand: Stand
         assert one.asked_ns <= one.sent_ns <= one.arrival_ns <= one.read_ns
 
 
+@pytest.mark.long
 def test_no_answer_is_a_failed_request_and_ends_the_task(serve: Serve, stand: StandUp) -> None:
     script = serve(HELLO, HOLD, CLOSE, b"garbage\r\n\r\n")
 
@@ -85,6 +86,7 @@ def test_no_answer_is_a_failed_request_and_ends_the_task(serve: Serve, stand: St
     assert ": b'garbage" in garbage
 
 
+@pytest.mark.long
 def test_a_request_that_timed_out_is_not_sent_again(serve: Serve, stand: StandUp) -> None:
     """It is no lost connection, although the connection was kept."""
     script = serve(HELLO, HOLD)
@@ -102,6 +104,7 @@ def test_a_request_that_timed_out_is_not_sent_again(serve: Serve, stand: StandUp
     assert {"GET /a": (1, 0), "GET /b": (1, 1)} == stood.rows()
 
 
+@pytest.mark.long
 def test_connection_that_was_closed_while_idle_costs_nothing(serve: Serve, stand: StandUp) -> None:
     script = serve(HELLO, HELLO)
     script.closes_after = {1}
@@ -119,6 +122,7 @@ def test_connection_that_was_closed_while_idle_costs_nothing(serve: Serve, stand
     assert 2 == script.connections
 
 
+@pytest.mark.long
 def test_greenlets_of_a_user_ask_at_the_same_time_each_on_its_own_connection(serve: Serve, stand: StandUp) -> None:
     """And a request that its task has given up leaves no answer for the next one."""
     script = serve(HOLD, EMPTY, HELLO)

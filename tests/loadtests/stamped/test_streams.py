@@ -19,6 +19,7 @@ def chunked(*parts: bytes) -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("piece_bytes", [0, 1])
 def test_events_have_their_kind_and_id(serve: Serve, stand: StandUp, piece_bytes: int) -> None:
     received: list[StampedEvent] = []
@@ -48,6 +49,7 @@ def test_events_have_their_kind_and_id(serve: Serve, stand: StandUp, piece_bytes
     assert script.requests[0].endswith(b'\r\n\r\n{"model":"m"}')
 
 
+@pytest.mark.long
 def test_events_come_again_after_the_last_one(serve: Serve, stand: StandUp) -> None:
     """A stream that ends in order is no failure, one that breaks off is; 204 is the end."""
     received: list[bytes] = []
@@ -99,6 +101,7 @@ def test_events_are_not_asked_for_again_when_the_server_refuses(serve: Serve, st
     assert {"connect /e": (2, 1)} == stood.rows()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("duration", [None, 0.05])
 def test_waits_for_events_last_as_long_as_they_may_while_a_connection_is_opened(
     serve: Serve, stand: StandUp, duration: float | None

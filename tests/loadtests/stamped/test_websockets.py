@@ -36,6 +36,7 @@ def sent_in(requests: list[bytes]) -> list[Message]:
     return list(FrameReader(masked=True, max_message_bytes=1000).feed(b"".join(requests)))
 
 
+@pytest.mark.long
 def test_messages_of_text_and_of_bytes_are_received_and_sent(serve: Serve, stand: StandUp) -> None:
     received: list[StampedMessage] = []
     script = serve(upgrade(ONE), TWO, encode_close(CloseCode.NORMAL), HOLD)
@@ -66,6 +67,7 @@ def test_messages_of_text_and_of_bytes_are_received_and_sent(serve: Serve, stand
     assert opcodes == [message.opcode for message in sent_in(script.requests[1:])][:3]
 
 
+@pytest.mark.long
 def test_a_message_has_the_kernels_stamp_and_says_if_it_is_a_bound(serve: Serve, stand: StandUp) -> None:
     received: list[StampedMessage] = []
     began_ns = now_ns()
@@ -147,6 +149,7 @@ def test_a_server_that_is_not_there_is_a_failed_connection(serve: Serve, stand: 
     assert isinstance(failed[0].error, ConnectionRefusedError)
 
 
+@pytest.mark.long
 def test_a_user_waits_no_longer_than_its_timeout(serve: Serve, stand: StandUp) -> None:
     script = serve(HOLD)
     quiet = serve(upgrade(), HOLD)
@@ -176,6 +179,7 @@ def test_a_user_waits_no_longer_than_its_timeout(serve: Serve, stand: StandUp) -
     assert "no message for 0.03 s" in stood.failures()[2]
 
 
+@pytest.mark.long
 def test_messages_end_after_a_duration(serve: Serve, stand: StandUp) -> None:
     script = serve(upgrade(ONE), HOLD)
     received: list[StampedMessage] = []
@@ -197,6 +201,7 @@ def test_messages_end_after_a_duration(serve: Serve, stand: StandUp) -> None:
     assert {"connect /": (1, 0)} == stood.rows()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stop_timeout", [0, 30])
 def test_a_user_that_waits_is_stopped_and_says_goodbye(serve: Serve, stand: StandUp, stop_timeout: float) -> None:
     """With a --stop-timeout the task ends by itself: what follows the iteration is done."""

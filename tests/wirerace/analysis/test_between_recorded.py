@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from tests.wirerace.compared import comparison
 from tests.wirerace.report.made_up import result_of, trial
@@ -64,24 +65,28 @@ def test_more_than_twenty_pairs_were_recorded_and_their_trials_are_valid() -> No
     assert 0.95 <= sum(one.is_valid for one in trials) / len(trials)
 
 
+@pytest.mark.long
 def test_runs_of_one_version_that_follow_each_other_show_no_difference_in_19_of_20_pairs() -> None:
     pairs = list(itertools.pairwise(RUNS))
 
     assert sum(bool(differing(a, b)) for a, b in pairs) <= len(pairs) / 20
 
 
+@pytest.mark.long
 def test_any_two_runs_of_one_version_show_no_difference_in_19_of_20_pairs() -> None:
     pairs = list(itertools.combinations(RUNS, 2))
 
     assert sum(bool(differing(a, b)) for a, b in pairs) <= len(pairs) / 20
 
 
+@pytest.mark.long
 def test_bytes_are_decided_whatever_else_the_machine_did() -> None:
     changes = [change for a, b in itertools.combinations(RUNS, 2) for change in comparison(a, b).changes]
 
     assert {"no difference"} == {change.shown for change in changes if change.unit == "bytes"}
 
 
+@pytest.mark.long
 def test_server_that_was_slowed_is_slower_and_dearer_wherever_that_is_decided() -> None:
     pairs = list(itertools.product(RUNS[:NEAREST], SLOWED))
     changes = [change for a, b in pairs for change in comparison(a, b).changes]
@@ -96,6 +101,7 @@ def test_server_that_was_slowed_is_slower_and_dearer_wherever_that_is_decided() 
         assert 0.6 <= words.count(word) / len(pairs), figure
 
 
+@pytest.mark.long
 def test_slowed_server_is_never_faster_or_cheaper() -> None:
     changes = [change for a in RUNS for b in SLOWED for change in comparison(a, b).changes]
 

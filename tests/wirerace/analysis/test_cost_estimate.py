@@ -122,6 +122,7 @@ def test_round_trip_makes_everything_later_and_long_polls_twice() -> None:
             assert far.latest_seconds == pytest.approx(near.latest_seconds + least, abs=0.005)
 
 
+@pytest.mark.long
 @given(
     clients=st.floats(1, 1e6),
     rate=st.floats(0.001, 100),
@@ -166,6 +167,7 @@ def test_pushed_updates_wait_for_earlier_ones_as_in_a_queue() -> None:
     assert one.latency_seconds == pytest.approx(0.001 + 999 * 8.1e-6 / 2 + load * work / (2 * (1 - load)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("need", [MANY, FAST, FEW, Need(1000, 1.0, 5.0)])
 def test_answer_is_the_same_up_to_a_flip_and_another_beyond_it(need: Need) -> None:
     now = advised(MODEL, need, PRICES).take
@@ -183,6 +185,7 @@ def test_answer_is_the_same_up_to_a_flip_and_another_beyond_it(need: Need) -> No
         assert flip.take != now.transport
 
 
+@pytest.mark.long
 def test_flip_of_rate_is_found_where_polling_begins_to_pay() -> None:
     (up,) = (
         flip

@@ -20,6 +20,7 @@ from wirerace.transports import TRANSPORTS
 amounts = st.floats(0.01, 100)
 
 
+@pytest.mark.long
 @given(values=st.lists(amounts, min_size=3, max_size=3), seed=st.integers(0, 1000))
 def test_least_squares_recover_what_the_values_were_made_of(values: list[float], seed: int) -> None:
     random_numbers = random.Random(seed)
@@ -58,6 +59,7 @@ def test_noise_in_proportion_to_a_cost_makes_no_prediction_too_low() -> None:
     assert non_negative(rows, measured).values[0] < 55
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_fit_recovers_the_coefficients_of_exact_trials(transport: str) -> None:
     model = model_of(EVERYTHING, NOWHERE)
@@ -72,6 +74,7 @@ def test_fit_recovers_the_coefficients_of_exact_trials(transport: str) -> None:
         assert of_quantity.largest < 0.01
 
 
+@pytest.mark.long
 def test_fit_is_as_good_as_its_trials() -> None:
     random_numbers = random.Random(1)
     noisy = [one._replace(cpu=one.cpu * random_numbers.uniform(0.9, 1.1)) for one in EVERYTHING]
@@ -83,6 +86,7 @@ def test_fit_is_as_good_as_its_trials() -> None:
         assert found.largest < 0.3
 
 
+@pytest.mark.long
 def test_every_coefficient_has_a_unit_and_says_what_it_is() -> None:
     model = model_of(EVERYTHING, NOWHERE)
 
@@ -92,6 +96,7 @@ def test_every_coefficient_has_a_unit_and_says_what_it_is() -> None:
             assert one.about, name
 
 
+@pytest.mark.long
 def test_model_that_does_not_fit_is_refused_and_says_by_how_much() -> None:
     turns = (0.3, 3.0, 1.0)
     wild = [one._replace(cpu=one.cpu * turns[index % 3]) for index, one in enumerate(EVERYTHING)]
@@ -100,6 +105,7 @@ def test_model_that_does_not_fit_is_refused_and_says_by_how_much() -> None:
         refuse_poor(model_of(wild, NOWHERE))
 
 
+@pytest.mark.long
 def test_model_that_fits_is_not_refused() -> None:
     refuse_poor(model_of(EVERYTHING, NOWHERE))
 
@@ -111,6 +117,7 @@ def test_transport_with_too_few_settings_is_refused() -> None:
         model_of(few, NOWHERE)
 
 
+@pytest.mark.long
 def test_trials_without_memory_are_refused() -> None:
     small = [one._replace(user_bytes=None) for one in observed("sse")]
 

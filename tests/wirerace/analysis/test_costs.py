@@ -210,6 +210,7 @@ def test_ip_bytes_are_unknown_where_no_connection_was_counted() -> None:
     assert (None, None, None) == (found.ip_in, found.segments_out, found.retransmitted)
 
 
+@pytest.mark.long
 def test_repoll_gap_is_what_the_client_saw_and_a_round_trip() -> None:
     account = AccountRecord(repolling=recorded([1 * MS, 3 * MS]), traffic=(Traffic(), Traffic(0, 0, 0, 0, 0, 4, 4000)))
     found = trial_of(account, truth_of()).repoll_seconds
@@ -218,6 +219,7 @@ def test_repoll_gap_is_what_the_client_saw_and_a_round_trip() -> None:
     assert pytest.approx((0.002**2 + 0.004**2) / 2, rel=2e-3) == found.square_mean
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("keep_alive", "trips"), [(True, 1), (False, 2)])
 def test_repoll_gap_over_a_path_is_longer_by_its_round_trip_and_by_that_of_opening(
     trips: int, *, keep_alive: bool

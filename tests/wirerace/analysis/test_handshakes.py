@@ -26,6 +26,7 @@ def test_bytes_of_tls_are_what_tcp_carried_beyond_the_application_and_heartbeats
     assert (None, None) == (found(NetworkPath()), found(NetworkPath(tls=True, proxy="nginx")))
 
 
+@pytest.mark.long
 def test_repoll_gap_with_tls_has_the_opening_of_its_connection_in_it_already() -> None:
     account = AccountRecord(repolling=recorded([81 * MS]))
     plan = plan_with("polling", PollingOptions(keep_alive=False))

@@ -62,6 +62,7 @@ def test_transport_without_theory_is_measured_and_the_verdict_says_that_it_was_n
     assert [f"no theory of {plan.transport.name}"] == [text for text in found.verdict.unchecked if "theory" in text]
 
 
+@pytest.mark.long
 def test_theory_stands_beside_every_quantity_that_was_measured() -> None:
     """An update takes 1 ms of the server for each of three clients. Latency is 3 ms of feed and half of two sends."""
     cells = cells_of(of_websocket(working(raw_of(age_area=30 * 0.105, age_ns=30 * SECOND), 49 * 0.003)))
@@ -75,6 +76,7 @@ def test_theory_stands_beside_every_quantity_that_was_measured() -> None:
     assert pytest.approx((4.9, 4.9, 5.0)) == (responses.measured, responses.given, responses.closed)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_latencies_are_distributed_around_the_prediction_that_stands_in_the_table(transport: str) -> None:
     raw = working(raw_of(repolling=recorded(*[MS] * 10, *[90 * MS] * 5), answering=recorded(MS)), 49 * 0.003)
@@ -89,6 +91,7 @@ def test_latencies_are_distributed_around_the_prediction_that_stands_in_the_tabl
     assert pytest.approx(cells_of(trial)["latency_seconds"].given, abs=step + 1e-9) == mean
 
 
+@pytest.mark.long
 def test_nothing_is_distributed_where_nothing_is_predicted() -> None:
     spike = msgspec.structs.replace(EXPERIMENT, clients=Clients(shape="spike"))
     visits = msgspec.structs.replace(EXPERIMENT, population=Population(kind="visit"))
@@ -180,6 +183,7 @@ def test_age_is_a_fit_when_more_of_it_than_the_tolerance_was_fitted() -> None:
     )
 
 
+@pytest.mark.long
 def test_trial_has_the_conditions_of_its_theory_with_their_values() -> None:
     (condition,) = of_websocket(working(raw_of(), 49 * 0.003)).conditions
 
@@ -187,6 +191,7 @@ def test_trial_has_the_conditions_of_its_theory_with_their_values() -> None:
     assert pytest.approx((4.9 * 0.003, 0.1)) == (condition.value, condition.most)
 
 
+@pytest.mark.long
 def test_condition_that_is_broken_is_in_the_verdict_as_why_theory_is_off() -> None:
     """The server works for 2 s of 10: ρ = 0.2."""
     found = of_websocket(working(raw_of(), 2.0))

@@ -136,6 +136,7 @@ def test_ratio_without_intervals_has_no_ends() -> None:
     assert Interval(4.0, None, None) == ratio_of(pairs)
 
 
+@pytest.mark.long
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9))))
 def test_names_in_different_groups_are_never_alike(alike: list[tuple[int, int]]) -> None:
     names = [str(number) for number in range(10)]
@@ -147,6 +148,7 @@ def test_names_in_different_groups_are_never_alike(alike: list[tuple[int, int]])
         assert not any(frozenset((a, b)) in links for a in one for b in other)
 
 
+@pytest.mark.long
 @given(st.dictionaries(st.sampled_from(NAMES), st.lists(st.floats(1e-5, 10), min_size=3, max_size=3), min_size=2))
 def test_groups_differ_only_where_the_summary_shows_it(latencies: dict[str, list[float]]) -> None:
     result = result_with(latencies)

@@ -105,6 +105,7 @@ def cases(draw: st.DrawFn) -> tuple[Raw, int]:
     return raw_of(*visits, truth=truth_of(*epochs)), draw(st.integers(1, 10))
 
 
+@pytest.mark.long
 @given(cases())
 def test_expectation_is_what_a_look_at_every_update_says(case: tuple[Raw, int]) -> None:
     raw, updates = case

@@ -67,6 +67,7 @@ def test_shipped_model_says_where_it_comes_from() -> None:
     assert not re.search(r"/(home|root|tmp|work)/", SHIPPED.read_text())
 
 
+@pytest.mark.long
 def test_advice_is_a_sentence_a_table_and_notes(capsys: pytest.CaptureFixture[str]) -> None:
     advised(*NEED)
     lines = capsys.readouterr().out.splitlines()
@@ -78,6 +79,7 @@ def test_advice_is_a_sentence_a_table_and_notes(capsys: pytest.CaptureFixture[st
     assert 1 == sum(line.startswith(">") for line in lines)
 
 
+@pytest.mark.long
 def test_advice_as_json_has_every_figure_with_its_unit(capsys: pytest.CaptureFixture[str]) -> None:
     advised(*NEED, "--json", "--price-gb", "0.2", "--payload-bytes", "500", "--round-trip", "0.05")
     document: dict[str, Any] = json.loads(capsys.readouterr().out)
@@ -90,6 +92,7 @@ def test_advice_as_json_has_every_figure_with_its_unit(capsys: pytest.CaptureFix
     assert document["residuals"].keys() == document["measured"].keys() == set(TRANSPORTS)
 
 
+@pytest.mark.long
 def test_page_is_written_where_it_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = tmp_path / "advice.html"
     advised("--page", str(place), *NEED)
@@ -99,6 +102,7 @@ def test_page_is_written_where_it_is_asked_for(tmp_path: Path, capsys: pytest.Ca
     assert len(place.read_bytes()) < 100_000
 
 
+@pytest.mark.long
 def test_model_in_a_file_is_used_in_place_of_the_shipped_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -118,6 +122,7 @@ def test_model_that_does_not_fit_is_refused_with_its_error(tmp_path: Path) -> No
     ) in refusal_of(*NEED, "--from", str(tmp_path / "model.json"))
 
 
+@pytest.mark.long
 def test_model_of_ones_own_runs_is_saved_and_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place, runs = str(tmp_path / "model.json"), [str(HELD_OUT), str(HELD_OUT.parents[1] / "held-out-2")]
     advised("--fit", *runs, "--out", place, "--note", "two runs")
@@ -131,6 +136,7 @@ def test_model_of_ones_own_runs_is_saved_and_used(tmp_path: Path, capsys: pytest
     assert saved["estimates"] == fitted["estimates"]
 
 
+@pytest.mark.long
 def test_model_that_does_not_fit_is_not_saved(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     document = json.loads(HELD_OUT.read_text())
@@ -146,6 +152,7 @@ def test_model_that_does_not_fit_is_not_saved(tmp_path: Path) -> None:
     assert not place.exists()
 
 
+@pytest.mark.long
 def test_invalid_trials_are_used_only_if_they_are_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(HELD_OUT.read_text())
     for trial in document["trials"]:

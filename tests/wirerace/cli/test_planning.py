@@ -42,6 +42,7 @@ def test_plan_has_every_trial_and_the_file_with_every_default(capfd: pytest.Capt
     assert 1.0 == tomllib.loads(document)["polling"]["interval_seconds"]
 
 
+@pytest.mark.long
 def test_plan_of_a_large_grid_is_cut(capfd: pytest.CaptureFixture[str]) -> None:
     print_plan(THOUSAND)
     table = capfd.readouterr().out.partition("#")[0]
@@ -101,6 +102,7 @@ def test_long_run_is_asked_about_in_a_terminal(answer: str, runs: bool, monkeypa
     assert "This is 1,000 trials, about 5.3 hours. Run it? [y/N] " == said.getvalue()
 
 
+@pytest.mark.long
 def test_rest_of_a_long_run_may_be_short() -> None:
     ran = result_of(*(trial(name, repeat) for repeat in range(1, 50) for name in ("polling", "websocket")))
 

@@ -21,6 +21,7 @@ def run(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_report_lies_beside_its_result(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report.command([run])
 
@@ -97,6 +98,7 @@ def test_half_of_a_request_for_a_picture_is_refused(run: Path, given: dict[str, 
         report.command([run], **given)
 
 
+@pytest.mark.long
 def test_sweep_has_a_chart_for_each_figure_of_its_table_and_those_of_each_setting(tmp_path: Path) -> None:
     sweep = PLACES["sweep"]
     for chart, setting in (("frontier", None), ("latency.mean", None), ("cpu", 2)):

@@ -153,6 +153,7 @@ def test_plan_of_a_search_has_its_start_and_about_how_many_trials(capfd: pytest.
     assert "about" in words_of(study).partition("trials")[0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("keys", "value", "place", "facts"),
     [

@@ -125,6 +125,7 @@ def test_objective_of_a_search_is_for_a_figure_that_it_can_have(objective: str, 
     assert [] == lacking(str(refusal.value), "capacity.objectives[1]", facts)
 
 
+@pytest.mark.long
 @given(st.sampled_from(get_args(Knob)), st.floats(0.2, 100_000))
 def test_highest_value_can_be_set_and_lies_right_below_most(knob: Knob, most: float) -> None:
     most = max(most, 1.0) if knob == "clients.count" else most

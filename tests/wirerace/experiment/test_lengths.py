@@ -24,6 +24,7 @@ SCHEDULES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize("seconds", [0.05, 1.0, 4.0, 33.3])
 def test_no_schedule_makes_more_than_is_said(name: str, seconds: float) -> None:

@@ -98,6 +98,7 @@ def test_any_key_that_has_one_value_can_be_swept_and_the_resolved_file_sweeps_it
         assert document_of(one.experiment) == resolved(found.document, one.values) or name.startswith("websocket")
 
 
+@pytest.mark.long
 def test_resolved_file_is_toml_and_says_the_same(tmp_path: Path) -> None:
     for path in sorted((Path(__file__).parents[3] / "experiments").glob("*.toml")):
         found = read_experiment(path)
@@ -137,6 +138,7 @@ ANYTHING = st.recursive(
 )
 
 
+@pytest.mark.long
 @costly()
 @given(ANYTHING)
 def test_axes_of_anything_that_a_file_may_hold_are_found_or_refused(document: Any) -> None:
@@ -150,6 +152,7 @@ def test_title_spells_values_as_toml_does() -> None:
     )
 
 
+@pytest.mark.long
 def test_thousand_settings_are_read_at_once() -> None:
     found = study(clients={"count": list(range(1, 1001))})
 

@@ -56,6 +56,7 @@ def descriptors() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts descriptors: Linux")
 def test_socket_costs_what_the_slab_grows_by_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel of the test's own: 4,000 bytes for each descriptor that this process has."""

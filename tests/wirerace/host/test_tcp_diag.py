@@ -108,6 +108,7 @@ def resting_at(server_port: int, proxy_port: int | None = None) -> tuple[int, in
     return found.clients, found.server
 
 
+@pytest.mark.long
 @linux
 def test_socket_in_time_wait_belongs_to_the_end_that_closed_first() -> None:
     """Some may rest already: a port that a listener gets may have been another's a moment ago."""

@@ -18,6 +18,8 @@ from wirerace.observe.upstream import SentMessage
 from wirerace.observe.visit import VISIT_STAGES, VisitEntry, VisitsRecord
 from wirerace.wire.update import Cursor
 
+pytestmark = pytest.mark.long
+
 COUNTS = st.integers(1, 9)  # never 0, because a field that is left out would not be noticed
 MOST_LATENCY_NS = 5
 SMALLEST, LARGEST = ("least_ns", "min_ns"), ("most_ns", "max_ns", "step_ns")

@@ -1,5 +1,6 @@
 """Channels in the ledger: each client is due the updates of its own channel, and the counts are exact."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ def in_window(channel: str) -> int:
     return sum(WINDOW.has(update.ts) for update in MADE[channel])
 
 
+@pytest.mark.long
 @given(st.lists(clients, max_size=8))
 def test_every_client_is_due_what_was_made_in_its_channel(chosen: list[tuple[str, int, int, set[int]]]) -> None:
     accounts = [Account(WINDOW), Account(WINDOW)]

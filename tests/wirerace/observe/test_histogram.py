@@ -23,6 +23,7 @@ def recorded(values: list[int]) -> Latencies:
     return result
 
 
+@pytest.mark.long
 @given(st.lists(st.lists(latencies, max_size=20), max_size=4))
 def test_merged_histograms_equal_one_histogram(parts: list[list[int]]) -> None:
     together = merged(recorded(part).to_record() for part in parts)
@@ -30,6 +31,7 @@ def test_merged_histograms_equal_one_histogram(parts: list[list[int]]) -> None:
     assert recorded([value for part in parts for value in part]).to_record() == together.to_record()
 
 
+@pytest.mark.long
 @costly()
 @given(st.lists(latencies, min_size=1, max_size=60))
 def test_cumulative_counts_are_those_of_the_sorted_list(values: list[int]) -> None:
@@ -48,6 +50,7 @@ def test_text_that_is_no_histogram_is_refused(text: str) -> None:
         merged([LatenciesRecord(text, 1, 1, 1, 1)])
 
 
+@pytest.mark.long
 @given(latencies)
 def test_a_latency_keeps_three_digits_from_a_microsecond_to_an_hour(latency_ns: int) -> None:
     one = recorded([latency_ns])
@@ -56,6 +59,7 @@ def test_a_latency_keeps_three_digits_from_a_microsecond_to_an_hour(latency_ns: 
     assert (latency_ns, latency_ns, latency_ns) == (one.mean_ns(), one.min_ns, one.max_ns)
 
 
+@pytest.mark.long
 @given(st.lists(latencies, min_size=1, max_size=60), st.sampled_from([1, 25, 50, 90, 99, 99.9, 100]))
 def test_percentile_lies_within_a_rank_of_the_sorted_list(values: list[int], percent: float) -> None:
     ordered = sorted(values)
@@ -78,6 +82,7 @@ def test_mean_extremes_and_mean_square_are_those_of_the_list(values: list[int]) 
     assert pytest.approx(sum(value**2 for value in values) / len(values), rel=2e-3) == of_all.square_mean_ns2()
 
 
+@pytest.mark.long
 @given(st.lists(st.one_of(latencies, st.integers(-5, 5000), st.integers(HIGHEST_NS - 3, 2 * HIGHEST_NS)), max_size=60))
 def test_histogram_is_that_of_the_library_which_records_one_value_after_the_other(values: list[int]) -> None:
     of_library = HdrHistogram(1, HIGHEST_NS, SIGNIFICANT_DIGITS)
@@ -95,6 +100,7 @@ def test_histogram_is_that_of_the_library_which_records_one_value_after_the_othe
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [1, MOST_PENDING - 1, MOST_PENDING, MOST_PENDING + 1, 3 * MOST_PENDING])
 def test_values_that_are_not_in_the_histogram_yet_count(number: int) -> None:
     some = recorded(list(range(1, number + 1)))

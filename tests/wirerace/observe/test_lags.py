@@ -1,5 +1,6 @@
 """Lags: what Prometheus reads of them is what its own histogram would say."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
@@ -14,6 +15,7 @@ def scraped(registry: CollectorRegistry) -> list[bytes]:
     ]
 
 
+@pytest.mark.long
 @given(st.lists(st.one_of(st.floats(0, 100), st.sampled_from(LAG_BUCKETS))))
 def test_lags_read_as_a_histogram_of_prometheus(lags: list[float]) -> None:
     ours, theirs = CollectorRegistry(), CollectorRegistry()

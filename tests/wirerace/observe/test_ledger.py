@@ -10,6 +10,7 @@ from wirerace.observe.spread import Spread
 from wirerace.wire.update import Cursor, Update
 
 
+@pytest.mark.long
 @given(stories())
 def test_ledger_counts_what_a_set_of_all_keys_says(story: Story) -> None:
     account, (counts, latencies) = account_of(story), counted(story)

@@ -7,6 +7,7 @@ from tests.wirerace.stories import SECONDS_SQUARED, Story, account_of, age_integ
 from wirerace.wire.update import Cursor, Update
 
 
+@pytest.mark.long
 @given(stories())
 def test_age_is_integrated_over_the_window_exactly(story: Story) -> None:
     totals = account_of(story).totals
@@ -16,6 +17,7 @@ def test_age_is_integrated_over_the_window_exactly(story: Story) -> None:
     assert pytest.approx(area, abs=1e-6) == totals.age_area * SECONDS_SQUARED
 
 
+@pytest.mark.long
 @given(stories())
 def test_time_above_an_age_is_counted_as_the_age_curve_says(story: Story) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -45,6 +47,7 @@ def test_nothing_is_said_of_freshness_without_any_age() -> None:
     assert {} == account_of(Story(0, Cursor("e0", 0), [], 300)).to_record().older_ns
 
 
+@pytest.mark.long
 @given(stories())
 def test_peaks_are_the_local_maxima_of_the_age_curve(story: Story) -> None:
     totals, expected = account_of(story).totals, peaks(story)

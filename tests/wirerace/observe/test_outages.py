@@ -27,6 +27,7 @@ def watched(*played: Story, step_ns: int = 1) -> AccountRecord:
         return account.to_record()
 
 
+@pytest.mark.long
 @given(stories(), stories())
 def test_clients_are_stale_when_the_age_curve_says_so(one: Story, other: Story) -> None:
     outages = watched(one, other).outages
@@ -38,11 +39,13 @@ def test_clients_are_stale_when_the_age_curve_says_so(one: Story, other: Story) 
         assert sum(age is not None and age > BOUND for age in ages) == stale
 
 
+@pytest.mark.long
 @given(stories(), stories())
 def test_records_of_processes_add_up(one: Story, other: Story) -> None:
     assert watched(one, other, step_ns=7).outages == merge([watched(one, step_ns=7), watched(other, step_ns=7)]).outages
 
 
+@pytest.mark.long
 @given(stories())
 def test_what_is_late_or_came_again_is_counted_by_the_update(story: Story) -> None:
     record = watched(story)
@@ -124,6 +127,7 @@ def test_faults_that_meet_are_noted_each_by_itself() -> None:
     assert {0: (1, 1, 51), 1: (1, 1, 7)} == recovering(account)
 
 
+@pytest.mark.long
 @given(st.lists(st.lists(st.integers(1, 10**9), max_size=5), min_size=2, max_size=3))
 def test_recoveries_of_processes_add_up(times: list[list[int]]) -> None:
     accounts = []

@@ -1,5 +1,6 @@
 """Superseded updates: a client of the latest only is expected to have what it got, and what is newer than that."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +59,7 @@ def brute(first: int, got: list[int]) -> tuple[int, int]:
     return len(superseded), len(mine) - len(superseded)
 
 
+@pytest.mark.long
 @given(st.integers(0, 11), st.sets(st.integers(0, 35), max_size=20))
 def test_what_is_older_than_the_newest_is_superseded_and_what_is_newer_is_due(first: int, chosen: set[int]) -> None:
     account, got = Account(WINDOW), sorted(index for index in chosen if index >= first)
@@ -73,6 +75,7 @@ def test_what_is_older_than_the_newest_is_superseded_and_what_is_newer_is_due(fi
     assert 0 == ledger.missing == record.missing
 
 
+@pytest.mark.long
 @given(st.sets(st.integers(0, 35), min_size=2, max_size=20), st.data())
 def test_update_that_comes_after_a_newer_one_was_not_superseded(chosen: set[int], data: st.DataObject) -> None:
     got = sorted(chosen)

@@ -47,6 +47,7 @@ def accounts_of(received: list[tuple[int, str, str, int, int]]) -> list[AccountR
     return [account.to_record() for account in accounts]
 
 
+@pytest.mark.long
 @given(deliveries)
 def test_spread_of_every_update_survives_columns_json_and_merging(
     received: list[tuple[int, str, str, int, int]],
@@ -64,6 +65,7 @@ def test_spread_of_every_update_survives_columns_json_and_merging(
     assert all(spreads.seq == sorted(set(spreads.seq)) for spreads in saved.updates.values())
 
 
+@pytest.mark.long
 @given(received=deliveries, of_tabs=st.none() | deliveries)
 def test_older_record_is_read_as_the_same(
     tmp_path_factory: pytest.TempPathFactory,
@@ -109,6 +111,7 @@ def hour() -> Raw:
     )
 
 
+@pytest.mark.long
 def test_an_hour_with_500_clients_takes_75_bytes_an_update(tmp_path: Path) -> None:
     RunDirectory(tmp_path).save_raw("1-websocket", raw := hour())
     saved = tmp_path / "raw" / "1-websocket.json"

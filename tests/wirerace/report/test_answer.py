@@ -116,6 +116,7 @@ def test_many_contestants_have_a_row_each() -> None:
     assert [f"c{number}" for number in range(9)] == [line.split()[0] for line in lines if line.startswith("c")]
 
 
+@pytest.mark.long
 def test_most_contestants_are_cut_to_the_best() -> None:
     result = result_with(*(timed(f"c{number}", 0.1 * (30 - number)) for number in range(30)))
     shown = [line.split()[0] for line in lines_of(result) if line.endswith("✓")]
@@ -124,6 +125,7 @@ def test_most_contestants_are_cut_to_the_best() -> None:
     assert [f"c{number}" for number in range(30 - len(shown), 30)] == shown
 
 
+@pytest.mark.long
 def test_run_without_a_sweep_has_the_lines_for_all_its_contestants() -> None:
     result = result_with(*(timed(f"c{number}", 0.1 * (30 - number)) for number in range(30)))
     lines = lines_of(result, lines=lines_for(result))
@@ -254,6 +256,7 @@ def test_answer_of_any_result_fits_any_terminal(result: Result, heights: list[in
         assert all(line.cell_len <= min(columns, COLUMNS) for line in answer_of(result, columns=columns))
 
 
+@pytest.mark.long
 @given(TITLES, st.integers(1, 30), st.booleans())
 def test_text_is_fitted_to_its_width(text: str, width: int, right: bool) -> None:
     assert width == Text(fitted(text, width, right=right)).cell_len

@@ -53,6 +53,7 @@ def test_rows_have_the_interval_the_figure_and_what_gave_out() -> None:
     assert all(figure in websocket.measured for figure in ("10 ms", "1 s"))
 
 
+@pytest.mark.long
 def test_without_a_quota_nothing_is_said_of_a_core() -> None:
     assert "core" in said(BOTH)
     assert "core" not in said(found(up_to(300), servers={}))
@@ -89,6 +90,7 @@ def test_capacities_of_servers_are_compared() -> None:
     assert "carried as much again as before" in said(BOTH)
 
 
+@pytest.mark.long
 def test_intervals_that_overlap_are_not_told_apart() -> None:
     text = said(found(each(polling=up_to(700), websocket=up_to(710))))
 
@@ -96,6 +98,7 @@ def test_intervals_that_overlap_are_not_told_apart() -> None:
     assert "times as many" not in text
 
 
+@pytest.mark.long
 def test_load_that_gave_out_first_leaves_a_lower_bound() -> None:
     result = found(each(polling=up_to(300), websocket=up_to(1200, "load")))
     text = said(result)
@@ -127,6 +130,7 @@ def test_search_that_was_interrupted_says_so() -> None:
     assert "times as many" not in said(result)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("again", "text"), [(200.0, "carried 200 again, and missed the next value"), (1.0, "did not recover")]
 )
@@ -145,6 +149,7 @@ def test_nothing_gave_out() -> None:
     assert validity_of_search(result).startswith("VALID")
 
 
+@pytest.mark.long
 def test_rates_have_their_own_unit() -> None:
     capacity = {**DOCUMENT["capacity"], "knob": "producer.rate_per_second", "most": 100}
     text = said(found(up_to(33), capacity=capacity, producer={"rate_per_second": 5.0}))
@@ -173,6 +178,7 @@ def many(count: int, title: Callable[[int], str]) -> dict[str, Any]:
 KINDS: Sequence[Outcome] = ["server", "none", "load", "machine", "producer", "failed", "failed: server", "met"]
 
 
+@pytest.mark.long
 @given(
     st.integers(1, 8),
     st.lists(st.sampled_from(KINDS), min_size=8, max_size=8),
@@ -196,6 +202,7 @@ def test_answer_fits_whatever_was_found(  # noqa: PLR0917 -- all that can differ
         assert [title[:5]] * count == [row[: len(title[:5])] for row in rows], "a row for each"
 
 
+@pytest.mark.long
 def test_answer_has_a_row_for_each_of_eight_contestants_and_the_verdict() -> None:
     contestants = many(8, lambda number: f"a contestant with a long title {number}")
     outcomes = {f"c-{number}": up_to(150 * (1 + number), again=1) for number in range(8)}
@@ -216,6 +223,7 @@ def test_everything_is_printed_on_request(result: Result) -> None:
     assert bool(parts) == bool(result.trials)
 
 
+@pytest.mark.long
 def test_page_of_a_search_has_its_capacities_a_chart_and_a_table() -> None:
     page = seen(Reported(BOTH))
 
@@ -225,6 +233,7 @@ def test_page_of_a_search_has_its_capacities_a_chart_and_a_table() -> None:
     assert "VALID: each capacity is that of the server" in page.whole
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("most", [*range(1, 12), None])
 def test_page_of_a_search_that_was_interrupted_anywhere_opens(most: int | None) -> None:
     page = seen(Reported(found(up_to(300, again=200), most)))
@@ -237,12 +246,14 @@ def test_page_of_a_search_that_found_nothing_opens(result: Result) -> None:
     assert "What each carries" in seen(Reported(result)).texts["h3"]
 
 
+@pytest.mark.long
 def test_search_that_has_ended_is_not_called_interrupted() -> None:
     for result in (BOTH, NOTHING, found(up_to(50), **ALONE)):
         assert INTERRUPTED not in seen(Reported(result)).whole
     assert INTERRUPTED in seen(Reported(found(up_to(300), 4))).whole
 
 
+@pytest.mark.long
 def test_titles_with_markup_are_shown_as_they_are() -> None:
     contestants = many(2, lambda number: f"{HOSTILE}{number}")
     result = found(each(**{"c-0": up_to(300), "c-1": up_to(700)}), **contestants)

@@ -98,6 +98,7 @@ def test_band_of_latency_reaches_from_the_fastest_client_to_the_slowest(
     assert all((dot.low or 0) <= dot.y <= (dot.high or 0) for dot in strip.dots)
 
 
+@pytest.mark.long
 def test_distribution_is_that_of_all_latencies(played: tuple[list[int], list[list[int]]]) -> None:
     made, clients = played
     latencies = sorted(itertools.chain.from_iterable(clients))
@@ -113,6 +114,7 @@ def theory_in(chart: LineChart) -> dict[str, Curve]:
     return {curve.transport: curve for curve in chart.curves if curve.is_theory}
 
 
+@pytest.mark.long
 def test_what_is_measured_has_theory_beside_it() -> None:
     """Long polling has none here, because no re-poll gap was measured."""
     result = read_result(PLACES["stay"])
@@ -129,6 +131,7 @@ def test_what_is_measured_has_theory_beside_it() -> None:
         assert (0.0, 1.0) == pytest.approx((parts[0], parts[-1]), abs=0.01)
 
 
+@pytest.mark.long
 def test_theory_of_several_trials_is_that_of_all_their_deliveries(played: tuple[list[int], list[list[int]]]) -> None:
     """Half of the deliveries are those of each trial, and so is half of the theory."""
     result = read_result(PLACES["stay"])
@@ -143,6 +146,7 @@ def test_theory_of_several_trials_is_that_of_all_their_deliveries(played: tuple[
         assert pytest.approx(sum(one.within(dot.x) for one, _ in expected) / len(expected)) == dot.y
 
 
+@pytest.mark.long
 def test_theory_that_was_fitted_says_so() -> None:
     result = read_result(PLACES["stay"])
     for one in result.trials:
@@ -153,6 +157,7 @@ def test_theory_that_was_fitted_says_so() -> None:
     assert " is a fit: a part of it is taken from these latencies." in chart.about
 
 
+@pytest.mark.long
 def test_nothing_is_drawn_beside_what_theory_does_not_predict() -> None:
     """Nobody predicted a mean for these trials, as where a fault is played."""
     latencies = of_clients([[SECOND // 2, SECOND]], [WINDOW.from_ns, WINDOW.from_ns + 1])

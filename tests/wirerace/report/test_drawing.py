@@ -74,6 +74,7 @@ points = st.builds(Dot, st.integers(0, 1000).map(float), st.floats(0, 10))
 dots = st.lists(points, min_size=3, max_size=300).map(in_order)
 
 
+@pytest.mark.long
 @given(dots, st.integers(3, 60))
 def test_downsampling_keeps_the_ends_the_order_and_no_more_than_asked_for(given: list[Dot], most: int) -> None:
     kept = downsampled(given, most)

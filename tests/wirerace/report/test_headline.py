@@ -222,6 +222,7 @@ def test_saved_results_have_a_headline(saved: str) -> None:
 LATENCIES = st.lists(st.floats(1e-5, 10.0), min_size=3, max_size=3)
 
 
+@pytest.mark.long
 @given(LATENCIES, LATENCIES)
 def test_headline_claims_no_difference_that_the_interval_does_not_show(polling: list[float], sse: list[float]) -> None:
     result = repeated({"polling": polling, "sse": sse})

@@ -19,6 +19,7 @@ from wirerace.reproductions.record import ReproductionRecord
 HOSTILE = "</style></script><img src=x onerror=alert(1)><script>alert('\"')</script> & \x1b[2J {{ 7 * 7 }}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", PLACES)
 def test_report_asks_nobody_for_anything(name: str) -> None:
     page = page_of(name)
@@ -32,6 +33,7 @@ def test_report_asks_nobody_for_anything(name: str) -> None:
     assert None is re.search(r"url\(|@import|https?://", page)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", PLACES)
 def test_report_is_small_and_has_charts_with_titles(name: str) -> None:
     page = page_of(name)
@@ -43,6 +45,7 @@ def test_report_is_small_and_has_charts_with_titles(name: str) -> None:
     assert None is re.search(r"\bnan\b|\binf\b|None", "".join(re.findall(r"<svg.*?</svg>", page, re.DOTALL)))
 
 
+@pytest.mark.long
 def test_policy_of_the_page_names_its_own_script_and_style_only() -> None:
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', page_of("stay"))
 
@@ -50,6 +53,7 @@ def test_policy_of_the_page_names_its_own_script_and_style_only() -> None:
     assert "unsafe" not in policy
 
 
+@pytest.mark.long
 def test_report_of_clients_that_stay_has_every_chapter() -> None:
     found = seen(reported(PLACES["stay"]))
     headings, titles = found.texts["h3"], [tied(title) for title in found.texts["h4"]]
@@ -69,6 +73,7 @@ def test_report_of_clients_that_stay_has_every_chapter() -> None:
         assert any(title.startswith(beginning) for title in titles), beginning
 
 
+@pytest.mark.long
 def test_report_of_messages_visits_and_sweeps_has_their_charts() -> None:
     beginnings = {
         "messages": ("The server had a message after: ", "From one client to all: "),
@@ -81,6 +86,7 @@ def test_report_of_messages_visits_and_sweeps_has_their_charts() -> None:
             assert any(title.startswith(beginning) for title in titles), beginning
 
 
+@pytest.mark.long
 def test_table_has_intervals_theory_and_how_a_value_relates_to_the_best() -> None:
     cells = seen(reported(PLACES["stay"])).texts["td"]
     whole = re.compile(r"[\d.]+ ± [\d.]+ ms[\d,.]+ × \([\d.,]+ to [\d.,]+\)theory [\d.]+ ms")
@@ -90,6 +96,7 @@ def test_table_has_intervals_theory_and_how_a_value_relates_to_the_best() -> Non
     assert any("not told apart" in cell for cell in cells)
 
 
+@pytest.mark.long
 def test_nothing_but_failures_still_opens_and_says_why() -> None:
     result = msgspec.structs.replace(RESULT, trials=[], failures=[Failure("polling", 1, "the server did not start")])
     found = seen(Reported(result))
@@ -112,6 +119,7 @@ def test_result_without_a_valid_repeat_says_so() -> None:
     assert "table" not in found.tags
 
 
+@pytest.mark.long
 def test_sweep_says_what_is_the_same_at_all_settings() -> None:
     about = "a sweep of producer.rate_per_second: 3 settings · 20 clients · 2 s · 15 trials"
 
@@ -157,6 +165,7 @@ def test_all_that_comes_from_a_result_is_escaped() -> None:
     assert [] == [name for name, _ in found.attributes() if name.startswith("on")]
 
 
+@pytest.mark.long
 def test_names_in_drawings_are_escaped() -> None:
     result = read_result(PLACES["sweep"])
     hostile = [
@@ -198,6 +207,7 @@ def test_several_results_are_in_one_page_with_a_list_of_them() -> None:
     assert ["#run-1", "#run-2", "#run-3"] == [value for name, value in found.attributes() if name == "href"]
 
 
+@pytest.mark.long
 def test_experiment_can_be_run_again_from_the_page() -> None:
     found = seen(reported(PLACES["stay"]))
     (text,) = found.texts["pre"]
@@ -229,6 +239,7 @@ def test_sweep_of_visits_says_when_a_push_pays_and_on_which_grounds() -> None:
     assert "(one repeat, so without intervals" in found.whole
 
 
+@pytest.mark.long
 def test_sweep_without_messages_or_visitors_says_neither() -> None:
     headings = Seen(page_of("sweep")).texts["h3"]
 

@@ -40,6 +40,7 @@ def test_picture_has_both_themes_and_a_ground_of_its_own() -> None:
     assert ".t-sse { --c: " in picture
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["stay", "sweep", "messages", "visit"])
 def test_every_chart_of_a_result_is_a_picture_that_asks_nobody_for_anything(name: str) -> None:
     found = reported(PLACES[name])

@@ -56,6 +56,7 @@ def test_every_line_fits_80_columns(need: Need) -> None:
         assert len(line) <= COLUMNS, line
 
 
+@pytest.mark.long
 def test_answer_is_marked_and_the_notes_say_where_it_changes_and_how_good_the_model_is() -> None:
     need = Need(100_000, 0.05, 5.0)
     lines = lines_of(MODEL, need, advised(MODEL, need, PRICES), flips_of(MODEL, need, PRICES))

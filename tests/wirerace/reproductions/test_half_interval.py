@@ -34,6 +34,7 @@ def test_what_does_not_agree_fails(delay: float) -> None:
     assert 2 == len(failed(found({**HELD, delay: 0.19})))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("delay", [0.05, 0.12, 0.15, 0.2])
 def test_derived_latency_is_that_of_theory_by_replaying(delay: float) -> None:
     made = [to_ns(index * INTERVAL_SECONDS) for index in range(4000)]

@@ -16,6 +16,8 @@ from wirerace.record.result import Result
 from wirerace.runner.planner import planner_of
 from wirerace.runner.run import add_point
 
+pytestmark = pytest.mark.long
+
 UNLIKE = each(polling=up_to(130), websocket=up_to(1200, again=700))
 NOISE: list[Outcome] = ["met", "server", "none", "load", "failed", "failed: server"]
 
@@ -79,6 +81,7 @@ def test_names_of_plans_are_unique(outcomes: Outcomes) -> None:
     assert len(plans) == len({plan.name for plan in plans})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("outcomes", [UNLIKE, noisy], ids=["unlike", "noisy"])
 def test_search_that_was_interrupted_at_any_trial_goes_on_as_without(outcomes: Outcomes) -> None:
     """The point of the trial that was interrupted may be in the result already, or not."""
@@ -96,6 +99,7 @@ def test_search_that_was_interrupted_at_any_trial_goes_on_as_without(outcomes: O
             assert result.capacities == left.capacities
 
 
+@pytest.mark.long
 @given(st.lists(st.sampled_from(NOISE), min_size=1, max_size=30), st.sampled_from(["met", "server", "load", "failed"]))
 def test_search_ends_however_its_trials_end(says: list[Outcome], otherwise: Outcome) -> None:
     left = iter(says)

@@ -48,6 +48,7 @@ def test_client_that_trusts_the_authority_connects(certificate: RunCertificate) 
     assert shaken(certificate, ssl.create_default_context(cadata=certificate.authority)) == "TLSv1.3"
 
 
+@pytest.mark.long
 def test_client_that_does_not_trust_it_refuses(certificate: RunCertificate) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
         shaken(certificate, ssl.create_default_context())

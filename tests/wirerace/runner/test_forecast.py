@@ -21,6 +21,7 @@ def test_number_of_trials_of_a_search_is_foreseen_about_right(capacity: float) -
     assert 0.75 * fewest <= len(plans) <= most
 
 
+@pytest.mark.long
 def test_what_is_left_of_a_search_follows_from_what_it_has_found() -> None:
     """A search whose server is not the limit has no trials after an overload, and the most clients end it at once."""
     study = study_with()
@@ -32,6 +33,7 @@ def test_what_is_left_of_a_search_follows_from_what_it_has_found() -> None:
     assert ((0, 0), (0.0, 0.0)) == forecast.left(result)
 
 
+@pytest.mark.long
 def test_search_that_is_nearly_ended_has_no_range_left() -> None:
     study = study_with(transports=["polling"])
     plans, _ = searched(study, up_to(300))

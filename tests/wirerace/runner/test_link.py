@@ -11,6 +11,8 @@ from wirerace.experiment.paths import NetworkPath
 from wirerace.runner.network.control import main, refuse_all_but_a_link
 from wirerace.runner.network.proxy import Proxy
 
+pytestmark = pytest.mark.long
+
 PATIENCE_SECONDS = 10.0
 IDLE_SECONDS = 0.2
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -27,6 +27,7 @@ def due(way: LinkWay, path: NetworkPath, data: bytes = b"x", ready: float = NOW)
     return list(way.arrivals(path, data, ready))[-1][0] - ready
 
 
+@pytest.mark.long
 def test_jitter_is_uniform_and_the_same_for_the_same_seed_and_direction() -> None:
     path = NetworkPath(0.1, jitter_seconds=0.05)
 

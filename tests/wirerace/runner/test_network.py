@@ -92,6 +92,7 @@ def late_ns(report: ProxyReport) -> tuple[int, int]:
     return report.late.recorded, report.late.max_ns or 0
 
 
+@pytest.mark.long
 def test_what_is_forwarded_is_counted_once_with_how_late_it_was(path: Path) -> None:
     path.client.sendall(b"one")
     assert b"one" == path.received(3)
@@ -102,6 +103,7 @@ def test_what_is_forwarded_is_counted_once_with_how_late_it_was(path: Path) -> N
     assert first.cpu_seconds > 0
 
 
+@pytest.mark.long
 def test_proxy_that_stands_still_while_something_is_on_its_way_is_late(path: Path) -> None:
     path.client.sendall(b"one")
     path.proxy.turn(PATIENCE_SECONDS)  # reads it
@@ -113,6 +115,7 @@ def test_proxy_that_stands_still_while_something_is_on_its_way_is_late(path: Pat
     assert latest_ns >= (STILL_SECONDS - DELAY_SECONDS) * 1e9
 
 
+@pytest.mark.long
 @pytest.mark.skipif(stamps.SO_TIMESTAMPNS is None, reason="needs the kernel's stamps: Linux")
 def test_proxy_that_stands_still_before_it_reads_is_as_late(path: Path) -> None:
     """The delay counts from the arrival, so late reading must be reported as lateness."""
@@ -125,6 +128,7 @@ def test_proxy_that_stands_still_before_it_reads_is_as_late(path: Path) -> None:
     assert latest_ns >= (STILL_SECONDS - DELAY_SECONDS) * 1e9
 
 
+@pytest.mark.long
 def test_order_is_kept_with_any_stamps(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wall clock that is set between two readings makes the second one look older."""
     lags = iter([0.0, 5.0])

@@ -121,6 +121,7 @@ def test_setting_with_an_invalid_repeat_gets_another_one_and_the_others_do_not()
     assert result.is_enough
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stop", range(13))
 def test_run_that_was_interrupted_anywhere_continues_with_what_is_missing(stop: int) -> None:
     study = study_of(SWEEP, Path())

@@ -14,6 +14,8 @@ from wirerace.runner.foreign.probing import Probe
 from wirerace.transports import TRANSPORTS
 from wirerace.wire.update import Update, encode_update
 
+pytestmark = pytest.mark.long
+
 UPDATE = encode_update(Update("e", 7, 1, "x"))
 
 

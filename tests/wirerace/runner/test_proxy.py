@@ -14,6 +14,8 @@ import pytest
 from wirerace.experiment.paths import NetworkPath
 from wirerace.runner.network.proxy import MOST_BYTES_ON_THE_WAY, Proxy
 
+pytestmark = pytest.mark.long
+
 DELAY_SECONDS = 0.05
 PATIENCE_SECONDS = 60.0
 TRIES = 5

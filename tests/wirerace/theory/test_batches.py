@@ -46,6 +46,7 @@ def test_batches_of_poisson_updates_fare_as_the_closed_form_says(rate: float, ba
     assert pytest.approx((wait, age), rel=0.03) == (closed.wait_seconds, closed.age_seconds)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("batch", [0.05, 0.3, 0.55])
 def test_batches_of_periodic_updates_fare_as_the_closed_form_says(batch: float) -> None:
     made = [0.2 * index for index in range(600)]

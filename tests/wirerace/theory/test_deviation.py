@@ -20,6 +20,7 @@ GAPS = (0.001, 0.02, 0.3)
 E = math.exp
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("rate", "window"), [(1.0, 100.0), (2.0, 20.0), (2.0, 3000.0)])
 def test_empty_fractions_vary_as_their_autocovariance_says(rate: float, window: float) -> None:
     """With 200 schedules, or 60 at the long window, a standard deviation is known to 5 or 9 % of itself."""
@@ -33,6 +34,7 @@ def test_empty_fractions_vary_as_their_autocovariance_says(rate: float, window: 
     assert pytest.approx(math.sqrt(variance), rel=0.2) == found.empty_fraction
 
 
+@pytest.mark.long
 def test_counts_of_poisson_updates_vary_with_the_root_of_their_number() -> None:
     found = sampling_deviation(
         websocket.predict, Source(rate_per_second=5.0), DeliveryPath(DELAY), WebSocketOptions(), 100.0
@@ -43,6 +45,7 @@ def test_counts_of_poisson_updates_vary_with_the_root_of_their_number() -> None:
     assert (0.0, None, 0.0) == (found.latency_seconds, found.empty_fraction, found.updates_per_response)
 
 
+@pytest.mark.long
 def test_periodic_updates_vary_by_no_more_than_the_windows_edges() -> None:
     source = Source(rate_per_second=2.0, arrivals="periodic")
     found = sampling_deviation(polling.predict, source, DeliveryPath(DELAY), PollingOptions(interval_seconds=0.3), 60.0)

@@ -89,6 +89,7 @@ def mean_of(found: Distribution) -> float:
     return least + sum(1 - found.within(least + (number + 0.5) * step) for number in range(STEPS)) * step
 
 
+@pytest.mark.long
 @given(arrivals(), paths, options)
 def test_mean_of_the_distribution_is_the_predicted_one(
     made: Arrivals, path: DeliveryPath, chosen: TransportOptions
@@ -104,6 +105,7 @@ def test_mean_of_the_distribution_is_the_predicted_one(
     assert 0.0 == found.within(found.least_seconds - 1e-6)
 
 
+@pytest.mark.long
 @given(arrivals(), paths, options, st.lists(st.floats(0, 2), min_size=2, max_size=20))
 def test_a_longer_time_never_has_fewer_deliveries(
     made: Arrivals, path: DeliveryPath, chosen: TransportOptions, times: list[float]
@@ -146,6 +148,7 @@ def test_clients_that_are_sent_to_in_turn_have_each_their_place(clients: int) ->
     agree(known(found), latencies, 1 / clients)
 
 
+@pytest.mark.long
 def test_polls_come_anywhere_in_their_interval() -> None:
     made = poisson(5.0, END, 1)
     played = in_turn(all_phases(made, 0.5, END + 1), 0.0)
@@ -154,6 +157,7 @@ def test_polls_come_anywhere_in_their_interval() -> None:
     agree(known(found), list(played), 0.015)
 
 
+@pytest.mark.long
 def test_polls_for_the_latest_bring_what_was_made_last() -> None:
     made = poisson(5.0, END, 1)
     played = [
@@ -167,6 +171,7 @@ def test_polls_for_the_latest_bring_what_was_made_last() -> None:
     agree(known(found), played, 0.015)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("gaps", [(0.1,), (0.02, 0.05, 0.3)])
 @pytest.mark.parametrize("hold", [0.05, 25.0])
 def test_long_polls_wait_for_clients_that_are_away(gaps: tuple[float, ...], hold: float) -> None:
@@ -181,6 +186,7 @@ def test_long_polls_wait_for_clients_that_are_away(gaps: tuple[float, ...], hold
     agree(known(found), list(in_turn(played, send)), 0.03)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("hold", [0.05, 25.0])
 def test_long_polls_of_poisson_updates_have_a_closed_form(hold: float) -> None:
     gaps, draw = (0.02, 0.05, 0.3), random.Random(4)
@@ -192,6 +198,7 @@ def test_long_polls_of_poisson_updates_have_a_closed_form(hold: float) -> None:
     agree(known(found), latencies, 0.02)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("rate", "batch"), [(5.0, 0.1), (50.0, 0.1), (3.0, 1.0)])
 def test_first_update_of_a_batch_waits_for_all_of_it(rate: float, batch: float) -> None:
     waits: list[float] = []

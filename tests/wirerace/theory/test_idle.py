@@ -46,6 +46,7 @@ def made_set(made: list[float]) -> frozenset[float]:
     return SEEN.setdefault(id(made), frozenset(made))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("rate", "first"), [(0.1, 0.0), (0.3, 0.2), (1.0, 0.0), (2.0, 0.1)])
 def test_breaks_given_the_schedule_and_in_closed_form_are_those_of_a_played_client(rate: float, first: float) -> None:
     made = poisson(rate, END, 3)
@@ -56,6 +57,7 @@ def test_breaks_given_the_schedule_and_in_closed_form_are_those_of_a_played_clie
     assert pytest.approx(played / END, rel=0.1) == closed_breaks(quiet, Source(rate_per_second=rate))
 
 
+@pytest.mark.long
 def test_heartbeats_in_time_keep_a_connection_and_rarer_ones_save_some() -> None:
     made = poisson(0.1, END, 3)
     beats = [made[0] + 0.5 + number * 5 for number in range(int(END / 5))]
@@ -98,6 +100,7 @@ def test_transports_have_their_own_bytes_between_updates(
     assert (expected and pytest.approx(expected)) == quiet_of(plan, raw, figures(plan, raw))
 
 
+@pytest.mark.long
 def test_breaks_stand_beside_what_was_measured_with_the_time_until_return() -> None:
     path = NetworkPath(0.1, jitter_seconds=0.1, idle_timeout_seconds=5.0)
     closed_ns = TRUTH.epochs[0].ts[-1] + 23 * SECOND

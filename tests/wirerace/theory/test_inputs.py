@@ -69,6 +69,7 @@ def test_path_of_push_is_no_longer_for_what_a_server_does_beside_updates_that_ar
     assert pytest.approx((0.003 + 0.00015 + 0.000025, 0.001)) == (path.delay_seconds, path.send_seconds)
 
 
+@pytest.mark.long
 def test_send_is_no_longer_for_the_upkeep_of_connections() -> None:
     """An update takes 3.2 ms of the server: 0.2 ms without clients, three sends of 1 ms. Upkeep takes 5 ms more."""
     raw = raw_of(traffic=TRIP)
@@ -99,6 +100,7 @@ def test_path_of_push_is_fitted_where_the_server_does_not_report_its_cpu_time() 
     assert pytest.approx(path.push_seconds) == path.fitted_seconds
 
 
+@pytest.mark.long
 def test_path_of_long_polling_has_its_sends_from_the_latencies_and_nothing_else() -> None:
     raw = working(raw_of(repolling=recorded(*[MS] * 10), traffic=TRIP), 0.49)
     path = path_of("longpolling", raw)
@@ -108,6 +110,7 @@ def test_path_of_long_polling_has_its_sends_from_the_latencies_and_nothing_else(
     assert pytest.approx([0.00105] * 100, rel=1e-3) == list(path.repoll_seconds), "with a round trip of 50 µs"
 
 
+@pytest.mark.long
 def test_server_that_spends_less_with_clients_than_without_has_no_negative_sends() -> None:
     raw = working(raw_of(repolling=recorded(*[MS] * 10)), 0.001, idle_utilisation=0.5)
 
@@ -139,6 +142,7 @@ def linked(raw: Raw) -> Raw:
     return msgspec.structs.replace(raw, path=NetworkPath(0.05))
 
 
+@pytest.mark.long
 def test_gap_through_a_link_is_the_clients_and_a_round_trip_through_it() -> None:
     raw = linked(raw_of(repolling=recorded(*[MS] * 10)))
     trial = figures(plan_of("longpolling"), raw)
@@ -150,6 +154,7 @@ def test_gap_through_a_link_is_the_clients_and_a_round_trip_through_it() -> None
     assert pytest.approx([0.101] * 100, rel=1e-3) == list(path.repoll_seconds)
 
 
+@pytest.mark.long
 def test_connection_opened_for_every_request_takes_another_round_trip_through_a_link() -> None:
     raw = linked(raw_of(repolling=recorded(*[MS] * 10), answering=recorded(200 * MS)))
     asks = plan_with("polling", PollingOptions(keep_alive=False))
@@ -161,6 +166,7 @@ def test_connection_opened_for_every_request_takes_another_round_trip_through_a_
     assert pytest.approx(0.003 + 0.05) == path.delay_seconds, "the handshake lies before the server has looked"
 
 
+@pytest.mark.long
 def test_path_of_long_polling_is_measured_on_updates_that_were_awaited() -> None:
     """Every second update comes 20 ms after another one, when everybody is away."""
     made = [90 * SECOND]
@@ -216,6 +222,7 @@ def test_link_to_clients_that_listen_knows_the_size_of_an_update_from_what_the_s
     assert LinkModel(0.02, 1e6, 4096, 300.0) == path.link
 
 
+@pytest.mark.long
 def test_gap_over_a_narrow_link_has_the_time_in_which_answer_and_request_leave_and_two_jitters() -> None:
     raw = narrow(raw_of(repolling=recorded(*[MS] * 10), traffic=TRIP, requests=147), 147 * 100, 147 * 400)
     path = path_of("longpolling", raw)

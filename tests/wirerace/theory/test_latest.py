@@ -29,6 +29,7 @@ def arrivals(seed: int, rate: float = 5.0) -> list[float]:
     return poisson(rate, END + 40, seed)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("interval", [0.05, 0.2, 1.0, 3.0])
 def test_pollers_get_the_newest_update_after_less_than_half_an_interval(interval: float) -> None:
     made = arrivals(seed=3)

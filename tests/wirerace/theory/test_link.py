@@ -85,6 +85,7 @@ PATHS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", PATHS, ids=repr)
 def test_prediction_given_the_schedule_is_what_the_link_does(path: NetworkPath) -> None:
     made = [0.5, *(1 + at for at in poisson(10, 60, 4))]
@@ -93,6 +94,7 @@ def test_prediction_given_the_schedule_is_what_the_link_does(path: NetworkPath) 
     assert pytest.approx((latency, mean_age), rel=0.015) == predicted(recorded(made, 6.0, 36.0), path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "path",
     [
@@ -109,6 +111,7 @@ def test_closed_form_is_the_mean_over_long_times(path: NetworkPath) -> None:
     assert pytest.approx((latency, mean_age), rel=0.02) == predicted(Poisson(10), path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("jitter", [0.05, 0.25, 0.9])
 def test_even_updates_overtake_only_where_the_jitter_is_longer_than_their_distance(jitter: float) -> None:
     path, made = NetworkPath(jitter_seconds=jitter), [number / 10 for number in range(20_000)]

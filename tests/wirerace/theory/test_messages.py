@@ -20,6 +20,7 @@ def simulated_wait(rate: float, services: list[float], count: int = 200_000) -> 
     return total / count
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("services", [[0.1], [0.05, 0.15], [0.02, 0.02, 0.02, 0.34]])
 def test_wait_of_a_request_is_that_of_the_queue(services: list[float]) -> None:
     rate = 4.0

@@ -26,6 +26,7 @@ def played(play: "list[list[list[Answer]]]") -> list[list[Answer]]:
     return list(chain.from_iterable(answers * count for answers, count in zip(play, CLIENTS, strict=True)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("interval", [0.4, 2.4])
 def test_pollers_of_all_channels_see_what_their_records_predict(interval: float) -> None:
     clients = played([all_phases(made, interval, END + interval, PER_CLIENT) for made in MADE])

@@ -74,6 +74,7 @@ def test_dropped_feed_is_found_again_by_the_next_attempt_of_the_server() -> None
     assert mean_recovery(law(drop, push), push) < mean_recovery(law(drop, poll), poll)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backoff", [OF_CLIENTS, OF_FEED, Backoff(0.2, 0.3)])
 @pytest.mark.parametrize("down", [0.0, 0.01, 0.3, 1.0, 7.0, 30.0])
 def test_no_attempt_comes_later_than_the_longest_pause_allows(backoff: Backoff, down: float) -> None:

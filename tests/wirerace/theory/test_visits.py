@@ -45,6 +45,7 @@ def polled_by_hand(made: Sequence[float], arrival: float, updates: int, interval
     return Visited(1 + polls, polls * interval)
 
 
+@pytest.mark.long
 def test_first_update_is_as_old_as_a_look_at_any_time_finds_it() -> None:
     for source in (POISSON, PERIODIC):
         found = first_age_seconds(visiting(source, 1, delay_seconds=0.03, first_seconds=0.2))
@@ -54,6 +55,7 @@ def test_first_update_is_as_old_as_a_look_at_any_time_finds_it() -> None:
     assert None is closed_first_age(Source(arrivals="bursty"), 0.0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("updates", [1, 2, 7, 40])
 def test_pushed_visit_lasts_until_its_last_update_is_made(updates: int) -> None:
     for source in (POISSON, PERIODIC):
@@ -83,6 +85,7 @@ def test_polls_of_a_visit_are_those_that_are_counted_by_hand(updates: int, inter
     assert pytest.approx(fmean(visit.seconds for visit in by_hand)) == found.seconds
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("source", [POISSON, PERIODIC], ids=["poisson", "periodic"])
 @pytest.mark.parametrize(("updates", "interval"), [(1, 0.1), (2, 0.05), (2, 0.1), (5, 0.37), (40, 0.2)])
 def test_polls_in_closed_form_are_those_of_a_long_record(source: Source, updates: int, interval: float) -> None:
@@ -96,6 +99,7 @@ def test_polls_in_closed_form_are_those_of_a_long_record(source: Source, updates
     assert pytest.approx(given.seconds, rel=0.03, abs=0.003) == closed.seconds
 
 
+@pytest.mark.long
 def test_visitor_that_asks_at_once_has_a_request_for_each_update() -> None:
     found = longpolling.visited(visiting(PERIODIC, 6, gap_seconds=0.001), LongPollingOptions())
 
@@ -103,6 +107,7 @@ def test_visitor_that_asks_at_once_has_a_request_for_each_update() -> None:
     assert pytest.approx((6.0, 0.45), rel=0.02) == (found.requests, found.seconds)
 
 
+@pytest.mark.long
 def test_gap_longer_than_that_of_updates_brings_several_at_once() -> None:
     """Ten a second, and 0.25 s between an answer and the next request: two or three updates in each."""
     found = longpolling.visited(visiting(PERIODIC, 26, gap_seconds=0.25), LongPollingOptions())
@@ -118,6 +123,7 @@ def test_hold_that_ends_before_an_update_costs_a_request() -> None:
     assert pytest.approx((4.0, 0.5)) == (found.requests, found.seconds)
 
 
+@pytest.mark.long
 def test_long_polls_have_a_closed_form_for_one_update_only() -> None:
     one, more = (visiting(POISSON, updates, first_seconds=0.01) for updates in (1, 2))
 
@@ -144,6 +150,7 @@ def test_probability_of_few_updates(source: Source, expected: float) -> None:
     assert 1.0 == made_within(source, 0.0, 1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_every_transport_has_a_theory_of_visits(transport: str) -> None:
     theory, options = find_theory(transport), TRANSPORTS[transport].options()

@@ -48,6 +48,7 @@ def test_what_the_library_compresses_is_read_here(
         assert payload == inflater.inflate(bytes(library.encode(Frame(FrameOpcode.TEXT, payload)).data))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("level", [1, 5, 9])
 def test_message_of_the_largest_size_is_taken_although_it_does_not_compress(level: int) -> None:
     noise = zlib.compress(bytes(range(256)) * 40_000, 9)[:10_000] * 7
@@ -57,6 +58,7 @@ def test_message_of_the_largest_size_is_taken_although_it_does_not_compress(leve
     assert [Message(Opcode.BINARY, payload)] == list(reader.feed(sent))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("size", "is_taken"), [(999, True), (1_000, True), (1_001, False), (50_000_000, False)])
 def test_message_unpacks_to_its_limit_and_no_further(size: int, is_taken: bool) -> None:
     sent = Deflater(15, 8, takes_over=False).deflate(bytes(size))

@@ -46,6 +46,7 @@ def read_by_the_other(text: str) -> list[tuple[str, str, str]]:
     return found
 
 
+@pytest.mark.long
 @given(STREAMS, st.lists(st.integers(0, 500), max_size=8))
 def test_every_split_of_every_stream_is_read_as_another_reader_reads_it(text: str, places: list[int]) -> None:
     data = text.encode()
@@ -147,6 +148,7 @@ def test_line_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
         read(*[b"data: x\n"] * 101)
 
 
+@pytest.mark.long
 def test_lines_without_data_have_a_bound_too() -> None:
     with pytest.raises(EventTooLarge):
         EventReader().feed(b"data:\n" * 3_000_000)

@@ -110,6 +110,7 @@ def read_by_wsproto(chunks: Iterable[bytes], *, masked: bool) -> list[Message]:
     return messages
 
 
+@pytest.mark.long
 @given(split_streams())
 def test_reader_agrees_with_wsproto_however_a_stream_is_split(case: tuple[Stream, list[bytes]]) -> None:
     stream, chunks = case
@@ -117,6 +118,7 @@ def test_reader_agrees_with_wsproto_however_a_stream_is_split(case: tuple[Stream
     assert read_by_wsproto(chunks, masked=stream.masked) == read(chunks, masked=stream.masked)
 
 
+@pytest.mark.long
 @given(split_streams())
 def test_reader_gives_the_messages_that_were_sent_however_they_are_split(case: tuple[Stream, list[bytes]]) -> None:
     stream, chunks = case
@@ -124,6 +126,7 @@ def test_reader_gives_the_messages_that_were_sent_however_they_are_split(case: t
     assert stream.messages == read(chunks, masked=stream.masked)
 
 
+@pytest.mark.long
 @given(streams())
 def test_reader_gives_the_messages_that_were_sent_when_each_read_brings_one_frame(stream: Stream) -> None:
     assert stream.messages == read([frame.encoded() for frame in stream.frames], masked=stream.masked)

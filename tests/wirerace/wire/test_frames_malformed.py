@@ -84,6 +84,7 @@ def test_reader_refuses_what_breaks_the_protocol_after_all_that_was_good(name: s
     assert (GOOD, code) == outcome_of(reads, masked=masked, most_bytes=MOST_BYTES)
 
 
+@pytest.mark.long
 @given(st.sampled_from(sorted(MALFORMED)), st.booleans(), st.data())
 def test_malformed_streams_end_alike_however_they_are_split(name: str, masked: bool, data: st.DataObject) -> None:
     frames, code = MALFORMED[name]

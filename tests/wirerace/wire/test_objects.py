@@ -17,6 +17,7 @@ def read(stream: bytes, size: int) -> list[bytes]:
     return [one for at in range(0, len(stream), size) for one in reader.feed(stream[at : at + size])]
 
 
+@pytest.mark.long
 @given(st.lists(VALUES, max_size=5), st.sampled_from(["", "\n", "\r\n", " ", "\n\n"]), st.integers(1, 40))
 def test_objects_are_found_whatever_is_between_them_and_wherever_reads_end(
     values: list[dict[str, str]], between: str, size: int

@@ -11,6 +11,7 @@ cursors = st.builds(Cursor, epochs, st.integers(0, 10**18 - 1))
 updates = st.builds(Update, epochs, st.integers(1, 10**18 - 1), st.integers(0, 2**63 - 1), st.text())
 
 
+@pytest.mark.long
 @given(updates)
 def test_update_survives_the_wire(update: Update) -> None:
     assert update == decode_update(encode_update(update))
@@ -22,6 +23,7 @@ def test_update_is_spelled_as_the_contract_says() -> None:
     assert expected == encode_update(Update("k3f9", 17, 1790000000123456789, "..."))
 
 
+@pytest.mark.long
 @given(st.lists(updates, max_size=5))
 def test_batch_joined_from_encoded_updates_has_them_all_in_order(several: list[Update]) -> None:
     assert Batch(several) == decode_batch(join_batch([encode_update(update) for update in several]))
@@ -48,6 +50,7 @@ def test_cursor_is_parsed_back_from_its_spelling(cursor: Cursor) -> None:
     assert cursor == Cursor.parse(str(cursor))
 
 
+@pytest.mark.long
 @given(st.one_of(st.text(), st.from_regex(r"[0-9a-zA-Z_]{0,18}-[-+0-9]{0,20}", fullmatch=True)))
 def test_parser_takes_only_the_one_spelling_of_a_cursor(text: str) -> None:
     try:

@@ -2,6 +2,7 @@
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,6 +60,7 @@ def test_text_is_refused_at_the_first_byte_that_makes_it_impossible(text: bytes)
     assert first_impossible(text) == refused_at(text)
 
 
+@pytest.mark.long
 def test_every_beginning_of_a_character_is_judged_as_the_standard_does() -> None:
     for beginning in itertools.product(EDGES, repeat=3):
         text = bytes(beginning)

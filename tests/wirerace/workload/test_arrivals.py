@@ -122,6 +122,7 @@ KINDS = [
 kinds = pytest.mark.parametrize("schedule", KINDS, ids=lambda schedule: schedule.arrivals)
 
 
+@pytest.mark.long
 @kinds
 @given(index=st.integers(0, 5000), before_ns=st.integers(0, 1))
 def test_updates_from_an_instant_on_are_those_of_the_whole_schedule(
@@ -176,6 +177,7 @@ def test_sizes_have_nothing_to_do_with_gaps() -> None:
     assert abs(statistics.correlation(gaps, sizes)) < 3 / math.sqrt(3000)
 
 
+@pytest.mark.long
 def test_blocks_of_poisson_arrivals_leave_no_trace() -> None:
     """Gaps across the bounds of blocks have the same mean as all others."""
     rate, count = 10.0, 200

@@ -46,6 +46,7 @@ def test_even_updates_are_even_in_each_channel_and_come_in_turn(channels: int) -
     assert all(abs(after - before - apart_ns) <= 1 for before, after in itertools.pairwise(firsts))
 
 
+@pytest.mark.long
 def test_channels_of_a_poisson_process_are_independent_poisson_processes() -> None:
     """Counts in seconds have mean and variance of the rate in each channel, and do not go together."""
     seconds, rate = 4000, 3.0
@@ -62,6 +63,7 @@ def test_channels_of_a_poisson_process_are_independent_poisson_processes() -> No
         assert abs(statistics.correlation(one, other)) < 0.07
 
 
+@pytest.mark.long
 @given(st.sampled_from(KINDS), st.integers(1, 9), st.integers(0, 3000), st.integers(0, 5))
 def test_updates_from_an_instant_on_are_those_of_the_whole_schedule(
     kind: Arrivals, channels: int, index: int, seed: int

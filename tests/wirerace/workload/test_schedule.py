@@ -32,6 +32,7 @@ def test_periodic_times_are_multiples_of_the_period_to_the_nanosecond(rate_per_s
     assert abs(START_NS + index * 10**9 / Fraction(rate_per_second) - due_ns) <= 1
 
 
+@pytest.mark.long
 def test_periodic_times_do_not_drift() -> None:
     third_of_a_second = due_times(Schedule(arrivals="periodic", rate_per_second=3.0), START_NS)
 

@@ -21,6 +21,7 @@ def test_clients_do_not_send_unless_they_are_told_to() -> None:
     assert UPSTREAM.is_on
 
 
+@pytest.mark.long
 def test_times_are_the_same_for_the_same_seed_and_client_and_different_for_others() -> None:
     assert times() == times()
     assert len({tuple(times(seed, client)) for seed in (1, 2) for client in ((0, 1), (0, 2), (1, 1))}) == 6

@@ -117,6 +117,7 @@ def test_servers_that_were_overloaded_carry_what_they_recover_to(recovers_at: fl
     assert (True, again, True) == (record.tried_again, record.again, record.ended)
 
 
+@pytest.mark.long
 def test_search_that_was_interrupted_has_not_ended_and_says_what_it_has() -> None:
     records = [found(up_to(700), most) for most in range(1, 20)]
     ends = [record.ended for record in records]
@@ -143,6 +144,7 @@ def test_search_of_nothing_but_failures_has_ended_with_nothing() -> None:
     assert (None, None) == (record.value_carried, record.value_missed)
 
 
+@pytest.mark.long
 def test_contestants_are_in_the_order_of_the_file_each_with_its_own_capacity() -> None:
     _, result = searched(study_with(), each(polling=up_to(300), websocket=up_to(1200)))
 

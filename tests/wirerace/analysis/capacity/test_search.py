@@ -216,6 +216,7 @@ def overlap(one: Any, other: Any) -> bool:
     return max(low or 0.0 for low in lows) <= min(high or math.inf for high in highs)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("band", "least"), [(0.05, 0.99), (0.1, 0.98), (0.2, 0.9), (0.4, 0.8)])
 def test_intervals_of_two_searches_overlap_in_most_cases(band: float, least: float) -> None:
     """The trials of both are of the same contestant, with different noise."""
