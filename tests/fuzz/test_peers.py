@@ -140,8 +140,7 @@ def test_record_of_a_producer(directory: Path, random: Random) -> None:
             record.add(Update("new", 1, NOW_NS, ""), 5)
             assert ("new", [1]) in [(made.epoch, made.seq[-1:]) for made in record.between(0, 2**63).epochs]
 
-    content = damaged(random, [RECORD])
-    live_again(content)
+    live_again(damaged(random, [RECORD]))
     counts["inputs"] += 1
 
 

@@ -221,9 +221,7 @@ def test_repoll_gap_is_what_the_client_saw_and_a_round_trip() -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize(("keep_alive", "trips"), [(True, 1), (False, 2)])
-def test_repoll_gap_over_a_path_is_longer_by_its_round_trip_and_by_that_of_opening(
-    trips: int, *, keep_alive: bool
-) -> None:
+def test_repoll_gap_over_a_path_is_longer_by_its_round_trips(trips: int, *, keep_alive: bool) -> None:
     """The path is 20 ms longer in each direction. One gap in a hundred is 50 ms."""
     account = AccountRecord(repolling=recorded([1 * MS] * 99 + [50 * MS]))
     plan = plan_with("polling", PollingOptions(keep_alive=keep_alive))
