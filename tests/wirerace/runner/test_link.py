@@ -183,4 +183,4 @@ def test_port_that_is_taken_is_said_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SystemExit, match=rf"the link cannot listen on port {port} or 0: Address already in use"):
-            main(str(port), "0", "1", "{}", "1")
+            main(f"127.0.0.1:{port}", "0", "127.0.0.1:1", "{}", "1")

@@ -12,6 +12,8 @@ from wirerace.experiment.settings import Study
 from wirerace.system import blamed_on
 
 HOSTS = ("127.0.0.1", "localhost")
+CHAIN = "chain.pem"
+KEY = f"{CHAIN}.key"  # where HAProxy looks for it
 
 
 class RunCertificate:
@@ -30,8 +32,8 @@ class RunCertificate:
         self.authority = authority.cert_pem.bytes().decode()
         with blamed_on(Path(tempfile.gettempdir())):
             self._directory = tempfile.TemporaryDirectory(prefix="wirerace-tls-")
-            self.chain = Path(self._directory.name) / "chain.pem"
-            self.key = Path(self._directory.name) / "key.pem"
+            self.chain = Path(self._directory.name) / CHAIN
+            self.key = Path(self._directory.name) / KEY
             self.chain.write_bytes(b"".join(part.bytes() for part in made.cert_chain_pems))
             with open(self.key, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
                 file.write(made.private_key_pem.bytes())
@@ -47,7 +49,7 @@ class RunCertificate:
             self._directory.cleanup()
 
 
-def certificate_for(study: Study) -> RunCertificate | None:
-    """Return the certificate of a run, None if no path of it speaks TLS."""
+def certificate_for(study: Study, hosts: Sequence[str] = HOSTS) -> RunCertificate | None:
+    """Return the certificate of a run for the names of its hosts, None if no path of it speaks TLS."""
     experiments = [setting.experiment for setting in study.settings]
-    return RunCertificate() if any(one.path.tls for each in experiments for one in contestants_of(each)) else None
+    return RunCertificate(hosts) if any(one.path.tls for each in experiments for one in contestants_of(each)) else None

@@ -22,16 +22,16 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,5})\r\n", re.IGNORECASE)
 
 
 class ProxyControl:
-    """Answers every request that has the token, on loopback, and closes.
+    """Answers every request that has the token, and closes.
 
     `PUT /path` changes the link, `POST /cut` cuts all connections, and everything else gets the report since the last
     one.
     """
 
-    def __init__(self, port: int, proxy: Proxy, token: str = "") -> None:
+    def __init__(self, port: int, proxy: Proxy, token: str = "", host: str = "127.0.0.1") -> None:
         self._proxy = proxy
         self._token = token.encode()
-        self._listener = socket.create_server(("127.0.0.1", port))
+        self._listener = socket.create_server((host, port))
         self._listener.setblocking(False)
         proxy.attend(self._listener, self._accept)
 
@@ -104,13 +104,17 @@ def refuse_all_but_a_link(path: NetworkPath) -> None:
             raise BadInput(f"{key} cannot be changed while it runs: change {', '.join(LINK_KEYS)}")
 
 
-def main(port: str, control_port: str, server_port: str, path: str, seed: str) -> None:
-    """Carry what comes over the link of a path, given as JSON, until the parent has ended or a signal ends this."""
+def main(listen: str, control_port: str, server: str, path: str, seed: str) -> None:
+    """Carry what comes over the link of a path, given as JSON, until the parent has ended or a signal ends this.
+
+    Clients and orders come to one host. The server's name is looked up once: a name of a container stays with it.
+    """
     parent_pid = int(os.environ.get(variable_of("parent_pid"), "0"))
     link = decode_json(path.encode(), NetworkPath, "the path")
+    (host, _, port), (server_host, _, server_port) = listen.rpartition(":"), server.rpartition(":")
     try:
-        proxy = Proxy(int(port), ("127.0.0.1", int(server_port)), link, int(seed))
-        ProxyControl(int(control_port), proxy, os.environ.get(variable_of("control_token"), ""))
+        proxy = Proxy(int(port), (socket.gethostbyname(server_host), int(server_port)), link, int(seed), host)
+        ProxyControl(int(control_port), proxy, os.environ.get(variable_of("control_token"), ""), host)
     except OSError as error:
         sys.exit(f"the link cannot listen on port {port} or {control_port}: {error.strerror}: run it again")
     while not parent_pid or os.getppid() == parent_pid:

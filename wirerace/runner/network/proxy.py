@@ -72,7 +72,9 @@ class Proxy:
     only to connections that are opened later.
     """
 
-    def __init__(self, port: int, server: tuple[str, int], path: NetworkPath, seed: int = 1) -> None:
+    def __init__(
+        self, port: int, server: tuple[str, int], path: NetworkPath, seed: int = 1, host: str = "127.0.0.1"
+    ) -> None:
         self._server = server
         self._path = path
         self._draws = Draws(seed)
@@ -84,7 +86,7 @@ class Proxy:
         self._numbers = itertools.count()
         self._open: set[End] = set()
         self._late, self._since_ns, self._cpu_before = Latencies(), now_ns(), process_cpu_seconds() or 0.0
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
+        self._listener = socket.create_server((host, port), backlog=BACKLOG)
         self._listener.setblocking(False)
         self.attend(self._listener, self._accept)
 
@@ -121,10 +123,8 @@ class Proxy:
     def report(self) -> ProxyReport:
         """Return what was forwarded since the last report, and begin the next one."""
         now, cpu_seconds = now_ns(), process_cpu_seconds() or 0.0
-        spent_seconds = cpu_seconds - self._cpu_before
-        found = ProxyReport(
-            began_ns=self._since_ns, ended_ns=now, cpu_seconds=spent_seconds, late=self._late.to_record()
-        )
+        spent, late = cpu_seconds - self._cpu_before, self._late.to_record()
+        found = ProxyReport(began_ns=self._since_ns, ended_ns=now, cpu_seconds=spent, late=late)
         self._late, self._since_ns, self._cpu_before = Latencies(), now, cpu_seconds
         return found
 

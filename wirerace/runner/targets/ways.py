@@ -9,7 +9,7 @@ from wirerace.experiment.plans import Plan
 from wirerace.host.ports import free_port
 from wirerace.runner.network.certificates import RunCertificate
 from wirerace.runner.network.reverse.configuration import Installed
-from wirerace.runner.network.reverse.program import Certificate, Route
+from wirerace.runner.network.reverse.program import LOOPBACK, Certificate, Route
 from wirerace.runner.network.reverse.starting import (
     ReverseChild,
     Start,
@@ -26,11 +26,20 @@ from wirerace.runner.targets.locust import target_of
 LINK_SECONDS = 60.0  # for a path's link to come up
 
 
+def on_loopback(port: int) -> str:
+    """Return the address of a port of this machine's own."""
+    return f"{LOOPBACK}:{port}"
+
+
 def link_command(plan: Plan, path: Peer, control: Peer, server: Peer) -> list[str]:
-    """Return the arguments to Python that start the link of a plan's path before a server."""
+    """Return the arguments to Python that start the link of a plan's path before a server, on loopback."""
+    return link_arguments(plan, on_loopback(path.port), control.port, on_loopback(server.client_port))
+
+
+def link_arguments(plan: Plan, listen: str, control_port: int, server: str) -> list[str]:
+    """Return the same between addresses such as `127.0.0.1:8001`, for any host."""
     link = msgspec.json.encode(plan.path).decode()
-    arguments = [path.port, control.port, server.client_port, link, plan.seed]
-    return ["-m", "wirerace.runner.network.control", *map(str, arguments)]
+    return ["-m", "wirerace.runner.network.control", listen, str(control_port), server, link, str(plan.seed)]
 
 
 def wait_until_open(part: Process, *peers: Peer) -> None:
@@ -60,7 +69,7 @@ def start_before(  # noqa: PLR0913, PLR0917 -- what stands before which server, 
     path = plan.path
     own = None if certificate is None or not path.tls else Certificate(certificate.chain, certificate.key)
     with new_directory(files.name) as directory:
-        route = Route(free_port(), server_port, connections_of(plan.experiment), path, directory, own)
+        route = Route(free_port(), on_loopback(server_port), connections_of(plan.experiment), path, directory, own)
         child = start_reverse(installed, route, files.with_name(f"{files.name}.{installed.program.ending}"), start)
     if plan.transport.name == "websocket" and path.http == 1:  # over HTTP/2 its SETTINGS say so
         refuse_without_upgrade(child, target_of(plan) or plan.transport.path)

@@ -11,14 +11,17 @@ LEAST_CONNECTIONS = 768  # worker_connections in Debian's nginx.conf
 SPARE_CONNECTIONS = 64
 BROTLI = "ngx_http_brotli_filter_module.so"
 MODULES = (Path("/usr/lib/nginx/modules"), Path("/usr/lib64/nginx/modules"), Path("/usr/share/nginx/modules"))
+"""Where packages put them, Debian's first."""
 
 
 def values(route: Route) -> Mapping[str, str]:
     """Return the connections that it needs, the user of its workers if it has to change it, and a module."""
+    is_root = not route.is_contained and hasattr(os, "geteuid") and os.geteuid() == 0
+    module = MODULES[0] / BROTLI if route.is_contained else None
     return {
         "connections": str(max(LEAST_CONNECTIONS, 2 * route.clients + SPARE_CONNECTIONS)),
-        "user": "root" if hasattr(os, "geteuid") and os.geteuid() == 0 else "",
-        "module": str(brotli_module()) if route.path.compression == "br" else "",
+        "user": "root" if is_root else "",
+        "module": str(module or brotli_module()) if route.path.compression == "br" else "",
     }
 
 

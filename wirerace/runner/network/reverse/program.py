@@ -9,25 +9,38 @@ from wirerace.experiment.paths import NetworkPath
 NO_VALUES: Mapping[str, str] = {}
 
 
+LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 -- of a container, which publishes what it chooses
+
+
 class Certificate(NamedTuple):
-    """The files of a certificate, as PEM: it and those that signed it, and its key."""
+    """The files of a certificate, as PEM: it and those that signed it, and its key.
+
+    HAProxy looks for the key beside the chain, in a file whose name is the chain's and `.key`.
+    """
 
     chain: Path
     key: Path
 
 
 class Route(NamedTuple):
-    """What a reverse proxy is to do: forward from a port to the server's, on loopback, for a number of clients.
+    """What a reverse proxy is to do: forward from a port to a server's address for a number of clients.
 
-    `path` says how, `directory` is for everything that the program writes.
+    `server` is such as `127.0.0.1:8001`. `path` says how, `directory` is for everything that the program writes. In a
+    container clients come from outside, it is not root, and has what Debian installs.
     """
 
     port: int
-    server_port: int
+    server: str
     clients: int
     path: NetworkPath
     directory: Path
     certificate: Certificate | None = None
+    is_contained: bool = False
+
+    @property
+    def host(self) -> str:
+        """The address at which it listens."""
+        return EVERYWHERE if self.is_contained else LOOPBACK
 
 
 class Program(NamedTuple):
