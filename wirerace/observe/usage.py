@@ -96,17 +96,21 @@ def _throttled_in(group: Path) -> float:
     return 0.0
 
 
-@cache
 def _groups() -> list[Path]:
     """Return the control groups that count this process's CPU time, its own first, of version 1 or 2.
 
-    A container sees its own group as the root, whatever its path says.
+    They are looked up each time: what starts the process may put it into another group a moment later.
     """
     try:
-        lines = (PROC / "self/cgroup").read_text().splitlines()
+        return _groups_in((PROC / "self/cgroup").read_text())
     except OSError:
         return []
-    for _, controllers, path in (line.split(":", 2) for line in lines):
+
+
+@cache
+def _groups_in(cgroup: str) -> list[Path]:
+    """Return the groups in the text of /proc/self/cgroup. A container sees its own as the root, whatever it says."""
+    for _, controllers, path in (line.split(":", 2) for line in cgroup.splitlines()):
         if controllers and "cpu" not in controllers.split(","):
             continue
         for mount in {controllers, "cpu", "cpu,cpuacct"} if controllers else ("", "unified"):

@@ -15,7 +15,7 @@ def groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Groups]:
     """Make control groups from files; the process is in the group that its /proc names."""
     monkeypatch.setattr(usage, "PROC", tmp_path / "proc")
     monkeypatch.setattr(usage, "CGROUPS", tmp_path / "cgroup")
-    usage._groups.cache_clear()
+    usage._groups_in.cache_clear()
 
     def make(own: str, files: dict[str, str]) -> None:
         (tmp_path / "proc/self").mkdir(parents=True)
@@ -26,7 +26,7 @@ def groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Groups]:
             file.write_text(text)
 
     yield make
-    usage._groups.cache_clear()
+    usage._groups_in.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,14 @@ def test_throttling_is_that_of_the_groups_around_and_none_where_no_group_can_thr
     groups(own, files)
 
     assert pytest.approx(seconds) == usage.usage().throttled_seconds
+
+
+def test_process_that_is_put_into_another_group_is_throttled_with_that_one(groups: Groups, tmp_path: Path) -> None:
+    groups("0::/\n", {"cpu.stat": "throttled_usec 0\n", "limited/cpu.stat": "throttled_usec 500000\n"})
+    before = usage.usage().throttled_seconds
+    (tmp_path / "proc/self/cgroup").write_text("0::/limited\n")
+
+    assert (0.0, 0.5) == (before, usage.usage().throttled_seconds)
 
 
 @pytest.mark.parametrize(("schedstat", "seconds"), [("5000 2000000000 7", 2.0), ("0 0 1", None), (None, None)])
