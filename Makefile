@@ -67,7 +67,7 @@ lint: $(VENV)/.ready ## Check style and types, Dockerfiles and YAML
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/hadolint services/Dockerfile loadtests/Dockerfile wirerace/watch/Dockerfile
+	$(BIN)/hadolint services/Dockerfile loadtests/Dockerfile wirerace/watch/Dockerfile wirerace/runner/network/Dockerfile
 	$(BIN)/yamllint --strict docker-compose.yml prometheus grafana/provisioning
 
 format: $(VENV)/.ready ## Format the code
@@ -94,6 +94,7 @@ lock: ## Pin all dependencies again (needs uv)
 	$(COMPILE) --extra load pyproject.toml -o requirements/load.lock
 	$(COMPILE) $(EXTRAS) --group dev pyproject.toml -o $(DEV_LOCK)
 	$(COMPILE) --extra watch --constraints $(DEV_LOCK) pyproject.toml -o requirements/watch.lock
+	$(COMPILE) --extra path --constraints $(DEV_LOCK) pyproject.toml -o requirements/path.lock
 	$(COMPILE) $(EXTRAS) --group build pyproject.toml --constraints $(DEV_LOCK) -o $(LOCK)
 	$(COMPILE) --group browser --constraints $(DEV_LOCK) -o requirements/browser.lock
 	$(COMPILE) --extra parquet --group frames pyproject.toml --constraints $(DEV_LOCK) -o requirements/frames.lock

@@ -38,8 +38,8 @@ def apply_host(environment: Environment) -> None:
         environment.host = None  # the option has it now, and every process reads that
 
 
-def parse_hosts(text: str) -> frozenset[Address] | None:
-    """Return the servers in a list separated by commas; None for `*`, which means any.
+def parse_hosts(text: str) -> frozenset[str] | None:
+    """Return the origins of the servers in a list separated by commas; None for `*`, which means any.
 
     Raises BadInput when one is not an address.
     """
@@ -47,20 +47,20 @@ def parse_hosts(text: str) -> frozenset[Address] | None:
     if ANY in parts:
         return None
     try:
-        return frozenset(map(Address.parse, parts))
+        return frozenset(Address.parse(part).origin for part in parts)
     except BadInput as error:
         raise BadInput(f"--allowed-hosts: {error}") from None
 
 
-def hosts_in(given: Mapping[str, Any]) -> frozenset[Address]:
-    """Return the servers of all transports.
+def hosts_in(given: Mapping[str, Any]) -> frozenset[str]:
+    """Return the origins of the servers of all transports.
 
     Raises BadInput, naming the flag, when one is not an address.
     """
     found = set()
     for name in HOSTS:
         try:
-            found.add(Address.parse(given[name]))
+            found.add(Address.parse(given[name]).origin)
         except BadInput as error:
             raise BadInput(f"{flag_of(name)}: {error}") from None
     return frozenset(found)

@@ -152,7 +152,7 @@ class Page:
                 f"Host: each transport has a server of its own, in {', '.join(HOSTS)}, got {_got(form, 'host')}"
             )
         for name, address in addresses.items():
-            if self._hosts is not None and address not in self._hosts:
+            if self._hosts is not None and address.origin not in self._hosts:
                 flag = flag_of(f"{name}_host")
                 raise BadInput(f"{flag} {address.origin} was not given at the start; see --allowed-hosts")
 

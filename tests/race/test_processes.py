@@ -238,7 +238,7 @@ def test_bad_option_leaves_no_forked_worker_behind(tmp_path: Path) -> None:
     count = f"register_at_fork(before=lambda: open({str(forks)!r}, 'a').write('.'))"
     locustfile.write_text(f"from os import register_at_fork\nfrom loadtests.locustfile import *\n{count}\n")
     flags = ["--headless", "--processes", "2", "-u", "5", "--shape", "ramp", "--ramp-from-clients", "10"]
-    command = [sys.executable, "-m", "locust", "-f", locustfile, *flags, "WebSocketUser"]
+    command = [sys.executable, "-m", "locust", "-f", str(locustfile), *flags, "WebSocketUser"]
     with (tmp_path / "stderr").open("wb") as stderr:
         locust = subprocess.Popen(
             command,

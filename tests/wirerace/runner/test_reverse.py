@@ -70,23 +70,23 @@ class Running:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._families: list[Family] = []
+        self.families: list[Family] = []
 
     def start(
         self, name: str, path: NetworkPath, certificate: Certificate | None = None, port: int = 0
     ) -> ReverseChild:
-        own = self._directory / f"files{len(self._families)}"
+        own = self._directory / f"files{len(self.families)}"
         own.mkdir()
         route = Route(port or free_port(), f"127.0.0.1:{free_port()}", 10, path, own, certificate)
         return start_reverse(installed(name), route, self._directory / "configuration", self._start)
 
     def _start(self, command: list[str], directory: Path, variables: dict[str, str]) -> Family:
         family = Family("the reverse proxy", command, self._directory / "log", directory, (), variables)
-        self._families.append(family)
+        self.families.append(family)
         return family
 
     def stop(self) -> None:
-        for family in self._families:
+        for family in self.families:
             family.stop()
 
 
@@ -120,10 +120,8 @@ def test_program_accepts_each_of_its_configurations(name: str, certificate: Cert
 def test_what_is_tuned_has_its_reason_beside_it(name: str) -> None:
     program = program_of(name)  # type: ignore[arg-type]
     default, tuned = (
-        configuration_of(
-            program, Route(8080, "127.0.0.1:8081", 200, NetworkPath(proxy=name, settings=settings), Path("/files"))
-        )  # type: ignore[arg-type]
-        for settings in ("default", "tuned")
+        configuration_of(program, Route(8080, "127.0.0.1:8081", 200, path, Path("/files")))
+        for path in (NetworkPath(proxy=name, settings=settings) for settings in ("default", "tuned"))  # type: ignore[arg-type]
     )
     known = {line.partition("#")[0].strip() for line in default.splitlines()}
     new = [line for line in tuned.splitlines() if line.partition("#")[0].strip() not in {*known, "", "}"}]
@@ -201,7 +199,7 @@ def test_proxy_speaks_http_2_with_and_without_tls(name: str, certificate: Certif
 @pytest.mark.processes
 def test_workers_are_sampled_stalled_and_killed_with_their_master(running: Running) -> None:
     child = running.start("nginx", NetworkPath(proxy="nginx"))
-    part = child.part
+    part = running.families[-1]
     master, worker = part.pids
     assert (child.idle.user_bytes or 0) > 100_000
     assert (part.cpu_seconds() or 0) > 0
@@ -227,8 +225,8 @@ def test_workers_are_sampled_stalled_and_killed_with_their_master(running: Runni
 @pytest.mark.processes
 def test_proxy_ends_in_order_and_leaves_no_files(name: str, tmp_path: Path) -> None:
     found = Running(tmp_path)
-    child = found.start(name, NetworkPath(proxy=name))  # type: ignore[arg-type]
-    pids = child.part.pids
+    found.start(name, NetworkPath(proxy=name))  # type: ignore[arg-type]
+    pids = found.families[-1].pids
     found.stop()
 
     assert not (tmp_path / "files0").exists()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from docker.errors import DockerException
+from docker.errors import DockerException, NotFound
 from docker.models.containers import Container as DockerContainer
 
 from wirerace.clock import now_ns
@@ -20,6 +20,8 @@ from wirerace.system import blamed_on
 
 NANO = 1e9
 UPDATE_SECONDS = 30.0
+PYTHON = "/opt/venv/bin/python"
+"""Python, in every image of ours."""
 PAUSED = "paused"
 END_SECONDS = 6  # as processes have; a service stops within 5 s of SIGTERM
 
@@ -131,6 +133,15 @@ class Container:
             )
             self._container.pause()
 
+    def said(self, *command: str) -> tuple[int, str]:
+        """Return how a command ended that runs in it, and what it said.
+
+        Raises TrialFailed when the engine refuses, such as when the container has ended.
+        """
+        with asking(self.name):
+            code, said = self._container.exec_run(list(command))
+        return code or 0, (said if isinstance(said, bytes) else b"").decode(errors="replace")
+
     def start_anew(self) -> None:
         """Restart it: a fresh process, as in a new container."""
         with asking(self.name):
@@ -211,6 +222,16 @@ class Container:
         with suppress(TrialFailed), asking(self.name):
             found = self._container.stats(stream=False, one_shot=True)
         return found if isinstance(found, dict) else {}
+
+
+class PassingContainer(Container):
+    """A container that belongs to a trial, and is removed when it is stopped."""
+
+    def stop(self) -> None:
+        """Remove it at once."""
+        self.resume()
+        with asking(self.name), suppress(NotFound):
+            self._container.remove(force=True)
 
 
 class ContainerCrew:

@@ -18,6 +18,7 @@ from wirerace.options import variable_of
 from wirerace.runner.parts.container import Container, ContainerCrew
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
 from wirerace.runner.peer import ANSWER_SECONDS, CLIENT_SECONDS, Peer
+from wirerace.runner.targets.contained import LINK_PORT, StackPaths
 from wirerace.runner.targets.locust import Swarming, order_flags, spelled_value
 from wirerace.runner.targets.stack import WORKER, Stack
 from wirerace.runner.targets.target import Child, LoadChild, Supported, refuse_unsupported
@@ -31,8 +32,8 @@ WATCH_SECONDS = 1.0
 STOP_SECONDS = 20.0
 IDLE = {"ready", "stopped"}
 SUPPORTED = Supported(
-    delays=False,
-    reverse_proxies=False,
+    delays=True,
+    reverse_proxies=True,
     server_options=False,
     faults=frozenset(
         {
@@ -42,13 +43,16 @@ SUPPORTED = Supported(
             ("restart", "producer"),
             ("stall", "server"),
             ("stall", "producer"),
+            ("kill", "proxy"),
+            ("restart", "proxy"),
+            ("stall", "proxy"),
+            ("cut", "proxy"),
             ("cut", "clients"),
             ("drop", "feed"),
         }
     ),
     otherwise="needs processes of its own: leave out --on compose",
-    tls=False,
-    http2=False,
+    own_tls=False,
     browsers=False,
     needs={"fill": "needs a producer whose disk is this machine's: leave out --on compose"},
     foreign=False,
@@ -82,6 +86,7 @@ class Compose:
         if "locust" not in self._was_down and self._page.get("/stats/requests", PageState).state not in IDLE:
             raise BadInput("Locust is running a test on the stack: stop it first")
         try:
+            self._paths = StackPaths(self._stack, study)
             self._stack.up(*PARTS, workers=self._load.processes)
             self._producer_part = self._one("producer")
             token = self._producer_part.variable(variable_of("control_token"))
@@ -126,8 +131,9 @@ class Compose:
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:  # noqa: ARG002 -- inside, it has another address
         """Start a test on Locust's page with the plan's clients."""
         self._replace_dead_load()
-        url = f"http://{plan.transport.name}:{plan.transport.port}"
-        flags = order_flags(plan, url)
+        path = self._paths.start(plan, f"{plan.transport.name}:{plan.transport.port}")
+        self._watched += path.containers
+        flags = order_flags(plan, path.url, self._paths.authority)
         flags |= {"user_count": flags.pop("users"), "shape_class": SHAPE_CLASSES[str(flags.pop("shape"))]}
         flags |= {"user_classes": plan.transport.user_class}
         form = urllib.parse.urlencode({name: spelled_value(value) for name, value in flags.items()})
@@ -139,12 +145,13 @@ class Compose:
             patience = ANSWER_SECONDS + CLIENT_SECONDS * plan.experiment.clients.count
             control = Peer("the load", locust.port(CONTROL_PORT), token=token, answer_seconds=patience)
         except BaseException:  # Ctrl-C, too: nothing else would stop a test that runs already
-            take_all(self._stop_load)
+            take_all(self._stop_load, self._paths.end)
             raise
         if not answer.success:
+            self._paths.end()
             raise TrialFailed(f"Locust's page refuses: {answer.message}")
         self._watched.append(crew)
-        return LoadChild(crew, control)
+        return LoadChild(crew, control, path.link, LINK_PORT, path.reverse)
 
     def watch(self) -> None:
         """Start a server or producer again that has died; once a second, because every look costs the engine some work.
@@ -178,7 +185,8 @@ class Compose:
         Raises TrialFailed, after doing all that can be done, with the steps that failed.
         """
         quotas = (partial(self._put_quota_back, name, cpus) for name, cpus in self._unlimited.items())
-        if troubles := take_all(self._stop_load, self._take_away, self._revive, *quotas, self._put_schedule_back):
+        before = (self._stop_load, self._paths.close, self._take_away, self._revive)
+        if troubles := take_all(*before, *quotas, self._put_schedule_back):
             raise TrialFailed(f"the stack is not as it was found: {'; '.join(troubles)}")
 
     def _take_away(self) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 
 import docker
 from docker.errors import DockerException
+from docker.models.containers import Container as DockerContainer
 
 from wirerace.errors import BadInput, TrialFailed
-from wirerace.runner.parts.container import Container, asking
+from wirerace.runner.parts.container import Container, PassingContainer, asking
 from wirerace.runner.parts.process import NO_VARIABLES
 from wirerace.stopping import whole
 from wirerace.system import fault_of
@@ -49,10 +50,11 @@ class Stack:
 
     def containers(self, service: str) -> list[Container]:
         """Return the running containers of a part."""
-        labels = [f"{PROJECT}={self._project}", f"{SERVICE}={service}"]
-        with asking(service):
-            found = self._client.containers.list(filters={"label": labels, "status": "running"})
-        return [Container(service, container) for container in found]
+        return [Container(service, one) for one in self._found(service, {"status": "running"})]
+
+    def passing(self, service: str) -> list[PassingContainer]:
+        """Return the containers of a part that exists for a trial only, ended ones as well."""
+        return [PassingContainer(service, one) for one in self._found(service, {})]
 
     def cores(self) -> int:
         """Return the cores of the machine that its engine runs on."""
@@ -70,6 +72,18 @@ class Stack:
         if done.returncode:
             raise BadInput(f"docker compose up: {_last_line(done.stderr)}{self._said_by_unhealthy()}")
 
+    def make(self, service: str, variables: Mapping[str, str]) -> PassingContainer:
+        """Make the container of a part that exists for a trial only, with variables of docker-compose.yml.
+
+        Raises TrialFailed when that does not work.
+        """
+        options = ("--detach", "--no-deps", "--force-recreate")
+        done = run_compose("--profile", "path", "up", *options, service, variables=variables)
+        found = self.passing(service)
+        if done.returncode or not found:
+            raise TrialFailed(f"docker compose up {service}: {_last_line(done.stderr)}")
+        return found[0]
+
     def remove(self, *services: str) -> None:
         """Stop parts and remove them.
 
@@ -77,6 +91,12 @@ class Stack:
         """
         if services and (done := run_compose("rm", "--stop", "--force", *services)).returncode:
             raise TrialFailed(f"docker compose rm: {_last_line(done.stderr)}")
+
+    def _found(self, service: str, filters: Mapping[str, str]) -> list[DockerContainer]:
+        labels = [f"{PROJECT}={self._project}", f"{SERVICE}={service}"]
+        with asking(service):
+            found: list[DockerContainer] = self._client.containers.list(all=True, filters={"label": labels, **filters})
+        return found
 
     def _said_by_unhealthy(self) -> str:
         """Return the last lines of the first part that is unhealthy or has ended; empty when there is none."""

@@ -44,8 +44,13 @@ def find_installed(name: ReverseProxy) -> Installed:
     executable = shutil.which(name) or shutil.which(name, path=PLACES)
     if executable is None:
         raise BadInput(f'proxy = "{name}" needs {name} on this machine: apt install {program.package}')
-    found = _VERSION.search("".join(_said([executable, *program.version])[1]))
-    return Installed(program, executable, found[0].rstrip(".") if found else "unknown")
+    return Installed(program, executable, version_in("".join(_said([executable, *program.version])[1])))
+
+
+def version_in(said: str) -> str:
+    """Return the version in what a program says of itself."""
+    found = _VERSION.search(said)
+    return found[0].rstrip(".") if found else "unknown"
 
 
 def installed_for(study: Study) -> list[Installed]:

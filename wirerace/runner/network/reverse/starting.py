@@ -23,6 +23,7 @@ from wirerace.runner.network.reverse.configuration import (
 )
 from wirerace.runner.network.reverse.program import Route
 from wirerace.runner.parts.family import Family
+from wirerace.runner.parts.part import Part
 from wirerace.runner.progress import TICK_SECONDS
 from wirerace.system import blamed_on
 
@@ -40,7 +41,7 @@ UPGRADE = (
 class ReverseChild(NamedTuple):
     """A reverse proxy that runs: its processes, its port, what it is, and its memory without clients."""
 
-    part: Family
+    part: Part
     port: int
     path: NetworkPath
     version: str

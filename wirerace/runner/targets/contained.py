@@ -1,0 +1,147 @@
+"""What lies between the clients of a trial and its server, as containers: a reverse proxy, and a link."""
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+from wirerace.errors import TrialFailed
+from wirerace.experiment.plans import Plan
+from wirerace.experiment.settings import Study
+from wirerace.options import variable_of
+from wirerace.runner.network.certificates import CHAIN, KEY, certificate_for
+from wirerace.runner.network.contained import DIRECTORY, ContainerOrder
+from wirerace.runner.network.reverse.configuration import arguments_of, configuration_of, program_of, version_in
+from wirerace.runner.network.reverse.program import EVERYWHERE, Certificate, Route
+from wirerace.runner.network.reverse.starting import SETTLE_SECONDS, ReverseChild, refuse_without_upgrade
+from wirerace.runner.parts.container import PYTHON, Container
+from wirerace.runner.peer import Peer
+from wirerace.runner.progress import TICK_SECONDS
+from wirerace.runner.targets.descriptors import connections_of
+from wirerace.runner.targets.locust import target_of
+from wirerace.runner.targets.stack import Stack
+from wirerace.runner.targets.target import Child
+from wirerace.runner.targets.ways import link_arguments
+
+REVERSE, LINK = "reverse-proxy", "link"
+"""The parts of the stack, which are also the names of their hosts."""
+REVERSE_PORT, LINK_PORT, LINK_CONTROL_PORT = 8010, 8011, 8012
+UP_SECONDS = 30.0
+LISTENS = "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1])), 1)"
+
+
+class ContainedPath(NamedTuple):
+    """The path of a trial: the URL at which its clients subscribe, and what lies on it."""
+
+    url: str
+    containers: list[Container]
+    link: Child | None = None
+    reverse: ReverseChild | None = None
+
+
+class StackPaths:
+    """Makes the containers of a trial's path. Each ends with the trial, as its part of it."""
+
+    def __init__(self, stack: Stack, study: Study) -> None:
+        self._stack = stack
+        self._certificate = certificate_for(study, [REVERSE, LINK])
+        self.authority = "" if self._certificate is None else self._certificate.authority
+
+    def start(self, plan: Plan, server: str) -> ContainedPath:
+        """Start what lies on the path of a plan, before a server's address such as `sse:8004`.
+
+        Raises TrialFailed when something does not come up, or does not let a WebSocket's clients upgrade.
+        """
+        found = ContainedPath(f"http://{server}", [])
+        try:
+            if plan.path.has_reverse_proxy:
+                found = self._through_reverse_proxy(plan, server)
+                server = f"{REVERSE}:{REVERSE_PORT}"
+            if plan.path.has_proxy:
+                found = self._over_link(found, plan, server)
+        except BaseException:  # Ctrl-C, too
+            self.end()
+            raise
+        return found
+
+    def end(self) -> None:
+        """Remove all containers of a path: those of a trial whose load did not start, or of a run that was killed."""
+        for name in (LINK, REVERSE):
+            for container in self._stack.passing(name):
+                container.stop()
+
+    def close(self) -> None:
+        """Remove everything, the certificate's files as well."""
+        self.end()
+        if self._certificate is not None:
+            self._certificate.remove()
+
+    def _through_reverse_proxy(self, plan: Plan, server: str) -> ContainedPath:
+        program, path = program_of(plan.path.proxy), plan.path
+        files: dict[str, str] = {}
+        certificate = None
+        if self._certificate is not None and path.tls:
+            files = {CHAIN: self._certificate.chain.read_text(), KEY: self._certificate.key.read_text()}
+            certificate = Certificate(DIRECTORY / CHAIN, DIRECTORY / KEY)
+        clients = connections_of(plan.experiment)
+        route = Route(REVERSE_PORT, server, clients, path, DIRECTORY, certificate, is_contained=True)
+        file = DIRECTORY / f"{program.name}.{program.ending}"
+
+        def command(arguments: tuple[str, ...]) -> list[str]:
+            return [program.name, *arguments_of(arguments, file, DIRECTORY)]
+
+        order = ContainerOrder(
+            command=command(program.start),
+            files=files | {file.name: configuration_of(program, route)},
+            check=command(program.check),
+            variables=dict.fromkeys(program.variables, str(DIRECTORY)),
+        )
+        container = self._made(REVERSE, order)
+        _wait(container, lambda: not container.said(PYTHON, "-S", "-c", LISTENS, str(REVERSE_PORT))[0])
+        time.sleep(SETTLE_SECONDS)
+        version = version_in(container.said(program.name, *program.version)[1])
+        child = ReverseChild(container, container.port(REVERSE_PORT), path, version, container.memory())
+        if plan.transport.name == "websocket" and path.http == 1:  # over HTTP/2 its SETTINGS say so
+            refuse_without_upgrade(child, target_of(plan) or plan.transport.path)
+        url = f"{_scheme(plan)}://{REVERSE}:{REVERSE_PORT}"
+        return ContainedPath(url, [container], reverse=child)
+
+    def _over_link(self, found: ContainedPath, plan: Plan, server: str) -> ContainedPath:
+        token = secrets.token_urlsafe(18)
+        command = link_arguments(plan, f"{EVERYWHERE}:{LINK_PORT}", LINK_CONTROL_PORT, server)
+        order = ContainerOrder([PYTHON, *command], variables={variable_of("control_token"): token})
+        container = self._made(LINK, order)
+        control = Peer("the proxy", container.port(LINK_CONTROL_PORT), token=token)
+        _wait(container, lambda: _answers(control))
+        url = f"{_scheme(plan)}://{LINK}:{LINK_PORT}"
+        return found._replace(url=url, containers=[*found.containers, container], link=Child(container, control))
+
+    def _made(self, name: str, order: ContainerOrder) -> Container:
+        variable = f"{name.replace('-', '_').upper()}_ORDER"
+        return self._stack.make(name, {variable: msgspec.json.encode(order).decode()})
+
+
+def _scheme(plan: Plan) -> str:
+    return "https" if plan.path.tls else "http"
+
+
+def _answers(control: Peer) -> bool:
+    try:
+        control.get("/report", object)
+    except TrialFailed:
+        return False
+    return True
+
+
+def _wait(container: Container, is_up: Callable[[], bool]) -> None:
+    """Wait until a container of a path is up.
+
+    Raises TrialFailed, with the end of its log, when it does not come up.
+    """
+    deadline = time.monotonic() + UP_SECONDS
+    while not is_up():
+        if container.has_ended() or time.monotonic() > deadline:
+            raise container.failure("does not come up")
+        time.sleep(TICK_SECONDS)
