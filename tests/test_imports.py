@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("wirerace", "services", "loadtests")
 SHARED = ("transports", "wire", "workload", "observe")
 """Folders of wirerace that services and load import, besides the modules that lie in no folder."""
-WATCH_DOCKERFILE = "wirerace/watch/Dockerfile"
+WATCH_DOCKERFILE, PATH_DOCKERFILE = "wirerace/watch/Dockerfile", "wirerace/runner/network/Dockerfile"
 IMPORTED = """
 import sys
 import wirerace.watch.__main__
@@ -153,7 +153,7 @@ def test_image_takes_the_folders_that_both_share_and_no_other(side: str) -> None
 def test_builds_admit_what_some_image_takes() -> None:
     admitted = re.findall(r"^!wirerace/(\w+)/\S+\.py$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
 
-    assert copied_into(WATCH_DOCKERFILE) == set(admitted)
+    assert copied_into(WATCH_DOCKERFILE) | copied_into(PATH_DOCKERFILE) == set(admitted)
 
 
 @pytest.mark.processes
@@ -164,6 +164,18 @@ def test_image_of_the_live_page_takes_what_its_server_imports() -> None:
 
     assert folders == copied_into(WATCH_DOCKERFILE)
     assert {"wirerace.runner.peer"} == {name for name in said if name.startswith("wirerace.runner.")}
+
+
+@pytest.mark.processes
+def test_image_of_a_path_takes_what_a_link_imports_and_every_package_of_it() -> None:
+    command = [sys.executable, "-c", "import sys, wirerace.runner.network.control; print(*sys.modules)"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    ours = [name.split(".") for name in said if name.startswith("wirerace.")]
+
+    assert {name[1] for name in ours if len(name) > 2} == copied_into(PATH_DOCKERFILE)
+    assert {"network"} == {name[2] for name in ours if name[1] == "runner" and len(name) > 2}
+    lock = (ROOT / "requirements/path.lock").read_text()
+    assert [] == [name for name in ("msgspec", "hdrhistogram", "httptools") if f"\n{name}==" not in f"\n{lock}"]
 
 
 @pytest.mark.processes

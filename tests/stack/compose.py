@@ -15,10 +15,8 @@ ROOT = Path(__file__).parents[2]
 PROJECT = "wirerace-test"
 PARTS = ["producer", *TRANSPORTS, "watch", "locust", "locust-worker", "prometheus"]
 """All but Grafana, whose image is not available everywhere."""
-PORTS = [
-    f"{name.upper()}_PORT"
-    for name in ("producer", *TRANSPORTS, "watch", "locust", "load_control", "prometheus", "grafana")
-]
+MORE = ("watch", "locust", "load_control", "prometheus", "grafana", "reverse_proxy", "link_control")
+PORTS = [f"{name.upper()}_PORT" for name in ("producer", *TRANSPORTS, *MORE)]
 PATIENCE_SECONDS = 30.0
 
 

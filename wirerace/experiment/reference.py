@@ -153,8 +153,8 @@ that is not known is a FAIL. `wirerace run` then exits with 4, and `--junit FILE
 it needs 2 s. A drop is asked of the producer, so `feed` and `producer` count as one part. No `kill` or `restart` of
 the producer may follow a `fill`, because its record has a hole. `clock` is refused: all parts share one kernel clock.
 A fault that the file asks for does not make a trial invalid. With a fault, theory predicts nothing but the time to
-recover ([measuring.md](measuring.md#faults)). The stack's containers (`--on compose`) have no proxy, so paths with a
-delay are refused there, and so is a `fill`.
+recover ([measuring.md](measuring.md#faults)). On the stack (`--on compose`) a `fill` is
+refused, and so is TLS without a reverse proxy.
 
 **Visitors.** With `[population] kind = "visit"` nobody stays: visitors come `per_second` times a second, each on a
 connection of its own, take the newest update and `updates` − 1 more, and leave. `[clients]` has no meaning then, and is

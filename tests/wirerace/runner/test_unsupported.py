@@ -19,9 +19,9 @@ from wirerace.runner.targets.target import refuse_unsupported
     ("keys", "place", "facts"),
     [
         (
-            {"path": "far", "paths": {"far": {"delay_seconds": 0.05}}},
+            {"path": "far", "paths": {"far": {"delay_seconds": 0.05, "tls": True}}},
             "the path of polling",
-            ["link", "--on compose"],
+            ["TLS", 'proxy = "nginx"', "--on compose"],
         ),
         (
             {"transports": ["websocket"], "websocket": {"ping_interval_seconds": 1}},
@@ -85,10 +85,11 @@ def test_tls_is_refused_where_nothing_would_speak_it() -> None:
 def test_http2_is_refused_where_no_order_asks_for_it() -> None:
     path = {"proxy": "nginx", "http": 2}
     study = study_of({"title": "t", "transports": ["polling"], "path": "far", "paths": {"far": path}}, Path())
-    for supported, cure in ((SUPPORTED, "--on compose"), (OF_PAGE, "wirerace run")):
-        with pytest.raises(BadInput) as refusal:
-            refuse_unsupported(study, supported)
-        assert [] == lacking(str(refusal.value), "the path of polling", ["HTTP/2", cure]), refusal.value
+    for supported in (SUPPORTED, OF_PROCESSES):
+        refuse_unsupported(study, supported)
+    with pytest.raises(BadInput) as refusal:
+        refuse_unsupported(study, OF_PAGE)
+    assert [] == lacking(str(refusal.value), "the path of polling", ["HTTP/2", "wirerace run"]), refusal.value
 
 
 def test_each_visitor_may_need_a_socket_until_it_gives_up() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from wirerace.decoding import decode_json
+from wirerace.errors import BadInput
 from wirerace.options import variable_of
 
 DIRECTORY = Path("/run/wirerace")
@@ -32,7 +33,10 @@ class ContainerOrder(msgspec.Struct, frozen=True):
 
 def main(directory: Path = DIRECTORY) -> None:
     """Carry out the order in the environment. This process becomes the command, or ends with what is wrong."""
-    order = decode_json(os.environ.get(ORDER, "").encode(), ContainerOrder, ORDER)
+    try:
+        order = decode_json(os.environ.get(ORDER, "").encode(), ContainerOrder, ORDER)
+    except BadInput as error:
+        sys.exit(str(error))
     variables = {name: value for name, value in os.environ.items() if name != ORDER} | order.variables
     os.umask(0o077)
     for name, text in order.files.items():
