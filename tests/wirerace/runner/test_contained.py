@@ -54,4 +54,5 @@ def test_order_that_is_none_is_refused_in_one_line(tmp_path: Path, order: str) -
     ended = carried_out(tmp_path, order)
 
     assert 1 == ended.returncode
-    assert ended.stderr.splitlines()[-1].startswith("WIRERACE_PATH_ORDER")
+    (line,) = ended.stderr.splitlines()
+    assert "WIRERACE_PATH_ORDER" in line
