@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from services import connection as slow
+from wirerace.certificates import CHAIN, KEY
 from wirerace.errors import BadInput
 from wirerace.observe.metrics import ServiceMetrics
 
@@ -243,6 +244,19 @@ class TlsDoor:
             self._listener.close()
         for one in list(self.shaking):
             one.abort()
+
+
+def context_in(directory: str, chain_file: str, key_file: str) -> ssl.SSLContext | None:
+    """Return the context of a server with the files in a directory, if it has them, or else with named files.
+
+    Raises BadInput for both at once, and for what `server_context` refuses.
+    """
+    if not directory:
+        return server_context(chain_file, key_file)
+    if chain_file or key_file:
+        raise BadInput("--tls-directory has the names of both files: leave out --tls-chain-file and --tls-key-file")
+    files = [Path(directory, name) for name in (CHAIN, KEY)]
+    return server_context(*map(str, files)) if all(file.exists() for file in files) else None
 
 
 def server_context(chain_file: str, key_file: str) -> ssl.SSLContext | None:

@@ -20,8 +20,9 @@ from services.parameters import channel_of, parameters_of
 from services.recent import Bounds
 from services.relay import Relay
 from services.sending import RECEIVED_PATH, SEND_PATH, Sending
-from services.tls import TlsDoor, server_context
+from services.tls import TlsDoor, context_in
 from wirerace.addresses import host_port_in, spelled
+from wirerace.certificates import CHAIN, KEY
 from wirerace.errors import BadInput
 from wirerace.transports import PRODUCER_PORT
 from wirerace.wire.update import Cursor, Update
@@ -47,6 +48,10 @@ class ServerOptions(ServiceOptions, frozen=True, kw_only=True):
         ""
     )
     tls_key_file: Annotated[str, Meta(description="key of the certificate as PEM")] = ""
+    tls_directory: Annotated[
+        str,
+        Meta(description=f"directory that may have these files, as {CHAIN} and {KEY}; without them there is no TLS"),
+    ] = ""
     tls_port: Annotated[
         int, Meta(ge=0, le=65535, description="port for clients that speak TLS; 0 for any free one")
     ] = 0
@@ -63,9 +68,9 @@ class TransportService(Service):
             host, port = host_port_in(options.producer_url, ("http",), f"http://127.0.0.1:{PRODUCER_PORT}")
         except BadInput as error:
             raise BadInput(f"--producer-url: {error}") from None
-        if context := server_context(options.tls_chain_file, options.tls_key_file):
+        if context := context_in(options.tls_directory, options.tls_chain_file, options.tls_key_file):
             self.door = TlsDoor(context, options.tls_port, self.metrics)
-        elif options.tls_port:
+        elif options.tls_port and not options.tls_directory:
             raise BadInput("--tls-port needs a certificate: give --tls-chain-file and --tls-key-file")
         self._producer_url = f"http://{spelled(host, port or 80)}"
         self.answers: dict[Channel, Answers] = {}

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from services.tls import server_context
+from services.tls import context_in, server_context
 from tests.contract.clients import HTTP_TRANSPORTS, STREAM_TRANSPORTS, WEBSOCKET_TRANSPORTS
 from tests.contract.raw import WAIT_SECONDS, Raw, get
 from tests.contract.secured import OVER_TLS
 from tests.contract.stage import Running, Secured, Stage, until
+from wirerace.certificates import CHAIN, KEY
 from wirerace.errors import BadInput
 from wirerace.runner.network.certificates import RunCertificate
 from wirerace.transports import TRANSPORTS
@@ -212,6 +213,16 @@ def test_files_that_do_not_fit_are_refused_in_one_line(tmp_path: Path) -> None:
     assert server_context("", "") is None
     for made in (one, other):
         made.remove()
+
+
+def test_directory_gives_a_certificate_if_it_has_both_files(certificate: Secured, tmp_path: Path) -> None:
+    named = (certificate.chain_file, certificate.key_file)
+    for name, file in zip((CHAIN, KEY), named, strict=True):
+        assert context_in(str(tmp_path), "", "") is None
+        (tmp_path / name).write_bytes(Path(file).read_bytes())
+    assert context_in(str(tmp_path), "", "") is not None
+    with pytest.raises(BadInput, match=r"^--tls-directory has the names of both files"):
+        context_in(str(tmp_path), *named)
 
 
 async def test_port_of_tls_that_is_taken_is_named(stage: Stage) -> None:

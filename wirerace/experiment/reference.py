@@ -154,7 +154,7 @@ it needs 2 s. A drop is asked of the producer, so `feed` and `producer` count as
 the producer may follow a `fill`, because its record has a hole. `clock` is refused: all parts share one kernel clock.
 A fault that the file asks for does not make a trial invalid. With a fault, theory predicts nothing but the time to
 recover ([measuring.md](measuring.md#faults)). On the stack (`--on compose`) a `fill` is
-refused, and so is TLS without a reverse proxy.
+refused.
 
 **Visitors.** With `[population] kind = "visit"` nobody stays: visitors come `per_second` times a second, each on a
 connection of its own, take the newest update and `updates` − 1 more, and leave. `[clients]` has no meaning then, and is

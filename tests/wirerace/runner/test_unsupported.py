@@ -19,11 +19,6 @@ from wirerace.runner.targets.target import refuse_unsupported
     ("keys", "place", "facts"),
     [
         (
-            {"path": "far", "paths": {"far": {"delay_seconds": 0.05, "tls": True}}},
-            "the path of polling",
-            ["TLS", 'proxy = "nginx"', "--on compose"],
-        ),
-        (
             {"transports": ["websocket"], "websocket": {"ping_interval_seconds": 1}},
             "websocket.ping_interval_seconds",
             ["docker-compose.yml", "--ping-interval-seconds"],
@@ -71,11 +66,11 @@ def test_page_is_refused_visitors_and_both_targets_take_them() -> None:
 
 def test_tls_is_refused_where_nothing_would_speak_it() -> None:
     keys = {"title": "t", "transports": ["polling"], "path": "far", "paths": {"far": {"tls": True}}}
-    refuse_unsupported(study_of(keys, Path()), OF_PROCESSES)
-    for supported, cure in ((SUPPORTED, "--on compose"), (OF_PAGE, "wirerace run")):
-        with pytest.raises(BadInput) as refusal:
-            refuse_unsupported(study_of(keys, Path()), supported)
-        assert [] == lacking(str(refusal.value), "the path of polling", ["TLS", cure]), refusal.value
+    for supported in (SUPPORTED, OF_PROCESSES):
+        refuse_unsupported(study_of(keys, Path()), supported)
+    with pytest.raises(BadInput) as refusal:
+        refuse_unsupported(study_of(keys, Path()), OF_PAGE)
+    assert [] == lacking(str(refusal.value), "the path of polling", ["TLS", "wirerace run"]), refusal.value
     tabs = keys | {"clients": {"browsers": 2}}
     with pytest.raises(BadInput) as refusal:
         refuse_unsupported(study_of(tabs, Path()), OF_PROCESSES)

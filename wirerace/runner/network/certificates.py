@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from wirerace.certificates import CHAIN, KEY
 from wirerace.errors import BadInput
 from wirerace.experiment.plans import contestants_of
 from wirerace.experiment.settings import Study
 from wirerace.system import blamed_on
 
 HOSTS = ("127.0.0.1", "localhost")
-CHAIN = "chain.pem"
-KEY = f"{CHAIN}.key"  # where HAProxy looks for it
 
 
 class RunCertificate:

@@ -52,7 +52,6 @@ SUPPORTED = Supported(
         }
     ),
     otherwise="needs processes of its own: leave out --on compose",
-    own_tls=False,
     browsers=False,
     needs={"fill": "needs a producer whose disk is this machine's: leave out --on compose"},
     foreign=False,
@@ -88,6 +87,7 @@ class Compose:
         try:
             self._paths = StackPaths(self._stack, study)
             self._stack.up(*PARTS, workers=self._load.processes)
+            self._paths.lend(self._one(next(iter(TRANSPORTS))))
             self._producer_part = self._one("producer")
             token = self._producer_part.variable(variable_of("control_token"))
             self._producer = Peer("producer", self._producer_part.port(PRODUCER_PORT), token=token)
@@ -131,7 +131,7 @@ class Compose:
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:  # noqa: ARG002 -- inside, it has another address
         """Start a test on Locust's page with the plan's clients."""
         self._replace_dead_load()
-        path = self._paths.start(plan, f"{plan.transport.name}:{plan.transport.port}")
+        path = self._paths.start(plan)
         self._watched += path.containers
         flags = order_flags(plan, path.url, self._paths.authority)
         flags |= {"user_count": flags.pop("users"), "shape_class": SHAPE_CLASSES[str(flags.pop("shape"))]}
@@ -185,9 +185,12 @@ class Compose:
         Raises TrialFailed, after doing all that can be done, with the steps that failed.
         """
         quotas = (partial(self._put_quota_back, name, cpus) for name, cpus in self._unlimited.items())
-        before = (self._stop_load, self._paths.close, self._take_away, self._revive)
+        before = (self._stop_load, self._take_certificate_back, self._paths.close, self._take_away, self._revive)
         if troubles := take_all(*before, *quotas, self._put_schedule_back):
             raise TrialFailed(f"the stack is not as it was found: {'; '.join(troubles)}")
+
+    def _take_certificate_back(self) -> None:
+        self._paths.take_back(self._one(next(iter(TRANSPORTS))))
 
     def _take_away(self) -> None:
         self._stack.remove(*reversed(self._was_down))

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from wirerace.certificates import CHAIN, KEY
 from wirerace.errors import TrialFailed
 from wirerace.experiment.plans import Plan
 from wirerace.experiment.settings import Study
 from wirerace.options import variable_of
-from wirerace.runner.network.certificates import CHAIN, KEY, certificate_for
+from wirerace.runner.network.certificates import certificate_for
 from wirerace.runner.network.contained import DIRECTORY, ContainerOrder
 from wirerace.runner.network.reverse.configuration import arguments_of, configuration_of, program_of, version_in
 from wirerace.runner.network.reverse.program import EVERYWHERE, Certificate, Route
@@ -24,10 +25,14 @@ from wirerace.runner.targets.locust import target_of
 from wirerace.runner.targets.stack import Stack
 from wirerace.runner.targets.target import Child
 from wirerace.runner.targets.ways import link_arguments
+from wirerace.transports import TRANSPORTS
 
 REVERSE, LINK = "reverse-proxy", "link"
 """The parts of the stack, which are also the names of their hosts."""
 REVERSE_PORT, LINK_PORT, LINK_CONTROL_PORT = 8010, 8011, 8012
+SERVER_TLS_PORT = 8443
+CERTIFICATES = "/tls"
+"""Where servers of the stack look for a certificate."""
 UP_SECONDS = 30.0
 LISTENS = "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1])), 1)"
 
@@ -46,15 +51,27 @@ class StackPaths:
 
     def __init__(self, stack: Stack, study: Study) -> None:
         self._stack = stack
-        self._certificate = certificate_for(study, [REVERSE, LINK])
+        self._certificate = certificate_for(study, [REVERSE, LINK, *TRANSPORTS])
         self.authority = "" if self._certificate is None else self._certificate.authority
 
-    def start(self, plan: Plan, server: str) -> ContainedPath:
-        """Start what lies on the path of a plan, before a server's address such as `sse:8004`.
+    def lend(self, server: Container) -> None:
+        """Put the run's certificate, if it has one, where all servers of the stack look for one when they start."""
+        if self._certificate is not None:
+            server.write(CERTIFICATES, self._files())
+
+    def take_back(self, server: Container) -> None:
+        """Remove it again. Servers that have started meanwhile speak TLS until they are restarted."""
+        if self._certificate is not None:
+            server.said("rm", "-f", *(f"{CERTIFICATES}/{name}" for name in (CHAIN, KEY)))
+
+    def start(self, plan: Plan) -> ContainedPath:
+        """Start what lies on the path of a plan, before the stack's server.
 
         Raises TrialFailed when something does not come up, or does not let a WebSocket's clients upgrade.
         """
-        found = ContainedPath(f"http://{server}", [])
+        speaks_tls = plan.path.tls and not plan.path.has_reverse_proxy
+        server = f"{plan.transport.name}:{SERVER_TLS_PORT if speaks_tls else plan.transport.port}"
+        found = ContainedPath(f"{_scheme(plan)}://{server}", [])
         try:
             if plan.path.has_reverse_proxy:
                 found = self._through_reverse_proxy(plan, server)
@@ -78,12 +95,16 @@ class StackPaths:
         if self._certificate is not None:
             self._certificate.remove()
 
+    def _files(self) -> dict[str, str]:
+        made = self._certificate
+        return {} if made is None else {CHAIN: made.chain.read_text(), KEY: made.key.read_text()}
+
     def _through_reverse_proxy(self, plan: Plan, server: str) -> ContainedPath:
         program, path = program_of(plan.path.proxy), plan.path
         files: dict[str, str] = {}
         certificate = None
         if self._certificate is not None and path.tls:
-            files = {CHAIN: self._certificate.chain.read_text(), KEY: self._certificate.key.read_text()}
+            files = self._files()
             certificate = Certificate(DIRECTORY / CHAIN, DIRECTORY / KEY)
         clients = connections_of(plan.experiment)
         route = Route(REVERSE_PORT, server, clients, path, DIRECTORY, certificate, is_contained=True)

@@ -56,8 +56,8 @@ class LoadChild(NamedTuple):
 class Supported(NamedTuple):
     """What a target can do: `visits` are populations of visitors, `browsers` tabs beside the clients.
 
-    `foreign` are contestants with somebody else's server, `own_tls` servers that speak TLS themselves. `otherwise` says
-    what to do about anything else, `needs` about some kinds of faults.
+    `foreign` are contestants with somebody else's server. `otherwise` says what to do about anything else, `needs`
+    about some kinds of faults.
     """
 
     delays: bool
@@ -68,7 +68,6 @@ class Supported(NamedTuple):
     visits: bool = True
     browsers: bool = True
     tls: bool = True
-    own_tls: bool = True
     foreign: bool = True
     http2: bool = True
     needs: Mapping[FaultKind, str] = {}
@@ -176,11 +175,6 @@ def _refuse_path(contestant: Contestant, supported: Supported) -> None:
         raise BadInput(f"the path of {contestant.id}: loss {why_no_loss()}")
     if path.tls and not supported.tls:
         raise BadInput(f"the path of {contestant.id} speaks TLS, which {supported.otherwise}")
-    if path.tls and not path.has_reverse_proxy and not supported.own_tls:
-        raise BadInput(
-            f"the path of {contestant.id} speaks TLS to its server, and the stack's servers have no certificate: "
-            'add a reverse proxy, such as proxy = "nginx", or leave out --on compose'
-        )
     if path.http == 2 and not supported.http2:
         raise BadInput(f"the path of {contestant.id} speaks HTTP/2, which {supported.otherwise}")
     if path.has_reverse_proxy and not supported.reverse_proxies:
