@@ -1,5 +1,6 @@
 """A server that a command starts, with the processes that it starts itself; and one in a container."""
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,19 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def until_whole(family: CommandServer) -> None:
+    """Wait until each has become its program: a shell that waits for that (vfork) would never count as stopped."""
+    until(lambda: len(names_of(family)) == 3 and "sleep" in names_of(family))
+
+
+def names_of(family: CommandServer) -> list[str]:
+    found = []
+    for one in processes_of(family.pid):
+        with contextlib.suppress(psutil.Error):
+            found.append(one.name())
+    return found
+
+
 @pytest.fixture
 def family(tmp_path: Path) -> Iterator[CommandServer]:
     scratch = tmp_path / "scratch"
@@ -39,7 +53,7 @@ def family(tmp_path: Path) -> Iterator[CommandServer]:
 
 @pytest.mark.processes
 def test_costs_are_those_of_the_whole_family(family: CommandServer) -> None:
-    until(lambda: len(processes_of(family.pid)) >= 3)
+    until_whole(family)
     until(lambda: (family.cpu_seconds() or 0.0) > 0.05)
 
     own = psutil.Process(family.pid).cpu_times()
@@ -52,7 +66,7 @@ def test_costs_are_those_of_the_whole_family(family: CommandServer) -> None:
 
 @pytest.mark.processes
 def test_stop_ends_the_whole_family_and_removes_its_directory(family: CommandServer, tmp_path: Path) -> None:
-    until(lambda: len(processes_of(family.pid)) >= 3)
+    until_whole(family)
     members = processes_of(family.pid)
     family.stop()
 
@@ -62,7 +76,7 @@ def test_stop_ends_the_whole_family_and_removes_its_directory(family: CommandSer
 
 @pytest.mark.processes
 def test_stall_stops_the_whole_family_and_resume_lets_it_go_on(family: CommandServer) -> None:
-    until(lambda: len(processes_of(family.pid)) >= 3)
+    until_whole(family)
     family.stall(1000)
     until(lambda: all(one.status() in STOPPED for one in processes_of(family.pid)))
     assert family.is_stopped()

@@ -10,9 +10,11 @@ from wirerace.errors import BadInput, TrialFailed
 from wirerace.experiment.capacity import Servers as Quotas
 from wirerace.experiment.faults import Fault
 from wirerace.experiment.model import Experiment
+from wirerace.experiment.plans import Plan
 from wirerace.experiment.settings import alone
 from wirerace.runner.peer import Peer
 from wirerace.runner.targets.compose import Compose, PageState, refuse_drops_without
+from wirerace.runner.targets.contained import ContainedPath
 from wirerace.runner.targets.locust import Swarming
 
 
@@ -43,6 +45,27 @@ class Stack:
         return [object()]
 
 
+class Paths:
+    """What lies on paths: nothing. It notes what it is told to remove."""
+
+    authority = ""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def start(self, plan: Plan) -> ContainedPath:
+        return ContainedPath(f"http://{plan.transport.name}", [])
+
+    def end(self) -> None:
+        self.done.append("end")
+
+    def close(self) -> None:
+        self.done.append("close")
+
+    def take_back(self, _server: object) -> None:
+        self.done.append("take back")
+
+
 class Published:
     """A container whose ports are known."""
 
@@ -56,7 +79,7 @@ class Published:
 def target(page: Page, dead: str, monkeypatch: pytest.MonkeyPatch) -> Compose:
     found: Any = Compose.__new__(Compose)
     found._experiment = Experiment("t", ["polling"])
-    found._stack, found._watched = Stack(dead), []
+    found._stack, found._watched, found._paths = Stack(dead), [], Paths()
     monkeypatch.setattr(Compose, "_page", page)
     monkeypatch.setattr(Compose, "_replace_dead_load", lambda _: None)
     compose: Compose = found
@@ -69,7 +92,8 @@ def test_test_that_has_started_is_stopped_when_its_workers_cannot_be_found(monke
     with pytest.raises(TrialFailed, match="locust-worker: the engine says no"):
         compose.start_load(plan_of("polling"), Peer("polling", 1))
 
-    assert ["/swarm", "/stop"] == page.pressed
+    paths: Any = compose._paths
+    assert (["/swarm", "/stop"], ["end"]) == (page.pressed, paths.done)
     assert [] == compose._watched
 
 
