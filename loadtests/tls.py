@@ -12,6 +12,7 @@ from loadtests.traffic import Counters
 from loadtests.trust import ClientTls
 from wirerace.clock import Clock, now_ns
 from wirerace.errors import ConnectionLost
+from wirerace.tls import reason_of, refusal_of
 
 RECORD_BYTES = 16_384
 """The most of a record (RFC 8446, section 5.1): one read returns a whole one, so none is left behind."""
@@ -125,7 +126,7 @@ class TlsConnection(StampedConnection):
         except ssl.SSLWantReadError:
             self.is_cut = bool(data)
         except ssl.SSLError as error:
-            raise TlsFailed(f"TLS broke: {_reason(error)}") from None
+            raise TlsFailed(f"TLS broke: {reason_of(error)}") from None
         return data
 
     def _shake_hands(self) -> None:
@@ -137,7 +138,7 @@ class TlsConnection(StampedConnection):
             except ssl.SSLError as error:
                 with contextlib.suppress(OSError):
                     self._flush()  # the server learns why
-                raise TlsFailed(_refusal(error)) from None
+                raise TlsFailed(refusal_of(error)) from None
             else:
                 self._flush()
                 return
@@ -162,15 +163,3 @@ class TlsConnection(StampedConnection):
             if not self._writers and self._outgoing.pending:
                 self._send(self._outgoing.read())
         super().close()
-
-
-def _refusal(error: ssl.SSLError) -> str:
-    """Return why there is no TLS with a server, on one line."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the server's certificate does not fit: {error.verify_message}"
-    reason = _reason(error)
-    return f"the server refuses TLS: {reason}" if "alert" in reason else f"the server speaks no TLS: {reason}"
-
-
-def _reason(error: ssl.SSLError) -> str:
-    return (error.reason or str(error)).lower().replace("_", " ")

@@ -1,11 +1,8 @@
 """What clients of TLS trust, and the sessions with which they resume."""
 
 import ssl
-from functools import lru_cache
 
-from wirerace.errors import BadInput
-
-MOST_CONTEXTS = 16
+from wirerace.tls import context_of
 
 
 class ClientTls:
@@ -57,18 +54,3 @@ class ClientTls:
         session = connection.session if self.resumes and not connection.session_reused else None
         if session is not None and (session.has_ticket or connection.version() != "TLSv1.3"):
             self._session = connection.context, session
-
-
-@lru_cache(MOST_CONTEXTS)
-def context_of(authority: str, alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
-    """Return what all clients share that trust an authority and offer the same protocols, the best first.
-
-    Raises BadInput when the authority is no certificate.
-    """
-    try:
-        context = ssl.create_default_context(cadata=authority or None)
-    except ssl.SSLError:
-        raise BadInput("the authority that clients trust must be a certificate as PEM") from None
-    if alpn:
-        context.set_alpn_protocols(alpn)
-    return context

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
-from wirerace.addresses import HostPort
+from wirerace.checking.address import address_in
 from wirerace.checking.feed import OwnFeed
 from wirerace.checking.scene import Scene
 from wirerace.checking.suite import check
@@ -27,10 +27,17 @@ async def feeding() -> AsyncIterator[OwnFeed]:
 
 
 async def findings_of(
-    transport: str, port: int, feed: OwnFeed | None, only: Collection[str] = (), patience_seconds: float = 20.0
+    transport: str,
+    port: int,
+    feed: OwnFeed | None,
+    only: Collection[str] = (),
+    patience_seconds: float = 20.0,
+    *,
+    authority: str = "",
 ) -> dict[str, PromiseFinding]:
-    """Return the findings about a server in this process."""
-    scene = Scene(transport, HostPort("127.0.0.1", port), Patience(patience_seconds), feed)
+    """Return the findings about a server in this process, with TLS if clients are to trust an authority."""
+    address = address_in(f"{'https' if authority else 'http'}://127.0.0.1:{port}", authority)
+    scene = Scene(transport, address, Patience(patience_seconds), feed)
     if feed is not None:
         assert await feed.until_followed(FOLLOWED_SECONDS)
     return {finding.id: finding async for finding in check(scene, only=only)}

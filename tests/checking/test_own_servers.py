@@ -7,7 +7,8 @@ import pytest
 
 from services.__main__ import service_of
 from tests.checking.checked import UNCHECKED, failed, feeding, findings_of
-from tests.contract.stage import Running
+from tests.contract.secured import secured
+from tests.contract.stage import Running, Secured
 from wirerace.backoff import Backoff
 from wirerace.checking.verdicts import PromiseFinding
 from wirerace.transports import TRANSPORTS
@@ -30,21 +31,28 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wirerace.checking.promises.breaking.LOOK_SECONDS", 0.1)
 
 
-async def everything_about(transport: str, options: dict[str, Any]) -> dict[str, PromiseFinding]:
-    """Return the findings of all checks of a server."""
+async def everything_about(
+    transport: str, options: dict[str, Any], tls: Secured | None = None
+) -> dict[str, PromiseFinding]:
+    """Return the findings of all checks of a server, at its port of TLS if it has one."""
     async with feeding() as feed:
         extra = OPTIONS.get(transport, PAGES)
-        server = await Running.start(service_of(transport), producer_url=feed.url, **options, **extra)
+        files = {} if tls is None else {"tls_chain_file": tls.chain_file, "tls_key_file": tls.key_file}
+        server = await Running.start(service_of(transport), producer_url=feed.url, **options, **extra, **files)
         try:
-            return await findings_of(transport, server.port, feed)
+            authority = "" if tls is None else tls.authority
+            return await findings_of(transport, server.client_port, feed, authority=authority)
         finally:
             await server.stop()
 
 
 @pytest.mark.long
-async def test_every_promise_is_kept_and_everything_is_offered() -> None:
+@pytest.mark.parametrize("has_tls", [False, True], ids=["plain", "tls"])
+async def test_every_promise_is_kept_and_everything_is_offered(has_tls: bool) -> None:
     """They are checked at once, because they mostly wait."""
-    found = await asyncio.gather(*(everything_about(transport, options) for transport, options in CASES))
+    with secured() as tls:
+        every = (everything_about(transport, options, tls if has_tls else None) for transport, options in CASES)
+        found = await asyncio.gather(*every)
     for case, findings in zip(CASES, found, strict=True):
         assert {} == failed(findings), case
         verdicts = {name: finding.verdict for name, finding in findings.items()}

@@ -1,24 +1,17 @@
 """What cannot be checked gets one line and exit code 2; a server that never answers fails each promise, soon."""
 
-import contextlib
 import json
 import re
 import shlex
-import socket
-import ssl
-import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
 
 import pytest
-import trustme
 
 from tests.checking.checked import failed, feeding, findings_of
 from tests.checking.faulty import faulty_server
-from wirerace import cli
-from wirerace.addresses import HostPort
+from tests.checking.places import ALIVE, SILENCE, Place
+from wirerace.checking.address import CheckedAddress
 from wirerace.checking.promise import promises_of
 from wirerace.checking.scene import Scene
 from wirerace.checking.suite import check
@@ -26,71 +19,6 @@ from wirerace.checking.talk import Patience
 from wirerace.host.ports import free_port
 
 ROOT = Path(__file__).parents[2]
-SILENCE = b"silence"
-ALIVE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-
-
-class Place:
-    """A server in a thread that reads once, sends the same bytes to everybody, with TLS or without, and hangs up."""
-
-    def __init__(self, said: bytes, tls: ssl.SSLContext | None = None) -> None:
-        self.said = said
-        self._tls = tls
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._socket.getsockname()[1])
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._taken: list[socket.socket] = []
-        self._thread = threading.Thread(target=self._take)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._thread.join(10)
-        for taken in (self._socket, *self._taken):
-            taken.close()
-
-    def _take(self) -> None:
-        while True:
-            try:
-                taken, _ = self._socket.accept()
-            except OSError:
-                return
-            self._taken.append(taken)
-            if self.said != SILENCE:
-                with contextlib.suppress(OSError):
-                    self._answer(taken)
-
-    def _answer(self, taken: socket.socket) -> None:
-        taken.settimeout(5)
-        talking = self._tls.wrap_socket(taken, server_side=True) if self._tls else taken
-        with talking:
-            talking.recv(65_536)
-            talking.sendall(self.said)
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Return a function that runs the command in this process, and returns exit code, stdout and stderr."""
-
-    def check(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["wirerace", "check", *arguments])
-        code = cli._run()
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return check
-
-
-@pytest.fixture
-def tls() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("localhost").configure_cert(context)
-    return context
-
-
 ANSWERS = {
     "asks for a password (status 401)": b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
     "redirects to '/login': name the server that answers itself": (
@@ -111,19 +39,11 @@ def test_what_is_no_server_of_updates_gets_one_line(run: Callable[..., tuple[int
     assert line in err
 
 
-@pytest.mark.long
-def test_server_of_tls_gets_one_line(run: Callable[..., tuple[int, str, str]], tls: ssl.SSLContext) -> None:
-    with Place(ALIVE, tls) as place:
-        code, _, err = run(place.url, "--transport", "sse", "--no-feed")
-    assert (2, 1) == (code, err.count("\n"))
-    assert f"{place.url} speaks TLS, which is not supported yet" in err
-
-
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
         (["http://127.0.0.1:1", "--transport", "sse", "--no-feed"], "nothing listens at http://127.0.0.1:1: start"),
-        (["https://127.0.0.1", "--transport", "sse"], "TLS is not supported yet: write http://"),
+        (["https://127.0.0.1:1", "--transport", "sse", "--no-feed"], "nothing listens at https://127.0.0.1:1: start"),
         (["http://127.0.0.1/sse", "--transport", "sse"], "a host is a URL without a path"),
         (["http://127.0.0.1", "--transport", "see"], "there is no such transport; did you mean sse?"),
         (["--transport", "sse"], "name the server's URL, such as http://127.0.0.1:9000, or start it with --command"),
@@ -167,7 +87,7 @@ async def test_server_that_does_not_follow_our_feed_fails_what_needs_it() -> Non
     with Place(ALIVE) as place:
         async with feeding() as feed:
             url = feed.url
-            scene = Scene("sse", HostPort("127.0.0.1", place.port), Patience(0.05), feed)
+            scene = Scene("sse", CheckedAddress("127.0.0.1", place.port), Patience(0.05), feed)
             found = {finding.id: finding async for finding in check(scene, only=["follows", "resume"])}
     assert ["fail", "fail"] == [finding.verdict for finding in found.values()]
     assert f"GET /feed at {url}" == found["resume"].expected

@@ -43,5 +43,5 @@ def secured() -> Iterator[Secured]:
     """Make a certificate, and what trusts it."""
     made = RunCertificate()
     trusting = ssl.create_default_context(cadata=made.authority)
-    yield Secured(str(made.chain), str(made.key), trusting)
+    yield Secured(str(made.chain), str(made.key), made.authority, trusting)
     made.remove()

@@ -177,10 +177,11 @@ class Link:
 
 
 class Secured(NamedTuple):
-    """The certificate and key of servers, in files, and what clients trust."""
+    """The certificate and key of servers, in files, the authority that signed it, as PEM, and what clients trust."""
 
     chain_file: str
     key_file: str
+    authority: str
     trusting: SSLContext
 
 

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 
-from wirerace.addresses import HostPort
+from wirerace.checking.address import CheckedAddress
 from wirerace.errors import BadInput, printable, shown
 from wirerace.stopping import whole
 
@@ -43,7 +43,7 @@ def command_in(text: str, *, needs_producer: bool) -> list[str]:
 class ServerCommand:
     """A server that we start. Its output goes to a file, whose end is shown when the server ends by itself."""
 
-    def __init__(self, words: list[str], address: HostPort) -> None:
+    def __init__(self, words: list[str], address: CheckedAddress) -> None:
         self._words = words
         self._address = address
         self._values: Mapping[str, str] = {}
@@ -72,7 +72,7 @@ class ServerCommand:
             if self.has_ended:
                 raise BadInput(f"--command ended with {self._process.returncode}{self.last_lines()}")
             if time.monotonic() > deadline:
-                place = f"{self._address.host}:{self._address.port}"
+                place = self._address.host_port
                 raise BadInput(f"--command does not listen on {place} after {wait_seconds:g} s{self.last_lines()}")
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -119,7 +119,7 @@ class ServerCommand:
         return f"; its output ends: {printable(end)}" if end else ""
 
 
-async def takes_connections(address: HostPort) -> bool:
+async def takes_connections(address: CheckedAddress) -> bool:
     """Return whether something listens."""
     try:
         async with asyncio.timeout(1.0):

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from wirerace.addresses import HostPort, spelled
+from wirerace.checking.address import CheckedAddress
 from wirerace.checking.clients import client_module
 from wirerace.checking.clients.client import ContractClient, Receipt
 from wirerace.checking.command import ServerCommand
@@ -27,7 +27,7 @@ class Scene:
     def __init__(
         self,
         transport: str,
-        address: HostPort,
+        address: CheckedAddress,
         patience: Patience,
         feed: OwnFeed | None = None,
         command: ServerCommand | None = None,
@@ -71,8 +71,7 @@ class Scene:
 
     def spelled(self, target: str, *headers: str, **parts: Any) -> bytes:
         """Return a request."""
-        host, port = self.address.host, self.address.port or 80
-        return request(target, *headers, **({"host": spelled(host, port)} | parts))
+        return request(target, *headers, **({"host": self.address.host_port} | parts))
 
     async def ask(self, encoded: bytes, within: float | None = None) -> Answer:
         """Return the answer to a request, on a connection of its own."""

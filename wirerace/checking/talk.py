@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 import time
 
-from wirerace.addresses import HostPort
+from wirerace.checking.address import CheckedAddress
 from wirerace.checking.http import HEAD_END, MOST_HEAD_BYTES, Answer, ChunkReader, answer_in
 from wirerace.checking.verdicts import MOST_SEEN_BYTES, Unkept
+from wirerace.tls import refusal_of
 
 READ_BYTES = 65_536
 
@@ -38,7 +40,7 @@ class Patience:
 
 
 class Talk:
-    """A TCP connection. `seen` is the beginning of what came since the last request."""
+    """A connection, with TLS if its address has it. `seen` is the beginning of what came since the last request."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, patience: Patience) -> None:
         self.seen = b""
@@ -50,17 +52,23 @@ class Talk:
         self._doing = "a connection"
 
     @classmethod
-    async def open(cls, address: HostPort, patience: Patience, receive_bytes: int = 0) -> "Talk":
+    async def open(cls, address: CheckedAddress, patience: Patience, receive_bytes: int = 0) -> "Talk":
         """Connect; `receive_bytes` bounds what the kernel takes for a client that does not read.
 
-        Raises Unkept when nobody listens.
+        Raises Unkept when nobody listens, or when there is no TLS with the server.
         """
+        name = None if address.tls is None else address.host
         try:
             async with asyncio.timeout(patience.seconds):
                 sock = await _connected(address, receive_bytes)
-                return cls(*await asyncio.open_connection(sock=sock, limit=READ_BYTES), patience)
+                streams = await asyncio.open_connection(
+                    sock=sock, limit=READ_BYTES, ssl=address.tls, server_hostname=name
+                )
+                return cls(*streams, patience)
         except TimeoutError:
             raise Unkept("a connection", f"no answer within {patience.seconds:g} s", is_silent=True) from None
+        except ssl.SSLError as error:
+            raise Unkept("TLS with the server", refusal_of(error), is_silent=True) from None
         except OSError as error:
             raise Unkept("a server that takes connections", error.strerror or str(error), is_silent=True) from None
 
@@ -159,7 +167,7 @@ class Talk:
         self._writer.transport.abort()
 
 
-async def _connected(address: HostPort, receive_bytes: int) -> socket.socket:
+async def _connected(address: CheckedAddress, receive_bytes: int) -> socket.socket:
     """Return a socket that is connected to the first address of a host that takes it."""
     loop = asyncio.get_running_loop()
     failure: OSError = ConnectionError("the name has no address")

@@ -1,24 +1,22 @@
-"""The address of the server under test: whether it can be reached, and speaks HTTP without a password."""
+"""The server under test: whether its certificate fits, and it speaks HTTP without a password."""
 
 import asyncio
 import ssl
 
-from wirerace.addresses import HostPort, host_port_in, spelled
+from wirerace.checking.address import CheckedAddress
 from wirerace.checking.scene import Scene
 from wirerace.checking.verdicts import Unkept
 from wirerace.errors import BadInput, shown
+from wirerace.tls import refusal_of
 
-EXAMPLE = "http://127.0.0.1:9000"
 PASSWORD = {401: "asks for a password", 407: "asks for a password of a proxy"}
 REDIRECTS = {301, 302, 303, 307, 308}
 BAD_REQUEST, UNAVAILABLE = 400, 503
 TLS_ALERT = b"\x15\x03"
-
-
-def address_in(url: str) -> HostPort:
-    """Return the address in a URL. Raises BadInput when it is none."""
-    host, port = host_port_in(url, ("http",), EXAMPLE)
-    return HostPort(host, port or 80)
+OTHER_NAME = {62, 64}
+"""What OpenSSL says of a certificate for another host, or for another address (openssl-verification-options)."""
+EXPIRED = 10
+TLS_SECONDS = 2.0
 
 
 async def look_at(scene: Scene) -> None:
@@ -26,14 +24,15 @@ async def look_at(scene: Scene) -> None:
 
     A server that does not answer is none of these: each promise says so.
     """
-    place = f"http://{spelled(scene.address.host, scene.address.port or 80)}"
+    place = scene.address.url
+    await _check_tls(scene.address)
     try:
         answer = await scene.ask_head(scene.request("hold=0" if scene.transport.asks else ""))
     except Unkept as unkept:
         if unkept.is_silent and not unkept.seen:
             return
-        if unkept.seen.startswith(TLS_ALERT) or (not unkept.seen and await _speaks_tls(scene.address)):
-            raise BadInput(f"{place} speaks TLS, which is not supported yet: name a port without it") from None
+        if unkept.seen.startswith(TLS_ALERT) or (not unkept.seen and await _wants_tls(scene.address)):
+            raise BadInput(f"{place} speaks TLS: write https://") from None
         if not unkept.seen:
             raise BadInput(
                 f"{place} closes the connection without an answer: is it the port of an HTTP server?"
@@ -50,18 +49,47 @@ async def look_at(scene: Scene) -> None:
         raise BadInput(f"{place}{scene.transport.path} redirects to {where}: name the server that answers itself")
     if answer.status == UNAVAILABLE and not scene.has_feed:
         raise BadInput(f"{place}{scene.transport.path} answers 503: start it with a producer, or leave out --no-feed")
-    if answer.status == BAD_REQUEST and await _speaks_tls(scene.address):
-        raise BadInput(f"{place} speaks TLS, which is not supported yet: name a port without it")
+    if answer.status == BAD_REQUEST and await _wants_tls(scene.address):
+        raise BadInput(f"{place} speaks TLS: write https://")
 
 
-async def _speaks_tls(address: HostPort) -> bool:
-    """Return whether a handshake of TLS succeeds."""
+async def _check_tls(address: CheckedAddress) -> None:
+    """Raise BadInput, with the cure, when a server that should speak TLS has no certificate that fits, or none."""
+    if address.tls is None:
+        return
+    try:
+        await _shake_hands(address, address.tls)
+    except ssl.SSLError as error:
+        raise BadInput(f"{address.url}: {refusal_of(error)}: {_cure_of(error)}") from None
+    except ConnectionResetError:
+        raise BadInput(f"{address.url} closes the connection in the TLS handshake: is it http://?") from None
+    except (OSError, TimeoutError):  # each promise says that it does not answer
+        return
+
+
+def _cure_of(error: ssl.SSLError) -> str:
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        return "is it http://?"
+    if error.verify_code in OTHER_NAME:
+        return "write a host that it is made for"
+    return "renew it" if error.verify_code == EXPIRED else "name the file of its authority with --authority-file"
+
+
+async def _wants_tls(address: CheckedAddress) -> bool:
+    """Return whether a server without TLS in its URL speaks it."""
+    if address.tls is not None:
+        return False
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        async with asyncio.timeout(2.0):
-            _, writer = await asyncio.open_connection(address.host, address.port, ssl=context)
+        await _shake_hands(address, context)
     except (OSError, TimeoutError):
         return False
-    writer.transport.abort()
     return True
+
+
+async def _shake_hands(address: CheckedAddress, context: ssl.SSLContext) -> None:
+    """Raise OSError when there is no TLS with a server, TimeoutError when it takes too long."""
+    async with asyncio.timeout(TLS_SECONDS):
+        _, writer = await asyncio.open_connection(address.host, address.port, ssl=context)
+    writer.transport.abort()

@@ -9,19 +9,20 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from wirerace.addresses import HostPort, spelled
+from wirerace.checking.address import CheckedAddress, address_in
 from wirerace.checking.command import ServerCommand, command_in, takes_connections
 from wirerace.checking.feed import OwnFeed
 from wirerace.checking.promises import promises_for
 from wirerace.checking.scene import Scene, wait_until
 from wirerace.checking.suite import check
 from wirerace.checking.talk import Patience
-from wirerace.checking.target import address_in, look_at
+from wirerace.checking.target import look_at
 from wirerace.checking.verdicts import PromiseFinding
-from wirerace.errors import BadInput
+from wirerace.errors import BadInput, shown
 from wirerace.host.ports import free_port
 from wirerace.report.checking import json_of, line_of, print_ending, print_list
 from wirerace.similar import did_you_mean, similar
+from wirerace.tls import authority_in
 from wirerace.transports import TRANSPORTS
 
 FEED_PORT = 8100
@@ -32,7 +33,7 @@ class CheckOptions(NamedTuple):
     """What was asked for."""
 
     transport: str
-    address: HostPort
+    address: CheckedAddress
     command: list[str] | None
     feed_host: str
     feed_port: int | None
@@ -45,7 +46,7 @@ class CheckOptions(NamedTuple):
     @property
     def url(self) -> str:
         """The server under test."""
-        return f"http://{spelled(self.address.host, self.address.port or 80)}"
+        return self.address.url
 
 
 def command(  # noqa: PLR0913 -- the options of a command
@@ -63,6 +64,10 @@ def command(  # noqa: PLR0913 -- the options of a command
     ] = None,
     feed_host: Annotated[str, typer.Option(help="Address of the feed, for a server in a container.")] = LOOPBACK,
     no_feed: Annotated[bool, typer.Option("--no-feed", help="Check only what needs no feed.")] = False,
+    authority_file: Annotated[
+        str,
+        typer.Option(help="Authority of the server's certificate, as PEM, in place of the system's.", metavar="FILE"),
+    ] = "",
     wait_seconds: Annotated[
         float, typer.Option(min=0.1, max=3600, help="How long to wait for the server, and for it to follow the feed.")
     ] = 30.0,
@@ -86,6 +91,8 @@ def command(  # noqa: PLR0913 -- the options of a command
 
         wirerace check http://127.0.0.1:9000 --transport websocket --no-feed --json
 
+        wirerace check https://127.0.0.1:9443 --transport sse --authority-file authority.pem
+
     Exit codes: 0 no promise is broken; 1 a promise is not kept; 2 bad input; 5 the system refused something;
     129 SIGHUP; 130 Ctrl-C; 143 SIGTERM.
     """
@@ -98,7 +105,7 @@ def command(  # noqa: PLR0913 -- the options of a command
         return
     options = CheckOptions(
         transport,
-        _address(url, has_command=command_line is not None),
+        _address(url, authority_file, has_command=command_line is not None),
         None if command_line is None else command_in(command_line, needs_producer=not (no_feed or feed_port)),
         feed_host,
         None if no_feed else (feed_port or (free_port() if command_line else FEED_PORT)),
@@ -112,13 +119,19 @@ def command(  # noqa: PLR0913 -- the options of a command
         raise typer.Exit(1)
 
 
-def _address(url: str | None, *, has_command: bool) -> HostPort:
+def _address(url: str | None, authority_file: str, *, has_command: bool) -> CheckedAddress:
     """Return the address of the server; with a command it may be any free one."""
+    authority = authority_in(authority_file, "--authority-file") if authority_file else ""
     if url is not None:
-        return address_in(url)
+        address = address_in(url, authority)
+        if authority_file and address.tls is None:
+            raise BadInput(f"--authority-file is for a server of TLS: write https://, got {shown(url)}")
+        return address
+    if authority_file:
+        raise BadInput("--authority-file is for a server of TLS: name its URL, such as https://127.0.0.1:9443")
     if not has_command:
         raise BadInput("name the server's URL, such as http://127.0.0.1:9000, or start it with --command")
-    return HostPort(LOOPBACK, free_port())
+    return CheckedAddress(LOOPBACK, free_port())
 
 
 def _checked(options: CheckOptions) -> Sequence[PromiseFinding]:

@@ -1,6 +1,5 @@
 """Pages of other origins, in a browser: what they may open and read."""
 
-from wirerace.addresses import spelled
 from wirerace.checking.clients.client import expect_status
 from wirerace.checking.promise import ASKING, CHUNKED, SOCKETS, promise
 from wirerace.checking.scene import Scene
@@ -14,9 +13,8 @@ FOREIGN = "http://page.example"
 @promise("foreign-page", "A page of another origin opens no WebSocket: 403.", SECTION, on=SOCKETS, needs=())
 async def foreign_page(scene: Scene) -> None:
     """A page of the server's own origin does, and so does a program, which sends no Origin."""
-    own = f"http://{spelled(scene.address.host, scene.address.port or 80)}"
     expect_status(await scene.ask_head(scene.request("", f"Origin: {FOREIGN}")), 403)
-    expect_status(await scene.ask_head(scene.request("", f"Origin: {own}")), 101)
+    expect_status(await scene.ask_head(scene.request("", f"Origin: {scene.address.url}")), 101)
 
 
 @promise(
@@ -29,9 +27,8 @@ async def foreign_page(scene: Scene) -> None:
 )
 async def cors(scene: Scene) -> None:
     """Which origins are allowed is the server's own business: we ask as a page of its own, and of another origin."""
-    own = f"http://{spelled(scene.address.host, scene.address.port or 80)}"
     hold = "hold=0" if scene.transport.asks else ""
-    for origin in (own, FOREIGN):
+    for origin in (scene.address.url, FOREIGN):
         head = await scene.ask_head(scene.request(hold, f"Origin: {origin}"))
         allowed = head.headers.get("access-control-allow-origin")
         if allowed is None:
