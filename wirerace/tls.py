@@ -7,6 +7,10 @@ from pathlib import Path
 from wirerace.errors import BadInput
 
 MOST_CONTEXTS = 16
+OTHER_NAME = frozenset({62, 64})
+"""What OpenSSL says of a certificate for another host, or for another address (X509_V_ERR_HOSTNAME_MISMATCH)."""
+EXPIRED = 10
+"""The same of one that is too old (X509_V_ERR_CERT_HAS_EXPIRED)."""
 
 
 @lru_cache(MOST_CONTEXTS)
@@ -48,6 +52,15 @@ def refusal_of(error: ssl.SSLError) -> str:
         return f"the server's certificate does not fit: {error.verify_message.rstrip('.')}"
     reason = reason_of(error)
     return f"the server refuses TLS: {reason}" if "alert" in reason else f"the server speaks no TLS: {reason}"
+
+
+def cure_of(error: ssl.SSLError, at: str) -> str:
+    """Return what to do about it; `at` is the option or key that names the authority."""
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        return "is it http://?"
+    if error.verify_code in OTHER_NAME:
+        return "write a host that it is made for"
+    return "renew it" if error.verify_code == EXPIRED else f"name the file of its authority with {at}"
 
 
 def reason_of(error: ssl.SSLError) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.fuzz.fuzzing import damaged, damaged_text, fuzzed, refuses_by_errors_of_its_own
+from wirerace.checking.address import address_in
 from wirerace.checking.clients.client import ContractClient
 from wirerace.checking.clients.polling import updates_in
 from wirerace.checking.clients.sse import EventClient
@@ -15,7 +16,6 @@ from wirerace.checking.clients.stream import LineClient
 from wirerace.checking.clients.websocket import FrameClient
 from wirerace.checking.command import command_in
 from wirerace.checking.http import Answer, ChunkReader, answer_in
-from wirerace.checking.target import address_in
 from wirerace.wire.event_stream import encode_event
 from wirerace.wire.frames import Opcode, encode_frame
 from wirerace.wire.update import Update, encode_update, join_batch
@@ -27,7 +27,7 @@ EVENTS = [b"retry: 1000\nid: k3f9-0\n\n" + b"".join(encode_event(b"k3f9-1", upda
 LINES = [b"\n".join([*UPDATES, b""])]
 FRAMES = [b"".join(encode_frame(Opcode.TEXT, update) for update in (*UPDATES, b"[" + UPDATES[0] + b"]"))]
 COMMANDS = [b"node server.js --port {port} --producer-url {producer}", b"python 'a b' {producer}"]
-URLS = [b"http://127.0.0.1:9000", b"http://[::1]:80/"]
+URLS = [b"http://127.0.0.1:9000", b"http://[::1]:80/", b"wss://a.example"]
 
 
 @pytest.mark.long

@@ -1,6 +1,8 @@
 """Other people's servers in real runs: nchan, a server of one's own, and those that fail."""
 
+import os
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from wirerace.experiment.shipped import folder_of, shipped_servers
 from wirerace.record.result import Result
 from wirerace.record.trial import Trial
 from wirerace.runner.foreign.installed import found
+from wirerace.runner.network.certificates import RunCertificate
 
 pytestmark = pytest.mark.processes
 
@@ -99,3 +102,50 @@ def test_server_of_ones_own_is_started_and_what_fails_fails_alone(tmp_path: Path
     assert reasons["away"].startswith("away: http://127.0.0.1:1/ cannot be reached: Connection refused")
     assert reasons["no-program"].startswith("no-program: there is no program no-such-program: install it")
     assert reasons["absent"].startswith("absent needs the p")
+
+
+def test_server_of_tls_is_measured_over_https_and_through_a_link(tmp_path: Path) -> None:
+    """Ours stands in for somebody else's, once as it keeps the contract, and once as if it had no cursors."""
+    made = RunCertificate()
+    (tmp_path / "authority.pem").write_text(made.authority)
+    flags = "--tls-port {port} --port {publish_port} --producer-url {producer} " + shlex.join(made.flags)
+    server = """{{ url = "{}://127.0.0.1:{{port}}/{}", authority_file = "{}", dialect = "{}", command = "{}" }}"""
+
+    def at(scheme: str, path: str, dialect: str) -> str:
+        name = {"ws": "websocket", "poll": "polling"}.get(path, path)
+        command = f"{shlex.quote(sys.executable)} -m services {name} {flags}"
+        return server.format(scheme, path, tmp_path / "authority.pem", dialect, command)
+
+    run = Race(
+        tmp_path,
+        SMALL
+        + CONTESTANT.format("contract", "polling", at("https", "poll", "contract"))
+        + CONTESTANT.format("bare", "sse", at("https", "sse", "bare"))
+        + CONTESTANT.format("far", "websocket", at("wss", "ws", "bare"))
+        + 'path = "far"\n[paths.far]\ndelay_seconds = 0.01\n',
+    )
+    code = run.wait()
+    made.remove()
+    assert 0 == code, run.stderr_file.read_text()
+    trials = {trial.contestant: trial for trial in msgspec.convert(run.result, Result).trials}
+
+    assert {"contract", "bare", "far"} == trials.keys()
+    for trial in trials.values():
+        assert (1.0, 0, None) == (trial.reach, trial.lost, trial.bytes.tls)
+        assert trial.handshakes is not None
+        assert trial.handshakes.count >= 10
+        assert (trial.bytes.ip_out or 0) > 0
+
+
+def test_server_at_an_address_of_ipv6_is_measured_through_a_link_and_a_reverse_proxy(tmp_path: Path) -> None:
+    if shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") is None:
+        pytest.skip("nginx is not installed: apt install nginx")
+    command = f"{shlex.quote(sys.executable)} -m services sse --host ::1 --port {{port}} --producer-url {{producer}}"
+    server = f'{{ url = "http://[::1]:{{port}}/sse", command = "{command}" }}'
+    far = 'path = "far"\n[paths.far]\ndelay_seconds = 0.01\nproxy = "nginx"\nsettings = "tuned"\n'
+    run = Race(tmp_path, SMALL + CONTESTANT.format("six", "sse", server) + far)
+    assert 0 == run.wait(), run.stderr_file.read_text()
+    (trial,) = msgspec.convert(run.result, Result).trials
+
+    assert (1.0, 0) == (trial.reach, trial.lost)
+    assert (trial.latency_seconds.mean or 0.0) > 0.01

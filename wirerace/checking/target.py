@@ -7,15 +7,13 @@ from wirerace.checking.address import CheckedAddress
 from wirerace.checking.scene import Scene
 from wirerace.checking.verdicts import Unkept
 from wirerace.errors import BadInput, shown
-from wirerace.tls import refusal_of
+from wirerace.tls import cure_of, refusal_of
 
 PASSWORD = {401: "asks for a password", 407: "asks for a password of a proxy"}
 REDIRECTS = {301, 302, 303, 307, 308}
 BAD_REQUEST, UNAVAILABLE = 400, 503
 TLS_ALERT = b"\x15\x03"
-OTHER_NAME = {62, 64}
-"""What OpenSSL says of a certificate for another host, or for another address (openssl-verification-options)."""
-EXPIRED = 10
+AUTHORITY = "--authority-file"
 TLS_SECONDS = 2.0
 
 
@@ -60,19 +58,11 @@ async def _check_tls(address: CheckedAddress) -> None:
     try:
         await _shake_hands(address, address.tls)
     except ssl.SSLError as error:
-        raise BadInput(f"{address.url}: {refusal_of(error)}: {_cure_of(error)}") from None
+        raise BadInput(f"{address.url}: {refusal_of(error)}: {cure_of(error, AUTHORITY)}") from None
     except ConnectionResetError:
         raise BadInput(f"{address.url} closes the connection in the TLS handshake: is it http://?") from None
     except (OSError, TimeoutError):  # each promise says that it does not answer
         return
-
-
-def _cure_of(error: ssl.SSLError) -> str:
-    if not isinstance(error, ssl.SSLCertVerificationError):
-        return "is it http://?"
-    if error.verify_code in OTHER_NAME:
-        return "write a host that it is made for"
-    return "renew it" if error.verify_code == EXPIRED else "name the file of its authority with --authority-file"
 
 
 async def _wants_tls(address: CheckedAddress) -> bool:

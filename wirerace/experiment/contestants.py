@@ -73,6 +73,8 @@ def contestant_of(table: ContestantTable, plain: TransportOptions, path: Network
     options = convert(msgspec.to_builtins(plain) | table.options, transport.options, f"{at}.options")
     title = table.title or f"{transport.title} ({table.id.removeprefix(f'{transport.name}-')})"
     server = None if table.server is None else foreign_server(table.server, transport, options, f"{at}.server")
+    if server is not None and server.has_tls:
+        path = msgspec.structs.replace(path, tls=True)
     return Contestant(table.id, title, transport, options, path, server)
 
 

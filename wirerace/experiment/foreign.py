@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from wirerace.errors import BadInput
 from wirerace.experiment.contestants import Contestant
 from wirerace.experiment.model import Experiment
-from wirerace.experiment.servers import ForeignServer
+from wirerace.experiment.servers import SOME_PORTS, ForeignServer
+
+LINK_HOST = "127.0.0.1"
 
 
 def check_foreign(experiment: Experiment, contestants: Iterable[Contestant]) -> None:
@@ -38,7 +40,9 @@ def _check_path(one: Contestant, server: ForeignServer) -> None:
     path = one.path
     if path.is_forwarded and not server.is_local:
         raise BadInput(f"{one.id}: a path with a link or a proxy needs a server on this machine: take path out")
-    if path.tls and not path.has_reverse_proxy:
+    if server.has_tls:
+        _check_secure_path(one, server.placed(SOME_PORTS).address[0])
+    elif path.tls and not path.has_reverse_proxy:
         raise BadInput(
             f'{one.id}: a foreign server has no certificate of the run: add proxy = "nginx", or take tls out'
         )
@@ -50,6 +54,19 @@ def _check_path(one: Contestant, server: ForeignServer) -> None:
         raise BadInput(
             f"{one.id}: nchan streams only what is asked for with TE: chunked, which a proxy does not pass on: take "
             "the proxy out of its path"
+        )
+
+
+def _check_secure_path(one: Contestant, host: str) -> None:
+    """Raise BadInput for what cannot lie between clients and a server that speaks TLS itself."""
+    if one.path.has_reverse_proxy:
+        raise BadInput(f"{one.id}: a reverse proxy speaks no TLS to its server: take proxy out of its path")
+    if one.path.buffer_bytes:
+        raise BadInput(f"{one.id}: the link cannot see with https where an answer ends: take buffer_bytes out")
+    if one.path.has_proxy and host != LINK_HOST:
+        raise BadInput(
+            f"{one.id}: clients of a link connect to {LINK_HOST}, and want a certificate for it: write that in url, or "
+            "take the link out of its path"
         )
 
 

@@ -76,6 +76,7 @@ EXAMPLES = {
     "url": '"http://127.0.0.1:9000/updates"',
     "publish_url": '"http://127.0.0.1:9000/publish"',
     "topic": '"updates"',
+    "authority_file": '"authority.pem"',
     "token_file": '"token.txt"',
     "command": '"node server.js --port {port}"',
     "pid": "1234",

@@ -17,6 +17,8 @@ from wirerace.wire.dialect import Dialect
 
 OURS = frozenset({"127.0.0.1", "localhost", "::1"})
 """Hosts that are this machine."""
+SECURE = frozenset({"https", "wss"})
+"""Schemes of URLs whose clients speak TLS."""
 SOME_PORTS = {"port": "9000", "publish_port": "9001"}
 """In place of the ports that a trial chooses."""
 
@@ -29,6 +31,10 @@ class ForeignServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     ] = ""
     url: Annotated[
         str, Meta(description="where clients subscribe, path included; `{port}` is the port of the `command`")
+    ] = ""
+    authority_file: Annotated[
+        str,
+        Meta(description="a file with the authority of its certificate, as PEM, for https; empty: the system's"),
     ] = ""
     dialect: Annotated[Dialect, Meta(description="how it says its updates: as docs/contract.md, or as they are")] = (
         "contract"
@@ -66,7 +72,18 @@ class ForeignServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     @property
     def is_local(self) -> bool:
         """Whether clients reach it on this machine."""
-        return (urlsplit(self.placed(SOME_PORTS).url).hostname or "") in OURS
+        return self.placed(SOME_PORTS).address[0] in OURS
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether its clients speak TLS."""
+        return self.url.partition(":")[0] in SECURE
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where clients connect to it; it has been placed, or needs no placing."""
+        parts = urlsplit(self.url)
+        return parts.hostname or "", parts.port or (443 if self.has_tls else 80)
 
     @property
     def follows_contract(self) -> bool:
@@ -128,6 +145,8 @@ def _check_source(server: ForeignServer, at: str) -> None:
         raise BadInput(f"{at}.{named[1]}: the server is known by its {named[0]} already: take one of them out")
     if server.node_modules and not server.start:
         raise BadInput(f"{at}.node_modules is for a shipped server: set NODE_PATH for your own command")
+    if server.authority_file and not server.has_tls:
+        raise BadInput(f"{at}.authority_file is for a server of TLS: write https:// in url, or take it out")
 
 
 def _check_publisher(server: ForeignServer, at: str) -> None:
@@ -165,9 +184,9 @@ def _check_url(url: str, at: str, *, has_port: bool) -> None:
         is_address = parts.port != 0 and is_host(parts.hostname or "")
     except ValueError:
         parts, is_address = urlsplit(""), False
-    if parts.scheme in {"https", "wss"}:
-        raise BadInput(f"{at}: TLS is not supported here yet: write http://, got {shown(url)}")
-    if parts.scheme not in {"http", "ws"} or not is_address or "@" in parts.netloc or parts.fragment:
+    if parts.scheme in SECURE and at.endswith("publish_url"):
+        raise BadInput(f"{at}: publications go without TLS: write http://, got {shown(url)}")
+    if parts.scheme not in {"http", "ws", *SECURE} or not is_address or "@" in parts.netloc or parts.fragment:
         raise BadInput(f"{at} must be like http://127.0.0.1:9000/updates, without a user, got {shown(url)}")
     if not url.isascii() or not url.isprintable() or " " in url:
         raise BadInput(f"{at} must be ASCII without spaces: write them as %20, got {shown(url)}")

@@ -68,6 +68,8 @@ class Peer:
         self.port = port
         self.secure_port: int | None = None
         """The port at which its clients speak TLS, if they do."""
+        self.authority = ""
+        """The authority that clients trust there, as PEM; empty for those of the system."""
         self._host = host
         self._answer_seconds = answer_seconds
         self._own_headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -81,6 +83,11 @@ class Peer:
     def client_port(self) -> int:
         """The port of its clients."""
         return self.secure_port or self.port
+
+    @property
+    def client_address(self) -> tuple[str, int]:
+        """Where its clients connect."""
+        return self._host, self.client_port
 
     @property
     def client_url(self) -> str:
@@ -180,6 +187,10 @@ class Peer:
             raise TrialFailed(f"{self.name} answers {method} {path} with {status}: {said}")
         return answer
 
+    def _connection(self, within_seconds: float) -> http.client.HTTPConnection:
+        """Return a connection for one request."""
+        return http.client.HTTPConnection(self._host, self.port, timeout=within_seconds)
+
     def _exchange(
         self,
         method: str,
@@ -188,7 +199,7 @@ class Peer:
         headers: Mapping[str, str] = NO_HEADERS,
         within_seconds: float | None = None,
     ) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(self._host, self.port, timeout=within_seconds or self._answer_seconds)
+        connection = self._connection(within_seconds or self._answer_seconds)
         try:
             with _own_faults_apart():
                 connection.request(method, path, body, self._own_headers | dict(headers))

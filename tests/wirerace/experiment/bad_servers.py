@@ -11,7 +11,11 @@ BAD_SERVERS: list[tuple[dict[str, Any], str]] = [
     ({"start": "apache"}, "contestants[0].server.start: there is no 'apache'; there are aiohttp, nchan, sse-starlette"),
     ({"start": "ws"}, "contestants[0].server.start: ws has no sse; it has websocket"),
     ({"start": "nchan"} | URL, "contestants[0].server.url: nchan has its own: take it out, or take start out"),
-    ({"url": "https://a.example/"}, "contestants[0].server.url: TLS is not supported here yet: write http://, got"),
+    (
+        POSTED | {"publish_url": "https://a.example/"},
+        "contestants[0].server.publish_url: publications go without TLS: write http://, got 'https://a.example/'",
+    ),
+    (URL | {"authority_file": "a.pem"}, "contestants[0].server.authority_file is for a server of TLS: write https://"),
     ({"url": "127.0.0.1:9000"}, "contestants[0].server.url must be like http://127.0.0.1:9000/updates, without a user"),
     (
         {"url": "http://ann:pw@a/"},
@@ -39,6 +43,7 @@ BAD_SERVERS: list[tuple[dict[str, Any], str]] = [
 """What stands in `server` of a contestant of SSE."""
 
 BARE = {"dialect": "bare"} | URL
+SECURE = BARE | {"url": "https://127.0.0.1:9443/updates"}
 BAD_EXPERIMENTS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (BARE, {"clients": {"browsers": 1}}, "clients.browsers must be 0 with theirs, a foreign server"),
     (BARE, {"producer": {"channels": 2}}, "producer.channels must be 1 with theirs: it has one topic"),
@@ -72,6 +77,21 @@ BAD_EXPERIMENTS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         BARE,
         {"path": "far", "paths": {"far": {"tls": True}}},
         'theirs: a foreign server has no certificate of the run: add proxy = "nginx", or take tls out',
+    ),
+    (
+        SECURE,
+        {"path": "far", "paths": {"far": {"proxy": "nginx", "settings": "tuned"}}},
+        "theirs: a reverse proxy speaks no TLS to its server: take proxy out of its path",
+    ),
+    (
+        SECURE,
+        {"path": "far", "paths": {"far": {"buffer_bytes": 512}}},
+        "theirs: the link cannot see with https where an answer ends: take buffer_bytes out",
+    ),
+    (
+        SECURE | {"url": "https://localhost:9443/"},
+        {"path": "far", "paths": {"far": {"delay_seconds": 0.1}}},
+        "theirs: clients of a link connect to 127.0.0.1, and want a certificate for it: write that in url, or take the",
     ),
     (
         BARE,

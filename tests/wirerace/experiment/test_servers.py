@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.wirerace.experiment.bad_servers import BAD_EXPERIMENTS, BAD_SERVERS, BARE, COMMAND, POSTED
+from tests.wirerace.experiment.bad_servers import BAD_EXPERIMENTS, BAD_SERVERS, BARE, COMMAND, POSTED, SECURE
 from wirerace.errors import BadInput
 from wirerace.experiment.model import document_of
 from wirerace.experiment.plans import contestants_of, plans_of
@@ -74,7 +74,15 @@ def test_placeholders_are_filled_in_and_others_left() -> None:
     assert ("http://127.0.0.1:9/x", "run 9 http://p {home}") == (placed.url, placed.command)
 
 
-@pytest.mark.parametrize("server", [BARE, POSTED, COMMAND, {"start": "nchan"}])
+@pytest.mark.parametrize("url", ["https://a.example/x", "wss://a.example/x"])
+def test_clients_of_a_server_of_tls_speak_tls_on_any_path(url: str) -> None:
+    (one,) = contestants_of(study_with(SECURE | {"url": url}).first)
+
+    assert one.server is not None
+    assert (True, ("a.example", 443)) == (one.path.tls, one.server.address)
+
+
+@pytest.mark.parametrize("server", [BARE, POSTED, COMMAND, SECURE | {"authority_file": "a.pem"}, {"start": "nchan"}])
 def test_experiment_and_its_document_say_the_same(server: dict[str, Any]) -> None:
     study = study_with(server)
     document = document_of(study.first)

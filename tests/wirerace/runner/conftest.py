@@ -1,6 +1,7 @@
 """Servers in place of somebody else's, stopped when a test is over."""
 
 from collections.abc import Iterator
+from ssl import SSLContext
 
 import pytest
 
@@ -11,8 +12,8 @@ from tests.wirerace.runner.standing import Begin, Handler, Stand
 def begin() -> Iterator[Begin]:
     stands: list[Stand] = []
 
-    def start(handle: Handler) -> Stand:
-        stands.append(Stand(handle))
+    def start(handle: Handler, tls: SSLContext | None = None) -> Stand:
+        stands.append(Stand(handle, tls))
         return stands[-1]
 
     yield start

@@ -3,6 +3,8 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from ssl import SSLContext
+from typing import Protocol
 
 from aiohttp import web
 
@@ -12,7 +14,8 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 class Stand:
     """A small server in a thread of its own. `made` is set when an update is to be made."""
 
-    def __init__(self, handle: Handler) -> None:
+    def __init__(self, handle: Handler, tls: SSLContext | None = None) -> None:
+        self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._handle = handle
         self.made = asyncio.Event()
@@ -33,8 +36,8 @@ class Stand:
     async def _serve(self) -> None:
         self._runner = web.ServerRunner(web.Server(self._asked, handler_cancellation=True), shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/updates"
+        await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._tls).start()
+        self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{self._runner.addresses[0][1]}/updates"
 
     async def _asked(self, request: web.BaseRequest) -> web.StreamResponse:
         self.requests.append(dict(request.headers))
@@ -48,7 +51,10 @@ class Stand:
         self._thread.join()
 
 
-Begin = Callable[[Handler], Stand]
+class Begin(Protocol):
+    """Starts a server."""
+
+    def __call__(self, handle: Handler, tls: SSLContext | None = None) -> Stand: ...
 
 
 async def knows_nothing(_: web.BaseRequest) -> web.StreamResponse:

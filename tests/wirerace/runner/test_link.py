@@ -3,12 +3,13 @@
 import socket
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from wirerace.errors import BadInput
 from wirerace.experiment.paths import NetworkPath
-from wirerace.runner.network.control import main, refuse_all_but_a_link
+from wirerace.runner.network.control import main, place_of, refuse_all_but_a_link
 from wirerace.runner.network.proxy import Proxy
 
 pytestmark = pytest.mark.long
@@ -22,9 +23,9 @@ CHUNK = b"64\r\n" + bytes(100) + b"\r\n"
 class Link:
     """A client and a server with a link between them, which works only when the test calls it."""
 
-    def __init__(self, path: NetworkPath) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.proxy = Proxy(0, self._listener.getsockname(), path)
+    def __init__(self, path: NetworkPath, host: str = "127.0.0.1") -> None:
+        self._listener = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self.proxy = Proxy(0, self._listener.getsockname()[:2], path)
         self.client = socket.create_connection(("127.0.0.1", self.proxy.port), PATIENCE_SECONDS)
         self.proxy.turn(PATIENCE_SECONDS)
         self.server = self._listener.accept()[0]
@@ -62,6 +63,39 @@ def links() -> Iterator[list[Link]]:
 def opened(links: list[Link], path: NetworkPath) -> Link:
     links.append(Link(path))
     return links[-1]
+
+
+def test_server_at_an_address_of_ipv6_is_reached(links: list[Link]) -> None:
+    links.append(link := Link(NetworkPath(delay_seconds=0.001), "::1"))
+    link.client.sendall(b"there")
+    assert b"there" == link.received(link.server, 5)
+    link.server.sendall(b"and back")
+    assert b"and back" == link.received(link.client, 8)
+
+
+def test_name_with_several_addresses_is_the_one_that_takes_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = socket.getaddrinfo("::1", 0, type=socket.SOCK_STREAM) + socket.getaddrinfo(
+        "127.0.0.1", 0, type=socket.SOCK_STREAM
+    )
+    for host, family in (("::1", socket.AF_INET6), ("127.0.0.1", socket.AF_INET)):
+        with socket.create_server((host, 0), family=family) as listener:
+            port = listener.getsockname()[1]
+            _resolves(monkeypatch, found, port)
+            assert (host, port) == place_of("localhost", port)
+    _resolves(monkeypatch, found, 1)
+    with pytest.raises(ConnectionRefusedError, match="nothing listens at localhost:1"):
+        place_of("localhost", 1)
+
+
+def _resolves(monkeypatch: pytest.MonkeyPatch, found: list[Any], port: int) -> None:
+    """Let every name have these addresses, at a port."""
+    both = [(*info[:4], (info[4][0], port, *info[4][2:])) for info in found]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
+
+
+def test_server_that_is_not_there_is_said_in_one_line() -> None:
+    with pytest.raises(SystemExit, match=r"the link finds no server at no\.such\.invalid:1: "):
+        main("127.0.0.1:0", "0", "no.such.invalid:1", "{}", "1")
 
 
 def test_buffer_holds_a_stream_back_until_it_is_full(links: list[Link]) -> None:

@@ -5,6 +5,7 @@ What is wrong with a URL, a dialect or a publication is found here, and said in 
 
 import asyncio
 import contextlib
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Annotated, TypeVar
@@ -20,6 +21,7 @@ from wirerace.observe.publishing import PublisherReport
 from wirerace.runner.foreign.starting import ForeignPeer
 from wirerace.runner.peer import Peer
 from wirerace.runner.targets.target import Child
+from wirerace.tls import context_of
 from wirerace.transports.transport import Transport
 from wirerace.wire.event_stream import EventReader, EventTooLarge
 from wirerace.wire.objects import ObjectReader, ObjectTooLarge
@@ -31,6 +33,8 @@ PROBE_SECONDS = 8.0
 PRIME_SECONDS = 1.0
 """How often an update is made meanwhile."""
 POLL_SECONDS = 0.1
+GOODBYE_SECONDS = 0.5
+LOOK_SECONDS = 0.005
 READ_BYTES = 65_536
 NOTHING_NEW = frozenset({204, 304, 408})
 VALIDATORS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
@@ -53,14 +57,16 @@ def probe(plan: Plan, server: Child, publisher: Child | None, producer: Peer) ->
     def why() -> str:
         return "" if publisher is None else publisher.peer.get("/report", PublisherReport).trouble
 
-    Probe(plan.contestant.id, place, plan.transport).run(prime, why)
+    Probe(plan.contestant.id, place, plan.transport, server.peer.authority).run(prime, why)
 
 
 class Probe:
     """One client of a foreign server."""
 
-    def __init__(self, name: str, server: ForeignServer, transport: Transport) -> None:
+    def __init__(self, name: str, server: ForeignServer, transport: Transport, authority: str = "") -> None:
+        """It trusts an authority, certificates as PEM; without one those of the system."""
         self._name = name
+        self._authority = authority
         self._server = server
         self._transport = transport
 
@@ -104,7 +110,16 @@ class Probe:
 
     async def _first(self, prime: Callable[[], object]) -> bytes:
         """Return the first message."""
-        async with asyncio.timeout(PROBE_SECONDS), aiohttp.ClientSession(auto_decompress=False) as session:
+        opened: list[socket.socket] = []
+
+        def open_socket(info: aiohttp.AddrInfoType) -> socket.socket:
+            opened.append(socket.socket(*info[:3]))
+            return opened[-1]
+
+        tls = context_of(self._authority) if self._server.has_tls else True
+        connector = aiohttp.TCPConnector(ssl=tls, socket_factory=open_socket)
+        session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
+        async with asyncio.timeout(PROBE_SECONDS), _closed_behind(opened), session:
             priming = asyncio.create_task(_again_and_again(prime))
             try:
                 return await _first_of(self._receive(session), priming)
@@ -132,9 +147,9 @@ class Probe:
             await asyncio.sleep(POLL_SECONDS)
 
     async def _from_socket(self, session: aiohttp.ClientSession) -> bytes:
-        async with session.ws_connect(self._server.url) as socket:
-            self._refuse_redirects(socket._response.history)  # noqa: SLF001 -- it cannot be told not to follow them
-            message = await socket.receive()
+        async with session.ws_connect(self._server.url) as messages:
+            self._refuse_redirects(messages._response.history)  # noqa: SLF001 -- it cannot be told not to follow them
+            message = await messages.receive()
             if message.type is aiohttp.WSMsgType.TEXT:
                 return str(message.data).encode()
             if message.type is aiohttp.WSMsgType.BINARY:
@@ -167,6 +182,22 @@ def _taken(data: bytes, events: EventReader | None, objects: ObjectReader) -> It
 
 async def _said(response: aiohttp.ClientResponse) -> str:
     return (await response.content.read(READ_BYTES)).decode(errors="replace")
+
+
+@contextlib.asynccontextmanager
+async def _closed_behind(opened: Sequence[socket.socket]) -> AsyncIterator[None]:
+    """Wait until connections are closed, which takes a goodbye from the server with TLS, or close them."""
+    try:
+        yield
+    finally:
+        deadline = time.monotonic() + GOODBYE_SECONDS
+        while left := [one for one in opened if one.fileno() >= 0]:
+            if time.monotonic() > deadline:
+                for one in left:
+                    with contextlib.suppress(OSError):
+                        one.shutdown(socket.SHUT_RDWR)
+                break
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _again_and_again(prime: Callable[[], object]) -> None:

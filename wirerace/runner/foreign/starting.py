@@ -1,15 +1,17 @@
 """Starting other people's servers, or finding those that run already."""
 
+import http.client
 import shlex
 import socket
+import ssl
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from wirerace.errors import TrialFailed
+from wirerace.errors import BadInput, TrialFailed
 from wirerace.experiment.plans import Plan
 from wirerace.experiment.servers import ForeignServer
 from wirerace.experiment.shipped import folder_of, shipped_servers
@@ -23,6 +25,7 @@ from wirerace.runner.peer import Peer
 from wirerace.runner.targets.target import Child
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
+from wirerace.tls import authority_in, context_of, cure_of, refusal_of
 
 REACH_SECONDS = 5.0
 SPARE_CONNECTIONS = 100
@@ -38,15 +41,54 @@ class ForeignPeer(Peer):
     has_metrics = False
 
     def __init__(self, name: str, place: ForeignServer, waited: Waited = lambda: None) -> None:
-        """`waited` returns how long the server's processes had no core so far, None if that is not known."""
-        parts = urlsplit(place.url)
+        """`waited` returns how long the server's processes had no core so far, None if that is not known.
+
+        Raises TrialFailed when the authority of its certificate cannot be read.
+        """
         self.waited_seconds = waited
-        super().__init__(name, parts.port or 80, host=parts.hostname or "")
+        host, port = place.address
+        super().__init__(name, port, host=host)
         self.place = place
+        self.authority = authority_of(name, place)
+        self.secure_port = port if place.has_tls else None
 
     def is_up(self, path: str = "/health") -> bool:
-        """Return whether it works: it answers /health if it keeps the contract, else its port is open."""
-        return super().is_up(path) if self.place.follows_contract else self.is_open()
+        """Return whether it works: it answers /health if it keeps the contract, else its port is open.
+
+        Raises TrialFailed, with the cure, when its certificate does not fit.
+        """
+        if not self.is_open():
+            return False
+        if self.place.has_tls:
+            self._check_certificate()
+        return super().is_up(path) if self.place.follows_contract else True
+
+    def _connection(self, within_seconds: float) -> http.client.HTTPConnection:
+        if not self.place.has_tls:
+            return super()._connection(within_seconds)
+        context = context_of(self.authority)
+        return http.client.HTTPSConnection(*self.place.address, timeout=within_seconds, context=context)
+
+    def _check_certificate(self) -> None:
+        try:
+            with closing(self._connection(REACH_SECONDS)) as connection:
+                connection.connect()
+        except ssl.SSLError as error:
+            cure = cure_of(error, "authority_file in its server")
+            raise TrialFailed(f"{self.name}: {self.place.url}: {refusal_of(error)}: {cure}") from None
+        except OSError:  # it may not be up yet
+            return
+
+
+def authority_of(name: str, server: ForeignServer) -> str:
+    """Return the authority that clients of a server trust; empty for those of the system.
+
+    Raises TrialFailed when it cannot be read.
+    """
+    try:
+        return authority_in(server.authority_file, f"{name}: authority_file") if server.authority_file else ""
+    except BadInput as error:
+        raise TrialFailed(str(error)) from None
 
 
 class ForeignParts:
@@ -97,9 +139,8 @@ def _running(name: str, server: ForeignServer) -> Child:
 
     Raises TrialFailed when it cannot be reached, or may not be read.
     """
-    parts = urlsplit(server.url)
     try:
-        socket.create_connection((parts.hostname or "", parts.port or 80), REACH_SECONDS).close()
+        socket.create_connection(server.address, REACH_SECONDS).close()
     except OSError as error:
         raise TrialFailed(
             f"{name}: {server.url} cannot be reached: {error.strerror or error}: start it, or correct url in its server"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from wirerace.certificates import CHAIN, KEY
 from wirerace.errors import BadInput
+from wirerace.experiment.contestants import Contestant
 from wirerace.experiment.plans import contestants_of
 from wirerace.experiment.settings import Study
 from wirerace.system import blamed_on
@@ -49,6 +50,11 @@ class RunCertificate:
 
 
 def certificate_for(study: Study, hosts: Sequence[str] = HOSTS) -> RunCertificate | None:
-    """Return the certificate of a run for the names of its hosts, None if no path of it speaks TLS."""
-    experiments = [setting.experiment for setting in study.settings]
-    return RunCertificate(hosts) if any(one.path.tls for each in experiments for one in contestants_of(each)) else None
+    """Return the certificate of a run for the names of its hosts, None if nothing of it needs one."""
+    every = (one for setting in study.settings for one in contestants_of(setting.experiment))
+    return RunCertificate(hosts) if any(_needs_certificate(one) for one in every) else None
+
+
+def _needs_certificate(one: Contestant) -> bool:
+    """Return whether a contestant's clients meet the run's certificate: a foreign server of TLS has its own."""
+    return one.path.tls and (one.server is None or not one.server.has_tls)

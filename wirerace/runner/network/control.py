@@ -104,6 +104,19 @@ def refuse_all_but_a_link(path: NetworkPath) -> None:
             raise BadInput(f"{key} cannot be changed while it runs: change {', '.join(LINK_KEYS)}")
 
 
+def place_of(host: str, port: int) -> tuple[str, int]:
+    """Return the address of a server; of a name with several, the first one that takes connections.
+
+    Raises OSError when there is none.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for family, kind, _, _, place in found:
+        with socket.socket(family, kind) as looking:
+            if len(found) == 1 or looking.connect_ex(place) == 0:
+                return str(place[0]), port
+    raise ConnectionRefusedError(f"nothing listens at {host}:{port}")
+
+
 def main(listen: str, control_port: str, server: str, path: str, seed: str) -> None:
     """Carry what comes over the link of a path, given as JSON, until the parent has ended or a signal ends this.
 
@@ -113,7 +126,11 @@ def main(listen: str, control_port: str, server: str, path: str, seed: str) -> N
     link = decode_json(path.encode(), NetworkPath, "the path")
     (host, _, port), (server_host, _, server_port) = listen.rpartition(":"), server.rpartition(":")
     try:
-        proxy = Proxy(int(port), (socket.gethostbyname(server_host), int(server_port)), link, int(seed), host)
+        place = place_of(server_host.strip("[]"), int(server_port))
+    except OSError as error:
+        sys.exit(f"the link finds no server at {server}: {error}")
+    try:
+        proxy = Proxy(int(port), place, link, int(seed), host)
         ProxyControl(int(control_port), proxy, os.environ.get(variable_of("control_token"), ""), host)
     except OSError as error:
         sys.exit(f"the link cannot listen on port {port} or {control_port}: {error.strerror}: run it again")

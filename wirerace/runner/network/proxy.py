@@ -75,7 +75,8 @@ class Proxy:
     def __init__(
         self, port: int, server: tuple[str, int], path: NetworkPath, seed: int = 1, host: str = "127.0.0.1"
     ) -> None:
-        self._server = server
+        self._server = server  # numeric
+        self._family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
         self._path = path
         self._draws = Draws(seed)
         self._accepted = itertools.count()
@@ -169,7 +170,7 @@ class Proxy:
                 stream, number = self._listener.accept()[0], next(self._accepted)
                 up, down = (LinkWay(self._draws.of(2 * number + way)) for way in (0, 1))
                 client = End(stream, up)
-                server = End(socket.socket(), down, self._buffer_of(number))
+                server = End(socket.socket(self._family), down, self._buffer_of(number))
                 client.other, server.other = server, client
                 client.read_at = time.monotonic()
                 client.earliest = client.read_at + up.one_way_seconds(self._path) + down.one_way_seconds(self._path)

@@ -122,9 +122,9 @@ class Local:
         tabs = [origin_of(self._tab_port)] if plan.experiment.clients.browsers else []
         origins = ",".join([*self._page_origins, *tabs])
         arguments += ["--allowed-origins", origins] if origins else []
-        secure_port = None
+        secure_port, authority = None, ""
         if self._certificate is not None and plan.path.tls and not plan.path.has_reverse_proxy:
-            secure_port = free_port()
+            secure_port, authority = free_port(), self._certificate.authority
             arguments += [*self._certificate.flags, "--tls-port", str(secure_port)]
         cpus = plan.experiment.servers.cpus
         quota = None if cpus is None else Quota(cpus)
@@ -134,7 +134,7 @@ class Local:
             if quota is not None:
                 quota.remove()
             raise
-        child.peer.secure_port = secure_port
+        child.peer.secure_port, child.peer.authority = secure_port, authority
         return child
 
     def start_publisher(self, plan: Plan, server: Child, producer: Peer) -> Child | None:
@@ -150,8 +150,7 @@ class Local:
             patience = ANSWER_SECONDS + CLIENT_SECONDS * plan.experiment.clients.count
             control = Peer(LOAD, free_port(), token=self._token, answer_seconds=patience)
             way, proxy, reverse = self._start_path(plan, server)
-            authority = "" if self._certificate is None else self._certificate.authority
-            flags = order_flags(plan, way.client_url, authority) | {"control_port": control.port}
+            flags = order_flags(plan, way.client_url, way.authority) | {"control_port": control.port}
             quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
             arguments = [*quiet, *spelled(flags), user_class_of(plan)]
             crew = self._start_locust(plan.experiment.load, f"{plan.name}.load", arguments, locust_command(plan))
@@ -239,7 +238,8 @@ class Local:
         way = server
         if reverse is not None:
             way = Peer(REVERSE, reverse.port)
-            way.secure_port = reverse.port if plan.path.tls else None
+            if self._certificate is not None and plan.path.tls:
+                way.secure_port, way.authority = reverse.port, self._certificate.authority
         return (*self.start_proxy(plan, way), reverse) if plan.path.has_proxy else (way, None, reverse)
 
     def _start_reverse(self, plan: Plan, server: Peer) -> ReverseChild:
@@ -257,7 +257,7 @@ class Local:
                 self._processes.append(family)
             return family
 
-        return start_before(plan, server.port, installed, self._certificate, files, start)
+        return start_before(plan, server, installed, self._certificate, files, start)
 
     def start_proxy(self, plan: Plan, server: Peer) -> tuple[Peer, Child]:
         """Start a proxy with the link of the plan's path; return the peer that clients connect to, and the proxy.
@@ -265,7 +265,7 @@ class Local:
         Raises TrialFailed when it does not come up.
         """
         path, control = Peer(PROXY, free_port()), Peer(PROXY, free_port(), token=self._token)
-        path.secure_port = path.port if plan.path.tls else None
+        path.secure_port, path.authority = path.port if plan.path.tls else None, server.authority
         proxy = self._start(PROXY, f"{plan.name}.proxy", link_command(plan, path, control, server), self.cores.proxy)
         wait_until_open(proxy, path, control)
         return path, Child(proxy, control)

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import msgspec
 
+from wirerace.addresses import spelled
+from wirerace.errors import TrialFailed
 from wirerace.experiment.plans import Plan
 from wirerace.host.ports import free_port
 from wirerace.runner.network.certificates import RunCertificate
+from wirerace.runner.network.control import place_of
 from wirerace.runner.network.reverse.configuration import Installed
 from wirerace.runner.network.reverse.program import LOOPBACK, Certificate, Route
 from wirerace.runner.network.reverse.starting import (
@@ -31,9 +34,20 @@ def on_loopback(port: int) -> str:
     return f"{LOOPBACK}:{port}"
 
 
+def server_address(server: Peer) -> str:
+    """Return where a server takes connections, as what lies before it connects there.
+
+    Raises TrialFailed when it takes none.
+    """
+    try:
+        return spelled(*place_of(*server.client_address))
+    except OSError as error:
+        raise TrialFailed(f"{server.name} cannot be reached at {spelled(*server.client_address)}: {error}") from None
+
+
 def link_command(plan: Plan, path: Peer, control: Peer, server: Peer) -> list[str]:
     """Return the arguments to Python that start the link of a plan's path before a server, on loopback."""
-    return link_arguments(plan, on_loopback(path.port), control.port, on_loopback(server.client_port))
+    return link_arguments(plan, on_loopback(path.port), control.port, server_address(server))
 
 
 def link_arguments(plan: Plan, listen: str, control_port: int, server: str) -> list[str]:
@@ -56,7 +70,7 @@ def wait_until_open(part: Process, *peers: Peer) -> None:
 
 def start_before(  # noqa: PLR0913, PLR0917 -- what stands before which server, and where its files are
     plan: Plan,
-    server_port: int,
+    server: Peer,
     installed: Installed,
     certificate: RunCertificate | None,
     files: Path,
@@ -69,7 +83,7 @@ def start_before(  # noqa: PLR0913, PLR0917 -- what stands before which server, 
     path = plan.path
     own = None if certificate is None or not path.tls else Certificate(certificate.chain, certificate.key)
     with new_directory(files.name) as directory:
-        route = Route(free_port(), on_loopback(server_port), connections_of(plan.experiment), path, directory, own)
+        route = Route(free_port(), server_address(server), connections_of(plan.experiment), path, directory, own)
         child = start_reverse(installed, route, files.with_name(f"{files.name}.{installed.program.ending}"), start)
     if plan.transport.name == "websocket" and path.http == 1:  # over HTTP/2 its SETTINGS say so
         refuse_without_upgrade(child, target_of(plan) or plan.transport.path)
