@@ -1,11 +1,14 @@
 """Faults that an experiment asks for: each happens in the window, and the ledger holds across it."""
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.race.running import Race
+from wirerace.clock import NS_PER_SECOND
 
 pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
@@ -84,6 +87,43 @@ def test_restart_drop_and_full_disk_lose_nothing_on_one_timeline(race: Callable[
     assert (1, 0) == (trial["parts"]["server"]["restarts"], trial["parts"]["producer"]["restarts"])
     assert 0 < trial["availability"]["fraction"] < 1
     assert [] == reasons_of(trial, "died", "counters", "connect")
+
+
+SLOW = """
+import os, signal, subprocess, sys, time
+
+del os.environ["WIRERACE_PARENT_PID"]  # this is its parent
+server = subprocess.Popen([sys.executable, "-m", "services", "sse", *sys.argv[1:]])
+def end(*_):
+    time.sleep(1.0)  # it goes on serving
+    server.terminate()
+    server.wait()
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+server.wait()
+"""
+
+
+def test_restart_of_a_server_that_ends_slowly_is_over_when_it_has_ended(
+    race: Callable[..., Race], tmp_path: Path
+) -> None:
+    (tmp_path / "slow.py").write_text(SLOW)
+    command = f"{sys.executable} {tmp_path}/slow.py --port {{port}} --producer-url {{producer}}"
+    server = f'{{url = "http://127.0.0.1:{{port}}/sse", command = "{command}"}}'
+    keys = (
+        "transports=[]",
+        f'contestants=[{{id = "slow", transport = "sse", server = {server}}}]',
+        'faults=[{kind = "restart", on = "server", at_seconds = 0.5}]',
+        "window.measure_seconds=4",
+    )
+    started = race(*(part for key in keys for part in ("--set", key)))
+    assert started.wait() == 0, started.said
+    (trial,), (times,) = started.result["trials"], started.raw("slow").faults
+    (fault,) = trial["faults"]
+
+    assert (1.0, 1) == (trial["reach"], trial["restarts"])
+    assert times.done_ns == times.after_ns >= times.from_ns + NS_PER_SECOND
+    assert 20 == fault["clients"] == fault["recover_seconds"]["count"]
 
 
 def test_proxy_that_cuts_is_come_back_to(race: Callable[..., Race]) -> None:

@@ -186,7 +186,9 @@ def _expected(known: _Known, fault: Fault, one: FaultTime) -> RecoveryBounds | N
     made_ns = known.made.first_from(one.after_ns)
     if made_ns is None:
         return None
-    made_seconds = max(0.0, (made_ns - one.from_ns) / NS_PER_SECOND)
+    # Clients may have received from a part until it had ended.
+    since_ns = one.after_ns if fault.kind == "restart" else one.from_ns
+    made_seconds = max(0.0, (made_ns - since_ns) / NS_PER_SECOND)
     recovering = raw.account.outages.recovering.get(one.number, NOBODY)
     is_fit = fault.ends_a_part and fault.on != "producer"
     after = After(

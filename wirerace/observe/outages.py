@@ -27,12 +27,18 @@ class OutageWatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="
 class FaultMark(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mark"):
     """A request to the load to note, for a fault, how long each client is without an update made after it.
 
-    Times count from `from_ns`, when the fault happened. It was over at `after_ns`.
+    Times count from `from_ns`, when the fault happened. It was over at `after_ns`. A part that is to end in order may
+    go on serving up to `until_ns`: the time of a client that still received from it counts from its last arrival then.
     """
 
     number: Annotated[int, Meta(ge=0, le=10_000)]
     from_ns: Instant
     after_ns: Instant
+    until_ns: Instant = 0
+
+    def since_ns(self, arrival_ns: int) -> int:
+        """Return from when the time of a client counts whose last arrival was at an instant."""
+        return max(self.from_ns, min(arrival_ns, self.until_ns))
 
 
 OutageOrder = OutageWatch | FaultMark
@@ -145,11 +151,13 @@ class Outages:
             if opened_ns > mark.from_ns:
                 met |= bit  # it was not there, and waits for nothing
                 continue
+            since_ns = mark.from_ns
             for made_ns, arrival_ns in received:
                 if made_ns >= mark.after_ns:
-                    marked.times.record(max(0, arrival_ns - mark.from_ns))
+                    marked.times.record(max(0, arrival_ns - since_ns))
                     met |= bit
                     break
+                since_ns = mark.since_ns(arrival_ns)
         return met
 
     def to_record(self) -> OutageRecord:

@@ -12,7 +12,8 @@ class FaultTime(msgspec.Struct, frozen=True):
     """When a fault happened, Unix nanoseconds. `number` is its place in the experiment, from 0.
 
     It happened between `from_ns` and `done_ns`, and was over at `after_ns`. `cuts` is how many connections it broke, if
-    that is known.
+    that is known. A part is told to restart at `from_ns`. That is done, and over, when it has ended, which may take it
+    seconds.
     """
 
     number: int

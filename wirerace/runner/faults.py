@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from wirerace.clock import now_ns, to_ns
+from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
 from wirerace.errors import TrialFailed
 from wirerace.experiment.faults import Fault, FaultPlace
 from wirerace.observe.account import CutRequest, Window
@@ -22,6 +22,14 @@ class Reach(NamedTuple):
     proxy: Peer | None = None
 
 
+class Ending(NamedTuple):
+    """A part that was told at an instant to end in order, because of a fault, and has not ended yet."""
+
+    number: int
+    part: Part
+    from_ns: int
+
+
 class Timeline:
     """The faults of one trial. `happened` says when each of them did."""
 
@@ -29,7 +37,24 @@ class Timeline:
         self._faults = sorted(enumerate(faults), key=lambda item: item[1].at_seconds)
         self._window = window
         self._reach = reach
+        self._ending: list[Ending] = []
         self.happened: list[FaultTime] = []
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether a part is still to end that was told to."""
+        return bool(self._ending)
+
+    def look(self) -> None:
+        """Note which parts have ended that were told to. Their target starts them again only after that."""
+        if self._ending:
+            self._note_ended([one for one in self._ending if one.part.has_ended()])
+
+    def _note_ended(self, ended: Sequence[Ending]) -> None:
+        ended_ns = now_ns()
+        for one in ended:
+            self._note(FaultTime(one.number, one.from_ns, ended_ns, ended_ns), ended_ns)
+        self._ending = [one for one in self._ending if one not in ended]
 
     def __iter__(self) -> Iterator[tuple[int, Callable[[], None]]]:
         """Yield what to do at which time, Unix nanoseconds, in order.
@@ -44,15 +69,39 @@ class Timeline:
                 steps.append((at_ns + to_ns(fault.lasts_seconds), self._reach.parts[fault.on].resume))
         yield from sorted(steps, key=lambda step: step[0])
 
+    def finish(self) -> list[FaultTime]:
+        """Return when each fault happened, in that order; one whose part has not ended yet lasts until now."""
+        self._note_ended(self._ending)
+        return self.happened
+
     def _happen(self, number: int, fault: Fault) -> None:
         """Make a fault happen now, and let the load note which clients recover from it."""
+        self._refuse_if_ending(number, fault)
         from_ns = now_ns()
         cuts = self._do(fault)
         done_ns = now_ns()
+        if fault.kind == "restart":
+            self._ending.append(Ending(number, self._reach.parts[fault.on], from_ns))
+            return
         lasts_ns = 0 if fault.kind == "fill" else to_ns(fault.lasts_seconds)  # a full disk keeps no update away
-        after_ns = max(done_ns, from_ns + lasts_ns)
-        self.happened.append(FaultTime(number, from_ns, done_ns, after_ns, cuts))
-        self._reach.load.send("POST", "/outages", FaultMark(number, from_ns, after_ns), dict[str, str])
+        self._note(FaultTime(number, from_ns, done_ns, max(done_ns, from_ns + lasts_ns), cuts))
+
+    def _note(self, time: FaultTime, until_ns: int = 0) -> None:
+        """Note when a fault happened; the load notes which clients recover from it."""
+        self.happened = sorted([*self.happened, time], key=lambda one: one.from_ns)
+        mark = FaultMark(time.number, time.from_ns, time.after_ns, until_ns)
+        self._reach.load.send("POST", "/outages", mark, dict[str, str])
+
+    def _refuse_if_ending(self, number: int, fault: Fault) -> None:
+        """Raise TrialFailed when the part of a fault has not ended yet since an earlier one told it to."""
+        part = self._reach.parts.get(fault.on)
+        for one in self._ending:
+            if one.part is part:
+                seconds = (now_ns() - one.from_ns) / NS_PER_SECOND
+                raise TrialFailed(
+                    f"faults[{number}]: the {fault.said} meets a {fault.on} that has not ended {seconds:.1f} s after "
+                    f"faults[{one.number}] told it to: move one of them"
+                )
 
     def _do(self, fault: Fault) -> int | None:
         """Make a fault happen, and return how many connections it broke, if that is known.

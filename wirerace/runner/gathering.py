@@ -10,9 +10,9 @@ from wirerace.experiment.patience import longest_seconds, subscribe_seconds
 from wirerace.experiment.plans import Plan, schedule_of
 from wirerace.observe.account import LoadState, Window
 from wirerace.observe.outages import OutageWatch
-from wirerace.record.faults import FaultTime
 from wirerace.runner.browsers.trial import TrialTabs
 from wirerace.runner.effort import NOTHING, AtLimit, Effort
+from wirerace.runner.faults import Timeline
 from wirerace.runner.forecast import PRIMING_SECONDS
 from wirerace.runner.peer import NoAnswer
 from wirerace.runner.progress import NO_STATE, TICK_SECONDS, Reporter
@@ -43,7 +43,7 @@ class Gathering:
         self._watch = Watch()
         self._tabs = TrialTabs(plan, None)
         self._effort: Effort | None = None
-        self._happened: list[FaultTime] = []
+        self._timeline: Timeline | None = None
 
     def _start_load(self, server: Child) -> LoadChild:
         """Start the load, and see from now on what it and the server spend."""
@@ -165,6 +165,8 @@ class Gathering:
         time.sleep(TICK_SECONDS)
 
     def _look(self, *, is_timed: bool = True) -> None:
+        if self._timeline is not None:
+            self._timeline.look()
         self._target.watch()
         self._watch.look(is_timed=is_timed)
         self._refuse_a_clock_that_was_set()

@@ -73,6 +73,7 @@ class TrialSteps(Gathering):
             self._drain(window, server, load)
             is_comparable = after.server is not None and self._count == self._count_at_start
             memory_after = server.part.memory() if is_comparable else None
+            happened = [] if self._timeline is None else self._timeline.finish()
             account = load.peer.send("POST", "/finish", None, AccountRecord)
             received = self._received(window, server)
             ledgers = self._tabs.finish()
@@ -103,7 +104,7 @@ class TrialSteps(Gathering):
             # Past the window's end: if the producer died in the window, its new epoch may begin only after the window.
             truth = self._truth(primed_ns, now_ns())
             browsers = self._tabs.record(ledgers, window, truth)
-            return Raw(window, account, truth, measured, self.plan.path, received, browsers, self._happened)
+            return Raw(window, account, truth, measured, self.plan.path, received, browsers, happened)
         finally:
             with whole():
                 try:
@@ -174,11 +175,10 @@ class TrialSteps(Gathering):
         if load.parts:  # the reverse proxy, if there are two
             parts["proxy"] = next(reversed(load.parts.values()))
         reach = Reach(parts, load.peer, self._producer.peer, load.proxy.peer if load.proxy else None)
-        timeline = Timeline(self.experiment.faults, window, reach)
+        self._timeline = timeline = Timeline(self.experiment.faults, window, reach)
         for at_ns, happen in timeline:
             self._sleep_until(at_ns, "measuring", load)
             happen()
-        self._happened = timeline.happened
         self._sleep_until(window.to_ns, "measuring", load)
         after = samples_of(server, load, self._target.cpu_seconds, self._publisher, first=False)
         if self._population.is_visit and server.part.shares_network:
@@ -200,6 +200,7 @@ class TrialSteps(Gathering):
             has_all = has_all and self._tabs.have_all(lambda: self._counts(window))
             is_away = state.away > 0 and not is_visit  # a visitor that just comes has no connection yet
             is_broken = made is None or is_away or self._watch.has_trouble
+            is_broken = is_broken or (self._timeline is not None and self._timeline.is_ending)
             is_broken = is_broken or (restarted and not server.peer.is_up())
             if drain.is_over(now_ns(), has_all=has_all, is_broken=is_broken):
                 return

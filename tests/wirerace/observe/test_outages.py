@@ -100,6 +100,21 @@ def test_update_that_came_before_the_load_knew_of_the_fault_counts() -> None:
     assert {0: (1, 1, 7)} == recovering(account)
 
 
+@pytest.mark.parametrize(
+    ("last_ns", "counted"),
+    [
+        (109, 34),  # before the order: from the order
+        (118, 26),  # the part went on serving
+        (123, 24),  # it has ended, and what it sent before came late
+    ],
+)
+def test_time_counts_from_the_last_arrival_of_a_part_that_ended_slowly(last_ns: int, counted: int) -> None:
+    account, ledger = marked(FaultMark(0, 110, 120, 120))
+    ledger.receive(Update("e0", 2, 108, ""), last_ns)
+    ledger.receive(Update("e0", 3, 141, ""), 144)
+    assert {0: (1, 1, counted)} == recovering(account)
+
+
 def test_update_that_nothing_follows_counts_when_the_client_closes() -> None:
     account, ledger = marked(FaultMark(0, 95, 99))
     ledger.close(200)

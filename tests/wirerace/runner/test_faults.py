@@ -103,6 +103,55 @@ def test_load_is_told_when_each_fault_happened_and_was_over() -> None:
     assert happened.from_ns + 2 * NS_PER_SECOND == happened.after_ns
 
 
+class Slow(Part):
+    """A part that ends when a test says so."""
+
+    ended = False
+
+    def has_ended(self) -> bool:
+        return self.ended
+
+
+def restarting(*faults: Fault) -> tuple[Timeline, Slow, list[Any]]:
+    """Let all faults happen at once to a server that ends slowly; return what the load is told, too."""
+    told: list[Any] = []
+    server: Any = Slow("server", [])
+    load: Any = Port("load", told)
+    timeline = Timeline(faults, WINDOW, Reach({"server": server}, load, load))
+    for _, act in timeline:
+        act()
+    return timeline, server, told
+
+
+def test_restart_is_over_when_its_part_has_ended() -> None:
+    timeline, server, told = restarting(fault("restart", "server"), fault("cut", "clients", 2.0))
+    timeline.look()
+    assert [1] == [one.number for one in timeline.happened], "the cut came while the server was still ending"
+    assert timeline.is_ending
+    told.clear()
+    server.ended, before_ns = True, now_ns()
+    timeline.look()
+    timeline.look()
+    first, _ = timeline.happened
+    assert (0, False) == (first.number, timeline.is_ending)
+    assert first.from_ns < before_ns <= first.done_ns == first.after_ns
+    mark = FaultMark(0, first.from_ns, first.after_ns, until_ns=first.after_ns)
+    assert [("load", "POST /outages", mark)] == told
+
+
+def test_restart_that_is_not_over_at_the_end_of_the_trial_lasts_until_then() -> None:
+    timeline, *_ = restarting(fault("restart", "server"))
+    before_ns = now_ns()
+    (happened,) = timeline.finish()
+    assert before_ns <= happened.after_ns
+    assert [happened] == timeline.finish()
+
+
+def test_fault_of_a_part_that_is_still_ending_fails_the_trial_with_the_cure() -> None:
+    with pytest.raises(TrialFailed, match=r"^faults\[1\]: the kill of the server meets a server that has not ended "):
+        restarting(fault("restart", "server"), fault("kill", "server", 3.0))
+
+
 def test_fill_keeps_no_update_away_so_it_counts_from_its_beginning() -> None:
     timeline, *_ = happen(fault("fill", "producer", lasts_seconds=5.0))
     (happened,) = timeline.happened
@@ -141,6 +190,28 @@ def test_process_ends_in_order_or_is_killed_after_a_while(
         assert not process.has_ended(), "the next one has all its time"
     finally:
         process.stop()
+
+
+LINGERS = POLITE.replace("sys.exit(0)", "(time.sleep(0.3), sys.exit(0))")
+
+
+@pytest.mark.processes
+def test_restart_of_a_program_that_ends_slowly_is_timed_from_the_order_to_its_end(tmp_path: Path) -> None:
+    process, told = Process("server", ["-c", LINGERS], tmp_path / "log"), list[Any]()
+    load: Any = Port("load", told)
+    timeline = Timeline([fault("restart", "server")], WINDOW, Reach({"server": process}, load, load))
+    try:
+        wait_until(lambda: "on" in (tmp_path / "log").read_text())
+        for _, act in timeline:
+            act()
+        timeline.look()
+        assert ([], []) == (timeline.happened, told)
+        wait_until(process.has_ended)
+        timeline.look()
+    finally:
+        process.stop()
+    (happened,) = timeline.happened
+    assert happened.done_ns - happened.from_ns >= 0.3 * NS_PER_SECOND
 
 
 @pytest.mark.processes
