@@ -19,7 +19,7 @@ from wirerace.addresses import host_port_in, spelled
 from wirerace.backoff import OF_FEED
 from wirerace.clock import now_ns, process_cpu_seconds
 from wirerace.errors import BadInput, printable, shown
-from wirerace.observe.publishing import PublisherReport
+from wirerace.observe.publishing import PublisherQueue, PublisherReport
 from wirerace.options import variable_of
 from wirerace.transports import PRODUCER_PORT
 from wirerace.wire.update import NO_UPDATE, Cursor, decode_update
@@ -83,6 +83,7 @@ class PublisherService(Service):
         self._is_live = False
         self._trouble = "no feed from the producer yet"
         self._waiting: deque[_Unpublished] = deque()
+        self._under_way: _Unpublished | None = None
         self._wanted = asyncio.Event()
         self._link = PublishLink()
         self._failure = self._last_failure = ""
@@ -92,6 +93,7 @@ class PublisherService(Service):
         self._cpu_before = 0.0
         self._since_ns = now_ns()
         self.routes["/report"] = {"GET": self._report}
+        self.routes["/queue"] = {"GET": self._queue}
 
     @property
     def live(self) -> bool:
@@ -158,7 +160,9 @@ class PublisherService(Service):
         while True:
             await self._wanted.wait()
             while self._waiting:
-                await self._publish(self._waiting.popleft())
+                self._under_way = self._waiting.popleft()
+                await self._publish(self._under_way)
+                self._under_way = None
             self._wanted.clear()
 
     async def _publish(self, waiting: _Unpublished) -> None:
@@ -204,6 +208,15 @@ class PublisherService(Service):
         self._sent_ns, self._answered_ns = [], []
         self._lost = self._retried = self._most_waiting = 0
         self._last_failure = ""
+
+    async def _queue(self, _request: web.BaseRequest) -> web.StreamResponse:
+        """Answer with what waits."""
+        oldest = self._under_way or next(iter(self._waiting), None)
+        queue = PublisherQueue(
+            waiting=len(self._waiting) + (self._under_way is not None),
+            oldest_ns=None if oldest is None else oldest.made_ns,
+        )
+        return web.json_response(body=msgspec.json.encode(queue))
 
     async def _report(self, _request: web.BaseRequest) -> web.StreamResponse:
         """Answer with what was done since the last report, and begin the next one."""

@@ -104,6 +104,35 @@ def test_server_of_ones_own_is_started_and_what_fails_fails_alone(tmp_path: Path
     assert reasons["absent"].startswith("absent needs the p")
 
 
+SLOW = """
+import asyncio, importlib.util, sys
+from aiohttp import web
+
+spec = importlib.util.spec_from_file_location("server", sys.argv[2])
+server = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(server)
+publish = server.publish
+async def slowly(request):
+    await asyncio.sleep(0.15)
+    return await publish(request)
+server.publish = slowly
+server.main(int(sys.argv[1]))
+"""
+
+
+def test_update_that_is_published_after_the_window_is_not_lost(tmp_path: Path) -> None:
+    """20 updates a second, of which the server takes 6: most wait in the publisher's queue when the window ends."""
+    (tmp_path / "slow.py").write_text(SLOW)
+    command = f"{sys.executable} {tmp_path}/slow.py {{port}} {folder_of('aiohttp') / 'server.py'}"
+    keys = 'url = "http://127.0.0.1:{port}/sse", publisher = "post", publish_url = "http://127.0.0.1:{port}/publish"'
+    result = race(tmp_path, 0, ("slow", "sse", f'{{ {keys}, dialect = "bare", command = "{command}" }}'))
+    (trial,) = result.trials
+
+    assert (1.0, 0) == (trial.reach, trial.lost)
+    assert trial.publisher is not None
+    assert trial.publisher.published < trial.updates
+
+
 def test_server_of_tls_is_measured_over_https_and_through_a_link(tmp_path: Path) -> None:
     """Ours stands in for somebody else's, once as it keeps the contract, and once as if it had no cursors."""
     made = RunCertificate()

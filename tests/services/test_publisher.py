@@ -11,7 +11,7 @@ from aiohttp import web
 
 from services.publisher import PublisherOptions, PublisherService
 from wirerace.errors import BadInput
-from wirerace.observe.publishing import PublisherReport
+from wirerace.observe.publishing import PublisherQueue, PublisherReport
 from wirerace.wire.update import CURSOR_HEADER, Cursor, Update, encode_update
 
 BEARER = "s3cr3t"
@@ -30,6 +30,8 @@ class Taker:
         self.feed: dict[str, asyncio.Queue[bytes]] = {}
         self.feeds: list[str] = []
         self.connections: set[object] = set()
+        self.gate = asyncio.Event()
+        self.gate.set()
         self.url = ""
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -38,6 +40,7 @@ class Taker:
         self.connections.add(request.transport)
         headers = request.headers
         self.taken.append((headers["Content-Type"], headers.get("Authorization", ""), await request.content.read()))
+        await self.gate.wait()
         return self.answers.pop(0)() if self.answers else web.Response(status=202, text="queued")
 
     async def _feed(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -201,6 +204,24 @@ async def test_queue_is_bounded_and_what_does_not_fit_is_lost(taker: Taker, publ
     report = await report_of(service)
     assert ([6, 7], 2, 2) == (taker.seqs, report.lost, report.most_waiting)
     assert (0, []) == ((await report_of(service)).lost, (await report_of(service)).sent_ns)
+
+
+async def test_queue_has_what_is_under_way_and_what_waits_behind_it(taker: Taker, publish: Publish) -> None:
+    async def queue() -> PublisherQueue:
+        response = await service._queue(None)  # type: ignore[arg-type]  # it looks at no request
+        assert isinstance(response, web.Response)
+        return msgspec.json.decode(response.body, type=PublisherQueue)  # type: ignore[arg-type]
+
+    service, gate = publish(), asyncio.Event()
+    taker.gate = gate
+    await until(lambda: service.live)
+    assert PublisherQueue(waiting=0, oldest_ns=None) == await queue()
+    service._take([encode_update(update(seq, 100 * seq)) for seq in (6, 7, 8)])
+    await until(lambda: len(taker.taken) == 1)
+    assert PublisherQueue(waiting=3, oldest_ns=600) == await queue()
+    gate.set()
+    await until(lambda: len(service._answered_ns) == 3)
+    assert PublisherQueue(waiting=0, oldest_ns=None) == await queue()
 
 
 @pytest.mark.long

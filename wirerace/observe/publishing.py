@@ -3,6 +3,13 @@
 import msgspec
 
 
+class PublisherQueue(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits to be published now: how many updates, that under way included, and when the oldest was made."""
+
+    waiting: int
+    oldest_ns: int | None
+
+
 class PublisherReport(msgspec.Struct, frozen=True, kw_only=True):
     """A publisher's work between two instants, Unix nanoseconds.
 

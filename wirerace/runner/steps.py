@@ -13,6 +13,7 @@ from wirerace.experiment.plans import schedule_of
 from wirerace.experiment.servers import ForeignServer
 from wirerace.host.tcp_diag import resent_between, resting_of
 from wirerace.observe.account import AccountRecord, Window
+from wirerace.observe.publishing import PublisherQueue
 from wirerace.record.result import Raw
 from wirerace.record.samples import Measured
 from wirerace.runner.browsers.trial import TrialTabs
@@ -202,9 +203,19 @@ class TrialSteps(Gathering):
             is_broken = made is None or is_away or self._watch.has_trouble
             is_broken = is_broken or (self._timeline is not None and self._timeline.is_ending)
             is_broken = is_broken or (restarted and not server.peer.is_up())
-            if drain.is_over(now_ns(), has_all=has_all, is_broken=is_broken):
+            if drain.is_over(now_ns(), has_all=has_all, is_broken=is_broken, is_queued=self._is_queued(window)):
                 return
             self._pause()
+
+    def _is_queued(self, window: Window) -> bool:
+        """Return whether updates of a window wait to be published to a foreign server."""
+        if self._publisher is None:
+            return False
+        try:
+            oldest_ns = self._publisher.peer.get("/queue", PublisherQueue).oldest_ns
+        except TrialFailed:
+            return False
+        return oldest_ns is not None and oldest_ns < window.to_ns
 
     def _made_in(self, window: Window) -> int | None:
         """Return how many updates were made in a window; None while the producer does not answer."""

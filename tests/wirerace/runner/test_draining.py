@@ -14,13 +14,18 @@ AGAIN_SECONDS = USUAL_SECONDS + return_seconds(NetworkPath())
 STEP_SECONDS = 0.01
 
 
-def lasts(*, has_all_from: float = 1e9, broken: tuple[float, float] = (0.0, 0.0)) -> float:
-    """Return how long a drain lasts if everything has come at a given time, and something is broken for a while."""
+def lasts(*, has_all_from: float = 1e9, broken: tuple[float, float] = (0.0, 0.0), queued_to: float = 0.0) -> float:
+    """Return how long a drain lasts if everything has come at a given time, and something is broken for a while.
+
+    Up to another time, updates wait to be published.
+    """
     drain, step = Drain(WINDOW, NetworkPath(), OPTIONS), 0
     while True:
         seconds = step * STEP_SECONDS
         is_broken = broken[0] <= seconds < broken[1]
-        if drain.is_over(WINDOW.to_ns + to_ns(seconds), has_all=seconds >= has_all_from, is_broken=is_broken):
+        has_all, is_queued = seconds >= has_all_from, seconds < queued_to
+        now_ns = WINDOW.to_ns + to_ns(seconds)
+        if drain.is_over(now_ns, has_all=has_all, is_broken=is_broken, is_queued=is_queued):
             return seconds
         step += 1
 
@@ -68,5 +73,12 @@ def test_drain_continues_while_something_is_broken_even_if_everything_known_has_
     assert near(3.0, lasts(broken=(0.0, 3.0), has_all_from=0.0))
 
 
+def test_drain_waits_for_what_is_published_late_and_then_as_long_as_an_update_may_take() -> None:
+    assert near(4.0 + USUAL_SECONDS, lasts(queued_to=4.0))
+    assert near(4.1, lasts(queued_to=4.0, has_all_from=4.1))
+    assert near(3.0 + AGAIN_SECONDS, lasts(queued_to=3.0, broken=(0.2, 3.0)))
+
+
 def test_drain_does_not_wait_for_ever() -> None:
     assert near(REPAIR_SECONDS + AGAIN_SECONDS, lasts(broken=(0.0, 1e9)))
+    assert near(REPAIR_SECONDS + AGAIN_SECONDS, lasts(queued_to=1e9))

@@ -146,7 +146,8 @@ def test_each_connection_has_the_bandwidth_in_each_direction(links: list[Link]) 
 
 
 def test_connection_without_a_byte_is_closed_in_order_at_both_ends(links: list[Link]) -> None:
-    link, begun = opened(links, NetworkPath(idle_timeout_seconds=IDLE_SECONDS)), time.monotonic()
+    begun = time.monotonic()
+    link = opened(links, NetworkPath(idle_timeout_seconds=IDLE_SECONDS))
 
     assert (b"", b"") == (link.received(link.client, 1), link.received(link.server, 1)), "an end, and no reset"
     assert IDLE_SECONDS <= time.monotonic() - begun < PATIENCE_SECONDS
