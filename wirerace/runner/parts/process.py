@@ -12,14 +12,14 @@ from pathlib import Path
 
 import psutil
 
-from wirerace.clock import now_ns, process_cpu_seconds
+from wirerace.clock import process_cpu_seconds
 from wirerace.errors import TrialFailed
 from wirerace.host.binding import bound_to
-from wirerace.host.machine import slab_bytes, socket_bytes
 from wirerace.options import ENV_PREFIX
 from wirerace.record.samples import Memory
 from wirerace.runner.parts.part import MOST_RESTARTS, end_of
 from wirerace.runner.parts.quota import Quota
+from wirerace.runner.parts.tree import memory_of
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
 
@@ -140,16 +140,7 @@ class Process:
 
     def memory(self) -> Memory:
         """Return its own memory (USS), and that of all TCP sockets of the machine."""
-        began_ns, user_bytes = now_ns(), None
-        with contextlib.suppress(psutil.Error):
-            user_bytes = int(psutil.Process(self.pid).memory_full_info().uss)
-        return Memory(
-            began_ns=began_ns,
-            user_bytes=user_bytes,
-            socket_bytes=socket_bytes(),
-            slab_bytes=slab_bytes(),
-            ended_ns=now_ns(),
-        )
+        return memory_of([self.pid])
 
     def failure(self, what: str) -> TrialFailed:
         """Return the error that says what went wrong, with the last lines of the log."""

@@ -1,7 +1,7 @@
 """A process with its children, as one: nginx has workers, and a cluster of Node.js has, too."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import psutil
 
@@ -45,16 +45,19 @@ def _cpu_seconds(pid: int) -> Iterator[float]:
 
 
 def tree_memory(pid: int | None) -> Memory:
-    """Return the memory that a process and those below it do not share with others, and the machine's for sockets.
+    """Return the memory of a process and those below it, as `memory_of`."""
+    return memory_of([] if pid is None else [one.pid for one in processes_of(pid)])
+
+
+def memory_of(pids: Sequence[int]) -> Memory:
+    """Return the memory that processes do not share with others (USS), and that of all TCP sockets of the machine.
 
     Without a process, or without permission, their own memory is not known.
     """
-    began_ns = now_ns()
-    user_bytes = None
-    if pid is not None:
-        with contextlib.suppress(psutil.Error):
-            own = [int(process.memory_full_info().uss) for process in processes_of(pid)]
-            user_bytes = sum(own) if own else None
+    began_ns, user_bytes = now_ns(), None
+    with contextlib.suppress(psutil.Error):
+        own = [int(psutil.Process(pid).memory_full_info().uss) for pid in pids]
+        user_bytes = sum(own) if own else None
     return Memory(
         began_ns=began_ns,
         user_bytes=user_bytes,
