@@ -6,7 +6,7 @@ from wirerace.analysis.times import times_of
 from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.account import AccountRecord, Traffic
 from wirerace.observe.histogram import Latencies, LatenciesRecord
-from wirerace.observe.usage import difference
+from wirerace.observe.usage import difference, waited_between
 from wirerace.record.parts import Bytes, LoadCost, Machine, ServerCost
 from wirerace.record.publisher import PublisherQuality
 from wirerace.record.result import Raw
@@ -66,7 +66,7 @@ def server_cost(raw: Raw) -> ServerCost:
     if measured.server is not None:
         before, after = measured.server
         cpu = difference(after.cpu_seconds, before.cpu_seconds)
-        waited = difference(after.waited_seconds, before.waited_seconds)
+        waited = waited_between(before.waited_seconds, after.waited_seconds)
         throttled = difference(after.throttled_seconds, before.throttled_seconds)
         upkeep = difference(after.upkeep_cpu_seconds, before.upkeep_cpu_seconds)
         updates = difference(after.feed_updates, before.feed_updates)

@@ -11,7 +11,7 @@ from wirerace.experiment.holding import holding_of
 from wirerace.experiment.patience import SPARE_SECONDS, longest_seconds, return_seconds
 from wirerace.experiment.plans import Plan
 from wirerace.observe.account import Skip, Subscription, Window
-from wirerace.observe.usage import difference
+from wirerace.observe.usage import waited_between
 from wirerace.record.result import Raw
 from wirerace.wire.update import Cursor
 from wirerace.workload.truth import EpochMade
@@ -56,7 +56,7 @@ def _waited_seconds(raw: Raw) -> float:
     if raw.measured.server is None:
         return of_load
     before, after = raw.measured.server
-    return of_load + (difference(after.waited_seconds, before.waited_seconds) or 0.0)
+    return of_load + (waited_between(before.waited_seconds, after.waited_seconds) or 0.0)
 
 
 class _Made:

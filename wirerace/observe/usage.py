@@ -30,6 +30,15 @@ def difference(after: Number | None, before: Number | None) -> Number | None:
     return None if after is None or before is None else after - before
 
 
+def waited_between(before: float | None, after: float | None) -> float | None:
+    """Return how long processes waited for a core between two readings, None when that is not known.
+
+    They waited less at the second one if a process among them has ended: the kernel keeps its CPU time, but not this.
+    """
+    waited = difference(after, before)
+    return None if waited is None or waited < 0 else waited
+
+
 def usage() -> Usage:
     """Return the usage of this process."""
     return Usage(_waited_seconds(), _throttled_seconds())

@@ -100,6 +100,12 @@ def test_waiting_is_unknown_where_the_kernel_does_not_count(
     assert pytest.approx(seconds) == usage.usage().waited_seconds
 
 
+def test_waiting_is_unknown_when_a_process_has_ended_that_had_waited() -> None:
+    assert [1.5, 0.0, None, None, None] == [
+        usage.waited_between(*readings) for readings in ((2.0, 3.5), (2.0, 2.0), (2.0, 1.0), (None, 2.0), (2.0, None))
+    ]
+
+
 def test_segments_sent_again_are_those_of_the_network_namespace(groups: Groups, tmp_path: Path) -> None:
     groups("", {})
     assert usage.retransmitted_segments() is None

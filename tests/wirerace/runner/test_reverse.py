@@ -38,6 +38,7 @@ from wirerace.runner.parts.family import Family
 NAMES = [name for name in COMPRESSIONS if name != "none"]
 PROGRAMS = pytest.mark.parametrize("name", NAMES)
 PATIENCE_SECONDS = 30.0
+TICK_SECONDS = 0.01  # of what the kernel tells of children that have ended
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 SETTINGS_FRAME = 4
 REFUSAL = b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n"
@@ -219,6 +220,35 @@ def test_workers_are_sampled_stalled_and_killed_with_their_master(running: Runni
 
     part.kill()
     wait_until(part.has_ended)
+
+
+def works(child: ReverseChild, seconds: float) -> float:
+    """Ask until a proxy has taken a time more; return the CPU time that it has taken then."""
+    begun = now = child.part.cpu_seconds() or 0.0
+    while now < begun + seconds:
+        for _ in range(50):
+            with socket.create_connection(("127.0.0.1", child.port), PATIENCE_SECONDS) as stream:
+                stream.sendall(b"GET /poll HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                assert stream.recv(9) == b"HTTP/1.1 "
+        now = child.part.cpu_seconds() or 0.0
+    return now
+
+
+@pytest.mark.processes
+def test_cpu_time_of_a_worker_that_its_master_replaces_stays_and_that_of_the_next_one_is_added(
+    running: Running,
+) -> None:
+    child = running.start("nginx", NetworkPath(proxy="nginx"))
+    before = works(child, 0.05)
+    _, worker = child.part.pids
+    os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: len(child.part.pids) == 2 and worker not in child.part.pids)
+    wait_until(lambda: starting.listens(child.part, child.port))
+
+    assert (child.part.cpu_seconds() or 0.0) > before - 2 * TICK_SECONDS
+    works(child, 0.05)
+    assert not child.part.has_ended()
+    assert 0 == child.part.restarts
 
 
 @PROGRAMS
