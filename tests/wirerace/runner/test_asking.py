@@ -48,7 +48,8 @@ class UntilAllHasCome:
     def __init__(self, *_: object) -> None:
         UntilAllHasCome.broken = []
 
-    def is_over(self, _now_ns: int, *, has_all: bool, is_broken: bool) -> bool:
+    def is_over(self, _now_ns: int, *, has_all: bool, is_broken: bool, is_queued: bool) -> bool:
+        assert not is_queued
         self.broken.append(is_broken)
         return has_all
 
