@@ -40,10 +40,10 @@ CLOCK = (
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Something that goes wrong once, `at_seconds` after the window began.
 
-    A part that is killed (SIGKILL), or restarted (SIGTERM: it ends in order), is started again at once. A part that is
-    stalled stands still for `lasts_seconds` (SIGSTOP, SIGCONT; a container is paused). A cut closes every connection:
-    of the clients, which reconnect each at a time uniform over the next `jitter_seconds`, or at the proxy. A drop
-    breaks the connection between producer and server, and keeps it broken for `lasts_seconds`. A fill lets the
+    A part that is killed (SIGKILL), or restarted (SIGTERM: it ends in order), is started again as soon as it has ended.
+    One that is stalled stands still for `lasts_seconds` (SIGSTOP, SIGCONT; a container is paused). A cut closes every
+    connection: of the clients, which reconnect each at a time uniform over the next `jitter_seconds`, or at the proxy.
+    A drop breaks the connection between producer and server, and keeps it broken for `lasts_seconds`. A fill lets the
     producer write nothing more to its record for `lasts_seconds`, as on a full disk.
     """
 

@@ -57,11 +57,9 @@ class ForeignPeer(Peer):
 
         Raises TrialFailed, with the cure, when its certificate does not fit.
         """
-        if not self.is_open():
-            return False
         if self.place.has_tls:
             self._check_certificate()
-        return super().is_up(path) if self.place.follows_contract else True
+        return super().is_up(path) if self.place.follows_contract else self.is_open()
 
     def _connection(self, within_seconds: float) -> http.client.HTTPConnection:
         if not self.place.has_tls:
