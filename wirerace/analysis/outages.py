@@ -181,8 +181,13 @@ def _availability(plan: Plan, raw: Raw, span: Window, stale: Stale) -> float | N
 
 
 def _expected(known: _Known, fault: Fault, one: FaultTime) -> RecoveryBounds | None:
-    """Return how long recovering should take, given when updates were made; None if none was made after the fault."""
+    """Return how long recovering should take, given when updates were made; None if none was made after the fault.
+
+    Behind a shared cache it is not known: how old its answers are depends on who asked before.
+    """
     plan, raw = known.plan, known.raw
+    if raw.path.cache_seconds:
+        return None
     made_ns = known.made.first_from(one.after_ns)
     if made_ns is None:
         return None

@@ -7,6 +7,7 @@ import msgspec
 from wirerace.analysis.predict_idle import idle_beside
 from wirerace.analysis.predict_messages import messages_beside
 from wirerace.analysis.predict_visits import visits_beside
+from wirerace.analysis.reverse_figures import requests_per_second
 from wirerace.analysis.tolerances import FAN_OUT_LATENCY, TOLERANCES, Tolerance
 from wirerace.analysis.validity.theory import is_predicted
 from wirerace.experiment.model import Experiment
@@ -120,6 +121,7 @@ def measured_of(plan: Plan, trial: Trial) -> Prediction:
         responses_per_client_second=responses / trial.client_seconds
         if trial.client_seconds and asks == plan.transport.asks
         else None,
+        server_requests_per_second=requests_per_second(trial),
     )
 
 

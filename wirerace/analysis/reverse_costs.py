@@ -38,6 +38,7 @@ def reverse_cost(raw: Raw) -> ReverseCost | None:
         application_out=sent,
         ip_in=ip_in,
         ip_out=ip_out,
+        requests=_requests(measured),
     )
 
 
@@ -58,6 +59,14 @@ def _counted(measured: Measured) -> tuple[int | None, int | None]:
         return None, None
     before, after = measured.server
     return difference(after.received_bytes, before.received_bytes), difference(after.sent_bytes, before.sent_bytes)
+
+
+def _requests(measured: Measured) -> int | None:
+    """Return how many requests for updates the server has answered."""
+    if measured.server is None:
+        return None
+    before, after = measured.server
+    return difference(after.responses, before.responses)
 
 
 def _ip(behind: Behind | None, received: int | None, sent: int | None) -> tuple[int | None, int | None]:

@@ -24,6 +24,14 @@ def _per_delivery(*names: str) -> Callable[[Trial], float | None]:
     return found
 
 
+def requests_per_second(trial: Trial) -> float | None:
+    """Return how many requests reach the server a second; None where nobody asks."""
+    cost = trial.reverse_proxy
+    if cost is None or cost.requests is None or not trial.requests:
+        return None
+    return cost.requests / trial.window_seconds
+
+
 REVERSE_FIGURES = (
     Figure(
         "reverse_proxy.cpu_per_delivery",
@@ -59,6 +67,15 @@ REVERSE_FIGURES = (
         _of(lambda cost: cost.bytes_per_client),
         if_any=True,
         least=-math.inf,
+    ),
+    Figure(
+        "reverse_proxy.requests",
+        "per_second",
+        "requests/s that reach the server",
+        "requests for updates of all clients that a shared cache of the reverse proxy does not answer itself",
+        requests_per_second,
+        words=FEWER,
+        if_any=True,
     ),
     Figure(
         "reverse_proxy.bytes_per_delivery",

@@ -32,6 +32,10 @@ On loopback no update fills a segment. Over a network, 1.4 kB do. With `option h
 and over HTTP/2 nothing waits.
 """
 
+CACHES: tuple[ReverseProxy, ...] = ("nginx",)
+"""Reverse proxies that keep our answers. HAProxy 2.6 keeps only 200, Caddy 2.6 has no cache."""
+CACHE_TICK_SECONDS = 1.0
+"""nginx counts a time to live in seconds of the clock: an answer stored in second s lives until second s + 1 + L."""
 SEGMENT_BYTES = 1448
 """The payload of a full TCP segment on Ethernet."""
 LINK_KEYS = ("delay_seconds", "jitter_seconds", "bandwidth_bits_per_second", "buffer_bytes", "idle_timeout_seconds")
@@ -81,6 +85,14 @@ class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         int, Meta(ge=1, le=100, description="clients that share a connection with HTTP/2, each with a stream")
     ] = 1
     compression: Annotated[Compression, Meta(description="what the reverse proxy compresses answers with")] = "off"
+    cache_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=86_400,
+            description="time to live of answers in the reverse proxy's shared cache, in whole seconds; 0 for no cache",
+        ),
+    ] = 0.0
 
     @property
     def has_proxy(self) -> bool:
@@ -106,6 +118,11 @@ class NetworkPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def most_way_seconds(self) -> float:
         """The longest that the link takes in one direction, beside the bandwidth and the buffer."""
         return self.delay_seconds + self.jitter_seconds
+
+    @property
+    def most_cached_seconds(self) -> float:
+        """The longest that an answer stays in the shared cache; 0 without one."""
+        return self.cache_seconds + CACHE_TICK_SECONDS if self.cache_seconds else 0.0
 
     def held_back_bytes(self, transport: Transport) -> int:
         """Return how many bytes for a client are held back until there are that many; 0 if they are passed on at once.
@@ -147,9 +164,10 @@ def is_stream(transport: Transport) -> bool:
 def check_path(path: NetworkPath) -> None:
     """Raise BadInput, naming the path's key and the cure, when its keys do not fit together."""
     if not path.has_reverse_proxy:
-        for key, default in (("settings", "default"), ("compression", "off"), ("http", 1)):
+        for key, default in (("settings", "default"), ("compression", "off"), ("http", 1), ("cache_seconds", 0)):
             if getattr(path, key) != default:
                 raise BadInput(f'{key} is the reverse proxy\'s: name one, proxy = "nginx", or leave {key} out')
+    _check_cache(path)
     if path.buffer_bytes and (path.tls or path.http != 1):
         key = "tls" if path.tls else "http"
         raise BadInput(f"buffer_bytes: the link cannot see with {key} where an answer ends: leave one of them out")
@@ -167,3 +185,16 @@ def check_path(path: NetworkPath) -> None:
         raise BadInput("resumption is that of TLS sessions: set tls = true, or leave resumption out")
     if path.streams_per_connection > 1 and path.http != 2:
         raise BadInput("streams_per_connection: clients share a connection only with http = 2")
+
+
+def _check_cache(path: NetworkPath) -> None:
+    if path.cache_seconds and path.proxy not in CACHES:
+        able = " or ".join(f'"{name}"' for name in CACHES)
+        raise BadInput(
+            f"cache_seconds: {path.proxy} has no cache that keeps empty answers: take proxy = {able}, or leave "
+            "cache_seconds out"
+        )
+    if not float(path.cache_seconds).is_integer():
+        raise BadInput(
+            f"cache_seconds: {path.proxy} counts it in whole seconds: take 1 or more, got {path.cache_seconds:g}"
+        )

@@ -27,11 +27,11 @@ def longest_seconds(path: NetworkPath, options: TransportOptions) -> float:
 
     A request that has just reached the server too early is answered without the update. The next one reaches the server
     after the longest gap between two requests, and its answer takes the path's delay once. Clients that do not ask have
-    no gap.
+    no gap. A shared cache may answer without the update until what it has stored before is too old.
     """
     opening_trips = (2 if path.tls else 1) if options.opens_anew else 0
     exchange_seconds = 2 * path.most_way_seconds * (1 + opening_trips)
-    return options.longest_gap_seconds(exchange_seconds) + path.most_way_seconds
+    return options.longest_gap_seconds(exchange_seconds) + path.most_way_seconds + path.most_cached_seconds
 
 
 def return_seconds(path: NetworkPath) -> float:

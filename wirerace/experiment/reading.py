@@ -11,6 +11,7 @@ from wirerace.clock import to_ns
 from wirerace.decoding import MOST_REASON, convert
 from wirerace.errors import BadInput, cut, is_text, shown
 from wirerace.experiment.browsers import check_browsers
+from wirerace.experiment.caching import check_caching
 from wirerace.experiment.capacity import check_capacity, highest_of, knob_of
 from wirerace.experiment.contestants import MOST_ID, is_id
 from wirerace.experiment.faults import Fault, check_availability, check_fault, check_timeline, refuse_clock
@@ -242,6 +243,7 @@ def _check(experiment: Experiment) -> None:
     check_foreign(experiment, contestants_of(experiment))
     check_multiplexing(experiment, contestants_of(experiment))
     check_lengths(experiment, schedule, contestants_of(experiment))
+    check_caching(experiment, contestants_of(experiment))
     _check_paths(experiment)
     for number, fault in enumerate(experiment.faults):
         try:

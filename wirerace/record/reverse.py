@@ -49,7 +49,8 @@ class ReverseCost(msgspec.Struct, frozen=True, kw_only=True):
     """What a reverse proxy spent in the window, and its memory, with all its processes.
 
     `utilisation` is the part of a core. Bytes and segments are those between it and the server: of the IP layer if
-    every connection between them can be read, else null.
+    every connection between them can be read, else null. `requests` is how many of the clients' requests for updates
+    reached the server: a shared cache answers the others. Older versions did not count them.
     """
 
     program: str
@@ -67,3 +68,4 @@ class ReverseCost(msgspec.Struct, frozen=True, kw_only=True):
     application_out: int | None
     ip_in: int | None
     ip_out: int | None
+    requests: int | None = None

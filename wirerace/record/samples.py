@@ -19,6 +19,7 @@ class ServerSample(Sample, frozen=True, kw_only=True):
     `feed_seconds` is the sum over `feed_updates` of the time from the intended making to the arrival at the server,
     which took `feed_reads` readings. `retransmitted` counts the segments that its network namespace has sent again.
     `upkeep_cpu_seconds` is the CPU time of looks at connections, heartbeats and pings; older versions did not count it.
+    `responses` are its answers to those that ask, which older versions did not sample.
     A foreign server counts nothing for us: of it, at most CPU time is known.
     """
 
@@ -34,6 +35,7 @@ class ServerSample(Sample, frozen=True, kw_only=True):
     throttled_seconds: float | None = None
     retransmitted: int | None = None
     upkeep_cpu_seconds: float | None = None
+    responses: int | None = None
 
     def began_anew_since(self, before: "ServerSample") -> bool:
         """Return whether another process has counted since `before`: a counter that only grows is smaller."""

@@ -20,7 +20,12 @@ from wirerace.record.reverse import ReverseCost
 from wirerace.record.samples import Resting
 
 StayQuantity = Literal[
-    "latency_seconds", "age_seconds", "empty_fraction", "updates_per_response", "responses_per_client_second"
+    "latency_seconds",
+    "age_seconds",
+    "empty_fraction",
+    "updates_per_response",
+    "responses_per_client_second",
+    "server_requests_per_second",
 ]
 VisitQuantity = Literal["first_age_seconds", "visit_seconds", "requests_per_visit"]
 MessageQuantity = Literal["message_latency_seconds", "acknowledgement_seconds", "relayed_latency_seconds"]

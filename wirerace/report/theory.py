@@ -18,6 +18,7 @@ QUANTITIES: dict[Quantity, tuple[str, str]] = {
     "empty_fraction": ("empty responses", "fraction"),
     "updates_per_response": ("updates per response", "ratio"),
     "responses_per_client_second": ("responses/s of a client", "ratio"),
+    "server_requests_per_second": ("requests at the server", "per_second"),
     "first_age_seconds": ("age of first update", "seconds"),
     "visit_seconds": ("time of a visit", "seconds"),
     "requests_per_visit": ("requests per visit", "ratio"),

@@ -8,6 +8,7 @@ from wirerace.errors import TrialFailed
 from wirerace.host.cores import Cores
 from wirerace.host.machine import machine_sample
 from wirerace.host.tcp_diag import Connections, behind_between, connections_of, open_of
+from wirerace.observe.metrics import OUTCOMES
 from wirerace.observe.publishing import PublisherReport
 from wirerace.record.reverse import ReverseRecord, ReverseSample
 from wirerace.record.samples import MachineSample, ProxyReport, Resting, ServerSample
@@ -172,4 +173,5 @@ def server_sample(metrics: Mapping[str, float], cpu_seconds: float | None, began
         throttled_seconds=metrics.get("wirerace_throttled_seconds_total"),
         retransmitted=None if retransmitted is None else int(retransmitted),
         upkeep_cpu_seconds=metrics.get("wirerace_upkeep_cpu_seconds_total"),
+        responses=sum(int(metrics[f'wirerace_responses_total{{outcome="{outcome}"}}']) for outcome in OUTCOMES),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from wirerace.theory.cache import SharedCache
 from wirerace.theory.link import LinkModel
 
 
@@ -20,7 +21,7 @@ class DeliveryPath(NamedTuple):
     The clients spread over `channels`: an update is sent to those of its channel. What the `link` adds beyond its delay
     is in `delay_seconds` for clients that ask, and for others not. It closes `breaks_per_second` connections
     of each client that are idle. For the age, what polls bring comes `sooner_seconds` sooner: after a long gap the
-    answer is a short one.
+    answer is a short one. A shared `cache` answers polls in the server's place.
     """
 
     delay_seconds: float
@@ -36,6 +37,7 @@ class DeliveryPath(NamedTuple):
     link: LinkModel = LinkModel()
     breaks_per_second: float = 0.0
     sooner_seconds: float = 0.0
+    cache: SharedCache = SharedCache()
 
     @property
     def fan_out_seconds(self) -> float:

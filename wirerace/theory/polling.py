@@ -7,7 +7,9 @@ from statistics import fmean
 from wirerace.clock import to_ns
 from wirerace.experiment.plans import Plan
 from wirerace.record.result import Raw
-from wirerace.record.trial import Trial
+from wirerace.record.trial import Condition, Trial
+from wirerace.theory.cache import Polls, SharedCache
+from wirerace.theory.caching import cached
 from wirerace.theory.closed_forms import Arrivals
 from wirerace.theory.conditions import checked
 from wirerace.theory.distribution import Distribution, Piece, distributed
@@ -21,6 +23,7 @@ from wirerace.theory.inputs import (
     seconds_to_open,
     seconds_to_server,
 )
+from wirerace.theory.mixture import Mixture
 from wirerace.theory.path import DeliveryPath
 from wirerace.theory.prediction import Prediction
 from wirerace.theory.visits import Visited, Visiting, closed_polls, replayed
@@ -36,9 +39,10 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: PollingOptions) -> 
 
     A client of the latest only gets one update in each answer that has any: the newest, which has waited least.
     """
+    if path.cache.seconds:
+        return _through_cache(arrivals, path, options)
     interval_seconds = options.interval_seconds
     empty = arrivals.empty_fraction(interval_seconds)
-    load = None if path.cost_seconds is None else path.clients * path.cost_seconds / interval_seconds
     latest_only = options.latest_only
     wait_seconds = arrivals.latest_wait_seconds(interval_seconds) if latest_only else interval_seconds / 2
     uneven_seconds = uneven(path, options)
@@ -49,18 +53,51 @@ def predict(arrivals: Arrivals, path: DeliveryPath, options: PollingOptions) -> 
         empty_fraction=empty,
         updates_per_response=updates_per_poll / (1 - empty) if empty < 1 else None,
         responses_per_client_second=1 / interval_seconds,
-        conditions=checked(
-            poll_load=load,
-            phase_step=1 / max(1, path.clients),
-            late_polls=path.late_fraction,
-            poll_jitter=path.link.jitter_seconds / interval_seconds or None,
-            failed_requests=path.failed_fraction,
-        ),
+        conditions=_conditions(path, options),
+    )
+
+
+def _through_cache(arrivals: Arrivals, path: DeliveryPath, options: PollingOptions) -> Prediction:
+    """Return the means of clients whose polls a shared cache answers, those of each channel apart.
+
+    Over a link with more than a delay only their own requests are predicted: polls that change their order find other
+    answers.
+    """
+    found = cached(arrivals, path.cache, _polls(path, options), path.delay_seconds) if path.link.is_plain else None
+    each, conditions = 1 / options.interval_seconds, _conditions(path, options)
+    if found is None:
+        return Prediction(responses_per_client_second=each, conditions=conditions)
+    return Prediction(
+        latency_seconds=None if found.wait_seconds is None else found.wait_seconds + path.delay_seconds,
+        age_seconds=found.age_seconds,
+        empty_fraction=found.empty_fraction,
+        updates_per_response=found.updates_per_response,
+        responses_per_client_second=each,
+        server_requests_per_second=found.asked_per_second * (1 if isinstance(arrivals, Mixture) else path.channels),
+        conditions=conditions,
+    )
+
+
+def _polls(path: DeliveryPath, options: PollingOptions) -> Polls:
+    return Polls(options.interval_seconds, round(path.clients / path.channels), options.latest_only)
+
+
+def _conditions(path: DeliveryPath, options: PollingOptions) -> tuple[Condition, ...]:
+    interval_seconds = options.interval_seconds
+    return checked(
+        poll_load=None if path.cost_seconds is None else path.clients * path.cost_seconds / interval_seconds,
+        phase_step=1 / max(1, path.clients),
+        late_polls=path.late_fraction,
+        poll_jitter=path.link.jitter_seconds / interval_seconds or None,
+        failed_requests=path.failed_fraction,
     )
 
 
 def latencies(arrivals: Arrivals, path: DeliveryPath, options: PollingOptions) -> Distribution | None:
     """Return how latency is distributed: a poll comes at a uniform time after an update."""
+    if path.cache.seconds:
+        found = cached(arrivals, path.cache, _polls(path, options), path.delay_seconds) if path.link.is_plain else None
+        return None if found is None else distributed(found.waits, path.delay_seconds)
     every = options.interval_seconds
     waits = arrivals.latest_waits(every) if options.latest_only else [Piece(0.0, every, 1.0)]
     jitter_seconds = path.link.jitter_seconds
@@ -124,6 +161,8 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
         late_fraction=trial.late_polls / trial.requests if trial.requests else 0.0,
         failed_fraction=failed_fraction_of(trial),
         link=link,
+        channels=plan.experiment.producer.channels,
+        cache=SharedCache(raw.path.cache_seconds, at_server),
         sooner_seconds=link.sending_seconds((together - for_ages) * sizes.update),
     )
 

@@ -86,6 +86,7 @@ def configuration_of(program: Program, route: Route) -> str:
         clients=max(1, route.clients),
         directory=route.directory,
         compression=route.path.compression,
+        cache_seconds=round(route.path.cache_seconds),
         http=route.path.http,
         certificate=route.certificate,
         **program.values(route),
