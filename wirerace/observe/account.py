@@ -144,8 +144,8 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     again, `missing` the sequence numbers below a client's highest that it never received. `returning` is how long
     clients were without a connection after theirs broke or was cut. `cuts` counts connections that the load itself cut,
     `breaks` those that broke otherwise. `repeated_requests` counts requests sent again because the server had closed a
-    kept connection. `closed_ns` is when each load process closed its ledgers, Unix nanoseconds. `visits` has the visits
-    of a population of visitors.
+    kept connection. `first_ns` is when each load process received its first update, `closed_ns` when it closed its
+    ledgers, Unix nanoseconds. `visits` has the visits of a population of visitors.
 
     `messages` has the messages of each client that were due in the window, `message_bytes_out` and `message_bytes_in`
     what they and their answers took, application layer. `waking` is how late the load woke for those that nothing held
@@ -202,6 +202,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     traffic: tuple[Traffic, Traffic] = (NO_TRAFFIC, NO_TRAFFIC)
     processes: list[ProcessUse] = []
 
+    first_ns: list[int] = []
     closed_ns: list[int] = []
     visits: VisitsRecord = NO_VISITS
     messages: dict[str, list[SentMessage]] = {}

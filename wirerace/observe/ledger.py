@@ -183,6 +183,8 @@ class Ledger:
         if newest_ts is None:
             account.aged_clients += 1
             account.newest_ns += update.ts
+            if not account.totals.first_ns:
+                account.totals.first_ns.append(at_ns)
             self._aged_to_ns = max(self._aged_to_ns, at_ns)
         else:
             window = account.window

@@ -9,11 +9,13 @@ from wirerace.theory.distribution import Waits
 class SharedCache(NamedTuple):
     """A shared cache: for how many whole seconds of the clock answers live in it; 0 for no cache.
 
-    An update reaches the server, and so the cache, `lag_seconds` after its making.
+    An update reaches the server, and so the cache, `lag_seconds` after its making. The first answer with an update was
+    given at `first_ns`, 0 if that is not known: until then an empty one was stored.
     """
 
     seconds: float = 0.0
     lag_seconds: float = 0.0
+    first_ns: int = 0
 
     @property
     def longest_seconds(self) -> float:
@@ -38,6 +40,8 @@ class CachedPolls(NamedTuple):
     """The means of polls through a shared cache. `wait_seconds` is that of the updates that are delivered.
 
     `asked_per_second` is how often the server is asked, for all clients. `waits` are empty when they are not known.
+    `spread` is the deviation of latency or age, as a part of it, that comes from what is not known: the phases of
+    clients, and when the first answer was given.
     """
 
     wait_seconds: float | None
@@ -46,3 +50,4 @@ class CachedPolls(NamedTuple):
     updates_per_response: float | None
     asked_per_second: float
     waits: Waits = ()
+    spread: float = 0.0

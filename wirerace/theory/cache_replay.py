@@ -2,7 +2,9 @@
 
 import math
 from bisect import bisect_left, bisect_right
-from itertools import accumulate, count, starmap
+from collections.abc import Sequence
+from itertools import accumulate
+from statistics import fmean, stdev
 from typing import NamedTuple
 
 from wirerace.clock import NS_PER_SECOND, to_ns
@@ -19,16 +21,18 @@ LEAST_CLIENTS, MOST_CLIENTS = 20, 200
 """How many are replayed: of more, each adds little."""
 MOST_DRAWS = 32
 """Of the phases, which no record has."""
+NEAR_NS = 2_000_000
+"""How exactly it is known when an answer was given: one just before a second begins was given in it."""
 MOST_WAITS = 50_000
 """How many waits are listed. Of more, some stand for all."""
 
 
 class Got(NamedTuple):
-    """An answer with updates: when it was given, and how many updates of the record its client had before and after."""
+    """An answer with updates of the window: when it was given, the first of them, and the one after the last."""
 
     at_ns: int
-    had: int
-    has: int
+    first: int
+    end: int
 
 
 def replayed(recorded: Recorded, cache: SharedCache, polls: Polls, delay_seconds: float) -> CachedPolls | None:
@@ -42,11 +46,12 @@ def replayed(recorded: Recorded, cache: SharedCache, polls: Polls, delay_seconds
     rounds = max(1, (window.to_ns - recorded.made_ns[0]) // to_ns(polls.interval_seconds))
     clients = min(max(1, polls.clients), MOST_CLIENTS, max(LEAST_CLIENTS, recorded.replayed // rounds))
     replay = CacheReplay(recorded, cache, polls, clients, to_ns(delay_seconds))
-    for number in range(max(1, min(MOST_DRAWS, recorded.replayed // (rounds * clients)))):
+    draws = max(1, min(MOST_DRAWS, recorded.replayed // (rounds * clients)))
+    for number in range(draws):
         replay.play(draw(), number)
     # With more clients, the mean one is a little later after the first of them.
     later_seconds = polls.after_first_seconds - polls._replace(clients=clients).after_first_seconds
-    return replay.outcome(later_seconds)
+    return replay.outcome(draws, later_seconds)
 
 
 class CacheReplay:
@@ -55,34 +60,46 @@ class CacheReplay:
     def __init__(self, recorded: Recorded, cache: SharedCache, polls: Polls, clients: int, delay_ns: int) -> None:
         self.made_ns, self.window, self.cache, self.polls = recorded.made_ns, recorded.window, cache, polls
         self.clients, self.delay_ns = clients, delay_ns
-        self.draws = self.answers = self.empty = self.updates = self.asked = self.area_ns2 = self.aged_ns = 0
+        self.seen = Window(self.window.from_ns - delay_ns, self.window.to_ns - delay_ns)
+        self.answers = self.empty = self.updates = self.asked = 0
+        self.delivered = self.wait_ns = self.area_ns2 = self.aged_ns = 0
         self.got: list[Got] = []
-        self.first, self.end = (bisect_left(self.made_ns, at_ns) for at_ns in (self.window.from_ns, self.window.to_ns))
+        self.means: list[tuple[float, float]] = []  # of each draw, wait and age in nanoseconds
+        self._first, self._end = (bisect_left(self.made_ns, at) for at in (self.window.from_ns, self.window.to_ns))
         self._sums = [0, *accumulate(self.made_ns)]
 
     def play(self, phase: float, number: int) -> None:
-        """Play clients whose phases are steps of the golden ratio from `phase`."""
-        self.draws += 1
-        made_ns, delay_ns, lag_ns = self.made_ns, self.delay_ns, to_ns(self.cache.lag_seconds)
-        seen = Window(self.window.from_ns - delay_ns, self.window.to_ns - delay_ns)
+        """Play clients whose phases are steps of the golden ratio from `phase`, and note their means.
+
+        When the first answer was given depends on the `number` of the draw, too, if it is not known.
+        """
+        before = (self.delivered, self.wait_ns, self.aged_ns, self.area_ns2)
+        self._play(phase, number)
+        after = (self.delivered, self.wait_ns, self.aged_ns, self.area_ns2)
+        delivered, wait_ns, aged_ns, area_ns2 = (new - old for new, old in zip(after, before, strict=True))
+        if delivered and aged_ns:
+            self.means.append((wait_ns / delivered, area_ns2 / aged_ns))
+
+    def _play(self, phase: float, number: int) -> None:
+        made_ns, lag_ns, seen = self.made_ns, to_ns(self.cache.lag_seconds), self.seen
         interval_ns, begin_ns = to_ns(self.polls.interval_seconds), made_ns[0]
         tick_ns, life_ticks = to_ns(CACHE_TICK_SECONDS), round(self.cache.longest_seconds / CACHE_TICK_SECONDS)
+        first_tick = (begin_ns + lag_ns) // tick_ns + 1 + number % life_ticks
         phases_ns = sorted(int((phase + client * GOLDEN) % 1 * interval_ns) for client in range(self.clients))
+        if (first_ns := self.cache.first_ns - self.delay_ns) > begin_ns and first_ns < self.window.from_ns:
+            first_tick = (first_ns + lag_ns + NEAR_NS) // tick_ns
+            phases_ns = _turned(phases_ns, interval_ns, first_tick * tick_ns - lag_ns - begin_ns, first_ns - begin_ns)
         had, since_ns = [0] * self.clients, [seen.from_ns] * self.clients
         newest = 0  # how many updates have been made
-        first_tick = (begin_ns + lag_ns) // tick_ns + 1 + number % life_ticks
         stored = {0: (first_tick, 0)}  # under the cursor that is asked with: when it is too old, and its own cursor
         last_ns = self.window.to_ns + interval_ns + life_ticks * tick_ns
-        for round_ns in count(begin_ns, interval_ns):
-            if round_ns > last_ns:
-                break
+        for round_ns in range(begin_ns, last_ns, interval_ns):
             for client, phase_ns in enumerate(phases_ns):
                 at_ns, cursor = round_ns + phase_ns, had[client]
                 tick = (at_ns + lag_ns) // tick_ns
                 old_tick, has = stored.get(cursor, (0, 0))
                 if old_tick <= tick:
-                    newest = bisect_right(made_ns, at_ns, newest)
-                    has = newest
+                    has = newest = bisect_right(made_ns, at_ns, newest)
                     stored[cursor] = tick + life_ticks, has
                     self.asked += seen.has(at_ns)
                 if seen.has(at_ns):
@@ -90,44 +107,55 @@ class CacheReplay:
                     self.empty += has == cursor
                     self.updates += has - cursor
                 if has > cursor:
-                    self.got.append(Got(at_ns, cursor, has))
-                    self._age(cursor, since_ns[client], at_ns, seen)
+                    self._deliver(at_ns, cursor, has)
+                    self._age(cursor, since_ns[client], at_ns)
                     had[client], since_ns[client] = has, at_ns
         for cursor, since in zip(had, since_ns, strict=True):
-            self._age(cursor, since, seen.to_ns, seen)
+            self._age(cursor, since, seen.to_ns)
 
-    def _age(self, has: int, since_ns: int, until_ns: int, seen: Window) -> None:
+    def _deliver(self, at_ns: int, had: int, has: int) -> None:
+        """Add the waits of the updates of the window that an answer brings."""
+        low, high = max(self._first, has - 1 if self.polls.latest_only else had), min(self._end, has)
+        if low < high:
+            self.got.append(Got(at_ns, low, high))
+            self.delivered += high - low
+            self.wait_ns += (high - low) * at_ns - (self._sums[high] - self._sums[low])
+
+    def _age(self, has: int, since_ns: int, until_ns: int) -> None:
         """Add the age of what a client has over a span of time, as far as that lies in the window."""
-        low, high = max(since_ns, seen.from_ns), min(until_ns, seen.to_ns)
+        low, high = max(since_ns, self.seen.from_ns), min(until_ns, self.seen.to_ns)
         if has and low < high:
             self.area_ns2 += (high - low) * (low + high - 2 * self.made_ns[has - 1]) // 2
             self.aged_ns += high - low
 
-    def outcome(self, later_seconds: float) -> CachedPolls:
+    def outcome(self, draws: int, later_seconds: float) -> CachedPolls:
         """Return the means. Clients are `later_seconds` later than those that were played, on average."""
         full, seconds = self.answers - self.empty, self.window.seconds
         updates = full if self.polls.latest_only else self.updates
-        spans = [(one, *span) for one in self.got if (span := self._span(one))]
-        delivered, wait_ns = sum(high - low for _, low, high in spans), sum(starmap(self._wait_ns, spans))
         age_ns = self.area_ns2 / self.aged_ns + self.delay_ns if self.aged_ns else None
         return CachedPolls(
-            wait_seconds=wait_ns / delivered / NS_PER_SECOND + later_seconds if delivered else None,
+            wait_seconds=self.wait_ns / self.delivered / NS_PER_SECOND + later_seconds if self.delivered else None,
             age_seconds=None if age_ns is None else age_ns / NS_PER_SECOND + later_seconds,
             empty_fraction=self.empty / self.answers if self.answers else None,
             updates_per_response=updates / full if full else None,
-            asked_per_second=self.asked / self.draws / seconds,
-            waits=self._waits(spans[:: delivered // MOST_WAITS + 1], delivered / self.draws / self.clients / seconds),
+            asked_per_second=self.asked / draws / seconds,
+            waits=self._waits(self.delivered / draws / self.clients / seconds),
+            spread=max(map(_spread, zip(*self.means, strict=True)), default=0.0),
         )
 
-    def _span(self, one: Got) -> tuple[int, int] | None:
-        """Return which of the window's updates an answer brought: the first, and that after the last."""
-        low, high = max(self.first, one.has - 1 if self.polls.latest_only else one.had), min(self.end, one.has)
-        return (low, high) if low < high else None
-
-    def _wait_ns(self, one: Got, low: int, high: int) -> int:
-        return (high - low) * one.at_ns - (self._sums[high] - self._sums[low])
-
-    def _waits(self, spans: list[tuple[Got, int, int]], per_second: float) -> list[Piece]:
-        """Return how long updates waited, some of which stand for all."""
-        waits = [(one.at_ns - made) / NS_PER_SECOND for one, low, high in spans for made in self.made_ns[low:high]]
+    def _waits(self, per_second: float) -> list[Piece]:
+        """Return how long updates waited, some of them for all where there are many."""
+        some = self.got[:: self.delivered // MOST_WAITS + 1]
+        waits = [(one.at_ns - made) / NS_PER_SECOND for one in some for made in self.made_ns[one.first : one.end]]
         return pieces_of(waits, per_second / max(1, len(waits)))
+
+
+def _turned(phases_ns: Sequence[int], interval_ns: int, from_ns: int, first_ns: int) -> list[int]:
+    """Return phases by which the first client that asks from an instant on asks at another, a little later."""
+    wait_ns = min((phase_ns - from_ns) % interval_ns for phase_ns in phases_ns)
+    return sorted((phase_ns + first_ns - from_ns - wait_ns) % interval_ns for phase_ns in phases_ns)
+
+
+def _spread(means: Sequence[float]) -> float:
+    """Return the standard deviation of means of several draws, as a part of their mean."""
+    return stdev(means) / fmean(means) if len(means) > 1 else 0.0

@@ -7,6 +7,7 @@ server for all.
 
 import math
 from fractions import Fraction
+from statistics import fmean
 
 from wirerace.theory.cache import CachedPolls, Polls, SharedCache
 from wirerace.theory.cache_replay import replayed
@@ -114,5 +115,6 @@ def _mixed(mixture: Mixture, cache: SharedCache, polls: Polls, delay_seconds: fl
         empty_fraction=weighted((one.empty_fraction, group.clients) for one, group in found),
         updates_per_response=weighted((one.updates_per_response, weight) for one, weight in with_data),
         asked_per_second=sum(one.asked_per_second for one, _ in found),
+        spread=fmean(one.spread for one, _ in found) / math.sqrt(len(found)),
         waits=[piece._replace(weight=piece.weight * group.clients) for one, group in found for piece in one.waits],
     )

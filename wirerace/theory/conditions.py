@@ -66,6 +66,12 @@ CONDITIONS = {
         "so few clients leave the phases of polls uneven (1/N = {value:.2g})",
         "use 20 clients or more where theory is to hold",
     ),
+    "cache_start": About(
+        0.01,
+        0.25,
+        "what the cache had stored before still matters, and is not known ({percent:.2g} % either way)",
+        "use a longer window.measure_seconds or window.warmup_seconds where theory is to hold",
+    ),
     "late_polls": About(
         0.01,
         None,

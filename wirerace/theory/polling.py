@@ -74,7 +74,7 @@ def _through_cache(arrivals: Arrivals, path: DeliveryPath, options: PollingOptio
         updates_per_response=found.updates_per_response,
         responses_per_client_second=each,
         server_requests_per_second=found.asked_per_second * (1 if isinstance(arrivals, Mixture) else path.channels),
-        conditions=conditions,
+        conditions=(*conditions, *checked(cache_start=found.spread)),
     )
 
 
@@ -154,6 +154,7 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
     # An answer comes when all of it has come, and most updates come in the larger ones.
     together, for_ages = together_of(plan, raw) if link.bits_per_second else (0.0, 0.0)
     answer_seconds = link.sending_seconds(sizes.head + together * sizes.update)
+    channels, first_ns = plan.experiment.producer.channels, min(raw.account.first_ns, default=0)
     return DeliveryPath(
         at_server + (requests - opening_seconds - sending_seconds) / 2 + answer_seconds,
         clients_of(trial),
@@ -161,8 +162,8 @@ def path_of(plan: Plan, raw: Raw, trial: Trial) -> DeliveryPath | None:
         late_fraction=trial.late_polls / trial.requests if trial.requests else 0.0,
         failed_fraction=failed_fraction_of(trial),
         link=link,
-        channels=plan.experiment.producer.channels,
-        cache=SharedCache(raw.path.cache_seconds, at_server),
+        channels=channels,
+        cache=SharedCache(raw.path.cache_seconds, at_server, first_ns if channels == 1 else 0),
         sooner_seconds=link.sending_seconds((together - for_ages) * sizes.update),
     )
 

@@ -207,7 +207,7 @@ def test_record_names_its_fields_at_every_depth(record: AccountRecord) -> None:
     written = msgspec.json.decode(msgspec.json.encode(record))
     pairs = {name for name, value in written.items() if isinstance(value, list) and not isinstance(value[0], dict)}
 
-    assert {"closed_ns"} == pairs
+    assert {"closed_ns", "first_ns"} == pairs
     assert {"histogram", "recorded", "sum_ns", "min_ns", "max_ns"} == written["latencies"].keys()
     assert {"epoch", "seq"} == written["partly"][0]["first"].keys()
     assert 2 == len(written["traffic"])
