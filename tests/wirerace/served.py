@@ -31,4 +31,5 @@ PROXIED = ReverseCost(
     application_out=200,
     ip_in=150,
     ip_out=250,
+    requests=40,
 )

@@ -173,5 +173,12 @@ def server_sample(metrics: Mapping[str, float], cpu_seconds: float | None, began
         throttled_seconds=metrics.get("wirerace_throttled_seconds_total"),
         retransmitted=None if retransmitted is None else int(retransmitted),
         upkeep_cpu_seconds=metrics.get("wirerace_upkeep_cpu_seconds_total"),
-        responses=sum(int(metrics[f'wirerace_responses_total{{outcome="{outcome}"}}']) for outcome in OUTCOMES),
+        responses=_responses_in(metrics),
     )
+
+
+def _responses_in(metrics: Mapping[str, float]) -> int | None:
+    """Return how many answers a server has given, None if it does not count them."""
+    counts = [metrics.get(f'wirerace_responses_total{{outcome="{outcome}"}}') for outcome in OUTCOMES]
+    known = [int(count) for count in counts if count is not None]
+    return sum(known) if known else None

@@ -86,7 +86,8 @@ class CacheReplay:
         tick_ns, life_ticks = to_ns(CACHE_TICK_SECONDS), round(self.cache.longest_seconds / CACHE_TICK_SECONDS)
         first_tick = (begin_ns + lag_ns) // tick_ns + 1 + number % life_ticks
         phases_ns = sorted(int((phase + client * GOLDEN) % 1 * interval_ns) for client in range(self.clients))
-        if (first_ns := self.cache.first_ns - self.delay_ns) > begin_ns and first_ns < self.window.from_ns:
+        first_ns = self.cache.first_ns - self.delay_ns
+        if begin_ns < first_ns < self.window.from_ns:
             first_tick = (first_ns + lag_ns + NEAR_NS) // tick_ns
             phases_ns = _turned(phases_ns, interval_ns, first_tick * tick_ns - lag_ns - begin_ns, first_ns - begin_ns)
         had, since_ns = [0] * self.clients, [seen.from_ns] * self.clients

@@ -31,6 +31,7 @@ def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
         window_seconds=10.0,
         messages=SENT,
         arrived=2,
+        requests=50,
         bytes=Bytes(1, 1, 1, 0, 1, 1, 1, 1, 0, tls=44),
         handshakes=Handshakes(8, 6, 0.125, 0.375),
         availability=AVAILABILITY,
@@ -42,7 +43,7 @@ def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
 
     assert rows.isdisjoint(figure.id for figure in figures_of(result_of(trial())))
     assert rows < {figure.id for figure in figures_of(result_of(trial(), back))}
-    proxied, of_tls = [12.0, 0.4, 3_000_000, 7_000, 150, 200], [8, 0.75, 0.125, 0.375]
+    proxied, of_tls = [12.0, 0.4, 3_000_000, 7_000, 4, 150, 200], [8, 0.75, 0.125, 0.375]
     of_faults, published = [0.8, 1.0, 1.0, 11], [0.006, 3, 0.02, 20_000_000]
     others = [4, 0.5, 0.75, 7, *of_faults, *published, 0.99, 0.006, 0.002, 1, 2, 3]
     assert [22, 0.004, 9_000, 5_000, 2_000, *of_tls, *proxied, *others] == [

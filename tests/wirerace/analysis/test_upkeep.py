@@ -29,8 +29,14 @@ def sampled_trial(before: ServerSample, after: ServerSample) -> Trial:
 def test_sample_has_the_counter_and_none_of_a_server_without_it() -> None:
     known = server_sample(METRICS | {"wirerace_upkeep_cpu_seconds_total": 0.25}, 1.0, 0)
 
-    assert 0.25 == known.upkeep_cpu_seconds
+    assert (0.25, None) == (known.upkeep_cpu_seconds, known.responses)
     assert server_sample(METRICS, 1.0, 0).upkeep_cpu_seconds is None
+
+
+def test_answers_of_a_server_are_counted_whatever_is_in_them() -> None:
+    answers = {f'wirerace_responses_total{{outcome="{outcome}"}}': 10.0 for outcome in ("data", "empty", "error")}
+
+    assert 30 == server_sample(METRICS | answers, 1.0, 0).responses
 
 
 def test_upkeep_is_a_part_of_a_core_and_unknown_in_records_of_older_versions() -> None:

@@ -2,6 +2,16 @@
 
 from tests.wirerace.experiment.files import LEAST
 
+CACHED = """
+title = "Behind a cache"
+[paths.far]
+proxy = "nginx"
+cache_seconds = 2
+[[contestants]]
+id = "some"
+path = "far"
+"""
+
 BAD_PATHS = {
     "path whose name is no id": (
         LEAST + '[paths."a.b"]\ndelay_seconds = 0.1',
@@ -27,6 +37,51 @@ BAD_PATHS = {
         LEAST + '[paths.far]\nproxy = "haproxy"\ncompression = "br"',
         "paths.far.compression",
         ["haproxy", "nginx", "gzip"],
+    ),
+    "cache without a reverse proxy": (
+        LEAST + "[paths.far]\ncache_seconds = 2",
+        "paths.far.cache_seconds",
+        ['proxy = "nginx"', "leave"],
+    ),
+    "cache that a reverse proxy has not": (
+        LEAST + '[paths.far]\nproxy = "haproxy"\ncache_seconds = 2',
+        "paths.far.cache_seconds",
+        ["haproxy", 'proxy = "nginx"', "leave cache_seconds out"],
+    ),
+    "cache of half a second": (
+        LEAST + '[paths.far]\nproxy = "nginx"\ncache_seconds = 0.5',
+        "paths.far.cache_seconds",
+        ["whole seconds", "1 or more", "got 0.5"],
+    ),
+    "cache before what is pushed": (
+        LEAST + 'path = "far"\n[paths.far]\nproxy = "nginx"\ncache_seconds = 2',
+        "websocket",
+        ["pushed", "leave cache_seconds out", "polling"],
+    ),
+    "cache before answers that are held": (
+        CACHED + 'transport = "longpolling"',
+        "some",
+        ["held", "leave cache_seconds out", "polling"],
+    ),
+    "cache that would hide a conditional poll's cursor": (
+        CACHED + 'transport = "polling"\noptions = { conditional = true }',
+        "some.conditional",
+        ["If-None-Match", "leave conditional out", "cache_seconds"],
+    ),
+    "cache before a server that keeps the place in headers": (
+        CACHED + 'transport = "longpolling"\nserver = { start = "nchan" }',
+        "some",
+        ["held"],
+    ),
+    "cache that gives visitors an older update": (
+        CACHED + 'transport = "polling"\n[population]\nkind = "visit"',
+        "some",
+        ["visitors", "newest", 'population.kind = "stay"'],
+    ),
+    "cache before browser tabs": (
+        CACHED + 'transport = "polling"\n[clients]\nbrowsers = 1',
+        "clients.browsers",
+        ["must be 0", "some", "leave browsers out"],
     ),
     "resumption without TLS": (
         LEAST + "[paths.far]\nresumption = false",

@@ -178,8 +178,8 @@ def test_merged_records_equal_the_record_of_one_account_that_had_it_all(one: lis
     merged = merge([account_of(*one).to_record(), account_of(*other).to_record()])
 
     assert pytest.approx(together.age_area) == merged.age_area
-    # The most clients at one time is a sum of peaks, each at its own time.
-    same = {"age_area": 0.0, "most_clients": 0}
+    # The most clients at one time is a sum of peaks, each at its own time. Each process notes its first update.
+    same = {"age_area": 0.0, "most_clients": 0, "first_ns": []}
     assert msgspec.structs.replace(together, **same) == msgspec.structs.replace(merged, **same)
 
 
