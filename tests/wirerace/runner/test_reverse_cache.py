@@ -136,7 +136,7 @@ def test_answer_lives_by_whole_seconds_of_the_clock(
 ) -> None:
     """With a time to live of 1 s, one that was stored in a second is given out in this and the next one."""
     port, target = cache(settings, 1), "/poll?after=e-1"
-    before = time.time()
+    before = last = time.time()
     _, stored = ask(port, target)
     cursor = stored
     while cursor == stored:
