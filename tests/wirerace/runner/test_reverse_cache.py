@@ -4,7 +4,7 @@ import itertools
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +23,7 @@ from wirerace.runner.parts.family import Family
 pytestmark = pytest.mark.processes
 
 SETTINGS = pytest.mark.parametrize("settings", ["default", "tuned"])
+NO_HEADERS: Mapping[str, str] = {}
 EMPTY, SLOW = "/poll?after=e-9", "/poll?after=slow"
 
 
@@ -35,6 +36,7 @@ class Origin(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: Counter[str] = Counter()
         self.cursors = itertools.count(1)
+        self.tags: list[str | None] = []
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -45,6 +47,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked[self.path] += 1
+        self.server.tags.append(self.headers["If-None-Match"])
         if self.path == SLOW:
             time.sleep(0.2)
         cursor = str(next(self.server.cursors)).encode()
@@ -104,10 +107,10 @@ def cache(origin: Origin, tmp_path: Path) -> Iterator[Callable[[str, int], int]]
         family.stop()
 
 
-def ask(port: int, target: str, method: str = "GET") -> tuple[int, str]:
+def ask(port: int, target: str, method: str = "GET", headers: Mapping[str, str] = NO_HEADERS) -> tuple[int, str]:
     """Return the status of an answer, and its cursor."""
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request(method, target)
+    connection.request(method, target, headers=dict(headers))
     answer = connection.getresponse()
     answer.read()
     connection.close()
@@ -167,6 +170,16 @@ def test_failures_and_messages_are_not_stored(settings: str, origin: Origin, cac
         assert 200 == ask(port, "/send", "POST")[0]
 
     assert {"/poll?after=broken": 2, "/send": 2} == origin.asked
+
+
+@SETTINGS
+def test_cursor_of_a_conditional_poll_never_reaches_the_server(
+    settings: str, origin: Origin, cache: Callable[[str, int], int]
+) -> None:
+    """So such polls are refused behind a cache."""
+    ask(cache(settings, 60), "/poll", headers={"If-None-Match": '"e-1"'})
+
+    assert [None] == origin.tags
 
 
 def test_upgrade_passes_and_is_not_stored(origin: Origin, cache: Callable[[str, int], int]) -> None:
