@@ -13,7 +13,7 @@ from wirerace.observe.account import Window
 from wirerace.streams import stream
 from wirerace.theory.cache import CachedPolls, Polls, SharedCache
 from wirerace.theory.distribution import Piece, pieces_of
-from wirerace.theory.recorded import Recorded
+from wirerace.theory.recorded import MOST_ANSWERS, Recorded
 
 GOLDEN = (math.sqrt(5) - 1) / 2
 """The step from one client's phase to the next, as the load has it."""
@@ -36,14 +36,16 @@ class Got(NamedTuple):
 
 
 def replayed(recorded: Recorded, cache: SharedCache, polls: Polls, delay_seconds: float) -> CachedPolls | None:
-    """Return what clients got that asked through a cache, as means over possible phases; None without any update.
+    """Return what clients got that asked through a cache, as means over possible phases.
 
-    The replay begins with the first recorded update: all clients wait for it, and an empty answer is stored.
+    None without any update, and where a replay would take many seconds. The replay begins with the first recorded update: all clients wait for it, and an empty answer is stored.
     """
     if not recorded.made_ns:
         return None
     window, draw = recorded.window, stream(1, "cache").random
     rounds = max(1, (window.to_ns - recorded.made_ns[0]) // to_ns(polls.interval_seconds))
+    if rounds * min(LEAST_CLIENTS, polls.clients) > MOST_ANSWERS:
+        return None
     clients = min(max(1, polls.clients), MOST_CLIENTS, max(LEAST_CLIENTS, recorded.replayed // rounds))
     replay = CacheReplay(recorded, cache, polls, clients, to_ns(delay_seconds))
     draws = max(1, min(MOST_DRAWS, recorded.replayed // (rounds * clients)))
@@ -140,14 +142,18 @@ class CacheReplay:
             empty_fraction=self.empty / self.answers if self.answers else None,
             updates_per_response=updates / full if full else None,
             asked_per_second=self.asked / draws / seconds,
-            waits=self._waits(self.delivered / draws / self.clients / seconds),
+            waits=self._waits(later_seconds, self.delivered / draws / self.clients / seconds),
             spread=max(map(_spread, zip(*self.means, strict=True)), default=0.0),
         )
 
-    def _waits(self, per_second: float) -> list[Piece]:
+    def _waits(self, later_seconds: float, per_second: float) -> list[Piece]:
         """Return how long updates waited, some of them for all where there are many."""
         some = self.got[:: self.delivered // MOST_WAITS + 1]
-        waits = [(one.at_ns - made) / NS_PER_SECOND for one in some for made in self.made_ns[one.first : one.end]]
+        waits = [
+            (one.at_ns - made) / NS_PER_SECOND + later_seconds
+            for one in some
+            for made in self.made_ns[one.first : one.end]
+        ]
         return pieces_of(waits, per_second / max(1, len(waits)))
 
 

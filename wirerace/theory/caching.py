@@ -15,6 +15,8 @@ from wirerace.theory.closed_forms import Arrivals, Periodic, Poisson
 from wirerace.theory.mixture import Mixture, weighted
 from wirerace.theory.recorded import Recorded
 
+MANY_CLIENTS = 20
+"""With that number, another one asks soon after an answer is too old."""
 MOST_PARTS = 1_000
 """Of a second, in which a poll interval can be counted for a closed form."""
 
@@ -23,7 +25,7 @@ def cached(arrivals: Arrivals, cache: SharedCache, polls: Polls, delay_seconds: 
     """Return what polls through a shared cache get; None when that is not known."""
     found: CachedPolls | None = None
     match arrivals:
-        case Poisson() if polls.interval_seconds <= cache.seconds:
+        case Poisson() if polls.interval_seconds <= cache.seconds and polls.clients >= MANY_CLIENTS:
             found = _poisson(arrivals.rate_per_second, cache, polls, delay_seconds)
         case Periodic() if polls.interval_seconds <= cache.seconds:
             found = _periodic(1 / arrivals.rate_per_second, polls, delay_seconds)

@@ -175,6 +175,14 @@ def test_what_has_no_closed_form_is_not_predicted() -> None:
         assert (None, None) == (found.latency_seconds, found.server_requests_per_second)
         assert pytest.approx(each.responses_per_client_second, rel=0.01) == found.responses_per_client_second
     assert predicted(Periodic(0.4), PollingOptions(), SharedCache(2)).age_seconds is None, "some answers are empty"
+    few = DeliveryPath(DELAY, clients=19, cache=SharedCache(2))
+    assert polling.predict(Poisson(1.0), few, PollingOptions()).age_seconds is None, "a question waits for a client"
+
+
+def test_hours_of_a_hundred_polls_a_second_are_not_replayed() -> None:
+    options = PollingOptions(interval_seconds=0.01)
+
+    assert predicted(record([0.0, 5.0], 10.0, 3600.0), options, SharedCache(1)).latency_seconds is None
 
 
 def test_polls_that_a_link_puts_in_another_order_are_not_predicted() -> None:

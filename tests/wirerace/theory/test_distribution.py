@@ -14,6 +14,7 @@ from tests.wirerace.theory.simulated import Answer, all_phases, long_polls, pois
 from wirerace.clock import to_ns
 from wirerace.observe.account import Window
 from wirerace.theory import find_theory
+from wirerace.theory.cache import SharedCache
 from wirerace.theory.closed_forms import Arrivals, Periodic, Poisson
 from wirerace.theory.distribution import MOST_PIECES, Distribution, Piece, distributed, pieces_of
 from wirerace.theory.link import LinkModel
@@ -50,6 +51,8 @@ paths = st.builds(
     repoll_seconds=st.lists(seconds, min_size=1, max_size=5),
     channels=st.integers(1, 3),
     link=st.one_of(st.just(LinkModel()), links),
+    sooner_seconds=st.just(0.0),
+    cache=st.sampled_from([SharedCache(), SharedCache(1.0), SharedCache(3.0)]),
 )
 
 
