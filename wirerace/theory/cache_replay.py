@@ -38,7 +38,9 @@ class Got(NamedTuple):
 def replayed(recorded: Recorded, cache: SharedCache, polls: Polls, delay_seconds: float) -> CachedPolls | None:
     """Return what clients got that asked through a cache, as means over possible phases.
 
-    None without any update, and where a replay would take many seconds. The replay begins with the first recorded update: all clients wait for it, and an empty answer is stored.
+    None without any update, and where a replay would take many seconds.
+
+    The replay begins with the first recorded update: all clients wait for it, and an empty answer is stored.
     """
     if not recorded.made_ns:
         return None
