@@ -69,9 +69,11 @@ BAD_PATHS = {
         ["If-None-Match", "leave conditional out", "cache_seconds"],
     ),
     "cache before a server that keeps the place in headers": (
-        CACHED + 'transport = "longpolling"\nserver = { start = "nchan" }',
+        CACHED
+        + 'transport = "polling"\nserver = { url = "http://127.0.0.1:9/poll", dialect = "bare", publisher = "post", '
+        'publish_url = "http://127.0.0.1:9/publish" }',
         "some",
-        ["held"],
+        ["dialect bare", "address", "leave cache_seconds out"],
     ),
     "cache that gives visitors an older update": (
         CACHED + 'transport = "polling"\n[population]\nkind = "visit"',
