@@ -1,10 +1,12 @@
 """Endpoints: where a server listens, resolved once for all clients, and how to connect to one of them."""
 
 import _socket
+import contextlib
 import errno
 import os
 from typing import NamedTuple
 
+import gevent
 from gevent import Timeout, get_hub, socket
 
 CONNECT_SECONDS = 10.0
@@ -20,6 +22,8 @@ class Endpoint(NamedTuple):
 
 
 _KNOWN: dict[tuple[str, int], list[Endpoint]] = {}
+_LOOKED_UP: set[tuple[str, int]] = set()
+"""What is being looked up again."""
 
 
 def endpoints_of(address: tuple[str, int]) -> list[Endpoint]:
@@ -28,26 +32,39 @@ def endpoints_of(address: tuple[str, int]) -> list[Endpoint]:
     Raises OSError when the name is not known.
     """
     known = _KNOWN.get(address)
-    if known is None:
-        found = socket.getaddrinfo(*address, 0, socket.SOCK_STREAM)
-        known = _KNOWN[address] = [Endpoint(family, place) for family, _, _, _, place in found]
-    return known
+    return _look_up(address) if known is None else known
 
 
 def connect(address: tuple[str, int]) -> _socket.socket:
     """Return a socket that is connected to a server, and that does not block.
 
-    It is the kernel's socket and nothing around it: gevent's would have two watchers more. When no endpoint answers,
-    the next client looks the server up again, because it may have moved. Raises OSError.
+    It is the kernel's socket and nothing around it: gevent's would have two watchers more. Raises OSError when no
+    endpoint answers. The server may have moved then, so it is looked up again, and clients go on with what is known
+    meanwhile: a container that is away has no name, and a name server may take seconds to say so.
     """
     failure = OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
-    for endpoint in endpoints_of(address):
+    known = endpoints_of(address)
+    for endpoint in known:
         try:
             return _connected(endpoint)
         except OSError as error:
             failure = error
-    _KNOWN.pop(address, None)
+    if address not in _LOOKED_UP and any(endpoint.address[0] != address[0] for endpoint in known):
+        _LOOKED_UP.add(address)
+        gevent.spawn(_look_up_again, address)
     raise failure
+
+
+def _look_up(address: tuple[str, int]) -> list[Endpoint]:
+    found = socket.getaddrinfo(*address, 0, socket.SOCK_STREAM)
+    known = _KNOWN[address] = [Endpoint(family, place) for family, _, _, _, place in found]
+    return known
+
+
+def _look_up_again(address: tuple[str, int]) -> None:
+    with contextlib.suppress(OSError):
+        _look_up(address)
+    _LOOKED_UP.discard(address)
 
 
 def wait_until_writable(stream: _socket.socket) -> None:

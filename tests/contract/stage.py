@@ -164,16 +164,13 @@ class Link:
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
-        try:
+        with contextlib.suppress(ConnectionError):
             while data := await reader.read(65_536):
                 await self._passing.wait()
                 writer.write(data)
                 await writer.drain()
-        except ConnectionError:
-            pass
-        finally:
-            self._writers.discard(writer)
-            writer.close()
+        self._writers.discard(writer)
+        writer.close()
 
 
 class Secured(NamedTuple):
@@ -229,8 +226,8 @@ class Stage:
 
     async def serve_soon(self, **options: Any) -> Running:
         """Start a server."""
-        options = self._ways | options
-        self.server = await self._start(service_of(self.transport.name), producer_url=self.link.url, **options)
+        service, own = service_of(self.transport.name), self._ways | options
+        self.server = await self._start(service, producer_url=self.link.url, **own)
         return self.server
 
     async def restart_producer(self, **options: Any) -> None:

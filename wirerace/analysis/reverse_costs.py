@@ -39,6 +39,7 @@ def reverse_cost(raw: Raw) -> ReverseCost | None:
         ip_in=ip_in,
         ip_out=ip_out,
         requests=_requests(measured),
+        cpus=record.cpus,
     )
 
 

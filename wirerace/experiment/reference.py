@@ -11,6 +11,7 @@ from wirerace.experiment.contestants import ContestantTable
 from wirerace.experiment.faults import AvailabilityOptions, Fault
 from wirerace.experiment.model import Clients, Experiment, LoadOptions, WindowOptions
 from wirerace.experiment.paths import NetworkPath
+from wirerace.experiment.samples import EXAMPLES
 from wirerace.experiment.servers import ForeignServer
 from wirerace.experiment.toml import inline
 from wirerace.transports import TRANSPORTS
@@ -44,46 +45,6 @@ TABLES = {
     "window",
 }
 """Keys of the top level that are tables: each has a section of its own."""
-EXAMPLES = {
-    "title": '"More clients"',
-    "transports": '["polling", "websocket"]',
-    "path": '"mobile"',
-    "objectives": '["latency.p99 < 0.2", "lost == 0"]',
-    "valid_repeats": "5",
-    "id": '"polling-closed"',
-    "transport": '"polling"',
-    "options": "{ keep_alive = false }",
-    "on": '"server"',
-    "at_seconds": "4.0",
-    "stages": "[{ clients = 50, seconds = 5 }]",
-    "clients": "50",
-    "seconds": "5",
-    "min": "50",
-    "median": "200",
-    "max": "5000",
-    "lasts_seconds": "1.4",
-    "jitter_seconds": "2.0",
-    "delay_seconds": "0.05",
-    "bandwidth_bits_per_second": "2e6",
-    "buffer_bytes": "4096",
-    "idle_timeout_seconds": "60.0",
-    "loss": "0.01",
-    "proxy": '"nginx"',
-    "http": "2",
-    "streams_per_connection": "6",
-    "cpus": "0.2",
-    "start": '"nchan"',
-    "url": '"http://127.0.0.1:9000/updates"',
-    "publish_url": '"http://127.0.0.1:9000/publish"',
-    "topic": '"updates"',
-    "authority_file": '"authority.pem"',
-    "token_file": '"token.txt"',
-    "command": '"node server.js --port {port}"',
-    "pid": "1234",
-    "container": '"my-server"',
-    "node_modules": '"/srv/node_modules"',
-}
-"""Examples of keys whose default does not show what to write."""
 
 
 INTRODUCTION = """# Experiment files, key by key

@@ -30,7 +30,8 @@ class ReverseRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     `samples` are at the ends of the window, None if it was started again. `idle_bytes` is the memory of its processes
     without clients, `full_bytes` that with all that the server's memory was read with. Meanwhile the server had
-    `connections` with it; None if they cannot be counted. `core` is the one that it is bound to.
+    `connections` with it; None if they cannot be counted. `core` is the one that it is bound to, `cpus` the quota of
+    its container, in cores; None without one.
     """
 
     program: str
@@ -43,14 +44,16 @@ class ReverseRecord(msgspec.Struct, frozen=True, kw_only=True):
     full_bytes: int | None
     connections: int | None
     behind: Behind | None
+    cpus: float | None = None
 
 
 class ReverseCost(msgspec.Struct, frozen=True, kw_only=True):
     """What a reverse proxy spent in the window, and its memory, with all its processes.
 
-    `utilisation` is the part of a core. Bytes and segments are those between it and the server: of the IP layer if
-    every connection between them can be read, else null. `requests` is how many of the clients' requests for updates
-    reached the server: a shared cache answers the others. Older versions did not count them.
+    `utilisation` is the part of a core; it may use `cpus` cores, one if that is null. Bytes and segments are those
+    between it and the server: of the IP layer if every connection between them can be read, else null. `requests` is
+    how many of the clients' requests for updates reached the server: a shared cache answers the others. Older versions
+    did not count them.
     """
 
     program: str
@@ -69,3 +72,15 @@ class ReverseCost(msgspec.Struct, frozen=True, kw_only=True):
     ip_in: int | None
     ip_out: int | None
     requests: int | None = None
+    cpus: float | None = None
+
+    @property
+    def share(self) -> float | None:
+        """The part of what it may use that it took."""
+        return None if self.utilisation is None else self.utilisation / (self.cpus or 1.0)
+
+    @property
+    def said_busy(self) -> str:
+        """How busy it was, in words that follow its name."""
+        of_what = "a core" if self.cpus is None else f"its {self.cpus:g} cores"
+        return f"was busy {100 * (self.share or 0.0):.0f} % of {of_what}"

@@ -24,6 +24,8 @@ class Effort:
     def __init__(self, server: Child, load: LoadChild, cpus: float | None) -> None:
         self._server, self._load = server, load
         self._cpus = min(cpus or MOST_CPUS, MOST_CPUS)
+        reverse = load.reverse
+        self._proxy_cpus = MOST_CPUS if reverse is None or reverse.cpus is None else reverse.cpus
         self._began = (time.monotonic(), *self._cpu_seconds())
 
     def spent(self) -> AtLimit:
@@ -34,7 +36,7 @@ class Effort:
         busiest = max(map(_difference, load, load_before), default=0.0)
         for part, spent, cpus in (
             ("server", _difference(server, server_before), self._cpus),
-            ("reverse proxy", _difference(proxy, proxy_before), MOST_CPUS),
+            ("reverse proxy", _difference(proxy, proxy_before), self._proxy_cpus),
             ("load", busiest, 1.0),
         ):
             share = spent / seconds / cpus

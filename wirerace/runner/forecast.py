@@ -21,6 +21,8 @@ MOST_IDLE_SECONDS = 2.0  # in which a server's cost without clients is measured,
 LOAD_SECONDS = 1.5  # until the load's processes are ready
 PLACE_SECONDS: dict[Place, float] = {"local": 0.0, "compose": 5.0}
 """What a place adds to a trial: the stack restarts a container, and its engine takes a second to say what one uses."""
+PASSING_SECONDS: dict[Place, float] = {"local": 0.0, "compose": 2.5}
+"""For each container of a path, which is made for the trial."""
 LEAST, MOST = (0.25, True), (0.75, False)
 """A short search and a long one: where in the range the capacity lies, and whether trials near it agree."""
 
@@ -110,5 +112,5 @@ def expected_seconds(plan: Plan, place: Place = "local") -> float:
     longest, held_back = longest_seconds(plan.path, plan.options), holding_of(plan) / 2
     starting = 1.0 + LOAD_SECONDS + idle_seconds(experiment) + (1.5 if experiment.load.processes > 1 else 0)
     starting += 0.0 if experiment.population.is_visit else clients.count / clients.spawn_per_second
-    starting += PLACE_SECONDS[place]
+    starting += PLACE_SECONDS[place] + PASSING_SECONDS[place] * (plan.path.has_proxy + plan.path.has_reverse_proxy)
     return starting + 2 * longest + held_back + PRIMING_SECONDS + window.warmup_seconds + window.measure_seconds + 1.0

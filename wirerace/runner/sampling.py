@@ -95,6 +95,7 @@ def reverse_record(
         full_bytes=start.full_bytes,
         connections=start.connections,
         behind=behind_between(before.connections, after.connections, server.peer.port),
+        cpus=reverse.cpus,
     )
 
 

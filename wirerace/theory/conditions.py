@@ -36,6 +36,12 @@ CONDITIONS = {
         "updates queue before the link (ρ = 8λS/bandwidth = {value:.2g})",
         "use a higher bandwidth_bits_per_second, smaller payloads or fewer updates where theory is to hold",
     ),
+    "filled_segment": About(
+        0.2,
+        0.5,
+        "updates fill a segment while HAProxy holds them back ({value:.2g} of one)",
+        'take settings = "tuned", smaller payloads or fewer updates where theory is to hold',
+    ),
     "poll_load": About(
         0.5,
         0.9,

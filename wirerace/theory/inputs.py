@@ -5,6 +5,7 @@ from statistics import median
 from typing import NamedTuple
 
 from wirerace.clock import NS_PER_SECOND, to_ns
+from wirerace.experiment.paths import SEGMENT_BYTES
 from wirerace.experiment.plans import Plan
 from wirerace.observe.account import Window
 from wirerace.observe.spread import Spread
@@ -65,6 +66,7 @@ def link_to_pushed(plan: Plan, raw: Raw, trial: Trial) -> LinkModel:
         path.held_back_bytes(plan.transport),
         update_bytes,
         path.held_back_seconds(plan.transport),
+        SEGMENT_BYTES if raw.measured.full.kernel_of == "container" else 0,  # loopback has no segment that is filled
     )
 
 

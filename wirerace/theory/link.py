@@ -10,7 +10,7 @@ class LinkModel(NamedTuple):
 
     `held_bytes` of what is pushed are held back until they are there, which a reverse proxy may do as well. An update
     has `update_bytes` on the wire. A reverse proxy may hold back for `held_seconds` what is small: all that comes in
-    that time after something leaves with it.
+    that time after something leaves with it, unless it fills a segment of `segment_bytes` (0: none is ever filled).
     """
 
     jitter_seconds: float = 0.0
@@ -18,6 +18,13 @@ class LinkModel(NamedTuple):
     held_bytes: int = 0
     update_bytes: float = 0.0
     held_seconds: float = 0.0
+    segment_bytes: int = 0
+
+    def filled(self, per_second: float) -> float:
+        """Return which part of a segment updates fill in the time for which they are held back."""
+        if not self.segment_bytes or not self.held_seconds:
+            return 0.0
+        return (1 + per_second * self.held_seconds) * self.update_bytes / self.segment_bytes
 
     def sending_seconds(self, count: float) -> float:
         """Return how long a number of bytes takes to leave; 0 without a limit."""

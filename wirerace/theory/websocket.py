@@ -63,6 +63,7 @@ def pushed_to(arrivals: Arrivals, path: DeliveryPath) -> Prediction:
             server_load=server_load(rate, path),
             superseded=path.superseded_fraction or None,
             link_load=rate * path.link.update_seconds or None,
+            filled_segment=path.link.filled(rate) or None,
         ),
     )
 

@@ -62,7 +62,7 @@ class Paths:
     def close(self) -> None:
         self.done.append("close")
 
-    def take_back(self, _server: object) -> None:
+    def take_back(self) -> None:
         self.done.append("take back")
 
 

@@ -27,9 +27,14 @@ class Crew(NamedTuple):
     members: Sequence[Part]
 
 
+class Proxy(NamedTuple):
+    part: Part
+    cpus: float | None = None
+
+
 class Load(NamedTuple):
     crew: Crew
-    reverse: Child | None = None
+    reverse: Proxy | None = None
 
 
 class Clock:
@@ -52,7 +57,7 @@ def spent(
 ) -> AtLimit:
     monkeypatch.setattr(effort, "time", Clock())
     child: Any = Child(server)
-    crew: Any = Load(Crew(load), None if reverse is None else Child(reverse))
+    crew: Any = Load(Crew(load), None if reverse is None else Proxy(reverse))
     return Effort(child, crew, cpus).spent()
 
 

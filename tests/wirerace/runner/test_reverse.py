@@ -8,7 +8,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -32,7 +31,7 @@ from wirerace.runner.network.reverse.configuration import (
     write_configuration,
 )
 from wirerace.runner.network.reverse.program import Certificate, Route
-from wirerace.runner.network.reverse.starting import ReverseChild, refuse_without_upgrade, start_reverse
+from wirerace.runner.network.reverse.starting import ReverseChild, start_reverse
 from wirerace.runner.parts.family import Family
 
 NAMES = [name for name in COMPRESSIONS if name != "none"]
@@ -41,7 +40,6 @@ PATIENCE_SECONDS = 30.0
 TICK_SECONDS = 0.01  # of what the kernel tells of children that have ended
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 SETTINGS_FRAME = 4
-REFUSAL = b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n"
 
 
 def installed(name: str) -> Installed:
@@ -261,29 +259,6 @@ def test_proxy_ends_in_order_and_leaves_no_files(name: str, tmp_path: Path) -> N
 
     assert not (tmp_path / "files0").exists()
     assert [] == [pid for pid in pids if psutil.pid_exists(pid)]
-
-
-def answering(listener: socket.socket, answer: bytes) -> None:
-    stream = listener.accept()[0]
-    with stream:
-        stream.recv(65_536)
-        stream.sendall(answer)
-
-
-@pytest.mark.parametrize(
-    ("settings", "cure"), [("default", 'take settings = "tuned"'), ("tuned", "see its log in logs/")]
-)
-def test_proxy_that_upgrades_nothing_fails_a_trial_in_one_line(settings: str, cure: str) -> None:
-    path = NetworkPath(proxy="nginx", settings=settings)  # type: ignore[arg-type]
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        thread = threading.Thread(target=answering, args=(listener, REFUSAL))
-        thread.start()
-        child = ReverseChild(None, listener.getsockname()[1], path, "1", None)  # type: ignore[arg-type]
-        with pytest.raises(TrialFailed) as failure:
-            refuse_without_upgrade(child, "/ws")
-        thread.join()
-
-    assert [] == lacking(str(failure.value), "nginx", [f"({settings})", "gets 426", cure])
 
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed: apt install util-linux")

@@ -81,9 +81,8 @@ def mark_of(trial: Trial, objectives: Sequence[Objective], cpus: float) -> Mark:
     if spent := spent or turned_away or ("" if whole else "updates were lost, or came twice"):
         return Mark("missed", "server", spent, value)
     proxy = trial.reverse_proxy
-    if proxy is not None and (proxy.utilisation or 0.0) > SPENT:
-        why = f"{proxy.program} was busy {100 * (proxy.utilisation or 0.0):.0f} % of a core"
-        return Mark("missed", "reverse proxy", why, value)
+    if proxy is not None and (proxy.share or 0.0) > SPENT:
+        return Mark("missed", "reverse proxy", f"{proxy.program} {proxy.said_busy}", value)
     return Mark("missed", "none", missed[0], value)
 
 

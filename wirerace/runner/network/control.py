@@ -120,7 +120,7 @@ def place_of(host: str, port: int) -> tuple[str, int]:
 def main(listen: str, control_port: str, server: str, path: str, seed: str) -> None:
     """Carry what comes over the link of a path, given as JSON, until the parent has ended or a signal ends this.
 
-    Clients and orders come to one host. The server's name is looked up once: a name of a container stays with it.
+    Clients and orders come to one host. The server's name is looked up once, so the server has to keep its address.
     """
     parent_pid = int(os.environ.get(variable_of("parent_pid"), "0"))
     link = decode_json(path.encode(), NetworkPath, "the path")

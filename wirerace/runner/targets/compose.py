@@ -84,17 +84,17 @@ class Compose:
         self._workers_before = len(self._stack.containers(WORKER))
         if "locust" not in self._was_down and self._page.get("/stats/requests", PageState).state not in IDLE:
             raise BadInput("Locust is running a test on the stack: stop it first")
+        self._paths = StackPaths(self._stack, study)
         try:
-            self._paths = StackPaths(self._stack, study)
             self._stack.up(*PARTS, workers=self._load.processes)
-            self._paths.lend(self._one(next(iter(TRANSPORTS))))
+            self._paths.lend()
             self._producer_part = self._one("producer")
             token = self._producer_part.variable(variable_of("control_token"))
             self._producer = Peer("producer", self._producer_part.port(PRODUCER_PORT), token=token)
             refuse_drops_without(token, study)
             self._schedule = self._producer.get("/schedule", object)
         except BaseException:  # a stop, too
-            take_all(self._take_away, self._revive)
+            take_all(self._paths.take_back, self._paths.close, self._take_away, self._revive)
             raise
 
     def begin_trial(self, plan: Plan) -> None:
@@ -185,12 +185,9 @@ class Compose:
         Raises TrialFailed, after doing all that can be done, with the steps that failed.
         """
         quotas = (partial(self._put_quota_back, name, cpus) for name, cpus in self._unlimited.items())
-        before = (self._stop_load, self._take_certificate_back, self._paths.close, self._take_away, self._revive)
+        before = (self._stop_load, self._paths.take_back, self._paths.close, self._take_away, self._revive)
         if troubles := take_all(*before, *quotas, self._put_schedule_back):
             raise TrialFailed(f"the stack is not as it was found: {'; '.join(troubles)}")
-
-    def _take_certificate_back(self) -> None:
-        self._paths.take_back(self._one(next(iter(TRANSPORTS))))
 
     def _take_away(self) -> None:
         self._stack.remove(*reversed(self._was_down))

@@ -9,7 +9,7 @@ import msgspec
 
 from wirerace.certificates import CHAIN, KEY
 from wirerace.errors import TrialFailed
-from wirerace.experiment.plans import Plan
+from wirerace.experiment.plans import Plan, contestants_of
 from wirerace.experiment.settings import Study
 from wirerace.options import variable_of
 from wirerace.runner.network.certificates import certificate_for
@@ -51,18 +51,28 @@ class StackPaths:
 
     def __init__(self, stack: Stack, study: Study) -> None:
         self._stack = stack
+        paths = [one.path for setting in study.settings for one in contestants_of(setting.experiment)]
+        if any(path.is_forwarded for path in paths):
+            stack.build(LINK)
         self._certificate = certificate_for(study, [REVERSE, LINK, *TRANSPORTS])
         self.authority = "" if self._certificate is None else self._certificate.authority
 
-    def lend(self, server: Container) -> None:
+    def lend(self) -> None:
         """Put the run's certificate, if it has one, where all servers of the stack look for one when they start."""
         if self._certificate is not None:
-            server.write(CERTIFICATES, self._files())
+            self._stack.containers(next(iter(TRANSPORTS)))[0].write(CERTIFICATES, self._files())
 
-    def take_back(self, server: Container) -> None:
-        """Remove it again. Servers that have started meanwhile speak TLS until they are restarted."""
-        if self._certificate is not None:
-            server.said("rm", "-f", *(f"{CERTIFICATES}/{name}" for name in (CHAIN, KEY)))
+    def take_back(self) -> None:
+        """Remove it again, if a server is there. Those that have started meanwhile speak TLS until they are restarted.
+
+        Raises TrialFailed when it stays.
+        """
+        if self._certificate is None:
+            return
+        for server in self._stack.containers(next(iter(TRANSPORTS))):
+            code, said = server.said("rm", "-f", *(f"{CERTIFICATES}/{name}" for name in (CHAIN, KEY)))
+            if code:
+                raise TrialFailed(f"the run's certificate is still in the stack's volume tls: {said.strip()}")
 
     def start(self, plan: Plan) -> ContainedPath:
         """Start what lies on the path of a plan, before the stack's server.
@@ -120,10 +130,11 @@ class StackPaths:
             variables=dict.fromkeys(program.variables, str(DIRECTORY)),
         )
         container = self._made(REVERSE, order)
-        _wait(container, lambda: not container.said(PYTHON, "-S", "-c", LISTENS, str(REVERSE_PORT))[0])
+        _wait(container, lambda: _listens(container, REVERSE_PORT))
         time.sleep(SETTLE_SECONDS)
         version = version_in(container.said(program.name, *program.version)[1])
-        child = ReverseChild(container, container.port(REVERSE_PORT), path, version, container.memory())
+        idle, cpus = container.memory(), container.cpus or None
+        child = ReverseChild(container, container.port(REVERSE_PORT), path, version, idle, cpus)
         if plan.transport.name == "websocket" and path.http == 1:  # over HTTP/2 its SETTINGS say so
             refuse_without_upgrade(child, target_of(plan) or plan.transport.path)
         url = f"{_scheme(plan)}://{REVERSE}:{REVERSE_PORT}"
@@ -146,6 +157,13 @@ class StackPaths:
 
 def _scheme(plan: Plan) -> str:
     return "https" if plan.path.tls else "http"
+
+
+def _listens(container: Container, port: int) -> bool:
+    try:
+        return not container.said(PYTHON, "-S", "-c", LISTENS, str(port))[0]
+    except TrialFailed:  # it has just ended; its log says more than the engine
+        return False
 
 
 def _answers(control: Peer) -> bool:

@@ -66,11 +66,20 @@ class Stack:
 
         Raises BadInput, with the last log line of a part that does not come up.
         """
-        scale = ["--scale", f"{WORKER}={workers}"]
+        scale = ["--scale", f"{WORKER}={workers}"] if WORKER in services else []
         token = {"CONTROL_TOKEN": secrets.token_urlsafe(18)}  # for a load that this brings up
         done = run_compose("up", "--detach", "--wait", "--no-recreate", *scale, *services, variables=token)
         if done.returncode:
             raise BadInput(f"docker compose up: {_last_line(done.stderr)}{self._said_by_unhealthy()}")
+
+    def build(self, service: str) -> None:
+        """Build the image of a part that exists for a trial only, as far as it is not what is here already.
+
+        Raises BadInput when that does not work.
+        """
+        done = run_compose("--profile", "path", "build", "--quiet", service)
+        if done.returncode:
+            raise BadInput(f"docker compose --profile path build {service}: {_last_line(done.stderr)}")
 
     def make(self, service: str, variables: Mapping[str, str]) -> PassingContainer:
         """Make the container of a part that exists for a trial only, with variables of docker-compose.yml.
@@ -78,7 +87,7 @@ class Stack:
         Raises TrialFailed when that does not work.
         """
         options = ("--detach", "--no-deps", "--force-recreate")
-        done = run_compose("--profile", "path", "up", *options, service, variables=variables)
+        done = run_compose("--profile", "path", "up", *options, service, orders=variables)
         found = self.passing(service)
         if done.returncode or not found:
             raise TrialFailed(f"docker compose up {service}: {_last_line(done.stderr)}")
@@ -109,8 +118,12 @@ class Stack:
         return "; see docker compose ps"
 
 
-def run_compose(*arguments: str, variables: Mapping[str, str] = NO_VARIABLES) -> "subprocess.CompletedProcess[str]":
+def run_compose(
+    *arguments: str, variables: Mapping[str, str] = NO_VARIABLES, orders: Mapping[str, str] = NO_VARIABLES
+) -> "subprocess.CompletedProcess[str]":
     """Run docker compose to its end. If this process is interrupted, end docker compose in order.
+
+    `variables` are for what the environment does not say; `orders` hold whatever it says.
 
     Raises BadInput when there is no docker command, or when it hangs, SystemFault when it cannot be started.
     """
@@ -123,7 +136,7 @@ def run_compose(*arguments: str, variables: Mapping[str, str] = NO_VARIABLES) ->
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
-                env={**variables, **os.environ},
+                env={**variables, **os.environ, **orders},
                 start_new_session=True,  # Ctrl-C must reach only this process, which undoes the work of compose
             )
         with running:

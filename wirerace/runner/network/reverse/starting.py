@@ -39,13 +39,14 @@ UPGRADE = (
 
 
 class ReverseChild(NamedTuple):
-    """A reverse proxy that runs: its processes, its port, what it is, and its memory without clients."""
+    """A reverse proxy that runs: its processes, its port, what it is, its memory without clients; its quota in cores."""
 
     part: Part
     port: int
     path: NetworkPath
     version: str
     idle: Memory
+    cpus: float | None = None
 
 
 Start = Callable[[list[str], Path, dict[str, str]], Family]
