@@ -138,7 +138,7 @@ class Container:
             self._container.pause()
 
     def said(self, *command: str) -> tuple[int, str]:
-        """Return how a command ended that runs in it, and what it said.
+        """Run a command in it. Return its exit code and its output.
 
         Raises TrialFailed when the engine refuses, such as when the container has ended.
         """

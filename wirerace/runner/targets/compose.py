@@ -87,6 +87,7 @@ class Compose:
         self._paths = StackPaths(self._stack, study)
         try:
             self._stack.up(*PARTS, workers=self._load.processes)
+            self._refuse_an_older_stack()
             self._paths.lend()
             self._producer_part = self._one("producer")
             token = self._producer_part.variable(variable_of("control_token"))
@@ -96,6 +97,11 @@ class Compose:
         except BaseException:  # a stop, too
             take_all(self._paths.take_back, self._paths.close, self._take_away, self._revive)
             raise
+
+    def _refuse_an_older_stack(self) -> None:
+        """Raise BadInput, with the cure, when the stack's load was started by a version that knows no paths."""
+        if not self._one("locust").variable(variable_of("allowed_hosts")):
+            raise BadInput("an older version started the stack: take it down (docker compose down), and run this again")
 
     def begin_trial(self, plan: Plan) -> None:
         """Start parts again that have died since the last trial, and allow every part all its restarts again."""

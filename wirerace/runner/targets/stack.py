@@ -53,7 +53,7 @@ class Stack:
         return [Container(service, one) for one in self._found(service, {"status": "running"})]
 
     def passing(self, service: str) -> list[PassingContainer]:
-        """Return the containers of a part that exists for a trial only, ended ones as well."""
+        """Return the containers of a part that exists for a trial only, including those that have ended."""
         return [PassingContainer(service, one) for one in self._found(service, {})]
 
     def cores(self) -> int:

@@ -39,7 +39,7 @@ UPGRADE = (
 
 
 class ReverseChild(NamedTuple):
-    """A reverse proxy that runs: its processes, its port, what it is, its memory without clients; its quota in cores."""
+    """A reverse proxy that runs: its processes, its port, what it is, its memory without clients, a quota in cores."""
 
     part: Part
     port: int
