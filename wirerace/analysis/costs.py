@@ -7,7 +7,7 @@ from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.account import AccountRecord, Traffic
 from wirerace.observe.histogram import Latencies, LatenciesRecord
 from wirerace.observe.usage import difference, waited_between
-from wirerace.record.parts import Bytes, LoadCost, Machine, ServerCost
+from wirerace.record.parts import Bytes, LoadCost, Machine, ReplicaCost, ServerCost
 from wirerace.record.publisher import PublisherQuality
 from wirerace.record.result import Raw
 from wirerace.record.samples import Measured, span_seconds
@@ -93,7 +93,19 @@ def server_cost(raw: Raw) -> ServerCost:
         user_bytes_after=user_bytes_after,
         bytes_per_client_after=per_client(idle.user_bytes, user_bytes_after, clients),
         upkeep_utilisation=None if upkeep is None else upkeep / raw.window.seconds,
+        replicas=replica_costs(measured, raw.window.seconds),
     )
+
+
+def replica_costs(measured: Measured, seconds: float) -> list[ReplicaCost]:
+    """Return what each replica of the server took in a window of some seconds; empty with one server."""
+    if measured.server is None:
+        return []
+    costs = []
+    for before, after in zip(*(sample.replicas for sample in measured.server), strict=False):
+        cpu = difference(after.cpu_seconds, before.cpu_seconds)
+        costs.append(ReplicaCost(None if cpu is None else cpu / seconds, after.clients))
+    return costs
 
 
 def per_client(idle: int | None, full: int | None, clients: int, ends: float = 1) -> float | None:

@@ -43,7 +43,7 @@ class CapacityOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Servers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The limits of every server."""
+    """How many servers of a contestant there are, and the limits of each of them."""
 
     cpus: (
         Annotated[
@@ -52,6 +52,10 @@ class Servers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ]
         | None
     ) = None
+    replicas: Annotated[
+        int,
+        Meta(ge=1, le=16, description="servers of a contestant; the proxy of its path spreads clients over them"),
+    ] = 1
 
 
 def rounded(knob: str, value: float) -> float:

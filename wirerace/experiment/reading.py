@@ -25,6 +25,7 @@ from wirerace.experiment.objective import objectives_in
 from wirerace.experiment.older import refuse_older_keys
 from wirerace.experiment.paths import NetworkPath, check_path
 from wirerace.experiment.plans import contestants_of, schedule_of
+from wirerace.experiment.replicas import check_replicas
 from wirerace.experiment.settings import (
     Document,
     Setting,
@@ -241,6 +242,7 @@ def _check(experiment: Experiment) -> None:
     check_browsers(experiment, contestants_of(experiment))
     check_holding(experiment, schedule, contestants_of(experiment))
     check_foreign(experiment, contestants_of(experiment))
+    check_replicas(experiment, contestants_of(experiment))
     check_multiplexing(experiment, contestants_of(experiment))
     check_lengths(experiment, schedule, contestants_of(experiment))
     check_caching(experiment, contestants_of(experiment))

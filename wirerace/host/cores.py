@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from wirerace.errors import BadInput
 from wirerace.experiment.availability import bound_cautions
-from wirerace.experiment.model import LoadOptions
+from wirerace.experiment.model import Experiment, LoadOptions
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.plans import contestants_of
 from wirerace.experiment.settings import Study
@@ -28,9 +28,9 @@ class Cores(NamedTuple):
     reverse_is_shared: bool = False
 
 
-def cores_of(load_options: LoadOptions, path: NetworkPath) -> Cores:
+def cores_of(load_options: LoadOptions, path: NetworkPath, replicas: int = 1) -> Cores:
     """Return the cores of a trial's parts on this machine."""
-    server, load = split_cores() if load_options.pin_cores else ([], [])
+    server, load = split_cores(replicas) if load_options.pin_cores else ([], [])
     found = Cores(server, load)
     if path.has_reverse_proxy and load:  # it comes first, because it is measured
         left, core, is_shared = _without_one(found.load, load_options.processes)
@@ -66,13 +66,19 @@ def cautions(study: Study, *, on_this_machine: bool = True) -> list[str]:
         line
         for setting in (study.settings if on_this_machine else ())
         for contestant in contestants_of(setting.experiment)
-        for line in _cautions(setting.experiment.load, contestant.path)
+        for line in _cautions(setting.experiment, contestant.path)
     )
     return list(dict.fromkeys([*of_quota, *bound_cautions(study), *of_machine]))
 
 
-def _cautions(load: LoadOptions, path: NetworkPath) -> Iterator[str]:
-    processes, found = load.processes, cores_of(load, path)
+def _cautions(experiment: Experiment, path: NetworkPath) -> Iterator[str]:
+    load, replicas = experiment.load, experiment.servers.replicas
+    processes, found = load.processes, cores_of(load, path, replicas)
+    if 0 < len(found.server) < replicas:
+        yield (
+            f"servers.replicas = {replicas} share {len(found.server)} of {len(usable_cores())} cores: together they "
+            "carry no more than these; what a replica costs is still measured"
+        )
     cores = len(found.load or usable_cores())
     if 1 < processes > cores:
         yield (
@@ -96,18 +102,29 @@ def usable_cores() -> list[int]:
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
-def split_cores() -> tuple[list[int], list[int]]:
-    """Return the core for the server and those for the load, which share no hardware core with it if possible.
+def split_cores(replicas: int = 1) -> tuple[list[int], list[int]]:
+    """Return the cores for the server and those for the load, which share no hardware core with it if possible.
 
-    Both are empty if processes cannot be bound to cores, or if there is only one.
+    Each replica of the server has one if there are so many. Both are empty if processes cannot be bound to cores, or if
+    there is only one.
     """
     cores = usable_cores()
     if len(cores) < 2 or not hasattr(os, "sched_setaffinity"):
         return [], []
-    server = cores[0]
-    siblings = Path(f"/sys/devices/system/cpu/cpu{server}/topology/thread_siblings_list")
-    shared = _core_list(siblings.read_text()) if siblings.exists() else {server}
-    return [server], [core for core in cores if core not in shared] or cores[1:]
+    left, servers = cores, list[int]()
+    for _ in range(replicas):
+        server, *others = left
+        apart = [core for core in others if core not in _shared_by(server)]
+        if servers and not apart:
+            break
+        servers, left = [*servers, server], apart or others
+    return servers, left
+
+
+def _shared_by(core: int) -> set[int]:
+    """Return the cores that are one in hardware with a core."""
+    siblings = Path(f"/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list")
+    return _core_list(siblings.read_text()) if siblings.exists() else {core}
 
 
 def _core_list(text: str) -> set[int]:

@@ -7,7 +7,7 @@ import contextlib
 import socket
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from wirerace.host.limits import ephemeral_ports
@@ -70,14 +70,14 @@ def resent_between(before: Connections | None, after: Connections | None) -> Res
     )
 
 
-def behind_between(before: Connections | None, after: Connections | None, port: int) -> Behind | None:
-    """Return what went over the connections of a server's port from one listing to the next, as the server sees it.
+def behind_between(before: Connections | None, after: Connections | None, ports: Collection[int]) -> Behind | None:
+    """Return what went over the connections of servers' ports from one listing to the next, as the servers see it.
 
     Connections that were closed in between are not in it, which `closed` counts as far as they were in a listing.
     """
     if before is None or after is None:
         return None
-    then, now = _open_at(before, port), _open_at(after, port)
+    then, now = _open_at(before, ports), _open_at(after, ports)
     grown = [
         [late - early for late, early in zip(one[3:], then.get(cookie, NEW)[3:], strict=True)]
         for cookie, one in now.items()
@@ -86,23 +86,23 @@ def behind_between(before: Connections | None, after: Connections | None, port: 
     return Behind(sums[0], sums[1], sums[2], sums[3], len(now.keys() - then.keys()), len(then.keys() - now.keys()))
 
 
-def open_of(server_port: int) -> int | None:
-    """Return how many established connections a server's port has; None if the kernel has no list."""
-    connections = connections_of(server_port)
-    return None if connections is None else len(_open_at(connections, server_port))
+def open_of(server_ports: Sequence[int]) -> int | None:
+    """Return how many established connections servers' ports have; None if the kernel has no list."""
+    connections = connections_of(server_ports)
+    return None if connections is None else len(_open_at(connections, server_ports))
 
 
-def _open_at(connections: Connections, port: int) -> Connections:
-    return {cookie: one for cookie, one in connections.items() if one.port == port and one.is_established}
+def _open_at(connections: Connections, ports: Collection[int]) -> Connections:
+    return {cookie: one for cookie, one in connections.items() if one.port in ports and one.is_established}
 
 
-def connections_of(server_port: int, *proxy_ports: int) -> Connections | None:
-    """Return the connections of a server, its own ends, and those of the proxies before it: both of their ends.
+def connections_of(server_ports: Sequence[int], *proxy_ports: int) -> Connections | None:
+    """Return the connections of servers, their own ends, and those of the proxies before them: both of their ends.
 
     The ports of proxies are in the order from the server to the clients. None if the kernel has no list. The clients'
     ends are left out: their process counts better, because it reads each socket before it closes it.
     """
-    accepting = (server_port, *proxy_ports)
+    accepting = (*server_ports, *proxy_ports)
     found: Connections = {}
     try:
         for port in accepting:
@@ -114,13 +114,14 @@ def connections_of(server_port: int, *proxy_ports: int) -> Connections | None:
     return found
 
 
-def resting_of(server_port: int, entry_port: int | None = None) -> Resting | None:
+def resting_of(server_ports: Sequence[int], entry_port: int | None = None) -> Resting | None:
     """Return the sockets in TIME_WAIT of a server and of its clients; None if the kernel has no list.
 
     Clients of a path with proxies connect to the one at `entry_port`.
     """
     try:
-        clients, server = _resting(0, entry_port or server_port), _resting(server_port, 0)
+        clients = _resting(0, entry_port or server_ports[0])
+        server = sum(_resting(port, 0) for port in server_ports)
     except OSError:
         return None
     ports = ephemeral_ports()

@@ -28,6 +28,13 @@ class Bytes(msgspec.Struct, frozen=True):
     tls: int | None = None
 
 
+class ReplicaCost(msgspec.Struct, frozen=True):
+    """The part of a core that one replica of a server took, and its clients at the window's end; None if unknown."""
+
+    utilisation: float | None
+    clients: int | None
+
+
 class ServerCost(msgspec.Struct, frozen=True):
     """What the server under test spent in the window, and its memory without clients and with all of them.
 
@@ -36,7 +43,8 @@ class ServerCost(msgspec.Struct, frozen=True):
     `read_together` counts updates that it read from the feed together with the previous one. `waited_seconds` is how
     long it was ready to run and had no core, `throttled_seconds` how long its control group had used up its quota.
     `socket_bytes` is kernel memory for sockets: of the whole machine, or of the server's container. The fields `_after`
-    are of its memory when everything has been delivered.
+    are of its memory when everything has been delivered. With replicas, all of these are sums, and `replicas` has each
+    of them; it is empty with one server.
     """
 
     cpu_seconds: float | None
@@ -57,6 +65,7 @@ class ServerCost(msgspec.Struct, frozen=True):
     user_bytes_after: int | None = None
     bytes_per_client_after: float | None = None
     upkeep_utilisation: float | None = None
+    replicas: list[ReplicaCost] = []
 
 
 class LoadCost(msgspec.Struct, frozen=True):

@@ -13,6 +13,13 @@ from wirerace.record.parts import PartRecord
 from wirerace.record.reverse import ReverseRecord
 
 
+class ReplicaSample(msgspec.Struct, frozen=True):
+    """The CPU time so far of one replica of a server, and its clients now; None if they are not available."""
+
+    cpu_seconds: float | None
+    clients: int | None
+
+
 class ServerSample(Sample, frozen=True, kw_only=True):
     """The server's counters; None if they are not available.
 
@@ -20,7 +27,8 @@ class ServerSample(Sample, frozen=True, kw_only=True):
     which took `feed_reads` readings. `retransmitted` counts the segments that its network namespace has sent again.
     `upkeep_cpu_seconds` is the CPU time of looks at connections, heartbeats and pings; older versions did not count it.
     `responses` are its answers to those that ask, which older versions did not sample.
-    A foreign server counts nothing for us: of it, at most CPU time is known.
+    A foreign server counts nothing for us: of it, at most CPU time is known. With several replicas of a server these
+    are sums, and `replicas` has each of them; it is empty with one.
     """
 
     cpu_seconds: float | None
@@ -36,6 +44,7 @@ class ServerSample(Sample, frozen=True, kw_only=True):
     retransmitted: int | None = None
     upkeep_cpu_seconds: float | None = None
     responses: int | None = None
+    replicas: tuple[ReplicaSample, ...] = ()
 
     def began_anew_since(self, before: "ServerSample") -> bool:
         """Return whether another process has counted since `before`: a counter that only grows is smaller."""

@@ -21,6 +21,7 @@ COUNTED = {
     "producer.rate_per_second": Unit("update a second", "updates a second"),
     "producer.payload_bytes": Unit("byte", "bytes"),
     "clients.count": Unit("client", "clients"),
+    "servers.replicas": Unit("replica", "replicas"),
 }
 """How the values of a key are counted; others are said as in the experiment file."""
 KEY_UNITS = {key: unit.several for key, unit in COUNTED.items()}

@@ -24,6 +24,7 @@ from wirerace.report.comparison import comparison_of
 from wirerace.report.crossing import crossing_of
 from wirerace.report.faults import fault_table
 from wirerace.report.objectives import objectives_part
+from wirerace.report.replicas import replica_table
 from wirerace.report.sending import sending_costs_of
 from wirerace.report.spelling import UNKNOWN, spell_interval
 from wirerace.report.sweep import sweep_of
@@ -166,6 +167,7 @@ def parts_of(result: Result, columns: int = PICTURE_COLUMNS) -> list[Table | Tex
         return [
             *sweep_of(result, columns),
             Text(),
+            *filter(None, [replica_table(result)]),
             *crossing_of(result),
             *sending_costs_of(result),
             *verdict_of(result),
@@ -174,7 +176,7 @@ def parts_of(result: Result, columns: int = PICTURE_COLUMNS) -> list[Table | Tex
     tables: list[Table | None] = []
     if result.counted:
         summary = summarised(result)  # not what is saved: this version may know more figures
-        tables = [*tables_of(result, summary, columns), fault_table(result), theory_of(result)]
+        tables = [*tables_of(result, summary, columns), fault_table(result), replica_table(result), theory_of(result)]
         tables.append(comparison_of(result, summary))
     apart = [part for table in tables if table is not None for part in (table, Text())]
     return [*apart, *verdict_of(result), *objectives_part(result)]

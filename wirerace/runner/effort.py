@@ -3,8 +3,9 @@
 import time
 from typing import NamedTuple
 
-from wirerace.analysis.capacity.found import MOST_CPUS
+from wirerace.analysis.capacity.found import MOST_CPUS, cpus_of
 from wirerace.analysis.capacity.mark import SPENT
+from wirerace.experiment.capacity import Servers
 from wirerace.runner.targets.target import Child, LoadChild
 
 
@@ -19,11 +20,11 @@ NOTHING = AtLimit()
 
 
 class Effort:
-    """The CPU time of server, reverse proxy and load from now on. `cpus` is the server's quota, None without one."""
+    """The CPU time of server, reverse proxy and load from now on."""
 
-    def __init__(self, server: Child, load: LoadChild, cpus: float | None) -> None:
+    def __init__(self, server: Child, load: LoadChild, servers: Servers) -> None:
         self._server, self._load = server, load
-        self._cpus = min(cpus or MOST_CPUS, MOST_CPUS)
+        self._cpus = cpus_of(servers)
         reverse = load.reverse
         self._proxy_cpus = MOST_CPUS if reverse is None or reverse.cpus is None else reverse.cpus
         self._began = (time.monotonic(), *self._cpu_seconds())

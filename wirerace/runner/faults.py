@@ -14,12 +14,16 @@ from wirerace.runner.peer import Peer
 
 
 class Reach(NamedTuple):
-    """What faults can happen to: parts, and the ports at which load, producer and proxy take orders."""
+    """What faults can happen to: parts, and the ports at which load, producer and proxy take orders.
+
+    `replicas` are those of the server, each with its HTTP side; empty with one.
+    """
 
     parts: Mapping[FaultPlace, Part]
     load: Peer
     producer: Peer
     proxy: Peer | None = None
+    replicas: Sequence[tuple[Part, Peer]] = ()
 
 
 class Ending(NamedTuple):
@@ -28,6 +32,41 @@ class Ending(NamedTuple):
     number: int
     part: Part
     from_ns: int
+    rolling: "Rolling | None" = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, or each of its replicas has, one after the other."""
+        return self.part.has_ended() if self.rolling is None else self.rolling.goes_on()
+
+
+class Rolling:
+    """A rolling restart: each replica is told to end as soon as the one before answers again."""
+
+    def __init__(self, replicas: Sequence[tuple[Part, Peer]]) -> None:
+        self._left = list(replicas)
+        self._told: tuple[Part, Peer] | None = None
+        self._has_ended = False
+        self._tell_next()
+
+    def goes_on(self) -> bool:
+        """Go on if the replica that was told has ended and answers again; return whether the last one has ended."""
+        if self._told is None:
+            return True
+        part, peer = self._told
+        self._has_ended = self._has_ended or part.has_ended()
+        if not self._has_ended or (self._left and not (not part.has_ended() and peer.is_up())):
+            return False
+        self._tell_next()
+        return self._told is None
+
+    def _tell_next(self) -> None:
+        self._has_ended = False
+        self._told = self._left.pop(0) if self._left else None
+        if self._told is not None:
+            part = self._told[0]
+            part.gives_up_at += 1  # a death that the experiment asks for
+            part.end()
 
 
 class Timeline:
@@ -48,7 +87,7 @@ class Timeline:
     def look(self) -> None:
         """Note which parts have ended that were told to. Their target starts them again only after that."""
         if self._ending:
-            self._note_ended([one for one in self._ending if one.part.has_ended()])
+            self._note_ended([one for one in self._ending if one.is_over])
 
     def _note_ended(self, ended: Sequence[Ending]) -> None:
         ended_ns = now_ns()
@@ -78,6 +117,10 @@ class Timeline:
         """Make a fault happen now, and let the load note which clients recover from it."""
         self._refuse_if_ending(number, fault)
         from_ns = now_ns()
+        if fault.kind == "restart" and fault.on == "server" and self._reach.replicas:
+            rolling = Rolling(self._reach.replicas)
+            self._ending.append(Ending(number, self._reach.parts[fault.on], from_ns, rolling))
+            return
         cuts = self._do(fault)
         done_ns = now_ns()
         if fault.kind == "restart":

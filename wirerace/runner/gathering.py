@@ -48,7 +48,7 @@ class Gathering:
     def _start_load(self, server: Child) -> LoadChild:
         """Start the load, and see from now on what it and the server spend."""
         load = self._target.start_load(self.plan, server.peer)
-        self._effort = Effort(server, load, self.experiment.servers.cpus)
+        self._effort = Effort(server, load, self.experiment.servers)
         return load
 
     def _subscribe(self, load: LoadChild) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
+import msgspec
+
 from wirerace.clock import now_ns
 from wirerace.errors import TrialFailed
 from wirerace.host.cores import Cores
@@ -11,11 +13,12 @@ from wirerace.host.tcp_diag import Connections, behind_between, connections_of, 
 from wirerace.observe.metrics import OUTCOMES
 from wirerace.observe.publishing import PublisherReport
 from wirerace.record.reverse import ReverseRecord, ReverseSample
-from wirerace.record.samples import MachineSample, ProxyReport, Resting, ServerSample
+from wirerace.record.samples import MachineSample, ProxyReport, ReplicaSample, Resting, ServerSample
 from wirerace.runner.network.reverse.starting import ReverseChild
+from wirerace.runner.parts.replicas import Replicas, each_of, peers_of
 from wirerace.runner.targets.target import Child, LoadChild
 
-CPU_SECONDS = "wirerace_cpu_seconds_total"
+CPU_SECONDS, CLIENTS = "wirerace_cpu_seconds_total", "wirerace_clients"
 
 Report = TypeVar("Report", ProxyReport, PublisherReport)
 
@@ -49,7 +52,7 @@ def samples_of(
     reported, published = _reported(load.proxy, ProxyReport), _reported(publisher, PublisherReport)
     machine = machine_sample(own)
     # A container's connections are in its own network namespace.
-    seen = connections_of(server.peer.client_port, *load.ports) if server.part.shares_network else None
+    seen = connections_of(ports_of(server), *load.ports) if server.part.shares_network else None
     return Samples(sampled, reported, published, machine, seen, reverse=reverse)
 
 
@@ -73,7 +76,11 @@ def reverse_start(server: Child, reverse: ReverseChild | None) -> ReverseStart |
     """Return what is read while the server's memory is read; None without a reverse proxy."""
     if reverse is None:
         return None
-    return ReverseStart(reverse.part.memory().user_bytes, open_of(server.peer.port), reverse.part.restarts)
+    return ReverseStart(
+        reverse.part.memory().user_bytes,
+        open_of(ports_of(server)) if server.part.shares_network else None,
+        reverse.part.restarts,
+    )
 
 
 def reverse_record(
@@ -94,9 +101,14 @@ def reverse_record(
         idle_bytes=reverse.idle.user_bytes,
         full_bytes=start.full_bytes,
         connections=start.connections,
-        behind=behind_between(before.connections, after.connections, server.peer.port),
+        behind=behind_between(before.connections, after.connections, ports_of(server)),
         cpus=reverse.cpus,
     )
+
+
+def ports_of(server: Child) -> list[int]:
+    """Return the ports of a server, or of each of its replicas, at which those before it connect."""
+    return [peer.client_port for peer in peers_of(server.peer)]
 
 
 def _reported(part: Child | None, of_type: type[Report]) -> Report | None:
@@ -129,7 +141,21 @@ def _sample(server: Child, *, first: bool) -> ServerSample | None:
         cpu_seconds = server.part.own_cpu_seconds()
     if cpu_seconds is None:
         cpu_seconds = metrics.get(CPU_SECONDS)
-    return server_sample(metrics, cpu_seconds, began_ns)
+    sample = server_sample(metrics, cpu_seconds, began_ns)
+    return msgspec.structs.replace(sample, replicas=_replicas(server)) if isinstance(server.part, Replicas) else sample
+
+
+def _replicas(server: Child) -> tuple[ReplicaSample, ...]:
+    """Return what each replica of a server took, and has. A container's CPU time is that of its control group."""
+    found = []
+    for part, peer in zip(each_of(server.part), peers_of(server.peer), strict=True):
+        seconds = part.own_cpu_seconds()
+        try:
+            clients = int(peer.metrics()[CLIENTS])
+        except TrialFailed:
+            clients = None
+        found.append(ReplicaSample(part.cpu_seconds() if seconds is None else seconds, clients))
+    return tuple(found)
 
 
 def cpu_seconds_of(server: Child) -> float | None:

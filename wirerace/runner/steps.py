@@ -24,7 +24,16 @@ from wirerace.runner.forecast import idle_seconds
 from wirerace.runner.gathering import Gathering
 from wirerace.runner.health import wait_until_healthy
 from wirerace.runner.parts.part import Part
-from wirerace.runner.sampling import Samples, cpu_seconds_of, reverse_record, reverse_start, samples_of, span_of
+from wirerace.runner.parts.replicas import replicas_of
+from wirerace.runner.sampling import (
+    Samples,
+    cpu_seconds_of,
+    ports_of,
+    reverse_record,
+    reverse_start,
+    samples_of,
+    span_of,
+)
 from wirerace.runner.targets.target import Child, LoadChild
 from wirerace.stopping import whole
 from wirerace.workload.schedule import Schedule
@@ -68,7 +77,7 @@ class TrialSteps(Gathering):
                 self._watch.add({"browser": browser.part.members})
                 self._tabs = TrialTabs(self.plan, browser)
             self._tabs.wait_until_open(self._pause)
-            self._effort, primed_ns = Effort(server, load, self.experiment.servers.cpus), now_ns()
+            self._effort, primed_ns = Effort(server, load, self.experiment.servers), now_ns()
             window = self._prime(load)
             before, after = self._measure(window, server, load)
             self._drain(window, server, load)
@@ -175,7 +184,8 @@ class TrialSteps(Gathering):
         parts: dict[FaultPlace, Part] = {"server": server.part, "producer": self._producer.part}
         if load.parts:  # the reverse proxy, if there are two
             parts["proxy"] = next(reversed(load.parts.values()))
-        reach = Reach(parts, load.peer, self._producer.peer, load.proxy.peer if load.proxy else None)
+        proxy = load.proxy.peer if load.proxy else None
+        reach = Reach(parts, load.peer, self._producer.peer, proxy, replicas_of(server.part, server.peer))
         self._timeline = timeline = Timeline(self.experiment.faults, window, reach)
         for at_ns, happen in timeline:
             self._sleep_until(at_ns, "measuring", load)
@@ -183,7 +193,7 @@ class TrialSteps(Gathering):
         self._sleep_until(window.to_ns, "measuring", load)
         after = samples_of(server, load, self._target.cpu_seconds, self._publisher, first=False)
         if self._population.is_visit and server.part.shares_network:
-            after = after._replace(resting=resting_of(server.peer.client_port, load.entry))
+            after = after._replace(resting=resting_of(ports_of(server), load.entry))
         return before, after if server.part.restarts == restarts else after._replace(server=None)
 
     def _drain(self, window: Window, server: Child, load: LoadChild) -> None:

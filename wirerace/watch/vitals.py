@@ -22,7 +22,9 @@ KEPT_SAMPLES = 20
 class SeenProcess(Protocol):
     """A service seen from outside, by the kernel of the machine that it runs on."""
 
-    restarts: int
+    @property
+    def restarts(self) -> int:
+        """How often it was started again."""
 
     def is_stopped(self) -> bool:
         """Return whether a signal has stopped it."""

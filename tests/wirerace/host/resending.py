@@ -64,12 +64,12 @@ def receive(clients: Sequence[socket.socket]) -> None:
 def main() -> None:
     set_loopback(is_up=True)
     measured, other = Server(), Server()
-    before, namespace_before = connections_of(measured.port), retransmitted_segments()
+    before, namespace_before = connections_of([measured.port]), retransmitted_segments()
     send_again(measured.accepted[0], measured.accepted[1], *other.accepted)
     receive([*measured.clients[:2], *other.clients])
     measured.accepted[2].close()
     measured.clients[2].close()
-    after, namespace_after = connections_of(measured.port), retransmitted_segments()
+    after, namespace_after = connections_of([measured.port]), retransmitted_segments()
     assert namespace_before is not None
     assert namespace_after is not None
     truth = sum(resent_by(stream) for stream in measured.accepted[:2])

@@ -43,7 +43,7 @@ def test_list_has_the_accepted_connections_of_a_port_and_no_others() -> None:
             client = socket.create_connection(listener.getsockname())
             pairs.append((client, listener.accept()[0]))
 
-    assert 3 == len(connections_of(listeners[0].getsockname()[1]) or {})
+    assert 3 == len(connections_of([listeners[0].getsockname()[1]]) or {})
     for stream in (*listeners, *(end for pair in pairs for end in pair)):
         stream.close()
 
@@ -57,8 +57,8 @@ def test_list_of_a_server_behind_a_proxy_has_both_ends_of_the_proxy() -> None:
     served = server.accept()[0]
     server_port, proxy_port = (listener.getsockname()[1] for listener in (server, proxy))
 
-    assert 1 == len(connections_of(server_port) or {})
-    assert 3 == len(connections_of(server_port, proxy_port) or {})
+    assert 1 == len(connections_of([server_port]) or {})
+    assert 3 == len(connections_of([server_port], proxy_port) or {})
     for stream in (server, proxy, client, accepted, onward, served):
         stream.close()
 
@@ -69,15 +69,15 @@ def test_what_went_over_the_connections_of_a_server_is_counted_as_it_sees_it() -
     port = server.getsockname()[1]
     old = socket.create_connection(server.getsockname())
     accepted = server.accept()[0]
-    before = connections_of(port)
+    before = connections_of([port])
     old.sendall(b"x" * 10)
     assert b"x" * 10 == accepted.recv(100)
     accepted.sendall(b"y" * 500)
     assert b"y" * 500 == old.recv(1_000)
     new = socket.create_connection(server.getsockname())
     other = server.accept()[0]
-    assert 2 == open_of(port)
-    found = behind_between(before, connections_of(port), port)
+    assert 2 == open_of([port])
+    found = behind_between(before, connections_of([port]), [port])
 
     assert found is not None
     assert (10, 500, 1, 0) == (found.received_bytes, found.sent_bytes, found.opened, found.closed)
@@ -87,8 +87,8 @@ def test_what_went_over_the_connections_of_a_server_is_counted_as_it_sees_it() -
 
 
 def test_nothing_is_known_of_connections_without_a_listing() -> None:
-    assert behind_between(None, {}, 80) is None
-    assert Behind(0, 0, 0, 0, opened=0, closed=1) == behind_between({1: Listed(True, 0, 80)}, {}, 80)
+    assert behind_between(None, {}, [80]) is None
+    assert Behind(0, 0, 0, 0, opened=0, closed=1) == behind_between({1: Listed(True, 0, 80)}, {}, [80])
 
 
 def rest(listener: socket.socket, *closes_first: str) -> None:
@@ -102,7 +102,7 @@ def rest(listener: socket.socket, *closes_first: str) -> None:
 
 
 def resting_at(server_port: int, proxy_port: int | None = None) -> tuple[int, int]:
-    found = resting_of(server_port, proxy_port)
+    found = resting_of([server_port], proxy_port)
     assert found is not None
     assert found.ports is not None
     return found.clients, found.server
@@ -126,14 +126,14 @@ def test_socket_in_time_wait_belongs_to_the_end_that_closed_first() -> None:
 @linux
 def test_port_on_which_nothing_listens_has_no_connections() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        assert {} == connections_of(listener.getsockname()[1])
+        assert {} == connections_of([listener.getsockname()[1]])
 
 
 def test_list_is_unknown_where_the_kernel_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
 
-    assert connections_of(80) is None
-    assert resting_of(80) is None
+    assert connections_of([80]) is None
+    assert resting_of([80]) is None
 
 
 @pytest.mark.processes

@@ -53,7 +53,7 @@ class Paths:
     def __init__(self) -> None:
         self.done: list[str] = []
 
-    def start(self, plan: Plan) -> ContainedPath:
+    def start(self, plan: Plan, _replicas: object) -> ContainedPath:
         return ContainedPath(f"http://{plan.transport.name}", [])
 
     def end(self) -> None:
@@ -80,6 +80,7 @@ def target(page: Page, dead: str, monkeypatch: pytest.MonkeyPatch) -> Compose:
     found: Any = Compose.__new__(Compose)
     found._experiment = Experiment("t", ["polling"])
     found._stack, found._watched, found._paths = Stack(dead), [], Paths()
+    found._replicas = ()
     monkeypatch.setattr(Compose, "_page", page)
     monkeypatch.setattr(Compose, "_replace_dead_load", lambda _: None)
     compose: Compose = found

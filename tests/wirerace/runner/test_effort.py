@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from wirerace.experiment.capacity import Servers
 from wirerace.runner import effort
 from wirerace.runner.effort import AtLimit, Effort
 
@@ -58,7 +59,7 @@ def spent(
     monkeypatch.setattr(effort, "time", Clock())
     child: Any = Child(server)
     crew: Any = Load(Crew(load), None if reverse is None else Proxy(reverse))
-    return Effort(child, crew, cpus).spent()
+    return Effort(child, crew, Servers(cpus=cpus)).spent()
 
 
 IDLE = (3.0, 3.5)

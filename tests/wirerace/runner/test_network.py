@@ -231,7 +231,7 @@ def test_link_of_a_trial_is_what_its_proxy_reports() -> None:
 def test_proxy_has_a_core_of_its_own_where_there_are_enough(
     cores_there: list[int], processes: int, delay: float, expected: Cores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cores, "split_cores", lambda: (cores_there[:1], cores_there[1:]))
+    monkeypatch.setattr(cores, "split_cores", lambda _: (cores_there[:1], cores_there[1:]))
     load, path = LoadOptions(processes=processes), NetworkPath(delay)
     experiment = Experiment("t", ["polling"], path="far", paths={"far": path}, load=load)
 

@@ -76,7 +76,7 @@ class Running:
     ) -> ReverseChild:
         own = self._directory / f"files{len(self.families)}"
         own.mkdir()
-        route = Route(port or free_port(), f"127.0.0.1:{free_port()}", 10, path, own, certificate)
+        route = Route(port or free_port(), [f"127.0.0.1:{free_port()}"], 10, path, own, certificate)
         return start_reverse(installed(name), route, self._directory / "configuration", self._start)
 
     def _start(self, command: list[str], directory: Path, variables: dict[str, str]) -> Family:
@@ -107,7 +107,8 @@ def test_program_accepts_each_of_its_configurations(name: str, certificate: Cert
         COMPRESSIONS[name],  # type: ignore[index]
     ):
         path = NetworkPath(proxy=name, settings=settings, tls=tls, http=http, compression=compression)  # type: ignore[arg-type]
-        route = Route(8080, "127.0.0.1:8081", 200, path, tmp_path, certificate if tls else None)
+        replicas = ["127.0.0.1:8081", "127.0.0.1:8082"][: 1 + tls]
+        route = Route(8080, replicas, 200, path, tmp_path, certificate if tls else None)
         try:
             write_configuration(found.program, route, tmp_path / "file")
         except BadInput as error:
@@ -119,7 +120,7 @@ def test_program_accepts_each_of_its_configurations(name: str, certificate: Cert
 def test_what_is_tuned_has_its_reason_beside_it(name: str) -> None:
     program = program_of(name)  # type: ignore[arg-type]
     default, tuned = (
-        configuration_of(program, Route(8080, "127.0.0.1:8081", 200, path, Path("/files")))
+        configuration_of(program, Route(8080, ["127.0.0.1:8081", "127.0.0.1:8082"], 200, path, Path("/files")))
         for path in (NetworkPath(proxy=name, settings=settings) for settings in ("default", "tuned"))  # type: ignore[arg-type]
     )
     known = {line.partition("#")[0].strip() for line in default.splitlines()}
@@ -133,7 +134,7 @@ def test_what_is_tuned_has_its_reason_beside_it(name: str) -> None:
 def test_nginx_has_two_connections_for_each_client(settings: str) -> None:
     path = NetworkPath(proxy="nginx", settings=settings)  # type: ignore[arg-type]
     lines = [
-        configuration_of(nginx.PROGRAM, Route(8080, "127.0.0.1:8081", clients, path, Path("/files")))
+        configuration_of(nginx.PROGRAM, Route(8080, ["127.0.0.1:8081"], clients, path, Path("/files")))
         for clients in (10, 1_000)
     ]
 
@@ -163,7 +164,7 @@ def test_certificate_that_does_not_fit_is_said_in_one_line(name: str, certificat
     files = [tmp_path / kept.name for kept in certificate]
     files[0].write_bytes(certificate.chain.read_bytes())
     files[1].write_bytes(other.key.read_bytes())
-    route = Route(8080, "127.0.0.1:8081", 10, path, tmp_path, Certificate(*files))
+    route = Route(8080, ["127.0.0.1:8081"], 10, path, tmp_path, Certificate(*files))
     write_configuration(found.program, route, tmp_path / "file")
     with pytest.raises(TrialFailed, match=rf"^{name} refuses its configuration .*file: .*\S$") as failure:
         check_configuration(found, tmp_path / "file", tmp_path)

@@ -99,7 +99,7 @@ def cache(origin: Origin, tmp_path: Path) -> Iterator[Callable[[str, int], int]]
             nginx = find_installed("nginx")
         except BadInput as error:
             pytest.skip(str(error))
-        route = Route(free_port(), f"127.0.0.1:{origin.server_port}", 20, path, files)
+        route = Route(free_port(), [f"127.0.0.1:{origin.server_port}"], 20, path, files)
         return start_reverse(nginx, route, tmp_path / "configuration", start).port
 
     yield started
@@ -200,7 +200,7 @@ def test_nginx_accepts_a_cache_with_everything_else(tmp_path: Path) -> None:
         pytest.skip(str(error))
     for settings, http, compression in itertools.product(("default", "tuned"), (1, 2), ("off", "gzip")):
         path = NetworkPath(proxy="nginx", settings=settings, http=http, compression=compression, cache_seconds=5)  # type: ignore[arg-type]
-        write_configuration(nginx.program, Route(8080, "127.0.0.1:8081", 9, path, tmp_path), tmp_path / "file")
+        write_configuration(nginx.program, Route(8080, ["127.0.0.1:8081"], 9, path, tmp_path), tmp_path / "file")
         check_configuration(nginx, tmp_path / "file", tmp_path)
         written = (tmp_path / "file").read_text()
         assert "proxy_cache_valid 200 204 5s;" in written

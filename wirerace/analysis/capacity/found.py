@@ -19,7 +19,7 @@ from wirerace.analysis.capacity.search import (
 )
 from wirerace.analysis.figures import BY_ID
 from wirerace.analysis.naming import figure_named
-from wirerace.experiment.capacity import CapacityOptions
+from wirerace.experiment.capacity import CapacityOptions, Servers
 from wirerace.experiment.objective import objectives_in
 from wirerace.record.capacity import CapacityRecord, GaveOut
 from wirerace.record.result import Result
@@ -63,17 +63,18 @@ def options_of(result: Result) -> CapacityOptions:
     return options
 
 
+def cpus_of(servers: Servers) -> float:
+    """Return how many cores the servers of a contestant may use: each of them one at most, and its quota."""
+    return min(servers.cpus or MOST_CPUS, MOST_CPUS) * servers.replicas
+
+
 def tried_by(result: Result, contestant: str) -> Tried:
     """Return what a contestant's trials say, value by value."""
-    options, cpus = options_of(result), result.experiment.get("servers", {}).get("cpus") or MOST_CPUS
+    options, cpus = options_of(result), cpus_of(msgspec.convert(result.experiment.get("servers", {}), Servers))
     objectives = list(objectives_in(options.objectives, AT))
     found = Tried({}, {})
     marks = [
-        *(
-            (one.point, mark_of(one, objectives, min(cpus, MOST_CPUS)))
-            for one in result.trials
-            if one.contestant == contestant
-        ),
+        *((one.point, mark_of(one, objectives, cpus)) for one in result.trials if one.contestant == contestant),
         *((one.point, mark_of_failure(one)) for one in result.failures if one.contestant == contestant),
     ]
     for index, mark in marks:

@@ -20,6 +20,7 @@ from wirerace.report.html.chapters import Chapter, chapters_of, setting_chapters
 from wirerace.report.html.checks import ReproducedValues, reproduced_values
 from wirerace.report.html.figures import FigureRow, figure_rows
 from wirerace.report.html.origin import command_of, experiment_text, machine_rows, trials_line
+from wirerace.report.replicas import ReplicaTable, replicas_of
 from wirerace.report.settings import at_point, repeats_words
 from wirerace.report.spelling import spell_interval
 from wirerace.report.terminal import describe_population, describe_source
@@ -70,6 +71,7 @@ class Tables(NamedTuple):
     compared_caption: str
     chapters: Sequence[Chapter]
     faults: FaultTable | None
+    replicas: ReplicaTable | None
 
 
 class FoundOnce(NamedTuple):
@@ -177,6 +179,7 @@ def setting_values(view: View, *, whole: bool = False, costs: Sequence[str] = ()
         compared_caption=caption_of(summary) if compared else "",
         chapters=chapters,
         faults=faults_of(result),
+        replicas=replicas_of(result),
     )
 
 

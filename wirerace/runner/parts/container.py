@@ -72,6 +72,11 @@ class Container:
         return given.get(name, "")
 
     @property
+    def host(self) -> str:
+        """Its name in the networks that it shares with others."""
+        return str(self._container.name)
+
+    @property
     def cpus(self) -> float:
         """Its CPU quota in cores; 0 without one."""
         return float(self._container.attrs["HostConfig"].get("NanoCpus") or 0) / NANO

@@ -23,7 +23,9 @@ def end_of(lines: Sequence[str]) -> str:
 class Watched(Protocol):
     """One process, or one container: what a watch looks at."""
 
-    restarts: int
+    @property
+    def restarts(self) -> int:
+        """How often it was started again."""
 
     def cpu_seconds(self) -> float | None:
         """Return the CPU time so far of everything in it; None if it is not available."""

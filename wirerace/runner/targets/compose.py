@@ -2,7 +2,7 @@
 
 import time
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,10 +18,10 @@ from wirerace.options import variable_of
 from wirerace.runner.parts.container import Container, ContainerCrew
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
 from wirerace.runner.peer import ANSWER_SECONDS, CLIENT_SECONDS, Peer
-from wirerace.runner.targets.contained import LINK_PORT, StackPaths
+from wirerace.runner.targets.contained import LINK_PORT, REPLICA_PORT, StackPaths
 from wirerace.runner.targets.locust import Swarming, order_flags, spelled_value
 from wirerace.runner.targets.stack import WORKER, Stack
-from wirerace.runner.targets.target import Child, LoadChild, Supported, refuse_unsupported
+from wirerace.runner.targets.target import Child, LoadChild, Supported, as_one, refuse_unsupported
 from wirerace.stopping import whole
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 
@@ -75,6 +75,7 @@ class Compose:
         self._stack = Stack()
         refuse_quota_beyond(study, self._stack.cores(), "the stack's machine")
         self._watched: list[Container | ContainerCrew] = []
+        self._replicas: Sequence[Container] = ()
         self._looked = 0.0
         self._schedule: Any = None
         self._unlimited: dict[str, float] = {}
@@ -118,9 +119,20 @@ class Compose:
         return Child(self._producer_part, self._producer)
 
     def start_server(self, plan: Plan, producer: Peer) -> Child:  # noqa: ARG002 -- compose has set its producer
-        """Return the stack's server of the plan's transport, restarted."""
+        """Return the stack's server of the plan's transport, restarted, or replicas of it that exist for the trial."""
+        cpus = plan.experiment.servers.cpus
+        if plan.experiment.servers.replicas > 1:
+            self._replicas = self._paths.replicas(plan)
+            self._watched = [*self._replicas]
+            if cpus is not None:
+                for one in self._replicas:
+                    one.limit(cpus)
+            name = plan.transport.name
+            made = [Child(one, Peer(name, one.port(REPLICA_PORT))) for one in self._replicas]
+            return as_one(len(made), made.__getitem__)
+        self._replicas = ()
         container = self._one(plan.transport.name)
-        if (cpus := plan.experiment.servers.cpus) is not None:
+        if cpus is not None:
             self._unlimited.setdefault(plan.transport.name, container.cpus)
             container.limit(cpus)
         container.start_anew()
@@ -137,7 +149,7 @@ class Compose:
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:  # noqa: ARG002 -- inside, it has another address
         """Start a test on Locust's page with the plan's clients."""
         self._replace_dead_load()
-        path = self._paths.start(plan)
+        path = self._paths.start(plan, [one.host for one in self._replicas])
         self._watched += path.containers
         flags = order_flags(plan, path.url, self._paths.authority)
         flags |= {"user_count": flags.pop("users"), "shape_class": SHAPE_CLASSES[str(flags.pop("shape"))]}

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -27,9 +27,9 @@ from wirerace.runner.targets.target import Child
 from wirerace.runner.targets.ways import link_arguments
 from wirerace.transports import TRANSPORTS
 
-REVERSE, LINK = "reverse-proxy", "link"
+REVERSE, LINK, REPLICA = "reverse-proxy", "link", "replica"
 """The parts of the stack, which are also the names of their hosts."""
-REVERSE_PORT, LINK_PORT, LINK_CONTROL_PORT = 8010, 8011, 8012
+REVERSE_PORT, LINK_PORT, LINK_CONTROL_PORT, REPLICA_PORT = 8010, 8011, 8012, 8020
 SERVER_TLS_PORT = 8443
 CERTIFICATES = "/tls"
 """Where servers of the stack look for a certificate."""
@@ -74,8 +74,16 @@ class StackPaths:
             if code:
                 raise TrialFailed(f"the run's certificate is still in the stack's volume tls: {said.strip()}")
 
-    def start(self, plan: Plan) -> ContainedPath:
-        """Start what lies on the path of a plan, before the stack's server.
+    def replicas(self, plan: Plan) -> Sequence[Container]:
+        """Make the replicas of a plan's server.
+
+        Raises TrialFailed when they do not come up.
+        """
+        transport = {"REPLICA_TRANSPORT": plan.transport.name}
+        return self._stack.make(REPLICA, transport, plan.experiment.servers.replicas)
+
+    def start(self, plan: Plan, replicas: Sequence[str]) -> ContainedPath:
+        """Start what lies on the path of a plan, before the stack's server, or before replicas with these names.
 
         Raises TrialFailed when something does not come up, or does not let a WebSocket's clients upgrade.
         """
@@ -84,7 +92,8 @@ class StackPaths:
         found = ContainedPath(f"{_scheme(plan)}://{server}", [])
         try:
             if plan.path.has_reverse_proxy:
-                found = self._through_reverse_proxy(plan, server)
+                servers = [f"{name}:{REPLICA_PORT}" for name in replicas] or [server]
+                found = self._through_reverse_proxy(plan, servers)
                 server = f"{REVERSE}:{REVERSE_PORT}"
             if plan.path.has_proxy:
                 found = self._over_link(found, plan, server)
@@ -95,7 +104,7 @@ class StackPaths:
 
     def end(self) -> None:
         """Remove all containers of a path: those of a trial whose load did not start, or of a run that was killed."""
-        for name in (LINK, REVERSE):
+        for name in (LINK, REVERSE, REPLICA):
             for container in self._stack.passing(name):
                 container.stop()
 
@@ -109,7 +118,7 @@ class StackPaths:
         made = self._certificate
         return {} if made is None else {CHAIN: made.chain.read_text(), KEY: made.key.read_text()}
 
-    def _through_reverse_proxy(self, plan: Plan, server: str) -> ContainedPath:
+    def _through_reverse_proxy(self, plan: Plan, servers: Sequence[str]) -> ContainedPath:
         program, path = program_of(plan.path.proxy), plan.path
         files: dict[str, str] = {}
         certificate = None
@@ -117,7 +126,7 @@ class StackPaths:
             files = self._files()
             certificate = Certificate(DIRECTORY / CHAIN, DIRECTORY / KEY)
         clients = connections_of(plan.experiment)
-        route = Route(REVERSE_PORT, server, clients, path, DIRECTORY, certificate, is_contained=True)
+        route = Route(REVERSE_PORT, servers, clients, path, DIRECTORY, certificate, is_contained=True)
         file = DIRECTORY / f"{program.name}.{program.ending}"
 
         def command(arguments: tuple[str, ...]) -> list[str]:
@@ -152,7 +161,7 @@ class StackPaths:
 
     def _made(self, name: str, order: ContainerOrder) -> Container:
         variable = f"{name.replace('-', '_').upper()}_ORDER"
-        return self._stack.make(name, {variable: msgspec.json.encode(order).decode()})
+        return self._stack.make(name, {variable: msgspec.json.encode(order).decode()})[0]
 
 
 def _scheme(plan: Plan) -> str:

@@ -16,7 +16,7 @@ from wirerace.experiment.settings import Study
 from wirerace.host.cores import cores_of, usable_cores
 from wirerace.host.machine import total_seconds
 from wirerace.host.ports import claim, free_port, is_free
-from wirerace.options import fields_at, variable_of
+from wirerace.options import variable_of
 from wirerace.runner.browsers.order import origin_of
 from wirerace.runner.browsers.process import BrowserProcess, order_of, refuse_missing
 from wirerace.runner.directory import LOGS, RAW
@@ -40,8 +40,8 @@ from wirerace.runner.targets.locust import (
     spelled,
     user_class_of,
 )
-from wirerace.runner.targets.target import Child, LoadChild, Supported, refuse_unsupported, with_a_page
-from wirerace.runner.targets.ways import link_command, start_before, wait_until_open
+from wirerace.runner.targets.target import Child, LoadChild, Supported, as_one, refuse_unsupported, with_a_page
+from wirerace.runner.targets.ways import link_command, server_arguments, start_before, wait_until_open
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
 from wirerace.transports import PRODUCER_PORT, TRANSPORTS
@@ -83,14 +83,13 @@ class Local:
         self._token = secrets.token_urlsafe(18)
         self.cores = cores_of(study.first.load, NetworkPath())
         self.load_cores = len(self.cores.load or usable_cores())
-        settings = [*study.settings, *([study.most] if study.most is not None else [])]
-        allow_sockets(settings)
+        allow_sockets([*study.settings, *([study.most] if study.most is not None else [])])
         if study.first.servers.cpus is not None:
             Quota(study.first.servers.cpus).remove()  # refused now, not in the first trial
 
     def begin_trial(self, plan: Plan) -> None:
         """Start parts again that have died since the last trial, and allow every part all its restarts again."""
-        self.cores = cores_of(plan.experiment.load, plan.path)
+        self.cores = cores_of(plan.experiment.load, plan.path, plan.experiment.servers.replicas)
         self.load_cores = len(self.cores.load or usable_cores())
         for process in self._processes:
             if process.has_ended():
@@ -116,26 +115,28 @@ class Local:
                 child, started = self._foreign.start(plan, producer.url, self.cores.server)
                 self._processes += started
             return child
-        name = plan.transport.name
-        own = {field.name: getattr(plan.options, field.name) for field in fields_at(plan.transport.options, "server")}
-        arguments = ["--producer-url", producer.url, "--contestant", msgspec.json.encode(own).decode()]
         tabs = [origin_of(self._tab_port)] if plan.experiment.clients.browsers else []
-        origins = ",".join([*self._page_origins, *tabs])
-        arguments += ["--allowed-origins", origins] if origins else []
+        arguments = server_arguments(plan, producer.url, [*self._page_origins, *tabs])
         secure_port, authority = None, ""
         if self._certificate is not None and plan.path.tls and not plan.path.has_reverse_proxy:
             secure_port, authority = free_port(), self._certificate.authority
             arguments += [*self._certificate.flags, "--tls-port", str(secure_port)]
-        cpus = plan.experiment.servers.cpus
-        quota = None if cpus is None else Quota(cpus)
+        with self._all_or_nothing():
+            child = as_one(plan.experiment.servers.replicas, lambda at: self._start_replica(plan, at, arguments))
+        child.peer.secure_port, child.peer.authority = secure_port, authority
+        return child
+
+    def _start_replica(self, plan: Plan, number: int, arguments: list[str]) -> Child:
+        """Start one of a plan's servers, on a core of its own if there is one for each."""
+        cpus, cores = plan.experiment.servers.cpus, self.cores.server
+        quota, own = None if cpus is None else Quota(cpus), [cores[number % len(cores)]] if cores else []
+        log = f"{plan.name}-{number + 1}" if plan.experiment.servers.replicas > 1 else plan.name
         try:
-            child = self._start_service(name, plan.name, arguments, self.cores.server, quota)
+            return self._start_service(plan.transport.name, log, arguments, own, quota)
         except BaseException:
             if quota is not None:
                 quota.remove()
             raise
-        child.peer.secure_port, child.peer.authority = secure_port, authority
-        return child
 
     def start_publisher(self, plan: Plan, server: Child, producer: Peer) -> Child | None:
         """Start what publishes updates to the plan's server, on any core, as the producer; None if nothing has to."""
@@ -151,8 +152,7 @@ class Local:
             control = Peer(LOAD, free_port(), token=self._token, answer_seconds=patience)
             way, proxy, reverse = self._start_path(plan, server)
             flags = order_flags(plan, way.client_url, way.authority) | {"control_port": control.port}
-            quiet = ["--headless", "--only-summary", "--loglevel", "WARNING"]
-            arguments = [*quiet, *spelled(flags), user_class_of(plan)]
+            arguments = ["--headless", "--only-summary", "--loglevel", "WARNING", *spelled(flags), user_class_of(plan)]
             crew = self._start_locust(plan.experiment.load, f"{plan.name}.load", arguments, locust_command(plan))
             return LoadChild(crew, control, proxy, None if proxy is None else way.port, reverse)
 

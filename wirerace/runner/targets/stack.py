@@ -27,6 +27,7 @@ COMPOSE_SECONDS = 900.0  # the images may have to be built
 END_SECONDS = 20.0  # for compose to end when it is interrupted
 SERVICE = "com.docker.compose.service"
 PROJECT = "com.docker.compose.project"
+NUMBER = "com.docker.compose.container-number"
 
 
 class Stack:
@@ -53,8 +54,9 @@ class Stack:
         return [Container(service, one) for one in self._found(service, {"status": "running"})]
 
     def passing(self, service: str) -> list[PassingContainer]:
-        """Return the containers of a part that exists for a trial only, including those that have ended."""
-        return [PassingContainer(service, one) for one in self._found(service, {})]
+        """Return the containers of a part that exists for a trial only, in order, including those that have ended."""
+        found = sorted(self._found(service, {}), key=lambda one: int(one.labels[NUMBER]))
+        return [PassingContainer(service, one) for one in found]
 
     def cores(self) -> int:
         """Return the cores of the machine that its engine runs on."""
@@ -81,17 +83,17 @@ class Stack:
         if done.returncode:
             raise BadInput(f"docker compose --profile path build {service}: {_last_line(done.stderr)}")
 
-    def make(self, service: str, variables: Mapping[str, str]) -> PassingContainer:
-        """Make the container of a part that exists for a trial only, with variables of docker-compose.yml.
+    def make(self, service: str, variables: Mapping[str, str], count: int = 1) -> list[PassingContainer]:
+        """Make the containers of a part that exists for a trial only, with variables of docker-compose.yml.
 
         Raises TrialFailed when that does not work.
         """
-        options = ("--detach", "--no-deps", "--force-recreate")
+        options = ("--detach", "--no-deps", "--force-recreate", "--scale", f"{service}={count}")
         done = run_compose("--profile", "path", "up", *options, service, orders=variables)
         found = self.passing(service)
-        if done.returncode or not found:
+        if done.returncode or len(found) != count:
             raise TrialFailed(f"docker compose up {service}: {_last_line(done.stderr)}")
-        return found[0]
+        return found
 
     def remove(self, *services: str) -> None:
         """Stop parts and remove them.

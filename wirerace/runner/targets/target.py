@@ -1,6 +1,6 @@
 """A target: the place where trials run. It says what it supports, and starts the parts of a trial."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from wirerace.errors import BadInput
@@ -13,6 +13,7 @@ from wirerace.options import fields_at, flag_of
 from wirerace.runner.network.loss import why_no_loss
 from wirerace.runner.network.reverse.starting import ReverseChild
 from wirerace.runner.parts.part import Crew, Part
+from wirerace.runner.parts.replicas import Replicas, ReplicasPeer
 from wirerace.runner.peer import Peer
 
 
@@ -21,6 +22,14 @@ class Child(NamedTuple):
 
     part: Part
     peer: Peer
+
+
+def as_one(count: int, start: Callable[[int], Child]) -> Child:
+    """Start a number of replicas of a server, and return them as one child; `start` gets their numbers from 0 on."""
+    found = [start(number) for number in range(count)]
+    if len(found) == 1:
+        return found[0]
+    return Child(Replicas([one.part for one in found]), ReplicasPeer([one.peer for one in found]))
 
 
 class LoadChild(NamedTuple):

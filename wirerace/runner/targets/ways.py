@@ -1,6 +1,7 @@
 """What lies between the clients of a trial and its server, as processes: a link, and a reverse proxy."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -9,6 +10,7 @@ from wirerace.addresses import spelled
 from wirerace.errors import TrialFailed
 from wirerace.experiment.plans import Plan
 from wirerace.host.ports import free_port
+from wirerace.options import fields_at
 from wirerace.runner.network.certificates import RunCertificate
 from wirerace.runner.network.control import place_of
 from wirerace.runner.network.reverse.configuration import Installed
@@ -21,12 +23,20 @@ from wirerace.runner.network.reverse.starting import (
     start_reverse,
 )
 from wirerace.runner.parts.process import Process
+from wirerace.runner.parts.replicas import peers_of
 from wirerace.runner.peer import Peer
 from wirerace.runner.progress import TICK_SECONDS
 from wirerace.runner.targets.descriptors import connections_of
 from wirerace.runner.targets.locust import target_of
 
 LINK_SECONDS = 60.0  # for a path's link to come up
+
+
+def server_arguments(plan: Plan, producer_url: str, origins: Sequence[str]) -> list[str]:
+    """Return the options of a plan's server of ours; pages of the origins may read updates."""
+    own = {field.name: getattr(plan.options, field.name) for field in fields_at(plan.transport.options, "server")}
+    arguments = ["--producer-url", producer_url, "--contestant", msgspec.json.encode(own).decode()]
+    return arguments + (["--allowed-origins", ",".join(origins)] if origins else [])
 
 
 def on_loopback(port: int) -> str:
@@ -80,10 +90,10 @@ def start_before(  # noqa: PLR0913, PLR0917 -- what stands before which server, 
 
     Raises TrialFailed when it does not come up, or when the plan's clients need an upgrade that it does not make.
     """
-    path = plan.path
+    path, servers = plan.path, [server_address(peer) for peer in peers_of(server)]
     own = None if certificate is None or not path.tls else Certificate(certificate.chain, certificate.key)
     with new_directory(files.name) as directory:
-        route = Route(free_port(), server_address(server), connections_of(plan.experiment), path, directory, own)
+        route = Route(free_port(), servers, connections_of(plan.experiment), path, directory, own)
         child = start_reverse(installed, route, files.with_name(f"{files.name}.{installed.program.ending}"), start)
     if plan.transport.name == "websocket" and path.http == 1:  # over HTTP/2 its SETTINGS say so
         refuse_without_upgrade(child, target_of(plan) or plan.transport.path)

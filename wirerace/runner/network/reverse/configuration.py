@@ -61,7 +61,7 @@ def installed_for(study: Study) -> list[Installed]:
     paths = [one.path for setting in study.settings for one in contestants_of(setting.experiment)]
     for path in paths:
         if path.has_reverse_proxy:
-            program_of(path.proxy).values(Route(0, "", 1, path, Path()))
+            program_of(path.proxy).values(Route(0, (), 1, path, Path()))
     return [find_installed(name) for name in COMPRESSIONS if name in {path.proxy for path in paths} - {"none"}]
 
 
@@ -82,7 +82,7 @@ def configuration_of(program: Program, route: Route) -> str:
     return template.render(
         port=route.port,
         host=route.host,
-        server=route.server,
+        servers=route.servers,
         clients=max(1, route.clients),
         directory=route.directory,
         compression=route.path.compression,

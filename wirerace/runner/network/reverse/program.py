@@ -1,6 +1,6 @@
 """A program that is a reverse proxy, and what it is to do, as values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,14 +23,14 @@ class Certificate(NamedTuple):
 
 
 class Route(NamedTuple):
-    """What a reverse proxy is to do: forward from a port to a server's address for a number of clients.
+    """What a reverse proxy is to do: forward from a port to servers' addresses for a number of clients.
 
-    `server` is such as `127.0.0.1:8001`. `path` says how, `directory` is for everything that the program writes. In a
-    container clients come from outside, it is not root, and has what Debian installs.
+    `servers` are such as `127.0.0.1:8001`, one or several replicas. `path` says how, `directory` is for everything that
+    the program writes. In a container clients come from outside, it is not root, and has what Debian installs.
     """
 
     port: int
-    server: str
+    servers: Sequence[str]
     clients: int
     path: NetworkPath
     directory: Path
