@@ -105,7 +105,7 @@ def usable_cores() -> list[int]:
 def split_cores(replicas: int = 1) -> tuple[list[int], list[int]]:
     """Return the cores for the server and those for the load, which share no hardware core with it if possible.
 
-    Each replica of the server has one if there are so many. Both are empty if processes cannot be bound to cores, or if
+    Each replica of the server has one if there are enough. Both are empty if processes cannot be bound to cores, or if
     there is only one.
     """
     cores = usable_cores()
