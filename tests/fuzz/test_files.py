@@ -13,7 +13,7 @@ import pytest
 from tests.fuzz.fuzzing import as_json, damaged, damaged_or_edited, damaged_text, fuzzed, refuses_by_errors_of_its_own
 from tests.wirerace.cost_models import MODEL
 from tests.wirerace.results import RAW, RESULT, TRIAL, with_objects
-from wirerace.analysis.cost_model.estimate import Need, Prices, advised
+from wirerace.analysis.cost_model.estimate import HostSize, Need, Prices, advised
 from wirerace.cli import report, show
 from wirerace.cli.advise import model_from
 from wirerace.decoding import Misfit, decode_json
@@ -178,7 +178,7 @@ def advice_from(path: Path, content: bytes) -> None:
     """Call wirerace advise with a model, or with the result of a run."""
     model = model_from([write(path, content)])
     need, prices = Need(1000, 1.0, 5.0), Prices()
-    lines_of(model, need, advised(model, need, prices), [])
+    lines_of(model, need, advised(model, need, prices), [], HostSize())
 
 
 @fuzzed

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from wirerace.analysis.cost_model.estimate import Advice, Need, Prices, advised
+from wirerace.analysis.cost_model.estimate import Advice, HostSize, Need, Prices, advised, hosts_of, servers_of
 from wirerace.analysis.cost_model.fit import fit, refuse_poor, residuals_of
 from wirerace.analysis.cost_model.flips import Flip, flips_of
 from wirerace.analysis.cost_model.model import CostModel, Residuals, decode_model
-from wirerace.analysis.cost_model.observations import observations_of
+from wirerace.analysis.cost_model.observations import Observation, observations_of
 from wirerace.errors import BadInput, SystemFault
 from wirerace.files import read_file
 from wirerace.record.reading import read_result
@@ -20,6 +20,7 @@ from wirerace.report.calculator import page_of
 from wirerace.report.model_check import check_lines
 from wirerace.report.recommendation import lines_of
 from wirerace.system import blamed_on
+from wirerace.transports import TRANSPORTS
 
 SHIPPED = Path(__file__).parents[1] / "analysis" / "cost_model" / "model.json"
 PAGE = Path("advise.html")
@@ -58,6 +59,8 @@ def command(  # noqa: PLR0913 -- each is an option of the command line
     price_core_hour: Annotated[float, typer.Option(help="Price of a core for an hour.")] = Prices().core_hour,
     price_gib_hour: Annotated[float, typer.Option(help="Price of a GiB of memory for an hour.")] = Prices().gib_hour,
     price_gb: Annotated[float, typer.Option(help="Price of 10⁹ bytes sent to clients.")] = Prices().gb,
+    host_cores: Annotated[float, typer.Option(help="Cores of a host for servers.")] = HostSize().cores,
+    host_gib: Annotated[float, typer.Option(help="Memory of a host for servers, GiB.")] = HostSize().gib,
     given: Annotated[
         list[Path] | None,
         typer.Option(
@@ -103,9 +106,9 @@ def command(  # noqa: PLR0913 -- each is an option of the command line
         refuse_poor(model)
         with blamed_on(out):
             write_json(out, model)
-        sys.stdout.write(
-            "\n".join([f"{out}: a cost model of {model.provenance.trials} trials", *check_lines(model.residuals)])
-        )
+        fitted = {TRANSPORTS[name].title: found for name, found in model.residuals.items()}
+        said = [f"{out}: a cost model of {model.provenance.trials} trials", *check_lines(fitted)]
+        sys.stdout.write("\n".join(said))
         sys.stdout.write("\n")
         return
     model = model_from(given or [], any_verdict=any_verdict)
@@ -115,12 +118,16 @@ def command(  # noqa: PLR0913 -- each is an option of the command line
     need = _need(clients, updates_per_second, fresh_within, payload_bytes, round_trip, may_lack=is_page)
     prices = Prices(price_core_hour, price_gib_hour, price_gb)
     _check_prices(prices)
+    host = HostSize(host_cores, host_gib)
+    _check_host(host)
     if is_page:
         _write_page((places or [PAGE])[0], model, need, prices)
         return
     advice, flips = advised(model, need, prices), flips_of(model, need, prices)
     sys.stdout.write(
-        _json(model, need, prices, advice, flips) if as_json else "\n".join(lines_of(model, need, advice, flips)) + "\n"
+        _json(model, need, prices, advice, flips, host)
+        if as_json
+        else "\n".join(lines_of(model, need, advice, flips, host)) + "\n"
     )
 
 
@@ -146,15 +153,17 @@ def _fitted(places: list[Path], *, any_verdict: bool, note: str = "") -> CostMod
 
 
 def _checked(model: CostModel, places: list[Path], *, any_verdict: bool) -> dict[str, dict[str, Residuals]]:
-    """Return how far a model is from the trials of runs."""
-    observed = observations_of([read_result(place) for place in places])
+    """Return how far a model is from the trials of runs, for each transport and number of replicas."""
+    observed = observations_of([read_result(place) for place in places], may_be_balanced=True)
     used = [one for one in observed if (one.valid or any_verdict) and one.transport in model.transports]
     if not used:
         raise BadInput(f"{', '.join(map(str, places))}: no trial that the model could be compared with is valid")
+    groups: dict[tuple[str, int], list[Observation]] = {}
+    for one in sorted(used, key=lambda one: (model.transports.index(one.transport), one.replicas)):
+        groups.setdefault((one.transport, one.replicas), []).append(one)
     return {
-        transport: residuals_of(model, [one for one in used if one.transport == transport])
-        for transport in model.transports
-        if any(one.transport == transport for one in used)
+        TRANSPORTS[transport].title + (f", {replicas} replicas" if replicas > 1 else ""): residuals_of(model, found)
+        for (transport, replicas), found in groups.items()
     }
 
 
@@ -203,6 +212,12 @@ def _check_prices(prices: Prices) -> None:
             raise BadInput(f"{FLAGS[name]} must be at least 0 and below 1,000,000,000, got {value:g}")
 
 
+def _check_host(host: HostSize) -> None:
+    for name, value in msgspec.structs.asdict(host).items():
+        if not 0.1 <= value <= 1e5:
+            raise BadInput(f"--host-{name} must be from 0.1 to 100,000, got {value:g}")
+
+
 def _write_page(place: Path, model: CostModel, need: Need, prices: Prices) -> None:
     if place.is_dir():
         raise SystemFault(f"{place}: a directory; name a file for the page")
@@ -211,13 +226,24 @@ def _write_page(place: Path, model: CostModel, need: Need, prices: Prices) -> No
     sys.stdout.write(f"{place}: open it in a browser; it needs no network\n")
 
 
-def _json(model: CostModel, need: Need, prices: Prices, advice: Advice, flips: list[Flip]) -> str:
+def _json(  # noqa: PLR0913, PLR0917 -- what an advice is made of
+    model: CostModel, need: Need, prices: Prices, advice: Advice, flips: list[Flip], host: HostSize
+) -> str:
     document = {
         "need": need,
         "prices": prices,
         "take": advice.take and advice.take.transport,
         "cheapest": advice.cheapest and advice.cheapest.transport,
-        "estimates": [{**msgspec.structs.asdict(one), "meets": one.meets} for one in advice.estimates],
+        "host": host,
+        "estimates": [
+            {
+                **msgspec.structs.asdict(one),
+                "meets": one.meets,
+                "servers": servers_of(one, model)._asdict(),
+                "hosts": hosts_of(one, model, host)._asdict(),
+            }
+            for one in advice.estimates
+        ],
         "flips": flips,
         "residuals": model.residuals,
         "measured": model.measured,

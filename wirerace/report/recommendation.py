@@ -4,7 +4,17 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from wirerace.analysis.cost_model.estimate import ALIKE_MONEY, Advice, Estimate, Need, is_alike
+from wirerace.analysis.cost_model.estimate import (
+    ALIKE_MONEY,
+    Advice,
+    Estimate,
+    HostSize,
+    Need,
+    Sized,
+    hosts_of,
+    is_alike,
+    servers_of,
+)
 from wirerace.analysis.cost_model.flips import Flip
 from wirerace.analysis.cost_model.model import CostModel
 from wirerace.analysis.cost_model.terms import way_of
@@ -19,14 +29,14 @@ UNITS = {"clients": "clients", "updates_per_second": "updates a second"}
 SINGULAR = {"clients": "client", "updates a second": "update a second"}
 
 
-def lines_of(model: CostModel, need: Need, advice: Advice, flips: Sequence[Flip]) -> list[str]:
+def lines_of(model: CostModel, need: Need, advice: Advice, flips: Sequence[Flip], host: HostSize) -> list[str]:
     """Return the lines of an advice."""
     return [
         *textwrap.wrap(sentence_of(need, advice), COLUMNS),
         "",
         *table_of(advice),
         "",
-        *(line for note in notes_of(model, advice, flips) for line in textwrap.wrap(note, COLUMNS)),
+        *(line for note in notes_of(model, advice, flips, host) for line in textwrap.wrap(note, COLUMNS)),
     ]
 
 
@@ -112,10 +122,11 @@ def _compact(value: float) -> str:
     return f"{float(f'{value:.3g}') / 1e3:.3g}k" if 1e5 <= value < 0.9995e6 else number(value)
 
 
-def notes_of(model: CostModel, advice: Advice, flips: Sequence[Flip]) -> Iterator[str]:
+def notes_of(model: CostModel, advice: Advice, flips: Sequence[Flip], host: HostSize) -> Iterator[str]:
     """Yield what has to be known beside the table."""
     if advice.take is not None:
         yield f"The answer changes {_flipped(flips)}." if flips else "Nothing within three decades changes the answer."
+    yield from _sizes(model, advice, host)
     for one in advice.estimates:
         if one.why_not:
             yield f"! {TRANSPORTS[one.transport].title}: {one.why_not}."
@@ -124,6 +135,23 @@ def notes_of(model: CostModel, advice: Advice, flips: Sequence[Flip]) -> Iterato
         yield f"Latency and age are lower bounds with {names}, because {broken[0].broken[0]}."
     yield from _beyond(advice)
     yield _residuals(model)
+
+
+def _sizes(model: CostModel, advice: Advice, host: HostSize) -> Iterator[str]:
+    """Yield how many replicas and hosts each transport takes, if any takes more than one server."""
+    if all(one.processes == 1 for one in advice.estimates):
+        return
+    found = []
+    for one in (one for one in advice.estimates if one.meets):
+        servers, hosts = servers_of(one, model), hosts_of(one, model, host)
+        found.append(f"{TRANSPORTS[one.transport].title} {_between(servers)} on {_between(hosts)}")
+    size = f"{number(host.cores)} cores and {number(host.gib)} GiB"
+    yield f"Replicas of the server, on hosts of {size}, with the error of the model: {'; '.join(found)}."
+
+
+def _between(found: Sized) -> str:
+    said = f"{found.number:,}"
+    return said if found.least == found.most else f"{said} ({found.least:,} to {found.most:,})"
 
 
 def _flipped(flips: Sequence[Flip]) -> str:

@@ -1,12 +1,14 @@
 """Advice from a known model: the answer, its figures, and where it flips."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.wirerace.cost_models import MODEL
-from wirerace.analysis.cost_model.estimate import Need, Prices, advised, estimate
+from wirerace.analysis.cost_model.estimate import HostSize, Need, Prices, advised, estimate, hosts_of, servers_of
 from wirerace.analysis.cost_model.flips import flips_of
 from wirerace.analysis.cost_model.predict import MOST_BUSY
 from wirerace.transports import TRANSPORTS
@@ -195,3 +197,20 @@ def test_flip_of_rate_is_found_where_polling_begins_to_pay() -> None:
 
     assert "polling" == up.take
     assert 0.05 < up.value < 10
+
+
+def test_many_clients_take_replicas_and_hosts_with_the_error_of_the_model() -> None:
+    sse = estimate(MODEL, "sse", Need(10_000_000, 0.5, 5.0), PRICES)
+    servers, hosts = servers_of(sse, MODEL), hosts_of(sse, MODEL, HostSize(8.0, 1e5))
+    error = MODEL.residuals["sse"]["cpu"].median
+
+    assert sse.processes == servers.number > 1
+    assert servers.least == math.ceil(servers.number / (1 + error))
+    assert servers.most == math.ceil(servers.number * (1 + error))
+    assert (math.ceil(sse.cores / 8), math.ceil(sse.cores * (1 + error) / 8)) == (hosts.number, hosts.most)
+
+
+def test_memory_may_decide_how_many_hosts_there_are() -> None:
+    sse = estimate(MODEL, "sse", Need(1_000_000, 0.001, 60.0), PRICES)
+
+    assert (3, 3, 3) == hosts_of(sse, MODEL, HostSize(1e5, sse.memory_bytes / 2**30 / 2.5))

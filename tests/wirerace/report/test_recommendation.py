@@ -5,11 +5,12 @@ import itertools
 import pytest
 
 from tests.wirerace.cost_models import MODEL
-from wirerace.analysis.cost_model.estimate import Need, Prices, advised
+from wirerace.analysis.cost_model.estimate import HostSize, Need, Prices, advised
 from wirerace.analysis.cost_model.flips import flips_of
 from wirerace.report.recommendation import COLUMNS, lines_of, number, seconds, sentence_of
 
 PRICES = Prices()
+FEW = Need(100, 0.05, 60.0)
 
 
 def sentence(need: Need) -> str:
@@ -52,14 +53,14 @@ def test_sentence_names_the_cheapest_where_a_simpler_one_is_taken() -> None:
 def test_every_line_fits_80_columns(need: Need) -> None:
     advice = advised(MODEL, need, PRICES)
 
-    for line in lines_of(MODEL, need, advice, []):
+    for line in lines_of(MODEL, need, advice, [], HostSize()):
         assert len(line) <= COLUMNS, line
 
 
 @pytest.mark.long
 def test_answer_is_marked_and_the_notes_say_where_it_changes_and_how_good_the_model_is() -> None:
     need = Need(100_000, 0.05, 5.0)
-    lines = lines_of(MODEL, need, advised(MODEL, need, PRICES), flips_of(MODEL, need, PRICES))
+    lines = lines_of(MODEL, need, advised(MODEL, need, PRICES), flips_of(MODEL, need, PRICES), HostSize())
     text = " ".join(lines)
 
     assert ["> SSE"] == [line[:5] for line in lines if line.startswith(">")], "within what was measured"
@@ -68,9 +69,17 @@ def test_answer_is_marked_and_the_notes_say_where_it_changes_and_how_good_the_mo
     assert "from 80 trials, 3 of them not valid" in text
 
 
+def test_replicas_and_hosts_are_a_note_where_one_server_is_not_enough() -> None:
+    need = Need(10_000_000, 0.5, 5.0)
+    text = " ".join(lines_of(MODEL, need, advised(MODEL, need, PRICES), [], HostSize(8.0, 32.0)))
+
+    assert "Replicas of the server, on hosts of 8 cores and 32 GiB, with the error of the model: Polling " in text
+    assert "Replicas" not in " ".join(lines_of(MODEL, FEW, advised(MODEL, FEW, PRICES), [], HostSize()))
+
+
 def test_what_cannot_meet_the_need_and_what_was_not_measured_say_so() -> None:
     need = Need(2, 0.0001, 0.0105)
-    text = " ".join(lines_of(MODEL, need, advised(MODEL, need, PRICES), []))
+    text = " ".join(lines_of(MODEL, need, advised(MODEL, need, PRICES), [], HostSize()))
 
     assert "! Polling: too late." in text
     assert "Beyond what was measured: 2 clients a process (measured: 10 to 1e+06); 0.0001 updates" in text

@@ -1,5 +1,6 @@
 """From a need to an answer: processes, latency, age, cores, memory, bandwidth and money for each transport."""
 
+import math
 from typing import NamedTuple
 
 import msgspec
@@ -43,6 +44,21 @@ class Prices(msgspec.Struct, frozen=True):
     core_hour: float = 0.04
     gib_hour: float = 0.005
     gb: float = 0.05
+
+
+class HostSize(msgspec.Struct, frozen=True):
+    """The cores and the memory of a host for servers."""
+
+    cores: float = 4.0
+    gib: float = 16.0
+
+
+class Sized(NamedTuple):
+    """A number, and the least and the most that the model's error in half of its trials lets one expect."""
+
+    number: int
+    least: int
+    most: int
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +151,30 @@ def estimate(model: CostModel, transport: str, need: Need, prices: Prices) -> Es
             if condition.name in {"server_load", "poll_load"} and condition.value > most_load(transport)
         ],
     )
+
+
+def servers_of(one: Estimate, model: CostModel) -> Sized:
+    """Return how many server processes, replicas of each other, a transport takes: each uses one core at most."""
+    return _sized(one.processes, _error(model, one.transport))
+
+
+def hosts_of(one: Estimate, model: CostModel, host: HostSize) -> Sized:
+    """Return how many hosts its servers take, by cores or by memory, whichever takes more."""
+    error, by_memory = _error(model, one.transport), one.memory_bytes / GIB / host.gib
+    least, number, most = (
+        max(1, math.ceil(max(one.cores * part / host.cores, by_memory) - 1e-9))
+        for part in (1 / (1 + error), 1.0, 1 + error)
+    )
+    return Sized(number, least, most)
+
+
+def _sized(number: int, error: float) -> Sized:
+    return Sized(number, max(1, math.ceil(number / (1 + error))), math.ceil(number * (1 + error) - 1e-9))
+
+
+def _error(model: CostModel, transport: str) -> float:
+    """Return the error of the CPU time in half of the trials, as a part of it."""
+    return model.residuals[transport]["cpu"].median
 
 
 def operated_for(model: CostModel, transport: str, need: Need) -> Operated:

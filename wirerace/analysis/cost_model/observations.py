@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from wirerace.errors import BadInput
 from wirerace.experiment.model import Experiment
+from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.plans import contestants_of
 from wirerace.experiment.reading import study_of
 from wirerace.experiment.settings import resolved
@@ -19,7 +20,9 @@ FREE_OPTIONS = ("interval_seconds", "hold_seconds")
 
 
 class Observation(NamedTuple):
-    """One trial. Rates are those of all clients together; times are in seconds, sizes in bytes.
+    """One trial. Rates are those of all clients of a server together; times are in seconds, sizes in bytes.
+
+    Of a server with replicas everything is that of one of them, on average.
 
     `rate_per_second` is the nominal rate of `updates`. `answers` brought updates, `empty` answers none. `cpu` is the
     server's CPU time for a second of the window, `alone` the same without any client. Memory is that of one client,
@@ -54,6 +57,7 @@ class Observation(NamedTuple):
     to_server: float
     request_seconds: float | None
     repoll_seconds: float | None
+    replicas: int = 1
 
     @property
     def payload(self) -> float:
@@ -61,9 +65,12 @@ class Observation(NamedTuple):
         return self.deliveries * self.payload_bytes
 
 
-def observations_of(results: Sequence[Result]) -> list[Observation]:
-    """Return the trials of results that a model can be fitted to."""
-    return [found for result in results for found in _of_result(result)]
+def observations_of(results: Sequence[Result], *, may_be_balanced: bool = False) -> list[Observation]:
+    """Return the trials of results that a model can be fitted to.
+
+    With `may_be_balanced`, a reverse proxy may stand before the servers: their CPU time is much as without it.
+    """
+    return [found for result in results for found in _of_result(result, may_be_balanced=may_be_balanced)]
 
 
 def invalid_because(results: Sequence[Result]) -> dict[str, int]:
@@ -79,7 +86,7 @@ def invalid_because(results: Sequence[Result]) -> dict[str, int]:
     return dict(Counter(reasons).most_common())
 
 
-def _of_result(result: Result) -> Iterator[Observation]:
+def _of_result(result: Result, *, may_be_balanced: bool) -> Iterator[Observation]:
     for index, point in enumerate(result.points):
         document = resolved(result.experiment, point.setting)
         if document.get("producer", {}).get("arrivals") == "trace":  # its file may be gone
@@ -90,7 +97,7 @@ def _of_result(result: Result) -> Iterator[Observation]:
         options = {
             (one.id, one.transport.name): one.options
             for one in contestants_of(experiment)
-            if one.server is None and not (one.path.is_forwarded or one.path.tls)
+            if one.server is None and (_is_direct(one.path) or (may_be_balanced and _is_balanced(one.path)))
         }
         for trial in result.counted:
             chosen = options.get((trial.contestant, trial.transport))
@@ -112,6 +119,15 @@ def _is_plain(experiment: Experiment) -> bool:
         and source.arrivals in {"poisson", "periodic"}
         and isinstance(source.payload_bytes, int)
     )
+
+
+def _is_direct(path: NetworkPath) -> bool:
+    return not (path.is_forwarded or path.tls)
+
+
+def _is_balanced(path: NetworkPath) -> bool:
+    """Return whether a path has nothing but a reverse proxy as its documentation recommends it."""
+    return path == NetworkPath(proxy=path.proxy, settings="tuned")
 
 
 def _is_default(options: TransportOptions) -> bool:
@@ -140,7 +156,8 @@ def _is_measured(trial: Trial) -> bool:
 
 
 def _of_trial(trial: Trial, experiment: Experiment, options: object) -> Observation:
-    window, server, sent = trial.window_seconds, trial.server, trial.bytes
+    replicas, server, sent = experiment.servers.replicas, trial.server, trial.bytes
+    window = trial.window_seconds * replicas  # so that what follows is that of one of them
     parts = trial.latency_parts_seconds
     if not isinstance(experiment.producer.payload_bytes, int):
         raise BadInput("the payloads have no single size")
@@ -149,7 +166,7 @@ def _of_trial(trial: Trial, experiment: Experiment, options: object) -> Observat
         valid=trial.is_valid,
         rate_per_second=experiment.producer.rate_per_second,
         clients=trial.client_seconds / window,
-        updates=trial.updates / window,
+        updates=trial.updates / trial.window_seconds,
         payload_bytes=experiment.producer.payload_bytes,
         interval_seconds=getattr(options, "interval_seconds", 0.0),
         hold_seconds=getattr(options, "hold_seconds", 0.0),
@@ -158,13 +175,13 @@ def _of_trial(trial: Trial, experiment: Experiment, options: object) -> Observat
         empty=trial.responses["empty"] / window,
         deliveries=trial.arrived / window,
         cpu=(server.cpu_seconds or 0.0) / window,
-        alone=server.idle_utilisation or 0.0,
+        alone=(server.idle_utilisation or 0.0) / replicas,
         application_in=(sent.application_in or 0) / window,
         application_out=(sent.application_out or 0) / window,
         segments_in=(sent.segments_in or 0) / window,
         segments_out=(sent.segments_out or 0) / window,
         ip_bytes=((sent.ip_in or 0) + (sent.ip_out or 0)) / window,
-        base_bytes=float(server.user_bytes_idle or 0),
+        base_bytes=(server.user_bytes_idle or 0) / replicas,
         user_bytes=server.bytes_per_client,
         slab_bytes=server.slab_bytes_per_client,
         socket_bytes=server.socket_bytes_per_client,
@@ -173,4 +190,5 @@ def _of_trial(trial: Trial, experiment: Experiment, options: object) -> Observat
         to_server=(parts.producer or 0.0) + (parts.feed or 0.0),
         request_seconds=trial.request_seconds.mean,
         repoll_seconds=trial.repoll_seconds.mean,
+        replicas=replicas,
     )
