@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.race.running import Race
+from tests.race.running import Race, is_sampled
 from wirerace.errors import BadInput
 from wirerace.runner.network.reverse.configuration import find_installed
 from wirerace.transports import TRANSPORTS
@@ -76,7 +76,10 @@ def test_polls_go_to_all_replicas_in_turn_and_costs_are_those_of_all(race: Calla
     assert started.wait() == 0, started.said
     trial = started.trial("polling")
 
-    assert (1.0, 0, 0, 3) == (trial.reach, trial.duplicated, trial.reordered, len(trial.server.replicas))
+    assert (1.0, 0, 0) == (trial.reach, trial.duplicated, trial.reordered)
+    if not is_sampled(trial):
+        return  # the machine was too busy
+    assert 3 == len(trial.server.replicas)
     busy = [one.utilisation or 0.0 for one in trial.server.replicas]
     assert min(busy) > 0
     assert trial.server.cpu_seconds is not None
