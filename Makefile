@@ -11,7 +11,7 @@ WITH_PROCESSES := race stack browser frames
 MUTMUT := 3.8.1
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header
-EXTRAS := --extra services --extra load --extra cli --extra watch
+EXTRAS := --extra services --extra nats --extra load --extra cli --extra watch
 # Tests start some hundred processes, and each of them would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell command -v uv 2>/dev/null)
@@ -90,7 +90,7 @@ mutants: $(VENV)/.ready ## Change the code that measures and judges at 2400 plac
 	  .mutmut/bin/python -m mutmut run $(ARGS)
 
 lock: ## Pin all dependencies again (needs uv)
-	$(COMPILE) --extra services pyproject.toml -o requirements/services.lock
+	$(COMPILE) --extra services --extra nats pyproject.toml -o requirements/services.lock
 	$(COMPILE) --extra load pyproject.toml -o requirements/load.lock
 	$(COMPILE) $(EXTRAS) --group dev pyproject.toml -o $(DEV_LOCK)
 	$(COMPILE) --extra watch --constraints $(DEV_LOCK) pyproject.toml -o requirements/watch.lock

@@ -1,4 +1,4 @@
-"""The feed, as a server follows it: one long response of the producer, resumed at its cursor whenever it breaks."""
+"""The feed, as a server follows it: from the producer or a broker, resumed at its cursor whenever it breaks."""
 
 import asyncio
 import logging
@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Meta
 
 from services.channel import Channel, Channels
-from services.feed_link import BadFeed, FeedReader, follow_link
+from services.feed_link import BadFeed
+from services.feeds import FeedTaker, feed_at
 from wirerace.backoff import OF_FEED
 from wirerace.clock import Clock, now_ns
 from wirerace.errors import printable, shown
@@ -153,8 +154,8 @@ class Feed:
     async def _follow_once(self, url: str) -> NoReturn:
         after = self.cursor or FROM_THE_OLDEST
         self._heads = {}
-        reader = FeedReader(partial(self._begin, url, after), self._take)
-        await follow_link(url, after, reader, SILENCE_SECONDS)
+        taker = FeedTaker(partial(self._begin, url, after), self._take, self._metrics.count_stored)
+        await feed_at(url).follow(url, after, taker, SILENCE_SECONDS)
 
     def _begin(self, url: str, after: Cursor, newest: Cursor) -> None:
         """Note that a link was made that begins after a cursor. `newest` is the producer's head."""

@@ -11,6 +11,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from services.fanout import Fanout
+from services.feeds import Broker, NoBroker
 from services.heads import Unmet, body_of
 from wirerace.decoding import decode_json
 
@@ -26,9 +27,10 @@ class DropOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class FeedGate:
     """Breaks the connections of servers when it is told to. Only an experiment may do that: it has the token."""
 
-    def __init__(self, token: str, fanout: Fanout) -> None:
+    def __init__(self, token: str, fanout: Fanout, broker: Broker | None = None) -> None:
         self._token = token
         self._fanout = fanout
+        self._broker = NoBroker() if broker is None else broker
         self._shut_until = 0.0
 
     async def drop(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -42,7 +44,7 @@ class FeedGate:
             raise Unmet(HTTPStatus.UNAUTHORIZED, line, "WWW-Authenticate: Bearer\r\n")
         order = decode_json(await body_of(request), DropOrder, "the order")
         self._shut_until = asyncio.get_running_loop().time() + order.lasts_seconds
-        broken = self._fanout.abort()
+        broken = self._fanout.abort() + self._broker.drop(order.lasts_seconds)
         logger.info("the feed is dropped for %g s, as ordered: %d connections", order.lasts_seconds, broken)
         return web.json_response({"broken": broken})
 

@@ -16,25 +16,24 @@ from aiohttp import web
 from services.fanout import Fanout
 from services.feed import HEARTBEAT_SECONDS, Heads
 from services.feed_gate import FeedGate
+from services.feeds import FeedSource, broker_at, until_ended
 from services.heads import Unmet, body_of
 from services.host import Service
 from services.keys import MessageKeys
 from services.making import Making
 from services.parameters import cursor_of, ns_of, parameters_of
+from services.passed import messages_in
 from services.push import PushedClient, chunk_of
 from services.recent import Bounds, Kept, Recent
 from services.record import Record
-from services.relay import AT_ONCE_MESSAGES
 from services.schedules import ProducerOptions, schedule_in, schedule_of
 from services.timer import new_timer
 from services.upkeep import send_as_upkeep
 from wirerace.clock import NS_PER_SECOND, Clock, StepWatch, now_ns
-from wirerace.decoding import decode_json
-from wirerace.errors import BadInput, shown
-from wirerace.wire.message import Passed, is_client
+from wirerace.errors import BadInput
+from wirerace.wire.message import Passed
 from wirerace.wire.update import CURSOR_HEADER, Cursor, Update, encode_update
 from wirerace.workload.schedule import Due, Schedule
-from wirerace.workload.trace import MOST_PAYLOAD_BYTES
 
 HEARTBEAT = b"1\r\n\n\r\n"  # a chunk with an empty line
 STEP_NS = 3 * NS_PER_SECOND
@@ -63,7 +62,11 @@ class Producer(Service):
         self._recent = Recent(Bounds(options.keep_updates, options.keep_bytes))
         self._recent.turn_to(Cursor(self._epoch, 0))
         self._fanout = Fanout(self.metrics, options.keep_bytes)
-        self._gate = FeedGate(options.control_token, self._fanout)
+        source = FeedSource(
+            self._epoch, self._recent, options.keep_updates, options.keep_bytes, self._heads_line, self._taken
+        )
+        self._broker = broker_at(options.broker_url, source, self.troubles)
+        self._gate = FeedGate(options.control_token, self._fanout, self._broker)
         self._first_schedule = None if options.idle else schedule_of(options)
         self._record = Record(Path(options.record_file) if options.record_file else None, self.troubles, clock)
         self._record.begin(self._first_schedule)
@@ -86,16 +89,20 @@ class Producer(Service):
 
     async def work(self) -> None:
         """Start with a schedule, and keep quiet links alive."""
+        publishing = asyncio.create_task(self._broker.work())
         try:
             self._begin()
             self._at_work = True
-            while not self._failed.done():
-                await asyncio.wait({self._failed}, timeout=HEARTBEAT_SECONDS)
+            while not (self._failed.done() or publishing.done()):
+                ends: set[asyncio.Future[None]] = {self._failed, publishing}
+                await asyncio.wait(ends, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 self._heed_the_clock()
                 self._record.flush()
                 await send_as_upkeep(partial(self._fanout.send_heartbeat, HEARTBEAT), self.metrics)
-            self._failed.result()
+                self._broker.beat()
+            (publishing if publishing.done() else self._failed).result()
         finally:
+            await until_ended(self._broker, publishing)
             self._timer.close()
             self._record.close()
 
@@ -112,6 +119,7 @@ class Producer(Service):
         """End every feed."""
         super().end()
         self._fanout.end(b"0\r\n\r\n")
+        self._broker.end()
 
     def _begin(self) -> None:
         """Begin with the schedule of the record, else with that of the options, else without one.
@@ -183,23 +191,29 @@ class Producer(Service):
         self._record.flush()
         if made:
             self._fanout.deliver(made)
+            self._broker.publish()
 
     async def _take_messages(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Make an update of each message that was not taken before; answer of each whether it is one now.
-
-        What is due by now is made first, so that the updates of a channel ascend in time.
-        """
         self._gate.check(request)
-        messages = messages_in(await body_of(request))
+        body = await body_of(request)
         if self.ending:  # Every feed has ended, so no server would get the update.
             raise Unmet(HTTPStatus.SERVICE_UNAVAILABLE, "the producer stops: try again")
+        return web.Response(body=self._taken(body), content_type="application/json")
+
+    def _taken(self, body: bytes) -> bytes:
+        """Make an update of each message that was not taken before; return of each whether it is one now, as JSON.
+
+        What is due by now is made first, so that the updates of a channel ascend in time. Raises BadInput when the
+        messages are malformed.
+        """
+        messages = messages_in(body)
         now = self._clock()
         while self._making is not None and self._making.next_ns <= now:
             self._make(self._making.due(now))
         outcomes = [self._outcome_of(message) for message in messages]
         new = [message for message, outcome in zip(messages, outcomes, strict=True) if outcome == "accepted"]
         self._publish([(self._next(now, message.data, message.channel, message), 0) for message in new])
-        return _json([outcome != "refused" for outcome in outcomes])
+        return msgspec.json.encode([outcome != "refused" for outcome in outcomes])
 
     def _outcome_of(self, message: Passed) -> str:
         """Note a message's key. It is refused when its channel is unknown, or when its `n` leaves one gap too many."""
@@ -223,13 +237,14 @@ class Producer(Service):
             b"Cache-Control: no-store\r\nDate: %b\r\n%b: %b\r\n\r\n"
             % (formatdate(usegmt=True).encode(), CURSOR_HEADER.encode(), str(self._recent.cursor).encode())
         )
-        with server.welcome(head + self._channel_heads()):
+        heads = self._heads_line()
+        with server.welcome(head + (chunk_of(heads) if heads else b"")):
             await server.subscribe(self._recent, self._recent.position(after))
             return await server.until_lost()
 
-    def _channel_heads(self) -> bytes:
-        """Return the chunk that names the channels, empty if there is only the default one."""
-        return chunk_of(msgspec.json.encode(Heads(self._heads)) + b"\n") if self._heads.keys() - {""} else b""
+    def _heads_line(self) -> bytes:
+        """Return the line that names the channels, empty if there is only the default one."""
+        return msgspec.json.encode(Heads(self._heads)) + b"\n" if self._heads.keys() - {""} else b""
 
     async def _get_schedule(self, _request: web.BaseRequest) -> web.StreamResponse:
         return _json(self._making and self._making.schedule)
@@ -260,23 +275,6 @@ class Producer(Service):
 
 
 SERVICE = Producer
-
-
-def messages_in(body: bytes) -> list[Passed]:
-    """Return the messages that a server passes on.
-
-    Raises BadInput when they are malformed, or more than a server passes on at once. A larger payload than that of an
-    update would make a line of the feed that no server takes.
-    """
-    messages = decode_json(body, list[Passed], "messages")
-    if len(messages) > AT_ONCE_MESSAGES:
-        raise BadInput(f"messages must be at most {AT_ONCE_MESSAGES}, got {len(messages)}")
-    for place, message in enumerate(messages):
-        if not is_client(message.client):
-            raise BadInput(f"messages[{place}].client must be letters, digits, _ and -, got {shown(message.client)}")
-        if len(message.data) > MOST_PAYLOAD_BYTES:
-            raise BadInput(f"messages[{place}].data must be at most {MOST_PAYLOAD_BYTES} characters")
-    return messages
 
 
 def _window_of(request: web.BaseRequest) -> tuple[int, int]:

@@ -199,3 +199,8 @@ class ChunkedService(TransportService):
 def chunk_of(data: bytes) -> bytes:
     """Return bytes as one chunk (RFC 9112, section 7.1)."""
     return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def data_in(chunk: bytes) -> bytes:
+    """Return what is in a chunk that `chunk_of` has made."""
+    return chunk[chunk.index(b"\r\n") + 2 : -2]

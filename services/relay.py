@@ -1,17 +1,15 @@
 """Relay: a server passes its clients' messages on to the producer, which makes an update of each."""
 
 import asyncio
-import io
 import logging
 from collections import deque
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import NamedTuple
 
-import aiohttp
 import msgspec
 
-from wirerace.errors import WireraceError, printable
+from services.feeds import Ask, NotPassed, feed_at
+from wirerace.errors import printable
 from wirerace.wire.message import Passed, encode
 from wirerace.wire.update import NO_UPDATE
 
@@ -28,10 +26,6 @@ Then = Callable[[bool], None]
 """Called once, with whether the producer has made an update of the message."""
 
 logger = logging.getLogger(__name__)
-
-
-class NotPassed(WireraceError):
-    """The producer did not take messages."""
 
 
 class _Waiting(NamedTuple):
@@ -60,7 +54,7 @@ class Relay:
     """
 
     def __init__(self, producer_url: str) -> None:
-        self._url = f"{producer_url}/messages"
+        self._url = producer_url
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
         self._under_way: list[_Waiting] = []
@@ -80,12 +74,11 @@ class Relay:
 
     async def work(self) -> None:
         """Pass on what comes, until cancelled."""
-        timeout = aiohttp.ClientTimeout(total=PASS_SECONDS)
-        async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session:
+        async with feed_at(self._url).passing(self._url, PASS_SECONDS, MOST_ANSWER_BYTES) as ask:
             while True:
                 await self._wanted.wait()
                 while self._waiting:
-                    await self._pass(session, self._portion())
+                    await self._pass(ask, self._portion())
                 self._wanted.clear()
 
     def end(self) -> None:
@@ -117,13 +110,14 @@ class Relay:
             size_bytes += portion[-1].size_bytes
         return portion
 
-    async def _pass(self, session: aiohttp.ClientSession, portion: list[_Waiting]) -> None:
+    async def _pass(self, ask: Ask, portion: list[_Waiting]) -> None:
         self._under_way = portion
         outcomes = [False] * len(portion)
         try:
-            outcomes = await self._asked(session, [waiting.message for waiting in portion])
+            answer = await ask(encode([waiting.message for waiting in portion]))
+            outcomes = outcomes_in(answer, len(portion))
             self._is_failing = False
-        except (aiohttp.ClientError, TimeoutError, OSError, NotPassed) as error:
+        except (OSError, NotPassed) as error:
             level = logging.DEBUG if self._is_failing else logging.WARNING
             logger.log(level, "messages are not passed on to %s: %s", self._url, printable(str(error)) or "no answer")
             self._is_failing = True
@@ -131,15 +125,6 @@ class Relay:
             self._settle(outcomes)
         if self._is_failing:
             self._refuse_all()
-
-    async def _asked(self, session: aiohttp.ClientSession, messages: list[Passed]) -> list[bool]:
-        """Return of each message whether the producer has made an update of it. Raises NotPassed."""
-        body = io.BytesIO(encode(messages))
-        async with session.post(self._url, data=body, allow_redirects=False) as response:
-            if response.status != HTTPStatus.OK:
-                raise NotPassed(f"it answers with {response.status}")
-            answer = await _answer_of(response)
-        return outcomes_in(answer, len(messages))
 
 
 def outcomes_in(answer: bytes, count: int) -> list[bool]:
@@ -151,15 +136,3 @@ def outcomes_in(answer: bytes, count: int) -> list[bool]:
     if len(outcomes) != count:
         raise NotPassed(f"it answers for {len(outcomes)} of {count} messages")
     return outcomes
-
-
-async def _answer_of(response: aiohttp.ClientResponse) -> bytes:
-    """Return the body of an answer. Raises NotPassed when it is longer than any list of outcomes."""
-    parts: list[bytes] = []
-    left_bytes = MOST_ANSWER_BYTES
-    async for part in response.content.iter_any():
-        left_bytes -= len(part)
-        if left_bytes < 0:
-            raise NotPassed(f"its answer has more than {MOST_ANSWER_BYTES} bytes")
-        parts.append(part)
-    return b"".join(parts)

@@ -35,6 +35,13 @@ class ProducerOptions(ServiceOptions, frozen=True, kw_only=True):
     record_file: Annotated[
         str | None, Meta(description="file for the record of all updates made; a new producer continues it")
     ] = None
+    broker_url: Annotated[
+        str,
+        Meta(
+            description="broker that brings the feed to servers, too: nats://HOST:PORT/NAME",
+            extra={"example": "nats://127.0.0.1:4222/wirerace"},
+        ),
+    ] = ""
     control_token: Annotated[
         str, Meta(description="token with which an experiment may break the feed; without it nobody may")
     ] = ""

@@ -14,6 +14,7 @@ from services.channel import Channel, Channels
 from services.connection import ServerConnection
 from services.cors import Sharing
 from services.feed import Feed
+from services.feeds import feed_at
 from services.host import Service, ServiceOptions
 from services.inbox import Inbox
 from services.parameters import channel_of, parameters_of
@@ -21,7 +22,6 @@ from services.recent import Bounds
 from services.relay import Relay
 from services.sending import RECEIVED_PATH, SEND_PATH, Sending
 from services.tls import TlsDoor, context_in
-from wirerace.addresses import host_port_in, spelled
 from wirerace.certificates import CHAIN, KEY
 from wirerace.errors import BadInput
 from wirerace.transports import PRODUCER_PORT
@@ -34,7 +34,7 @@ class ServerOptions(ServiceOptions, frozen=True, kw_only=True):
     producer_url: Annotated[
         str,
         Meta(
-            description="address of the producer: http://HOST:PORT",
+            description="address of the producer: http://HOST:PORT; or of a broker: nats://HOST:PORT/NAME",
             extra={"example": "http://127.0.0.1:8000"},
         ),
     ] = f"http://127.0.0.1:{PRODUCER_PORT}"
@@ -65,14 +65,13 @@ class TransportService(Service):
     def __init__(self, options: ServerOptions, path: str) -> None:
         super().__init__(options)
         try:
-            host, port = host_port_in(options.producer_url, ("http",), f"http://127.0.0.1:{PRODUCER_PORT}")
+            self._producer_url = feed_at(options.producer_url).address(options.producer_url)
         except BadInput as error:
             raise BadInput(f"--producer-url: {error}") from None
         if context := context_in(options.tls_directory, options.tls_chain_file, options.tls_key_file):
             self.door = TlsDoor(context, options.tls_port, self.metrics)
         elif options.tls_port and not options.tls_directory:
             raise BadInput("--tls-port needs a certificate: give --tls-chain-file and --tls-key-file")
-        self._producer_url = f"http://{spelled(host, port or 80)}"
         self.answers: dict[Channel, Answers] = {}
         self._answers_bound = CacheBound()
         bounds = Bounds(options.keep_updates, options.keep_bytes)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from tests.contract.brokers import BrokerProcess
 from tests.contract.feeds import Follow, Start, followers, producers
 from tests.contract.secured import OVER_TLS, secured
 from tests.contract.stage import Secured, Stage
@@ -15,14 +16,19 @@ from wirerace.transports import TRANSPORTS
 WAYS = (pytest.param("fast", id=pytest.HIDDEN_PARAM), pytest.param("plain", marks=pytest.mark.twice))
 """How a server whose clients ask may serve. Other servers know one way."""
 TLS_WAYS = ("fast-tls", "plain-tls")
+OVER_NATS = ("test_channels", "test_delivery", "test_epochs", "test_fan_out", "test_fan_out_faults", "test_resume")
+"""The modules with what a server promises about its feed: they run on each kind of feed."""
+NATS_WAY = pytest.param("fast-nats", marks=(pytest.mark.processes, pytest.mark.long))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Let a test that takes `stage` run on each way, or on those that its module names."""
     if "serving" in metafunc.fixturenames:
-        name = f"{metafunc.module.__name__.rpartition('.')[2]}.{metafunc.function.__name__}"
-        ways = getattr(metafunc.module, "WAYS", WAYS)
-        metafunc.parametrize("serving", (*ways, *TLS_WAYS) if name in OVER_TLS else ways)
+        module = metafunc.module.__name__.rpartition(".")[2]
+        ways = [*getattr(metafunc.module, "WAYS", WAYS)]
+        ways += TLS_WAYS if f"{module}.{metafunc.function.__name__}" in OVER_TLS else ()
+        ways += [NATS_WAY] if module in OVER_NATS else []
+        metafunc.parametrize("serving", ways)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,11 +62,30 @@ def certificate() -> Iterator[Secured]:
         yield made
 
 
+_brokers: list[BrokerProcess] = []
+"""The broker of all tests of this process that need one. Each of them has a name of its own there."""
+
+
+async def _broker() -> BrokerProcess:
+    if not _brokers:
+        _brokers.append(await BrokerProcess.started())
+    return _brokers[0]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def brokers() -> Iterator[None]:
+    """Stop the broker in the end."""
+    yield
+    while _brokers:
+        _brokers.pop().close()
+
+
 @pytest.fixture
 async def stage(transport: str, serving: str, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     """A producer and the link to it; no server yet."""
-    way, _, tls = serving.partition("-")
-    stage = Stage(transport, way, request.getfixturevalue("certificate") if tls else None)
+    way, _, more = serving.partition("-")
+    certificate = request.getfixturevalue("certificate") if more == "tls" else None
+    stage = Stage(transport, way, certificate, await _broker() if more == "nats" else None)
     await stage.start()
     yield stage
     await stage.close()

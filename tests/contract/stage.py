@@ -1,9 +1,9 @@
 """The stage: a real producer that makes updates on demand, a link to it that breaks on demand, and servers."""
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Awaitable, Callable
+from secrets import token_hex
 from ssl import SSLContext
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -11,6 +11,7 @@ from services.__main__ import service_of
 from services.host import Service, serve
 from services.producer import Producer
 from tests.contract.clients import CLIENTS, Client
+from tests.contract.link import Link
 from tests.contract.raw import WAIT_SECONDS, Answer, Raw, get
 from wirerace.observe.metrics import samples
 from wirerace.transports import TRANSPORTS
@@ -115,64 +116,6 @@ async def until(holds: Callable[[], Awaitable[bool]], what: str, wait_seconds: f
         raise AssertionError(f"in {wait_seconds:g} s it should become true that {what}") from None
 
 
-class Link:
-    """A TCP relay to a port: `cut` breaks all connections and refuses new ones, `mute` forwards no more bytes."""
-
-    def __init__(self, to_port: int) -> None:
-        self.to_port = to_port
-        self._open = True
-        self._passing = asyncio.Event()
-        self._passing.set()
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._server: asyncio.Server | None = None
-
-    @classmethod
-    async def start(cls, to_port: int) -> Self:
-        link = cls(to_port)
-        link._server = await asyncio.start_server(link._connected, "127.0.0.1", 0)
-        return link
-
-    @property
-    def url(self) -> str:
-        assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-
-    def cut(self) -> None:
-        self._open = False
-        for writer in self._writers:
-            writer.transport.abort()
-
-    def mute(self) -> None:
-        self._passing.clear()
-
-    def mend(self) -> None:
-        self._open = True
-        self._passing.set()
-
-    async def close(self) -> None:
-        self.mend()
-        self.cut()
-        if self._server is not None:
-            self._server.close()
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            if self._open:
-                there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.to_port)
-                await asyncio.gather(self._pass(reader, there_writer), self._pass(there_reader, writer))
-        writer.transport.abort()
-
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
-        with contextlib.suppress(ConnectionError):
-            while data := await reader.read(65_536):
-                await self._passing.wait()
-                writer.write(data)
-                await writer.drain()
-        self._writers.discard(writer)
-        writer.close()
-
-
 class Secured(NamedTuple):
     """The certificate and key of servers, in files, the authority that signed it, as PEM, and what clients trust."""
 
@@ -182,15 +125,28 @@ class Secured(NamedTuple):
     trusting: SSLContext
 
 
+class FeedPlace(Protocol):
+    """A broker that may bring the feed."""
+
+    port: int
+
+    def url(self, name: str) -> str:
+        """Return the URL of a feed of that name."""
+
+
 class Stage:
-    """Everything for one transport. `server` is the one started last."""
+    """Everything for one transport. `server` is the one started last. Without a broker servers ask the producer."""
 
     producer: Running
     link: Link
     server: Running
 
-    def __init__(self, transport: str, serving: str = "fast", tls: "Secured | None" = None) -> None:
+    def __init__(
+        self, transport: str, serving: str = "fast", tls: "Secured | None" = None, broker: FeedPlace | None = None
+    ) -> None:
         self._tls = tls
+        self._broker = broker
+        self._feed = f"stage-{token_hex(4)}"
         self.transport = TRANSPORTS[transport]
         self._ways: dict[str, object] = {"serving": serving} if self.transport.asks else {}
         if tls is not None:
@@ -201,8 +157,11 @@ class Stage:
         self._running: list[Running] = []
 
     async def start(self) -> None:
-        self.producer = await self._start(Producer, idle=True)
-        self.link = await Link.start(self.producer.port)
+        self.producer = await self._start_producer()
+        if self._broker is None:
+            self.link = await Link.start(self.producer.port)
+        else:
+            self.link = await Link.start(self._broker.port, f"nats://127.0.0.1:{{port}}/{self._feed}")
 
     async def close(self) -> None:
         """Stop everything, even if a part fails to stop."""
@@ -233,9 +192,19 @@ class Stage:
     async def restart_producer(self, **options: Any) -> None:
         """Stop the producer and start another one, with another epoch."""
         await self.producer.stop()
-        self.producer = await self._start(Producer, idle=True, **options)
-        self.link.to_port = self.producer.port
+        self.producer = await self._start_producer(**options)
+        self.follow(self.producer.port)
         self._control = None
+
+    def follow(self, port: int) -> None:
+        """Let servers follow another producer, which was started with `broker_arguments`."""
+        if self._broker is None:
+            self.link.to_port = port
+
+    @property
+    def broker_arguments(self) -> list[str]:
+        """What another producer must be started with, to take the place of this one."""
+        return [] if self._broker is None else ["--broker-url", self._broker.url(self._feed)]
 
     async def make(self, count: int = 1, payload_bytes: int = 10, channels: int = 1) -> None:
         """Make the producer make updates now, each in every channel."""
@@ -291,6 +260,11 @@ class Stage:
         """Return the transport's request for updates."""
         target = self.transport.path + (f"?{query}" if query else "")
         return self.client_type.request(target, *headers)
+
+    async def _start_producer(self, **options: Any) -> Running:
+        if self._broker is not None:
+            options["broker_url"] = self._broker.url(self._feed)
+        return await self._start(Producer, **{"idle": True} | options)
 
     async def _start(self, service_type: type[Service], **options: Any) -> Running:
         running = await Running.start(service_type, **options)

@@ -7,7 +7,6 @@ import msgspec
 import pytest
 
 from services.__main__ import service_of
-from services.producer import Producer
 from tests.contract.clients import CLIENTS, Update
 from tests.contract.feeds import truth
 from tests.contract.raw import get
@@ -190,9 +189,7 @@ async def test_message_of_another_server_that_knows_a_channel_no_more_is_refused
     await stage.serve()
     await stage.make_and_see(channels=2)
     ann = await fanning(stage, by, f"channel={channel}" if channel else "")
-    await stage.producer.stop()
-    stage.producer = await stage._start(Producer, idle=True)
-    stage.link.to_port = stage.producer.port
+    await stage.restart_producer()
     await stage.server.until_health(200, stage.at(0))
     reply = await ann.send(message(1))
     assert (503 if channel else 200) == reply.status

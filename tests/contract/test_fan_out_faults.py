@@ -88,11 +88,12 @@ async def test_message_whose_acknowledgement_was_lost_is_made_once(stage: Stage,
 @pytest.mark.processes
 async def test_producer_that_is_killed_makes_no_message_again(stage: Stage, by: str, tmp_path: Path) -> None:
     """With a record file. Without it, its keys are lost with its updates."""
-    arguments = ("producer", "--idle", "true", "--record-file", str(tmp_path / "record"))
+    arguments = ("producer", "--idle", "true", "--record-file", str(tmp_path / "record"), *stage.broker_arguments)
+    await stage.producer.stop()
     first = await ServiceProcess.start(*arguments)
     second: ServiceProcess | None = None
     try:
-        stage.link.to_port = first.port
+        stage.follow(first.port)
         await stage.serve()
         client, ann = await stage.subscribe(), await fanning(stage, by)
         assert {200} == {reply.status for reply in await ann.send_all(message(n) for n in (1, 2))}
@@ -101,7 +102,7 @@ async def test_producer_that_is_killed_makes_no_message_again(stage: Stage, by: 
         await stage.server.until_health(503)
         assert UNAVAILABLE == await ann.send(message(3))
         second = await ServiceProcess.start(*arguments)
-        stage.link.to_port = second.port
+        stage.follow(second.port)
         await stage.server.until_health(200)
         replies = await ann.send_all(message(n) for n in (1, 2, 3, 4))
         assert [200] * 4 == [reply.status for reply in replies]

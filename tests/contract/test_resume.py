@@ -65,6 +65,7 @@ async def test_client_may_go_from_server_to_server(stage: Stage) -> None:
     await stage.make_and_see(1)
     client, received = stage.client(after=stage.at(0)), []
     for server in (first, second, first, second):
+        await server.until_health(200, stage.head)
         await client.subscribe(server.port)
         await stage.make()
         received += await client.receive(1)

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from services.inbox import Inbox
 from services.parameters import channel_of, fan_out_of, ns_of, parameters_of
-from services.producer import messages_in
+from services.passed import messages_in
 from services.relay import Relay, outcomes_in
 from tests.contract.frames import TEXT, frame
 from tests.contract.raw import Raw, get

@@ -86,6 +86,12 @@ class ServiceMetrics(Collector):
             LAG_BUCKETS,
             registry,
         )
+        self.broker_lag = Lags(
+            "wirerace_broker_lag_seconds",
+            "Storing by the broker to arrival here, of each update that came by way of one",
+            LAG_BUCKETS,
+            registry,
+        )
         self.event_loop_lag = Lags(
             "wirerace_event_loop_lag_seconds",
             "How much later than asked for a timer of the event loop ran",
@@ -101,6 +107,10 @@ class ServiceMetrics(Collector):
             self.early_updates += 1
             late_ns = 0
         self.feed_lag.observe(late_ns / NS_PER_SECOND)
+
+    def count_stored(self, ago_ns: int) -> None:
+        """Note how long ago a broker had stored an update that has just come from it."""
+        self.broker_lag.observe(max(0, ago_ns) / NS_PER_SECOND)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the current values; the client library calls this for every scrape."""
@@ -145,6 +155,10 @@ class EchoMetrics(Collector):
     def __init__(self, registry: CollectorRegistry) -> None:
         self.counts = ServiceMetrics(CollectorRegistry())
         registry.register(self)
+
+    def count_stored(self, ago_ns: int) -> None:
+        """Note how long ago a broker had stored an update that has just come from it."""
+        self.broker_lag.observe(max(0, ago_ns) / NS_PER_SECOND)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the current values."""
@@ -229,6 +243,10 @@ class LoadMetrics(Collector):
     def __init__(self, registry: CollectorRegistry, read: Callable[[], Mapping[str, LoadSample]]) -> None:
         self._read = read
         registry.register(self)
+
+    def count_stored(self, ago_ns: int) -> None:
+        """Note how long ago a broker had stored an update that has just come from it."""
+        self.broker_lag.observe(max(0, ago_ns) / NS_PER_SECOND)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the current values; the client library calls this for every scrape."""
