@@ -93,7 +93,8 @@ class NatsBroker:
         while not self._has_ended and (left_seconds := at - time()) > 0:
             self._wanted.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), left_seconds)
+                async with asyncio.timeout(left_seconds):
+                    await self._wanted.wait()
 
     def publish(self) -> None:
         """Note that updates were made."""
@@ -230,10 +231,10 @@ async def _refuse_what_does_not_fit(link: BrokerLink) -> None:
         answer = await link.ask(address.head, b"", OTHER_SECONDS)
     except OSError:
         return
-    cursor = (answer.headers or {}).get(CURSOR_HEADER, "?")
-    raise BadFeed(
-        f"another producer publishes there, at {printable(cursor)}: name another place, nats://HOST:PORT/NAME"
-    )
+    if cursor := (answer.headers or {}).get(CURSOR_HEADER):  # else a stream of somebody else has answered
+        raise BadFeed(
+            f"another producer publishes there, at {printable(cursor)}: name another place, nats://HOST:PORT/NAME"
+        )
 
 
 async def stream_for(link: BrokerLink, source: FeedSource) -> int:

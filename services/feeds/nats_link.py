@@ -20,7 +20,7 @@ PORT, NAME = 4222, "wirerace"
 EXAMPLE = f"nats://127.0.0.1:{PORT}"
 PING_SECONDS, MOST_PINGS = 1, 2
 """A broker that does not answer is given up after three seconds, like a silent producer."""
-CLOSE_SECONDS = 0.5
+CLOSE_SECONDS, CANCEL_SECONDS = 0.5, 0.1
 NO_SUCH_STREAM = 10059
 STATUS = "Status"
 """The header of a message that the broker itself has sent: a heartbeat of a consumer, or that nobody listens."""
@@ -121,24 +121,29 @@ class BrokerLink:
         self.address = address
         self.client = Client()
         self.lost: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        self._has_begun = self._is_open = False
+        self._is_open = False
+        self._opening: asyncio.Future[None] | None = None
 
     async def open(self, within_seconds: float) -> None:
         """Connect. Raises OSError when that is not possible in time."""
-        self._has_begun = True
         place = f"nats://{spelled(self.address.host, self.address.port)}"
-        with as_os_errors(f"no answer within {within_seconds:g} s"):
-            async with asyncio.timeout(within_seconds):
-                await self.client.connect(
-                    place,
-                    error_cb=self._failed,
-                    closed_cb=self._closed,
-                    allow_reconnect=False,  # the feed connects again, with its own pauses
-                    connect_timeout=max(1, round(within_seconds)),
-                    ping_interval=PING_SECONDS,
-                    max_outstanding_pings=MOST_PINGS,
-                    name="wirerace",
-                )
+        self._opening = opening = asyncio.ensure_future(
+            self.client.connect(
+                place,
+                error_cb=self._failed,
+                closed_cb=self._closed,
+                allow_reconnect=False,  # the feed connects again, with its own pauses
+                connect_timeout=max(1, round(within_seconds)),
+                ping_interval=PING_SECONDS,
+                max_outstanding_pings=MOST_PINGS,
+                name="wirerace",
+            )
+        )
+        await asyncio.wait({opening}, timeout=within_seconds)
+        if not opening.done():
+            raise TimeoutError(f"no connection within {within_seconds:g} s")
+        with as_os_errors():
+            opening.result()
         self._is_open = True
 
     async def listen(self, subject: str, take: Callable[[Msg], Awaitable[None]]) -> None:
@@ -176,7 +181,12 @@ class BrokerLink:
     async def close(self) -> None:
         """Close; what the broker does not take in time is dropped."""
         self.fail(ConnectionError("it was closed"))
-        if self._has_begun:
+        if self._opening is not None:
+            while not self._opening.done():  # the library may swallow a cancellation
+                self._opening.cancel()
+                await asyncio.wait({self._opening}, timeout=CANCEL_SECONDS)
+            if not self._opening.cancelled():
+                self._opening.exception()
             with contextlib.suppress(OSError, nats.errors.Error):
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await whole(self.client.close())

@@ -80,6 +80,10 @@ class BrokerProcess:
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def forget(self) -> None:
         """Lose everything that is stored."""
         shutil.rmtree(self._storage)

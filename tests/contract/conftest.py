@@ -4,6 +4,10 @@ Some run over TLS, too.
 """
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager
+from importlib import import_module
+from secrets import token_hex
+from typing import NamedTuple
 
 import pytest
 
@@ -18,6 +22,9 @@ WAYS = (pytest.param("fast", id=pytest.HIDDEN_PARAM), pytest.param("plain", mark
 TLS_WAYS = ("fast-tls", "plain-tls")
 OVER_NATS = ("test_channels", "test_delivery", "test_epochs", "test_fan_out", "test_fan_out_faults", "test_resume")
 """The modules with what a server promises about its feed: they run on each kind of feed."""
+HTTP_ONLY = {"test_followers_that_vanish_while_updates_are_made_harm_no_other"}
+"""The tests of the feed that speak HTTP themselves."""
+NATS_FEED = pytest.param("nats", marks=(pytest.mark.processes, pytest.mark.long))
 NATS_WAY = pytest.param("fast-nats", marks=(pytest.mark.processes, pytest.mark.long))
 
 
@@ -29,6 +36,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         ways += TLS_WAYS if f"{module}.{metafunc.function.__name__}" in OVER_TLS else ()
         ways += [NATS_WAY] if module in OVER_NATS else []
         metafunc.parametrize("serving", ways)
+    if metafunc.module.__name__.endswith(".test_feed") and "follow" in metafunc.fixturenames:
+        kinds = [pytest.param("http", id=pytest.HIDDEN_PARAM)]
+        kinds += [] if metafunc.function.__name__ in HTTP_ONLY else [NATS_FEED]
+        metafunc.parametrize("feed_kind", kinds)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -66,6 +77,19 @@ _brokers: list[BrokerProcess] = []
 """The broker of all tests of this process that need one. Each of them has a name of its own there."""
 
 
+class FeedAt(NamedTuple):
+    """A broker, and a name there."""
+
+    broker: BrokerProcess
+    name: str
+
+
+def followers_at(place: FeedAt) -> AbstractAsyncContextManager[Follow]:
+    """Yield a function that follows a feed by way of a broker; the library is there only with one."""
+    made: AbstractAsyncContextManager[Follow] = import_module("tests.contract.nats_feeds").nats_followers(*place)
+    return made
+
+
 async def _broker() -> BrokerProcess:
     if not _brokers:
         _brokers.append(await BrokerProcess.started())
@@ -92,14 +116,26 @@ async def stage(transport: str, serving: str, request: pytest.FixtureRequest) ->
 
 
 @pytest.fixture
-async def start() -> AsyncIterator[Start]:
+def feed_kind() -> str:
+    """The kind of the feed, where a module does not run on each."""
+    return "http"
+
+
+@pytest.fixture
+async def place(feed_kind: str) -> FeedAt | None:
+    """The broker and the name there, None for the feed over HTTP."""
+    return None if feed_kind == "http" else FeedAt(await _broker(), f"feed-{token_hex(4)}")
+
+
+@pytest.fixture
+async def start(place: FeedAt | None) -> AsyncIterator[Start]:
     """Return a function that starts a producer."""
-    async with producers() as start:
+    async with producers("" if place is None else place.broker.url(place.name)) as start:
         yield start
 
 
 @pytest.fixture
-async def follow() -> AsyncIterator[Follow]:
+async def follow(place: FeedAt | None) -> AsyncIterator[Follow]:
     """Return a function that follows a producer's feed."""
-    async with followers() as follow:
+    async with followers() if place is None else followers_at(place) as follow:
         yield follow

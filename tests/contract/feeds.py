@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -19,18 +20,17 @@ SELDOM = {"rate_per_second": 0.01, "arrivals": "periodic", "payload_bytes": 10}
 """A schedule with no updates but the one that is made when it is set."""
 
 
-class Feed(NamedTuple):
+class Feed(ABC):
     """A feed that is being followed."""
 
-    response: aiohttp.ClientResponse
-
     @property
+    @abstractmethod
     def cursor(self) -> str:
-        return self.response.headers["Wirerace-Cursor"]
+        """The producer's newest cursor when this began."""
 
+    @abstractmethod
     async def line(self) -> bytes:
-        async with asyncio.timeout(WAIT_SECONDS):
-            return await self.response.content.readline()
+        """Wait for a line; it is empty when the feed has ended."""
 
     async def updates(self, count: int) -> list[Update]:
         """Wait for updates, past heartbeats."""
@@ -41,18 +41,41 @@ class Feed(NamedTuple):
             updates += [Update.parse(line)] if line.strip() else []
         return updates
 
+    async def rest(self) -> list[bytes]:
+        """Return the lines up to the end, without heartbeats."""
+        lines: list[bytes] = []
+        while line := await self.line():
+            lines += [line] if line.strip() else []
+        return lines
+
+
+class HttpFeed(Feed):
+    """One answer of the producer."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self.response = response
+
+    @property
+    def cursor(self) -> str:
+        return self.response.headers["Wirerace-Cursor"]
+
+    async def line(self) -> bytes:
+        async with asyncio.timeout(WAIT_SECONDS):
+            return await self.response.content.readline()
+
 
 Start = Callable[..., Awaitable[Running]]
 Follow = Callable[..., Awaitable[Feed]]
+HttpFollow = Callable[..., Awaitable[HttpFeed]]
 
 
 @asynccontextmanager
-async def producers() -> AsyncIterator[Start]:
+async def producers(broker_url: str = "") -> AsyncIterator[Start]:
     """Yield a function that starts a producer, by default an idle one; all are stopped in the end."""
     started: list[Running] = []
 
     async def start(**options: Any) -> Running:
-        started.append(await Running.start(Producer, **{"idle": True} | options))
+        started.append(await Running.start(Producer, **{"idle": True, "broker_url": broker_url} | options))
         return started[-1]
 
     yield start
@@ -61,13 +84,13 @@ async def producers() -> AsyncIterator[Start]:
 
 
 @asynccontextmanager
-async def followers() -> AsyncIterator[Follow]:
+async def followers() -> AsyncIterator[HttpFollow]:
     """Yield a function that follows a producer's feed; all connections are closed in the end."""
-    feeds: list[Feed] = []
+    feeds: list[HttpFeed] = []
 
-    async def follow(producer: Asked, after: str = "") -> Feed:
+    async def follow(producer: Asked, after: str = "") -> HttpFeed:
         url = f"http://127.0.0.1:{producer.port}/feed"
-        feeds.append(Feed(await session.get(url, params={"after": after} if after else {})))
+        feeds.append(HttpFeed(await session.get(url, params={"after": after} if after else {})))
         return feeds[-1]
 
     async with aiohttp.ClientSession() as session:

@@ -146,7 +146,7 @@ class Stage:
     ) -> None:
         self._tls = tls
         self._broker = broker
-        self._feed = f"stage-{token_hex(4)}"
+        self.name = f"stage-{token_hex(4)}"
         self.transport = TRANSPORTS[transport]
         self._ways: dict[str, object] = {"serving": serving} if self.transport.asks else {}
         if tls is not None:
@@ -161,7 +161,7 @@ class Stage:
         if self._broker is None:
             self.link = await Link.start(self.producer.port)
         else:
-            self.link = await Link.start(self._broker.port, f"nats://127.0.0.1:{{port}}/{self._feed}")
+            self.link = await Link.start(self._broker.port, f"nats://127.0.0.1:{{port}}/{self.name}")
 
     async def close(self) -> None:
         """Stop everything, even if a part fails to stop."""
@@ -204,7 +204,7 @@ class Stage:
     @property
     def broker_arguments(self) -> list[str]:
         """What another producer must be started with, to take the place of this one."""
-        return [] if self._broker is None else ["--broker-url", self._broker.url(self._feed)]
+        return [] if self._broker is None else ["--broker-url", self._broker.url(self.name)]
 
     async def make(self, count: int = 1, payload_bytes: int = 10, channels: int = 1) -> None:
         """Make the producer make updates now, each in every channel."""
@@ -263,7 +263,7 @@ class Stage:
 
     async def _start_producer(self, **options: Any) -> Running:
         if self._broker is not None:
-            options["broker_url"] = self._broker.url(self._feed)
+            options["broker_url"] = self._broker.url(self.name)
         return await self._start(Producer, **{"idle": True} | options)
 
     async def _start(self, service_type: type[Service], **options: Any) -> Running:

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from tests.contract.clients import Update
-from tests.contract.feeds import Feed, Follow, Start, followers, producers, truth
+from tests.contract.feeds import Feed, HttpFollow, Start, followers, producers, truth
 from tests.contract.raw import Answer, get
 from tests.contract.stage import Running
 
@@ -21,7 +21,7 @@ async def start() -> AsyncIterator[Start]:
 
 
 @pytest.fixture
-async def follow() -> AsyncIterator[Follow]:
+async def follow() -> AsyncIterator[HttpFollow]:
     async with followers() as follow:
         yield follow
 
@@ -41,7 +41,7 @@ async def until_broken(feed: Feed) -> list[Update]:
 
 
 @pytest.mark.long
-async def test_dropped_feed_breaks_and_a_server_resumes_without_loss(start: Start, follow: Follow) -> None:
+async def test_dropped_feed_breaks_and_a_server_resumes_without_loss(start: Start, follow: HttpFollow) -> None:
     producer = await start(idle=False, rate_per_second=200, arrivals="periodic", payload_bytes=7, control_token=TOKEN)
     feed = await follow(producer, after="0-0")
     before = await feed.updates(3)
@@ -55,7 +55,7 @@ async def test_dropped_feed_breaks_and_a_server_resumes_without_loss(start: Star
     assert (await truth(producer)).count >= len(updates), "it went on making updates"
 
 
-async def test_shut_gate_breaks_new_connections_and_messages(start: Start, follow: Follow) -> None:
+async def test_shut_gate_breaks_new_connections_and_messages(start: Start, follow: HttpFollow) -> None:
     producer = await start(control_token=TOKEN)
     assert 200 == (await drop(producer, b'{"lasts_seconds": 60}')).status
     with pytest.raises(aiohttp.ServerDisconnectedError):
@@ -70,7 +70,7 @@ async def test_shut_gate_breaks_new_connections_and_messages(start: Start, follo
 
 
 @pytest.mark.parametrize(("own", "brought"), [(TOKEN, ""), (TOKEN, "wrong"), ("", ""), ("", "any")])
-async def test_only_the_token_drops_the_feed(start: Start, follow: Follow, own: str, brought: str) -> None:
+async def test_only_the_token_drops_the_feed(start: Start, follow: HttpFollow, own: str, brought: str) -> None:
     producer = await start(control_token=own)
     await follow(producer)
     answer = await drop(producer, token=brought)

@@ -12,7 +12,7 @@ import pytest
 from services.keys import MOST_GAPS
 from services.record import Record
 from services.relay import AT_ONCE_MESSAGES
-from tests.contract.feeds import SELDOM, Follow, Start, followers, producers, put, truth
+from tests.contract.feeds import SELDOM, HttpFollow, Start, followers, producers, put, truth
 from tests.contract.raw import Answer, get
 from tests.contract.stage import Running
 from wirerace.wire.update import Update
@@ -30,7 +30,7 @@ async def start() -> AsyncIterator[Start]:
 
 
 @pytest.fixture
-async def follow() -> AsyncIterator[Follow]:
+async def follow() -> AsyncIterator[HttpFollow]:
     """Return a function that follows a producer's feed."""
     async with followers() as follow:
         yield follow
@@ -50,7 +50,7 @@ async def outcomes(producer: Running, *messages: Any) -> list[bool]:
     return list(json.loads(answer.body))
 
 
-async def test_messages_become_updates_of_their_channels_in_order(start: Start, follow: Follow) -> None:
+async def test_messages_become_updates_of_their_channels_in_order(start: Start, follow: HttpFollow) -> None:
     producer = await start()
     await put(producer, SELDOM | {"channels": 2})
     feed = await follow(producer)
@@ -110,7 +110,7 @@ async def test_nothing_at_all_is_answered_with_nothing(start: Start) -> None:
 
 
 @pytest.mark.long
-async def test_largest_message_reaches_a_follower(start: Start, follow: Follow) -> None:
+async def test_largest_message_reaches_a_follower(start: Start, follow: HttpFollow) -> None:
     """Spelled with six bytes for each of its characters, a line still has fewer than a server takes."""
     producer = await start()
     feed = await follow(producer)

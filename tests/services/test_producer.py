@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from services.producer import Producer
-from tests.contract.feeds import SELDOM, Follow, Start, delete, followers, producers, put, truth
+from tests.contract.feeds import SELDOM, HttpFollow, Start, delete, followers, producers, put, truth
 from tests.contract.raw import get
 from tests.contract.stage import Running
 from wirerace.clock import NS_PER_SECOND
@@ -25,7 +25,7 @@ async def start() -> AsyncIterator[Start]:
 
 
 @pytest.fixture
-async def follow() -> AsyncIterator[Follow]:
+async def follow() -> AsyncIterator[HttpFollow]:
     """Return a function that follows a producer's feed."""
     async with followers() as follow:
         yield follow
@@ -44,7 +44,7 @@ async def test_idle_producer_has_no_schedule_and_has_made_nothing(producer: Runn
     assert health.cursor.endswith("-0")
 
 
-async def test_producer_starts_with_the_schedule_of_its_options(start: Start, follow: Follow) -> None:
+async def test_producer_starts_with_the_schedule_of_its_options(start: Start, follow: HttpFollow) -> None:
     producer = await start(idle=False, rate_per_second=200, arrivals="periodic", payload_bytes=7, seed=5)
     schedule = msgspec.json.decode((await producer.get("/schedule")).body, type=Schedule)
     assert (200, "periodic", 7, 5) == (
@@ -58,7 +58,7 @@ async def test_producer_starts_with_the_schedule_of_its_options(start: Start, fo
     assert [7, 7, 7] == [len(update.data) for update in updates]
 
 
-async def test_setting_a_schedule_makes_one_update_at_once(producer: Running, follow: Follow) -> None:
+async def test_setting_a_schedule_makes_one_update_at_once(producer: Running, follow: HttpFollow) -> None:
     feed = await follow(producer)
     before = time.time_ns()
     answer = await put(producer, SELDOM | {"payload_bytes": 33})
@@ -81,7 +81,7 @@ async def test_schedule_that_was_set_is_returned(producer: Running) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("arrivals", ["periodic", "poisson", "bursty"])
 async def test_updates_are_made_at_the_times_that_the_schedule_intends(
-    producer: Running, follow: Follow, arrivals: str
+    producer: Running, follow: HttpFollow, arrivals: str
 ) -> None:
     """To the nanosecond, from the start of the schedule, and none early."""
     start_ns = time.time_ns() + NS_PER_SECOND
@@ -97,7 +97,7 @@ async def test_updates_are_made_at_the_times_that_the_schedule_intends(
 
 
 @pytest.mark.long
-async def test_same_schedule_again_makes_the_same_updates_again(producer: Running, follow: Follow) -> None:
+async def test_same_schedule_again_makes_the_same_updates_again(producer: Running, follow: HttpFollow) -> None:
     """Every transport of a repeat gets the same updates from a new start."""
     feed, received = await follow(producer), []
     for _ in range(2):
@@ -113,7 +113,7 @@ async def test_same_schedule_again_makes_the_same_updates_again(producer: Runnin
 
 
 @pytest.mark.long
-async def test_schedule_in_the_future_replaces_the_one_before_at_once(producer: Running, follow: Follow) -> None:
+async def test_schedule_in_the_future_replaces_the_one_before_at_once(producer: Running, follow: HttpFollow) -> None:
     """Later updates of the old one are not made."""
     await put(producer, {"rate_per_second": 2000, "arrivals": "periodic"})
     start_ns = time.time_ns() + NS_PER_SECOND
@@ -250,7 +250,7 @@ async def test_failure_to_make_an_update_ends_the_producer(monkeypatch: pytest.M
         await producer.ended()
 
 
-async def test_window_counts_what_was_made_in_it(producer: Running, follow: Follow) -> None:
+async def test_window_counts_what_was_made_in_it(producer: Running, follow: HttpFollow) -> None:
     """It includes its first nanosecond and excludes its end."""
     feed = await follow(producer)
     for _ in range(4):
@@ -266,7 +266,7 @@ async def test_window_counts_what_was_made_in_it(producer: Running, follow: Foll
     assert Counts(2, complete=True, epochs=[EpochCount(window.epochs[0].epoch, 2, 3)]) == counts
 
 
-async def test_metrics_of_the_producer_count_what_it_made(producer: Running, follow: Follow) -> None:
+async def test_metrics_of_the_producer_count_what_it_made(producer: Running, follow: HttpFollow) -> None:
     feed = await follow(producer)
     await put(producer, SELDOM)
     await feed.updates(1)
