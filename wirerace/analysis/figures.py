@@ -5,6 +5,7 @@ Ids are keys in result.json, labels are for people. Comparisons of primary figur
 
 import math
 
+from wirerace.analysis.broker_figures import BROKER_FIGURES, BROKER_PART
 from wirerace.analysis.browser_figures import BROWSER_FIGURES
 from wirerace.analysis.fault_figures import FAULT_FIGURES
 from wirerace.analysis.figure import FEWER, SOONER, YOUNGER, Figure
@@ -66,11 +67,12 @@ FIGURES = (
         "how late updates were made",
         lambda trial: trial.latency_parts_seconds.producer,
     ),
+    BROKER_PART,
     Figure(
         "latency.feed",
         "seconds",
         "of it, feed",
-        "from the producer to the server",
+        "from the producer, or the broker, to the server",
         lambda trial: trial.latency_parts_seconds.feed,
     ),
     Figure(
@@ -200,6 +202,7 @@ FIGURES = (
     *SERVER_FIGURES,
     *HANDSHAKE_FIGURES,
     *REVERSE_FIGURES,
+    *BROKER_FIGURES,
     Figure(
         "connections.broken",
         "count",

@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from wirerace.analysis.broker_figures import broker_cost, from_broker_seconds
 from wirerace.analysis.browsers import browsers_of
 from wirerace.analysis.costs import bytes_of, load_cost, machine_of, proxy_quality, publisher_quality, server_cost
 from wirerace.analysis.expected import expected_of, grace_seconds
@@ -88,6 +89,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         proxy=proxy_quality(measured),
         reverse_proxy=reverse_cost(raw),
         publisher=publisher_quality(raw),
+        broker=broker_cost(raw),
         producer=_producer(raw),
         machine=machine_of(measured),
         browsers=browsers_of(plan, raw),
@@ -129,10 +131,13 @@ def _parts(raw: Raw) -> LatencyParts:
     """Return mean latency in its parts. The server's feed lag includes the lateness of the making."""
     producer, lag = _producer(raw).late_seconds_mean, _feed_lag(raw)
     feed = None if lag is None or producer is None else lag - producer
+    after_broker = from_broker_seconds(raw)
+    broker = None if after_broker is None or feed is None else feed - after_broker
     mean = merged([raw.account.latencies]).mean_ns()
     known = mean is not None and feed is not None and producer is not None
     delivery = mean / NS_PER_SECOND - feed - producer if known else None  # type: ignore[operator]
-    return LatencyParts(producer, feed, delivery, seconds_of(merged([raw.account.reading]).mean_ns()))
+    reader = seconds_of(merged([raw.account.reading]).mean_ns())
+    return LatencyParts(producer, feed if broker is None else after_broker, delivery, reader, broker)
 
 
 def _feed_lag(raw: Raw) -> float | None:

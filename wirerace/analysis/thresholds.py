@@ -206,6 +206,14 @@ REVERSE_UTILISATION = Limit(
 )
 """The part of a core that a reverse proxy took."""
 
+BROKER_UTILISATION = Limit(
+    0.85,
+    None,
+    "a broker at its limit makes updates wait: latency is its queue's, too",
+    "make fewer updates a second",
+)
+"""The part of a core that a broker took, which has several threads."""
+
 STALLED_PRODUCER_SECONDS = Limit(0.25, 0.5, "the producer stood still, which is in the latencies", GO_ON_ALONE)
 """The largest lateness of an update."""
 

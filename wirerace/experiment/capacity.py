@@ -42,8 +42,11 @@ class CapacityOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 3
 
 
+FeedName = Literal["http", "nats"]
+
+
 class Servers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many servers of a contestant there are, and the limits of each of them."""
+    """How many servers of a contestant there are, the limits of each of them, and how updates get there."""
 
     cpus: (
         Annotated[
@@ -56,6 +59,14 @@ class Servers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         int,
         Meta(ge=1, le=16, description="servers of a contestant; the proxy of its path spreads clients over them"),
     ] = 1
+    feed: Annotated[
+        FeedName, Meta(description="how updates get to servers: from the producer, or by way of a NATS broker")
+    ] = "http"
+
+    @property
+    def by_broker(self) -> bool:
+        """Whether a broker brings the feed."""
+        return self.feed != "http"
 
 
 def rounded(knob: str, value: float) -> float:

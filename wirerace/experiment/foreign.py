@@ -72,6 +72,8 @@ def _check_secure_path(one: Contestant, host: str) -> None:
 
 def _check_process(experiment: Experiment, one: Contestant, server: ForeignServer) -> None:
     """Raise BadInput for what cannot be done to its process."""
+    if experiment.servers.by_broker:
+        raise BadInput(f"servers.feed: {one.id} follows the producer's own feed: take feed out, or leave {one.id} out")
     if server.is_started:
         return
     if experiment.servers.cpus is not None:

@@ -29,6 +29,7 @@ EXAMPLES = {
     "streams_per_connection": "6",
     "cpus": "0.2",
     "replicas": "[1, 2, 4]",
+    "feed": '"nats"',
     "start": '"nchan"',
     "url": '"http://127.0.0.1:9000/updates"',
     "publish_url": '"http://127.0.0.1:9000/publish"',

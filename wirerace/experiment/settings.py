@@ -69,6 +69,11 @@ class Study(NamedTuple):
         """The experiment at its first setting, for everything that is the same at all settings."""
         return self.settings[0].experiment
 
+    @property
+    def wants_broker(self) -> bool:
+        """Whether the servers of any setting get their feed by way of a broker."""
+        return any(setting.experiment.servers.by_broker for setting in self.settings)
+
 
 def setting_title(values: dict[str, Any]) -> str:
     """Return the title of a setting's values: clients.count = 300, polling.interval_seconds = 1."""

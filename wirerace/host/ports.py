@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 
 from wirerace.errors import TrialFailed
+from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 
 PORTS = range(20_000, 32_000)
 """Below the ports of Linux's outgoing connections, so that none takes the port of a server that restarts."""
@@ -68,3 +69,10 @@ def _block() -> Iterator[int]:
     starts = random.sample(PORTS[::BLOCK_PORTS], len(PORTS) // BLOCK_PORTS)
     start = next((start for start in starts if claim(start)), starts[0])
     return itertools.cycle(range(start, start + BLOCK_PORTS))
+
+
+def usual_port(service: str, page_port: int | None) -> int | None:
+    """Return the usual port of a service if a playground, whose page has a port, wants it and it is free, else None."""
+    port = TRANSPORTS[service].port if service in TRANSPORTS else PRODUCER_PORT
+    wanted = page_port is not None and port != page_port
+    return port if wanted and claim(port) and is_free(port) else None

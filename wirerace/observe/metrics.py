@@ -156,10 +156,6 @@ class EchoMetrics(Collector):
         self.counts = ServiceMetrics(CollectorRegistry())
         registry.register(self)
 
-    def count_stored(self, ago_ns: int) -> None:
-        """Note how long ago a broker had stored an update that has just come from it."""
-        self.broker_lag.observe(max(0, ago_ns) / NS_PER_SECOND)
-
     def collect(self) -> Iterator[Metric]:
         """Yield the current values."""
         counts = self.counts
@@ -243,10 +239,6 @@ class LoadMetrics(Collector):
     def __init__(self, registry: CollectorRegistry, read: Callable[[], Mapping[str, LoadSample]]) -> None:
         self._read = read
         registry.register(self)
-
-    def count_stored(self, ago_ns: int) -> None:
-        """Note how long ago a broker had stored an update that has just come from it."""
-        self.broker_lag.observe(max(0, ago_ns) / NS_PER_SECOND)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the current values; the client library calls this for every scrape."""

@@ -8,6 +8,7 @@ from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.account import Window
 from wirerace.observe.histogram import LatenciesRecord
 from wirerace.observe.publishing import PublisherReport
+from wirerace.record.broker import BrokerRecord
 from wirerace.record.moment import Sample
 from wirerace.record.parts import PartRecord
 from wirerace.record.reverse import ReverseRecord
@@ -27,6 +28,7 @@ class ServerSample(Sample, frozen=True, kw_only=True):
     which took `feed_reads` readings. `retransmitted` counts the segments that its network namespace has sent again.
     `upkeep_cpu_seconds` is the CPU time of looks at connections, heartbeats and pings; older versions did not count it.
     `responses` are its answers to those that ask, which older versions did not sample.
+    `broker_seconds` is the sum over `broker_updates` of the time from a broker's storing to the arrival at the server.
     A foreign server counts nothing for us: of it, at most CPU time is known. With several replicas of a server these
     are sums, and `replicas` has each of them; it is empty with one.
     """
@@ -45,6 +47,8 @@ class ServerSample(Sample, frozen=True, kw_only=True):
     upkeep_cpu_seconds: float | None = None
     responses: int | None = None
     replicas: tuple[ReplicaSample, ...] = ()
+    broker_seconds: float | None = None
+    broker_updates: int | None = None
 
     def began_anew_since(self, before: "ServerSample") -> bool:
         """Return whether another process has counted since `before`: a counter that only grows is smaller."""
@@ -126,7 +130,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     cannot be read. `resting` are the sockets in TIME_WAIT at the window's end, if they can be counted.
     `reverse_proxy` is what was sampled of the path's reverse proxy, None without one. `publisher` is what was published
     to a foreign server in the window, and `publisher_memory` the memory that this took; None for our own servers, and
-    where no report came. `client_port` is the port to which clients connect, None for a container's.
+    where no report came. `client_port` is the port to which clients connect, None for a container's. `broker` is what
+    was sampled of the broker that brings the feed to servers, None without one.
     """
 
     server: tuple[ServerSample, ServerSample] | None
@@ -150,6 +155,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     publisher: PublisherReport | None = None
     publisher_memory: Memory | None = None
     client_port: int | None = None
+    broker: BrokerRecord | None = None
 
 
 SPAN_TOLERANCE = 0.05

@@ -10,6 +10,7 @@ import msgspec
 
 from wirerace.observe.account import ConnectStage, Outcome
 from wirerace.observe.visit import VisitStage
+from wirerace.record.broker import BrokerCost
 from wirerace.record.browsers import Browsers
 from wirerace.record.durations import Handshakes, Times
 from wirerace.record.faults import Availability, FaultOutcome
@@ -66,6 +67,8 @@ class Repolls(msgspec.Struct, frozen=True):
 class LatencyParts(msgspec.Struct, frozen=True):
     """Mean latency in its parts: late making, producer to server, server to client's kernel. The client reads later.
 
+    With a broker, `broker` is the time from the making until the broker had stored the update, and `feed` from there.
+
     `delivery` is what the transport itself adds, including the waiting for a poll. `reader` is in no latency. For a
     foreign server that does not follow the feed, `feed` ends when the publication has left.
     """
@@ -74,6 +77,7 @@ class LatencyParts(msgspec.Struct, frozen=True):
     feed: float | None
     delivery: float | None
     reader: float | None
+    broker: float | None = None
 
 
 class Age(msgspec.Struct, frozen=True):
@@ -261,6 +265,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     proxy: ProxyQuality | None = None
     reverse_proxy: ReverseCost | None = None
     publisher: PublisherQuality | None = None
+    broker: BrokerCost | None = None
     producer: ProducerQuality
     machine: Machine
     visits: Visits | None = None

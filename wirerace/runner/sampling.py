@@ -12,6 +12,7 @@ from wirerace.host.machine import machine_sample
 from wirerace.host.tcp_diag import Connections, behind_between, connections_of, open_of
 from wirerace.observe.metrics import OUTCOMES
 from wirerace.observe.publishing import PublisherReport
+from wirerace.record.broker import BrokerSample
 from wirerace.record.reverse import ReverseRecord, ReverseSample
 from wirerace.record.samples import MachineSample, ProxyReport, ReplicaSample, Resting, ServerSample
 from wirerace.runner.network.reverse.starting import ReverseChild
@@ -26,7 +27,8 @@ Report = TypeVar("Report", ProxyReport, PublisherReport)
 class Samples(NamedTuple):
     """The samples at one end of a window: the server, the machine, and the proxy's work since the last sample.
 
-    `reverse` is the reverse proxy's, None without one. `publisher` is the same of what publishes to a foreign server.
+    `reverse` is the reverse proxy's, `broker` the broker's, None without one. `publisher` is the same of what publishes
+    to a foreign server.
 
     `connections` are those of server and proxy, as far as this process can read them. `resting` are the sockets that
     visitors have left in TIME_WAIT.
@@ -39,6 +41,7 @@ class Samples(NamedTuple):
     connections: Connections | None
     resting: Resting | None = None
     reverse: ReverseSample | None = None
+    broker: BrokerSample | None = None
 
 
 def samples_of(
@@ -201,6 +204,8 @@ def server_sample(metrics: Mapping[str, float], cpu_seconds: float | None, began
         retransmitted=None if retransmitted is None else int(retransmitted),
         upkeep_cpu_seconds=metrics.get("wirerace_upkeep_cpu_seconds_total"),
         responses=_responses_in(metrics),
+        broker_seconds=metrics.get("wirerace_broker_lag_seconds_sum"),
+        broker_updates=int(metrics.get("wirerace_broker_lag_seconds_count", 0)),
     )
 
 

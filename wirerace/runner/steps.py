@@ -14,6 +14,7 @@ from wirerace.experiment.servers import ForeignServer
 from wirerace.host.tcp_diag import resent_between, resting_of
 from wirerace.observe.account import AccountRecord, Window
 from wirerace.observe.publishing import PublisherQueue
+from wirerace.record.broker import BrokerRecord
 from wirerace.record.result import Raw
 from wirerace.record.samples import Measured
 from wirerace.runner.browsers.trial import TrialTabs
@@ -23,6 +24,7 @@ from wirerace.runner.faults import Reach, Timeline
 from wirerace.runner.forecast import idle_seconds
 from wirerace.runner.gathering import Gathering
 from wirerace.runner.health import wait_until_healthy
+from wirerace.runner.parts.broker import BrokerChild
 from wirerace.runner.parts.part import Part
 from wirerace.runner.parts.replicas import replicas_of
 from wirerace.runner.sampling import (
@@ -59,6 +61,9 @@ class TrialSteps(Gathering):
             self._target.begin_trial(self.plan)
             wait_until_healthy(self._producer)
             self._watch.add({"producer": self._producer.part.members})
+            if self._broker is not None:
+                self._watch.add({"broker": self._broker.part.members})
+            broker_restarts = 0 if self._broker is None else self._broker.part.restarts
             server = self._start_server(started)
             time.sleep(SETTLE_SECONDS)
             idle_utilisation = self._idle(server)
@@ -109,6 +114,7 @@ class TrialSteps(Gathering):
                 reverse_proxy=reverse_record(server, load, reverse, (before, after), self._target.cores),
                 publisher=after.publisher,
                 publisher_memory=None if self._publisher is None else self._publisher.part.memory(),
+                broker=self._broker_record(before, after, broker_restarts),
                 client_port=load.entry or server.peer.client_port if server.part.shares_network else None,
             )
             # Past the window's end: if the producer died in the window, its new epoch may begin only after the window.
@@ -175,7 +181,7 @@ class TrialSteps(Gathering):
         """Wait through the window; return the samples at both ends, the second one without a restarted server."""
         restarts = server.part.restarts
         self._watch.begin()
-        before = samples_of(server, load, self._target.cpu_seconds, self._publisher, first=True)
+        before = self._samples(server, load, first=True)
         state = self._state(load)
         self._report("measuring", state)
         if state.aged < self._count_at_start:
@@ -191,10 +197,25 @@ class TrialSteps(Gathering):
             self._sleep_until(at_ns, "measuring", load)
             happen()
         self._sleep_until(window.to_ns, "measuring", load)
-        after = samples_of(server, load, self._target.cpu_seconds, self._publisher, first=False)
+        after = self._samples(server, load, first=False)
         if self._population.is_visit and server.part.shares_network:
             after = after._replace(resting=resting_of(ports_of(server), load.entry))
         return before, after if server.part.restarts == restarts else after._replace(server=None)
+
+    @property
+    def _broker(self) -> BrokerChild | None:
+        """The broker that brings the server's feed, None without one."""
+        return self._target.broker if self.experiment.servers.by_broker else None
+
+    def _samples(self, server: Child, load: LoadChild, *, first: bool) -> Samples:
+        broker = None if self._broker is None else self._broker.sample()
+        sampled = samples_of(server, load, self._target.cpu_seconds, self._publisher, first=first)
+        return sampled._replace(broker=broker)
+
+    def _broker_record(self, before: Samples, after: Samples, restarts: int) -> BrokerRecord | None:
+        if self._broker is None or before.broker is None or after.broker is None:
+            return None
+        return self._broker.record(before.broker, after.broker, restarts)
 
     def _drain(self, window: Window, server: Child, load: LoadChild) -> None:
         """Wait until everything has come, or as long as it may take."""

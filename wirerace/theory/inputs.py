@@ -25,7 +25,9 @@ US = 1e-6
 def seconds_to_server(trial: Trial) -> float | None:
     """Return the mean time from making to the server, None when it is not known."""
     parts = trial.latency_parts_seconds
-    return None if parts.producer is None or parts.feed is None else parts.producer + parts.feed
+    if parts.producer is None or parts.feed is None:
+        return None
+    return parts.producer + (parts.broker or 0.0) + parts.feed
 
 
 def seconds_to_open(plan: Plan, raw: Raw, trial: Trial) -> float:

@@ -187,7 +187,7 @@ def _of_trial(trial: Trial, experiment: Experiment, options: object) -> Observat
         socket_bytes=server.socket_bytes_per_client,
         latency=trial.latency_seconds.mean or 0.0,
         age=trial.age_seconds.mean,
-        to_server=(parts.producer or 0.0) + (parts.feed or 0.0),
+        to_server=sum(part or 0.0 for part in (parts.producer, parts.broker, parts.feed)),
         request_seconds=trial.request_seconds.mean,
         repoll_seconds=trial.repoll_seconds.mean,
         replicas=replicas,

@@ -14,6 +14,7 @@ SEE_LOGS = "see its log in logs/"
 NAMES = {
     "producer": "the producer",
     "server": "the server",
+    "broker": "the broker",
     "publisher": "the publisher",
     "load": "the load",
     "proxy": "the proxy",
@@ -23,6 +24,7 @@ NAMES = {
 }
 RESTARTED = {
     "producer": "what was due meanwhile was never made",
+    "broker": "what was made meanwhile came later",
     "publisher": "what was made meanwhile was never published",
     "server": "clients had to come back",
     "proxy": "clients had to come back",

@@ -6,6 +6,7 @@ import msgspec
 
 from wirerace.analysis.validity import (
     arrivals,
+    broker,
     browsers,
     clients,
     clock,
@@ -39,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     publisher.check,
     proxy.check,
     reverse_proxy.check,
+    broker.check,
     network.check,
     clock.check,
     measured.check,

@@ -28,6 +28,7 @@ NOT_COMPARED = {
     "reach",
     "latency.min",
     "latency.producer",
+    "latency.broker",
     "latency.feed",
     "reader_lag.mean",
     "deliveries.per_second",

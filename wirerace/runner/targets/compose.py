@@ -15,6 +15,7 @@ from wirerace.experiment.settings import Study
 from wirerace.host.cores import Cores, refuse_quota_beyond
 from wirerace.host.machine import total_seconds
 from wirerace.options import variable_of
+from wirerace.runner.parts.broker import BrokerChild
 from wirerace.runner.parts.container import Container, ContainerCrew
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
 from wirerace.runner.peer import ANSWER_SECONDS, CLIENT_SECONDS, Peer
@@ -55,6 +56,7 @@ SUPPORTED = Supported(
     browsers=False,
     needs={"fill": "needs a producer whose disk is this machine's: leave out --on compose"},
     foreign=False,
+    brokers=False,
 )
 SHAPE_CLASSES = {"steady": "Default", "steps": "Steps", "spike": "Spike", "ramp": "Ramp"}
 """The names of the shapes on Locust's page."""
@@ -81,6 +83,7 @@ class Compose:
         self._unlimited: dict[str, float] = {}
         self.load_cores = self._load.processes
         self.cores = Cores([], [])
+        self.broker: BrokerChild | None = None
         self._was_down = [part for part in PARTS if not self._stack.containers(part)]
         self._workers_before = len(self._stack.containers(WORKER))
         if "locust" not in self._was_down and self._page.get("/stats/requests", PageState).state not in IDLE:

@@ -15,7 +15,7 @@ from wirerace.experiment.plans import Plan
 from wirerace.experiment.settings import Study
 from wirerace.host.cores import cores_of, usable_cores
 from wirerace.host.machine import total_seconds
-from wirerace.host.ports import claim, free_port, is_free
+from wirerace.host.ports import free_port, usual_port
 from wirerace.options import variable_of
 from wirerace.runner.browsers.order import origin_of
 from wirerace.runner.browsers.process import BrowserProcess, order_of, refuse_missing
@@ -26,6 +26,7 @@ from wirerace.runner.network.certificates import certificate_for
 from wirerace.runner.network.reverse.configuration import installed_for
 from wirerace.runner.network.reverse.starting import NAME as REVERSE
 from wirerace.runner.network.reverse.starting import ReverseChild
+from wirerace.runner.parts.broker import BrokerChild, broker_program
 from wirerace.runner.parts.family import Family
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
 from wirerace.runner.parts.process import CAN_FILL, Process, Processes
@@ -41,10 +42,9 @@ from wirerace.runner.targets.locust import (
     user_class_of,
 )
 from wirerace.runner.targets.target import Child, LoadChild, Supported, as_one, refuse_unsupported, with_a_page
-from wirerace.runner.targets.ways import link_command, server_arguments, start_before, wait_until_open
+from wirerace.runner.targets.ways import link_command, server_arguments, start_before, start_run_broker, wait_until_open
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
-from wirerace.transports import PRODUCER_PORT, TRANSPORTS
 
 LOAD, PROXY, BROWSER = "the load", "the proxy", "the load's browser"
 SUPPORTED = Supported(
@@ -81,6 +81,8 @@ class Local:
         self._certificate = certificate_for(study)
         self._foreign = ForeignParts(directory.resolve() / LOGS)
         self._token = secrets.token_urlsafe(18)
+        self.broker: BrokerChild | None = None
+        self._broker_program = broker_program() if study.wants_broker else None
         self.cores = cores_of(study.first.load, NetworkPath())
         self.load_cores = len(self.cores.load or usable_cores())
         allow_sockets([*study.settings, *([study.most] if study.most is not None else [])])
@@ -104,6 +106,9 @@ class Local:
             with blamed_on(record.parent):
                 record.parent.mkdir(exist_ok=True)
             arguments += ["--record-file", str(record)]
+        if self._broker_program is not None:
+            self.broker = start_run_broker(self._broker_program, self._directory / LOGS, self._processes.append)
+            arguments += ["--broker-url", self.broker.url]
         child = self._start_service("producer", "producer", arguments, [])
         self._processes[-1].record = record
         return child
@@ -115,8 +120,9 @@ class Local:
                 child, started = self._foreign.start(plan, producer.url, self.cores.server)
                 self._processes += started
             return child
+        feed = producer.url if self.broker is None or not plan.experiment.servers.by_broker else self.broker.url
         tabs = [origin_of(self._tab_port)] if plan.experiment.clients.browsers else []
-        arguments = server_arguments(plan, producer.url, [*self._page_origins, *tabs])
+        arguments = server_arguments(plan, feed, [*self._page_origins, *tabs])
         secure_port, authority = None, ""
         if self._certificate is not None and plan.path.tls and not plan.path.has_reverse_proxy:
             secure_port, authority = free_port(), self._certificate.authority
@@ -274,15 +280,9 @@ class Local:
         self, name: str, log_name: str, arguments: list[str], cores: Sequence[int], quota: Quota | None = None
     ) -> Child:
         token = self._token if name == "producer" else ""  # it takes orders; a server under test gets none
-        peer = Peer(name, self._usual_port(name) or free_port(), token=token)
+        peer = Peer(name, usual_port(name, self._page_port) or free_port(), token=token)
         command = ["-m", "services", name, "--port", str(peer.port), *arguments]
         return Child(self._start(name, log_name, command, cores, quota=quota), peer)
-
-    def _usual_port(self, name: str) -> int | None:
-        """Return the usual port of a service if a playground wants it and it is free, else None."""
-        port = TRANSPORTS[name].port if name in TRANSPORTS else PRODUCER_PORT
-        wanted = self._page_port is not None and port != self._page_port
-        return port if wanted and claim(port) and is_free(port) else None
 
     def _start(  # noqa: PLR0913, PLR0917 -- what it is, and what it may use
         self,

@@ -12,6 +12,7 @@ from wirerace.host.cores import Cores
 from wirerace.options import fields_at, flag_of
 from wirerace.runner.network.loss import why_no_loss
 from wirerace.runner.network.reverse.starting import ReverseChild
+from wirerace.runner.parts.broker import BrokerChild
 from wirerace.runner.parts.part import Crew, Part
 from wirerace.runner.parts.replicas import Replicas, ReplicasPeer
 from wirerace.runner.peer import Peer
@@ -79,6 +80,7 @@ class Supported(NamedTuple):
     tls: bool = True
     foreign: bool = True
     http2: bool = True
+    brokers: bool = True
     needs: Mapping[FaultKind, str] = {}
 
 
@@ -91,6 +93,7 @@ def with_a_page(supported: Supported) -> Supported:
         tls=False,
         http2=False,
         foreign=False,
+        brokers=False,
         otherwise="needs an experiment: use wirerace run",
     )
 
@@ -102,6 +105,8 @@ class Target(Protocol):
     """The number of cores of all load processes together, in the trial that is running."""
     cores: Cores
     """The cores that the parts of the running trial are bound to."""
+    broker: BrokerChild | None
+    """The broker that brings the feed to servers, if an experiment wants one."""
 
     def begin_trial(self, plan: Plan) -> None:
         """Start parts again that have died since the last trial, and allow every part all its restarts again."""
@@ -144,6 +149,8 @@ def refuse_unsupported(study: Study, supported: Supported) -> None:
     """Raise BadInput, naming the key and the cure, when a target cannot run an experiment."""
     _refuse_whole(study, supported)
     for setting in study.settings:
+        if setting.experiment.servers.by_broker and not supported.brokers:
+            raise BadInput(f"servers.feed: a broker {supported.otherwise}")
         if setting.experiment.clients.browsers and not supported.browsers:
             raise BadInput(f"clients.browsers: a browser beside the clients {supported.otherwise}")
         for contestant in contestants_of(setting.experiment):

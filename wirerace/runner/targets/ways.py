@@ -1,7 +1,7 @@
 """What lies between the clients of a trial and its server, as processes: a link, and a reverse proxy."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -22,12 +22,16 @@ from wirerace.runner.network.reverse.starting import (
     refuse_without_upgrade,
     start_reverse,
 )
+from wirerace.runner.parts.broker import NAME as BROKER
+from wirerace.runner.parts.broker import BrokerChild, BrokerProgram, start_broker
+from wirerace.runner.parts.family import Family
 from wirerace.runner.parts.process import Process
 from wirerace.runner.parts.replicas import peers_of
 from wirerace.runner.peer import Peer
 from wirerace.runner.progress import TICK_SECONDS
 from wirerace.runner.targets.descriptors import connections_of
 from wirerace.runner.targets.locust import target_of
+from wirerace.stopping import whole
 
 LINK_SECONDS = 60.0  # for a path's link to come up
 
@@ -76,6 +80,22 @@ def wait_until_open(part: Process, *peers: Peer) -> None:
         if part.has_ended() or time.monotonic() > deadline:
             raise part.failure("does not come up")
         time.sleep(TICK_SECONDS)
+
+
+def start_run_broker(program: BrokerProgram, logs: Path, keep: Callable[[Family], None]) -> BrokerChild:
+    """Start the broker of a run, with files of its own. `keep` gets it as soon as it runs.
+
+    Raises TrialFailed when it does not come up.
+    """
+
+    def start(command: list[str], directory: Path) -> Family:
+        with whole():
+            family = Family(BROKER, command, logs.resolve() / "broker.log", directory)
+            keep(family)
+        return family
+
+    with new_directory("nats") as directory:
+        return start_broker(program, directory, start)
 
 
 def start_before(  # noqa: PLR0913, PLR0917 -- what stands before which server, and where its files are
