@@ -1,5 +1,6 @@
-"""What a trial through a reverse proxy, and one of a foreign server, have more than others."""
+"""What a trial through a reverse proxy, one of a foreign server, and one with a broker have more than others."""
 
+from wirerace.record.broker import BrokerCost
 from wirerace.record.durations import Times
 from wirerace.record.publisher import PublisherQuality
 from wirerace.record.reverse import ReverseCost
@@ -14,6 +15,9 @@ PUBLISHED = PublisherQuality(
     cpu_seconds=0.2,
     utilisation=0.02,
     user_bytes=20_000_000,
+)
+BROKERED = BrokerCost(
+    version="2.10.27", cpu_seconds=1.0, cpu_us_per_delivery=6.0, utilisation=0.1, user_bytes=20_000_000
 )
 PROXIED = ReverseCost(
     program="nginx",

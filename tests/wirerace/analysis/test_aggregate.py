@@ -6,7 +6,7 @@ import pytest
 
 from tests.wirerace.faulted import AVAILABILITY, FAULT
 from tests.wirerace.messaged import RELAYED
-from tests.wirerace.served import PROXIED, PUBLISHED
+from tests.wirerace.served import BROKERED, PROXIED, PUBLISHED
 from tests.wirerace.tabbed import TABS
 from tests.wirerace.trials import contestants_in, plan_of, trial_of
 from wirerace.analysis.aggregate import compared_in_pairs, interval, over_repeats, summarise, summarised
@@ -68,7 +68,7 @@ def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> 
         latency_seconds=msgspec.structs.replace(
             trial().latency_seconds, mean=1.0, p50=1.0, p90=1.0, p99=1.0, min=1.0, max=1.0
         ),
-        latency_parts_seconds=LatencyParts(1.0, 1.0, 1.0, 1.0),
+        latency_parts_seconds=LatencyParts(1.0, 1.0, 1.0, 1.0, broker=1.0),
         age_seconds=msgspec.structs.replace(trial().age_seconds, mean=1.0),
         server=msgspec.structs.replace(
             trial().server,
@@ -93,6 +93,7 @@ def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> 
         faults=[FAULT],
         reverse_proxy=PROXIED,
         publisher=PUBLISHED,
+        broker=BROKERED,
     )
 
     assert figure_of(name, known) is not None

@@ -5,14 +5,14 @@ import msgspec
 from tests.wirerace.analysis.test_aggregate import figure_of, result_of, trial
 from tests.wirerace.faulted import AVAILABILITY, FAULT
 from tests.wirerace.messaged import RELAYED
-from tests.wirerace.served import PROXIED, PUBLISHED
+from tests.wirerace.served import BROKERED, PROXIED, PUBLISHED
 from tests.wirerace.tabbed import TABS
 from wirerace.analysis.aggregate import figures_of
 from wirerace.analysis.figures import FIGURES
 from wirerace.record.durations import Handshakes
 from wirerace.record.messages import Messages
 from wirerace.record.parts import Bytes
-from wirerace.record.trial import Returning
+from wirerace.record.trial import LatencyParts, Returning
 
 
 def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
@@ -38,6 +38,8 @@ def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
         faults=[FAULT],
         reverse_proxy=PROXIED,
         publisher=PUBLISHED,
+        broker=BROKERED,
+        latency_parts_seconds=LatencyParts(0.001, 0.001, 0.001, 0.001, broker=0.001),
     )
     rows = {figure.id for figure in FIGURES if figure.if_any}
 
@@ -46,7 +48,8 @@ def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
     proxied, of_tls = [12.0, 0.4, 3_000_000, 7_000, 4, 150, 200], [8, 0.75, 0.125, 0.375]
     of_faults, published = [0.8, 1.0, 1.0, 11], [0.006, 3, 0.02, 20_000_000]
     others = [4, 0.5, 0.75, 7, *of_faults, *published, 0.99, 0.006, 0.002, 1, 2, 3]
-    assert [22, 0.004, 9_000, 5_000, 2_000, *of_tls, *proxied, *others] == [
+    brokered = [6.0, 0.1, 20_000_000]
+    assert [0.001, 22, 0.004, 9_000, 5_000, 2_000, *of_tls, *proxied, *brokered, *others] == [
         figure_of(figure.id, back) for figure in FIGURES if figure.if_any and not figure.id.startswith("messages.")
     ]
     assert [1.0, 0.002, 0.001, 0.004, 0.003, 0.002, 0.004, 400, 10, 20, 3, 5] == [

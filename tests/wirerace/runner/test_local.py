@@ -25,6 +25,7 @@ from wirerace.runner.parts.process import ROOT, Process
 from wirerace.runner.peer import Peer
 from wirerace.runner.targets.local import Local
 from wirerace.runner.targets.target import Child
+from wirerace.runner.targets.ways import usual_port
 
 
 @pytest.mark.processes
@@ -92,11 +93,9 @@ def test_process_is_bound_to_its_core(tmp_path: Path) -> None:
     assert process.cpu_seconds() is None
 
 
-def test_page_takes_no_service_by_the_port_that_it_wants_for_itself(tmp_path: Path) -> None:
-    study = alone(Experiment("t", ["polling"]))
-
-    assert Local(study, tmp_path, page_port=8001)._usual_port("polling") is None
-    assert Local(study, tmp_path)._usual_port("polling") is None
+def test_page_takes_no_service_by_the_port_that_it_wants_for_itself() -> None:
+    assert usual_port("polling", 8001) is None
+    assert usual_port("polling", None) is None
 
 
 def ticking(tmp_path: Path) -> Process:

@@ -22,6 +22,7 @@ BLAMED: dict[str, GaveOut] = {
     "clock": "machine",
     "proxy": "machine",
     "publisher": "machine",
+    "broker": "machine",
     "reverse proxy": "reverse proxy",
     "reverse_proxy": "reverse proxy",
     "wirerace": "machine",
