@@ -18,14 +18,13 @@ from wirerace.experiment.model import Experiment
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.plans import plans_of
 from wirerace.experiment.settings import alone
-from wirerace.host.ports import free_port
+from wirerace.host.ports import free_port, usual_port
 from wirerace.runner.health import wait_until_healthy
 from wirerace.runner.parts.part import MOST_RESTARTS, end_of
 from wirerace.runner.parts.process import ROOT, Process
 from wirerace.runner.peer import Peer
 from wirerace.runner.targets.local import Local
 from wirerace.runner.targets.target import Child
-from wirerace.runner.targets.ways import usual_port
 
 
 @pytest.mark.processes

@@ -28,6 +28,11 @@ from wirerace.runner.targets.target import refuse_unsupported
             "faults[0]",
             ["a fill on producer", "disk", "--on compose"],
         ),
+        (
+            {"servers": {"feed": "nats"}},
+            "servers.feed",
+            ["a broker", "--on compose"],
+        ),
     ],
 )
 def test_containers_are_refused_what_only_processes_can_do_on_one_line(
