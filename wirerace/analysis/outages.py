@@ -195,7 +195,7 @@ def _expected(known: _Known, fault: Fault, one: FaultTime) -> RecoveryBounds | N
     since_ns = one.after_ns if fault.kind == "restart" else one.from_ns
     made_seconds = max(0.0, (made_ns - since_ns) / NS_PER_SECOND)
     recovering = raw.account.outages.recovering.get(one.number, NOBODY)
-    is_fit = fault.ends_a_part and fault.on != "producer"
+    is_fit = fault.ends_a_part and fault.on not in {"producer", "broker"}
     after = After(
         made_seconds,
         plan.options.period_seconds,

@@ -11,11 +11,11 @@ from wirerace.clock import to_ns
 from wirerace.errors import BadInput
 
 FaultKind = Literal["kill", "restart", "stall", "cut", "drop", "fill"]
-FaultPlace = Literal["server", "producer", "clients", "proxy", "feed"]
+FaultPlace = Literal["server", "producer", "broker", "clients", "proxy", "feed"]
 POSSIBLE: dict[FaultKind, tuple[FaultPlace, ...]] = {
-    "kill": ("server", "producer", "proxy"),
-    "restart": ("server", "producer", "proxy"),
-    "stall": ("server", "producer", "proxy"),
+    "kill": ("server", "producer", "broker", "proxy"),
+    "restart": ("server", "producer", "broker", "proxy"),
+    "stall": ("server", "producer", "broker", "proxy"),
     "cut": ("clients", "proxy"),
     "drop": ("feed",),
     "fill": ("producer",),

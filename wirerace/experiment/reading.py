@@ -252,12 +252,15 @@ def _check(experiment: Experiment) -> None:
             check_fault(fault, measure_seconds)
         except BadInput as error:
             raise BadInput(f"faults[{number}].{error}") from None
-        _check_place(number, fault, [one.path for one in contestants_of(experiment)])
+        _check_place(number, fault, experiment)
     check_timeline(experiment.faults)
     check_availability(experiment.availability, experiment.faults)
 
 
-def _check_place(number: int, fault: Fault, paths: Sequence[NetworkPath]) -> None:
+def _check_place(number: int, fault: Fault, experiment: Experiment) -> None:
+    paths = [one.path for one in contestants_of(experiment)]
+    if fault.on == "broker" and not experiment.servers.by_broker:
+        raise BadInput(f'faults[{number}].on: no broker brings the feed: write servers.feed = "nats"')
     if fault.on == "proxy" and not all(path.is_forwarded for path in paths):
         raise BadInput(f"faults[{number}].on: not every contestant has a path with a proxy: give it a delay")
     if (fault.kind, fault.on) == ("cut", "proxy") and not all(path.has_proxy for path in paths):

@@ -188,6 +188,8 @@ class TrialSteps(Gathering):
             what = f"only {state.aged} of {self._count_at_start} clients had received an update when the window began"
             raise TrialFailed(what + self._spent.said, self._spent.part)
         parts: dict[FaultPlace, Part] = {"server": server.part, "producer": self._producer.part}
+        if self._broker is not None:
+            parts["broker"] = self._broker.part
         if load.parts:  # the reverse proxy, if there are two
             parts["proxy"] = next(reversed(load.parts.values()))
         proxy = load.proxy.peer if load.proxy else None

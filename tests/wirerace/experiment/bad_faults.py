@@ -46,7 +46,12 @@ BAD_FAULTS = {
     "fault where there is none": (
         LEAST + '[[faults]]\nkind = "kill"\non = "clients"\nat_seconds = 1',
         "faults[0].on",
-        ["server, producer, proxy", "kill", "clients"],
+        ["server, producer, broker, proxy", "kill", "clients"],
+    ),
+    "fault on a broker that is not there": (
+        LEAST + '[[faults]]\nkind = "kill"\non = "broker"\nat_seconds = 1',
+        "faults[0].on",
+        ["no broker", 'servers.feed = "nats"'],
     ),
     "fault on a proxy that is not there": (
         LEAST + '[[faults]]\nkind = "kill"\non = "proxy"\nat_seconds = 1',

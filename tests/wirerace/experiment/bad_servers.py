@@ -53,6 +53,7 @@ BAD_EXPERIMENTS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         "population.kind: visitors ask for the newest update, and theirs knows no",
     ),
     (BARE, {"upstream": {"rate_per_second": 1.0}}, "upstream.rate_per_second must be 0 with theirs, which takes no"),
+    (BARE, {"servers": {"feed": "nats"}}, "servers.feed: theirs follows the producer's own feed: take feed out"),
     (
         BARE,
         {"servers": {"cpus": 0.5}},

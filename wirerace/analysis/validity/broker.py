@@ -13,7 +13,8 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     if cost is None:
         return
     if cost.utilisation is None:
-        yield Finding("unchecked", "what the broker spent")
+        why = ": it was ended, as the experiment asks" if evidence.ends("broker") else ""
+        yield Finding("unchecked", f"what the broker spent{why}")
         return
     text = f"the broker was busy {percent(cost.utilisation)} of a core"
     yield from against(thresholds.BROKER_UTILISATION, cost.utilisation, "the CPU time of the broker", text)
