@@ -150,6 +150,17 @@ def test_image_takes_the_folders_that_both_share_and_no_other(side: str) -> None
     assert set(SHARED) == copied_into(f"{side}/Dockerfile")
 
 
+def test_image_of_the_services_takes_every_folder_of_theirs() -> None:
+    """A feed is found by its name, so nothing imports it."""
+    folders = {path.parent.name for path in (ROOT / "services").glob("*/*.py")}
+    copied = re.findall(
+        r"^COPY services/(\w+)/\*\.py services/\1/$", (ROOT / "services/Dockerfile").read_text(), re.MULTILINE
+    )
+    admitted = re.findall(r"^!services/(\w+)/\*\.py$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+
+    assert folders == set(copied) == set(admitted)
+
+
 def test_builds_admit_what_some_image_takes() -> None:
     admitted = re.findall(r"^!wirerace/(\w+)/\S+\.py$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
 
