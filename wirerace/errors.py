@@ -10,6 +10,8 @@
     │   └── NoAnswer       a part did not answer in time: it may only be busy (wirerace.runner.peer)
     ├── SystemFault        the system refuses what a command needs, such as space on a disk: exit code 5
     ├── BadFeed            a server follows something that is no producer's feed (services.feed_link)
+    │   └── ApiRefusal     JetStream refuses what a feed asks of it (services.feeds.nats_link)
+    ├── NotPassed          the producer did not take clients' messages (services.feeds)
     ├── Foreign            a page of another origin asks for something that only our own may do (wirerace.origins)
     ├── FrameError         a WebSocket peer broke the protocol (wirerace.wire.frames)
     ├── ConnectionLost     a client's connection ended, in order or not

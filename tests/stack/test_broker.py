@@ -1,9 +1,11 @@
 """The stack's broker: servers follow the feed there, also when it has lost what it stored."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from tests.race.running import wait_until
 from tests.stack.compose import PROJECT, Stack
 
 pytestmark = pytest.mark.stack
@@ -20,10 +22,17 @@ def brokered(stack: Stack) -> Iterator[Stack]:  # noqa: ARG001 -- it has built t
     brokered.compose("--profile", "nats", "down", "--volumes", "--timeout", "5", check=False)
 
 
+def newest(stack: Stack) -> dict[str, Any]:
+    """Return the newest update that the server has."""
+    (update,) = stack.get("POLLING_PORT", "/poll?last=1")["updates"]
+    found: dict[str, Any] = update
+    return found
+
+
 def test_servers_follow_the_broker_and_outlive_it(brokered: Stack) -> None:
-    (before,) = brokered.get("POLLING_PORT", "/poll?last=1")["updates"]
+    before = newest(brokered)
     brokered.compose("--profile", "nats", "up", "--detach", "--wait", "--force-recreate", "--no-deps", "nats")
-    brokered.compose("--profile", "nats", "up", "--detach", "--wait", *PARTS)
+    wait_until(lambda: newest(brokered)["seq"] > before["seq"] + 20)
     updates = brokered.get("POLLING_PORT", f"/poll?after={before['epoch']}-{before['seq']}")["updates"]
 
     assert list(range(before["seq"] + 1, before["seq"] + 1 + len(updates))) == [one["seq"] for one in updates]
