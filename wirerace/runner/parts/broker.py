@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,6 +60,8 @@ def broker_program() -> BrokerProgram:
 
     Raises BadInput, naming the cure, when there is none.
     """
+    if find_spec("nats") is None:
+        raise BadInput('servers.feed: "nats" needs nats-py, which is not installed: pip install wirerace[nats]')
     beside = Path(sys.executable).with_name(PROGRAM)
     found = str(beside) if beside.is_file() else shutil.which(PROGRAM)
     if found is None:
