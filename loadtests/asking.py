@@ -3,11 +3,11 @@
 from gevent.lock import BoundedSemaphore
 from locust.env import Environment
 
+from loadtests import wall
 from loadtests.http import Response
 from loadtests.remembering import Remembering
 from loadtests.speech import AskingClient
 from loadtests.user import Received, SubscriberUser
-from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, BadCursor, Refused, shown
 from wirerace.observe.account import Outcome
 from wirerace.wire.update import CURSOR_HEADER, NO_UPDATE, Batch, Cursor, Update, decode_batch
@@ -51,7 +51,7 @@ class AskingUser(SubscriberUser):
         if turn is not None:
             turn.acquire()
         self.is_asking = True
-        self.asked_ns = now_ns()
+        self.asked_ns = wall.now_ns()
         try:
             response = client.get(target, headers)
             updates = self.updates_in(response)

@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 import msgspec
 from gevent import get_hub, getcurrent, socket
 
+from loadtests import wall
 from loadtests.endpoints import connect, wait_until_writable
 from loadtests.traffic import Counters
 from loadtests.trust import ClientTls
 from wirerace.addresses import host_port_in, spelled
-from wirerace.clock import NS_PER_SECOND, Clock, now_ns
+from wirerace.clock import NS_PER_SECOND, Clock
 from wirerace.errors import ConnectionLost
 
 BytesTaker = Callable[[bytes], bool]
@@ -119,9 +120,9 @@ class StampedConnection:
     is_cut: bool = False
     secured_ns: int = 0
 
-    def __init__(self, address: Address, counters: Counters | None = None, clock: Clock = now_ns) -> None:
+    def __init__(self, address: Address, counters: Counters | None = None, clock: Clock | None = None) -> None:
         self.stamp = NO_STAMP
-        self._clock = clock
+        clock = self._clock = wall.now_ns if clock is None else clock
         self._counters = counters
         self._take: BytesTaker = never
         self._reader: Any = None  # the greenlet that waits to receive; None for none
@@ -203,7 +204,10 @@ class StampedConnection:
         read_ns = self._clock()
         if ancillary:
             seconds, fraction_ns = _unpack(ancillary[0][2])
-            self.stamp = Stamp(seconds * NS_PER_SECOND + fraction_ns, read_ns, True)
+            arrival_ns = seconds * NS_PER_SECOND + fraction_ns
+            if wall.stamped is not None:
+                arrival_ns = wall.stamped(arrival_ns)
+            self.stamp = Stamp(arrival_ns, read_ns, True)
         else:
             self.stamp = Stamp(read_ns, read_ns, False)
         data = bytes(_VIEW[:size])

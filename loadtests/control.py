@@ -9,8 +9,8 @@ import msgspec
 from gevent import pywsgi
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from loadtests.alone import LoadProcesses
 from loadtests.course import Course, OutOfTurn
-from loadtests.workers import LoadProcesses
 from wirerace.decoding import decode_json
 from wirerace.errors import BadInput, TrialFailed, WireraceError
 from wirerace.observe.account import AccountRecord, CutRequest, Window
@@ -114,6 +114,7 @@ class Control:
         if (parts := self._parts) is not None:
             routes |= {
                 ("GET", "/state"): lambda _: parts.state(),
+                ("GET", "/workers"): lambda _: {"workers": parts.count()},
                 ("PUT", "/window"): lambda body: self._set_window(parts, body),
                 ("POST", "/cut"): lambda body: self._cut(parts, body),
                 ("POST", "/outages"): lambda body: self._note_outages(parts, body),

@@ -9,6 +9,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests import garbage, workers
+from loadtests.alone import Alone
 from loadtests.control import Control, Keys
 from loadtests.dispatching import EvenDispatcher
 from loadtests.fractions import keep_fractions
@@ -54,7 +55,7 @@ def set_up(environment: Environment, **_: Any) -> None:
             Control((own.control_host, own.control_port), registry)
         return
     runner = environment.runner
-    parts = workers.Workers(environment, runner) if isinstance(runner, MasterRunner) else workers.Alone(environment)
+    parts = workers.Workers(environment, runner) if isinstance(runner, MasterRunner) else Alone(environment)
     # Locust itself would take the first shape that it finds.
     environment.shape_class = chosen_shape(environment)
     for shape in shaped_in(environment):

@@ -4,13 +4,13 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 import httptools
 
+from loadtests import wall
 from loadtests.answers import AnswerReader
 from loadtests.connection import Address, ClosedHere, Stamp, StampedConnection
 from loadtests.heads import PlainHeads
 from loadtests.opening import open_connection
 from loadtests.traffic import Counters
 from loadtests.unpacking import Accepted, accepting, unpacked
-from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, ConnectionLost, Refused, noted
 
 LEAST_LINE_BYTES = len("Filler:\r\n")
@@ -120,7 +120,7 @@ class HttpConnection(Generic[Given]):
         connection = self._connection
         self._is_answered = False
         connection.send(request)
-        self.sent_ns = now_ns()
+        self.sent_ns = wall.now_ns()
         self.out_bytes += len(request)
         data = connection.receive()  # as in _receive(), without its call: polls are many
         self._is_answered = True

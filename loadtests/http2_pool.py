@@ -3,11 +3,12 @@
 import gevent
 from gevent.event import AsyncResult
 
+from loadtests import wall
 from loadtests.connection import Address
 from loadtests.http2 import Http2Connection
 from loadtests.traffic import Counters
 from wirerace.backoff import OF_CLIENTS
-from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
+from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.errors import Refused, WireraceError
 
 
@@ -71,7 +72,7 @@ class SharedConnection:
             if self.connection is not None and self.connection.is_closed and not self.connection.is_ready:
                 self._note_failure()  # it was open, but nobody answered in HTTP/2
             self.connection = None
-            gevent.sleep(max(0, self._not_before_ns - now_ns()) / NS_PER_SECOND)
+            gevent.sleep(max(0, self._not_before_ns - wall.now_ns()) / NS_PER_SECOND)
             self.connection = Http2Connection(self._address, self._counters)
         except (OSError, WireraceError) as error:
             self._note_failure()
@@ -86,7 +87,7 @@ class SharedConnection:
     def _note_failure(self) -> None:
         pause_seconds = min(OF_CLIENTS.least_seconds * 2**self.failures, OF_CLIENTS.most_seconds)
         self.failures = min(self.failures + 1, 10)
-        self._not_before_ns = now_ns() + to_ns(pause_seconds)
+        self._not_before_ns = wall.now_ns() + to_ns(pause_seconds)
 
 
 class SharedConnections:

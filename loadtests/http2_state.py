@@ -11,6 +11,7 @@ from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
 
+from loadtests import wall
 from loadtests.connection import Address, Stamp, StampedConnection
 from loadtests.http2_frames import broken, no_http2
 from loadtests.http2_headers import MOST_HEAD_BYTES, share_code
@@ -18,7 +19,6 @@ from loadtests.http2_streams import INITIAL_WINDOW_BYTES, STREAM_WINDOW_BYTES, H
 from loadtests.opening import open_connection
 from loadtests.tls import TlsFailed
 from loadtests.traffic import Counters
-from wirerace.clock import now_ns
 from wirerace.errors import ConnectionLost, WireraceError, shown
 
 CONNECTION_WINDOW_BYTES = 15 * 1024 * 1024  # as Chromium
@@ -119,7 +119,7 @@ class FrameWriter:
         except OSError:
             self._on_break()
         if self._leaving:
-            sent_ns = now_ns()
+            sent_ns = wall.now_ns()
             for stream in self._leaving:
                 stream.sent_ns = sent_ns
             self._leaving.clear()

@@ -8,8 +8,10 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import gevent
 from locust.env import Environment
 
+from loadtests import wall
 from loadtests.connection import Address
 from loadtests.http2_pool import SharedConnections
+from loadtests.keeping import keep_clock
 from loadtests.options import UserOptions
 from loadtests.sending import SendingHost
 from loadtests.speech import OwnConnections, SharingConnections, Speech
@@ -17,7 +19,7 @@ from loadtests.statistics import Statistics
 from loadtests.traffic import Counters
 from loadtests.unpacking import Accepted
 from loadtests.visits import VisitHost
-from wirerace.clock import NS_PER_SECOND, now_ns, process_cpu_seconds, to_ns
+from wirerace.clock import NS_PER_SECOND, process_cpu_seconds, to_ns
 from wirerace.observe.account import NO_TRAFFIC, NO_WINDOW, AccountRecord, LoadState, ProcessUse, Traffic, Window, merge
 from wirerace.observe.accounting import Account
 from wirerace.observe.histogram import merged
@@ -87,6 +89,7 @@ class Load:
 
         `test` is the number that the master has given the test.
         """
+        self.clock = keep_clock(options.clock)
         self.test = test
         self.accounts: dict[str, Account] = {}
         self.random = stream(options.seed, "load", index, "jitter")
@@ -170,6 +173,8 @@ class Load:
     def set_window(self, window: Window, share: Share = WHOLE) -> None:
         """Set the window of all accounts. Of all visitors this process has its share."""
         self._window = window
+        if self.clock is not None:
+            self.clock.settle()
         for account in self.accounts.values():
             account.window = window
         if self._sampler is not None:
@@ -208,7 +213,7 @@ class Load:
         if client in self._clients:
             del self._clients[client]
             self.sending.leave(client)
-            client.ledger.close(now_ns(), client.position(), is_visit=self.visits.are_expected)
+            client.ledger.close(wall.now_ns(), client.position(), is_visit=self.visits.are_expected)
 
     def next_due_ns(self, interval_seconds: float, at_ns: int) -> int:
         """Return when the next client, which starts at `at_ns`, polls first: within an interval, at its own phase.
@@ -240,7 +245,7 @@ class Load:
         """Close all ledgers and return the account of all clients."""
         self.visits.stop()
         self.sending.stop()
-        at_ns = now_ns()
+        at_ns = wall.now_ns()
         for client in self._clients:
             client.ledger.close(at_ns)
         self._clients.clear()
@@ -250,6 +255,8 @@ class Load:
         record.resumed_handshakes = sum(counters.resumed for counters in self._counters.values())
         record.closed_ns.append(at_ns)
         record.processes.extend(self._uses)
+        if self.clock is not None:
+            record.clocks.append(self.clock.finish(self._window))
         return record
 
     def stop(self) -> None:
@@ -277,6 +284,6 @@ class Load:
         ]
 
     def _sample_at(self, at_ns: int) -> ProcessSample:
-        gevent.sleep(max(0, at_ns - now_ns()) / NS_PER_SECOND)
+        gevent.sleep(max(0, at_ns - wall.now_ns()) / NS_PER_SECOND)
         traffic = {name: counters.total() for name, counters in self._counters.items()}
-        return ProcessSample(now_ns(), process_cpu_seconds() or 0.0, usage(), traffic)
+        return ProcessSample(wall.now_ns(), process_cpu_seconds() or 0.0, usage(), traffic)

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import gevent
 
+from loadtests import wall
 from loadtests.asking import AskingUser
 from loadtests.user import Received
-from wirerace.clock import now_ns
 from wirerace.transports.longpolling import TRANSPORT, LongPollingOptions
 
 
@@ -27,7 +27,7 @@ class LongPollingUser(AskingUser):
         hold_seconds = self.options.hold_seconds if self.is_connected else 0.0
         answered_ns = late_ns = 0
         while True:
-            received = self.ask(self.target(after=self.cursor, hold=f"{hold_seconds:.12g}"), now_ns())
+            received = self.ask(self.target(after=self.cursor, hold=f"{hold_seconds:.12g}"), wall.now_ns())
             stamp = received[1]
             if answered_ns:
                 self.account.repoll(self.client.sent_ns, answered_ns)

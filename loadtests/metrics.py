@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector
 
+from loadtests import wall
 from loadtests.load import Load
 from loadtests.user import DELIVERY
-from wirerace.clock import NS_PER_SECOND, now_ns
+from wirerace.clock import NS_PER_SECOND
 from wirerace.observe.metrics import LoadMetrics, LoadSample
 from wirerace.observe.process import ProcessMetrics
 from wirerace.transports import TRANSPORTS
@@ -50,7 +51,7 @@ def samples_of(load: Load | None) -> Mapping[str, LoadSample]:
 def _sample(load: Load, transport: Transport) -> LoadSample:
     account = load.account_of(transport)
     totals, tally = account.totals, account.tally
-    age_ns = account.age_ns(now_ns())
+    age_ns = account.age_ns(wall.now_ns())
     interval_seconds = getattr(load.options_of(transport), "interval_seconds", None)  # only polling clients have one
     latencies = load.statistics.times_of(DELIVERY, transport.path)
     return LoadSample(

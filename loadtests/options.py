@@ -51,7 +51,8 @@ class UserOptions(msgspec.Struct, frozen=True):
 
     Visitors of the `population` begin to come, and clients to send, `warmup_seconds` before the window. If nothing
     `waits_for_window`, clients send as soon as they are there. They ask for answers with `compression`. `dialect` and
-    `target` are a foreign server's. With `http` 2, `streams_per_connection` of them share a connection.
+    `target` are a foreign server's. With `http` 2, `streams_per_connection` of them share a connection. On another host
+    than the producer, the time is that of the `clock` at a place such as `10.0.0.1:5558`.
     """
 
     transports: dict[str, TransportOptions]
@@ -68,6 +69,7 @@ class UserOptions(msgspec.Struct, frozen=True):
     target: str = ""
     http: Literal[1, 2] = 1
     streams_per_connection: int = 1
+    clock: str = ""
 
 
 def own_options(arguments: Sequence[str]) -> Any:
@@ -196,7 +198,14 @@ def _ordered(order: LoadOrder, shape: str) -> UserOptions:
         target=order.target,
         http=order.http,
         streams_per_connection=order.streams_per_connection,
+        clock=order.clock,
     )
+
+
+def has_other_clocks(given: Mapping[str, Any]) -> bool:
+    """Return whether the load that an experiment orders runs on other hosts than the producer."""
+    order = str(given.get("contestant", ""))
+    return bool(order and decode_json(order.encode(errors="surrogatepass"), LoadOrder, "--contestant").clock)
 
 
 def _address(transport: str, given: Mapping[str, Any]) -> Address:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from wirerace.clock import now_ns
+from loadtests import wall
 from wirerace.errors import BadAnswer
 from wirerace.observe.accounting import Account
 from wirerace.observe.upstream import LATER, SentMessage
@@ -64,7 +64,7 @@ class Outbox:
 
     def leaves(self, message: SentMessage) -> None:
         """Note that a message is handed to the kernel now."""
-        message.left_ns = message.left_ns or now_ns()
+        message.left_ns = message.left_ns or wall.now_ns()
         message.tries += 1
 
     def count_bytes(self, message: SentMessage, out: int, into: int) -> None:

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import gevent
 from locust.env import Environment
 
+from loadtests import wall
 from loadtests.asking import AskingUser
 from loadtests.carriers import Carrier
 from loadtests.outbox import Outbox
 from loadtests.user import Received
-from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
+from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.transports.polling import TRANSPORT, PollingOptions
 
 LATE_FRACTION = 0.05  # of the interval; a poll that leaves later than this counts as late
@@ -27,7 +28,7 @@ class PollingUser(AskingUser):
         super().__init__(environment)
         self.asked_after = self.asked_target = ""  # most polls ask for the same as the one before
         self.interval_ns = to_ns(self.options.interval_seconds)
-        self.due_ns = self.load.next_due_ns(self.options.interval_seconds, now_ns())
+        self.due_ns = self.load.next_due_ns(self.options.interval_seconds, wall.now_ns())
 
     def deliveries(self) -> Iterator[Received]:
         """Ask once, to subscribe or to catch up, and then on schedule.
@@ -36,7 +37,7 @@ class PollingUser(AskingUser):
         """
         if self.catches_up:
             self.catches_up = False
-            yield from self.polled(now_ns())
+            yield from self.polled(wall.now_ns())
         self.skip_missed()
         while True:
             self.wait_until_due()
@@ -59,7 +60,7 @@ class PollingUser(AskingUser):
         while self.has_more:
             stamp = received[1]
             late_ns += stamp.read_ns - stamp.arrival_ns
-            received = self.polled_once(now_ns())
+            received = self.polled_once(wall.now_ns())
             self.note_late(received, late_ns)
             yield received
 
@@ -76,13 +77,13 @@ class PollingUser(AskingUser):
 
     def wait_until_due(self) -> None:
         """Sleep until the next poll is due, and count it if it leaves late."""
-        while (left_ns := self.due_ns - now_ns()) > 0:
+        while (left_ns := self.due_ns - wall.now_ns()) > 0:
             gevent.sleep(left_ns / NS_PER_SECOND)
         if -left_ns > LATE_FRACTION * self.interval_ns:
             self.account.late_poll(self.due_ns)
 
     def skip_missed(self) -> None:
         """Leave out, and count, the polls that were due in a pause after a failure, or without a connection."""
-        while self.due_ns < now_ns():
+        while self.due_ns < wall.now_ns():
             self.account.late_poll(self.due_ns)
             self.due_ns += self.interval_ns

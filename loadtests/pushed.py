@@ -8,12 +8,12 @@ import msgspec
 from locust.env import Environment
 from msgspec import Meta
 
+from loadtests import wall
 from loadtests.connection import Stamp, never
 from loadtests.outbox import Outbox
 from loadtests.pushing import PushClient
 from loadtests.remembering import Remembering
 from loadtests.user import Received, SubscriberUser
-from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, ConnectionLost, Refused
 from wirerace.wire.update import NO_UPDATE, Cursor, Update, decode_update
 
@@ -50,7 +50,7 @@ class PushedUser(SubscriberUser):
 
     def deliveries(self) -> Iterator[Received]:
         """Connect and listen."""
-        self.asked_ns = now_ns()
+        self.asked_ns = wall.now_ns()
         self.requests += 1
         self.account.request(self.asked_ns)
         client = self.client = self.connect()

@@ -8,9 +8,10 @@ from typing import ClassVar, Protocol
 import gevent
 from gevent.event import AsyncResult
 
+from loadtests import wall
 from loadtests.carriers import Carrier
 from loadtests.outbox import Letters, Outbox
-from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
+from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.observe.account import Window
 from wirerace.observe.accounting import Account
 from wirerace.streams import letters_of, stream
@@ -37,7 +38,7 @@ class _ClientMessages:
         self.outbox = outbox
         self.carrier = carrier
         self.number = number
-        self.joined_ns = now_ns()
+        self.joined_ns = wall.now_ns()
         self.coming: Iterator[int] = iter(())
         self.next_ns: int | None = None  # when the one that it waits for is due
         self.greenlet: gevent.Greenlet | None = None
@@ -71,7 +72,7 @@ class SendingHost:
     @property
     def unanswered(self) -> int:
         """The number of messages that are due and have no answer yet."""
-        now = now_ns()
+        now = wall.now_ns()
         return sum(sender.unanswered(now) for sender in self._senders.values())
 
     def outbox_of(self, account: Account) -> Outbox | None:
@@ -109,7 +110,7 @@ class SendingHost:
         if sender.greenlet is not None:
             sender.greenlet.kill(block=False)
         next_ns = [] if sender.next_ns is None else [sender.next_ns]
-        for due_ns in itertools.takewhile(now_ns().__gt__, itertools.chain(next_ns, sender.coming)):
+        for due_ns in itertools.takewhile(wall.now_ns().__gt__, itertools.chain(next_ns, sender.coming)):
             sender.outbox.add(due_ns)
         sender.carrier.close()
 
@@ -122,7 +123,7 @@ class SendingHost:
         sender.coming = itertools.dropwhile(sender.joined_ns.__gt__, coming)
         for due_ns in sender.coming:
             sender.next_ns, slept = due_ns, False
-            while (left_ns := due_ns - now_ns()) > 0:
+            while (left_ns := due_ns - wall.now_ns()) > 0:
                 slept = True
                 gevent.sleep(left_ns / NS_PER_SECOND)
             sender.next_ns = None

@@ -8,8 +8,8 @@ import gevent
 from locust import LoadTestShape
 from locust.env import Environment
 
+from loadtests.alone import LoadProcesses
 from loadtests.options import read_options
-from loadtests.workers import LoadProcesses
 from wirerace.clock import NS_PER_SECOND, now_ns
 from wirerace.errors import BadInput, TrialFailed, shown
 from wirerace.workload.shapes import Shape, StormShape

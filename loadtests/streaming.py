@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
+from loadtests import wall
 from loadtests.bodies import AnswerParser, BodyReader, MessageReader
 from loadtests.connection import Address, MessagesTaker, Stamp, never
 from loadtests.http import MOST_HEAD_BYTES, said
 from loadtests.opening import open_connection
 from loadtests.traffic import Counters
 from loadtests.unpacking import ENCODING_HEADER, Accepted, UnpackingMessages, accepting, unpacker_of
-from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, BadCursor, ConnectionLost, Refused
 from wirerace.wire.update import CURSOR_HEADER, Cursor
 
@@ -102,7 +102,7 @@ class StreamConnection:
     def _ask(self, request: bytes) -> AnswerParser:
         """Send the request, and return what is there of the answer: its head, or all of a refusal."""
         self._connection.send(request)
-        self.sent_ns = now_ns()
+        self.sent_ns = wall.now_ns()
         self._has_asked()
         body, size_bytes = self._body, 0
         while not body.is_begun:

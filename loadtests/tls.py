@@ -10,7 +10,7 @@ from loadtests.connection import Address, BytesTaker, StampedConnection, never
 from loadtests.endpoints import CONNECT_SECONDS
 from loadtests.traffic import Counters
 from loadtests.trust import ClientTls
-from wirerace.clock import Clock, now_ns
+from wirerace.clock import Clock
 from wirerace.errors import ConnectionLost
 from wirerace.tls import reason_of, refusal_of
 
@@ -43,7 +43,7 @@ class TlsConnection(StampedConnection):
         trust: ClientTls,
         counters: Counters | None = None,
         alpn: tuple[str, ...] = (),
-        clock: Clock = now_ns,
+        clock: Clock | None = None,
     ) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._trust = trust
@@ -60,7 +60,7 @@ class TlsConnection(StampedConnection):
         except BaseException:
             self.close()
             raise
-        self.secured_ns = clock()
+        self.secured_ns = self._clock()
         self.alpn = self._tls.selected_alpn_protocol()
         if counters is not None:
             counters.secured(self.secured_ns - self.opened_ns, is_resumed=bool(self._tls.session_reused))

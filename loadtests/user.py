@@ -8,6 +8,7 @@ import gevent
 from locust import User, task
 from locust.env import Environment
 
+from loadtests import wall
 from loadtests.carriers import SEND_PATH, Carrier, Lent, Posted
 from loadtests.connection import Stamp
 from loadtests.http import with_query
@@ -15,7 +16,7 @@ from loadtests.load import LOADS
 from loadtests.outbox import Outbox
 from loadtests.pushing import OpenedClient
 from wirerace.backoff import OF_CLIENTS
-from wirerace.clock import now_ns, to_ns
+from wirerace.clock import to_ns
 from wirerace.errors import BadAnswer, Refused, WireraceError, shown
 from wirerace.observe.ledger import Ledger
 from wirerace.observe.visit import Opening
@@ -189,7 +190,7 @@ class SubscriberUser(User):
         """
         self.note_failure(error)
         least, most = OF_CLIENTS
-        if self.well_ns and now_ns() - self.well_ns > to_ns(most):
+        if self.well_ns and wall.now_ns() - self.well_ns > to_ns(most):
             self.attempts = 0
         self.well_ns = 0
         pause_seconds: float = min(least * 2**self.attempts, most)
@@ -202,11 +203,11 @@ class SubscriberUser(User):
         self.catches_up = True
         if self.is_connected:
             self.is_connected = False
-            self.broken_ns = now_ns()
+            self.broken_ns = wall.now_ns()
 
     def note_refusal(self) -> None:
         """Count an error answer."""
-        now = now_ns()
+        now = wall.now_ns()
         self.account.response("error", now, now - self.asked_ns)
 
     def note_failure(self, error: Exception) -> None:
@@ -218,7 +219,7 @@ class SubscriberUser(User):
             else str(error)
         )
         if self.asked_ns:
-            took_ns, self.asked_ns = now_ns() - self.asked_ns, 0
+            took_ns, self.asked_ns = wall.now_ns() - self.asked_ns, 0
             self.load.statistics.fail(self.request_method, self.request_name(), what, took_ns)
         else:
             self.load.statistics.fail(DELIVERY, self.transport.path, what)
@@ -279,7 +280,7 @@ class SubscriberUser(User):
 
         A server without cursors has none: what is made from now on is expected.
         """
-        since_ns, now = self.asked_ns, now_ns()
+        since_ns, now = self.asked_ns, wall.now_ns()
         self.well_ns = self.well_ns or now
         self.started_ns = self.started_ns or since_ns
         self.ledger.open(cursor, now)

@@ -7,10 +7,11 @@ import gevent
 from gevent.event import AsyncResult, Event
 from gevent.pool import Group
 
+from loadtests import wall
 from loadtests.connection import Stamp
 from loadtests.speech import Speech
 from loadtests.statistics import Statistics
-from wirerace.clock import NS_PER_SECOND, now_ns, to_ns
+from wirerace.clock import NS_PER_SECOND, to_ns
 from wirerace.observe.account import Window
 from wirerace.observe.accounting import Account
 from wirerace.observe.ledger import Ledger
@@ -152,7 +153,7 @@ class VisitHost:
         tally = account.visits = account.visits or VisitTally()
         self.hosts += 1
         for due_ns in self._due.get():
-            while (left_ns := due_ns - now_ns()) > 0:
+            while (left_ns := due_ns - wall.now_ns()) > 0:
                 gevent.sleep(left_ns / NS_PER_SECOND)
             self._visitors.spawn(self._visit, newcomer(), tally, due_ns)
         while True:
@@ -160,7 +161,7 @@ class VisitHost:
 
     def _visit(self, client: Visitor, tally: VisitTally, due_ns: int) -> None:
         """Make one visit, and note how it was."""
-        began_ns, timeout_seconds = now_ns(), self._population.timeout_seconds
+        began_ns, timeout_seconds = wall.now_ns(), self._population.timeout_seconds
         taking, end = Taking(client, self._population.updates), _UNFINISHED
         client.visit(due_ns)
         try:
@@ -175,7 +176,7 @@ class VisitHost:
         finally:
             client.hang_up()
             reached = taking.reached | {"started": began_ns}
-            visit = taking.entry(due_ns, now_ns(), end)
+            visit = taking.entry(due_ns, wall.now_ns(), end)
             if end is _FINISHED:
                 reached["closed"] = visit.left_ns
                 self._statistics.times_of(VISIT, client.transport.path).note(visit.left_ns - due_ns, 0)

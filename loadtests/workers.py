@@ -4,7 +4,7 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from gevent.event import AsyncResult
@@ -13,12 +13,14 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
 
-from loadtests import garbage
-from loadtests.load import LOADS, Load
+from loadtests.alone import Alone
+from loadtests.keeping import HostPlace, meetings_of
+from loadtests.load import LOADS
+from loadtests.options import has_other_clocks
 from wirerace.errors import TrialFailed
 from wirerace.observe.account import AccountRecord, LoadState, Window, merge
 from wirerace.observe.outages import OutageOrder
-from wirerace.workload.population import WHOLE, Share
+from wirerace.workload.population import Share
 
 HELLO, ASK, ANSWER, ACCOUNT = "wirerace_hello", "wirerace_ask", "wirerace_answer", "wirerace_account"
 TEST = "wirerace_test"
@@ -37,63 +39,6 @@ a worker that is busy with letting thousands of clients come, or that waits for 
 Value = TypeVar("Value")
 
 logger = logging.getLogger("wirerace")
-
-
-class LoadProcesses(Protocol):
-    """The load, in one process or several. Every method raises TrialFailed when a part of it is gone."""
-
-    def state(self) -> LoadState:
-        """Return its state."""
-
-    def set_window(self, window: Window) -> None:
-        """Set the window of its accounts."""
-
-    def cut(self, jitter_seconds: float) -> int:
-        """Cut all connections and return their number."""
-
-    def note_outages(self, order: OutageOrder) -> None:
-        """Note from now on what faults do to clients."""
-
-    def finish(self) -> AccountRecord:
-        """Close all ledgers and return the account of all."""
-
-
-class Alone:
-    """The load of this process."""
-
-    def __init__(self, environment: Environment) -> None:
-        self._environment = environment
-
-    @property
-    def _load(self) -> Load | None:
-        return LOADS.get(self._environment)
-
-    def state(self) -> LoadState:
-        """Return its state; an empty one before the test has started."""
-        return self._load.state() if self._load is not None else LoadState()
-
-    def set_window(self, window: Window, share: Share = WHOLE) -> None:
-        """Set the window of its accounts, and its share of the visitors.
-
-        Raises TrialFailed before the test has started, because nothing would be counted.
-        """
-        if self._load is None:
-            raise TrialFailed("no test has started")
-        garbage.settle()
-        self._load.set_window(window, share)
-
-    def cut(self, jitter_seconds: float) -> int:
-        """Cut all its connections."""
-        return self._load.cut(jitter_seconds) if self._load is not None else 0
-
-    def note_outages(self, order: OutageOrder) -> None:
-        """Note what faults do to its clients."""
-        if self._load is not None:
-            self._load.note_outages(order)
-
-    def finish(self) -> AccountRecord:
-        """Close its ledgers."""
-        return self._load.finish() if self._load is not None else AccountRecord()
 
 
 class Workers:
@@ -139,6 +84,10 @@ class Workers:
             self._environment.process_exit_code = 1
         report(merge(list(self._accounts.values())))
 
+    def count(self) -> int:
+        """Return how many workers are ready."""
+        return len(self._known & self._present())
+
     def state(self) -> LoadState:
         """Return the state of all together."""
         states = self._ask("state", LoadState).values()
@@ -150,6 +99,14 @@ class Workers:
         workers = sorted(self._left())
         for number, worker in enumerate(workers):
             self._answers_of({worker}, "set_window", type(None), window, Share(number, len(workers)))
+        if has_other_clocks(vars(self._environment.parsed_options)):
+            self._introduce_hosts()
+
+    def _introduce_hosts(self) -> None:
+        """Let a worker of each host meet one of the next host: their clocks and the producer's make a triangle."""
+        places = self._answers_of(self._left(), "places", list[HostPlace])
+        for worker, other in meetings_of(places):
+            self._answers_of({worker}, "meet", type(None), [other])
 
     def cut(self, jitter_seconds: float) -> int:
         """Cut all connections of all workers."""
@@ -206,6 +163,8 @@ class Workers:
         return waiting.get()
 
     def _take_hello(self, msg: Message, **_: Any) -> None:
+        if msg.node_id not in self._present():  # it has met the master before this one, at the same address
+            return
         self._known.add(msg.node_id)
         self._members.add(msg.node_id)
 
@@ -226,6 +185,8 @@ def answer_master(environment: Environment, runner: WorkerRunner) -> None:
     questions: dict[str, Callable[[bytes], object]] = {
         "state": lambda _: alone.state(),
         "set_window": lambda arguments: alone.set_window(*msgspec.json.decode(arguments, type=tuple[Window, Share])),
+        "places": lambda _: alone.places(),
+        "meet": lambda arguments: alone.meet(*msgspec.json.decode(arguments, type=tuple[list[HostPlace]])),
         "cut": lambda arguments: alone.cut(*msgspec.json.decode(arguments, type=tuple[float])),
         "note_outages": lambda arguments: alone.note_outages(*msgspec.json.decode(arguments, type=tuple[OutageOrder])),
         "finish": lambda _: alone.finish(),

@@ -7,11 +7,11 @@ import os
 from collections.abc import Mapping
 from typing import Protocol
 
+from loadtests import wall
 from loadtests.connection import Address, BytesTaker, MessagesTaker, Stamp, never
 from loadtests.http import said
 from loadtests.opening import open_connection
 from loadtests.traffic import Counters
-from wirerace.clock import now_ns
 from wirerace.errors import BadAnswer, BadCursor, ConnectionLost, Refused, noted
 from wirerace.transports.websocket import Deflate
 from wirerace.wire.deflate import Inflater, InflatingReader
@@ -220,7 +220,7 @@ class WebSocketConnection(MessageSocket):
             f"GET {target} HTTP/1.1\r\n{host}Upgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Key: {key.decode()}\r\nSec-WebSocket-Version: 13\r\n{offered}\r\n".encode()
         )
-        self.sent_ns = now_ns()
+        self.sent_ns = wall.now_ns()
         answer = b""
         while b"\r\n\r\n" not in answer:
             if len(answer) > MAX_HEAD_BYTES:

@@ -13,7 +13,7 @@ from wirerace.record.checkup import Checkup
 pytestmark = pytest.mark.processes
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ("run", "show", "report", "compare", "reproduce", "check", "doctor", "advise", "locust", "watch")
+COMMANDS = ("run", "show", "report", "compare", "reproduce", "check", "doctor", "advise", "locust", "watch", "workers")
 FIRST_LOOK = str(ROOT / "experiments" / "first-look.toml")
 
 
@@ -135,3 +135,12 @@ def test_reproductions_are_listed_a_line_each() -> None:
         "buffering-proxy",
         "idle-timeout",
     ] == [line.split()[0] for line in lines]
+
+
+def test_workers_of_a_place_that_is_none_are_refused_in_one_line() -> None:
+    finished = wirerace("workers", "10.0.0.1:x")
+
+    assert finished.returncode == 2
+    assert finished.stderr == (
+        "wirerace: HOST[:PORT] is an address such as 10.0.0.1 or 10.0.0.1:5557, got '10.0.0.1:x'\n"
+    )

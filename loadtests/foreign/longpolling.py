@@ -2,12 +2,13 @@
 
 import gevent
 
+from loadtests import wall
 from loadtests.foreign.asking import ForeignAskingUser
 from loadtests.foreign.clients import HELD_SECONDS
 from loadtests.longpolling import LongPollingUser
 from loadtests.user import Received
 from wirerace.backoff import OF_CLIENTS
-from wirerace.clock import NS_PER_SECOND, now_ns
+from wirerace.clock import NS_PER_SECOND
 
 
 class ForeignLongPollingUser(ForeignAskingUser, LongPollingUser):
@@ -18,6 +19,6 @@ class ForeignLongPollingUser(ForeignAskingUser, LongPollingUser):
     def ask(self, target: str, sent_ns: int, headers: str = "") -> Received:
         """Ask. A server that holds nothing is not asked faster than one that has failed."""
         updates, stamp = super().ask(target, sent_ns, headers)
-        if not updates and now_ns() - self.client.sent_ns < HELD_SECONDS * NS_PER_SECOND:
+        if not updates and wall.now_ns() - self.client.sent_ns < HELD_SECONDS * NS_PER_SECOND:
             gevent.sleep(OF_CLIENTS.least_seconds)
         return updates, stamp

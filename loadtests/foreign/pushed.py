@@ -2,11 +2,11 @@
 
 import msgspec
 
+from loadtests import wall
 from loadtests.connection import Stamp
 from loadtests.foreign.clients import SUBSCRIBED
 from loadtests.pushed import PushedUser
 from loadtests.pushing import PushClient
-from wirerace.clock import now_ns
 from wirerace.errors import ConnectionLost, shown
 from wirerace.observe.ledger import NOWHERE
 from wirerace.wire.update import Cursor, Update
@@ -36,7 +36,7 @@ class ForeignPushedUser(PushedUser):
         """Note that the server holds its answer back until there is an update."""
         self.cursor = SUBSCRIBED
         if not self.is_connected:
-            self.connected(None, Unanswered(self.asked_ns, self.asked_ns), now_ns())
+            self.connected(None, Unanswered(self.asked_ns, self.asked_ns), wall.now_ns())
 
     def updates_in(self, messages: list[bytes], stamp: Stamp) -> list[Update]:
         """Return the updates in what one read brought; an error shows what else it was.

@@ -32,6 +32,9 @@ class Load:
         self.finished = 0
         self.is_gone = False
 
+    def count(self) -> int:
+        return 2
+
     def state(self) -> LoadState:
         return LoadState()
 

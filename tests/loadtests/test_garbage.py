@@ -10,7 +10,7 @@ pytestmark = pytest.mark.processes
 PROGRAM = """
 import gc
 from loadtests import garbage
-from loadtests.workers import Alone
+from loadtests.alone import Alone
 from locust.env import Environment
 from loadtests.load import LOADS
 from wirerace.observe.account import Window

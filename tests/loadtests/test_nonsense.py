@@ -203,7 +203,7 @@ def test_backoff_is_reset_when_all_was_well_for_as_long_as_the_longest_pause(
     assert pauses[-1] >= most / 2
 
     now = time.time_ns()
-    monkeypatch.setattr("loadtests.user.now_ns", lambda: now)
+    monkeypatch.setattr("loadtests.wall.now_ns", lambda: now)
     client.well_ns = now - round(most * 1e9)
     assert client.pause_after(error) >= most / 2
     client.well_ns = now - round(most * 1e9) - 1

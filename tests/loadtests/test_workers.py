@@ -151,3 +151,15 @@ def test_first_test_of_a_worker_begins_as_locust_says(worker: Worker) -> None:
     assert worker.environment not in LOADS
     worker.begin()
     assert 3 == worker.load.test
+
+
+def test_greeting_of_a_worker_that_the_master_does_not_know_is_no_member(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It met the master before this one, at the same address, and will end: nobody must miss its ledgers."""
+    monkeypatch.setattr(runners, "HEARTBEAT_LIVENESS", 3)  # to be put back
+    master: Any = Master(0.0)
+    master.workers = Workers(Environment(), master)
+    master.workers._take_hello(mock.Mock(node_id="w"))
+    master.workers._take_hello(mock.Mock(node_id="of the master before"))
+
+    assert 1 == master.workers.count()
+    assert 7 == master.workers.state().subscribed

@@ -119,11 +119,12 @@ def _ends(raw: Raw) -> float:
 
     A container's memory has the server's socket. The machine's memory has also the client's, both of a path's link, and
     both ends of the connections that a reverse proxy had open with the server. Over HTTP/2 clients share connections.
-    All sockets take the same memory.
+    All sockets take the same memory. Sockets of clients on other hosts are not in it.
     """
     if raw.measured.full.kernel_of == "container":
         return 1
-    ends = (4 if raw.path.has_proxy else 2) / raw.path.streams_per_connection
+    sockets = (4 if raw.path.has_proxy else 2) - raw.measured.other_hosts
+    ends = sockets / raw.path.streams_per_connection
     clients, reverse = raw.measured.clients_measured, raw.measured.reverse_proxy
     if reverse is None:
         return ends

@@ -124,6 +124,14 @@ FIGURES = (
         words=SOONER,
     ),
     Figure(
+        "latency.clock_error",
+        "seconds",
+        "of it, unsure by clocks",
+        "how wrong each latency may be, because clients on other hosts have another clock than the producer",
+        lambda trial: trial.clock_error_seconds,
+        if_any=True,
+    ),
+    Figure(
         "reader_lag.mean",
         "seconds",
         "reader lag, apart",

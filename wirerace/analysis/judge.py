@@ -2,6 +2,7 @@
 
 import msgspec
 
+from wirerace.analysis.clocks import allowing_for_clocks
 from wirerace.analysis.measure import figures
 from wirerace.analysis.predict import theory_of
 from wirerace.analysis.validity.finding import Evidence
@@ -22,5 +23,6 @@ def judged(plan: Plan, raw: Raw) -> Trial:
 def with_verdict(plan: Plan, raw: Raw, trial: Trial) -> Trial:
     """Return a trial with theory and verdict, given its figures."""
     cells, conditions = theory_of(plan, raw, trial)
+    cells = allowing_for_clocks(cells, trial.clock_error_seconds)
     with_theory = msgspec.structs.replace(trial, theory=cells, conditions=conditions)
     return msgspec.structs.replace(with_theory, verdict=verdict(Evidence(plan, raw, with_theory)))

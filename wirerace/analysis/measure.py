@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from wirerace.analysis.broker_figures import broker_cost, from_broker_seconds
 from wirerace.analysis.browsers import browsers_of
+from wirerace.analysis.clocks import clocks_of
 from wirerace.analysis.costs import bytes_of, load_cost, machine_of, proxy_quality, publisher_quality, server_cost
 from wirerace.analysis.expected import expected_of, grace_seconds
 from wirerace.analysis.messages import messages_of
@@ -97,6 +98,7 @@ def figures(plan: Plan, raw: Raw) -> Trial:
         messages=messages_of(plan, raw),
         availability=availability_of(plan, raw),
         faults=outcomes_of(plan, raw),
+        clocks=clocks_of(raw),
     )
 
 

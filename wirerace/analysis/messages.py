@@ -63,7 +63,7 @@ def messages_of(plan: Plan, raw: Raw) -> Messages | None:
         unacknowledged=len(received) - len(acknowledged),
         unfounded=len(unfounded),
         invented=len(_invented(account.messages, sent, record)) + _made_twice(raw),
-        impossible=sum(map(_is_impossible, received)),
+        impossible=sum(_is_impossible(one, _reading_ns(raw)) for one in received),
         stray=account.stray_answers,
         foreign=sum(client not in account.messages for client, _ in record),
         recorded=is_whole,
@@ -114,11 +114,16 @@ def _invented(clients: Iterable[str], sent: dict[Key, SentMessage], record: dict
     return [key for key, (ts, _) in record.items() if key[0] in ours and (key not in sent or sent[key].due_ns != ts)]
 
 
-def _is_impossible(found: _Found) -> bool:
+def _is_impossible(found: _Found, reading_ns: int) -> bool:
     """Return whether a message was received before it left, or after its acknowledgement had come."""
     sent, received_ns = found.sent, found.received_ns
-    is_late = sent.acknowledged_ns > 0 and received_ns > sent.acknowledged_ns + READING_NS
-    return is_late or received_ns < sent.left_ns - READING_NS
+    is_late = sent.acknowledged_ns > 0 and received_ns > sent.acknowledged_ns + reading_ns
+    return is_late or received_ns < sent.left_ns - reading_ns
+
+
+def _reading_ns(raw: Raw) -> int:
+    """Return by how much two readings of clocks may differ: on two hosts, by the error of the clocks, too."""
+    return READING_NS + max((clock.error_ns or 0 for clock in raw.account.clocks), default=0)
 
 
 def _times(durations_ns: Iterable[int]) -> Times:

@@ -227,6 +227,14 @@ One clock stamps making and arrival. So a latency cannot be negative by more tha
 set.
 """
 
+CLOCK_ERROR_OF_MEDIAN = Limit(
+    0.1,
+    0.5,
+    "every latency may be wrong by it",
+    "use a quieter network between the hosts, or compare what takes longer",
+)
+"""How wrong the clocks of load hosts may be, as a part of the median latency."""
+
 MEMORY_STALLED_FRACTION = Limit(
     0.01, 0.1, "any process may have waited for memory", "close other programs, or use fewer clients"
 )

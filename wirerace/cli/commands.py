@@ -11,6 +11,7 @@ SUMMARIES = {
     "run": "Run an experiment, and print its answer.",
     "reproduce": "Measure a published result again, and compare it.",
     "locust": "Start producer, servers and Locust's page.",
+    "workers": "Make load on this host for a run on another one.",
     "watch": "Start producer, servers and the live page.",
     "show": "Print the answer of a run again.",
     "report": "Make the report of a run again, or one page of several.",

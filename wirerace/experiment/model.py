@@ -57,12 +57,27 @@ class Clients(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LoadOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The processes that make the load: Locust in one process, or a master and several workers."""
+    """The processes that make the load: Locust in one process, or a master and several workers.
+
+    With an `address` the workers run on other hosts, and come from there. `first_port` is Locust's, the next one that
+    of the clocks (UDP), and the one after it that of the servers.
+    """
 
     processes: Annotated[int, Meta(ge=1, le=64, description="Locust processes that share the clients")] = 1
     pin_cores: Annotated[bool, Meta(description="whether to bind server and load to different cores, if possible")] = (
         True
     )
+    address: Annotated[
+        str,
+        Meta(
+            max_length=100,
+            description="this machine's, for load processes on other hosts; empty: they run here",
+            extra={"example": '"10.0.0.1"'},
+        ),
+    ] = ""
+    first_port: Annotated[
+        int, Meta(ge=1024, le=65_533, description="of three ports at that address: Locust, clocks (UDP), servers")
+    ] = 5557
 
 
 class WindowOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -79,6 +79,8 @@ def _cautions(experiment: Experiment, path: NetworkPath) -> Iterator[str]:
             f"servers.replicas = {replicas} share {len(found.server)} of {len(usable_cores())} cores: together they "
             "carry no more than these; what a replica costs is still measured"
         )
+    if load.address:  # it runs on other hosts
+        return
     cores = len(found.load or usable_cores())
     if 1 < processes > cores:
         yield (

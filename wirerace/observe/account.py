@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from wirerace.clock import NS_PER_SECOND
+from wirerace.observe.clocks import HostClock
 from wirerace.observe.histogram import NO_LATENCIES, LatenciesRecord, merged
 from wirerace.observe.outages import NO_OUTAGES, OutageRecord
 from wirerace.observe.spread import Spread, SpreadColumns
@@ -155,6 +156,9 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
 
     Over the whole trial, `handshaking` is how long TLS handshakes took, `resumed_handshakes` how many of them resumed a
     session.
+
+    `clocks` has the clock of each load process that ran on another host than the producer. All times and durations of
+    the account are by the producer's clock, as far as it was known there.
     """
 
     delivered: int = 0
@@ -215,6 +219,7 @@ class AccountRecord(msgspec.Struct, forbid_unknown_fields=True):
     handshaking: LatenciesRecord = NO_LATENCIES
     resumed_handshakes: int = 0
     outages: OutageRecord = NO_OUTAGES
+    clocks: list[HostClock] = []
 
     @property
     def spread_of(self) -> dict[tuple[str, int], Spread]:

@@ -131,7 +131,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     `reverse_proxy` is what was sampled of the path's reverse proxy, None without one. `publisher` is what was published
     to a foreign server in the window, and `publisher_memory` the memory that this took; None for our own servers, and
     where no report came. `client_port` is the port to which clients connect, None for a container's. `broker` is what
-    was sampled of the broker that brings the feed to servers, None without one.
+    was sampled of the broker that brings the feed to servers, None without one. `other_hosts` says
+    that the load ran on other hosts, each with a clock of its own.
     """
 
     server: tuple[ServerSample, ServerSample] | None
@@ -156,6 +157,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     publisher_memory: Memory | None = None
     client_port: int | None = None
     broker: BrokerRecord | None = None
+    other_hosts: bool = False
 
 
 SPAN_TOLERANCE = 0.05

@@ -12,6 +12,7 @@ from wirerace.observe.account import ConnectStage, Outcome
 from wirerace.observe.visit import VisitStage
 from wirerace.record.broker import BrokerCost
 from wirerace.record.browsers import Browsers
+from wirerace.record.clocks import Clocks
 from wirerace.record.durations import Handshakes, Times
 from wirerace.record.faults import Availability, FaultOutcome
 from wirerace.record.messages import Messages
@@ -216,7 +217,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     `expected` is without what was `superseded`: a client of the latest only got a newer update instead.
     `arrived` counts deliveries by arrival; costs are divided by it. `upper_bounds` counts deliveries that may have
     arrived earlier than their stamp says. `clock` says whose stamps they are. `availability` is None, and `faults` is
-    empty, without faults.
+    empty, without faults. `clocks` is None if the load ran on the producer's host.
     """
 
     contestant: str = ""
@@ -273,6 +274,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     browsers: Browsers | None = None
     availability: Availability | None = None
     faults: list[FaultOutcome] = []
+    clocks: Clocks | None = None
     theory: list[Cell] = []
     conditions: list[Condition] = []
     verdict: Verdict | None = None
@@ -281,6 +283,11 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     def is_valid(self) -> bool:
         """Return whether it is valid. A trial without a verdict is not."""
         return self.verdict is not None and self.verdict.valid
+
+    @property
+    def clock_error_seconds(self) -> float | None:
+        """How wrong a latency may be because clients have another clock; None if they have not, or if it is unknown."""
+        return None if self.clocks is None else self.clocks.error_seconds
 
     @property
     def is_whole(self) -> bool:

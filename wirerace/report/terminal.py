@@ -20,6 +20,7 @@ from wirerace.record.result import Result, Summary
 from wirerace.report.answer import COLUMNS, answer_of, lines_for
 from wirerace.report.bars import EIGHTHS
 from wirerace.report.capacity_answer import capacity_parts
+from wirerace.report.clocks import clock_table
 from wirerace.report.comparison import comparison_of
 from wirerace.report.crossing import crossing_of
 from wirerace.report.faults import fault_table
@@ -176,7 +177,8 @@ def parts_of(result: Result, columns: int = PICTURE_COLUMNS) -> list[Table | Tex
     tables: list[Table | None] = []
     if result.counted:
         summary = summarised(result)  # not what is saved: this version may know more figures
-        tables = [*tables_of(result, summary, columns), fault_table(result), replica_table(result), theory_of(result)]
+        tables = [*tables_of(result, summary, columns), fault_table(result), replica_table(result)]
+        tables += [clock_table(result), theory_of(result)]
         tables.append(comparison_of(result, summary))
     apart = [part for table in tables if table is not None for part in (table, Text())]
     return [*apart, *verdict_of(result), *objectives_part(result)]

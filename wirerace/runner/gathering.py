@@ -14,6 +14,7 @@ from wirerace.runner.browsers.trial import TrialTabs
 from wirerace.runner.effort import NOTHING, AtLimit, Effort
 from wirerace.runner.faults import Timeline
 from wirerace.runner.forecast import PRIMING_SECONDS
+from wirerace.runner.joining import await_hosts
 from wirerace.runner.peer import NoAnswer
 from wirerace.runner.progress import NO_STATE, TICK_SECONDS, Reporter
 from wirerace.runner.targets.target import Child, LoadChild, Target
@@ -54,9 +55,13 @@ class Gathering:
     def _subscribe(self, load: LoadChild) -> None:
         """Wait until every client has its first cursor, or until every load process is ready for visitors.
 
+        Before that, load processes of other hosts are waited for.
+
         A path that holds back gives a client its first cursor with a full buffer only. So updates are made meanwhile,
         until the schedule of the trial is set, and every client has one already.
         """
+        if self.experiment.load.address:
+            await_hosts(load, self.experiment.load, self._report, self._pause)
         if is_filling := self.plan.path.held_back_bytes(self.plan.transport) > 0:
             self._producer.peer.send("PUT", "/schedule", filling_schedule(self.plan), Schedule)
         hosts = self.experiment.load.processes if self._population.is_visit else 0

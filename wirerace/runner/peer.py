@@ -70,14 +70,14 @@ class Peer:
         """The port at which its clients speak TLS, if they do."""
         self.authority = ""
         """The authority that clients trust there, as PEM; empty for those of the system."""
-        self._host = host
+        self.host = host
         self._answer_seconds = answer_seconds
         self._own_headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     @property
     def url(self) -> str:
         """Its URL."""
-        return f"http://{spelled(self._host, self.port)}"
+        return f"http://{spelled(self.host, self.port)}"
 
     @property
     def client_port(self) -> int:
@@ -87,18 +87,18 @@ class Peer:
     @property
     def client_address(self) -> tuple[str, int]:
         """Where its clients connect."""
-        return self._host, self.client_port
+        return self.host, self.client_port
 
     @property
     def client_url(self) -> str:
         """The URL of its clients."""
-        return f"https://{spelled(self._host, self.secure_port)}" if self.secure_port else self.url
+        return f"https://{spelled(*self.client_address)}" if self.secure_port else self.url
 
     def is_open(self) -> bool:
         """Return whether something listens on its port."""
         try:
             with _own_faults_apart():
-                socket.create_connection((self._host, self.port), self._answer_seconds).close()
+                socket.create_connection((self.host, self.port), self._answer_seconds).close()
         except OSError:
             return False
         return True
@@ -189,7 +189,7 @@ class Peer:
 
     def _connection(self, within_seconds: float) -> http.client.HTTPConnection:
         """Return a connection for one request."""
-        return http.client.HTTPConnection(self._host, self.port, timeout=within_seconds)
+        return http.client.HTTPConnection(self.host, self.port, timeout=within_seconds)
 
     def _exchange(
         self,

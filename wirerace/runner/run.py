@@ -20,7 +20,7 @@ from wirerace.runner.overload import AfterOverload
 from wirerace.runner.planner import planner_of
 from wirerace.runner.progress import OnProgress, Reporter
 from wirerace.runner.steps import TrialSteps
-from wirerace.runner.targets.local import Local
+from wirerace.runner.targets.hosts import local_target
 from wirerace.runner.targets.target import Target
 from wirerace.stopping import whole
 
@@ -59,7 +59,7 @@ def run(study: Study, directory: RunDirectory, on_progress: OnProgress, result: 
     if planner.next(result) is None:
         return result
     forecast = Forecast(study, place)
-    target: Target = _compose(study) if place == "compose" else Local(study, directory.path)
+    target: Target = _compose(study) if place == "compose" else local_target(study, directory.path)
     try:
         producer = target.start_producer()
         wait_until_healthy(producer)

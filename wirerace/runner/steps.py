@@ -116,6 +116,7 @@ class TrialSteps(Gathering):
                 publisher_memory=None if self._publisher is None else self._publisher.part.memory(),
                 broker=self._broker_record(before, after, broker_restarts),
                 client_port=load.entry or server.peer.client_port if server.part.shares_network else None,
+                other_hosts=bool(self.experiment.load.address),
             )
             # Past the window's end: if the producer died in the window, its new epoch may begin only after the window.
             truth = self._truth(primed_ns, now_ns())
@@ -200,7 +201,7 @@ class TrialSteps(Gathering):
             happen()
         self._sleep_until(window.to_ns, "measuring", load)
         after = self._samples(server, load, first=False)
-        if self._population.is_visit and server.part.shares_network:
+        if self._population.is_visit and server.part.shares_network and not self.experiment.load.address:
             after = after._replace(resting=resting_of(ports_of(server), load.entry))
         return before, after if server.part.restarts == restarts else after._replace(server=None)
 

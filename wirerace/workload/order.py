@@ -26,6 +26,9 @@ class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     A foreign server speaks its own `dialect`. Its `target` is the path, with its query, where clients subscribe; empty
     for the transport's own path.
+
+    Where the load runs on other hosts than the producer, `clock` is the place at which the producer's host answers
+    probes of its clock over UDP, such as `10.0.0.1:5558`.
     """
 
     transport: str
@@ -44,3 +47,4 @@ class LoadOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     compression: Literal["off", "gzip", "br"] = "off"
     dialect: Dialect = "contract"
     target: str = ""
+    clock: str = ""

@@ -4,6 +4,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.wirerace.clocked import CLOCKS
 from tests.wirerace.faulted import AVAILABILITY, FAULT
 from tests.wirerace.messaged import RELAYED
 from tests.wirerace.served import BROKERED, PROXIED, PUBLISHED
@@ -94,6 +95,7 @@ def test_figure_is_unknown_as_soon_as_one_repeat_does_not_know_it(name: str) -> 
         reverse_proxy=PROXIED,
         publisher=PUBLISHED,
         broker=BROKERED,
+        clocks=CLOCKS,
     )
 
     assert figure_of(name, known) is not None

@@ -3,6 +3,7 @@
 import msgspec
 
 from tests.wirerace.analysis.test_aggregate import figure_of, result_of, trial
+from tests.wirerace.clocked import CLOCKS
 from tests.wirerace.faulted import AVAILABILITY, FAULT
 from tests.wirerace.messaged import RELAYED
 from tests.wirerace.served import BROKERED, PROXIED, PUBLISHED
@@ -40,6 +41,7 @@ def test_rows_that_are_for_some_runs_only_are_left_out_of_others() -> None:
         publisher=PUBLISHED,
         broker=BROKERED,
         latency_parts_seconds=LatencyParts(0.001, 0.001, 0.001, 0.001, broker=0.001),
+        clocks=CLOCKS,
     )
     rows = {figure.id for figure in FIGURES if figure.if_any}
 

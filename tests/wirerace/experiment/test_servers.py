@@ -14,8 +14,8 @@ from wirerace.experiment.servers import ForeignServer
 from wirerace.experiment.settings import Study
 from wirerace.experiment.shipped import ABOUT, folder_of, shipped_servers
 from wirerace.runner.targets.compose import SUPPORTED
-from wirerace.runner.targets.local import OF_PAGE
 from wirerace.runner.targets.locust import locust_command, order_flags, target_of, user_class_of
+from wirerace.runner.targets.supported import OF_PAGE
 from wirerace.runner.targets.target import Supported, refuse_unsupported
 
 

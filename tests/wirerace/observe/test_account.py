@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.costly import costly
 from tests.wirerace.stories import Story, account_of, stories
 from wirerace.observe.account import AccountRecord, ProcessUse, Skip, Subscription, Traffic, merge
+from wirerace.observe.clocks import HostClock, Meeting
 from wirerace.observe.histogram import Latencies, LatenciesRecord
 from wirerace.observe.outages import OutageRecord, Recovering
 from wirerace.observe.spread import Spread, SpreadColumns
@@ -62,6 +63,19 @@ KNOWN: dict[type, st.SearchStrategy[Any]] = {
             min_size=1,
             max_size=3,
         ),
+    ),
+    HostClock: st.builds(
+        HostClock,
+        host=st.just("a"),
+        address=st.just("10.0.0.1"),
+        port=COUNTS,
+        probes=COUNTS,
+        answers=COUNTS,
+        least_round_trip_ns=COUNTS,
+        corrected_ns=COUNTS,
+        drift=COUNTS.map(float),
+        error_ns=COUNTS,
+        meetings=st.lists(st.builds(Meeting, st.just("b"), st.just("10.0.0.2"), *[COUNTS] * 3), min_size=1, max_size=2),
     ),
     SentMessage: st.builds(SentMessage, *[COUNTS] * 7),
     ProcessUse: st.builds(ProcessUse, COUNTS, COUNTS, COUNTS.map(float), st.none(), st.just(0.5)),

@@ -17,7 +17,8 @@ from wirerace.runner.browsers.ledgers import FLOAT_NS, have_all, record_of
 from wirerace.runner.browsers.order import Delivery, TabLedger, TabLedgers, TabsOrder
 from wirerace.runner.browsers.page import page
 from wirerace.runner.targets.compose import SUPPORTED as OF_COMPOSE
-from wirerace.runner.targets.local import OF_PAGE, Local
+from wirerace.runner.targets.local import Local
+from wirerace.runner.targets.supported import OF_PAGE
 from wirerace.runner.targets.target import refuse_unsupported
 from wirerace.workload.truth import Counts, EpochCount, EpochMade, Truth
 

@@ -10,7 +10,7 @@ from wirerace.errors import BadInput
 from wirerace.experiment.reading import read_experiment
 from wirerace.runner.network import loss
 from wirerace.runner.network.loss import why_no_loss
-from wirerace.runner.targets.local import SUPPORTED
+from wirerace.runner.targets.supported import SUPPORTED
 from wirerace.runner.targets.target import refuse_unsupported
 
 

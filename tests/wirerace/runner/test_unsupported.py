@@ -10,8 +10,8 @@ from wirerace.errors import BadInput
 from wirerace.experiment.reading import study_of
 from wirerace.runner.targets.compose import SUPPORTED
 from wirerace.runner.targets.descriptors import sockets_of
-from wirerace.runner.targets.local import OF_PAGE
-from wirerace.runner.targets.local import SUPPORTED as OF_PROCESSES
+from wirerace.runner.targets.supported import OF_PAGE
+from wirerace.runner.targets.supported import SUPPORTED as OF_PROCESSES
 from wirerace.runner.targets.target import refuse_unsupported
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from wirerace.analysis import thresholds
-from wirerace.analysis.validity.finding import Evidence, milliseconds
+from wirerace.analysis.validity.finding import Evidence, against, milliseconds, percent
 from wirerace.clock import NS_PER_SECOND
+from wirerace.record.clocks import Clocks
 from wirerace.record.result import Raw
 from wirerace.record.trial import Finding
 
@@ -13,6 +14,8 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield the findings about the wall clock."""
     yield from _steps(evidence)
     yield from _order(evidence)
+    if evidence.trial.clocks is not None:
+        yield from _hosts(evidence.trial.clocks, evidence.trial.latency_seconds.p50, evidence.trial.load.processes)
 
 
 def _steps(evidence: Evidence) -> Iterator[Finding]:
@@ -27,11 +30,40 @@ def _steps(evidence: Evidence) -> Iterator[Finding]:
 def _order(evidence: Evidence) -> Iterator[Finding]:
     """Yield a finding if an update was received before it was made, by more than the clock can explain."""
     unsure = thresholds.CLOCK_READING_SECONDS + abs(evidence.trial.machine.clock_stepped_seconds)
+    unsure += evidence.trial.clock_error_seconds or 0.0
     early = max(_early_seconds(evidence.raw), default=0.0)
     if early > unsure:
         text = f"an update was received {milliseconds(early)} before it was made"
         cure = "measure again; if it stays, compare with a packet capture: the stamps of this machine are wrong"
         yield Finding("reason", text, "nothing arrives before it is made, so latencies are too small", cure)
+
+
+def _hosts(clocks: Clocks, median: float | None, processes: int) -> Iterator[Finding]:
+    """Yield the findings about clocks of load hosts: unknown, not known well enough, or at odds with each other."""
+    for host in clocks.hosts:
+        if host.error_seconds is None:
+            text = f"the clock of load host {host.host} ({host.address}) is unknown, because "
+            text += f"{host.answers} of {host.probes} probes were answered" if host.probes else "it was not probed"
+            cure = "let UDP through to the second of the three ports that begin with load.first_port"
+            yield Finding("reason", text, "latencies are differences of two clocks", cure)
+    if (missing := processes - clocks.processes) > 0:
+        text = f"{missing} of {processes} load processes have reported nothing of their clocks"
+        yield Finding("reason", text, "latencies are differences of two clocks", "see what wirerace workers printed")
+    if missing < 0:
+        text = f"{clocks.processes} load processes took part, and load.processes is {processes}"
+        why = "clients were shared out again when one came"
+        yield Finding("reason", text, why, "start as many as load.processes says")
+    error = clocks.error_seconds
+    if error is not None and median is not None and median > 0:
+        part = error / median
+        text = f"clocks of load hosts are known to {milliseconds(error)}, which is {percent(part)} of median latency"
+        yield from against(thresholds.CLOCK_ERROR_OF_MEDIAN, part, "", text)
+    for triangle in clocks.triangles:
+        around, within = triangle.sum_seconds, triangle.within_seconds
+        if around is not None and within is not None and abs(around) > within:
+            text = f"around {' and '.join(triangle.hosts)}, the clocks' differences sum to {milliseconds(around)}"
+            why = f"it must be 0, to {milliseconds(within)}: a bound is wrong, or a clock was set"
+            yield Finding("reason", text, why, "stop what sets the clocks (NTP), and repeat")
 
 
 def _early_seconds(raw: Raw) -> Iterator[float]:

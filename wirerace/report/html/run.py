@@ -13,6 +13,7 @@ from wirerace.record.result import Failure, Result
 from wirerace.report.capacity import CapacityRow, objectives_line, rows_of
 from wirerace.report.charts.axes import MOST_KEY
 from wirerace.report.charts.view import Records, View
+from wirerace.report.clocks import ClockTable, clocks_of
 from wirerace.report.comparison import caption_of, words_of
 from wirerace.report.faults import FaultTable, faults_of
 from wirerace.report.headline import headline
@@ -72,6 +73,7 @@ class Tables(NamedTuple):
     chapters: Sequence[Chapter]
     faults: FaultTable | None
     replicas: ReplicaTable | None
+    clocks: ClockTable | None
 
 
 class FoundOnce(NamedTuple):
@@ -180,6 +182,7 @@ def setting_values(view: View, *, whole: bool = False, costs: Sequence[str] = ()
         chapters=chapters,
         faults=faults_of(result),
         replicas=replicas_of(result),
+        clocks=clocks_of(result),
     )
 
 

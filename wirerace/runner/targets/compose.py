@@ -36,6 +36,7 @@ SUPPORTED = Supported(
     delays=True,
     reverse_proxies=True,
     server_options=False,
+    hosts=False,
     faults=frozenset(
         {
             ("kill", "server"),

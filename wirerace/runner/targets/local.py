@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 
 from wirerace.clock import process_cpu_seconds
-from wirerace.experiment.faults import ALL_FAULTS
 from wirerace.experiment.model import LoadOptions
 from wirerace.experiment.paths import NetworkPath
 from wirerace.experiment.plans import Plan
@@ -22,18 +21,19 @@ from wirerace.runner.browsers.process import BrowserProcess, order_of, refuse_mi
 from wirerace.runner.directory import LOGS, RAW
 from wirerace.runner.foreign.publishing import PublisherProcess, publisher_command
 from wirerace.runner.foreign.starting import ForeignParts
-from wirerace.runner.network.certificates import certificate_for
+from wirerace.runner.network.certificates import HOSTS, certificate_for
 from wirerace.runner.network.reverse.configuration import installed_for
 from wirerace.runner.network.reverse.starting import NAME as REVERSE
 from wirerace.runner.network.reverse.starting import ReverseChild
 from wirerace.runner.parts.broker import BrokerChild, broker_program
 from wirerace.runner.parts.family import Family
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
-from wirerace.runner.parts.process import CAN_FILL, Process, Processes
+from wirerace.runner.parts.process import Process, Processes
 from wirerace.runner.parts.quota import Quota
 from wirerace.runner.peer import ANSWER_SECONDS, CLIENT_SECONDS, Peer
 from wirerace.runner.targets.descriptors import allow_sockets
 from wirerace.runner.targets.locust import (
+    LOOPBACK,
     locust_command,
     master_and_worker,
     order_flags,
@@ -41,22 +41,13 @@ from wirerace.runner.targets.locust import (
     spelled,
     user_class_of,
 )
-from wirerace.runner.targets.target import Child, LoadChild, Supported, as_one, refuse_unsupported, with_a_page
+from wirerace.runner.targets.supported import OF_PAGE, SUPPORTED
+from wirerace.runner.targets.target import Child, LoadChild, Supported, as_one, refuse_unsupported
 from wirerace.runner.targets.ways import link_command, server_arguments, start_before, start_run_broker, wait_until_open
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
 
 LOAD, PROXY, BROWSER = "the load", "the proxy", "the load's browser"
-SUPPORTED = Supported(
-    delays=True,
-    reverse_proxies=True,
-    server_options=True,
-    faults=ALL_FAULTS if CAN_FILL else ALL_FAULTS - {("fill", "producer")},
-    otherwise="is not available",
-    needs={"fill": "needs Linux, where a process can be kept from letting its files grow: run it there"},
-)
-OF_PAGE = with_a_page(SUPPORTED)
-"""What Locust's page can do: its clients stay."""
 
 
 class Local:
@@ -66,10 +57,13 @@ class Local:
     the producer keeps no record, because nothing reads the truth. Pages of `page_origins` may read updates.
     """
 
+    supported: Supported = SUPPORTED
+    address, entry_port, clock = LOOPBACK, 0, ""  # where clients come in, 0 at any port; where they probe the clock
+
     def __init__(
         self, study: Study, directory: Path, *, page_port: int | None = None, page_origins: Sequence[str] = ()
     ) -> None:
-        refuse_unsupported(study, SUPPORTED if page_port is None else OF_PAGE)
+        refuse_unsupported(study, self.supported if page_port is None else OF_PAGE)
         refuse_missing(study)
         self._installed = {one.program.name: one for one in installed_for(study)}
         self._page_port, self._page_origins = page_port, page_origins
@@ -78,7 +72,7 @@ class Local:
         with blamed_on(directory / LOGS):
             (directory / LOGS).mkdir(exist_ok=True)
         self._processes: list[Process] = []
-        self._certificate = certificate_for(study)
+        self._certificate = certificate_for(study, [*HOSTS, self.address])
         self._foreign = ForeignParts(directory.resolve() / LOGS)
         self._token = secrets.token_urlsafe(18)
         self.broker: BrokerChild | None = None
@@ -109,7 +103,8 @@ class Local:
         if self._broker_program is not None:
             self.broker = start_run_broker(self._broker_program, self._directory / LOGS, self._processes.append)
             arguments += ["--broker-url", self.broker.url]
-        child = self._start_service("producer", "producer", arguments, [])
+        peer = Peer("producer", usual_port("producer", self._page_port) or free_port(), token=self._token)  # it takes orders
+        child = self._start_service(peer, "producer", arguments, [])
         self._processes[-1].record = record
         return child
 
@@ -125,7 +120,8 @@ class Local:
         arguments = server_arguments(plan, feed, [*self._page_origins, *tabs])
         secure_port, authority = None, ""
         if self._certificate is not None and plan.path.tls and not plan.path.has_reverse_proxy:
-            secure_port, authority = free_port(), self._certificate.authority
+            secure_port = (0 if plan.path.has_proxy else self.entry_port) or free_port()
+            authority = self._certificate.authority
             arguments += [*self._certificate.flags, "--tls-port", str(secure_port)]
         with self._all_or_nothing():
             child = as_one(plan.experiment.servers.replicas, lambda at: self._start_replica(plan, at, arguments))
@@ -138,7 +134,7 @@ class Local:
         quota, own = None if cpus is None else Quota(cpus), [cores[number % len(cores)]] if cores else []
         log = f"{plan.name}-{number + 1}" if plan.experiment.servers.replicas > 1 else plan.name
         try:
-            return self._start_service(plan.transport.name, log, arguments, own, quota)
+            return self._start_service(self._server_peer(plan), log, arguments, own, quota)
         except BaseException:
             if quota is not None:
                 quota.remove()
@@ -146,9 +142,8 @@ class Local:
 
     def start_publisher(self, plan: Plan, server: Child, producer: Peer) -> Child | None:
         """Start what publishes updates to the plan's server, on any core, as the producer; None if nothing has to."""
-        peer = Peer("publisher", free_port())
+        peer, log = Peer("publisher", free_port()), f"{plan.name}.publisher"
         command = publisher_command(server.peer, peer.port, producer.url)
-        log = f"{plan.name}.publisher"
         return Child(self._start(peer.name, log, command, [], PublisherProcess), peer) if command else None
 
     def start_load(self, plan: Plan, server: Peer) -> LoadChild:
@@ -157,7 +152,7 @@ class Local:
             patience = ANSWER_SECONDS + CLIENT_SECONDS * plan.experiment.clients.count
             control = Peer(LOAD, free_port(), token=self._token, answer_seconds=patience)
             way, proxy, reverse = self._start_path(plan, server)
-            flags = order_flags(plan, way.client_url, way.authority) | {"control_port": control.port}
+            flags = order_flags(plan, way.client_url, way.authority, self.clock) | {"control_port": control.port}
             arguments = ["--headless", "--only-summary", "--loglevel", "WARNING", *spelled(flags), user_class_of(plan)]
             crew = self._start_locust(plan.experiment.load, f"{plan.name}.load", arguments, locust_command(plan))
             return LoadChild(crew, control, proxy, None if proxy is None else way.port, reverse)
@@ -240,10 +235,9 @@ class Local:
 
     def _start_path(self, plan: Plan, server: Peer) -> tuple[Peer, Child | None, ReverseChild | None]:
         """Return the peer that clients connect to, and what lies between it and the server: a link, a reverse proxy."""
-        reverse = self._start_reverse(plan, server) if plan.path.has_reverse_proxy else None
-        way = server
+        way, reverse = server, self._start_reverse(plan, server) if plan.path.has_reverse_proxy else None
         if reverse is not None:
-            way = Peer(REVERSE, reverse.port)
+            way = Peer(REVERSE, reverse.port, host=reverse.address)
             if self._certificate is not None and plan.path.tls:
                 way.secure_port, way.authority = reverse.port, self._certificate.authority
         return (*self.start_proxy(plan, way), reverse) if plan.path.has_proxy else (way, None, reverse)
@@ -253,7 +247,8 @@ class Local:
 
         Raises TrialFailed when it does not come up, or when the plan's clients need an upgrade that it does not make.
         """
-        installed = self._installed[plan.path.proxy]
+        installed, is_first = self._installed[plan.path.proxy], not plan.path.has_proxy
+        at = (self.address, self.entry_port or free_port()) if is_first else (LOOPBACK, free_port())
         files = self._directory.resolve() / LOGS / f"{plan.name}.{installed.program.name}"
 
         def start(command: list[str], directory: Path, variables: dict[str, str]) -> Family:
@@ -263,26 +258,31 @@ class Local:
                 self._processes.append(family)
             return family
 
-        return start_before(plan, server, installed, self._certificate, files, start)
+        return start_before(plan, at, server, installed, self._certificate, files, start)
 
     def start_proxy(self, plan: Plan, server: Peer) -> tuple[Peer, Child]:
         """Start a proxy with the link of the plan's path; return the peer that clients connect to, and the proxy.
 
         Raises TrialFailed when it does not come up.
         """
-        path, control = Peer(PROXY, free_port()), Peer(PROXY, free_port(), token=self._token)
+        path = Peer(PROXY, self.entry_port or free_port(), host=self.address)
+        control = Peer(PROXY, free_port(), token=self._token, host=path.host)
         path.secure_port, path.authority = path.port if plan.path.tls else None, server.authority
         proxy = self._start(PROXY, f"{plan.name}.proxy", link_command(plan, path, control, server), self.cores.proxy)
         wait_until_open(proxy, path, control)
         return path, Child(proxy, control)
 
     def _start_service(
-        self, name: str, log_name: str, arguments: list[str], cores: Sequence[int], quota: Quota | None = None
+        self, peer: Peer, log_name: str, arguments: list[str], cores: Sequence[int], quota: Quota | None = None
     ) -> Child:
-        token = self._token if name == "producer" else ""  # it takes orders; a server under test gets none
-        peer = Peer(name, usual_port(name, self._page_port) or free_port(), token=token)
-        command = ["-m", "services", name, "--port", str(peer.port), *arguments]
-        return Child(self._start(name, log_name, command, cores, quota=quota), peer)
+        command = ["-m", "services", peer.name, "--host", peer.host, "--port", str(peer.port), *arguments]
+        return Child(self._start(peer.name, log_name, command, cores, quota=quota), peer)
+
+    def _server_peer(self, plan: Plan) -> Peer:
+        """Return where a server of a plan is to listen: at the entry, unless something stands before it."""
+        name, is_first = plan.transport.name, not (plan.path.has_proxy or plan.path.has_reverse_proxy)
+        port = self.entry_port if is_first and not plan.path.tls else 0
+        return Peer(name, port or usual_port(name, self._page_port) or free_port(), host=self.address if is_first else LOOPBACK)
 
     def _start(  # noqa: PLR0913, PLR0917 -- what it is, and what it may use
         self,

@@ -16,6 +16,8 @@ from wirerace.workload.order import LoadOrder
 from wirerace.workload.shapes import spell_stages
 from wirerace.workload.upstream import Upstream
 
+LOOPBACK = "127.0.0.1"
+
 
 class Swarming(msgspec.Struct):
     """The answer of Locust's page to Start and Stop."""
@@ -24,10 +26,10 @@ class Swarming(msgspec.Struct):
     message: str = ""
 
 
-def order_flags(plan: Plan, server_url: str, authority: str = "") -> dict[str, object]:
+def order_flags(plan: Plan, server_url: str, authority: str = "", clock: str = "") -> dict[str, object]:
     """Return the options of Locust for one trial: the number and shape of clients, and the order.
 
-    `authority` is what clients of TLS trust.
+    `authority` is what clients of TLS trust. `clock` is where this machine's clock is probed from other hosts.
     """
     experiment = plan.experiment
     clients = experiment.clients
@@ -48,6 +50,7 @@ def order_flags(plan: Plan, server_url: str, authority: str = "") -> dict[str, o
         target=target_of(plan),
         http=plan.path.http,
         streams_per_connection=plan.path.streams_per_connection,
+        clock=clock,
     )
     if experiment.population.is_visit:  # one user in each process, which lets the visitors come
         clients = Clients(count=experiment.load.processes)
@@ -126,6 +129,15 @@ def _is_foreign(plan: Plan | None) -> bool:
 
 def master_and_worker(processes: int, port: int) -> tuple[list[str], list[str]]:
     """Return the arguments of a master that waits for a number of workers at a port of loopback, and of each worker."""
-    master = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port)]
-    worker = ["--worker", "--master-port", str(port), "--loglevel", "WARNING"]
-    return [*master, "--expect-workers", str(processes)], worker
+    return master_of(processes, LOOPBACK, port), worker_of(LOOPBACK, port)
+
+
+def master_of(processes: int, address: str, port: int) -> list[str]:
+    """Return the arguments of a master that waits for a number of workers at a port of an address."""
+    place = ["--master-bind-host", address, "--master-bind-port", str(port)]
+    return ["--master", *place, "--expect-workers", str(processes)]
+
+
+def worker_of(address: str, port: int) -> list[str]:
+    """Return the arguments of a worker whose master is at a port of an address."""
+    return ["--worker", "--master-host", address, "--master-port", str(port), "--loglevel", "WARNING"]

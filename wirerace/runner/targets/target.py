@@ -81,6 +81,7 @@ class Supported(NamedTuple):
     foreign: bool = True
     http2: bool = True
     brokers: bool = True
+    hosts: bool = True
     needs: Mapping[FaultKind, str] = {}
 
 
@@ -94,6 +95,7 @@ def with_a_page(supported: Supported) -> Supported:
         http2=False,
         foreign=False,
         brokers=False,
+        hosts=False,
         otherwise="needs an experiment: use wirerace run",
     )
 
@@ -175,6 +177,8 @@ def refuse_unsupported(study: Study, supported: Supported) -> None:
 
 def _refuse_whole(study: Study, supported: Supported) -> None:
     """Raise BadInput for what is the same at all settings."""
+    if study.first.load.address and not supported.hosts:
+        raise BadInput(f"load.address: a load on other hosts {supported.otherwise}")
     if study.first.population.is_visit and not supported.visits:
         raise BadInput(f"population.kind: a population of visitors {supported.otherwise}")
     for contestant in contestants_of(study.first):

@@ -9,7 +9,6 @@ import msgspec
 from wirerace.addresses import spelled
 from wirerace.errors import TrialFailed
 from wirerace.experiment.plans import Plan
-from wirerace.host.ports import free_port
 from wirerace.options import fields_at
 from wirerace.runner.network.certificates import RunCertificate
 from wirerace.runner.network.control import place_of
@@ -60,8 +59,8 @@ def server_address(server: Peer) -> str:
 
 
 def link_command(plan: Plan, path: Peer, control: Peer, server: Peer) -> list[str]:
-    """Return the arguments to Python that start the link of a plan's path before a server, on loopback."""
-    return link_arguments(plan, on_loopback(path.port), control.port, server_address(server))
+    """Return the arguments to Python that start the link of a plan's path before a server."""
+    return link_arguments(plan, spelled(*path.client_address), control.port, server_address(server))
 
 
 def link_arguments(plan: Plan, listen: str, control_port: int, server: str) -> list[str]:
@@ -100,20 +99,23 @@ def start_run_broker(program: BrokerProgram, logs: Path, keep: Callable[[Family]
 
 def start_before(  # noqa: PLR0913, PLR0917 -- what stands before which server, and where its files are
     plan: Plan,
+    at: tuple[str, int],
     server: Peer,
     installed: Installed,
     certificate: RunCertificate | None,
     files: Path,
     start: Start,
 ) -> ReverseChild:
-    """Start the reverse proxy of a plan's path before a server; `files` is the path of its files without an ending.
+    """Start the reverse proxy of a plan's path at an address and port, before a server.
+
+    `files` is the path of its files without an ending.
 
     Raises TrialFailed when it does not come up, or when the plan's clients need an upgrade that it does not make.
     """
     path, servers = plan.path, [server_address(peer) for peer in peers_of(server)]
     own = None if certificate is None or not path.tls else Certificate(certificate.chain, certificate.key)
     with new_directory(files.name) as directory:
-        route = Route(free_port(), servers, connections_of(plan.experiment), path, directory, own)
+        route = Route(at[1], servers, connections_of(plan.experiment), path, directory, own, address=at[0])
         child = start_reverse(installed, route, files.with_name(f"{files.name}.{installed.program.ending}"), start)
     if plan.transport.name == "websocket" and path.http == 1:  # over HTTP/2 its SETTINGS say so
         refuse_without_upgrade(child, target_of(plan) or plan.transport.path)

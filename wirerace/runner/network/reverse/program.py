@@ -27,6 +27,7 @@ class Route(NamedTuple):
 
     `servers` are such as `127.0.0.1:8001`, one or several replicas. `path` says how, `directory` is for everything that
     the program writes. In a container clients come from outside, it is not root, and has what Debian installs.
+    Else they come to an `address` of this machine.
     """
 
     port: int
@@ -36,11 +37,13 @@ class Route(NamedTuple):
     directory: Path
     certificate: Certificate | None = None
     is_contained: bool = False
+    address: str = LOOPBACK
 
     @property
     def host(self) -> str:
         """The address at which it listens."""
-        return EVERYWHERE if self.is_contained else LOOPBACK
+        address = EVERYWHERE if self.is_contained else self.address
+        return f"[{address}]" if ":" in address else address
 
 
 class Program(NamedTuple):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import psutil
 
+from wirerace.addresses import spelled
 from wirerace.errors import TrialFailed
 from wirerace.experiment.paths import NetworkPath
 from wirerace.record.samples import Memory
@@ -21,7 +22,7 @@ from wirerace.runner.network.reverse.configuration import (
     check_configuration,
     write_configuration,
 )
-from wirerace.runner.network.reverse.program import Route
+from wirerace.runner.network.reverse.program import LOOPBACK, Route
 from wirerace.runner.parts.family import Family
 from wirerace.runner.parts.part import Part
 from wirerace.runner.progress import TICK_SECONDS
@@ -39,7 +40,10 @@ UPGRADE = (
 
 
 class ReverseChild(NamedTuple):
-    """A reverse proxy that runs: its processes, its port, what it is, its memory without clients, a quota in cores."""
+    """A reverse proxy that runs: its processes, its port, what it is, its memory without clients, a quota in cores.
+
+    Clients come to it at an `address`.
+    """
 
     part: Part
     port: int
@@ -47,6 +51,7 @@ class ReverseChild(NamedTuple):
     version: str
     idle: Memory
     cpus: float | None = None
+    address: str = LOOPBACK
 
 
 Start = Callable[[list[str], Path, dict[str, str]], Family]
@@ -69,7 +74,7 @@ def start_reverse(installed: Installed, route: Route, configuration: Path, start
             raise part.failure(f"{program.name} does not come up at port {route.port}")
         time.sleep(TICK_SECONDS)
     time.sleep(SETTLE_SECONDS)
-    return ReverseChild(part, route.port, route.path, installed.version, part.memory())
+    return ReverseChild(part, route.port, route.path, installed.version, part.memory(), address=route.address)
 
 
 @contextmanager
@@ -101,7 +106,7 @@ def refuse_without_upgrade(child: ReverseChild, target: str) -> None:
 
     Clients would try again and again. The server learns of one client that leaves at once.
     """
-    status = upgrade_status(child.port, target, is_tls=child.path.tls)
+    status = upgrade_status(child.port, target, is_tls=child.path.tls, address=child.address)
     if status != "101":
         cure = 'take settings = "tuned"' if child.path.settings == "default" else "see its log in logs/"
         raise TrialFailed(
@@ -110,12 +115,12 @@ def refuse_without_upgrade(child: ReverseChild, target: str) -> None:
         )
 
 
-def upgrade_status(port: int, target: str, *, is_tls: bool = False) -> str:
+def upgrade_status(port: int, target: str, *, is_tls: bool = False, address: str = LOOPBACK) -> str:
     """Return the status with which a handshake is answered; empty without an answer."""
-    request = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{UPGRADE}\r\n"
+    request = f"GET {target} HTTP/1.1\r\nHost: {spelled(address, port)}\r\n{UPGRADE}\r\n"
     head = b""
     try:
-        with _connected(port, is_tls=is_tls) as stream:
+        with _connected((address, port), is_tls=is_tls) as stream:
             stream.sendall(request.encode())
             while b"\r\n" not in head and len(head) < MOST_HEAD_BYTES and (part := stream.recv(MOST_HEAD_BYTES)):
                 head += part
@@ -125,8 +130,8 @@ def upgrade_status(port: int, target: str, *, is_tls: bool = False) -> str:
     return words[1] if len(words) > 1 else ""
 
 
-def _connected(port: int, *, is_tls: bool) -> socket.socket:
-    stream = socket.create_connection(("127.0.0.1", port), ANSWER_SECONDS)
+def _connected(place: tuple[str, int], *, is_tls: bool) -> socket.socket:
+    stream = socket.create_connection(place, ANSWER_SECONDS)
     if not is_tls:
         return stream
     context = ssl.create_default_context()
