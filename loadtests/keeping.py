@@ -31,7 +31,7 @@ class HostPlace(msgspec.Struct, frozen=True):
 class ClockKeeper:
     """Keeps this process's clock at the producer's time, from now on.
 
-    It answers probes of other load hosts, too, and probes those that it is told to meet. A clock that does not answer
+    It answers probes of other load hosts, too, and probes those that the master names. A clock that does not answer
     is named in the log once, and asked again every second.
     """
 

@@ -38,7 +38,7 @@ class Clocks(msgspec.Struct, frozen=True, kw_only=True):
     """The clocks of a load on other hosts.
 
     `error_seconds` is the largest of all: a latency is wrong by that at most. It is None if the clock of one is not
-    known. `processes` is how many have told their clock.
+    known. `processes` is how many have reported their clock.
     """
 
     processes: int

@@ -58,7 +58,7 @@ def probed(seconds: int, by_ns: int, drift: float, queue: "random.Random", *, mo
 def test_line_is_within_its_error_at_every_instant(
     by_ns: int, drift: float, seed: int, seconds: int, most_ns: int
 ) -> None:
-    """One way has longer queues than the other: the error of a middle does not average out, and is still told."""
+    """One way has longer queues than the other: the error of a middle does not average out, and is still reported."""
     probes = probed(seconds, by_ns, drift, random.Random(seed), most_ns=most_ns)
     found = fit(probes.kept)
 

@@ -14,11 +14,11 @@ def test_answer_has_the_times_of_both_places(
     number: int, sent: int, received: int, answered: int, arrived: int
 ) -> None:
     asked = question(number, sent)
-    told = answer(asked, received, answered)
+    said = answer(asked, received, answered)
 
-    assert told is not None
-    assert len(asked) == len(told) == PROBE_BYTES
-    assert read_answer(told, arrived) == (number, ClockProbe(sent, received, answered, arrived))
+    assert said is not None
+    assert len(asked) == len(said) == PROBE_BYTES
+    assert read_answer(said, arrived) == (number, ClockProbe(sent, received, answered, arrived))
 
 
 @given(st.binary(max_size=2 * PROBE_BYTES))
@@ -29,10 +29,10 @@ def test_nonsense_is_neither_answered_nor_believed(data: bytes) -> None:
 
 def test_answer_is_no_question_and_a_question_no_answer() -> None:
     """Otherwise two hosts could answer each other for ever."""
-    told = answer(question(1, 2), 3, 4)
+    said = answer(question(1, 2), 3, 4)
 
-    assert told is not None
-    assert answer(told, 5, 6) is None
+    assert said is not None
+    assert answer(said, 5, 6) is None
     assert read_answer(question(1, 2), 3) is None
 
 
