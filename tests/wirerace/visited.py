@@ -8,7 +8,8 @@ from wirerace.observe.visit import VISIT_STAGES
 from wirerace.record.durations import Times
 from wirerace.record.result import ContestantRecord, Point, Result
 from wirerace.record.samples import Resting
-from wirerace.record.trial import Trial, Verdict, Visits
+from wirerace.record.trial import Trial, Verdict
+from wirerace.record.visits import Visits
 from wirerace.transports import TRANSPORTS
 from wirerace.workload.population import Population
 

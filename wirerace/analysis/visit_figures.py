@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from wirerace.analysis.figure import CHEAPER, FEWER, SOONER, YOUNGER, Figure
 from wirerace.observe.visit import VisitStage
-from wirerace.record.trial import Trial, Visits
+from wirerace.record.trial import Trial
+from wirerace.record.visits import Visits
 
 US = 1e-6
 

@@ -8,7 +8,7 @@ from wirerace.experiment.plans import Plan
 from wirerace.observe.histogram import NO_LATENCIES
 from wirerace.observe.visit import VISIT_STAGES, VisitEntry
 from wirerace.record.result import Raw
-from wirerace.record.trial import Visits
+from wirerace.record.visits import Visits
 from wirerace.wire.update import Cursor
 from wirerace.workload.truth import Truth
 

@@ -9,7 +9,6 @@ from typing import Literal, get_args
 import msgspec
 
 from wirerace.observe.account import ConnectStage, Outcome
-from wirerace.observe.visit import VisitStage
 from wirerace.record.broker import BrokerCost
 from wirerace.record.browsers import Browsers
 from wirerace.record.clocks import Clocks
@@ -19,7 +18,7 @@ from wirerace.record.messages import Messages
 from wirerace.record.parts import Bytes, LoadCost, Machine, PartRecord, ProducerQuality, ServerCost
 from wirerace.record.publisher import PublisherQuality
 from wirerace.record.reverse import ReverseCost
-from wirerace.record.samples import Resting
+from wirerace.record.visits import Visits
 
 StayQuantity = Literal[
     "latency_seconds",
@@ -187,29 +186,6 @@ class Verdict(msgspec.Struct, frozen=True):
     findings: list[Finding] = []
 
 
-class Visits(msgspec.Struct, frozen=True, kw_only=True):
-    """The visits that were due in the window.
-
-    `updates` is how many each visitor was to take. `unfinished` visits had not ended when the load did. `stale` visits
-    began with an update although a newer one had long been made. `stages_seconds` count from the intended arrival;
-    `closed` is the whole visit. `first_age_seconds` is how old the first update was when it arrived. `requests` is how
-    many a visit sent on average, `connections` how many it opened, on average over the trial. `resting` is None if the
-    kernel cannot be asked.
-    """
-
-    updates: int
-    due: int
-    finished: int
-    gave_up: int
-    unfinished: int
-    stale: int
-    stages_seconds: dict[VisitStage, Times]
-    first_age_seconds: Times
-    requests: float | None
-    connections: float | None
-    resting: Resting | None
-
-
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """One contestant at one setting, once: its id, and the number of the setting among the result's points.
 
@@ -292,11 +268,12 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_whole(self) -> bool:
         """Return whether every update reached every client, and every browser tab, once and in order."""
-        is_whole = self.browsers is None or self.browsers.is_whole
-        return is_whole and not (self.lost or self.duplicated or self.reordered)
+        return (self.browsers is None or self.browsers.is_whole) and not (
+            self.lost or self.duplicated or self.reordered
+        )
 
     @property
     def empty_fraction(self) -> float | None:
         """The fraction of empty answers; None without any answer."""
-        answered = self.responses["data"] + self.responses["empty"]
-        return self.responses["empty"] / answered if answered else None
+        empty, answered = self.responses["empty"], self.responses["data"] + self.responses["empty"]
+        return empty / answered if answered else None

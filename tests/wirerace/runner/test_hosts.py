@@ -64,10 +64,10 @@ def test_what_load_hosts_reach_listens_at_the_address_and_all_else_on_loopback(t
 
     assert target.clock == f"{ADDRESS}:{first_port + 1}"
     assert target.load_cores == 2
-    assert target._server_peer(plain).client_address == (ADDRESS, first_port + 2)
+    assert target._peer_of(plain).client_address == (ADDRESS, first_port + 2)
     assert (target.address, target.entry_port) == (ADDRESS, first_port + 2)
     for other in (far, secure):  # a link is there, or TLS
-        assert target._server_peer(other).port not in range(first_port, first_port + 3)
+        assert target._peer_of(other).port not in range(first_port, first_port + 3)
     target.close()
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from wirerace.analysis import thresholds
 from wirerace.analysis.validity.finding import Evidence, against, milliseconds, percent
 from wirerace.clock import to_ns
-from wirerace.record.trial import Finding, Visits
+from wirerace.record.trial import Finding
+from wirerace.record.visits import Visits
 from wirerace.workload.population import visits_of
 
 SEE_LOGS = "see the logs of load and server in logs/"

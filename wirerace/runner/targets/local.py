@@ -31,6 +31,7 @@ from wirerace.runner.parts.part import MOST_RESTARTS, Crew
 from wirerace.runner.parts.process import Process, Processes
 from wirerace.runner.parts.quota import Quota
 from wirerace.runner.peer import ANSWER_SECONDS, CLIENT_SECONDS, Peer
+from wirerace.runner.targets import ways
 from wirerace.runner.targets.descriptors import allow_sockets
 from wirerace.runner.targets.locust import (
     LOOPBACK,
@@ -43,7 +44,6 @@ from wirerace.runner.targets.locust import (
 )
 from wirerace.runner.targets.supported import OF_PAGE, SUPPORTED
 from wirerace.runner.targets.target import Child, LoadChild, Supported, as_one, refuse_unsupported
-from wirerace.runner.targets.ways import link_command, server_arguments, start_before, start_run_broker, wait_until_open
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
 
@@ -101,10 +101,10 @@ class Local:
                 record.parent.mkdir(exist_ok=True)
             arguments += ["--record-file", str(record)]
         if self._broker_program is not None:
-            self.broker = start_run_broker(self._broker_program, self._directory / LOGS, self._processes.append)
+            self.broker = ways.start_run_broker(self._broker_program, self._directory / LOGS, self._processes.append)
             arguments += ["--broker-url", self.broker.url]
-        peer = Peer("producer", usual_port("producer", self._page_port) or free_port(), token=self._token)  # it takes orders
-        child = self._start_service(peer, "producer", arguments, [])
+        port = usual_port("producer", self._page_port) or free_port()
+        child = self._start_service(Peer("producer", port, token=self._token), "producer", arguments, [])
         self._processes[-1].record = record
         return child
 
@@ -117,7 +117,7 @@ class Local:
             return child
         feed = producer.url if self.broker is None or not plan.experiment.servers.by_broker else self.broker.url
         tabs = [origin_of(self._tab_port)] if plan.experiment.clients.browsers else []
-        arguments = server_arguments(plan, feed, [*self._page_origins, *tabs])
+        arguments = ways.server_arguments(plan, feed, [*self._page_origins, *tabs])
         secure_port, authority = None, ""
         if self._certificate is not None and plan.path.tls and not plan.path.has_reverse_proxy:
             secure_port = (0 if plan.path.has_proxy else self.entry_port) or free_port()
@@ -134,7 +134,7 @@ class Local:
         quota, own = None if cpus is None else Quota(cpus), [cores[number % len(cores)]] if cores else []
         log = f"{plan.name}-{number + 1}" if plan.experiment.servers.replicas > 1 else plan.name
         try:
-            return self._start_service(self._server_peer(plan), log, arguments, own, quota)
+            return self._start_service(self._peer_of(plan), log, arguments, own, quota)
         except BaseException:
             if quota is not None:
                 quota.remove()
@@ -258,7 +258,7 @@ class Local:
                 self._processes.append(family)
             return family
 
-        return start_before(plan, at, server, installed, self._certificate, files, start)
+        return ways.start_before(plan, at, server, installed, self._certificate, files, start)
 
     def start_proxy(self, plan: Plan, server: Peer) -> tuple[Peer, Child]:
         """Start a proxy with the link of the plan's path; return the peer that clients connect to, and the proxy.
@@ -268,8 +268,10 @@ class Local:
         path = Peer(PROXY, self.entry_port or free_port(), host=self.address)
         control = Peer(PROXY, free_port(), token=self._token, host=path.host)
         path.secure_port, path.authority = path.port if plan.path.tls else None, server.authority
-        proxy = self._start(PROXY, f"{plan.name}.proxy", link_command(plan, path, control, server), self.cores.proxy)
-        wait_until_open(proxy, path, control)
+        proxy = self._start(
+            PROXY, f"{plan.name}.proxy", ways.link_command(plan, path, control, server), self.cores.proxy
+        )
+        ways.wait_until_open(proxy, path, control)
         return path, Child(proxy, control)
 
     def _start_service(
@@ -278,11 +280,9 @@ class Local:
         command = ["-m", "services", peer.name, "--host", peer.host, "--port", str(peer.port), *arguments]
         return Child(self._start(peer.name, log_name, command, cores, quota=quota), peer)
 
-    def _server_peer(self, plan: Plan) -> Peer:
-        """Return where a server of a plan is to listen: at the entry, unless something stands before it."""
-        name, is_first = plan.transport.name, not (plan.path.has_proxy or plan.path.has_reverse_proxy)
-        port = self.entry_port if is_first and not plan.path.tls else 0
-        return Peer(name, port or usual_port(name, self._page_port) or free_port(), host=self.address if is_first else LOOPBACK)
+    def _peer_of(self, plan: Plan) -> Peer:
+        place = (self.address, self.entry_port)
+        return ways.server_peer(plan, place, lambda: usual_port(plan.transport.name, self._page_port) or free_port())
 
     def _start(  # noqa: PLR0913, PLR0917 -- what it is, and what it may use
         self,

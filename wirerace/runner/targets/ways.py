@@ -42,6 +42,13 @@ def server_arguments(plan: Plan, producer_url: str, origins: Sequence[str]) -> l
     return arguments + (["--allowed-origins", ",".join(origins)] if origins else [])
 
 
+def server_peer(plan: Plan, entry: tuple[str, int], any_port: Callable[[], int]) -> Peer:
+    """Return where a server of a plan is to listen: at the entry of clients, unless something stands before it."""
+    (address, port), is_first = entry, not plan.path.is_forwarded
+    own = port if is_first and not plan.path.tls else 0
+    return Peer(plan.transport.name, own or any_port(), host=address if is_first else LOOPBACK)
+
+
 def on_loopback(port: int) -> str:
     """Return the address of a port of this machine's own."""
     return f"{LOOPBACK}:{port}"
