@@ -130,5 +130,12 @@ QUESTIONS = (
         bars_of(RELAYED, "From one client to all"),
         figures=[RELAYED, "messages.latency", "messages.bytes", LATENCY, BUSY],
     ),
+    Topic(
+        "servers",
+        "How do other people's servers compare?",
+        cpu_per_delivery,
+        figures=["reach", LATENCY, CPU, MEMORY, BYTES],
+        says=costs_first,
+    ),
 )
 """In the order in which they are measured, and in which the index lists them."""
