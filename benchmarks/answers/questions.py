@@ -6,7 +6,7 @@ A new question is one entry. Its page is docs/answers/NAME.md, its result result
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from benchmarks.answers.sentences import bytes_first, costs_first, crossover, on_the_frontier
+from benchmarks.answers.sentences import bytes_first, costs_first, crossover, from_least_to_most, on_the_frontier
 from wirerace.record.result import Result
 from wirerace.report.charts.capacity import capacity_chart
 from wirerace.report.charts.costs import cpu_per_delivery, figure_bars
@@ -135,7 +135,7 @@ QUESTIONS = (
         "How do other people's servers compare?",
         cpu_per_delivery,
         figures=["reach", LATENCY, CPU, MEMORY, BYTES],
-        says=costs_first,
+        says=from_least_to_most,
     ),
 )
 """In the order in which they are measured, and in which the index lists them."""

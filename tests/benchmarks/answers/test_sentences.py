@@ -2,7 +2,7 @@
 
 import msgspec
 
-from benchmarks.answers.sentences import bytes_first, costs_first, on_the_frontier
+from benchmarks.answers.sentences import bytes_first, costs_first, from_least_to_most, on_the_frontier
 from tests.wirerace.report.reports import PLACES
 from wirerace.record.reading import read_result
 from wirerace.record.result import Result
@@ -43,3 +43,12 @@ def test_nothing_is_added_where_nothing_counts() -> None:
     for name in ("stay", "sweep"):
         empty = msgspec.structs.replace(recorded(name), trials=[])
         assert headline(empty) == bytes_first(empty) == on_the_frontier(empty)
+
+
+def test_what_was_seen_is_said_from_the_least_to_the_most() -> None:
+    cpu, latency, reach = from_least_to_most(recorded("messages"))
+
+    assert cpu.startswith("Server CPU for a delivery: ")
+    assert latency.startswith("Mean latency: ")
+    assert all(" to " in said and said.endswith(").") for said in (cpu, latency))
+    assert reach.endswith(" came with each.") or reach == "Everything came, with each."
