@@ -97,7 +97,7 @@ def test_images_of_a_clone_that_only_its_owner_may_read_work(
     command: list[str],
 ) -> None:
     """`umask 077` makes such a clone."""
-    for pattern in ("requirements/*.lock", ".dockerignore", "wirerace/**/*", "services/*", "loadtests/*"):
+    for pattern in ("requirements/*.lock", ".dockerignore", "wirerace/**/*", "services/**/*", "loadtests/**/*"):
         for file in ROOT.glob(pattern):
             if file.is_file():
                 copy = tmp_path / file.relative_to(ROOT)
