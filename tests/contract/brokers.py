@@ -1,17 +1,20 @@
 """NATS brokers: processes with JetStream, whose storage outlives them."""
 
+import json
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
 
 import pytest
 
 from tests.contract.raw import Raw
-from tests.contract.stage import until
+from tests.contract.stage import Asked, Stage, until
 from wirerace.host.ports import free_port
 
 SETTINGS = """
@@ -91,3 +94,20 @@ class BrokerProcess:
     def close(self) -> None:
         self.end()
         self._directory.cleanup()
+
+
+@asynccontextmanager
+async def stage_with(broker: BrokerProcess) -> AsyncIterator[Stage]:
+    """Yield a producer, and a link between its broker and servers."""
+    stage = Stage("stream", broker=broker)
+    await stage.start()
+    yield stage
+    await stage.close()
+
+
+async def trouble(of: Asked) -> str:
+    """Wait until a service is not live, and return what it says about that: one line."""
+    await of.until_health(503)
+    said = str(json.loads((await of.get("/health")).body)["trouble"])
+    assert "\n" not in said
+    return said

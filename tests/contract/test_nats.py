@@ -1,7 +1,6 @@
 """The feed over NATS when the broker breaks: nothing is lost that the producer keeps, and each trouble is one line."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 
 import nats
@@ -12,12 +11,12 @@ from services.__main__ import service_of
 from services.feeds.nats_broker import line_in
 from services.producer import Producer, feed_line
 from services.push import chunk_of
-from tests.contract.brokers import BrokerProcess
+from tests.contract.brokers import BrokerProcess, stage_with, trouble
 from tests.contract.clients import CLIENTS, Update
 from tests.contract.feeds import truth
 from tests.contract.nats_feeds import FakeProducer
 from tests.contract.raw import get
-from tests.contract.stage import Asked, Running, Stage, until
+from tests.contract.stage import Running, Stage, until
 from tests.contract.test_bad_feed import GOOD, LINES
 from wirerace.backoff import Backoff
 from wirerace.wire.update import Update as WireUpdate
@@ -36,23 +35,12 @@ async def broker() -> AsyncIterator[BrokerProcess]:
 
 @pytest.fixture
 async def stage(broker: BrokerProcess) -> AsyncIterator[Stage]:
-    """A producer, and a link between its broker and servers."""
-    stage = Stage("stream", broker=broker)
-    await stage.start()
-    yield stage
-    await stage.close()
+    async with stage_with(broker) as stage:
+        yield stage
 
 
 def seqs(updates: list[Update]) -> list[int]:
     return [update.seq for update in updates]
-
-
-async def trouble(of: Asked) -> str:
-    """Wait until a service is not live, and return what it says about that: one line."""
-    await of.until_health(503)
-    said = str(json.loads((await of.get("/health")).body)["trouble"])
-    assert "\n" not in said
-    return said
 
 
 async def test_updates_are_made_while_the_broker_is_lost_and_come_when_it_is_back(

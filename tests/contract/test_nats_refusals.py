@@ -1,6 +1,5 @@
 """Brokers and streams that cannot bring a feed: one line says what is wrong, and what to do."""
 
-import json
 import sys
 from collections.abc import AsyncIterator
 
@@ -9,9 +8,9 @@ import nats.aio.client
 import pytest
 
 from services.producer import Producer
-from tests.contract.brokers import MOST_BYTES, BrokerProcess
+from tests.contract.brokers import MOST_BYTES, BrokerProcess, stage_with, trouble
 from tests.contract.processes import run
-from tests.contract.stage import Asked, Running, Stage, until
+from tests.contract.stage import Running, Stage, until
 from wirerace.errors import BadInput
 
 pytestmark = [pytest.mark.processes, pytest.mark.long]
@@ -26,19 +25,8 @@ async def broker() -> AsyncIterator[BrokerProcess]:
 
 @pytest.fixture
 async def stage(broker: BrokerProcess) -> AsyncIterator[Stage]:
-    """A producer, and a link between its broker and servers."""
-    stage = Stage("stream", broker=broker)
-    await stage.start()
-    yield stage
-    await stage.close()
-
-
-async def trouble(of: Asked) -> str:
-    """Wait until a service is not live, and return what it says about that: one line."""
-    await of.until_health(503)
-    said = str(json.loads((await of.get("/health")).body)["trouble"])
-    assert "\n" not in said
-    return said
+    async with stage_with(broker) as stage:
+        yield stage
 
 
 async def refused(broker_url: str) -> str:

@@ -112,7 +112,8 @@ that is not known is a FAIL. `wirerace run` then exits with 4, and `--junit FILE
 | `fill` | `producer` | its record cannot grow for `lasts_seconds`, as on a full disk (Linux, no container) |
 
 `proxy` is what stands directly before the server. Two faults may not meet on one part: after a `kill` or a `restart`
-it needs 2 s. A drop is asked of the producer, so `feed` and `producer` count as one part. No `kill` or `restart` of
+it needs 2 s. With `servers.replicas` a `restart` of the server rolls over all of them, and other faults happen to the
+first. A drop is asked of the producer, so `feed` and `producer` count as one part. No `kill` or `restart` of
 the producer may follow a `fill`, because its record has a hole. `clock` is refused: all parts share one kernel clock.
 A fault that the file asks for does not make a trial invalid. With a fault, theory predicts nothing but the time to
 recover ([measuring.md](measuring.md#faults)). On the stack (`--on compose`) a `fill` is
