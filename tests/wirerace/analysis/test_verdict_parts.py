@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.wirerace.analysis.good import GOOD, changed, judged, with_account
-from wirerace.record.parts import PartRecord
+from wirerace.record.parts import PartRecord, ReplicaCost
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,17 @@ def test_server_that_waits_for_its_quota_and_for_others_is_both() -> None:
 
     assert ["machine", "server"] == sorted(finding.part for finding in found)
     assert any("no core 80 % of the time" in finding.what for finding in found), "4 s of 5 s without the quota's"
+
+
+def test_replicas_each_have_their_window_and_may_have_waited_for_each_other() -> None:
+    replicas = [ReplicaCost(0.1, 5)] * 4
+    server = msgspec.structs.replace(GOOD.server, cpu_seconds=1.0, waited_seconds=3.0, replicas=replicas)
+    (finding,) = judged(msgspec.structs.replace(GOOD, server=server)).findings
+    assert "the server (4 replicas: where they share a core, they wait for each other) had no core 75 %" in finding.what
+
+    limited = msgspec.structs.replace(server, waited_seconds=2.0, throttled_seconds=2.0)
+    (found,) = judged(msgspec.structs.replace(GOOD, server=limited)).findings
+    assert "the server was throttled 5 % of the time" == found.what, "2 s of four windows of 10 s"
 
 
 @pytest.mark.parametrize("throttled", [None, 9.0])

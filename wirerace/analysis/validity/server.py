@@ -41,9 +41,13 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     spent = _spent(evidence, samples)
     if foreign is not None and spent.waited_seconds is None:  # said above
         return
-    yield from starved("the server", spent.cpu_seconds, spent.waited_for_others_seconds, spent.of_seconds)
+    # Of replicas all times are sums, so each of them has its own window.
+    replicas = max(1, len(evidence.trial.server.replicas))
+    alike = f" ({replicas} replicas: where they share a core, they wait for each other)" if replicas > 1 else ""
+    seconds = spent.of_seconds * replicas
+    yield from starved(f"the server{alike}", spent.cpu_seconds, spent.waited_for_others_seconds, seconds)
     if foreign is None:
-        yield from throttled("the server", spent.throttled_seconds, spent.of_seconds)
+        yield from throttled("the server", spent.throttled_seconds, seconds)
 
 
 def _foreign(evidence: Evidence) -> Iterator[Finding]:
