@@ -7,7 +7,7 @@ ARGS ?=
 INPUTS ?= 42000
 LOCK := requirements/run.lock
 DEV_LOCK := requirements/dev.lock
-WITH_PROCESSES := race stack browser frames
+WITH_PROCESSES := race stack browser frames kubernetes
 MUTMUT := 3.8.1
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header
@@ -19,7 +19,7 @@ UV := $(shell command -v uv 2>/dev/null)
 .DEFAULT_GOAL := help
 
 help: ## Show this help
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
 
 race: $(VENV)/.run ## Race the transports: answer, report.html and result.json in a minute and a half; ARGS="..." goes to wirerace run
 	$(BIN)/wirerace run $(EXPERIMENT) --allow-invalid $(ARGS)
@@ -42,14 +42,17 @@ quick: $(VENV)/.ready ## Run the tests that start no process and take less than 
 fuzz: $(VENV)/.ready ## Feed INPUTS damaged inputs to every reader; without INPUTS a million in all
 	WIRERACE_FUZZ_INPUTS=$(INPUTS) $(BIN)/python -m pytest --dist load tests/fuzz tests/loadtests/test_page.py $(ARGS)
 
-test-stack: $(VENV)/.ready ## Test the stack in real containers (needs Docker with Compose v2)
-	$(BIN)/python -m pytest -n 0 -m stack tests/stack $(ARGS)
+test-stack: $(VENV)/.kubernetes ## Test the stack and runs on Kubernetes in real containers (needs Docker with Compose v2, and kubectl)
+	$(BIN)/python -m pytest -n 2 -m stack tests/stack $(ARGS)
 
 test-browser: $(VENV)/.browser ## Drive Locust's page, the live page, the report and tabs as clients in a real browser (needs Chromium)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m browser tests/browser $(ARGS)
 
 test-frames: $(VENV)/.frames ## Read what wirerace show writes with pandas, DuckDB and pyarrow, as the documents do
 	$(BIN)/python -m pytest -n 0 -m frames tests/frames $(ARGS)
+
+test-kubernetes: $(VENV)/.kubernetes ## Check the Helm chart: its parts beside the stack's, the schemas of Kubernetes, network policies
+	$(BIN)/python -m pytest -n 0 -m kubernetes tests/kubernetes $(ARGS)
 
 check-grafana: $(VENV)/.ready ## Ask the pinned Grafana for every panel (needs its image)
 	$(BIN)/python -m pytest -n 0 -m grafana tests/stack $(ARGS)
@@ -68,7 +71,7 @@ lint: $(VENV)/.ready ## Check style and types, Dockerfiles and YAML
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/hadolint services/Dockerfile loadtests/Dockerfile wirerace/watch/Dockerfile wirerace/runner/network/Dockerfile
-	$(BIN)/yamllint --strict docker-compose.yml prometheus grafana/provisioning
+	$(BIN)/yamllint --strict docker-compose.yml prometheus grafana/provisioning kubernetes/wirerace/Chart.yaml kubernetes/wirerace/values.yaml
 
 format: $(VENV)/.ready ## Format the code
 	$(BIN)/ruff check --fix
@@ -98,6 +101,7 @@ lock: ## Pin all dependencies again (needs uv)
 	$(COMPILE) $(EXTRAS) --group build pyproject.toml --constraints $(DEV_LOCK) -o $(LOCK)
 	$(COMPILE) --group browser --constraints $(DEV_LOCK) -o requirements/browser.lock
 	$(COMPILE) --extra parquet --group frames pyproject.toml --constraints $(DEV_LOCK) -o requirements/frames.lock
+	$(COMPILE) --group kubernetes --constraints $(DEV_LOCK) -o requirements/kubernetes.lock
 
 clean: ## Remove the environment and caches; results stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutmut mutants
@@ -141,4 +145,12 @@ else
 endif
 	@touch $@
 
-.PHONY: help race locust watch test test-faults quick fuzz test-stack test-browser test-frames check-grafana up docs dashboards lint format bench answers calibrate mutants lock clean
+$(VENV)/.kubernetes: $(VENV)/.ready requirements/kubernetes.lock
+ifeq ($(UV),)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/kubernetes.lock
+else
+	uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/kubernetes.lock
+endif
+	@touch $@
+
+.PHONY: help race locust watch test test-faults quick fuzz test-stack test-browser test-frames test-kubernetes check-grafana up docs dashboards lint format bench answers calibrate mutants lock clean

@@ -190,6 +190,18 @@ def test_image_of_a_path_takes_what_a_link_imports_and_every_package_of_it() -> 
 
 
 @pytest.mark.processes
+def test_image_of_a_path_takes_what_a_clock_imports() -> None:
+    command = [sys.executable, "-c", "import sys, wirerace.runner.clocks; print(*sys.modules)"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    ours = [name.split(".") for name in said if name.startswith("wirerace.")]
+
+    assert {name[1] for name in ours if len(name) > 2} <= copied_into(PATH_DOCKERFILE)
+    assert {"clocks", "network"} == {name[2] for name in ours if name[1] == "runner" and len(name) > 2}
+    assert " wirerace/runner/clocks.py " in (ROOT / PATH_DOCKERFILE).read_text()
+    assert "\n!wirerace/runner/clocks.py\n" in (ROOT / ".dockerignore").read_text()
+
+
+@pytest.mark.processes
 def test_command_line_imports_no_client_of_an_engine_that_most_runs_do_without() -> None:
     """It takes a quarter of a start-up."""
     command = [sys.executable, "-c", "import sys; import wirerace.cli; print('docker' in sys.modules)"]
