@@ -27,7 +27,7 @@ settings.load_profile("few")  # --hypothesis-profile=thorough asks for more
 
 STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.spawn", "os.system"}
 """The interpreter's name for the start of a process (docs.python.org/3/library/audit_events.html)."""
-MAY_START = {"processes", "stack", "grafana", "browser"}
+MAY_START = {"processes", "stack", "grafana", "browser", "kubernetes"}
 _running: list[pytest.Item] = []
 """The running test."""
 

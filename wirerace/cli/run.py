@@ -48,8 +48,16 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
         Path | None, typer.Option(help="Directory for this run; must be new or empty. Default: results/NAME-TIME.")
     ] = None,
     on: Annotated[
-        Place, typer.Option("--on", help="Where to run: new local processes, or the containers of docker compose.")
+        Place,
+        typer.Option(
+            "--on",
+            help="Where to run: new local processes, the containers of docker compose, or pods of a cluster.",
+        ),
     ] = "local",
+    values: Annotated[
+        Path | None,
+        typer.Option(help="Values for the chart, with --on kubernetes: images, sizes, nodes.", metavar="FILE"),
+    ] = None,
     resume: Annotated[
         Path | None, typer.Option(help="Continue the interrupted run in this directory.", metavar="DIR")
     ] = None,
@@ -82,6 +90,8 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
 
         wirerace run experiments/first-look.toml --on compose
 
+        wirerace run experiments/first-look.toml --on kubernetes --values cluster.yaml
+
         wirerace run experiments/first-look.toml --set 'objectives=["latency.p99 < 0.2"]' --junit junit.xml
 
     Exit codes: 0 all trials are complete and valid; 1 a trial could not be completed, or lost, duplicated or reordered
@@ -100,6 +110,7 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
             raise BadInput("--resume continues a run as it was begun: leave out FILE, --set, --out, --on and --dry-run")
         with resumed(resume) as directory:
             study, result = begun_before(resume)
+            _take_values(values, result)
             _check(study, resume, result.ran_on or "local")
             warned = len(result.warnings)
             confirm(study, result, result.ran_on or "local", yes=yes)
@@ -107,6 +118,7 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
     else:
         if file is None:
             raise BadInput("Missing argument 'FILE'; try --help")
+        given = _values_in(values, on)
         study = read_experiment(file, overrides or ())
         _check(study, file, on)
         say_what_is_played(study.first)
@@ -120,6 +132,7 @@ def command(  # noqa: PLR0913, PLR0917 -- each is an option of the command line
             for caution in foreseen:
                 sys.stderr.write(f"wirerace: warning: {caution}\n")
             result = begun(study, on, experiment_file(file))
+            result.chart_values = given
             _finish(study, directory, result)
     _warn(result, warned)
     print_result(result, directory.result_file, full=full)
@@ -148,6 +161,31 @@ def _finish(study: Study, directory: RunDirectory, result: Result) -> None:
     result.capacities = capacities_of(result)
     directory.save(result)
     report_on(result, directory.path)
+
+
+def _values_in(values: Path | None, on: Place) -> str:
+    """Return the text of a file for the chart of a cluster, empty without one.
+
+    Raises BadInput when it cannot be read, or when no chart is installed.
+    """
+    if values is None:
+        return ""
+    if on != "kubernetes":
+        raise BadInput("--values are for the chart of --on kubernetes: add that, or leave them out")
+    try:
+        return values.read_text("utf-8")
+    except FileNotFoundError:
+        raise BadInput(f"--values: there is no file {values}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"--values: {values} cannot be read: {getattr(error, 'strerror', '') or error}") from None
+
+
+def _take_values(values: Path | None, result: Result) -> None:
+    """Let a run go on with other values for its chart than it began with, if there are some, and say so."""
+    given = _values_in(values, result.ran_on or "local")
+    if given and given != result.chart_values:
+        result.warnings.append("it was begun with other values for the chart than it was continued with")
+        result.chart_values = given
 
 
 def _check(study: Study, place: Path, on: Place) -> None:

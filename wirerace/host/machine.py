@@ -41,6 +41,11 @@ def machine_sample(own_seconds: Callable[[], float | None]) -> MachineSample:
     )
 
 
+def all_cores() -> int:
+    """Return the cores of this machine."""
+    return psutil.cpu_count() or 1
+
+
 def clock_offset_ns() -> int:
     """Return wall time minus monotonic time, which changes only when the clock is set."""
     # The three readings that are closest together: an attempt that was interrupted between two of them is left out.

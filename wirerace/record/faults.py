@@ -22,6 +22,11 @@ class FaultTime(msgspec.Struct, frozen=True):
     after_ns: int
     cuts: int | None = None
 
+    def by(self, ahead_ns: int) -> "FaultTime":
+        """Return the same by a clock that is ahead of the one by which it was noted."""
+        from_ns, done_ns, after_ns = (at_ns + ahead_ns for at_ns in (self.from_ns, self.done_ns, self.after_ns))
+        return FaultTime(self.number, from_ns, done_ns, after_ns, self.cuts)
+
 
 class RecoveryBounds(msgspec.Struct, frozen=True):
     """How long recovering should take, given when updates were made: the least, the mean, and the most.

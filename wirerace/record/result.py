@@ -179,7 +179,8 @@ class Result(msgspec.Struct, kw_only=True):
     """All of result.json. `experiment` is resolved, with every default; `warnings` say what may distort the result.
 
     `experiment_file` is the file that it was read from; None for one that is built in or came through a pipe. `ran_on`
-    is the target, None if an older version did not record it. `checkup` describes the machine at rest, before the first
+    is the target, None if an older version did not record it. `chart_values` is the user's file for the chart of a
+    cluster; empty without one. `checkup` describes the machine at rest, before the first
     trial. `trials` are in the order in which they ran, each with the id of its contestant and the index of its point.
     `crossings` are those of a sweep over the updates of a visit, `sending` the costs of one over the rate of messages.
     `objectives` say for each contestant at each point whether it met those of the experiment. `capacities` are those of
@@ -190,7 +191,8 @@ class Result(msgspec.Struct, kw_only=True):
     wirerace: str
     experiment: dict[str, Any]
     experiment_file: ExperimentFile | None = None
-    ran_on: Literal["local", "compose"] | None = None
+    ran_on: Literal["local", "compose", "kubernetes"] | None = None
+    chart_values: str = ""
     host: Host
     checkup: Checkup | None = None
     started_at: str

@@ -132,7 +132,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     to a foreign server in the window, and `publisher_memory` the memory that this took; None for our own servers, and
     where no report came. `client_port` is the port to which clients connect, None for a container's. `broker` is what
     was sampled of the broker that brings the feed to servers, None without one. `other_hosts` says
-    that the load ran on other hosts, each with a clock of its own.
+    that the load ran on other hosts, each with a clock of its own, `far_servers` that a server ran on another host than
+    the producer.
     """
 
     server: tuple[ServerSample, ServerSample] | None
@@ -158,6 +159,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     client_port: int | None = None
     broker: BrokerRecord | None = None
     other_hosts: bool = False
+    far_servers: bool = False
 
 
 SPAN_TOLERANCE = 0.05

@@ -13,6 +13,7 @@ from wirerace.report.spelling import UNKNOWN, spell
 from wirerace.report.tables import table_with
 
 HEADINGS = ("corrected by", "drift", "round trip", "error", "answered")
+MOST_NAME, ENDING = 24, 11
 CAPTION = (
     "corrected by: added to the host's clock, in the trial with the largest error\n"
     "drift: of the producer's clock against it, a second · error: of each time, at most"
@@ -49,8 +50,14 @@ def clock_table(result: Result) -> Table | None:
         return None
     table = table_with("Clocks of load hosts", found.caption, found.headings)
     for row in found.rows:
-        table.add_row(escape(row.host), *row.cells)
+        table.add_row(escape(shortened(row.host)), *row.cells)
     return table
+
+
+def shortened(host: str) -> str:
+    """Return the name of a host as it fits into a terminal: pods' names end with what tells them apart."""
+    name, _, address = host.partition(" ")
+    return host if len(name) <= MOST_NAME else f"…{name[-ENDING:]} {address}"
 
 
 def _worst_hosts(found: Sequence[Clocks]) -> list[LoadHost]:

@@ -14,14 +14,15 @@ from wirerace.experiment.plans import Plan, contestants_of, plans_of
 from wirerace.experiment.settings import Study
 from wirerace.record.result import Result
 
-Place = Literal["local", "compose"]
+Place = Literal["local", "compose", "kubernetes"]
 
 PRIMING_SECONDS = 0.5  # for the priming update, beyond the clients' own pause
 MOST_IDLE_SECONDS = 2.0  # in which a server's cost without clients is measured, or half of a short window
 LOAD_SECONDS = 1.5  # until the load's processes are ready
-PLACE_SECONDS: dict[Place, float] = {"local": 0.0, "compose": 5.0}
-"""What a place adds to a trial: the stack restarts a container, and its engine takes a second to say what one uses."""
-PASSING_SECONDS: dict[Place, float] = {"local": 0.0, "compose": 2.5}
+PLACE_SECONDS: dict[Place, float] = {"local": 0.0, "compose": 5.0, "kubernetes": 7.0}
+"""What a place adds to a trial: the stack restarts a container, and its engine takes a second to say what one uses; a
+cluster makes a pod."""
+PASSING_SECONDS: dict[Place, float] = {"local": 0.0, "compose": 2.5, "kubernetes": 4.0}
 """For each container of a path, which is made for the trial."""
 LEAST, MOST = (0.25, True), (0.75, False)
 """A short search and a long one: where in the range the capacity lies, and whether trials near it agree."""

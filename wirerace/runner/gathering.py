@@ -92,13 +92,14 @@ class Gathering:
         If clients or the load's window come too late for that, the schedule is set again with a later start.
         """
         experiment = self.experiment
-        longest = longest_seconds(self.plan.path, self.plan.options)
+        longest = longest_seconds(self.plan.path, self.plan.options) + 2 * self._target.order_seconds
+        late = PRIMING_SECONDS / 2 + self._target.order_seconds
         deadline = time.monotonic() + subscribe_seconds(experiment, self._count)
         while True:
             start_ns = now_ns() + to_ns(longest + PRIMING_SECONDS)
             schedule = schedule_of(experiment, self.plan.seed, start_ns)
             self._producer.peer.send("PUT", "/schedule", schedule, Schedule)
-            aged = self._aged_by(start_ns - to_ns(PRIMING_SECONDS / 2), load)
+            aged = self._aged_by(start_ns - to_ns(late), load)
             if aged >= self._count_at_start and (window := self._set_window(start_ns, load)):
                 self._sleep_until(window.from_ns, "warming up", load)
                 return window

@@ -200,10 +200,31 @@ class Peer:
         within_seconds: float | None = None,
     ) -> tuple[int, bytes]:
         connection = self._connection(within_seconds or self._answer_seconds)
+        return self._answered(connection, method, path, body, headers, within_seconds)
+
+    def _answered(  # noqa: PLR0913, PLR0917 -- what a request has
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        within_seconds: float | None,
+    ) -> tuple[int, bytes]:
+        """Return the answer to a request on a connection, which is closed, or kept, afterwards."""
+        if connection.sock is not None:
+            connection.sock.settimeout(within_seconds or self._answer_seconds)
         try:
             with _own_faults_apart():
                 connection.request(method, path, body, self._own_headers | dict(headers))
             response = connection.getresponse()
-            return response.status, response.read()
-        finally:
+            answer = response.status, response.read()
+        except BaseException:
             connection.close()
+            raise
+        self._done(connection)
+        return answer
+
+    def _done(self, connection: http.client.HTTPConnection) -> None:
+        """Close a connection whose request is answered."""
+        connection.close()

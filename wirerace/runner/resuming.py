@@ -3,6 +3,8 @@
 import itertools
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from wirerace.errors import BadInput
 from wirerace.experiment.reading import study_of
 from wirerace.experiment.settings import Setting, Study
@@ -32,7 +34,11 @@ def begun_before(directory: Path) -> tuple[Study, Result]:
         raise BadInput(f"{directory}: it was edited, and cannot be resumed: its points are not those of its search")
     if study.most is None and len(study.settings) != len(result.points):
         raise BadInput(f"{directory}: it was edited, and cannot be resumed: its points are not those of its experiment")
-    if changed := ", ".join(differing(result.host, host_of(study, result.ran_on))):
+    now = host_of(study, result.ran_on)
+    if result.ran_on == "kubernetes":  # its machine is a node, which is not known yet
+        before = result.host
+        now = replace(now, cores=before.cores, kernel=before.kernel, cpu_model=before.cpu_model)
+    if changed := ", ".join(differing(result.host, now)):
         result.warnings.append(f"it was begun with another {changed} than it was continued with")
     return study, result
 

@@ -33,7 +33,7 @@ def begun(study: Study, place: Place, source: ExperimentFile | None = None) -> R
         experiment_file=source,
         ran_on=place,
         host=host_of(study, place),
-        checkup=quick_checkup(),
+        checkup=None if place == "kubernetes" else quick_checkup(),
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         warnings=[*cautions(study, on_this_machine=place == "local"), *_notes(study)],
         contestants=[ContestantRecord(one.id, one.title, one.transport.name) for one in contestants_of(study.first)],
@@ -59,8 +59,9 @@ def run(study: Study, directory: RunDirectory, on_progress: OnProgress, result: 
     if planner.next(result) is None:
         return result
     forecast = Forecast(study, place)
-    target: Target = _compose(study) if place == "compose" else local_target(study, directory.path)
+    target = _target(study, place, directory, result.chart_values)
     try:
+        result.host = target.described(result.host)
         producer = target.start_producer()
         wait_until_healthy(producer)
         while (plan := planner.next(result)) is not None:
@@ -83,10 +84,16 @@ def add_point(result: Result, setting: Setting) -> None:
         result.points.append(Point(setting.values, after=after))
 
 
-def _compose(study: Study) -> Target:
-    from wirerace.runner.targets.compose import Compose  # noqa: PLC0415 -- Docker's client takes a quarter of a start-up
+def _target(study: Study, place: Place, directory: RunDirectory, values: str) -> Target:
+    if place == "compose":
+        from wirerace.runner.targets.compose import Compose  # noqa: PLC0415 -- Docker's client takes long to import
 
-    return Compose(study)
+        return Compose(study)
+    if place == "kubernetes":
+        from wirerace.runner.targets.kubernetes import Kubernetes  # noqa: PLC0415 -- it imports the same
+
+        return Kubernetes(study, values)
+    return local_target(study, directory.path)
 
 
 def close(target: Target, directory: RunDirectory, result: Result) -> None:

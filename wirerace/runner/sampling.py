@@ -8,7 +8,6 @@ import msgspec
 from wirerace.clock import now_ns
 from wirerace.errors import TrialFailed
 from wirerace.host.cores import Cores
-from wirerace.host.machine import machine_sample
 from wirerace.host.tcp_diag import Connections, behind_between, connections_of, open_of
 from wirerace.observe.metrics import OUTCOMES
 from wirerace.observe.publishing import PublisherReport
@@ -45,18 +44,18 @@ class Samples(NamedTuple):
 
 
 def samples_of(
-    server: Child, load: LoadChild, own: Callable[[], float | None], publisher: Child | None = None, *, first: bool
+    server: Child, load: LoadChild, machine: Callable[[], MachineSample], publisher: Child | None = None, *, first: bool
 ) -> Samples:
-    """Return the samples at one end of the window, the server's first; `own` returns the CPU time of all parts.
+    """Return the samples at one end of the window, the server's first.
 
     Raises TrialFailed when the server has no such counters.
     """
     sampled, reverse = _sample(server, first=first), _reverse_sample(load.reverse)
     reported, published = _reported(load.proxy, ProxyReport), _reported(publisher, PublisherReport)
-    machine = machine_sample(own)
+    machine_now = machine()
     # A container's connections are in its own network namespace.
     seen = connections_of(ports_of(server), *load.ports) if server.part.shares_network else None
-    return Samples(sampled, reported, published, machine, seen, reverse=reverse)
+    return Samples(sampled, reported, published, machine_now, seen, reverse=reverse)
 
 
 def _reverse_sample(reverse: ReverseChild | None) -> ReverseSample | None:

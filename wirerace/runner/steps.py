@@ -3,8 +3,6 @@
 import time
 from typing import Any
 
-import psutil
-
 from wirerace.clock import NS_PER_SECOND, now_ns
 from wirerace.errors import TrialFailed
 from wirerace.experiment.faults import FaultPlace
@@ -15,6 +13,7 @@ from wirerace.host.tcp_diag import resent_between, resting_of
 from wirerace.observe.account import AccountRecord, Window
 from wirerace.observe.publishing import PublisherQueue
 from wirerace.record.broker import BrokerRecord
+from wirerace.record.faults import FaultTime
 from wirerace.record.result import Raw
 from wirerace.record.samples import Measured
 from wirerace.runner.browsers.trial import TrialTabs
@@ -88,7 +87,7 @@ class TrialSteps(Gathering):
             self._drain(window, server, load)
             is_comparable = after.server is not None and self._count == self._count_at_start
             memory_after = server.part.memory() if is_comparable else None
-            happened = [] if self._timeline is None else self._timeline.finish()
+            happened = self._happened()
             account = load.peer.send("POST", "/finish", None, AccountRecord)
             received = self._received(window, server)
             ledgers = self._tabs.finish()
@@ -96,7 +95,7 @@ class TrialSteps(Gathering):
             measured = Measured(
                 server=span_of(before.server, after.server),
                 machine=(before.machine, after.machine),
-                machine_cores=psutil.cpu_count() or 1,
+                machine_cores=self._target.machine_cores,
                 load_processes=self.experiment.load.processes,
                 load_cores=self._target.load_cores,
                 idle_utilisation=idle_utilisation,
@@ -116,7 +115,8 @@ class TrialSteps(Gathering):
                 publisher_memory=None if self._publisher is None else self._publisher.part.memory(),
                 broker=self._broker_record(before, after, broker_restarts),
                 client_port=load.entry or server.peer.client_port if server.part.shares_network else None,
-                other_hosts=bool(self.experiment.load.address),
+                other_hosts=self._target.other_hosts,
+                far_servers=self._target.far_servers,
             )
             # Past the window's end: if the producer died in the window, its new epoch may begin only after the window.
             truth = self._truth(primed_ns, now_ns())
@@ -201,7 +201,7 @@ class TrialSteps(Gathering):
             happen()
         self._sleep_until(window.to_ns, "measuring", load)
         after = self._samples(server, load, first=False)
-        if self._population.is_visit and server.part.shares_network and not self.experiment.load.address:
+        if self._population.is_visit and server.part.shares_network and not self._target.other_hosts:
             after = after._replace(resting=resting_of(ports_of(server), load.entry))
         return before, after if server.part.restarts == restarts else after._replace(server=None)
 
@@ -211,14 +211,19 @@ class TrialSteps(Gathering):
         return self._target.broker if self.experiment.servers.by_broker else None
 
     def _samples(self, server: Child, load: LoadChild, *, first: bool) -> Samples:
+        sampled = samples_of(server, load, self._target.machine_sample, self._publisher, first=first)
         broker = None if self._broker is None else self._broker.sample()
-        sampled = samples_of(server, load, self._target.cpu_seconds, self._publisher, first=first)
         return sampled._replace(broker=broker)
 
     def _broker_record(self, before: Samples, after: Samples, restarts: int) -> BrokerRecord | None:
         if self._broker is None or before.broker is None or after.broker is None:
             return None
         return self._broker.record(before.broker, after.broker, restarts)
+
+    def _happened(self) -> list[FaultTime]:
+        """Return when faults happened, by the producer's clock."""
+        ahead_ns = self._target.ahead_ns
+        return [] if self._timeline is None else [one.by(ahead_ns) for one in self._timeline.finish()]
 
     def _drain(self, window: Window, server: Child, load: LoadChild) -> None:
         """Wait until everything has come, or as long as it may take."""

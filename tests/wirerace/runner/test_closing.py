@@ -9,8 +9,8 @@ from wirerace.errors import BadInput, TrialFailed
 from wirerace.record.result import Result
 from wirerace.runner.directory import RunDirectory
 from wirerace.runner.run import close
-from wirerace.runner.targets.compose import take_all
 from wirerace.runner.targets.local import Local
+from wirerace.runner.targets.target import take_all
 
 
 class Stubborn(Local):

@@ -13,8 +13,9 @@ from wirerace.experiment.model import Experiment
 from wirerace.experiment.plans import Plan
 from wirerace.experiment.settings import alone
 from wirerace.runner.peer import Peer
-from wirerace.runner.targets.compose import Compose, PageState, refuse_drops_without
+from wirerace.runner.targets.compose import Compose, refuse_drops_without
 from wirerace.runner.targets.contained import ContainedPath
+from wirerace.runner.targets.containers import PageState
 from wirerace.runner.targets.locust import Swarming
 
 
@@ -69,8 +70,8 @@ class Paths:
 class Published:
     """A container whose ports are known."""
 
-    def port(self, _inside: int) -> int:
-        return 1
+    def peer(self, name: str, _inside: int, **_: object) -> Peer:
+        return Peer(name, 1)
 
     def variable(self, _name: str) -> str:
         return "token"
@@ -103,11 +104,11 @@ def test_server_of_which_no_port_is_known_is_not_watched(monkeypatch: pytest.Mon
         def start_anew(self) -> None:
             pass
 
-        def port(self, _inside: int) -> int:
+        def peer(self, *_: object) -> Peer:
             raise TrialFailed("polling publishes no port")
 
     compose = target(Page(), "nothing", monkeypatch)
-    monkeypatch.setattr(Compose, "_one", lambda *_: Container())
+    monkeypatch.setattr(Compose, "_container", lambda *_: Container())
     with pytest.raises(TrialFailed, match="publishes no port"):
         compose.start_server(plan_of("polling"), Peer("producer", 1))
 
@@ -143,8 +144,8 @@ class Limited:
     def start_anew(self) -> None:
         pass
 
-    def port(self, _inside: int) -> int:
-        return 1
+    def peer(self, name: str, _inside: int, **_: object) -> Peer:
+        return Peer(name, 1)
 
 
 class Servers:

@@ -96,7 +96,7 @@ class Scene:
         self.load = Load(self.time, answer)
         self.child: Any = Child(self.load)  # of the load
         quiet: Any = type("Quiet", (), {"is_due": lambda _: True, "report": lambda *_: None})()
-        target: Any = None
+        target: Any = type("Here", (), {"order_seconds": 0.0})()
         producer: Any = Child(self.load)
         self.steps = Gathering(plan, target, producer, quiet)
 

@@ -27,7 +27,7 @@ def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_compose_that_hangs_is_said_on_one_line_and_ended(hanging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stack, "COMPOSE_SECONDS", 1.5)
+    monkeypatch.setattr(stack, "COMPOSE", stack.COMPOSE._replace(seconds=1.5))
     with pytest.raises(BadInput) as refusal:
         run_compose("up", "--detach")
 

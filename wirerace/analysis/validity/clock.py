@@ -9,13 +9,19 @@ from wirerace.record.clocks import Clocks
 from wirerace.record.result import Raw
 from wirerace.record.trial import Finding
 
+ON_CLUSTER = "port 5558 of the producer's pod"
+
 
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield the findings about the wall clock."""
     yield from _steps(evidence)
     yield from _order(evidence)
+    if evidence.raw.measured.far_servers:
+        text = "a server ran on another node than the producer"
+        why = "the lag of its feed is a difference of two clocks, and theory begins with it"
+        yield Finding("doubt", text, why, "keep servers beside the producer (servers.besideProducer)")
     if evidence.trial.clocks is not None:
-        yield from _hosts(evidence.trial.clocks, evidence.trial.latency_seconds.p50, evidence.trial.load.processes)
+        yield from _hosts(evidence, evidence.trial.clocks, evidence.trial.latency_seconds.p50)
 
 
 def _steps(evidence: Evidence) -> Iterator[Finding]:
@@ -38,17 +44,18 @@ def _order(evidence: Evidence) -> Iterator[Finding]:
         yield Finding("reason", text, "nothing arrives before it is made, so latencies are too small", cure)
 
 
-def _hosts(clocks: Clocks, median: float | None, processes: int) -> Iterator[Finding]:
+def _hosts(evidence: Evidence, clocks: Clocks, median: float | None) -> Iterator[Finding]:
     """Yield the findings about clocks of load hosts: unknown, not known well enough, or at odds with each other."""
+    processes, load = evidence.trial.load.processes, evidence.experiment.load
+    place = "the second of the three ports that begin with load.first_port" if load.address else ON_CLUSTER
     for host in clocks.hosts:
         if host.error_seconds is None:
             text = f"the clock of load host {host.host} ({host.address}) is unknown, because "
             text += f"{host.answers} of {host.probes} probes were answered" if host.probes else "it was not probed"
-            cure = "let UDP through to the second of the three ports that begin with load.first_port"
-            yield Finding("reason", text, "latencies are differences of two clocks", cure)
+            yield Finding("reason", text, "latencies are differences of two clocks", f"let UDP through to {place}")
     if (missing := processes - clocks.processes) > 0:
         text = f"{missing} of {processes} load processes have reported nothing of their clocks"
-        yield Finding("reason", text, "latencies are differences of two clocks", "see what wirerace workers printed")
+        yield Finding("reason", text, "latencies are differences of two clocks", "see what they printed")
     if missing < 0:
         text = f"{clocks.processes} load processes took part, and load.processes is {processes}"
         why = "clients were shared out again when one came"

@@ -36,7 +36,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield the findings about every part."""
     for name, part in evidence.trial.parts.items():
         who, still = NAMES.get(name, name), part.still_seconds
-        asked = sum(fault.ends_a_part for fault in _faults_on(evidence, name))
+        asked = sum(_ends_asked(evidence, name))
         if part.restarts > asked:
             times = "once" if part.restarts == 1 else f"{part.restarts} times"
             why = RESTARTED.get(name, "it is another one")
@@ -50,6 +50,13 @@ def check(evidence: Evidence) -> Iterator[Finding]:
             text = f"{who} was stopped by a signal, for {seconds(still)} at least"
             yield from against(thresholds.STILL_SECONDS, still, f"whether {who} stood still", text, name)
     yield from _spans(evidence)
+
+
+def _ends_asked(evidence: Evidence, name: str) -> Iterator[int]:
+    """Yield how often each fault ends a part: a restart of the server is that of each replica, one after the other."""
+    for fault in _faults_on(evidence, name):
+        rolls = fault.kind == "restart" and name == "server"
+        yield fault.ends_a_part * (evidence.experiment.servers.replicas if rolls else 1)
 
 
 def _faults_on(evidence: Evidence, name: str) -> list[Fault]:

@@ -8,13 +8,19 @@ from wirerace.analysis.capacity.found import capacities_of
 from wirerace.errors import cut, printable
 from wirerace.record.result import Result
 
+PLACES = {
+    "local": "processes of this machine",
+    "compose": "containers of the stack",
+    "kubernetes": "pods of a cluster; processor, cores and kernel are those of the producer's node",
+}
 MOST_TOML = 60_000
 """The most characters of an experiment that a report shows."""
 
 
 def command_of(result: Result) -> str:
     """Return the command that runs the experiment again, when its text is saved as a file."""
-    return "wirerace run experiment.toml" + (" --on compose" if result.ran_on == "compose" else "")
+    place = "" if result.ran_on in {None, "local"} else f" --on {result.ran_on}"
+    return f"wirerace run experiment.toml{place}" + (" --values values.yaml" if result.chart_values else "")
 
 
 def experiment_text(result: Result) -> str:
@@ -32,7 +38,7 @@ def machine_rows(result: Result) -> list[tuple[str, str]]:
         ("experiment file", "" if file is None else f"{file.name}, SHA-256 {file.sha256}"),
         (
             "ran on",
-            {"local": "processes of this machine", "compose": "containers of the stack"}.get(result.ran_on or "", ""),
+            PLACES.get(result.ran_on or "", ""),
         ),
         ("processor", host.cpu_model or ""),
         ("cores", str(host.cores)),

@@ -14,6 +14,7 @@ from wirerace.errors import BadInput
 from wirerace.host.ports import free_port, is_free
 from wirerace.record.broker import BrokerRecord, BrokerSample
 from wirerace.runner.parts.family import Family
+from wirerace.runner.parts.part import Part
 from wirerace.runner.progress import TICK_SECONDS
 
 NAME, PROGRAM = "the broker", "nats-server"
@@ -36,7 +37,7 @@ class BrokerProgram(NamedTuple):
 class BrokerChild(NamedTuple):
     """A broker that runs, and the URL of its feed."""
 
-    part: Family
+    part: Part
     url: str
     version: str
 

@@ -16,7 +16,8 @@ from wirerace.clock import now_ns
 from wirerace.errors import TrialFailed
 from wirerace.record.samples import Memory
 from wirerace.runner.parts.groups import cpu_seconds_of, is_stopped
-from wirerace.runner.parts.part import LAST_LINES, MOST_RESTARTS, end_of
+from wirerace.runner.parts.part import LAST_LINES, MOST_RESTARTS, Contained, end_of
+from wirerace.runner.peer import ANSWER_SECONDS, Peer
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
 
@@ -65,6 +66,10 @@ class Container:
         if not bindings:
             raise TrialFailed(f"{self.name} publishes no port for {inside}: compare docker-compose.yml")
         return int(bindings[0]["HostPort"])
+
+    def peer(self, name: str, inside: int, *, token: str = "", answer_seconds: float = ANSWER_SECONDS) -> Peer:
+        """Return its HTTP side at a port of it."""
+        return Peer(name, self.port(inside), token=token, answer_seconds=answer_seconds)
 
     def variable(self, name: str) -> str:
         """Return a variable of its environment, empty without one."""
@@ -260,7 +265,7 @@ class PassingContainer(Container):
 class ContainerCrew:
     """Several containers that do one job; `on_stop` ends the job, not the containers."""
 
-    def __init__(self, members: Sequence[Container], on_stop: Callable[[], None]) -> None:
+    def __init__(self, members: Sequence[Contained], on_stop: Callable[[], None]) -> None:
         self.members = members
         self._on_stop = on_stop
 

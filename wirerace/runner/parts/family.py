@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from wirerace.record.samples import Memory
+from wirerace.runner.outside import tied
 from wirerace.runner.parts.process import NO_VARIABLES, STOPPED, Process
 from wirerace.runner.parts.quota import Quota
 from wirerace.runner.parts.tree import processes_of, tree_cpu_seconds, tree_memory, tree_waited_seconds
@@ -34,8 +35,7 @@ class Family(Process):
         variables: Mapping[str, str] = NO_VARIABLES,
         quota: Quota | None = None,
     ) -> None:
-        asks = shutil.which("setpriv")
-        self.program = () if asks is None else (asks, "--pdeathsig", "TERM", "--")
+        self.program = tuple(tied(()))
         self._scratch = scratch
         self._children: list[int] = []
         super().__init__(name, command, log, cores, variables, quota)

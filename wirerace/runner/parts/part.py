@@ -5,6 +5,7 @@ from typing import Protocol
 
 from wirerace.errors import TrialFailed
 from wirerace.record.samples import Memory
+from wirerace.runner.peer import ANSWER_SECONDS, Peer
 
 MOST_RESTARTS = 3
 """The most restarts in one trial, besides those of its faults. A part that dies more often will not recover."""
@@ -86,3 +87,27 @@ class Part(Crew, Watched, Protocol):
 
     def restart(self) -> None:
         """Start it again after it has ended."""
+
+
+class Contained(Part, Protocol):
+    """A part that runs in a container, of an engine or of a cluster."""
+
+    @property
+    def host(self) -> str:
+        """Where other parts reach it."""
+
+    @property
+    def cpus(self) -> float:
+        """Its CPU quota in cores; 0 without one."""
+
+    def port(self, inside: int, /) -> int:
+        """Return the port of this machine at which a port of it can be reached."""
+
+    def peer(self, name: str, inside: int, *, token: str = "", answer_seconds: float = ANSWER_SECONDS) -> Peer:
+        """Return its HTTP side at a port of it."""
+
+    def variable(self, name: str, /) -> str:
+        """Return a variable of its environment, empty without one."""
+
+    def said(self, *command: str) -> tuple[int, str]:
+        """Run a command in it. Return its exit code and its output."""

@@ -2,8 +2,8 @@
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -18,11 +18,11 @@ from wirerace.runner.network.reverse.configuration import arguments_of, configur
 from wirerace.runner.network.reverse.program import EVERYWHERE, Certificate, Route
 from wirerace.runner.network.reverse.starting import SETTLE_SECONDS, ReverseChild, refuse_without_upgrade
 from wirerace.runner.parts.container import PYTHON, Container
+from wirerace.runner.parts.part import Contained
 from wirerace.runner.peer import Peer
 from wirerace.runner.progress import TICK_SECONDS
 from wirerace.runner.targets.descriptors import connections_of
 from wirerace.runner.targets.locust import target_of
-from wirerace.runner.targets.stack import Stack
 from wirerace.runner.targets.target import Child
 from wirerace.runner.targets.ways import link_arguments
 from wirerace.transports import TRANSPORTS
@@ -37,11 +37,33 @@ UP_SECONDS = 30.0
 LISTENS = "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1])), 1)"
 
 
+class ContainerStack(Protocol):
+    """The containers of all parts, wherever they run."""
+
+    def containers(self, service: str, /) -> Sequence[Contained]:
+        """Return the containers of a part."""
+
+    def passing(self, service: str, /) -> Sequence[Contained]:
+        """Return those of a part that exists for a trial only, also those that have ended."""
+
+    def make(self, service: str, variables: Mapping[str, str], count: int = 1) -> Sequence[Contained]:
+        """Make a number of containers of a part that exists for a trial only.
+
+        Raises TrialFailed when that does not work.
+        """
+
+    def build(self, service: str, /) -> None:
+        """Build the image of such a part, where images are built."""
+
+    def host(self, service: str, /) -> str:
+        """Return the name at which other parts reach a part."""
+
+
 class ContainedPath(NamedTuple):
     """The path of a trial: the URL at which its clients subscribe, and what lies on it."""
 
     url: str
-    containers: list[Container]
+    containers: list[Contained]
     link: Child | None = None
     reverse: ReverseChild | None = None
 
@@ -49,18 +71,18 @@ class ContainedPath(NamedTuple):
 class StackPaths:
     """Makes the containers of a trial's path. Each ends with the trial, as its part of it."""
 
-    def __init__(self, stack: Stack, study: Study) -> None:
+    def __init__(self, stack: ContainerStack, study: Study) -> None:
         self._stack = stack
         paths = [one.path for setting in study.settings for one in contestants_of(setting.experiment)]
         if any(path.is_forwarded for path in paths):
             stack.build(LINK)
-        self._certificate = certificate_for(study, [REVERSE, LINK, *TRANSPORTS])
+        self._certificate = certificate_for(study, [stack.host(name) for name in (REVERSE, LINK, *TRANSPORTS)])
         self.authority = "" if self._certificate is None else self._certificate.authority
 
-    def lend(self) -> None:
+    def lend(self, server: Container) -> None:
         """Put the run's certificate, if it has one, where all servers of the stack look for one when they start."""
         if self._certificate is not None:
-            self._stack.containers(next(iter(TRANSPORTS)))[0].write(CERTIFICATES, self._files())
+            server.write(CERTIFICATES, self.files)
 
     def take_back(self) -> None:
         """Remove it again, if a server is there. Those that have started meanwhile speak TLS until they are restarted.
@@ -74,27 +96,19 @@ class StackPaths:
             if code:
                 raise TrialFailed(f"the run's certificate is still in the stack's volume tls: {said.strip()}")
 
-    def replicas(self, plan: Plan) -> Sequence[Container]:
-        """Make the replicas of a plan's server.
-
-        Raises TrialFailed when they do not come up.
-        """
-        transport = {"REPLICA_TRANSPORT": plan.transport.name}
-        return self._stack.make(REPLICA, transport, plan.experiment.servers.replicas)
-
     def start(self, plan: Plan, replicas: Sequence[str]) -> ContainedPath:
         """Start what lies on the path of a plan, before the stack's server, or before replicas with these names.
 
         Raises TrialFailed when something does not come up, or does not let a WebSocket's clients upgrade.
         """
         speaks_tls = plan.path.tls and not plan.path.has_reverse_proxy
-        server = f"{plan.transport.name}:{SERVER_TLS_PORT if speaks_tls else plan.transport.port}"
+        server = f"{self._stack.host(plan.transport.name)}:{SERVER_TLS_PORT if speaks_tls else plan.transport.port}"
         found = ContainedPath(f"{_scheme(plan)}://{server}", [])
         try:
             if plan.path.has_reverse_proxy:
                 servers = [f"{name}:{REPLICA_PORT}" for name in replicas] or [server]
                 found = self._through_reverse_proxy(plan, servers)
-                server = f"{REVERSE}:{REVERSE_PORT}"
+                server = f"{self._stack.host(REVERSE)}:{REVERSE_PORT}"
             if plan.path.has_proxy:
                 found = self._over_link(found, plan, server)
         except BaseException:  # Ctrl-C, too
@@ -114,7 +128,9 @@ class StackPaths:
         if self._certificate is not None:
             self._certificate.remove()
 
-    def _files(self) -> dict[str, str]:
+    @property
+    def files(self) -> dict[str, str]:
+        """The files of the run's certificate, by their names; none without one."""
         made = self._certificate
         return {} if made is None else {CHAIN: made.chain.read_text(), KEY: made.key.read_text()}
 
@@ -123,7 +139,7 @@ class StackPaths:
         files: dict[str, str] = {}
         certificate = None
         if self._certificate is not None and path.tls:
-            files = self._files()
+            files = self.files
             certificate = Certificate(DIRECTORY / CHAIN, DIRECTORY / KEY)
         clients = connections_of(plan.experiment)
         route = Route(REVERSE_PORT, servers, clients, path, DIRECTORY, certificate, is_contained=True)
@@ -146,7 +162,7 @@ class StackPaths:
         child = ReverseChild(container, container.port(REVERSE_PORT), path, version, idle, cpus)
         if plan.transport.name == "websocket" and path.http == 1:  # over HTTP/2 its SETTINGS say so
             refuse_without_upgrade(child, target_of(plan) or plan.transport.path)
-        url = f"{_scheme(plan)}://{REVERSE}:{REVERSE_PORT}"
+        url = f"{_scheme(plan)}://{self._stack.host(REVERSE)}:{REVERSE_PORT}"
         return ContainedPath(url, [container], reverse=child)
 
     def _over_link(self, found: ContainedPath, plan: Plan, server: str) -> ContainedPath:
@@ -154,12 +170,12 @@ class StackPaths:
         command = link_arguments(plan, f"{EVERYWHERE}:{LINK_PORT}", LINK_CONTROL_PORT, server)
         order = ContainerOrder([PYTHON, *command], variables={variable_of("control_token"): token})
         container = self._made(LINK, order)
-        control = Peer("the proxy", container.port(LINK_CONTROL_PORT), token=token)
+        control = container.peer("the proxy", LINK_CONTROL_PORT, token=token)
         _wait(container, lambda: _answers(control))
-        url = f"{_scheme(plan)}://{LINK}:{LINK_PORT}"
+        url = f"{_scheme(plan)}://{self._stack.host(LINK)}:{LINK_PORT}"
         return found._replace(url=url, containers=[*found.containers, container], link=Child(container, control))
 
-    def _made(self, name: str, order: ContainerOrder) -> Container:
+    def _made(self, name: str, order: ContainerOrder) -> Contained:
         variable = f"{name.replace('-', '_').upper()}_ORDER"
         return self._stack.make(name, {variable: msgspec.json.encode(order).decode()})[0]
 
@@ -168,7 +184,7 @@ def _scheme(plan: Plan) -> str:
     return "https" if plan.path.tls else "http"
 
 
-def _listens(container: Container, port: int) -> bool:
+def _listens(container: Contained, port: int) -> bool:
     try:
         return not container.said(PYTHON, "-S", "-c", LISTENS, str(port))[0]
     except TrialFailed:  # it has just ended; its log says more than the engine
@@ -183,7 +199,7 @@ def _answers(control: Peer) -> bool:
     return True
 
 
-def _wait(container: Container, is_up: Callable[[], bool]) -> None:
+def _wait(container: Contained, is_up: Callable[[], bool]) -> None:
     """Wait until a container of a path is up.
 
     Raises TrialFailed, with the end of its log, when it does not come up.

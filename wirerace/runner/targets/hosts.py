@@ -29,6 +29,7 @@ class WithHosts(Local):
     """
 
     supported = OF_HOSTS
+    other_hosts = True
 
     def __init__(
         self, study: Study, directory: Path, *, page_port: int | None = None, page_origins: Sequence[str] = ()

@@ -25,7 +25,7 @@ from wirerace.runner.network.certificates import HOSTS, certificate_for
 from wirerace.runner.network.reverse.configuration import installed_for
 from wirerace.runner.network.reverse.starting import NAME as REVERSE
 from wirerace.runner.network.reverse.starting import ReverseChild
-from wirerace.runner.parts.broker import BrokerChild, broker_program
+from wirerace.runner.parts.broker import broker_program
 from wirerace.runner.parts.family import Family
 from wirerace.runner.parts.part import MOST_RESTARTS, Crew
 from wirerace.runner.parts.process import Process, Processes
@@ -44,13 +44,14 @@ from wirerace.runner.targets.locust import (
 )
 from wirerace.runner.targets.supported import OF_PAGE, SUPPORTED
 from wirerace.runner.targets.target import Child, LoadChild, Supported, as_one, refuse_unsupported
+from wirerace.runner.targets.this_machine import OnThisMachine
 from wirerace.stopping import whole
 from wirerace.system import blamed_on
 
 LOAD, PROXY, BROWSER = "the load", "the proxy", "the load's browser"
 
 
-class Local:
+class Local(OnThisMachine):
     """Starts the parts of a trial and stops all of them. Each server gets its own core if there are two.
 
     `page_port` is for a playground: its page has that port, services listen on their usual ports if these are free, and
@@ -75,7 +76,6 @@ class Local:
         self._certificate = certificate_for(study, [*HOSTS, self.address])
         self._foreign = ForeignParts(directory.resolve() / LOGS)
         self._token = secrets.token_urlsafe(18)
-        self.broker: BrokerChild | None = None
         self._broker_program = broker_program() if study.wants_broker else None
         self.cores = cores_of(study.first.load, NetworkPath())
         self.load_cores = len(self.cores.load or usable_cores())

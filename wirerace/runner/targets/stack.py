@@ -3,10 +3,8 @@
 import json
 import os
 import secrets
-import signal
 import subprocess
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +13,18 @@ from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
 from wirerace.errors import BadInput, TrialFailed
+from wirerace.runner.outside import Outside, finished, last_line
 from wirerace.runner.parts.container import Container, PassingContainer, asking
 from wirerace.runner.parts.process import NO_VARIABLES
-from wirerace.stopping import whole
-from wirerace.system import fault_of
 
 ROOT = Path(__file__).parents[3]
-COMPOSE = ("docker", "compose")
+COMPOSE = Outside(
+    ("docker", "compose"),
+    missing="there is no docker command: install Docker with Compose v2",
+    seconds=900.0,  # the images may have to be built
+    hangs="does the engine hang?",
+)
 WORKER = "locust-worker"
-COMPOSE_SECONDS = 900.0  # the images may have to be built
-END_SECONDS = 20.0  # for compose to end when it is interrupted
 SERVICE = "com.docker.compose.service"
 PROJECT = "com.docker.compose.project"
 NUMBER = "com.docker.compose.container-number"
@@ -46,7 +46,7 @@ class Stack:
             raise BadInput("docker compose is not there: Compose v2 is needed, docs.docker.com/compose/install")
         found = run_compose("config", "--format", "json")
         if found.returncode:
-            raise BadInput(f"docker-compose.yml: {_last_line(found.stderr)}")
+            raise BadInput(f"docker-compose.yml: {last_line(found.stderr)}")
         self._project = _project_of(found.stdout)
 
     def containers(self, service: str) -> list[Container]:
@@ -57,6 +57,11 @@ class Stack:
         """Return the containers of a part that exists for a trial only, in order, including those that have ended."""
         found = sorted(self._found(service, {}), key=lambda one: int(one.labels[NUMBER]))
         return [PassingContainer(service, one) for one in found]
+
+    @staticmethod
+    def host(service: str) -> str:
+        """Return the name of a part in the networks that it shares with others."""
+        return service
 
     def cores(self) -> int:
         """Return the cores of the machine that its engine runs on."""
@@ -72,7 +77,7 @@ class Stack:
         token = {"CONTROL_TOKEN": secrets.token_urlsafe(18)}  # for a load that this brings up
         done = run_compose("up", "--detach", "--wait", "--no-recreate", *scale, *services, variables=token)
         if done.returncode:
-            raise BadInput(f"docker compose up: {_last_line(done.stderr)}{self._said_by_unhealthy()}")
+            raise BadInput(f"docker compose up: {last_line(done.stderr)}{self._said_by_unhealthy()}")
 
     def build(self, service: str) -> None:
         """Build the image of a part that exists for a trial only, as far as it is not what is here already.
@@ -81,7 +86,7 @@ class Stack:
         """
         done = run_compose("--profile", "path", "build", "--quiet", service)
         if done.returncode:
-            raise BadInput(f"docker compose --profile path build {service}: {_last_line(done.stderr)}")
+            raise BadInput(f"docker compose --profile path build {service}: {last_line(done.stderr)}")
 
     def make(self, service: str, variables: Mapping[str, str], count: int = 1) -> list[PassingContainer]:
         """Make the containers of a part that exists for a trial only, with variables of docker-compose.yml.
@@ -92,7 +97,7 @@ class Stack:
         done = run_compose("--profile", "path", "up", *options, service, orders=variables)
         found = self.passing(service)
         if done.returncode or len(found) != count:
-            raise TrialFailed(f"docker compose up {service}: {_last_line(done.stderr)}")
+            raise TrialFailed(f"docker compose up {service}: {last_line(done.stderr)}")
         return found
 
     def remove(self, *services: str) -> None:
@@ -101,7 +106,7 @@ class Stack:
         Raises TrialFailed when that does not work.
         """
         if services and (done := run_compose("rm", "--stop", "--force", *services)).returncode:
-            raise TrialFailed(f"docker compose rm: {_last_line(done.stderr)}")
+            raise TrialFailed(f"docker compose rm: {last_line(done.stderr)}")
 
     def _found(self, service: str, filters: Mapping[str, str]) -> list[DockerContainer]:
         labels = [f"{PROJECT}={self._project}", f"{SERVICE}={service}"]
@@ -129,54 +134,9 @@ def run_compose(
 
     Raises BadInput when there is no docker command, or when it hangs, SystemFault when it cannot be started.
     """
-    command = [*COMPOSE, *arguments]
-    try:
-        with whole():  # otherwise nothing would end the new process
-            running = subprocess.Popen(  # noqa: S603 -- the command is our own
-                command,
-                cwd=ROOT,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                env={**variables, **os.environ, **orders},
-                start_new_session=True,  # Ctrl-C must reach only this process, which undoes the work of compose
-            )
-        with running:
-            try:
-                said = running.communicate(timeout=COMPOSE_SECONDS)
-            except BaseException:
-                with whole():
-                    _end(running)
-                raise
-    except FileNotFoundError:
-        raise BadInput("there is no docker command: install Docker with Compose v2") from None
-    except OSError as error:
-        raise fault_of(error, "docker compose") from None
-    except subprocess.TimeoutExpired:
-        what = f"docker compose {arguments[0]}"
-        raise BadInput(f"{what} has not ended after {COMPOSE_SECONDS:g} s: does the engine hang?") from None
-    return subprocess.CompletedProcess(command, running.returncode, *said)
-
-
-def _end(running: "subprocess.Popen[str]") -> None:
-    """End docker compose and its children, because two of it at once would undo each other's work.
-
-    It uses SIGTERM, because a process that a shell has started in the background ignores SIGINT.
-    """
-    with suppress(ProcessLookupError):
-        os.killpg(running.pid, signal.SIGTERM)
-        try:
-            running.communicate(timeout=END_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(running.pid, signal.SIGKILL)
-            running.wait()
+    return finished(COMPOSE, arguments, directory=ROOT, environment={**variables, **os.environ, **orders})
 
 
 def _project_of(config: str) -> str:
     found: dict[str, Any] = json.loads(config)
     return str(found["name"])
-
-
-def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "it failed"

@@ -3,19 +3,22 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
-from wirerace.errors import BadInput
+from wirerace.errors import BadInput, WireraceError
 from wirerace.experiment.contestants import Contestant
 from wirerace.experiment.faults import FaultKind, FaultPlace
 from wirerace.experiment.plans import Plan, contestants_of
 from wirerace.experiment.settings import Study
 from wirerace.host.cores import Cores
 from wirerace.options import fields_at, flag_of
+from wirerace.record.result import Host
+from wirerace.record.samples import MachineSample
 from wirerace.runner.network.loss import why_no_loss
 from wirerace.runner.network.reverse.starting import ReverseChild
 from wirerace.runner.parts.broker import BrokerChild
 from wirerace.runner.parts.part import Crew, Part
 from wirerace.runner.parts.replicas import Replicas, ReplicasPeer
 from wirerace.runner.peer import Peer
+from wirerace.stopping import whole
 
 
 class Child(NamedTuple):
@@ -109,6 +112,14 @@ class Target(Protocol):
     """The cores that the parts of the running trial are bound to."""
     broker: BrokerChild | None
     """The broker that brings the feed to servers, if an experiment wants one."""
+    other_hosts: bool
+    """Whether the load has other clocks than the producer."""
+    ahead_ns: int
+    """By how much the producer's clock is ahead of this machine's, as far as that is known."""
+    order_seconds: float
+    """How long orders to producer and load may take, beyond what they take on this machine."""
+    far_servers: bool
+    """Whether the servers of the running trial have another clock than the producer."""
 
     def begin_trial(self, plan: Plan) -> None:
         """Start parts again that have died since the last trial, and allow every part all its restarts again."""
@@ -134,8 +145,15 @@ class Target(Protocol):
         Raises TrialFailed when the load has died, or when a part dies too often.
         """
 
-    def cpu_seconds(self) -> float | None:
-        """Return the CPU time so far of everything that the experiment runs, this process included."""
+    def machine_sample(self) -> MachineSample:
+        """Return the counters of the machine on which servers run, and the CPU time of the experiment on it."""
+
+    @property
+    def machine_cores(self) -> int:
+        """The cores of that machine."""
+
+    def described(self, host: Host) -> Host:
+        """Return the host of a result, with the machine on which servers run."""
 
     def stop(self, *parts: Crew) -> None:
         """End some parts, in this order."""
@@ -199,3 +217,15 @@ def _refuse_path(contestant: Contestant, supported: Supported) -> None:
         raise BadInput(f"the path of {contestant.id} speaks HTTP/2, which {supported.otherwise}")
     if path.has_reverse_proxy and not supported.reverse_proxies:
         raise BadInput(f"the path of {contestant.id} has {path.proxy} on it: a reverse proxy {supported.otherwise}")
+
+
+def take_all(*steps: Callable[[], object]) -> list[str]:
+    """Take all steps, even after one that failed, and return what went wrong."""
+    troubles = []
+    with whole():
+        for step in steps:
+            try:
+                step()
+            except WireraceError as error:
+                troubles.append(str(error))
+    return troubles
