@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
-from tests.stack.cluster.engine import EngineFailed, docker, has_image
+from tests.stack.cluster.engine import NO_PROJECT, EngineFailed, docker, has_image
 from tests.stack.cluster.quantities import amount
 from tests.stack.cluster.store import ApiRefused, Described, now
 
@@ -104,7 +104,7 @@ class ContainerRun:
         self.runs.append(run)
         self._state = {"running": {"startedAt": now()}}
         try:
-            docker("run", "--detach", "--name", run, *self._options(), image, *self._words())
+            docker("run", "--detach", "--name", run, *NO_PROJECT, *self._options(), image, *self._words())
         except EngineFailed as refused:
             self._wait("RunContainerError", str(refused))
         except ApiRefused as refused:

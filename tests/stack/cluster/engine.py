@@ -5,6 +5,9 @@ import subprocess
 import threading
 from collections.abc import Callable
 
+NO_PROJECT = ("--label", "com.docker.compose.project=")
+"""Images that docker compose has built name its project, and their containers would count as the stack's."""
+
 
 class EngineFailed(Exception):
     """The engine refuses, in its own words."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.stack.cluster.containers import ContainerRun, Sandbox
 from tests.stack.cluster.controllers import key_of
-from tests.stack.cluster.engine import Deaths, address_of, docker, labelled
+from tests.stack.cluster.engine import NO_PROJECT, Deaths, address_of, docker, labelled
 from tests.stack.cluster.store import ApiRefused, Described, ObjectKey, ObjectStore, has_labels
 
 LOOK_SECONDS = 0.25
@@ -59,7 +59,7 @@ class NodePod:
         names = [one["metadata"]["name"] for one in services if has_labels(self._pod, one["spec"]["selector"])]
         options = ["--label", self._node.label, "--network", self._node.network, "--user", "65535:65535"]
         options += [f"--network-alias={name}" for name in names]
-        command = ("run", "--detach", "--name", self._pause, *options, "--entrypoint", PAUSE[0])
+        command = ("run", "--detach", "--name", self._pause, *NO_PROJECT, *options, "--entrypoint", PAUSE[0])
         docker(*command, self._node.image, *PAUSE[1:])
         self.address = address_of(self._pause)
         sandbox = Sandbox(self._node.label, self._pause, self.address, volumes)

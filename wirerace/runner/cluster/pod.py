@@ -183,6 +183,8 @@ class Pod:
             log = ("logs", self._state.name, "--container", self.name, f"--tail={LAST_LINES + 1}")
             was_restarted = self.state.restarts > 0 and not self.state.runs
             lines = kubectl(*log, *(["--previous"] if was_restarted else [])).splitlines()
+            if not lines and self.state.restarts:  # it has just been started again, and has written nothing yet
+                lines = kubectl(*log, "--previous").splitlines()
         return TrialFailed(f"{self.name} {what}; its log ends: {end_of(lines)}")
 
     def stop(self) -> None:
