@@ -13,6 +13,7 @@ from tests.contract.raw import Raw, get
 from tests.contract.stage import Running, Stage
 
 UPDATES = 6
+LAST_PIECE_BYTES = 100
 CONVERSATIONS, REQUESTS = 40, 6
 HEADERS = (
     "User-Agent: test", "X-Filling: " + "f" * 300, "Accept: */*", "Cookie: a=b; c", "Connection: keep-alive",
@@ -99,4 +100,8 @@ async def test_both_ways_answer_and_count_alike(stage: Stage, seed: int) -> None
         assert answers[0] == answers[1], requests
     for server in (fast, plain):
         await server.until_metric("clients", 0)
-    assert await counts(fast) == await counts(plain)
+    counted = [await counts(server) for server in (fast, plain)]
+    received = [found.pop("wirerace_received_bytes_total") for found in counted]
+    assert counted[0] == counted[1]
+    # A piece that comes when the server has just closed is read or not, on a busy machine.
+    assert received[0] == pytest.approx(received[1], abs=LAST_PIECE_BYTES)
