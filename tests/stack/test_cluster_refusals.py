@@ -90,7 +90,7 @@ def test_pod_that_no_node_can_take_is_named(runs: ClusterRuns, tmp_path: Path) -
     line = refused(runs, *file_of({"load": {"resources": {"limits": {"cpu": "1000"}}}}, tmp_path))
     assert line.startswith("locust")
     assert "no node can take it (0/1 nodes are available: 1 Insufficient cpu" in line
-    assert line.endswith("ask for less in --values, or free a node")
+    assert line.endswith("ask for less in --values (or in servers.cpus), or free a node")
 
 
 def test_release_that_exists_is_left_alone(runs: ClusterRuns) -> None:
