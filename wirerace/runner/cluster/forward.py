@@ -67,7 +67,7 @@ class ForwardedPeer(Peer):
             kept.close()
 
     def _done(self, connection: http.client.HTTPConnection) -> None:
-        if self._kept is None:
+        if self._kept is None and connection.sock is not None:  # without one, it would connect to the old port again
             self._kept = connection
         else:
             connection.close()
